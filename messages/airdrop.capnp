@@ -162,8 +162,6 @@ struct Unfinished $kind(bytesMax = 256) {
   id @0 :Data;
   owner @1 :Data;
   over @2 :Bool;
-  owing @3 :Bool;
-  # Over, but for money that came beside the pool and goes back soon.
 }
 
 struct AirdropsState $kind(from = [peer, view, operate], bytesMax = 512) {

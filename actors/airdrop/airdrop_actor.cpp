@@ -54,10 +54,7 @@ void AirdropActor::receive(runtime::Handlers& on) {
   on.ask<wire::RunAirdrop, wire::AirdropStep>([this](auto, auto reply) {
     when_there<wire::AirdropStep>(std::move(reply), [this](auto answer) { run(std::move(answer)); });
   });
-  on.ask<wallet::wire::Credited, messages::wire::Nothing>(
-      [this](auto ask, auto reply) { credited(ask, std::move(reply)); });
   ledger_.receive<DepositAgain, OwedAgain>(on);
-  on.timer<GiveBack>([this] { bind_back(); });
   on.timer<Reload>([this] { load(); });
   on.timer<Due>([this] { due(); });
   on.timer<Resend>([this] { go_on(); });
@@ -67,7 +64,7 @@ void AirdropActor::receive(runtime::Handlers& on) {
   });
   on.timer<RunDue>([this] { tell_waiting(); });
   on.timer<Idle>([this] {
-    if (open_ && (!founding_ || (final(state().state) && may_sleep()))) tell_list(true);
+    if (open_ && (!founding_ || final(state().state))) tell_list(true);
     after<Idle>(open_ && !founding_ ? std::chrono::duration_cast<base::Duration>(kUnknownIdle) : kIdle);
   });
   on.describe<wire::AirdropState>([this](wire::AirdropState::Builder out) {
@@ -90,9 +87,7 @@ void AirdropActor::receive(runtime::Handlers& on) {
 void AirdropActor::load() {
   ++run_;
   open_.closed();
-  asking_ = reading_page_ = giving_back_ = false;
-  strays_ = {};
-  back_due_ = UnixMs(0);
+  asking_ = reading_page_ = false;
   unsaved_ = 0;
   founding_.reset();
   objected_.clear();
@@ -135,8 +130,7 @@ void AirdropActor::load_objected() {
       [this, run = run_](const base::Outcome<void>& done) {
         if (run != run_) return;
         if (!done.ok()) return reload(done.error());
-        if (!founding_ || world().mutations.on("airdrop.forgets_strays")) return opened();
-        load_strays();
+        opened();
       });
 }
 
@@ -291,22 +285,16 @@ void AirdropActor::unfollow(const Error& why) {
 }
 
 void AirdropActor::not_deposited(const Error& why) {
-  const std::vector<wallet::Stray> gone = strays_.first();
-  const bool last = gone.size() == strays_.size();
   row_.change(
-      [this, gone, last](Airdrop& airdrop, durable::Storage::Commit& commit) {
-        for (const wallet::Stray& one : gone) commit.rows[rows::stray_key(setup_.id, one.from)] = std::nullopt;
-        if (!last) return base::Outcome<void>();
-        for (const Bytes& key : {rows::key('t', setup_.id), rows::key('u', setup_.id), rows::key('w', setup_.id),
-                                 rows::nonce_key(founding_->terms), commit.head})
+      [this](Airdrop& airdrop, durable::Storage::Commit& commit) {
+        for (const Bytes& key :
+             {rows::key('t', setup_.id), rows::key('u', setup_.id), rows::nonce_key(founding_->terms), commit.head})
           commit.rows[key] = std::nullopt;
         airdrop = Airdrop{};
         return base::Outcome<void>();
       },
-      [this, why, gone, last](const base::Outcome<void>& done) {
+      [this, why](const base::Outcome<void>& done) {
         if (!done.ok()) return;  // it is read again
-        for (const wallet::Stray& one : gone) strays_.erase(one.from);
-        if (!last) return not_deposited(why);
         asking_ = false;
         founding_.reset();
         for (IsReply& one : std::exchange(creating_, {})) one.refuse(why);
@@ -359,17 +347,14 @@ void AirdropActor::finished() {
     if (state().state == State::paid) one.reply.send([this](wire::AirdropStep::Builder out) { write(out, state()); });
     else one.reply.refuse(returned);
   }
-  give_back_soon();
 }
 
-/// Whether it has to be begun again when the seat is taken; and that it may end now. One that owes something, but not
-/// soon, is begun again when row 'w' says.
+/// Whether it has to be begun again when the seat is taken; and that it may end now.
 void AirdropActor::tell_list(bool over) {
   tell<wire::Unfinished>(node().find(std::string(kPath) + "/list"), [&](wire::Unfinished::Builder out) {
     out.setId(data_of(setup_.id.view()));
     if (founding_) out.setOwner(data_of(founding_->terms.owner.view()));
     out.setOver(over);
-    out.setOwing(founding_ && !may_sleep());
   });
 }
 

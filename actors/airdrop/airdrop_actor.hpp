@@ -7,8 +7,6 @@
 // Payment  up to kAtOnce transfers are on their way; the state follows every kSaveEvery of them. After a crash the same
 //          are sent again from there; after a refusal, once all are answered, from the first that was refused, half as
 //          many at once, when the ledger says, and later each time that none was posted.
-// Beside   what is not the pool is noted in a row of its sender, and goes back at the end. The airdrop sleeps until
-//          then, for the time lies in a row.
 // Sleep    once it has ended, and nothing was asked for kIdle, it tells the list.
 #include <deque>
 
@@ -50,7 +48,6 @@ class AirdropActor final : public runtime::Actor {
   struct RunDue {};
   struct PayAgain {};
   struct Idle {};
-  struct GiveBack {};
   using Row = durable::StateRow<Airdrop>;
   using IsReply = runtime::Reply<wire::AirdropIs>;
   using StepReply = runtime::Reply<wire::AirdropStep>;
@@ -125,20 +122,6 @@ class AirdropActor final : public runtime::Actor {
   void posted(wallet::TransferNumber number, const base::Outcome<void>& how);
   void save(const Cursor& reached, bool last);
 
-  // What came beside the pool (beside.cpp).
-  void load_strays();
-  void load_owing();
-  void credited(wallet::wire::Credited::Reader ask, runtime::Reply<messages::wire::Nothing> reply);
-  UnixMs next_back(const Airdrop& airdrop) const;
-  void give_back_soon();
-  void bind_back();
-  void send_back();
-  bool owing() const { return state().back || !strays_.empty(); }
-  /// For how long what came beside the pool still waits.
-  UnixMs back_in() const;
-  /// Whether there is nothing to do, or not soon.
-  bool may_sleep() const;
-
   const Setup setup_;
   durable::Storage storage_;
   wallet::LedgerClient ledger_;
@@ -153,9 +136,6 @@ class AirdropActor final : public runtime::Actor {
     base::Instant due;  // when its asker is told how far it is
   };
   std::vector<Waiting> running_;
-  wallet::Strays strays_;
-  UnixMs back_due_{0};  // of the first of strays_; in row 'w'
-  bool giving_back_ = false;
   bool asking_ = false;  // for the deposit, or for all that is given back
 
   std::deque<InFlight> in_flight_;

@@ -39,11 +39,9 @@ void ListActor::receive(runtime::Handlers& on) {
     if (!id) return;
     if (!told.getOver() && owner) unfinished_.hold(*id, {.id = *owner});
     if (!told.getOver()) return;
-    if (!told.getOwing()) {
-      airdrops_.sleepy(id->hex());
-      // Something may be asked of it: one that nothing is known of is being created.
-      if (!airdrops_.ends(id->hex())) return;
-    }
+    airdrops_.sleepy(id->hex());
+    // Something may be asked of it: one that nothing is known of is being created.
+    if (!airdrops_.ends(id->hex())) return;
     unfinished_.release(*id);
     std::erase_if(claimed_, [&](const auto& one) { return one.second == *id; });
   });
@@ -51,7 +49,6 @@ void ListActor::receive(runtime::Handlers& on) {
   on.timer<Look>([this] {
     // One that could not be begun is begun now.
     for (const auto& [id, owner] : unfinished_.holders()) wake(id);
-    wake_owing();
     after<Look>(kLookEvery);
   });
   on.other([this](const runtime::Envelope& question, runtime::AnyReply reply) {
@@ -103,7 +100,6 @@ void ListActor::opened() {
   open_ = true;
   after<Look>(kLookEvery);
   for (const auto& [id, owner] : unfinished_.holders()) wake(id);
-  wake_owing();
   for (Question& one : std::exchange(early_, {})) serve(std::move(one));
 }
 
@@ -111,32 +107,6 @@ void ListActor::wake(const AirdropId& id) {
   airdrops_.ask(id.hex(), {runtime::Envelope::build<wire::GetAirdrop>(
                                {}, [&](wire::GetAirdrop::Builder out) { out.setId(data_of(id.view())); }),
                            {}});
-}
-
-/// Strangers choose how many they are: a unit beside the pool of each that has ended. So they are in rows alone, and
-/// the next look goes on where this one ends.
-void ListActor::wake_owing() {
-  if (!std::exchange(waking_, true)) wake_page(kOwingAtOnce);
-}
-
-void ListActor::wake_page(std::size_t left) {
-  storage_.range(rows::prefix('w'), turn_, kOwingAtOnce,
-                 [this, left](const base::Outcome<durable::Storage::Page>& page) mutable {
-                   waking_ = false;
-                   if (!page.ok()) return;
-                   const UnixMs now = wallet::unix_ms(wall());
-                   for (const auto& row : page.value().rows) {
-                     const auto id = AirdropId::from(base::ByteView(row.key).subspan(1));
-                     if (!id || rows::waits_until(row.value, now)) continue;
-                     turn_ = row.key;
-                     if (left-- == 0 || airdrops_.awake() >= kAwakeMax - kAwakeMax / 4) return;
-                     wake(*id);
-                   }
-                   turn_ = page.value().next.value_or(rows::prefix('w'));
-                   if (!page.value().next) return;
-                   waking_ = true;
-                   wake_page(left);
-                 });
 }
 
 // -- questions
@@ -158,8 +128,11 @@ void ListActor::serve(Question asked) {
     if (pass<wire::GetAirdrop>(question, reply) || pass<wire::GetPage>(question, reply) ||
         pass<wire::AddPage>(question, reply) || pass<wire::GetObjections>(question, reply) ||
         pass<wire::Object>(question, reply) || pass<wire::Decide>(question, reply) ||
-        pass<wire::RunAirdrop>(question, reply) || pass<wallet::wire::Credited>(question, reply))
+        pass<wire::RunAirdrop>(question, reply))
       return;
+    // The answer to its deposit tells an airdrop all that it expects. On a chain anything else stays on the account.
+    if (question.kind() == &messages::kind_of<wallet::wire::Credited>())
+      return runtime::Reply<messages::wire::Nothing>(std::move(reply)).done();
     if (question.kind() == &messages::kind_of<wire::CreateAirdrop>()) return create(std::move(asked));
     if (question.kind() == &messages::kind_of<wire::ListAirdrops>()) {
       runtime::Envelope::Reading<wire::ListAirdrops> reading(question);

@@ -1,9 +1,7 @@
 #pragma once
 // Which airdrops there are, at kPath/list: finds the actor of one, or begins it.
 //
-// Wake     the first question about an airdrop begins its actor; so does the seat, of each that has not ended. Of those
-//          that are to give back by now what came beside their pools kOwingAtOnce are begun a minute, in turns, and a
-//          quarter of kAwakeMax is left to others.
+// Wake     the first question about an airdrop begins its actor; so does the seat, of each that has not ended.
 // Spawns   an actor for each airdrop that is awake, at kPath/list/ID.
 // Limits   `unfinished_max` that have not ended, kUnfinishedOfOwner of them of an account. Those who ask from one place
 //          have a share (from before a start: from nowhere); the last eighth is for this node. kAwakeMax awake.
@@ -18,7 +16,6 @@ class ListActor final : public runtime::Actor {
   static constexpr const char* kName = "airdrop list";
   static constexpr std::size_t kUnfinishedOfOwner = 16;  // our choice
   static constexpr std::size_t kAwakeMax = 2'048;        // our choice
-  static constexpr std::size_t kOwingAtOnce = 256;       // our choice
   static constexpr std::size_t kEarlyMax = 1'024;        // our choice: questions while the rows are read
   static constexpr std::uint32_t kListRows = 256;        // messages/airdrop.capnp
   struct Setup {
@@ -51,16 +48,12 @@ class ListActor final : public runtime::Actor {
   std::optional<base::Error> full(const AirdropId& id, const base::User<Address>& owner) const;
   void list(const std::optional<AirdropId>& from, runtime::Reply<wire::Airdrops> reply);
   void wake(const AirdropId& id);
-  void wake_owing();
-  void wake_page(std::size_t left);
 
   const Setup setup_;
   durable::Storage storage_;
   durable::Keyed airdrops_;
   bool open_ = false;
   base::SharePlaces<AirdropId, Address> unfinished_{setup_.settings.unfinished_max};  // of owners
-  bool waking_ = false;                                                               // those that owe something
-  base::Bytes turn_ = rows::prefix('w');                                              // the row of the next of them
   std::map<base::Bytes, AirdropId> claimed_;  // nonces (rows::nonce_key) of those that begin, before their rows say so
   std::vector<Question> early_;
 };

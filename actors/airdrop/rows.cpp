@@ -19,30 +19,11 @@ Bytes numbered_key(char of, const AirdropId& id, std::uint64_t number) {
   return out;
 }
 
-Bytes stray_key(const AirdropId& id, const Address& from) {
-  Bytes out = key('x', id);
-  base::append(out, from.view());
-  return out;
-}
-
 Bytes nonce_key(const Terms& terms) {
   Bytes out = prefix('n');
   base::append(out, terms.owner.view());
   base::append(out, terms.nonce.view());
   return out;
-}
-
-Bytes owing_row(UnixMs due) {
-  Bytes out;
-  if (due > UnixMs(0)) durable::append_ordered(out, due.count());
-  return out;
-}
-
-std::optional<UnixMs> waits_until(base::ByteView owing_row, UnixMs now) {
-  if (owing_row.size() != 8) return std::nullopt;
-  const UnixMs until(durable::ordered_at(owing_row, 0));
-  if (until <= now || until - now > kOwingWaitMax) return std::nullopt;
-  return until;
 }
 
 Bytes encode(const Founding& founding) {

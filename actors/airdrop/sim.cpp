@@ -19,12 +19,11 @@ std::vector<sim::Operation> draw_operations(base::Random& random, const sim::Sha
   for (const base::Duration at : draw.moments(count)) {
     const std::uint16_t node = draw.node();
     const std::int64_t dice = draw.below(100), party = draw.below(kSimParties);
-    if (dice < 14)
+    if (dice < 20)
       out.push_back({at,
                      node,
                      "airdrop.drop",
                      {{"owner", party}, {"plan", draw.below(kSimDropPlans)}, {"recipients", 1 + draw.below(300)}}});
-    else if (dice < 24) out.push_back({at, node, "airdrop.stray", {{"from", party}, {"drop", draw.below(8)}}});
     else if (dice < 50)
       out.push_back({at,
                      node,
@@ -59,9 +58,6 @@ const sim::WorkloadSpec& workload() {
               {"drop",
                "a party promises a pool to a list; the plan says what becomes of it",
                {{"owner", 0, kSimParties - 1}, {"plan", 0, kSimDropPlans - 1}, {"recipients", 1, 300}}},
-              {"stray",
-               "a party pays something to the account of an airdrop",
-               {{"from", 0, kSimParties - 1}, {"drop", 0, 7}}},
               {"vote",
                "a signer of the fund proposes a payment; the plan says who signs it",
                {{"by", 0, kSimSigners - 1}, {"amount", 1, kSimAmountMax}, {"plan", 0, kSimVotePlans - 1}}},
@@ -84,19 +80,14 @@ const sim::WorkloadSpec& workload() {
           {
               {"book", "each account has what its postings give, and the chain of the book is whole"},
               {"known", "an airdrop and a proposal that were acknowledged are known"},
-              {"paid", "an airdrop that has ended has paid each share once, and given back what came beside its pool"},
+              {"paid", "an airdrop that has ended has paid each share once"},
               {"struck", "a recipient whose strike was acknowledged gets nothing"},
               {"voted", "the fund pays what enough signers have signed, once, and nothing else"},
               {"cap", "the fund approves no more in a day than its cap"},
           },
-      .sometimes =
-          {
-              {"airdrop: money beside the pool went back", "a party had paid to the account of an airdrop"},
-          },
       .mutants =
           {
               {"airdrop.assumes_posted", "a payment counts once it was sent"},
-              {"airdrop.forgets_strays", "money beside the pool that was noted before a restart stays"},
               {"fund.one_short", "one signature less than the threshold is enough"},
               {"fund.counts_no_day", "what was approved on a day is not counted"},
           },

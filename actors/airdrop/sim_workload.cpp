@@ -22,7 +22,6 @@ constexpr const char* kSimGroup = "world";
 constexpr std::chrono::seconds kWait{20};
 constexpr std::uint64_t kIssued = 1'000'000;
 constexpr UnixMs kVoteLife{40'000};              // our choice
-constexpr std::uint64_t kStrayAmount = 11;       // our choice
 constexpr std::size_t kAtOnce = 2;               // our choice
 constexpr std::uint32_t kPostingsAtOnce = 3;     // our choice
 constexpr UnixMs kDay = std::chrono::hours(24);  // of UTC
@@ -70,7 +69,6 @@ void AirdropWorkload::perform(const sim::Operation& operation) {
     if (operation.what == "airdrop.push" || !book_) return push(node);
     if (operation.what == "airdrop.drop")
       return drop(node, number("owner"), operation.number("plan"), operation.number("recipients"));
-    if (operation.what == "airdrop.stray") return stray(node, number("from"), number("drop"));
     base::ensure(operation.what == "airdrop.vote", "an operation of this domain is in its spec");
     vote(node, number("by"), operation.number("amount"), operation.number("plan"));
   });
@@ -135,8 +133,6 @@ void AirdropWorkload::push(std::size_t node) {
       issue("party " + std::to_string(i), accounts_[i].address, accounts_[i].funded, accounts_[i].asking, member);
     issue("the fund", fund::account_of(*book_), fund_paid_, paying_fund_, member);
   }
-  for (Account& one : accounts_)
-    if (one.sending) send_on(node, one);
   // A few at a time, in turns: mailboxes are small in worlds.
   ++turn_;
   std::size_t begun = 0;
@@ -154,40 +150,15 @@ void AirdropWorkload::push(std::size_t node) {
 
 void AirdropWorkload::next_number(std::size_t node, Account& account,
                                   base::Callback<void(wallet::TransferNumber)> then) {
-  if (!account.funded || account.sending || account.creating || std::exchange(account.asking, true)) return;
+  if (!account.funded || account.creating || std::exchange(account.asking, true)) return;
   const auto held = std::make_shared<base::Callback<void(wallet::TransferNumber)>>(std::move(then));
   ask<wallet::wire::GetAccount, wallet::wire::AccountIs>(
       begin(node, "a look at an account"), wallet::kPath, kWait,
       [address = account.address](wallet::wire::GetAccount::Builder out) { out.setAddress(data_of(address.view())); },
       [&account, held](const Error& error, wallet::wire::AccountIs::Reader is) {
         account.asking = false;
-        if (!error && !account.sending && !account.creating) (*held)({is.getAccount().getDebits() + 1});
+        if (!error && !account.creating) (*held)({is.getAccount().getDebits() + 1});
       });
-}
-
-void AirdropWorkload::send_on(std::size_t node, Account& account) {
-  if (std::exchange(account.asking, true)) return;
-  ask<wallet::wire::PostTransfer, wallet::wire::Posted>(
-      begin(node, "a transfer"), wallet::kPath, kWait,
-      [this, &account, transfer = *account.sending](wallet::wire::PostTransfer::Builder out) {
-        wallet::write(out.initTransfer(), transfer, account.key);
-      },
-      [&account](const Error& error, wallet::wire::Posted::Reader) {
-        account.asking = false;
-        if (!error || definite(*error)) account.sending.reset();
-      });
-}
-
-/// To an airdrop that there is, or was.
-void AirdropWorkload::stray(std::size_t node, std::size_t from, std::size_t drop) {
-  if (drops_.empty()) return push(node);
-  const Drop& to = drops_[drop % drops_.size()];
-  if (to.step == Step::create || to.over) return push(node);
-  next_number(node, accounts_[from], [this, node, from, account = account_of(to.id)](wallet::TransferNumber number) {
-    accounts_[from].sending = wallet::Transfer{
-        *book_, accounts_[from].address, number, {{account, Amount::of(kStrayAmount)}}, "beside the pool"};
-    if (nodes_.serving(node)) send_on(node, accounts_[from]);
-  });
 }
 
 // -- airdrops --------------------------------------------------------------------------------------------------------
@@ -305,7 +276,7 @@ void AirdropWorkload::decide(Drop& drop, std::size_t node) {
       });
 }
 
-/// Once it has ended and its account is empty, the book is compared with what should have been paid.
+/// Once it has ended, the book is compared with what should have been paid.
 void AirdropWorkload::look(Drop& drop, std::size_t node) {
   drop.asking = true;
   ask<wire::GetAirdrop, wire::AirdropIs>(
@@ -318,12 +289,8 @@ void AirdropWorkload::look(Drop& drop, std::size_t node) {
                                  "airdrop " + std::to_string(drop.index) + " was acknowledged, and is not known");
         const std::string state = error ? "" : text_of(is.getStep().getState());
         if ((state != "paid" && state != "returned") || !nodes_.serving(node)) return;
-        const Address account = account_of(drop.id);
-        const bool comes = std::ranges::any_of(
-            accounts_, [&](const Account& one) { return one.sending && one.sending->credits[0].to == account; });
-        if (comes) return;
         drop.asking = true;
-        read_postings(node, account, 0, std::make_shared<Paid>(),
+        read_postings(node, account_of(drop.id), 0, std::make_shared<Paid>(),
                       [this, &drop, returned = state == "returned"](const Paid* paid) {
                         drop.asking = false;
                         if (paid != nullptr) judge(drop, *paid, returned);
@@ -335,18 +302,17 @@ void AirdropWorkload::judge(Drop& drop, const Paid& paid, bool returned) {
   wallet::Wide in = 0, out = 0;
   for (const auto& [address, amount] : paid.in) in += amount;
   for (const auto& [address, amount] : paid.out) out += amount;
-  if (out < in) return;  // something has still to go back
+  if (out < in) return;  // the book that was asked is not as far
   drop.over = true;
   const auto wrong = [&](const std::string& how) {
     nodes_.violated("paid", "airdrop " + std::to_string(drop.index) + how);
   };
   if (out > in) return wrong(" has paid more than it was paid");
   if (!paid.numbers.empty() && *paid.numbers.rbegin() != paid.numbers.size()) return wrong(" has left out a number");
-  std::map<Address, wallet::Wide> due = paid.in;  // what came beside the pool, once the pool is taken from it
-  const Address& owner = drop.terms.owner;
-  if (due[owner] < drop.terms.pool.units()) return wrong(" has paid without its pool");
+  std::map<Address, wallet::Wide> due{{drop.terms.owner, drop.terms.pool.units()}};
+  if (paid.in != due) return wrong(" was paid something else than its pool");
   if (!returned) {
-    due[owner] -= drop.terms.pool.units();
+    due.clear();
     const std::uint64_t weights = drop.terms.weights - (drop.struck ? drop.list.front().weight : 0);
     if (weights == 0) return wrong(" has paid, and all were struck");
     Shares shares(drop.terms.pool, weights);

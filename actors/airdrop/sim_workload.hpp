@@ -5,7 +5,6 @@
 // Drops   a list of recipients that no one else pays. Plans: 0 paid; 1 the owner strikes one; 2 it keeps one; 3 all are
 //         struck of a list of one; 4 the list never comes.
 // Votes   payments of the fund to an account that no one else pays. Plans: 0 two sign; 1 one signs; 2 all three sign.
-// Strays  a party pays to the account of an airdrop, before or after its end.
 // Clients of a party send what they have signed until its end is known, the same bytes each time.
 // Whole   each airdrop and each vote comes to its end wherever a majority of the group is left, and its clocks were not
 //         set back by more than a world lasts.
@@ -50,8 +49,6 @@ class AirdropWorkload final : public sim::Workload, private sim::Clients<sim::Cl
     crypto::SecretKey key;
     Address address;
     bool funded = false;
-    /// Sent until its end is known; nothing else of this account meanwhile.
-    std::optional<wallet::Transfer> sending{};
     bool asking = false;
     bool creating = false;  // an airdrop, whose deposit has the next number
   };
@@ -86,9 +83,7 @@ class AirdropWorkload final : public sim::Workload, private sim::Clients<sim::Cl
   void learn(std::size_t node);
   void issue(const std::string& name, const Address& to, bool& done, bool& asking, std::size_t node);
   void push(std::size_t node);
-  void send_on(std::size_t node, Account& account);
   void next_number(std::size_t node, Account& account, base::Callback<void(wallet::TransferNumber)> then);
-  void stray(std::size_t node, std::size_t from, std::size_t drop);
   void drop(std::size_t node, std::size_t owner, std::int64_t plan, std::int64_t recipients);
   void go_on(Drop& drop, std::size_t node);
   void create(Drop& drop, std::size_t node);

@@ -1,8 +1,6 @@
 // troupe airdrop verify: nothing that the airdrop's node says is believed but what its owner, the objectors and the
 // book have signed or posted.
 #include <algorithm>
-#include <map>
-#include <span>
 
 #include "actors/airdrop/api.hpp"
 #include "apps/airdrop/airdrop.hpp"
@@ -26,7 +24,6 @@ struct Checked {
 struct Posted {
   std::vector<wallet::Transfer> out;
   bool pool = false;
-  std::map<wallet::Address, wallet::Wide> beside;  ///< who has paid something else in, and how much
 };
 Client::Outcome<Posted> posted_of(Client& client, const airdrop::AirdropId& id, const airdrop::Terms& terms) {
   const wallet::Address account = airdrop::account_of(id);
@@ -39,11 +36,9 @@ Client::Outcome<Posted> posted_of(Client& client, const airdrop::AirdropId& id, 
     wallet::Wide credited = 0;
     for (const wallet::Credit& credit : one.transfer.credits)
       if (credit.to == account) credited += credit.amount.units();
-    posted.beside[one.transfer.from] += credited;
     posted.pool |= one.transfer.from == terms.owner && credited >= terms.pool.units();
     return true;
   });
-  if (posted.pool) posted.beside[terms.owner] -= terms.pool.units();
   if (!walked.ok()) return walked.error();
   std::ranges::sort(posted.out, {}, &wallet::Transfer::number);
   return posted;
@@ -69,20 +64,8 @@ class Payments {
     }
     return {};
   }
-  /// Whether all others, behind the last share, give back what was paid in beside the pool.
-  bool rest_goes_back(std::map<wallet::Address, wallet::Wide> beside) const {
-    return credit_ == 0 &&
-           go_back({transfers_.begin() + static_cast<std::ptrdiff_t>(transfer_), transfers_.end()}, std::move(beside));
-  }
-  static bool go_back(std::span<const wallet::Transfer> transfers, std::map<wallet::Address, wallet::Wide> beside) {
-    for (const wallet::Transfer& transfer : transfers)
-      for (const wallet::Credit& credit : transfer.credits) {
-        auto& left = beside[credit.to];
-        if (left < credit.amount.units()) return false;
-        left -= credit.amount.units();
-      }
-    return true;
-  }
+  /// Whether the account has paid nothing more.
+  bool ended() const { return transfer_ == transfers_.size(); }
   wallet::Amount paid() const { return paid_; }
 
  private:
@@ -106,8 +89,7 @@ Client::Outcome<Checked> checked(Client& client, const airdrop::AirdropId& id) {
   for (std::size_t i = 0; i < posted.value().out.size() && out.bad.empty(); ++i)
     if (posted.value().out[i].number.value != i + 1) out.bad = "transfer " + std::to_string(i + 1) + " is missing";
   const std::vector<wallet::Transfer>& all = posted.value().out;
-  const bool returned = !all.empty() && all[0].credits == airdrop::give_back(id, terms).credits &&
-                        Payments::go_back(std::span(all).subspan(1), posted.value().beside);
+  const bool returned = all.size() == 1 && all[0].credits == airdrop::give_back(id, terms).credits;
   // What the node says of its pages is believed only where nothing was paid, or all was given back.
   const bool whole = airdrop.pages == terms.pages.size();
   if (!whole && out.bad.empty() && !posted.value().out.empty() && !returned)
@@ -137,7 +119,7 @@ Client::Outcome<Checked> checked(Client& client, const airdrop::AirdropId& id) {
   if (!out.bad.empty()) return out;
   if (out.recipients != terms.recipients) out.bad = "the list has another number of recipients than the terms";
   else if (sum != terms.pool && out.struck < terms.recipients) out.bad = "the shares are not the pool in all";
-  else if (!payments.rest_goes_back(posted.value().beside)) out.bad = "more was paid than the list says";
+  else if (!payments.ended()) out.bad = "more was paid than the list says";
   else if (airdrop.state == airdrop::State::paid && out.paid != terms.pool)
     out.bad = "it is said to be paid, and is not";
   return out;

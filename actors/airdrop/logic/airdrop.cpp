@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "runtime/base/ensure.hpp"
 #include "runtime/base/fields.hpp"
 #include "runtime/base/text.hpp"
 
@@ -12,8 +11,6 @@ namespace {
 using base::Bytes;
 
 constexpr std::uint8_t kVersion = 1;
-
-constexpr std::string_view kUnaskedMemo = " unasked";
 
 std::string memo_of(const AirdropId& id, std::string_view what) {
   return "airdrop " + id.hex().substr(0, 16) + std::string(what);
@@ -115,19 +112,6 @@ void Airdrop::end(UnixMs now) {
   ended = now;
 }
 
-void Airdrop::bind_back(const AirdropId& id, const Terms& terms, std::span<const wallet::Stray> strays) {
-  base::ensure(final(state) && !back && !strays.empty(), "what came beside the pool goes back at the end, one by one");
-  const std::uint64_t before = (state == State::paid ? cursor.number.value : 1) + returns;
-  back.emplace(wallet::Transfer{terms.book, account_of(id), {before + 1}, {}, memo_of(id, kUnaskedMemo)});
-  for (const wallet::Stray& one : strays) back->credits.push_back({one.from, one.amount});
-  arrived = strays.back().sequence;
-}
-
-void Airdrop::gone_back() {
-  ++returns;
-  back.reset();
-}
-
 Bytes Airdrop::encode() const {
   Bytes out{kVersion, static_cast<std::uint8_t>(state)};
   base::append(out, owner.view());
@@ -144,10 +128,6 @@ Bytes Airdrop::encode() const {
   base::append_number(out, cursor.number.value);
   base::append_number(out, cursor.paid.units());
   append_text(out, why);
-  if (arrived == 0) return out;
-  base::append_number(out, arrived);
-  base::append_number(out, returns);
-  if (back) base::append(out, wallet::encode(*back));
   return out;
 }
 
@@ -171,12 +151,6 @@ std::optional<Airdrop> Airdrop::decode(base::ByteView bytes) {
   out.cursor.number.value = in.number<std::uint64_t>();
   const auto paid = Amount::from(in.number<std::uint64_t>());
   out.why = read_text(in);
-  if (!in.ended()) {
-    out.arrived = in.number<std::uint64_t>();
-    out.returns = in.number<std::uint64_t>();
-    if (out.arrived == 0) return std::nullopt;
-    if (!in.ended() && !(out.back = wallet::decode_transfer(in.rest()))) return std::nullopt;
-  }
   if (!in.ended() || !pool || !paid) return std::nullopt;
   out.pool = *pool;
   out.cursor.paid = *paid;

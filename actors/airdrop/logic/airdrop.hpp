@@ -8,7 +8,6 @@
 //         is kept. Who is struck leaves his share to the others.
 // Paying  in batches of 64 credits, one after another by number; a batch follows from the state alone. So a crash sends
 //         the same transfers again, and the ledger posts each number once: nothing is paid twice.
-// Beside  what came and is not the pool goes back at the end, in transfers behind the last payment (wallet::Strays).
 // Owner   one actor; errors have changed nothing.
 // Limits  kObjectionsOfOne of a recipient, kObjectionsMax in all, kObjectionsOfAccount of an account.
 #include <map>
@@ -65,10 +64,7 @@ struct Airdrop {
   std::uint32_t struck = 0;
   std::uint64_t struck_weights = 0;
   Cursor cursor;
-  std::string why;                         ///< it was returned
-  std::uint64_t arrived = 0;               ///< the latest credit beside the pool that has gone back
-  std::uint64_t returns = 0;               ///< transfers that gave such money back
-  std::optional<wallet::Transfer> back{};  ///< the one that is on its way
+  std::string why;  ///< it was returned
 
   /// The pool is there.
   base::Result<void, AirdropError> funded(UnixMs now);
@@ -82,11 +78,6 @@ struct Airdrop {
   void reached(const Cursor& to) { cursor = to; }
   /// All was paid, or all was given back.
   void end(UnixMs now);
-
-  /// What came beside the pool goes back; a final state, and none is on its way.
-  void bind_back(const AirdropId& id, const Terms& terms, std::span<const wallet::Stray> strays);
-  /// It was posted.
-  void gone_back();
 
   std::uint64_t to_pay(const Terms& terms) const { return terms.weights - struck_weights; }
   base::Bytes encode() const;

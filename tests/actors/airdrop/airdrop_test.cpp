@@ -323,28 +323,3 @@ TEST_CASE("airdrop: states and objections that were changed are not read, or are
     if (const auto read = decode_objected(bytes); read && round % 2 == 1) CHECK(encode(*read) == bytes);
   }
 }
-
-TEST_CASE("airdrop: what came beside the pool goes back behind the last payment, and a crash changes nothing of it") {
-  base::Random random(11);
-  Published drop(some_list(130, random), 1'000);
-  REQUIRE(drop.airdrop.begin_paying(drop.terms, drop.airdrop.ends).ok());
-  const auto batches = drop.batches();
-  drop.airdrop.reached(batches.back().after);
-  drop.airdrop.end(kNow);
-  CHECK(Airdrop::decode(drop.airdrop.encode()) == drop.airdrop);
-  const auto id = id_of(drop.terms);
-  std::uint64_t number = batches.back().transfer.number.value;
-  for (std::uint64_t i = 1; i <= 3; ++i) {
-    const wallet::Stray strays[] = {{10 * i, person(7), Amount::of(i)}, {10 * i + 1, person(8), Amount::of(5)}};
-    drop.airdrop.bind_back(id, drop.terms, strays);
-    REQUIRE(drop.airdrop.back);
-    CHECK(drop.airdrop.back->number.value == ++number);
-    CHECK(drop.airdrop.back->credits.size() == 2);
-    CHECK(drop.airdrop.arrived == 10 * i + 1);
-    const base::Bytes bytes = drop.airdrop.encode();
-    CHECK(Airdrop::decode(bytes) == drop.airdrop);
-    CHECK_FALSE(Airdrop::decode(base::ByteView(bytes).first(bytes.size() - 1)));
-    drop.airdrop.gone_back();
-    CHECK(Airdrop::decode(drop.airdrop.encode()) == drop.airdrop);
-  }
-}

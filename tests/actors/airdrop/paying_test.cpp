@@ -1,4 +1,4 @@
-// What airdrops pay and give back, where the book puts it off, and later.
+// What airdrops pay and give back, where the book puts it off.
 #include <doctest/doctest.h>
 
 #include "actors/airdrop/airdrop_actor.hpp"
@@ -57,11 +57,10 @@ struct OneAirdrop : test::ActorFixture {
     // As in a node, whose root starts the domains: their paths follow from that.
     start("node", {}, [this](test::Scripted& root) {
       root.spawn("airdrop", test::script({}, [this](test::Scripted& self) {
-                   self.spawn("list", test::script([this](test::Scripted&, runtime::Handlers& on) {
-                                on.tell<wire::Unfinished>([this](wire::Unfinished::Reader told) {
-                                  sleeps = told.getOver() && !told.getOwing();
-                                });
-                              }));
+                   self.spawn(
+                       "list", test::script([this](test::Scripted&, runtime::Handlers& on) {
+                         on.tell<wire::Unfinished>([this](wire::Unfinished::Reader told) { sleeps = told.getOver(); });
+                       }));
                  }));
     });
     const AirdropActor::Setup setup{{.links = nullptr}, {.kind = durable::Place::Kind::self}, 0, id};
@@ -123,6 +122,7 @@ TEST_CASE("airdrop: a payment that the book puts off is sent again when it says,
   it.pays = true;
   it.stage.run_for(30s);
   CHECK(it.state_kept() == State::paid);
+  CHECK(it.sleeps);
 }
 
 TEST_CASE("airdrop: a deposit that the book refuses for good is not sent again, and its rows go") {
@@ -172,40 +172,4 @@ TEST_CASE("airdrop: who waits for payments that do not come has no place for lon
   run();
   it.stage.run_for(1min);
   CHECK(told.back() == "paid");
-}
-
-TEST_CASE("airdrop: one that is to give back later sleeps until then, and its row says when") {
-  OneAirdrop it;
-  it.pays = true;
-  it.airdrop.state = State::paid;
-  it.airdrop.cursor = {.index = 1, .begin = 1, .number = {1}, .paid = Amount::of(100)};
-  it.airdrop.returns = 10;
-  const wallet::Stray stray{1, wallet::test_address(9), Amount::of(1)};
-  it.all[rows::stray_key(it.id, stray.from)] = wallet::encode(stray);
-  const UnixMs now = wallet::unix_ms(it.ports.world().clock.wall());
-  SUBCASE("of half an hour") {
-    it.all[rows::key('w', it.id)] = rows::owing_row(now + std::chrono::minutes(30));
-    it.begin();
-    it.stage.run_for(1min);
-    CHECK(it.sleeps);
-    CHECK(it.asked == 0);
-    it.stage.run_for(30min);
-  }
-  SUBCASE("of now, as an earlier version has it") {
-    it.all[rows::key('w', it.id)] = rows::owing_row(UnixMs(0));
-    it.begin();
-    it.stage.run_for(1s);
-  }
-  CHECK(it.asked == 1);
-  CHECK_FALSE(it.all.contains(rows::key('w', it.id)));
-  CHECK_FALSE(it.all.contains(rows::stray_key(it.id, stray.from)));
-}
-
-TEST_CASE("airdrop: a row of what is owed says until when it waits, at most an hour") {
-  constexpr UnixMs kNow{1'700'000'000'000};
-  CHECK(rows::waits_until(rows::owing_row(kNow + UnixMs(1)), kNow) == kNow + UnixMs(1));
-  CHECK(rows::waits_until(rows::owing_row(kNow + rows::kOwingWaitMax), kNow) == kNow + rows::kOwingWaitMax);
-  CHECK_FALSE(rows::waits_until(rows::owing_row(kNow), kNow));
-  CHECK_FALSE(rows::waits_until(rows::owing_row(kNow + rows::kOwingWaitMax + UnixMs(1)), kNow));  // a date set back
-  CHECK_FALSE(rows::waits_until(Bytes(), kNow));
 }

@@ -3,11 +3,10 @@
 
 #include "actors/airdrop/airdrops_actor.hpp"
 #include "actors/airdrop/list_actor.hpp"
-#include "actors/airdrop/rows.hpp"
 #include "actors/escrow/api.hpp"
 #include "actors/wallet/words.hpp"
+#include "messages/common.capnp.h"
 #include "messages/escrow.capnp.h"
-#include "messages/store.capnp.h"
 #include "messages/words.hpp"
 #include "runtime/store/store_actor.hpp"
 #include "tests/actors/wallet/keys.hpp"
@@ -26,7 +25,7 @@ constexpr std::size_t kBook = 0, kGuest = 1, kAll = 16;
 
 /// The airdrops of a node whose ledger does not answer, so that those that are created wait for their pools.
 struct Airdrops {
-  explicit Airdrops(bool on_chain = false, std::size_t owing = 0, std::size_t later = 0) {
+  explicit Airdrops(bool on_chain = false) {
     auto& home = cluster[kBook];
     home.node.start("store", [this] {
       return std::make_unique<store::StoreActor>("store", store::StoreOptions{},
@@ -38,40 +37,13 @@ struct Airdrops {
                             kept.push_back(std::move(reply));
                           });
                     }));
-    if (later > 0) owe(later, wallet::unix_ms(home.ports.world().clock.wall()) + UnixMs(std::chrono::minutes(50)));
-    if (owing > 0) owe(owing, UnixMs(0));
     const AirdropSettings settings{
         .links = home.pool, .book = {.kind = durable::Place::Kind::self, .chain = on_chain}, .unfinished_max = kAll};
     home.node.start("airdrop", [settings] { return std::make_unique<AirdropsActor>(settings); });
-    if (owing > 0) return;
     cluster.stage.run_for(60s);  // the store has made its ballast
   }
-  /// As many airdrops that are over owe something, which goes back then.
-  void owe(std::size_t count, UnixMs due) {
-    bool done = false;
-    const base::Bytes value = rows::owing_row(due);
-    cluster.inside(kBook, [&](test::Scripted& self) {
-      self.ask<store::wire::Commit, messages::wire::Nothing>(
-          self.node().find("/store"), self.now() + 30s,
-          [&](store::wire::Commit::Builder out) {
-            auto all = out.initRows(static_cast<unsigned>(count));
-            for (unsigned i = 0; i < all.size(); ++i) {
-              AirdropId id;
-              id.bytes[0] = static_cast<std::uint8_t>(i);
-              id.bytes[1] = static_cast<std::uint8_t>(i >> 8);
-              id.bytes[2] = due > UnixMs(0) ? 0 : 1;
-              all[i].setKeyspace(rows::kKeyspace);
-              all[i].setKey(data_of(rows::key('w', id)));
-              all[i].initValue().setPut(data_of(value));
-            }
-          },
-          [&](const runtime::Answer<messages::wire::Nothing>& answer) { done = answer.ok(); });
-    });
-    REQUIRE(done);
-  }
-  /// How many were begun. Here none of them ends, for the list is at another path than in a node.
-  std::size_t begun(base::Duration span) {
-    cluster.stage.run_for(span);
+  /// How many were begun. None of them ends here: the list is at another path than in a node.
+  std::size_t begun() {
     std::size_t out = 0;
     cluster[kBook].node.registry().walk([&](const runtime::Listing& one) {
       out += std::string(one.path).find("list/") != std::string::npos ? 1 : 0;
@@ -135,16 +107,19 @@ TEST_CASE("airdrop: on a chain, where its node pays the fees, other nodes begin 
   CHECK_FALSE(airdrops.create(kBook, 1));
 }
 
-TEST_CASE("airdrop: of those that owe what came beside their pools few are begun at once, and all in their turns") {
-  constexpr std::size_t kOwing = 600;
-  Airdrops airdrops(false, kOwing);
-  CHECK(airdrops.begun(30s) == ListActor::kOwingAtOnce);
-  CHECK(airdrops.begun(60s) == 2 * ListActor::kOwingAtOnce);
-  CHECK(airdrops.begun(60s) == kOwing);
-}
-
-TEST_CASE("airdrop: those that owe what is to go back later keep none asleep that is to give back now") {
-  constexpr std::size_t kNow = 10, kLater = 2'500;
-  Airdrops airdrops(false, kNow, kLater);
-  CHECK(airdrops.begun(30s) == kNow);
+TEST_CASE("airdrop: a credit begins no airdrop") {
+  Airdrops airdrops;
+  bool answered = false;
+  airdrops.cluster.inside(kBook, [&](test::Scripted& self) {
+    self.ask<wallet::wire::Credited, messages::wire::Nothing>(
+        self.node().find(kPath), self.now() + 5s,
+        [](wallet::wire::Credited::Builder out) {
+          const AirdropId id{};
+          out.setKind(std::string(kAccountKind));
+          out.setId(data_of(id.view()));
+        },
+        [&](const runtime::Answer<messages::wire::Nothing>& answer) { answered = answer.ok(); });
+  });
+  CHECK(answered);
+  CHECK(airdrops.begun() == 0);
 }

@@ -282,30 +282,6 @@ TEST_CASE("airdrop limits: an airdrop whose deposit the book refuses leaves no r
   CHECK_FALSE(bank.has_account(airdrop::account_of(id_of(bank.terms(10)))));
 }
 
-TEST_CASE("airdrop limits: nor does one that many had paid to by then") {
-  constexpr std::uint8_t kPayers = 100;  // more than go in one commit
-  Bank bank;
-  const airdrop::AirdropId id = id_of(bank.terms(10));
-  Heard created;
-  bank.book.inside([&](test::Scripted& self) {
-    created = bank.create(self, bank.terms(10));
-    (void)bank.send(self, bank.ann, 1, 7);
-    for (std::uint8_t i = 1; i <= kPayers; ++i)
-      bank.asked<money_wire::Credited, messages::wire::Nothing>(
-          self, airdrop::kPath, [&](money_wire::Credited::Builder out) {
-            out.setKind(std::string(airdrop::kAccountKind));
-            out.setId(data_of(id.view()));
-            out.setSequence(1'000 + i);
-            out.setTransfer(data_of(base::Bytes(wallet::TransferId::kBytes, i)));
-            out.setFrom(data_of(base::Bytes(Address::kBytes, i)));
-            out.setAmount(1);
-          });
-  });
-  bank.book.run_for(10s);
-  CHECK(*created == base::Code::conflict);
-  CHECK(bank.airdrop_rows() == 0);
-}
-
 TEST_CASE("escrow watch: many watchers hear of an event with many entries") {
   // The message was read once for each of them, which ended the actor: it may be read four times its size in all.
   constexpr std::size_t kWatchers = 200;
