@@ -73,12 +73,9 @@ void EscrowActor::receive(runtime::Handlers& on) {
   });
   ledger_.receive<DepositAgain, PayAgain>(on);
   on.timer<Reload>([this] { load(); });
-  on.timer<GiveBackDue>([this] { give_back(); });
   on.timer<Resend>([this] { resend(); });
   on.timer<Idle>([this] {
-    const UnixMs soon = time() + std::chrono::duration_cast<UnixMs>(setup_.settings->idle);
-    const bool waits = sayings_.empty() && (!strays_due_ || *strays_due_ > soon);
-    if (loaded_ && queue_.empty() && !busy_ && (!replay_ || (unfinished(escrow()).empty() && waits)))
+    if (loaded_ && queue_.empty() && !busy_ && (!replay_ || (unfinished(escrow()).empty() && sayings_.empty())))
       tell<wire::Sleepy>(node().find(kPath),
                          [&](wire::Sleepy::Builder out) { out.setEscrow(data_of(setup_.id.view())); });
     after<Idle>(replay_ ? setup_.settings->idle : std::chrono::duration_cast<base::Duration>(kUnknownIdle));
@@ -208,22 +205,13 @@ void EscrowActor::credited(wallet::wire::Credited::Reader ask, Nothing reply) {
   when_loaded([this, arrived = Arrived{ask.getSequence(), *transfer, *from, *amount},
                reply = std::move(reply)](const base::Outcome<void>& read) mutable {
     if (!read.ok()) return reply.refuse(read.error());
-    // Told again without end, what came to accounts that will never be an escrow's takes all the room of the book.
-    if (is_none())
-      return storage_.confirm([reply = std::move(reply)](const base::Outcome<void>& here) mutable {
-        if (here.ok()) reply.done();
-        else reply.refuse(here.error());
-      });
+    if (!replay_) return reply.done();  // before there is an escrow, no act announces anything
     want({.what = Command(arrived), .done = [reply = std::move(reply)](const base::Outcome<Taken>& done) mutable {
             if (done.ok()) reply.done();
             else reply.refuse(done.error());
           }});
   });
 }
-
-/// It was never founded, and once its account was paid it never will be: see if_unpaid(). An opening that is under way
-/// may have looked before that.
-bool EscrowActor::is_none() const { return !replay_ && openings_.use_count() == 1; }
 
 void EscrowActor::due(wire::DueAt::Reader ask, Nothing reply) {
   Fire fire{.up_since = UnixMs(ask.getUpSince())};
@@ -271,8 +259,6 @@ struct EscrowActor::Step {
   Replay replay;  ///< after them
   std::optional<rows::Founding> founding;
   std::map<Bytes, Address> sayings;  ///< of arbiters, from now on
-  std::vector<wallet::Stray> back;   ///< they go back
-  rows::Aside aside;                 ///< after it
 
   const ActWanted* act() const { return std::get_if<ActWanted>(&wanted.what); }
   bool funds() const { return act() != nullptr && act()->deposit.has_value(); }
@@ -283,7 +269,7 @@ void EscrowActor::want_own(Command command) {
 }
 
 void EscrowActor::perform(Wanted wanted) {
-  if (put_aside(wanted)) return;
+  if (std::holds_alternative<SaidWanted>(wanted.what)) return forget(std::move(wanted));
   // It was not disputed when its timer was read: the next look brings who can be drawn.
   const auto* fire = std::get_if<FireWanted>(&wanted.what);
   if (fire != nullptr && !fire->draws && escrow().stage == Stage::disputed)
@@ -302,21 +288,6 @@ void EscrowActor::perform(Wanted wanted) {
   commit(std::move(step));
 }
 
-/// What is in no event, and what has to wait for money that came before it.
-bool EscrowActor::put_aside(Wanted& wanted) {
-  if (std::holds_alternative<SaidWanted>(wanted.what)) return forget(std::move(wanted)), true;
-  const auto* command = std::get_if<Command>(&wanted.what);
-  const auto* arrived = command != nullptr ? std::get_if<Arrived>(command) : nullptr;
-  if (arrived == nullptr) return false;
-  const bool announced =
-      std::ranges::find(escrow().depositing, std::optional(arrived->transfer)) != escrow().depositing.end();
-  if (!announced) return note(std::move(wanted)), true;
-  if (strays_.empty()) return false;
-  queue_.push_front(std::move(wanted));
-  queue_.push_front({.what = Command(GiveBack{}), .done = [](const base::Outcome<Taken>&) {}});
-  return true;
-}
-
 /// With what this actor adds to it.
 Command EscrowActor::command_of(const Wanted& wanted) const {
   if (const auto* act = std::get_if<ActWanted>(&wanted.what)) {
@@ -330,9 +301,7 @@ Command EscrowActor::command_of(const Wanted& wanted) const {
     out.bonds = founding_->bonds;
     return out;
   }
-  Command out = std::get<Command>(wanted.what);
-  if (auto* giving = std::get_if<GiveBack>(&out)) giving->strays = strays_.first();
-  return out;
+  return std::get<Command>(wanted.what);
 }
 
 void EscrowActor::nothing_happens(Wanted& wanted, const Decision& decision) {
@@ -344,31 +313,24 @@ void EscrowActor::nothing_happens(Wanted& wanted, const Decision& decision) {
 }
 
 EscrowActor::Step EscrowActor::step_of(Wanted wanted, const Command& command, Decision decision, UnixMs at) const {
-  Step out{.wanted = std::move(wanted), .decision = std::move(decision), .replay = *replay_, .aside = aside()};
+  Step out{.wanted = std::move(wanted), .decision = std::move(decision), .replay = *replay_};
   const ActWanted* act = out.act();
   out.entries = replay_->entries(out.decision.events, at, act != nullptr ? act->acted.act.by : Address{},
                                  act != nullptr ? crypto::sha256(act->bytes.bytes) : base::Digest{});
   for (const Entry& entry : out.entries) base::ensure(out.replay.take(entry).ok(), "what was decided can happen");
   out.founding = founding_after(act, command, out.decision);
   out.sayings = sayings_of(act, out.decision, out.replay.escrow());
-  if (const auto* giving = std::get_if<GiveBack>(&command)) out.back = giving->strays;
-  if (out.back.empty()) return out;
-  wallet::Wide left = strays_.sum();
-  for (const wallet::Stray& one : out.back) left -= one.amount.units();
-  out.aside.strays -= out.back.size();
-  out.aside.strays_due = strays_due(out.aside.strays, left, out.replay.escrow().returns);
   return out;
 }
 
 durable::Storage::Commit EscrowActor::commit_of(const Step& step) const {
   durable::Storage::Commit out{
       .head = {},
-      .rows = rows::of_entries(&*replay_, step.replay, step.entries, commits_ + 1, step.sayings, aside(), step.aside)};
+      .rows = rows::of_entries(&*replay_, step.replay, step.entries, commits_ + 1, step.sayings, !sayings_.empty())};
   const std::uint64_t each = setup_.settings->snapshot_after;
   if (step.replay.sequence() / each > replay_->sequence() / each)
     if (auto snapshot = step.replay.snapshot(world().mutations); snapshot && snapshot->size() <= kSnapshotBytesMax)
       out.rows[rows::key('z', setup_.id)] = std::move(*snapshot);
-  for (const wallet::Stray& one : step.back) out.rows[rows::stray_key(setup_.id, one.from)] = std::nullopt;
   if (step.founding) out.rows[rows::key('g', setup_.id)] = rows::encode(*step.founding);
   const ActWanted* act = step.act();
   if (act == nullptr) return out;
@@ -423,9 +385,6 @@ void EscrowActor::happens(Step& step) {
     of(deposits_, party_of(act)) = {*act.deposit, std::move(act.from)};
   }
   sayings_.insert(step.sayings.begin(), step.sayings.end());
-  for (const wallet::Stray& one : step.back) strays_.erase(one.from);
-  strays_due_ = step.aside.strays_due;
-  if (!step.back.empty()) wait_for_strays();
   happened(step.entries);
 }
 
@@ -437,9 +396,7 @@ void EscrowActor::answer(Step& step) {
     const bool paid = of(escrow().deposited, ended->party) > Amount();
     auto& refused = of(deposits_, ended->party).refused;
     if (paid) deposit_ended(ended->party, taken);
-    else
-      deposit_ended(ended->party, refused.value_or(Error{
-                                      Code::refused, "the deposit came too late, or was another one: it goes back"}));
+    else deposit_ended(ended->party, refused.value_or(Error{Code::refused, "the deposit came too late: it goes back"}));
     refused.reset();
   }
   // A deposit is answered when the ledger has said what became of it.
@@ -472,8 +429,6 @@ std::optional<rows::Founding> EscrowActor::founding_after(const ActWanted* act, 
   return out;
 }
 
-rows::Aside EscrowActor::aside() const { return {!sayings_.empty(), strays_.size(), strays_due_}; }
-
 void EscrowActor::happened(const std::vector<Entry>& entries) {
   tell<wire::Happened>(node().find(kPath), [&](wire::Happened::Builder out) {
     out.setEscrow(data_of(setup_.id.view()));
@@ -503,18 +458,18 @@ void EscrowActor::effect(const Effect& effect) {
       if (of(escrow().depositing, party) == deposit->transfer) send_deposit(party);
 }
 
+/// Its answer counts, and so does the notice of its credit. On a chain the credit may have been there before the act.
 void EscrowActor::send_deposit(Party party) {
   const Depositing& deposit = of(deposits_, party);
   if (!deposit.transfer) return;
-  const bool sent =
-      ledger_.deposit(*deposit.transfer, deposit.from,
-                      [this, party, id = *of(escrow().depositing, party)](const base::Outcome<std::uint64_t>& posted) {
-                        // The book tells of the credit. If it has done so before the act was here, the deposit is one that goes back.
-                        if (posted.ok() && !(replay_ && told(posted.value()))) return;
-                        if (!posted.ok()) of(deposits_, party).refused = posted.error();
-                        want_own(DepositRefused{id});
-                      });
-  base::ensure(sent, "a deposit was read before it was kept");
+  const auto transfer = wallet::decode_transfer(deposit.transfer->bytes);
+  base::ensure(transfer.has_value(), "a deposit was read before it was kept");
+  const Arrived arrives{0, *of(escrow().depositing, party), transfer->from, transfer->credits.front().amount};
+  ledger_.deposit(*deposit.transfer, deposit.from, [this, party, arrives](const base::Outcome<std::uint64_t>& posted) {
+    if (posted.ok()) return want_own(Arrived{posted.value(), arrives.transfer, arrives.from, arrives.amount});
+    of(deposits_, party).refused = posted.error();
+    want_own(DepositRefused{arrives.transfer});
+  });
 }
 
 void EscrowActor::deposit_ended(Party party, const base::Outcome<Taken>& how) {

@@ -5,8 +5,6 @@
 // Command  one at a time: the next is decided on what this one leaves. Events, the timer, what is unfinished and the
 //          signed act are one commit.
 // Log      is replayed from the latest snapshot on, made every `escrow.snapshot_after` entries; all of it stays.
-// Unasked  money that no act has announced is noted in a row of its sender; it goes back by and by (wallet::Strays).
-//          The escrow sleeps until then, for the time lies in a row.
 // Doubt    after a commit whose end is not known, or that is void, the log is read again.
 // Money    deposits and payments are sent again until the ledger has said what became of them.
 // Source   Akka's persistent actors.
@@ -36,7 +34,6 @@ class EscrowActor final : public runtime::Actor {
     std::shared_ptr<ActRates> rates;
     std::shared_ptr<std::atomic<std::uint32_t>> unknown;  ///< escrows that unknown accounts proposed in this minute
     std::shared_ptr<std::atomic<std::uint32_t>> again;    ///< see wallet::LedgerClient
-    std::shared_ptr<std::atomic<std::uint32_t>> returns;  ///< transfers of unasked money by escrows in this minute
   };
   explicit EscrowActor(Setup setup)
       : setup_(std::move(setup)),
@@ -59,7 +56,6 @@ class EscrowActor final : public runtime::Actor {
   struct DepositAgain {};
   struct PayAgain {};
   struct Idle {};
-  struct GiveBackDue {};
   using Nothing = runtime::Reply<messages::wire::Nothing>;
   struct Taken {
     std::uint64_t sequence = 0;
@@ -101,7 +97,6 @@ class EscrowActor final : public runtime::Actor {
     std::optional<base::Error> refused{};   ///< by the ledger
     std::vector<Done> waiting{};
   };
-  struct UnderWay {};  ///< each opening has a share of openings_
   struct Opening;
 
   // -- escrow_actor_load.cpp
@@ -111,8 +106,6 @@ class EscrowActor final : public runtime::Actor {
   void breaks(const std::string& how);
   void load_deposits(Party party);
   void load_sayings();
-  void load_strays();
-  void load_wait();
   void loaded();
   void reload(const base::Error& why);
   /// Calls back once the escrow is read, or with the reason why it is not.
@@ -133,7 +126,6 @@ class EscrowActor final : public runtime::Actor {
   Party party_of(const ActWanted& act) const;
   Reveal secret() const;
   void credited(wallet::wire::Credited::Reader ask, Nothing reply);
-  bool is_none() const;
   void due(wire::DueAt::Reader ask, Nothing reply);
   void show(std::uint64_t after, std::uint32_t rows_max, runtime::Reply<wire::EscrowIs> reply);
   void send_page(const durable::Storage::Page& entries, const durable::Storage::Page& acts,
@@ -144,7 +136,6 @@ class EscrowActor final : public runtime::Actor {
   void next();
   void want_own(Command command);
   void perform(Wanted wanted);
-  bool put_aside(Wanted& wanted);
   Command command_of(const Wanted& wanted) const;
   void nothing_happens(Wanted& wanted, const Decision& decision);
   void commit(Step step);
@@ -156,7 +147,6 @@ class EscrowActor final : public runtime::Actor {
   durable::Storage::Commit commit_of(const Step& step) const;
   std::optional<rows::Founding> founding_after(const ActWanted* act, const Command& command,
                                                const Decision& decision) const;
-  rows::Aside aside() const;
   void happened(const std::vector<Entry>& entries);
   void resend();
   void effect(const Effect& effect);
@@ -166,12 +156,6 @@ class EscrowActor final : public runtime::Actor {
   std::map<base::Bytes, Address> sayings_of(const ActWanted* act, const Decision& decision, const Escrow& after) const;
   void say();
   void forget(Wanted wanted);
-  void commit_aside(Wanted wanted, durable::Storage::Commit commit, const rows::Aside& is, base::Callback<void()> then);
-  bool told(std::uint64_t sequence) const;
-  void note(Wanted wanted);
-  std::optional<UnixMs> strays_due(std::uint64_t strays, wallet::Wide sum, std::uint64_t returns) const;
-  void wait_for_strays();
-  void give_back();
 
   base::Error unknown() const;
   const Escrow& escrow() const { return replay_->escrow(); }
@@ -187,13 +171,9 @@ class EscrowActor final : public runtime::Actor {
   std::optional<Replay> replay_;
   std::optional<base::Bytes> head_row_;
   std::uint64_t commits_ = 0;
-  const std::shared_ptr<const UnderWay> openings_ = std::make_shared<UnderWay>();
   std::deque<Wanted> queue_;
   EachParty<Depositing> deposits_{};
   std::map<base::Bytes, Address> sayings_;  // of arbiters, by their rows
-  wallet::Strays strays_;
-  std::optional<UnixMs> strays_due_;  // see rows::Aside
-  bool marked_ = false;               // it was read that a row 'o' is there
   bool saying_ = false;
   bool snapshot_doubted_ = false;
 };

@@ -30,9 +30,6 @@ void EscrowActor::load() {
   for (Depositing& one : deposits_) one.transfer.reset(), one.from.reset();
   saying_ = false;
   sayings_.clear();
-  strays_ = {};
-  strays_due_.reset();
-  marked_ = false;
   storage_.get(rows::key('h', setup_.id), [this, run = run_](base::Outcome<std::optional<Bytes>> row) {
     if (run != run_) return;
     if (!row.ok()) return reload(row.error());
@@ -89,7 +86,6 @@ void EscrowActor::load_log(rows::Founding founding, rows::Head head, const Bytes
         founding_ = std::move(founding);
         commits_ = head.commits;
         replay_ = std::move(*replay);
-        if (head.strays > 0) return load_strays();
         load_deposits(Party::buyer);
       });
 }
@@ -98,37 +94,6 @@ void EscrowActor::load_log(rows::Founding founding, rows::Head head, const Bytes
 void EscrowActor::breaks(const std::string& how) {
   if (!std::exchange(snapshot_doubted_, true)) return load();
   reload({Code::corrupt, "the log of escrow " + setup_.id.hex() + ' ' + how});
-}
-
-void EscrowActor::load_strays() {
-  storage_.each(
-      rows::key('x', setup_.id), {},
-      [this, run = run_](const durable::Storage::Row& row) -> std::optional<Error> {
-        if (run != run_) return durable::read_again();
-        const auto stray = wallet::decode_stray(row.value);
-        if (!stray) return Error{Code::corrupt, "a row of money that came unasked cannot be read"};
-        strays_.put(*stray);
-        return std::nullopt;
-      },
-      [this, run = run_](const base::Outcome<void>& done) {
-        if (run != run_) return;
-        if (!done.ok()) return reload(done.error());
-        load_wait();
-      });
-}
-
-/// What came unasked has waited while the escrow slept.
-void EscrowActor::load_wait() {
-  storage_.get(rows::key('o', setup_.id), [this, run = run_](const base::Outcome<std::optional<Bytes>>& row) {
-    if (run != run_) return;
-    if (!row.ok()) return reload(row.error());
-    marked_ = row.value().has_value();
-    strays_due_ = strays_due(strays_.size(), strays_.sum(), escrow().returns);
-    // A row of an earlier version does not say when: it waits anew.
-    if (strays_due_ && marked_ && !row.value()->empty())
-      strays_due_ = rows::waits_until(*row.value(), time()).value_or(time());
-    load_deposits(Party::buyer);
-  });
 }
 
 /// Most escrows have none: what their state does not name is not looked for.
@@ -163,10 +128,6 @@ void EscrowActor::loaded() {
   if (replay_)
     for (const Effect& one : unfinished(escrow())) effect(one);
   say();
-  wait_for_strays();
-  // In an earlier version one that waits for more money had that row.
-  if (marked_ && !rows::unfinished_row(!unfinished(escrow()).empty(), aside()))
-    queue_.push_front({.what = SaidWanted{rows::key('o', setup_.id)}, .done = [](const base::Outcome<Taken>&) {}});
   if (!replay_) after<Idle>(kUnknownIdle);
   loaded_.opened();
   next();

@@ -21,7 +21,6 @@ struct EscrowActor::Opening {
   rows::SignedBytes act;
   std::optional<base::NodeId> owner;
   runtime::Reply<wire::EscrowIs> reply;
-  std::shared_ptr<const UnderWay> under_way;
   Amount bonds;  ///< settled_bonds()
 };
 
@@ -38,7 +37,7 @@ void EscrowActor::open(wire::OpenAt::Reader ask, runtime::Reply<wire::EscrowIs> 
   const auto opening = std::make_shared<Opening>(
       Opening{std::move(*agreement), sign->commitment,
               rows::SignedBytes{act.value().bytes, act.value().policy, act.value().approvals}, node_of(ask.getOwner()),
-              std::move(reply), openings_, Amount::from(ask.getBonds()).value_or(Amount())});
+              std::move(reply), Amount::from(ask.getBonds()).value_or(Amount())});
   when_loaded([this, opening](const base::Outcome<void>& read) {
     if (!read.ok()) return opening->reply.refuse(read.error());
     if (founding_) {
@@ -89,7 +88,7 @@ void EscrowActor::open_at_book(std::shared_ptr<Opening> opening) {
       });
 }
 
-/// Again once it is followed: of what is paid from then on the book tells.
+/// Again once it is followed: from then on the ledger refuses what the escrow does not expect.
 void EscrowActor::follow(std::shared_ptr<Opening> opening) {
   ask<wallet::wire::Follow, messages::wire::Nothing>(
       node().find(wallet::kPath), now() + kBookDue,
@@ -104,7 +103,7 @@ void EscrowActor::follow(std::shared_ptr<Opening> opening) {
       });
 }
 
-/// Of what was paid before, the book tells no actor: as a deposit it would be waited for without end.
+/// What was paid before would stay there: no act has announced it.
 void EscrowActor::if_unpaid(std::shared_ptr<Opening> opening, base::Callback<void()> then) {
   ask<wallet::wire::GetAccount, wallet::wire::AccountIs>(
       node().find(wallet::kPath), now() + kBookDue,

@@ -67,7 +67,7 @@ EscrowsActor::EscrowsActor(SharedSettings settings)
                     [this](const std::string& name) {
                       const EscrowActor::Setup setup{settings_, seat_.place(), seat_.term(), *EscrowId::from_hex(name),
                                                      watching_, correction_,   rates_,       unknown_,
-                                                     again_,    returns_};
+                                                     again_};
                       const runtime::Handle actor = spawn<EscrowActor>(name, setup);
                       watch(actor);
                       return actor;
@@ -118,7 +118,6 @@ void EscrowsActor::receive(runtime::Handlers& on) {
     after<Minute>(std::chrono::minutes(1));
     rates_->clear();
     unknown_->store(0);
-    returns_->store(0);
     again_->store(0);
   });
   on.describe<wire::EscrowsState>([this](wire::EscrowsState::Builder state) {
@@ -529,7 +528,6 @@ void EscrowsActor::wake_page(const Bytes& from) {
                       waking_ = alive_ = false;  // begins anew
                       return after<Alive>(kTryAgain);
                     }
-                    const UnixMs at = time();
                     // The reading of the page itself is one that is waited for.
                     const auto waits = std::make_shared<std::size_t>(1);
                     const auto answered = [this, run, waits, next = page.value().next] {
@@ -539,7 +537,7 @@ void EscrowsActor::wake_page(const Bytes& from) {
                     };
                     for (const auto& row : page.value().rows) {
                       const auto id = EscrowId::from(base::ByteView(row.key).subspan(1));
-                      if (!id || rows::waits_until(row.value, at)) continue;
+                      if (!id) continue;
                       ++*waits;
                       ask_escrow(*id, {runtime::Envelope::build<wire::GetEscrow>({.due = now() + kWakeDue},
                                                                                  [&](wire::GetEscrow::Builder out) {

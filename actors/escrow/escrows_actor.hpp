@@ -160,7 +160,6 @@ class EscrowsActor final : public runtime::Actor {
   base::RateBudget<base::NodeId> opened_{kOpened, base::Instant{}};
   base::ShareBudget<base::NodeId> reading_{kReadingMax, {.reserve = base::Reserve::none}};  // logs, of other nodes
   std::shared_ptr<std::atomic<std::uint32_t>> again_ = std::make_shared<std::atomic<std::uint32_t>>(0);
-  std::shared_ptr<std::atomic<std::uint32_t>> returns_ = std::make_shared<std::atomic<std::uint32_t>>(0);
 };
 
 }  // namespace troupe::escrow

@@ -50,11 +50,6 @@ Bytes request_key(const EscrowId& id, ByteView request) {
   append(out, request);
   return out;
 }
-Bytes stray_key(const EscrowId& id, const Address& from) {
-  Bytes out = key('x', id);
-  append(out, from.view());
-  return out;
-}
 Bytes timer_key(UnixMs deadline, const EscrowId& id) {
   Bytes out = prefix('t');
   append_ordered(out, deadline.count());
@@ -77,7 +72,6 @@ Bytes encode(const Head& head) {
   append_number(out, head.sequence);
   append_number(out, head.commits);
   append(out, head.hash.view());
-  if (head.strays > 0) append_number(out, head.strays);
   return out;
 }
 std::optional<Head> decode_head(ByteView bytes) {
@@ -86,7 +80,6 @@ std::optional<Head> decode_head(ByteView bytes) {
   out.sequence = in.number<std::uint64_t>();
   out.commits = in.number<std::uint64_t>();
   out.hash = in.fixed<base::Digest>();
-  if (!in.ended()) out.strays = in.number<std::uint64_t>();
   if (!in.ended()) return std::nullopt;
   return out;
 }
@@ -174,19 +167,6 @@ std::optional<Timer> decode_timer(ByteView key, ByteView value) {
   return out;
 }
 
-std::optional<Bytes> unfinished_row(bool at_once, const Aside& aside) {
-  if (!at_once && !aside.sayings && !aside.strays_due) return std::nullopt;
-  Bytes out;
-  if (!at_once && !aside.sayings) append_ordered(out, aside.strays_due->count());
-  return out;
-}
-std::optional<UnixMs> waits_until(ByteView unfinished_row, UnixMs now) {
-  if (unfinished_row.size() != 8) return std::nullopt;
-  const UnixMs until(durable::ordered_at(unfinished_row, 0));
-  if (until <= now || until - now > kUnfinishedWaitMax) return std::nullopt;
-  return until;
-}
-
 Bytes encode(const Alive& alive) {
   Bytes out;
   append_number(out, alive.since.count());
@@ -202,11 +182,11 @@ std::optional<Alive> decode_alive(ByteView bytes) {
 }
 
 Changes of_entries(const Replay* before, const Replay& after, std::span<const Entry> entries, std::uint64_t commits,
-                   const std::map<Bytes, Address>& fresh, const Aside& was, const Aside& is) {
+                   const std::map<Bytes, Address>& fresh, bool says) {
   const Escrow& it = after.escrow();
   const EscrowId id = id_of(it.agreement);
   Changes out;
-  out[key('h', id)] = encode(Head{after.sequence(), commits, after.hash(), is.strays});
+  out[key('h', id)] = encode(Head{after.sequence(), commits, after.hash()});
   for (const Entry& entry : entries) out[numbered_key('e', id, entry.sequence)] = escrow::encode(entry);
   const bool waits = !is_final(it.stage);
   out[key('s', id)] = encode(Summary{it.stage, it.agreement.price, waits ? it.deadline : UnixMs(0), it.agreement.buyer,
@@ -216,9 +196,9 @@ Changes of_entries(const Replay* before, const Replay& after, std::span<const En
   if (had && (!has || had->first != has->first)) out[had->first] = std::nullopt;
   if (has && has != had) out[has->first] = has->second;
   for (const auto& [saying, arbiter] : fresh) out[saying] = Bytes(arbiter.bytes.begin(), arbiter.bytes.end());
-  const auto was_unfinished = unfinished_row(before != nullptr && !unfinished(before->escrow()).empty(), was);
-  auto is_unfinished = unfinished_row(!unfinished(it).empty() || !fresh.empty(), is);
-  if (is_unfinished != was_unfinished) out[key('o', id)] = std::move(is_unfinished);
+  const bool went_on = says || (before != nullptr && !unfinished(before->escrow()).empty());
+  const bool goes_on = says || !fresh.empty() || !unfinished(it).empty();
+  if (goes_on != went_on) out[key('o', id)] = goes_on ? std::optional(Bytes()) : std::nullopt;
   if (before == nullptr) return out;  // nothing was paid in
   for (const Party party : {Party::buyer, Party::provider}) {
     if (of(before->escrow().depositing, party) && !of(it.depositing, party))
@@ -240,7 +220,7 @@ Proposed of_proposal(const Agreement& agreement, const Commitment& buyer, const 
   const Decision decision = escrow::open(replay.escrow(), now);
   auto entries = replay.entries(decision.events, now, agreement.buyer, crypto::sha256(act.bytes));
   for (const Entry& entry : entries) base::ensure(replay.take(entry).ok(), "an escrow begins as it is decided");
-  Changes out = of_entries(nullptr, replay, entries, 1, {}, {}, {});
+  Changes out = of_entries(nullptr, replay, entries, 1, {}, false);
   const EscrowId id = id_of(agreement);
   out[key('g', id)] = encode(founding);
   out[numbered_key('a', id, 1)] = encode(act);

@@ -6,9 +6,9 @@
 //         under way; 'r' id, request: the hash of the act that a request was about; 'w' id, round, how: what is
 //         still to be said of an arbiter, with its address; 's' id: what a list shows; 't' deadline, id: a timer, for
 //         how long it waits after an outage, and whether an arbiter may be drawn;
-//         'o' id: it goes on without being asked, at that time (8), or now (no bytes); 'x' id, sender: what came
-//         unasked and has not gone back; 'z' id: the escrow as it was at an entry of its log; 'b' party, id: money of
-//         it that lies in this escrow; 'u': since when the book takes commands. Numbers in keys are big-endian.
+//         'o' id: it goes on without being asked; 'z' id: the escrow as it was at an entry of its log; 'b' party, id:
+//         money of it that lies in this escrow; 'u': since when the book takes commands. Numbers in keys are
+//         big-endian.
 #include <map>
 #include <span>
 
@@ -26,7 +26,6 @@ Bytes key(char of, const EscrowId& id);
 Bytes numbered_key(char of, const EscrowId& id, std::uint64_t number);
 Bytes arbiter_key(const EscrowId& id, std::uint64_t round, std::uint8_t how);
 Bytes request_key(const EscrowId& id, ByteView request);
-Bytes stray_key(const EscrowId& id, const Address& from);
 Bytes timer_key(UnixMs deadline, const EscrowId& id);
 Bytes held_prefix(const Address& party);
 Bytes held_key(const Address& party, const EscrowId& id);
@@ -35,7 +34,6 @@ inline Bytes alive_key() { return prefix('u'); }
 struct Head {
   std::uint64_t sequence = 0, commits = 0;
   base::Digest hash;
-  std::uint64_t strays = 0;  ///< rows 'x'
 };
 Bytes encode(const Head& head);
 std::optional<Head> decode_head(ByteView bytes);
@@ -81,21 +79,10 @@ std::optional<Timer> decode_timer(ByteView key, ByteView value);
 
 /// What is changed together, by key; nothing: erased.
 using Changes = std::map<Bytes, std::optional<Bytes>>;
-/// What waits and is in no event.
-struct Aside {
-  bool sayings = false;
-  std::uint64_t strays = 0;
-  std::optional<UnixMs> strays_due{};  ///< when the first go back; nothing: there is none, or they wait for more
-};
-/// The row 'o' of an escrow; `at_once`: a transfer of it is to be sent.
-std::optional<Bytes> unfinished_row(bool at_once, const Aside& aside);
-/// Until when nothing is to be done; nothing: not any more, also if that is so late that a date was wrong.
-std::optional<UnixMs> waits_until(ByteView unfinished_row, UnixMs now);
-inline constexpr UnixMs kUnfinishedWaitMax = std::chrono::hours(2);  // our choice: strays wait an hour at most
 /// Of these entries; before the first one `before` is none. `commits`: of this change, from 1 on. `fresh`: what is to
-/// be said of an arbiter from now on. `was`, `is`: what waits before and after.
+/// be said of an arbiter from now on. `says`: something is to be said already.
 Changes of_entries(const Replay* before, const Replay& after, std::span<const Entry> entries, std::uint64_t commits,
-                   const std::map<Bytes, Address>& fresh, const Aside& was, const Aside& is);
+                   const std::map<Bytes, Address>& fresh, bool says);
 /// Of an escrow that is proposed: all that it begins with.
 struct Proposed {
   Founding founding;

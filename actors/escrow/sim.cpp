@@ -75,10 +75,7 @@ const sim::WorkloadSpec& workload() {
               {"log", "the log of an escrow is whole, and has what was acknowledged"},
               {"paid", "an escrow that is over and confirmed has paid out all that it was paid, each once"},
               {"replayed", "an act that was signed earlier has no effect twice"},
-          },
-      .sometimes =
-          {
-              {"escrow: money went back whole", "a deposit came too late"},
+              {"unrequested", "the book takes no payment to an escrow except its deposits"},
           },
       .mutants =
           {

@@ -74,7 +74,6 @@ class EscrowWorkload final : public sim::Workload, private sim::Clients<sim::Cli
     EachParty<std::uint64_t> numbers{};
     std::optional<SignedStep> signed_step{};
     bool asking = false, opened = false, over = false, checking = false;
-    bool strays = false;             // something was paid to its account unasked, and may lie there
     std::uint64_t acknowledged = 0;  // entries of its log
     std::vector<SignedStep> done{};
   };
@@ -112,7 +111,6 @@ class EscrowWorkload final : public sim::Workload, private sim::Clients<sim::Cli
   void look_at_account(Job& job, std::size_t node);
   void send(std::size_t node, std::size_t from, std::size_t to);
   void send_on(std::size_t node, Account& account);
-  void look_for_strays(Trade& trade, std::size_t node);
   void replay(std::size_t node);
   void look(Trade& trade, std::size_t node, std::shared_ptr<Replay> before, std::uint64_t least);
   void audit();

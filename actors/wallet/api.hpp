@@ -8,7 +8,6 @@
 #include <optional>
 
 #include "actors/wallet/logic/ledger/book.hpp"
-#include "actors/wallet/logic/ledger/strays.hpp"
 
 namespace troupe::wallet {
 

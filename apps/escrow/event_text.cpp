@@ -36,7 +36,7 @@ struct EventText {
   }
   std::string operator()(const escrow::MoneyArrived& it) const {
     if (it.counted) return by_party(*it.counted, "has paid in " + it.amount.text());
-    return it.amount.text() + " came unasked, and goes back";
+    return it.amount.text() + " came too late, and goes back";
   }
   std::string operator()(const escrow::DeliveryMade& it) const { return "delivered " + it.cid.hex(); }
   std::string operator()(const escrow::MilestonePassed& it) const {

@@ -28,7 +28,7 @@ struct Applied {
   void operator()(const DepositBegun& event) const { of(to.depositing, event.party) = event.transfer; }
   void operator()(const DepositEnded& event) const { of(to.depositing, event.party).reset(); }
   void operator()(const MoneyArrived& event) const {
-    to.arrived = event.sequence;
+    to.arrived = std::max(to.arrived, event.sequence);
     to.held = to.held + event.amount;
     if (event.counted) of(to.deposited, *event.counted) = event.amount;
     else ++to.returns;
@@ -92,11 +92,8 @@ Escrow::Escrow(Agreement made, const Commitment& buyer)
 bool Escrow::confirmed() const { return !depositing[0] && !depositing[1] && !outgoing.bound() && owed.empty(); }
 
 bool Escrow::settled() const {
-  const auto unasked = [](const Payout& one) { return one.why == Why::unasked; };
   // What is owed while no transfer is bound is gathered.
-  const bool gathered = !outgoing.bound();
-  return !depositing[0] && !depositing[1] && (gathered || std::ranges::all_of(owed, unasked)) &&
-         std::ranges::all_of(paying, unasked);
+  return !depositing[0] && !depositing[1] && !outgoing.bound();
 }
 
 UnixMs Escrow::window() const { return std::min(terms.grace, deadline > entered ? deadline - entered : UnixMs(0)); }

@@ -22,7 +22,6 @@ class Deciding {
   Decided operator()(const Looked&);
   Decided operator()(const Fire& command);
   Decided operator()(const Arrived& command);
-  Decided operator()(const GiveBack& command);
   Decided operator()(const DepositRefused& command);
   Decided operator()(const PaymentConfirmed& command);
   Decided operator()(const PaymentRefused& command);
@@ -65,14 +64,11 @@ class Deciding {
     return std::find(stages.begin(), stages.end(), at_.stage) != stages.end();
   }
   bool late(const Due& next) const { return is_late(at_, next, now_); }
-  /// Whether what is owed is paid now. What came unasked does not wait, and takes the rest with it.
+  /// Whether what is owed is paid now.
   bool due() const {
     if (paying_ == Paying::at_once || is_final(at_.stage)) return true;
     Amount owed;
-    for (const Payout& payout : at_.owed) {
-      if (payout.why == Why::unasked) return true;
-      owed = owed + payout.amount;
-    }
+    for (const Payout& payout : at_.owed) owed = owed + payout.amount;
     return owed.units() >= kGatheredMin && wallet::Wide{owed.units()} * kGatheredPart >= at_.agreement.price.units();
   }
   bool payable(Amount total) const { return total >= at_.released && total <= at_.agreement.price; }
@@ -328,41 +324,24 @@ std::optional<Decided> Deciding::draw_arbiter(const Fire& command) {
 }
 
 Decided Deciding::operator()(const Arrived& command) {
-  if (command.sequence <= at_.arrived && !mutations_.on("escrow.counts_twice")) return nothing();
-  std::optional<Party> counted;
-  for (const Party party : {Party::buyer, Party::provider}) {
-    if (of(at_.depositing, party) != command.transfer) continue;
-    emit(DepositEnded{party});
-    if (at_.stage == Stage::created && command.amount == at_.share(party) && command.from == at_.address(party))
-      counted = party;
+  std::optional<Party> announced, counted;
+  for (const Party party : {Party::buyer, Party::provider})
+    if (of(at_.depositing, party) == command.transfer) announced = party;
+  if (!announced && !mutations_.on("escrow.counts_twice")) return nothing();
+  if (announced) {
+    emit(DepositEnded{*announced});
+    if (at_.stage == Stage::created && command.amount == at_.share(*announced) &&
+        command.from == at_.address(*announced))
+      counted = announced;
   }
   emit(MoneyArrived{command.sequence, command.amount, counted});
   if (!counted) {
-    mutations_.sometimes("escrow: money went back whole");
     if (!mutations_.on("escrow.keeps_late_money"))
       emit(Owed{{{command.from, Role::sender, command.amount, Why::unasked}}, at_.released});
     return done();
   }
   const auto paid = [&](Party party) { return of(at_.deposited, party) == at_.share(party); };
   if (paid(Party::buyer) && paid(Party::provider)) enter(Stage::funded, at_.terms.start.from(now_));
-  return done();
-}
-
-Decided Deciding::operator()(const GiveBack& command) {
-  Payouts payouts;
-  Amount sum;
-  for (const wallet::Stray& one : command.strays) {
-    payouts.push_back({one.from, Role::sender, one.amount, Why::unasked});
-    sum = sum + one.amount;
-  }
-  if (payouts.empty()) return nothing();
-  emit(MoneyArrived{command.strays.back().sequence, sum, std::nullopt});
-  for (std::size_t at = 0; at < payouts.size(); at += kPayoutsMax) {
-    const auto from = payouts.begin() + static_cast<std::ptrdiff_t>(at);
-    const auto to = payouts.begin() + static_cast<std::ptrdiff_t>(std::min(at + kPayoutsMax, payouts.size()));
-    emit(Owed{Payouts(from, to), at_.released});
-  }
-  mutations_.sometimes("escrow: money went back whole");
   return done();
 }
 

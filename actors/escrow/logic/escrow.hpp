@@ -5,8 +5,8 @@
 //          one before any money has moved. Each that is not final has a deadline, and what happens then (otherwise()).
 // Money    arrives by the ledger's word alone. What is owed goes out in transfers of the escrow's own account, one at a
 //          time; the end of one is known before the next is bound. One that is refused is sent again as it is: another
-//          one in its place could find that a copy of the first was posted after all. What comes unasked or late goes
-//          back whole; what no act has announced, later each time (actors/wallet/logic/ledger/strays.hpp).
+//          transfer in its place could find that a copy of the first was posted after all. A deposit that comes too
+//          late goes back whole. Money that no act has announced changes nothing.
 // Gathered where each payment costs a fee (Paying), what is due of an escrow that goes on waits for more. What waits so
 //          is no transfer, and holds no deadline up; it goes out at the end, if not before.
 // Deadline fires only when no transfer of the escrow is unconfirmed, and when the book has taken commands for the
@@ -136,17 +136,13 @@ struct Fire {
   Reveal secret{};  ///< as in Acted
   Amount bonds{};   ///< settled_bonds() when the escrow was proposed; 0: none, or not written down
 };
-/// A credit of the escrow's account was posted. Sequences rise.
+/// A credit of the escrow's account was posted, as the answer to its deposit or the notice of the ledger says: both
+/// may come, in any order.
 struct Arrived {
   std::uint64_t sequence = 0;
   wallet::TransferId transfer;
   Address from;
   Amount amount;
-};
-/// What came unasked goes back: at most wallet::kStraysAtOnce, in the order of their postings, which are above what has
-/// arrived so far.
-struct GiveBack {
-  std::vector<wallet::Stray> strays;
 };
 /// The deposit was refused by the ledger, and was not replaced.
 struct DepositRefused {
@@ -158,7 +154,7 @@ struct PaymentConfirmed {
 struct PaymentRefused {
   wallet::TransferId transfer;
 };
-using Command = std::variant<Acted, Looked, Fire, Arrived, GiveBack, DepositRefused, PaymentConfirmed, PaymentRefused>;
+using Command = std::variant<Acted, Looked, Fire, Arrived, DepositRefused, PaymentConfirmed, PaymentRefused>;
 
 // --- events: what has happened; replayed for ever
 
@@ -327,12 +323,12 @@ struct Escrow {
   std::vector<Address> drawn{};  ///< arbiters, the latest last
   Amount drawn_bonds;            ///< theirs, together
   std::uint64_t arrived = 0;     ///< the sequence of the latest credit
-  std::uint64_t returns = 0;     ///< how often money came that was not counted
+  std::uint64_t returns = 0;     ///< how often money came that was not counted; only snapshots have a use for it
   Amount held;                   ///< arrived and not owed
   Amount released;               ///< gross, of the price
   Payouts owed{};                ///< in no transfer yet
   Payouts paying{};              ///< in the transfer that is bound
-  Payouts paid{};                ///< summed by address, role and reason; without what came unasked
+  Payouts paid{};                ///< summed by address, role and reason; without deposits that came too late
   wallet::Outgoing outgoing;
 
   const Address& address(Party party) const { return party == Party::buyer ? agreement.buyer : agreement.provider; }
@@ -340,8 +336,7 @@ struct Escrow {
   Amount share(Party party) const { return party == Party::buyer ? agreement.price + agreement.bond : agreement.bond; }
   /// No transfer is unconfirmed and nothing is owed, gathered or not.
   bool confirmed() const;
-  /// The same but for what is gathered, and for what came unasked and goes back: that holds no deadline up, or anyone
-  /// could.
+  /// The same except for what is gathered.
   bool settled() const;
   /// For how long the book has to be back after an outage before the deadline fires.
   UnixMs window() const;

@@ -28,7 +28,8 @@ struct Fitting {
   }
   bool operator()(const Entered& event) const { return !is_final(to.stage) && (event.stage >= to.stage); }
   bool operator()(const MoneyArrived& event) const {
-    return event.sequence > to.arrived && plus(to.held, event.amount).has_value();
+    const bool twice = event.counted && of(to.deposited, *event.counted) > Amount();
+    return !twice && plus(to.held, event.amount).has_value();
   }
   bool operator()(const MilestonePassed& event) const {
     return event.milestone >= 1 && event.milestone <= to.agreement.milestones.size() &&

@@ -25,9 +25,8 @@ Address numbered(std::uint8_t number) {
   out.bytes.fill(number);
   return out;
 }
-constexpr std::uint8_t kStranger = 9, kFirstArbiter = 20, kLatecomer = 30;
+constexpr std::uint8_t kFirstArbiter = 20, kLatecomer = 30;
 constexpr UnixMs kHour = std::chrono::hours(1);
-const Amount kStrangersMoney = Amount::of(3);
 
 Reveal reveal_of(Party party) {
   Reveal out;
@@ -61,7 +60,7 @@ struct Posted {
   Amount amount;
 };
 
-/// What each of the four gets in the end, without what came unasked.
+/// What each of the four gets in the end.
 struct Dues {
   Amount buyer, provider, fund, arbiter;
   friend bool operator==(const Dues&, const Dues&) = default;
@@ -172,7 +171,7 @@ struct World {
                        : credit.to == made.provider ? &paid.provider
                        : credit.to == made.fund     ? &paid.fund
                                                     : &paid.arbiter;
-    if (credit.to != numbered(kStranger)) *to = *to + credit.amount;
+    *to = *to + credit.amount;
   }
   void credit(const wallet::TransferId& id, const Address& from, Amount amount) {
     credits.push_back({credits.size() + 1, id, from, amount});
@@ -192,7 +191,7 @@ struct World {
     from_ledger.clear();
     perform(unfinished(escrow));
     for (const Posted& posted : credits)
-      if (posted.sequence > escrow.arrived)
+      if (std::ranges::find(escrow.depositing, std::optional(posted.id)) != escrow.depositing.end())
         from_ledger.push_back(Arrived{posted.sequence, posted.id, posted.from, posted.amount});
   }
 
@@ -328,10 +327,9 @@ std::string World::mark() const {
   to.payouts(it.paying);
   to.number(it.outgoing.bound().has_value());
   to.number(debits - it.outgoing.done().value);
-  to.number(credits.size() - it.arrived);
   to.number(bonds_forfeited);
-  for (const int left : {limits.duplicates, limits.crashes, limits.failures, limits.outages, limits.strangers,
-                         limits.proposals, limits.progresses, limits.extensions, limits.deliveries})
+  for (const int left : {limits.duplicates, limits.crashes, limits.failures, limits.outages, limits.proposals,
+                         limits.progresses, limits.extensions, limits.deliveries})
     to.out.push_back(static_cast<std::uint8_t>(left));
   // In any order: they are taken in any order.
   std::vector<std::string> flying;
@@ -340,7 +338,7 @@ std::string World::mark() const {
                      (sent.payment ? sent.id.hex().substr(0, 8) : std::to_string(static_cast<int>(sent.party))));
   for (const Command& told : from_ledger) {
     std::string text = std::to_string(told.index());
-    if (const auto* arrived = std::get_if<Arrived>(&told)) text += std::to_string(arrived->sequence);
+    if (const auto* arrived = std::get_if<Arrived>(&told)) text += arrived->transfer.hex().substr(0, 8);
     if (const auto* refused = std::get_if<DepositRefused>(&told)) text += refused->transfer.hex().substr(0, 8);
     if (const auto* confirmed = std::get_if<PaymentConfirmed>(&told)) text += confirmed->transfer.hex().substr(0, 8);
     if (const auto* refused = std::get_if<PaymentRefused>(&told)) text += refused->transfer.hex().substr(0, 8);
@@ -403,10 +401,6 @@ class Steps {
     }
     for (std::size_t i = 0; i < from_.from_ledger.size(); ++i) {
       const Command told = from_.from_ledger[i];
-      // Arrivals are told in their order.
-      if (const auto* arrived = std::get_if<Arrived>(&told);
-          arrived != nullptr && arrived->sequence > from_.escrow.arrived + 1)
-        continue;
       step("the escrow is told", [&](World& next) {
         next.from_ledger.erase(next.from_ledger.begin() + static_cast<std::ptrdiff_t>(i));
         next.command(told);
@@ -434,12 +428,6 @@ class Steps {
       step("crash", [](World& next) {
         --next.limits.crashes;
         next.crash();
-        return true;
-      });
-    if (from_.limits.strangers > 0)
-      step("a stranger pays in", [](World& next) {
-        --next.limits.strangers;
-        next.credit({{1}}, numbered(kStranger), kStrangersMoney);
         return true;
       });
   }
@@ -560,7 +548,7 @@ std::vector<std::string> path_to(const std::vector<Came>& came, std::size_t at) 
 
 std::vector<Exploration> explorations() {
   Exploring calm;
-  calm.duplicates = calm.crashes = calm.failures = calm.outages = calm.strangers = 0;
+  calm.duplicates = calm.crashes = calm.failures = calm.outages = 0;
   calm.proposals = calm.progresses = calm.extensions = 0;
   Exploring milestones = calm;
   milestones.price = Amount::of(47);  // 2 for the fund; of 19 and 28 by themselves 0 and 1
@@ -583,7 +571,7 @@ std::vector<Exploration> explorations() {
     it.arbiters = 0;
   });
   add("four arbiters", calm, [](Exploring& it) { it.arbiters = 4; });
-  add("outage", calm, [](Exploring& it) { it.outages = it.strangers = 1; });
+  add("outage", calm, [](Exploring& it) { it.outages = 1; });
   add("duplicate", calm, [](Exploring& it) { it.duplicates = it.failures = 1; });
   add("crash", calm, [](Exploring& it) { it.crashes = it.failures = 1; });
   add(
@@ -592,8 +580,6 @@ std::vector<Exploration> explorations() {
       "milestones and duplicate", milestones, [](Exploring& it) { it.duplicates = it.failures = 1; }, false);
   add(
       "proposal and progress", calm, [](Exploring& it) { it.proposals = it.progresses = it.failures = 1; }, false);
-  add(
-      "stranger and crash", calm, [](Exploring& it) { it.strangers = it.crashes = it.failures = 1; }, false);
   return out;
 }
 

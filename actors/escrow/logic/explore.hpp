@@ -4,6 +4,7 @@
 //
 // Time      is the order of deadlines: it moves to the next moment at which something may change.
 // Ledger    takes and confirms transfers in any order, may refuse one, and tells each end in any order, perhaps twice.
+//           Nothing else is paid to the escrow: a book refuses it, and with a chain it is not the escrow's.
 // Crash     what was decided stays; what was on its way to or from the ledger is lost, and is asked for again.
 // Always    what arrived is held, owed, on its way or paid; the escrow and the ledger agree when nothing is on its way.
 //           What is released is what the acts and deadlines so far say, by a rule written down a second time.
@@ -22,7 +23,7 @@ struct Exploring {
   std::vector<Amount> milestones{};
   std::size_t arbiters = 2;
   // How often, at most, on any path:
-  int duplicates = 1, crashes = 1, failures = 1, outages = 1, strangers = 1;
+  int duplicates = 1, crashes = 1, failures = 1, outages = 1;
   int proposals = 2, progresses = 1, extensions = 1, deliveries = 1;
   std::size_t states_max = 5'000'000;
 };

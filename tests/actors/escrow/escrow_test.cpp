@@ -127,14 +127,6 @@ TEST_CASE("escrow: where payments cost a fee, what is due gathers until it is an
       REQUIRE(one.fire().ok());
       CHECK(one.ended(Stage::refunded, 1, 199 - 9, 9));
     }
-    SUBCASE("what a stranger pays goes back with it") {
-      REQUIRE(one.command(Arrived{++one.sequence, {}, kStranger, Amount::of(3)}).ok());
-      CHECK(one.paid[kStranger] == 3);
-      CHECK(one.paid[kProvider] == 199 - 9);
-      REQUIRE(one.buyer(Progress{Amount::of(200)}).ok());
-      CHECK(one.payments == 2);
-      return;
-    }
     CHECK(one.payments == 1);
   }
   SUBCASE("a large one in eight payments and the last one at most, at the bound and not before") {
@@ -238,18 +230,26 @@ TEST_CASE("escrow: a cancellation and an extension need both parties; alone, eac
   }
 }
 
-TEST_CASE("escrow: money that comes unasked, twice, late or in another amount goes back whole") {
+TEST_CASE("escrow: a credit counts if an act announced it, once, and goes back if it is late") {
   OneEscrow one;
   one.sign();
-  SUBCASE("unasked, of a stranger and of a party") {
+  SUBCASE("unannounced, by a stranger and by a party, it changes nothing") {
     REQUIRE(one.arrive(kStranger, 7, 1).ok());
-    CHECK(one.paid[kStranger] == 7);
     REQUIRE(one.arrive(kBuyer, 115, 2).ok());
-    CHECK(one.paid[kBuyer] == 115);
+    CHECK(one.paid.empty());
+    CHECK(one.escrow.held == Amount());
     CHECK(one.escrow.deposited[0] == Amount());
     one.fund(Party::buyer);
     one.fund(Party::provider);
     CHECK(one.escrow.stage == Stage::funded);
+  }
+  SUBCASE("the later one may be told first") {
+    REQUIRE(one.buyer(Fund{{{1}}, Amount::of(115)}).ok());
+    REQUIRE(one.provider(Fund{{{2}}, Amount::of(15)}).ok());
+    REQUIRE(one.command(Arrived{2, {{2}}, kProvider, Amount::of(15)}).ok());
+    REQUIRE(one.command(Arrived{1, {{1}}, kBuyer, Amount::of(115)}).ok());
+    CHECK(one.escrow.stage == Stage::funded);
+    CHECK(one.escrow.held == Amount::of(130));
   }
   SUBCASE("told twice, it is counted once") {
     one.fund(Party::buyer);
@@ -267,20 +267,6 @@ TEST_CASE("escrow: money that comes unasked, twice, late or in another amount go
     CHECK(one.buyer(Fund{{}, Amount::of(100)}).error() == EscrowError::amount);
     CHECK(one.buyer(Fund{{}, Amount::of(116)}).error() == EscrowError::amount);
   }
-}
-
-TEST_CASE("escrow: money that comes unasked holds up no deadline") {
-  OneEscrow one;
-  one.to_running();
-  one.to_deadline();
-  one.ledger_answers = false;
-  for (std::uint8_t id = 1; id < 5; ++id) REQUIRE(one.arrive(kProvider, 1, id).ok());
-  CHECK_FALSE(one.escrow.confirmed());
-  one.ledger_answers = true;
-  REQUIRE(one.fire().ok());
-  CHECK(one.escrow.stage == Stage::refunded);
-  while (one.escrow.outgoing.bound()) one.perform(SendPayment{*one.escrow.outgoing.bound()});
-  CHECK(one.ended(Stage::refunded, 130, 4, 0));
 }
 
 TEST_CASE("escrow: payments go out one at a time, the same after a refusal and after a crash") {

@@ -55,6 +55,15 @@ struct LoggedEscrow {
   }
   void confirm() { command(PaymentConfirmed{id_of(replay.escrow().outgoing.bound().value())}); }
 
+  /// What a version before decided of money that no act had announced.
+  void give_back(std::uint64_t sequence, const Address& to, Amount amount) {
+    now += UnixMs(1'000);
+    const wallet::Transfer back = replay.escrow().outgoing.prepare({{to, amount}}, "escrow");
+    write({MoneyArrived{sequence, amount, std::nullopt},
+           Owed{{{to, Role::sender, amount, Why::unasked}}, replay.escrow().released}, PaymentBound{back}},
+          {}, {});
+  }
+
   /// A path on which each kind of event happens.
   void play() {
     act(Party::provider, Sign{commitment_of(secret_of(Party::provider))}, Verdict::hold);
@@ -62,7 +71,7 @@ struct LoggedEscrow {
     act(Party::buyer, Fund{{{1}}, Amount::of(115)});
     act(Party::provider, Fund{{{2}}, Amount::of(15)});
     command(Arrived{1, {{1}}, kBuyer, Amount::of(115)});
-    command(Arrived{2, {{9}}, kStranger, Amount::of(7)});
+    give_back(2, kStranger, Amount::of(7));
     command(Arrived{3, {{2}}, kProvider, Amount::of(15)});
     confirm();
     const Extend longer{Extended::start, {Due::Kind::at, kBegin + 500 * kHour}};

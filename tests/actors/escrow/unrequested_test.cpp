@@ -1,4 +1,4 @@
-// Money that comes to an escrow's account unasked goes back whole, and costs the escrow little however often it comes.
+// The ledger takes money for an escrow's account only with the act that announces it; and the limits of one escrow.
 #include "actors/escrow/api.hpp"
 #include "tests/actors/escrow/bookkeeper.hpp"
 
@@ -69,11 +69,11 @@ struct Street {
   wallet::Transfer paying(const Person& from, std::uint64_t number, std::uint64_t amount) const {
     return {id, from.address(), {number}, {{account_of(escrow), Amount::of(amount)}}, "escrow"};
   }
-  void send(const Person& from, std::uint64_t number, std::uint64_t amount) {
-    done(book.ask<money_wire::PostTransfer, money_wire::Posted>(
+  std::optional<base::Error> send(const Person& from, std::uint64_t number, std::uint64_t amount) {
+    return book.ask<money_wire::PostTransfer, money_wire::Posted>(
         wallet::kPath,
         [&](money_wire::PostTransfer::Builder out) { from.write(out.initTransfer(), paying(from, number, amount)); },
-        [](money_wire::Posted::Reader) {}));
+        [](money_wire::Posted::Reader) {});
   }
   std::uint64_t balance(const Address& address) {
     std::uint64_t out = 0;
@@ -81,18 +81,6 @@ struct Street {
         wallet::kPath, [&](money_wire::GetAccount::Builder ask) { ask.setAddress(data_of(address.view())); },
         [&](money_wire::AccountIs::Reader is) { out = is.getAccount().getBalance(); }));
     return out;
-  }
-  bool awake() {
-    bool found = false;
-    const std::string path = std::string(kPath) + '/' + escrow.hex();
-    book.inside([&](test::Scripted& self) {
-      self.node().registry().walk([&](const runtime::Listing& one) {
-        found = found || one.path == path;
-        return true;
-      });
-    });
-    book.run_for(1s);
-    return found;
   }
   /// The escrow as its log says.
   Replay replay() {
@@ -115,30 +103,12 @@ struct Street {
 
 }  // namespace
 
-TEST_CASE("escrow strays: money that comes 200 times costs the escrow few events, and all of it is back") {
-  Street street;
-  const std::uint64_t before = street.replay().sequence();
-  for (std::uint64_t number = 1; number <= 200; ++number) street.send(street.stranger, number, 3);
-  street.book.run_for(10s);
-  CHECK(street.balance(street.stranger.address()) == kMoney);
-  CHECK(street.balance(account_of(street.escrow)) == 0);
-  const Replay after = street.replay();
-  CHECK(after.sequence() > before);
-  CHECK(after.sequence() <= before + 5 * 4);
-  CHECK(after.escrow().confirmed());
-  // Each that comes later waits longer, and comes back.
-  street.send(street.stranger, 201, 5);
-  street.book.run_for(1h);
-  CHECK(street.balance(street.stranger.address()) == kMoney);
-}
-
-// As a deposit it was waited for without end: the book had told no actor of it.
-TEST_CASE("escrow strays: an escrow whose account was paid before is not proposed") {
+TEST_CASE("escrow: an escrow whose account was paid before is not proposed") {
   Street street;
   Agreement other = street.agreement;
   other.nonce[0] = 1;
   street.escrow = id_of(other);
-  street.send(street.provider, 1, 15);
+  Street::done(street.send(street.provider, 1, 15));
   const auto refused = street.propose(other);
   REQUIRE(refused);
   CHECK(refused->code == base::Code::refused);
@@ -146,69 +116,27 @@ TEST_CASE("escrow strays: an escrow whose account was paid before is not propose
   Street::done(street.propose(other));
 }
 
-TEST_CASE("escrow strays: what waits does not keep the deposits of the parties from counting") {
+TEST_CASE("escrow: the ledger refuses a payment to its account that is no deposit") {
   Street street;
-  for (std::uint64_t number = 1; number <= 20; ++number) street.send(street.stranger, number, 1);
-  const auto price = street.paying(street.buyer, 1, 115), bond = street.paying(street.provider, 1, 15);
-  Street::done(street.act(street.buyer, Fund{wallet::id_of(price), Amount::of(115)}, price));
-  for (std::uint64_t number = 21; number <= 40; ++number) street.send(street.stranger, number, 1);
-  Street::done(street.act(street.provider, Fund{wallet::id_of(bond), Amount::of(15)}, bond));
-  CHECK(street.replay().escrow().stage == Stage::funded);
-  street.book.run_for(1h);
+  const std::uint64_t before = street.replay().sequence();
+  const auto refused = street.send(street.stranger, 1, 3);
+  REQUIRE(refused);
+  CHECK(refused->code == base::Code::refused);
   CHECK(street.balance(street.stranger.address()) == kMoney);
-  CHECK(street.balance(account_of(street.escrow)) == 130);
+  CHECK(street.balance(account_of(street.escrow)) == 0);
+  CHECK(street.replay().sequence() == before);
 }
 
-TEST_CASE("escrow strays: the power fails while they come, and each is back once") {
-  for (std::uint64_t after = 0; after < 40; ++after) {
-    CAPTURE(after);
-    Street street(after);
-    street.book.disk.halt_after(after);
-    for (std::uint64_t number = 1; number <= 6; ++number) street.send(street.stranger, number, number);
-    street.book.run_for(1min);
-    street.book.run_for(1min);
-    CHECK(street.book.failures() == 1);
-    CHECK(street.balance(street.stranger.address()) == kMoney);
-    CHECK(street.balance(account_of(street.escrow)) == 0);
-  }
-}
-
-TEST_CASE(
-    "escrow strays: while they wait for long the escrow sleeps, and goes on with the wait when it is begun again") {
-  constexpr std::uint64_t kBefore = 9;  // the next one waits for 256 s
-  Street street;
-  for (std::uint64_t number = 1; number <= kBefore; ++number) {
-    street.send(street.stranger, number, 3);
-    street.book.run_for(5min);
-  }
-  REQUIRE(street.balance(street.stranger.address()) == kMoney);
-  street.send(street.stranger, kBefore + 1, 3);
-  street.book.run_for(150s);
-  CHECK_FALSE(street.awake());
-  SUBCASE("at the same node") {}
-  SUBCASE("after a failure of the power") {
-    street.book.disk.halt_after(0);
-    street.book.run_for(21s);
-    REQUIRE(street.book.failures() == 1);
-  }
-  CHECK(street.balance(street.stranger.address()) == kMoney - 3);
-  street.book.run_for(130s);
-  CHECK(street.balance(street.stranger.address()) == kMoney);
-}
-
-TEST_CASE("escrow strays: a deposit that was posted before its act goes back, and holds nothing up") {
+TEST_CASE("escrow: a deposit is posted by its act, and not before") {
   Street street;
   const auto price = street.paying(street.buyer, 1, 115);
-  street.send(street.buyer, 1, 115);
-  const auto why = street.act(street.buyer, Fund{wallet::id_of(price), Amount::of(115)}, price);
-  REQUIRE(why);
-  CHECK(why->code == base::Code::refused);
-  street.book.run_for(1min);
-  CHECK(street.balance(street.buyer.address()) == kMoney);
-  CHECK(street.replay().escrow().settled());
-  const auto again = street.paying(street.buyer, 2, 115);
-  Street::done(street.act(street.buyer, Fund{wallet::id_of(again), Amount::of(115)}, again));
+  const auto refused = street.send(street.buyer, 1, 115);
+  REQUIRE(refused);
+  CHECK(refused->code == base::Code::refused);
+  Street::done(street.act(street.buyer, Fund{wallet::id_of(price), Amount::of(115)}, price));
   CHECK(of(street.replay().escrow().deposited, Party::buyer) == Amount::of(115));
+  Street::done(street.send(street.buyer, 1, 115));  // what was posted is answered again
+  CHECK(street.balance(street.buyer.address()) == kMoney - 115);
 }
 
 TEST_CASE("escrow rates: what others send again of what an account has signed takes nothing from it") {
