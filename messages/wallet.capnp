@@ -239,12 +239,16 @@ struct PayFrom $kind(bytesMax = 8192) {
 struct Follow $kind(bytesMax = 256) {
   # From now on the account of kind and id is kept: it is credited only by PayFrom, and by PostTransfer with `toNoKey`.
   # Each credit is told to the part that keeps it, at the path, until it has answered; but not what another kept account
-  # pays. Without a path: no part keeps it any more, if it was never credited; otherwise that changes nothing.
+  # pays. Without a path: no part keeps it any more, if it was never credited; otherwise that changes nothing, except
+  # where it has `ended`.
   # Answered by Nothing once that is durable.
 
   kind @0 :Text;
   id @1 :Data;
   path @2 :Text;
+  ended @3 :Bool;
+  # Without a path: the part has paid all that it owes from the account. Where the book is a chain, which cannot refuse a
+  # payment, what is left there goes to the fund before this is answered.
 }
 
 struct Credited $kind(bytesMax = 512) {

@@ -415,23 +415,54 @@ void ChainBookActor::follow(wallet::wire::Follow::Reader ask, Nothing reply) {
   Keeper keeper{text_of(ask.getKind()), id.value_or(base::Digest{}), text_of(ask.getPath()), {}};
   if (!id || keeper.kind.empty() || keeper.kind.size() > 16 || keeper.path.size() > 64)
     return reply.refuse({Code::malformed, "a kind has 1 to 16 bytes, an id 32, a path at most 64"});
-  open_.when<messages::wire::Nothing>(std::move(reply), [this, keeper = std::move(keeper)](auto waiting) mutable {
-    const Address account = wallet::account_of(keeper.kind, keeper.id.view());
-    // Credits of the chain's account may be on their way: it is followed for good.
-    if (keeper.path.empty()) return waiting.done();
-    keeper.on_chain = kept(account);
-    if (const auto at = followed_.find(account); at != followed_.end() && at->second == keeper) return waiting.done();
-    Bytes key{static_cast<std::uint8_t>(wallet::kChainBookFollowed)};
-    base::append(key, account.view());
-    Write one{.rows = {{key, encode(keeper)}}};
-    one.done = [this, account, keeper = std::move(keeper),
-                reply = std::move(waiting)](const base::Outcome<void>& done) mutable {
-      if (!done.ok()) return reply.refuse(done.error());
-      in_book_[keeper.on_chain] = account;
-      followed_.insert_or_assign(account, std::move(keeper));
-      reply.done();
-    };
-    write(std::move(one));
+  open_.when<messages::wire::Nothing>(
+      std::move(reply), [this, keeper = std::move(keeper), ended = ask.getEnded()](auto waiting) mutable {
+        const Address account = wallet::account_of(keeper.kind, keeper.id.view());
+        if (keeper.path.empty() && ended && followed_.contains(account)) return sweep(account, std::move(waiting));
+        // Credits of the chain's account may be on their way: it is followed for good.
+        if (keeper.path.empty()) return waiting.done();
+        keeper.on_chain = kept(account);
+        if (const auto at = followed_.find(account); at != followed_.end() && at->second == keeper)
+          return waiting.done();
+        Bytes key{static_cast<std::uint8_t>(wallet::kChainBookFollowed)};
+        base::append(key, account.view());
+        Write one{.rows = {{key, encode(keeper)}}};
+        one.done = [this, account, keeper = std::move(keeper),
+                    reply = std::move(waiting)](const base::Outcome<void>& done) mutable {
+          if (!done.ok()) return reply.refuse(done.error());
+          in_book_[keeper.on_chain] = account;
+          followed_.insert_or_assign(account, std::move(keeper));
+          reply.done();
+        };
+        write(std::move(one));
+      });
+}
+
+/// Asked again it finds nothing left, or continues with the same payment: an account has one number at a time.
+void ChainBookActor::sweep(const Address& account, Nothing reply) {
+  const auto asker = std::make_shared<Nothing>(std::move(reply));
+  Bytes key{'a'};
+  base::append(key, account.view());
+  storage_.get(key, [this, account, asker, run = run_](const base::Outcome<std::optional<Bytes>>& row) {
+    const auto known = row.ok() && row.value() ? KeptAccount::decode(*row.value()) : std::optional(KeptAccount());
+    if (!row.ok() || !known)
+      return asker->refuse(row.ok() ? Error{Code::corrupt, "the row of an account cannot be read"} : row.error());
+    with_account(kept(account),
+                 [this, account, asker, run, number = wallet::next(known->done())](const base::Outcome<Seen>& seen) {
+                   if (!seen.ok()) return asker->refuse(seen.error());
+                   if (run != run_)
+                     return asker->refuse({Code::unavailable, "the accounts on the chain are read again: try again"});
+                   const wallet::Amount rest = seen.value().balance;
+                   if (rest.units() < kSweptMin) return asker->done();
+                   const Address fund = wallet::account_of("fund", book_.view());
+                   want({.transfer = {book_, account, number, {{fund, rest}}, "unrequested"},
+                         .done = [this, account, asker, rest](const base::Outcome<Posted>& posted) {
+                           if (!posted.ok()) return asker->refuse(posted.error());
+                           settings_.log.info("unrequested money goes to the fund",
+                                              {{"account", wallet::text(account)}, {"amount", rest.text()}});
+                           asker->done();
+                         }});
+                 });
   });
 }
 

@@ -14,6 +14,8 @@
 //          and told to that part one after another, until it has answered each, kToldAtOnce accounts at a time; not
 //          those which another such account has paid. A block may have more of them than a commit holds: then their
 //          rows are written by several.
+// Rest     nobody can refuse a payment on a chain. What is left on a kept account once its part has paid all that it owes
+//          goes to the fund, if it is kSweptMin; this node pays the fee.
 // Doubt    after a commit whose end is not known the rows are read again. Who asked asks again, and hears the same.
 // Backup   a kept account whose nonce is beyond what the rows know has paid what they do not know: it pays no more.
 // Limits   kWaitingMax orders, kAccountMax of one account; kPartiesMax transactions of parties, kPartyMax of one
@@ -44,6 +46,7 @@ class ChainBookActor final : public runtime::Actor {
   static constexpr std::size_t kPartyMax = 64;           // our choice: as many as wait in a pool (mempool.hpp)
   static constexpr std::size_t kAccountMax = 64;         // our choice: an airdrop sends several payments at once
   static constexpr std::size_t kToldAtOnce = 256;        // our choice, as a book
+  static constexpr std::uint64_t kSweptMin = 100'000;    // our choice: 64 fees, where a unit of gas costs one
   enum class Use : std::uint8_t { none, book };          ///< whether ledger.book names the chain
   ChainBookActor(ChainSettings settings, Use use);
 
@@ -173,6 +176,7 @@ class ChainBookActor final : public runtime::Actor {
   void book(runtime::Reply<wallet::wire::BookIs> reply);
   void account(wallet::wire::GetAccount::Reader ask, runtime::Reply<wallet::wire::AccountIs> reply);
   void follow(wallet::wire::Follow::Reader ask, Nothing reply);
+  void sweep(const Address& account, Nothing reply);
 
   // Transfers (chain_book_payments.cpp).
   void post(wallet::wire::PostTransfer::Reader ask, runtime::Reply<wallet::wire::Posted> reply);

@@ -96,6 +96,8 @@ void ChainBookActor::post(wallet::wire::PostTransfer::Reader ask, runtime::Reply
   open_.when([this, one, of_this_node, from = caller(),
               given = std::move(given).value()](const base::Outcome<void>& opened) mutable {
     if (!opened.ok()) return one->done(opened.error());
+    const auto is_kept = [this](const wallet::Credit& credit) { return followed_.contains(credit.to); };
+    if (!one->to_no_key && std::ranges::any_of(one->transfer.credits, is_kept)) return one->done(wallet::unrequested());
     if (!of_this_node) return post_of_party(given, from, one->to_no_key, std::move(one->done));
     if (one->request) look_up_request(std::move(*one));
     else want(std::move(*one));

@@ -450,9 +450,10 @@ void EscrowActor::resend() {
 
 void EscrowActor::effect(const Effect& effect) {
   if (const auto* payment = std::get_if<SendPayment>(&effect))
-    return ledger_.pay(
-        "escrow", setup_.id.view(), payment->transfer,
-        [this, id = id_of(payment->transfer)](const base::Outcome<std::uint64_t>&) { want_own(PaymentConfirmed{id}); });
+    return ledger_.pay("escrow", setup_.id.view(), payment->transfer,
+                       [this, id = id_of(payment->transfer)](const base::Outcome<std::uint64_t>&) {
+                         transfer_ended(PaymentConfirmed{id});
+                       });
   if (const auto* deposit = std::get_if<SendDeposit>(&effect))
     for (const Party party : {Party::buyer, Party::provider})
       if (of(escrow().depositing, party) == deposit->transfer) send_deposit(party);
@@ -468,8 +469,30 @@ void EscrowActor::send_deposit(Party party) {
   ledger_.deposit(*deposit.transfer, deposit.from, [this, party, arrives](const base::Outcome<std::uint64_t>& posted) {
     if (posted.ok()) return want_own(Arrived{posted.value(), arrives.transfer, arrives.from, arrives.amount});
     of(deposits_, party).refused = posted.error();
-    want_own(DepositRefused{arrives.transfer});
+    transfer_ended(DepositRefused{arrives.transfer});
   });
+}
+
+/// After the last transfer a chain's book gives the fund what no act has announced. Until then the transfer stays
+/// unfinished: after a failure it is sent again, is answered alike, and ends here again.
+void EscrowActor::transfer_ended(Command command) {
+  const auto decided = decide(escrow(), command, time(), world().mutations, Paying::gathered);
+  Escrow after_it = escrow();
+  if (decided.ok())
+    for (const Event& event : decided.value().events) escrow::apply(after_it, event);
+  if (!setup_.place.chain || !is_final(after_it.stage) || !after_it.confirmed()) return want_own(std::move(command));
+  ask<wallet::wire::Follow, messages::wire::Nothing>(
+      node().find(wallet::kPath), now() + kBookDue,
+      [this](wallet::wire::Follow::Builder out) {
+        out.setKind("escrow");
+        out.setId(data_of(setup_.id.view()));
+        out.setEnded(true);
+      },
+      [this, run = run_, command](const runtime::Answer<messages::wire::Nothing>& swept) {
+        if (run != run_) return;
+        if (swept.ok()) return want_own(command);
+        after<Resend>(kSweepAgain);
+      });
 }
 
 void EscrowActor::deposit_ended(Party party, const base::Outcome<Taken>& how) {

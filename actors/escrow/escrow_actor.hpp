@@ -6,7 +6,8 @@
 //          signed act are one commit.
 // Log      is replayed from the latest snapshot on, made every `escrow.snapshot_after` entries; all of it stays.
 // Doubt    after a commit whose end is not known, or that is void, the log is read again.
-// Money    deposits and payments are sent again until the ledger has said what became of them.
+// Money    deposits and payments are sent again until the ledger has said what became of them. On a chain the ledger
+//          then gives the fund what is left, before the last of them is noted as ended.
 // Source   Akka's persistent actors.
 #include <deque>
 
@@ -51,6 +52,7 @@ class EscrowActor final : public runtime::Actor {
   static constexpr std::chrono::milliseconds kUnknownIdle{100};  // our choice
   static constexpr std::chrono::milliseconds kBackoff{100};      // our choice
   static constexpr std::chrono::seconds kDamagedAgain{30};       // our choice
+  static constexpr std::chrono::seconds kSweepAgain{5};          // our choice: a chain may have no fee for it yet
   struct Reload {};
   struct Resend {};
   struct DepositAgain {};
@@ -151,6 +153,7 @@ class EscrowActor final : public runtime::Actor {
   void resend();
   void effect(const Effect& effect);
   void send_deposit(Party party);
+  void transfer_ended(Command command);
   void deposit_ended(Party party, const base::Outcome<Taken>& how);
   // -- escrow_actor_aside.cpp
   std::map<base::Bytes, Address> sayings_of(const ActWanted* act, const Decision& decision, const Escrow& after) const;

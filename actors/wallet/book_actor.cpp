@@ -37,12 +37,6 @@ Error error_of(ProposalError why) {
   return {code, std::string(name(why))};
 }
 
-Error unrequested() {
-  return {Code::refused,
-          "the account belongs to an escrow or an airdrop, which takes only its own deposits: pay an account of a key, "
-          "or pay in with `troupe escrow fund` or `troupe airdrop create`"};
-}
-
 Outcome same(const PostedAt& at, const base::Digest& content) {
   if (at.content == content) return at;
   return Error{Code::conflict, "another transfer of this account was posted under this request"};

@@ -21,6 +21,12 @@ bool read_all(capnp::List<wire::Approval>::Reader from, std::vector<Approval>& o
 
 }  // namespace
 
+base::Error unrequested() {
+  return {base::Code::refused,
+          "the account belongs to an escrow or an airdrop, which takes only its own deposits: pay an account of a key, "
+          "or pay in with `troupe escrow fund` or `troupe airdrop create`"};
+}
+
 std::optional<Approval> read(wire::Approval::Reader from) {
   const auto key = base::PublicKey::from(bytes_of(from.getKey()));
   const auto signature = crypto::Signature::from(bytes_of(from.getSignature()));

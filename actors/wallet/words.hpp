@@ -32,6 +32,9 @@ base::Bytes encode(const SignedBytes& it);
 /// Nothing unless each part is what its encoding gives. Nothing is said of the signatures.
 std::optional<SignedBytes> decode_signed(base::ByteView bytes);
 
+/// Why a credit to an account that a part of the program keeps is refused, unless that part posts it.
+base::Error unrequested();
+
 std::optional<Approval> read(wire::Approval::Reader from);
 void write(wire::Approval::Builder to, const Approval& approval);
 

@@ -92,7 +92,7 @@ TEST_CASE("cluster airdrop: a list is published, objected to, decided on, paid b
                    "--wallet", "ada"}) == 2);
 }
 
-TEST_CASE("cluster airdrop: the ledger refuses what is paid beside the pool") {
+TEST_CASE("cluster airdrop: the ledger refuses a payment that is not its pool") {
   Bank bank({"--set", "airdrop.objections=10s"});
   const std::string ada = bank.get({"wallet", "new", "ada"}), bob = bank.get({"wallet", "new", "bob"});
   bank.get({"wallet", "issue", ada, "1000"});

@@ -39,9 +39,11 @@ struct Balances {
 /// An escrow from the proposal to the release.
 class ChainEvening {
  public:
-  /// `after`: the power fails after as many operations of the disk; none: never.
-  explicit ChainEvening(std::optional<std::uint64_t> after)
-      : book_(after.value_or(0), Bookkeeper::OnChain{{buyer_.address(), provider_.address()}, kEach}) {
+  /// `after`: the power fails after as many operations of the disk; none: never. `unrequested`: what the provider pays
+  /// to the account of the escrow in addition to its deposit.
+  explicit ChainEvening(std::optional<std::uint64_t> after, std::uint64_t unrequested = 0)
+      : unrequested_(unrequested),
+        book_(after.value_or(0), Bookkeeper::OnChain{{buyer_.address(), provider_.address()}, kEach}) {
     done(book_.ask<money_wire::GetBook, money_wire::BookIs>(
         wallet::kPath, [](money_wire::GetBook::Builder) {},
         [this](money_wire::BookIs::Reader is) {
@@ -57,11 +59,16 @@ class ChainEvening {
   const std::vector<std::size_t>& events() const { return events_; }
   std::uint64_t operations() const { return book_.disk.operations() - begun_; }
   std::size_t failures() const { return book_.failures(); }
-  /// What it comes to whatever happens on the way: of 100 the fund gets 5, and each pays the fee of its deposit.
-  Balances due() const { return {kEach - 100 - buyer_.fee, kEach + 95 - provider_.fee, 5, 0}; }
+  /// The result, whatever happens: of 100 the fund gets 5, and each pays the fees of what it pays in.
+  Balances due() const {
+    const std::uint64_t swept = unrequested_ < chain::ChainBookActor::kSweptMin ? 0 : unrequested_;
+    return {kEach - 100 - buyer_.fee, kEach + 95 - provider_.fee - unrequested_, 5 + swept, unrequested_ - swept};
+  }
+
+ private:
   /// The provider pays to the account of the escrow what it does not wait for.
-  void stray(std::uint64_t amount) {
-    const Paid paid = transfer(provider_, amount);
+  void pay_unrequested() {
+    const Paid paid = transfer(provider_, unrequested_);
     done(book_.ask<money_wire::PostTransfer, money_wire::Posted>(
         wallet::kPath,
         [&](money_wire::PostTransfer::Builder out) {
@@ -70,10 +77,7 @@ class ChainEvening {
           out.setToNoKey(true);
         },
         [](money_wire::Posted::Reader) {}));
-    judge();
   }
-
- private:
   struct Seen {
     std::uint64_t balance = 0, debits = 0, height = 0, base_fee = 0;
     Address on_chain;
@@ -165,6 +169,7 @@ class ChainEvening {
     fund(buyer_, 115);
     fund(provider_, 15);
     wait_for_money();
+    if (unrequested_ > 0) pay_unrequested();
     act(provider_, Start{});
     act(buyer_, Accept{.delivery = {}, .milestone = 1});
     Cid cid;
@@ -207,6 +212,7 @@ class ChainEvening {
                  account(account_of(escrow_), true).balance};
   }
 
+  const std::uint64_t unrequested_;
   Signing buyer_{"buyer"}, provider_{"provider"};
   Bookkeeper book_;
   wallet::BookId id_;
@@ -232,12 +238,24 @@ TEST_CASE("escrow chain: money on a chain is paid once, wherever the power fails
   }
 }
 
-TEST_CASE("escrow chain: what comes unasked goes back once it is worth the fee that the node pays for it") {
-  ChainEvening evening({});
-  evening.stray(1);
-  Balances due = evening.due();
-  due.provider -= 1, due.escrow = 1;
-  CHECK(evening.balances() == due);
-  evening.stray(kGatheredMin - 1);
-  CHECK(evening.balances() == evening.due());
+TEST_CASE("escrow chain: money that no act announced goes to the fund at the end, if it is worth a fee") {
+  constexpr std::uint64_t kMin = chain::ChainBookActor::kSweptMin;
+  for (const std::uint64_t unrequested : {std::uint64_t{1}, kMin - 1, kMin, kMin + 1}) {
+    CAPTURE(unrequested);
+    const ChainEvening evening({}, unrequested);
+    CHECK(evening.balances() == evening.due());
+  }
+}
+
+TEST_CASE("escrow chain: money that no act announced goes to the fund once, wherever the power fails") {
+  constexpr std::uint64_t kStormsHere = kStorms / 4;
+  const ChainEvening calm({}, chain::ChainBookActor::kSweptMin);
+  CHECK(calm.balances() == calm.due());
+  const std::uint64_t step = std::max<std::uint64_t>(calm.operations() / test::rounds(kStormsHere, 5), 1);
+  for (std::uint64_t after = 0; after < calm.operations(); after += step) {
+    CAPTURE(after);
+    const ChainEvening stormy(after, chain::ChainBookActor::kSweptMin);
+    CHECK(stormy.balances() == stormy.due());
+    CHECK(stormy.events() == calm.events());
+  }
 }

@@ -333,7 +333,7 @@ TEST_CASE("task escrow deposits: a provider is not paid to where the escrow itse
   CHECK_FALSE(engage(it.provider.address()));
 }
 
-TEST_CASE("escrow credits: a credit that no act announced is told once") {
+TEST_CASE("escrow credits: a credit that no act announced is answered") {
   Silent it;
   SUBCASE("to an escrow that never was") {}
   SUBCASE("to an escrow that is proposed") {

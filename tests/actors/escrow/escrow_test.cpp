@@ -243,7 +243,7 @@ TEST_CASE("escrow: a credit counts if an act announced it, once, and goes back i
     one.fund(Party::provider);
     CHECK(one.escrow.stage == Stage::funded);
   }
-  SUBCASE("the later one may be told first") {
+  SUBCASE("the later credit may arrive first") {
     REQUIRE(one.buyer(Fund{{{1}}, Amount::of(115)}).ok());
     REQUIRE(one.provider(Fund{{{2}}, Amount::of(15)}).ok());
     REQUIRE(one.command(Arrived{2, {{2}}, kProvider, Amount::of(15)}).ok());

@@ -71,6 +71,25 @@ struct KeptOnChain {
         [](wire::Posted::Reader) {}));
   }
 
+  /// As its keeper says that it has paid all that it owes.
+  void end() {
+    done(book.ask<wire::Follow, messages::wire::Nothing>(
+        kPath,
+        [&](wire::Follow::Builder out) {
+          out.setKind("test");
+          out.setId(data_of(ids[0].view()));
+          out.setEnded(true);
+        },
+        [](messages::wire::Nothing::Reader) {}));
+  }
+  std::uint64_t fund() {
+    std::uint64_t balance = 0;
+    done(book.ask<wire::GetAccount, wire::AccountIs>(
+        kPath, [&](wire::GetAccount::Builder ask) { ask.setAddress(data_of(account_of("fund", id.view()).view())); },
+        [&](wire::AccountIs::Reader is) { balance = is.getAccount().getBalance(); }));
+    return balance;
+  }
+
   const escrow::Person payer;
   escrow::Bookkeeper book;
   std::vector<base::Digest> ids;
@@ -83,7 +102,7 @@ struct KeptOnChain {
 
 }  // namespace
 
-TEST_CASE("chain book: what one kept account pays another stays there, for their keepers would give it back for ever") {
+TEST_CASE("chain book: what one kept account pays another stays there") {
   KeptOnChain it;
   it.pay(1'000);
   it.book.run_for(60s);
@@ -93,4 +112,39 @@ TEST_CASE("chain book: what one kept account pays another stays there, for their
   CHECK(it.look(0) == 600);
   CHECK(it.look(1) == 400);
   CHECK(it.book.told[it.ids[1]].empty());
+}
+
+TEST_CASE("chain book: what is left on a kept account at its end goes to the fund once, except dust") {
+  constexpr std::uint64_t kMin = chain::ChainBookActor::kSweptMin;
+  KeptOnChain it;
+  SUBCASE("dust stays") {
+    it.pay(kMin - 1);
+    it.end();
+    CHECK(it.look(0) == kMin - 1);
+    CHECK(it.fund() == 0);
+  }
+  SUBCASE("the rest goes, without what was paid before") {
+    it.pay(kMin + 400);
+    it.pay_from(400);
+    for (int times = 0; times < 2; ++times) {
+      it.end();
+      CHECK(it.look(0) == 0);
+      CHECK(it.fund() == kMin);
+    }
+  }
+}
+
+TEST_CASE("chain book: a payment by a key to a kept account is refused unless a part of the node posts it") {
+  KeptOnChain it;
+  const Transfer transfer{it.id, it.payer.address(), {1}, {{it.accounts[0], Amount::of(1)}}, ""};
+  const auto approval = it.payer.sign(encode(transfer));
+  const auto refused = it.book.ask<wire::PostTransfer, wire::Posted>(
+      kPath,
+      [&](wire::PostTransfer::Builder out) {
+        write(out.initTransfer(), transfer, it.payer.policy, std::span(&approval, 1));
+      },
+      [](wire::Posted::Reader) {});
+  REQUIRE(refused);
+  CHECK(refused->code == base::Code::refused);
+  CHECK(refused->message.find("takes only its own deposits") != std::string::npos);
 }
