@@ -2,12 +2,8 @@
 
 #include <algorithm>
 
-#include "actors/escrow/api.hpp"
-#include "actors/raft/api.hpp"
 #include "messages/airdrop.capnp.h"
-#include "messages/escrow.capnp.h"
 #include "messages/fund.capnp.h"
-#include "messages/raft.capnp.h"
 #include "messages/words.hpp"
 #include "runtime/base/ensure.hpp"
 #include "runtime/base/fields.hpp"
@@ -18,9 +14,6 @@ namespace {
 
 using base::Code;
 
-constexpr const char* kSimGroup = "world";
-constexpr std::chrono::seconds kWait{20};
-constexpr std::uint64_t kIssued = 1'000'000;
 constexpr UnixMs kVoteLife{40'000};              // our choice
 constexpr std::size_t kAtOnce = 2;               // our choice
 constexpr std::uint32_t kPostingsAtOnce = 3;     // our choice
@@ -46,16 +39,14 @@ Address account_named(const std::string& name) {
 
 Address sim_party(std::size_t party) { return wallet::address_of(key_of(party).public_key()); }
 
-AirdropWorkload::AirdropWorkload(sim::Nodes& nodes, const sim::Scenario& scenario)
-    : Clients(nodes), members_(nodes, scenario) {
+AirdropWorkload::AirdropWorkload(sim::Nodes& nodes, const sim::Scenario& scenario) : BookWorld(nodes, scenario) {
   for (std::size_t i = 0; i < static_cast<std::size_t>(kSimParties); ++i)
     accounts_.push_back({key_of(i), sim_party(i)});
 }
 
 void AirdropWorkload::died(std::size_t node) {
-  Clients::died(node);
-  // Answers of that node will not come.
-  making_ = learning_ = auditing_ = paying_fund_ = false;
+  BookWorld::died(node);
+  paying_fund_ = false;
   for (Account& one : accounts_) one.asking = false;
   for (Drop& one : drops_) one.asking = false;
   for (Vote& one : votes_) one.asking = false;
@@ -72,54 +63,6 @@ void AirdropWorkload::perform(const sim::Operation& operation) {
     base::ensure(operation.what == "airdrop.vote", "an operation of this domain is in its spec");
     vote(node, number("by"), operation.number("amount"), operation.number("plan"));
   });
-}
-
-// -- the group, the book and its money -------------------------------------------------------------------------------
-
-void AirdropWorkload::found(std::size_t members) {
-  members_.are(members);
-  if (made_ || making_ || !nodes_.serving(0)) return;
-  std::vector<base::NodeId> ids;
-  for (std::size_t node = 0; node < members_.count(); ++node)
-    if (const auto id = nodes_.id(node)) ids.push_back(*id);
-  if (ids.size() < members_.count()) return;
-  making_ = true;
-  ask<raft::wire::InitGroup, raft::wire::GroupMade>(
-      begin(0, "the group is made"), raft::kPath, kWait,
-      [ids](raft::wire::InitGroup::Builder out) {
-        out.setGroup(kSimGroup);
-        auto list = out.initMembers(size32(ids));
-        for (unsigned i = 0; i < list.size(); ++i) list[i].setNode(data_of(ids[i].view()));
-      },
-      [this](const Error& error, raft::wire::GroupMade::Reader made) {
-        making_ = false;
-        if (!error && made.getFailed().size() == 0) made_ = true;
-      });
-}
-
-void AirdropWorkload::learn(std::size_t node) {
-  if (std::exchange(learning_, true)) return;
-  ask<escrow::wire::GetTerms, escrow::wire::TermsAre>(
-      begin(node, "a look at the book"), escrow::kPath, kWait, [](escrow::wire::GetTerms::Builder) {},
-      [this](const Error& error, escrow::wire::TermsAre::Reader are) {
-        learning_ = false;
-        if (!error) book_ = wallet::BookId::from(bytes_of(are.getBook()));
-      });
-}
-
-void AirdropWorkload::issue(const std::string& name, const Address& to, bool& done, bool& asking, std::size_t node) {
-  if (done || std::exchange(asking, true)) return;
-  ask<wallet::wire::Issue, wallet::wire::Posted>(
-      begin(node, "an issue to " + name), wallet::kPath, kWait,
-      [to, name](wallet::wire::Issue::Builder out) {
-        out.setTo(data_of(to.view()));
-        out.setAmount(kIssued);
-        out.setRequest("issue to " + name);
-      },
-      [&done, &asking](const Error& error, wallet::wire::Posted::Reader) {
-        asking = false;
-        done = !error;
-      });
 }
 
 void AirdropWorkload::push(std::size_t node) {
@@ -465,11 +408,7 @@ void AirdropWorkload::probe() {
 
 std::vector<std::string> AirdropWorkload::waits() const {
   std::vector<std::string> out;
-  if (members_.count() == 0 || 2 * members_.whole() <= members_.count()) return out;
-  if (!made_) {
-    if (nodes_.lost_data_count() == 0) out.push_back("the group is to be made");
-    return out;
-  }
+  if (waits_for_group(out)) return out;
   if (members_.clocks_go_on()) {
     for (const Drop& one : drops_)
       if (one.step != Step::create && one.plan != DropPlan::no_list && !one.over)
@@ -481,29 +420,10 @@ std::vector<std::string> AirdropWorkload::waits() const {
   return out;
 }
 
-void AirdropWorkload::close() {
-  closing_ = true;
-  audit();
-}
-
-void AirdropWorkload::audit() {
-  if (audited_ || auditing_ || !made_ || 2 * members_.whole() <= members_.count()) return;
-  const auto node = sim::first_serving(nodes_, turn_++);
-  if (!node) return;
-  if (!book_) return learn(*node);
+void AirdropWorkload::book_is_whole(std::size_t node) {
+  if (!nodes_.serving(node)) return;
   auditing_ = true;
-  ask<wallet::wire::CheckBook, wallet::wire::BookChecked>(
-      begin(*node, "an audit"), wallet::kPath, kWait, [](wallet::wire::CheckBook::Builder) {},
-      [this, node = *node](const Error& error, wallet::wire::BookChecked::Reader checked) {
-        auditing_ = false;
-        if (error) return;
-        if (checked.getBrokenAt() != 0 || checked.getMismatches().size() > 0 || checked.getSum() != checked.getIssued())
-          return nodes_.violated("book", "posting " + std::to_string(checked.getBrokenAt()) + ", " +
-                                             std::to_string(checked.getMismatches().size()) + " accounts differ");
-        if (!nodes_.serving(node)) return;
-        auditing_ = true;
-        audit_fund(node, std::make_shared<fund::Fund>(*book_), std::make_shared<std::vector<fund::Entry>>());
-      });
+  audit_fund(node, std::make_shared<fund::Fund>(*book_), std::make_shared<std::vector<fund::Entry>>());
 }
 
 /// The whole log of the fund.

@@ -14,10 +14,9 @@
 #include <set>
 
 #include "actors/airdrop/api.hpp"
+#include "actors/escrow/sim_client.hpp"
 #include "actors/fund/api.hpp"
 #include "actors/wallet/words.hpp"
-#include "runtime/sim/clients.hpp"
-#include "runtime/sim/members.hpp"
 
 namespace troupe::airdrop {
 
@@ -34,7 +33,7 @@ inline constexpr std::int64_t kSimVotePlans = 3;
 /// The address of a party: the same in each world, as the settings of its nodes name the signers.
 Address sim_party(std::size_t party);
 
-class AirdropWorkload final : public sim::Workload, private sim::Clients<sim::Client> {
+class AirdropWorkload final : public escrow::BookWorld {
  public:
   AirdropWorkload(sim::Nodes& nodes, const sim::Scenario& scenario);
 
@@ -42,7 +41,6 @@ class AirdropWorkload final : public sim::Workload, private sim::Clients<sim::Cl
   void died(std::size_t node) override;
   void probe() override;
   std::vector<std::string> waits() const override;
-  void close() override;
 
  private:
   struct Account {
@@ -79,9 +77,6 @@ class AirdropWorkload final : public sim::Workload, private sim::Clients<sim::Cl
     std::set<std::uint64_t> numbers;
   };
 
-  void found(std::size_t members);
-  void learn(std::size_t node);
-  void issue(const std::string& name, const Address& to, bool& done, bool& asking, std::size_t node);
   void push(std::size_t node);
   void next_number(std::size_t node, Account& account, base::Callback<void(wallet::TransferNumber)> then);
   void drop(std::size_t node, std::size_t owner, std::int64_t plan, std::int64_t recipients);
@@ -99,19 +94,14 @@ class AirdropWorkload final : public sim::Workload, private sim::Clients<sim::Cl
   void judge(Vote& vote, const Paid& paid, bool was_paid);
   void read_postings(std::size_t node, const Address& account, std::uint64_t before, std::shared_ptr<Paid> paid,
                      base::Callback<void(const Paid*)> then);
-  void audit();
+  void book_is_whole(std::size_t node) override;
   void audit_fund(std::size_t node, std::shared_ptr<fund::Fund> fund, std::shared_ptr<std::vector<fund::Entry>> log);
   void judge(const std::vector<fund::Entry>& log);
 
   std::vector<Account> accounts_;
   std::deque<Drop> drops_;
   std::deque<Vote> votes_;
-  sim::Members members_;
-  bool made_ = false, making_ = false, learning_ = false;
-  std::optional<wallet::BookId> book_;
   bool fund_paid_ = false, paying_fund_ = false;
-  std::size_t turn_ = 0;
-  bool closing_ = false, audited_ = false, auditing_ = false;
 };
 
 }  // namespace troupe::airdrop

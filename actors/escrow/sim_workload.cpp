@@ -3,9 +3,7 @@
 #include <algorithm>
 
 #include "actors/escrow/logic/registry.hpp"
-#include "actors/raft/api.hpp"
 #include "messages/common.capnp.h"
-#include "messages/raft.capnp.h"
 #include "messages/words.hpp"
 #include "runtime/base/ensure.hpp"
 #include "runtime/crypto/hash.hpp"
@@ -16,10 +14,7 @@ namespace {
 using base::Code;
 using sim::node_name;
 
-constexpr const char* kSimGroup = "world";
 constexpr std::size_t kSimArbiters = 2;
-constexpr std::chrono::seconds kWait{20};
-constexpr std::uint64_t kIssued = 1'000'000;
 
 crypto::SecretKey key_of(std::size_t party) {
   crypto::Seed seed;
@@ -30,8 +25,7 @@ crypto::SecretKey key_of(std::size_t party) {
 
 }  // namespace
 
-EscrowWorkload::EscrowWorkload(sim::Nodes& nodes, const sim::Scenario& scenario)
-    : Clients(nodes), members_(nodes, scenario) {
+EscrowWorkload::EscrowWorkload(sim::Nodes& nodes, const sim::Scenario& scenario) : BookWorld(nodes, scenario) {
   for (std::size_t i = 0; i < static_cast<std::size_t>(kSimParties); ++i) {
     crypto::SecretKey key = key_of(i);
     const Address address = wallet::address_of(key.public_key());
@@ -40,9 +34,7 @@ EscrowWorkload::EscrowWorkload(sim::Nodes& nodes, const sim::Scenario& scenario)
 }
 
 void EscrowWorkload::died(std::size_t node) {
-  Clients::died(node);
-  // Answers of that node will not come.
-  making_ = learning_ = auditing_ = false;
+  BookWorld::died(node);
   for (Account& one : accounts_) one.asking = false;
   for (Trade& one : trades_) one.asking = one.checking = false;
   for (Job& one : jobs_) one.asking = one.checking = false;
@@ -64,65 +56,15 @@ void EscrowWorkload::perform(const sim::Operation& operation) {
   });
 }
 
-// -- the group, the book and its money -------------------------------------------------------------------------------
-
-void EscrowWorkload::found(std::size_t members) {
-  members_.are(members);
-  if (made_ || making_ || !nodes_.serving(0)) return;
-  std::vector<base::NodeId> ids;
-  for (std::size_t node = 0; node < members_.count(); ++node)
-    if (const auto id = nodes_.id(node)) ids.push_back(*id);
-  if (ids.size() < members_.count()) return;
-  making_ = true;
-  ask<raft::wire::InitGroup, raft::wire::GroupMade>(
-      begin(0, "the group is made"), raft::kPath, kWait,
-      [ids](raft::wire::InitGroup::Builder out) {
-        out.setGroup(kSimGroup);
-        auto list = out.initMembers(size32(ids));
-        for (unsigned i = 0; i < list.size(); ++i) list[i].setNode(data_of(ids[i].view()));
-      },
-      [this](const Error& error, raft::wire::GroupMade::Reader made) {
-        making_ = false;
-        if (!error && made.getFailed().size() == 0) made_ = true;
-      });
-}
-
-void EscrowWorkload::learn(std::size_t node) {
-  if (std::exchange(learning_, true)) return;
-  ask<wire::GetTerms, wire::TermsAre>(
-      begin(node, "a look at the terms"), kPath, kWait, [](wire::GetTerms::Builder) {},
-      [this](const Error& error, wire::TermsAre::Reader are) {
-        learning_ = false;
-        if (error) return;
-        book_ = wallet::BookId::from(bytes_of(are.getBook()));
-        const auto span = [](std::uint64_t ms) { return UnixMs(ms); };
-        terms_ = Terms{.sign_by = span(are.getSignBy()),
-                       .fund_by = span(are.getFundBy()),
-                       .start = {Due::Kind::after, span(are.getStart())},
-                       .deliver = {Due::Kind::after, span(are.getDeliver())},
-                       .review = {Due::Kind::after, span(are.getReview())},
-                       .mediation = span(are.getMediation()),
-                       .arbiter_term = span(are.getArbiterTerm()),
-                       .grace = span(are.getGrace())};
-      });
-}
-
-void EscrowWorkload::issue(std::size_t party, std::size_t node) {
-  Account& to = accounts_[party];
-  if (to.funded || std::exchange(to.asking, true)) return;
-  ask<wallet::wire::Issue, wallet::wire::Posted>(
-      begin(node, "an issue to party " + std::to_string(party)), wallet::kPath, kWait,
-      [address = to.address, party](wallet::wire::Issue::Builder out) {
-        out.setTo(data_of(address.view()));
-        out.setAmount(kIssued);
-        out.setRequest("issue " + std::to_string(party));
-      },
-      [this, &to](const Error& error, wallet::wire::Posted::Reader posted) {
-        to.asking = false;
-        if (error) return;
-        to.funded = true;
-        if (const auto id = wallet::TransferId::from(bytes_of(posted.getId()))) posted_.insert(*id);
-      });
+void EscrowWorkload::learned(wire::TermsAre::Reader are) {
+  terms_ = Terms{.sign_by = UnixMs(are.getSignBy()),
+                 .fund_by = UnixMs(are.getFundBy()),
+                 .start = {Due::Kind::after, UnixMs(are.getStart())},
+                 .deliver = {Due::Kind::after, UnixMs(are.getDeliver())},
+                 .review = {Due::Kind::after, UnixMs(are.getReview())},
+                 .mediation = UnixMs(are.getMediation()),
+                 .arbiter_term = UnixMs(are.getArbiterTerm()),
+                 .grace = UnixMs(are.getGrace())};
 }
 
 // -- trades ----------------------------------------------------------------------------------------------------------
@@ -287,8 +229,9 @@ void EscrowWorkload::push(std::size_t node) {
   if (!terms_) return learn(node);
   for (std::size_t i = 0; i < accounts_.size(); ++i) {
     const std::size_t member = node % members_.count();
-    if (!accounts_[i].funded && nodes_.serving(member)) issue(i, member);
-    if (accounts_[i].sending) send_on(node, accounts_[i]);
+    Account& one = accounts_[i];
+    if (nodes_.serving(member)) issue("party " + std::to_string(i), one.address, one.funded, one.asking, member);
+    if (one.sending) send_on(node, one);
     if (i < kSimArbiters && nodes_.serving(node)) join(i, node);
   }
   for (Trade& trade : trades_) {
@@ -472,11 +415,7 @@ void EscrowWorkload::judge(Trade& trade, const Replay& replay, std::uint64_t lea
 
 std::vector<std::string> EscrowWorkload::waits() const {
   std::vector<std::string> out;
-  if (members_.count() == 0 || 2 * members_.whole() <= members_.count()) return out;
-  if (!made_) {
-    if (nodes_.lost_data_count() == 0) out.push_back("the group is to be made");
-    return out;
-  }
+  if (waits_for_group(out)) return out;
   for (const Trade& trade : trades_)
     if (trade.opened && !trade.over && members_.clocks_go_on())
       out.push_back("trade " + std::to_string(trade.index) + " is to end");
@@ -485,30 +424,6 @@ std::vector<std::string> EscrowWorkload::waits() const {
       out.push_back("job " + std::to_string(one.index) + " is to end");
   if (closing_ && !audited_) out.push_back("the book is to be checked");
   return out;
-}
-
-void EscrowWorkload::close() {
-  closing_ = true;
-  audit();
-}
-
-void EscrowWorkload::audit() {
-  if (audited_ || auditing_ || !made_ || 2 * members_.whole() <= members_.count()) return;
-  const auto node = sim::first_serving(nodes_, turn_++);
-  if (!node) return;
-  auditing_ = true;
-  ask<wallet::wire::CheckBook, wallet::wire::BookChecked>(
-      begin(*node, "an audit"), wallet::kPath, kWait, [](wallet::wire::CheckBook::Builder) {},
-      [this, least = posted_.size()](const Error& error, wallet::wire::BookChecked::Reader checked) {
-        auditing_ = false;
-        if (error) return;
-        audited_ = true;
-        if (checked.getBrokenAt() != 0 || checked.getMismatches().size() > 0 || checked.getSum() != checked.getIssued())
-          nodes_.violated("book", "posting " + std::to_string(checked.getBrokenAt()) + ", " +
-                                      std::to_string(checked.getMismatches().size()) + " accounts differ");
-        if (checked.getPostings() < least)
-          nodes_.violated("posted", "the book has fewer postings than were acknowledged");
-      });
 }
 
 }  // namespace troupe::escrow

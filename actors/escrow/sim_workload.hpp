@@ -14,9 +14,8 @@
 #include <set>
 
 #include "actors/escrow/api.hpp"
+#include "actors/escrow/sim_client.hpp"
 #include "actors/escrow/words.hpp"
-#include "runtime/sim/clients.hpp"
-#include "runtime/sim/members.hpp"
 
 namespace troupe::escrow {
 
@@ -25,7 +24,7 @@ inline constexpr std::int64_t kSimPlans = 8;
 enum class JobPlan : std::uint8_t { agree, resigns, silent, lies, not_settled };
 inline constexpr std::int64_t kSimJobPlans = 5;
 
-class EscrowWorkload final : public sim::Workload, private sim::Clients<sim::Client> {
+class EscrowWorkload final : public BookWorld {
  public:
   EscrowWorkload(sim::Nodes& nodes, const sim::Scenario& scenario);
 
@@ -33,7 +32,6 @@ class EscrowWorkload final : public sim::Workload, private sim::Clients<sim::Cli
   void died(std::size_t node) override;
   void probe() override;
   std::vector<std::string> waits() const override;
-  void close() override;
 
  private:
   struct Account {
@@ -90,9 +88,7 @@ class EscrowWorkload final : public sim::Workload, private sim::Clients<sim::Cli
     bool asking = false, begun = false, over = false, checking = false;
   };
 
-  void found(std::size_t members);
-  void learn(std::size_t node);
-  void issue(std::size_t party, std::size_t node);
+  void learned(wire::TermsAre::Reader are) override;
   void trade(std::size_t node, std::size_t buyer, std::size_t provider, std::int64_t plan);
   void push(std::size_t node);
   void go_on(Trade& trade, std::size_t node);
@@ -113,7 +109,6 @@ class EscrowWorkload final : public sim::Workload, private sim::Clients<sim::Cli
   void send_on(std::size_t node, Account& account);
   void replay(std::size_t node);
   void look(Trade& trade, std::size_t node, std::shared_ptr<Replay> before, std::uint64_t least);
-  void audit();
   void judge(Trade& trade, const Replay& replay, std::uint64_t least, std::size_t node);
   void join(std::size_t party, std::size_t node);
   void rule(Trade& trade, const Address& arbiter, std::size_t node);
@@ -126,13 +121,7 @@ class EscrowWorkload final : public sim::Workload, private sim::Clients<sim::Cli
   std::vector<Account> accounts_;
   std::deque<Trade> trades_;
   std::deque<Job> jobs_;
-  sim::Members members_;
-  bool made_ = false, making_ = false, learning_ = false;
-  std::optional<wallet::BookId> book_;
   std::optional<Terms> terms_;
-  std::set<wallet::TransferId> posted_;  // as clients were told
-  std::size_t turn_ = 0;
-  bool closing_ = false, audited_ = false, auditing_ = false;
 };
 
 }  // namespace troupe::escrow
