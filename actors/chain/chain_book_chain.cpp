@@ -223,7 +223,7 @@ void ChainBookActor::judge_found(std::shared_ptr<Found> found) {
         const Found::One& one = found->all[found->at++];
         const bool done = answer.ok() && answer.value().getState() == wire::TransactionState::FINAL &&
                           answer.value().getHeight() == one.height.value && answer.value().getIndex() == one.index;
-        // Its keeper would give it back to the address in the book, which is none of the chain: there it would be lost.
+        // No act announces what another kept account pays.
         if (!done || followed_.contains(one.transfer.from)) return judge_found(found);
         std::map<Address, Credit> credited;
         for (const wallet::Credit& credit : one.transfer.credits) {

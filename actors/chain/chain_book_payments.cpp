@@ -58,6 +58,12 @@ Bytes request_row(const base::Digest& request) {
   return out;
 }
 
+/// Returns the error under a code that does not end a deposit: the deposit may have been posted before.
+Error may_pass(Error why) {
+  if (base::is_final(why.code)) why.code = Code::unavailable;
+  return why;
+}
+
 }  // namespace
 
 Bytes ChainBookActor::encode(const Posted& posted) {
@@ -95,8 +101,11 @@ void ChainBookActor::post(wallet::wire::PostTransfer::Reader ask, runtime::Reply
   const auto one = std::make_shared<Wanted>(std::move(wanted));
   open_.when([this, one, of_this_node, from = caller(),
               given = std::move(given).value()](const base::Outcome<void>& opened) mutable {
-    if (!opened.ok()) return one->done(opened.error());
-    const auto is_kept = [this](const wallet::Credit& credit) { return followed_.contains(credit.to); };
+    if (!opened.ok()) return one->done(one->to_no_key ? may_pass(opened.error()) : opened.error());
+    const auto is_kept = [this](const wallet::Credit& credit) {
+      const auto at = in_book_.find(credit.to);
+      return followed_.contains(at != in_book_.end() ? at->second : credit.to);
+    };
     if (!one->to_no_key && std::ranges::any_of(one->transfer.credits, is_kept)) return one->done(wallet::unrequested());
     if (!of_this_node) return post_of_party(given, from, one->to_no_key, std::move(one->done));
     if (one->request) look_up_request(std::move(*one));

@@ -89,6 +89,7 @@ void ArbitersActor::load() {
 void ArbitersActor::reload(const Error& why) {
   ++run_;
   ledger_.forget();
+  ended_.clear();
   setup_.settings->log.warn("the arbiters are read again", {{"why", std::string_view(why.message)}});
   after<Reload>(kReadAgain);
 }
@@ -139,7 +140,7 @@ void ArbitersActor::go_on() {
   for (const auto& [arbiter, deposit] : row_.state()->deposits()) {
     const auto given = rows::decode_signed(deposit);
     const auto transfer = given ? wallet::decode_transfer(given->bytes) : std::nullopt;
-    if (!transfer) continue;
+    if (!transfer || ended_.contains(id_of(*transfer))) continue;
     ledger_.deposit(*given, runtime::Caller{},
                     [this, arbiter = arbiter, id = id_of(*transfer),
                      bond = transfer->credits[0].amount](const base::Outcome<std::uint64_t>& posted) {
@@ -161,16 +162,17 @@ void ArbitersActor::go_on() {
 
 void ArbitersActor::deposit_ended(const Address& arbiter, const wallet::TransferId& id, Amount bond,
                                   const base::Outcome<void>& how) {
+  ended_.insert(id);
   change(
       [arbiter, bond, id, how,
        at = group_time(wall(), now(), *setup_.correction)](Registry& to) -> base::Outcome<void> {
-        // It may have been sent a second time before this was durable: it counts once.
         if (!to.deposits().contains(arbiter)) return {};
         if (how.ok()) to.joined(arbiter, bond, id, at);
         else to.not_joined(arbiter);
         return {};
       },
-      [this, arbiter, how](const base::Outcome<void>& done) {
+      [this, arbiter, id, how](const base::Outcome<void>& done) {
+        ended_.erase(id);
         if (done.ok()) joining_.release(arbiter);
         for (Nothing& one : std::exchange(waiting_[arbiter], {})) {
           if (done.ok() && how.ok()) one.done();

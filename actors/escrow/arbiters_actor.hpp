@@ -73,6 +73,7 @@ class ArbitersActor final : public runtime::Actor {
   durable::StateRow<Registry> row_;
   bool telling_ = false;
   std::optional<wallet::BookId> book_;
+  std::set<wallet::TransferId> ended_;               // deposits whose ends are not durable yet
   std::map<Address, std::vector<Nothing>> waiting_;  // for their deposits
   std::optional<std::vector<Arbiter>> told_;         // to the root, as it has answered: who can be drawn
   base::RateBudget<base::NodeId> asked_{kAskedByOthers, base::Instant{}};

@@ -279,7 +279,7 @@ void EscrowActor::perform(Wanted wanted) {
   const Paying paying = setup_.place.chain ? Paying::gathered : Paying::at_once;
   auto decided = decide(escrow(), command, at, world().mutations, paying);
   if (!decided.ok()) return wanted.done(error_of(decided.error()));
-  if (decided.value().events.empty()) return nothing_happens(wanted, decided.value());
+  if (decided.value().events.empty()) return nothing_happens(wanted);
   Step step = step_of(std::move(wanted), command, std::move(decided).value(), at);
   if (step.act() != nullptr && step.act()->tight && step.replay.escrow().stage == escrow().stage)
     return step.wanted.done(Error{Code::no_space,
@@ -304,11 +304,10 @@ Command EscrowActor::command_of(const Wanted& wanted) const {
   return std::get<Command>(wanted.what);
 }
 
-void EscrowActor::nothing_happens(Wanted& wanted, const Decision& decision) {
+void EscrowActor::nothing_happens(Wanted& wanted) {
   const auto* act = std::get_if<ActWanted>(&wanted.what);
   if (act != nullptr && act->deposit && of(escrow().depositing, party_of(*act)))
     return wait_for_deposit(of(deposits_, party_of(*act)).waiting, std::move(wanted.done));
-  if (!decision.effects.empty()) after<Resend>(kBackoff);  // a payment that was refused: the same again
   wanted.done(Taken{replay_->sequence(), false});
 }
 
@@ -451,9 +450,7 @@ void EscrowActor::resend() {
 void EscrowActor::effect(const Effect& effect) {
   if (const auto* payment = std::get_if<SendPayment>(&effect))
     return ledger_.pay("escrow", setup_.id.view(), payment->transfer,
-                       [this, id = id_of(payment->transfer)](const base::Outcome<std::uint64_t>&) {
-                         transfer_ended(PaymentConfirmed{id});
-                       });
+                       [this, id = id_of(payment->transfer)](const base::Outcome<std::uint64_t>&) { payment_ended(id); });
   if (const auto* deposit = std::get_if<SendDeposit>(&effect))
     for (const Party party : {Party::buyer, Party::provider})
       if (of(escrow().depositing, party) == deposit->transfer) send_deposit(party);
@@ -469,18 +466,19 @@ void EscrowActor::send_deposit(Party party) {
   ledger_.deposit(*deposit.transfer, deposit.from, [this, party, arrives](const base::Outcome<std::uint64_t>& posted) {
     if (posted.ok()) return want_own(Arrived{posted.value(), arrives.transfer, arrives.from, arrives.amount});
     of(deposits_, party).refused = posted.error();
-    transfer_ended(DepositRefused{arrives.transfer});
+    want_own(DepositRefused{arrives.transfer});
   });
 }
 
-/// After the last transfer a chain's book gives the fund what no act has announced. Until then the transfer stays
-/// unfinished: after a failure it is sent again, is answered alike, and ends here again.
-void EscrowActor::transfer_ended(Command command) {
+/// Gives the fund what no act has announced, on a chain and after the last payment. Until that is done the payment stays
+/// unfinished: after a failure it is sent again, the ledger gives the same answer, and this function runs again.
+void EscrowActor::payment_ended(const wallet::TransferId& id) {
+  const Command command = PaymentConfirmed{id};
   const auto decided = decide(escrow(), command, time(), world().mutations, Paying::gathered);
   Escrow after_it = escrow();
   if (decided.ok())
     for (const Event& event : decided.value().events) escrow::apply(after_it, event);
-  if (!setup_.place.chain || !is_final(after_it.stage) || !after_it.confirmed()) return want_own(std::move(command));
+  if (!setup_.place.chain || !is_final(after_it.stage) || !after_it.confirmed()) return want_own(command);
   ask<wallet::wire::Follow, messages::wire::Nothing>(
       node().find(wallet::kPath), now() + kBookDue,
       [this](wallet::wire::Follow::Builder out) {

@@ -139,7 +139,7 @@ class EscrowActor final : public runtime::Actor {
   void want_own(Command command);
   void perform(Wanted wanted);
   Command command_of(const Wanted& wanted) const;
-  void nothing_happens(Wanted& wanted, const Decision& decision);
+  void nothing_happens(Wanted& wanted);
   void commit(Step step);
   /// Calls back once it is durable, or with the reason why it is not: then the rows are read again.
   void make_durable(durable::Storage::Commit commit, durable::Opening::Then then);
@@ -153,7 +153,7 @@ class EscrowActor final : public runtime::Actor {
   void resend();
   void effect(const Effect& effect);
   void send_deposit(Party party);
-  void transfer_ended(Command command);
+  void payment_ended(const wallet::TransferId& id);
   void deposit_ended(Party party, const base::Outcome<Taken>& how);
   // -- escrow_actor_aside.cpp
   std::map<base::Bytes, Address> sayings_of(const ActWanted* act, const Decision& decision, const Escrow& after) const;

@@ -80,6 +80,7 @@ std::optional<Head> decode_head(ByteView bytes) {
   out.sequence = in.number<std::uint64_t>();
   out.commits = in.number<std::uint64_t>();
   out.hash = in.fixed<base::Digest>();
+  if (!in.ended()) in.number<std::uint64_t>();  // earlier versions counted unrequested payments here
   if (!in.ended()) return std::nullopt;
   return out;
 }

@@ -174,7 +174,9 @@ void BookActor::pay_from(wire::PayFrom::Reader ask, runtime::Reply<wire::Posted>
       std::move(reply),
       [this, kind, order = Order::of_account(std::move(*transfer), kind, id->view())](auto waiting) mutable {
         if (const auto why = too_many_begun(order.transfer(), kind)) return waiting.refuse(*why);
-        want({.what = PostWanted{.order = std::move(order), .expected = true},
+        // The signers of the fund can name another account. An escrow or an airdrop pays what was agreed, and would send
+        // a refused payment again without end.
+        want({.what = PostWanted{.order = std::move(order), .expected = kind != "fund"},
               .done = [reply = std::move(waiting)](const Outcome& done) mutable { answer(reply, done); }});
       });
 }

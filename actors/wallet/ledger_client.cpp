@@ -19,6 +19,7 @@ void LedgerClient::forget() {
   ++run_;
   deposits_.clear();
   put_off_.clear();
+  deposit_at_ = base::Instant::max();
   payment_.reset();
 }
 
@@ -30,7 +31,13 @@ bool LedgerClient::deposit(const SignedBytes& given, std::optional<runtime::Call
   const TransferId id = id_of(*transfer);
   const bool known = asker.has_value();
   const auto [at, fresh] = deposits_.try_emplace(id, given, std::move(*transfer), std::move(asker), std::move(done));
-  if (!fresh) return true;
+  if (!fresh) {
+    Deposit& waiting = at->second;
+    if (waiting.asker || !asker) return true;
+    waiting.asker = std::move(asker);
+    if (put_off_.erase(id) > 0) send_deposit(id);
+    return true;
+  }
   if (known) send_deposit(id);
   else put_off(id, settings_.again_min);
   return true;
@@ -59,11 +66,15 @@ void LedgerClient::send_deposit(const TransferId& id) {
 
 void LedgerClient::put_off(const TransferId& id, base::Duration delay) {
   put_off_.insert(id);
+  const base::Instant at = now() + delay;
+  if (at >= deposit_at_) return;
+  deposit_at_ = at;
   wait_to_deposit_(*this, delay);
 }
 
 /// In turn: what puts one off puts the others off, and each is work for the ledger.
 void LedgerClient::deposit_next() {
+  deposit_at_ = base::Instant::max();
   auto next = put_off_.upper_bound(tried_);
   if (next == put_off_.end()) next = put_off_.begin();
   if (next == put_off_.end()) return;

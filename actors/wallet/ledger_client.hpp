@@ -3,8 +3,8 @@
 // sends it again after a start.
 //
 // Deposit  of another account, which has signed it: ends when it is posted, or refused for good (base::is_final). Those
-//          that are put off are sent again one at a time, in turn; once one has ended, all of them are. The ledger
-//          takes it for an account that the owner keeps, and refuses all other payments to it.
+//          that are put off are sent again one at a time, in turn; once one has ended, all of them are. If
+//          the owner follows the account, the ledger takes its deposits, and refuses all other payments to the account.
 // Payment  of an account without a key, one at a time: ends when it is posted.
 // Repeat   the transfer is the request: the ledger posts it once. One that is being sent is not sent twice.
 // Limits   where a transfer costs the ledger's node a fee, kUnknownAMinute deposits a minute whose asker is not known.
@@ -84,6 +84,7 @@ class LedgerClient final : public runtime::Part {
   std::uint64_t run_ = 0;  // answers to an earlier one are ignored
   std::map<TransferId, Deposit> deposits_;
   std::set<TransferId> put_off_;  // of them
+  base::Instant deposit_at_ = base::Instant::max();  // when the next of these is sent
   TransferId tried_;              // the last of them that had its turn
   std::optional<Payment> payment_;
   base::Backoff deposits_again_{settings_.again_min, kAgainMax}, pays_again_{settings_.again_min, kAgainMax};

@@ -101,12 +101,13 @@ runtime::Handle WalletActor::begin_child(const std::string& name) {
 }
 
 std::optional<base::Error> WalletActor::refusal(const runtime::Envelope& question) {
+  // A deposit may have been posted in the right ledger: it ends only once that ledger has answered.
+  const Code misplaced = pays_no_key(question) ? Code::unavailable : Code::conflict;
   if (moved_)
     return base::Error{
-        Code::conflict,
-        "this node keeps a book with postings, and ledger.book names another place: set it back to self"};
+        misplaced, "this node keeps a book with postings, and ledger.book names another place: set it back to self"};
   if (left_chain_)
-    return base::Error{Code::conflict,
+    return base::Error{misplaced,
                        "this node keeps accounts on its chain, and ledger.book names another place: set it back to "
                        "chain"};
   if (*damaged_) return **damaged_;

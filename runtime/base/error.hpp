@@ -45,8 +45,8 @@ Code code_of(std::uint16_t number);
 /// Whether the same question may succeed later without any change by the caller.
 bool transient(Code code);
 
-/// Whether the same question will be refused whenever it is asked again. Such a refusal by the ledger ends a deposit;
-/// a payout is sent until it is posted.
+/// Whether that refusal ends an attempt: nothing was done, and the caller decides whether to ask again. Such a refusal by
+/// the ledger ends a deposit; a payout is sent until it is posted.
 bool is_final(Code code);
 
 template <class T>

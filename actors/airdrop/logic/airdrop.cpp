@@ -151,6 +151,7 @@ std::optional<Airdrop> Airdrop::decode(base::ByteView bytes) {
   out.cursor.number.value = in.number<std::uint64_t>();
   const auto paid = Amount::from(in.number<std::uint64_t>());
   out.why = read_text(in);
+  in.rest();  // earlier versions noted unrequested payments here
   if (!in.ended() || !pool || !paid) return std::nullopt;
   out.pool = *pool;
   out.cursor.paid = *paid;

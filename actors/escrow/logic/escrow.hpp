@@ -151,7 +151,7 @@ struct DepositRefused {
 struct PaymentConfirmed {
   wallet::TransferId transfer;
 };
-struct PaymentRefused {
+struct PaymentRefused {  ///< only the exploration tells it: the actor sends a payment until it is posted
   wallet::TransferId transfer;
 };
 using Command = std::variant<Acted, Looked, Fire, Arrived, DepositRefused, PaymentConfirmed, PaymentRefused>;

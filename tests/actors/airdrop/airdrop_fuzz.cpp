@@ -48,7 +48,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       }
       break;
     case 2:
-      if (const auto state = Airdrop::decode(bytes)) expect_equal(state->encode(), bytes);
+      if (const auto state = Airdrop::decode(bytes)) {
+        const base::Bytes again = state->encode();  // without what an earlier version appended
+        expect_equal(again, base::ByteView(bytes).first(std::min(again.size(), bytes.size())));
+      }
       break;
     case 3:
       if (const auto objected = decode_objected(bytes)) expect_equal(encode(*objected), bytes);

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "actors/escrow/rows.hpp"
+#include "runtime/base/fields.hpp"
 #include "runtime/crypto/hash.hpp"
 #include "tests/actors/escrow/golden_log.hpp"
 #include "tests/actors/escrow/one_escrow.hpp"
@@ -258,4 +259,15 @@ TEST_CASE("escrow rows: what an escrow began with is read with and without the b
   CHECK_FALSE(rows::decode_founding(row));
   row.resize(row.size() - 2);
   CHECK_FALSE(rows::decode_founding(row));
+}
+
+TEST_CASE("escrow rows: a head that an earlier version wrote is read") {
+  const rows::Head head{7, 3, crypto::sha256(base::as_bytes("head"))};
+  base::Bytes row = rows::encode(head);
+  base::append_number(row, std::uint64_t{2});  // it counted unrequested payments
+  const auto read = rows::decode_head(row);
+  REQUIRE(read);
+  CHECK(read->sequence == head.sequence);
+  CHECK(read->commits == head.commits);
+  CHECK(read->hash == head.hash);
 }

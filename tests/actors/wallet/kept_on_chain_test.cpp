@@ -136,7 +136,10 @@ TEST_CASE("chain book: what is left on a kept account at its end goes to the fun
 
 TEST_CASE("chain book: a payment by a key to a kept account is refused unless a part of the node posts it") {
   KeptOnChain it;
-  const Transfer transfer{it.id, it.payer.address(), {1}, {{it.accounts[0], Amount::of(1)}}, ""};
+  Address to = it.accounts[0];
+  SUBCASE("to its address in the book") {}
+  SUBCASE("to its address on the chain") { to = it.on_chain.at(to); }
+  const Transfer transfer{it.id, it.payer.address(), {1}, {{to, Amount::of(1)}}, ""};
   const auto approval = it.payer.sign(encode(transfer));
   const auto refused = it.book.ask<wire::PostTransfer, wire::Posted>(
       kPath,

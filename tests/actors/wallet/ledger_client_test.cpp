@@ -115,6 +115,30 @@ TEST_CASE("ledger client: deposits whose asker is not known have turns, and a li
   CHECK(it.ended.size() == 3);
 }
 
+TEST_CASE("ledger client: a deposit that its asker asks for again is sent at once") {
+  const auto unknown = std::make_shared<std::atomic<std::uint32_t>>(LedgerClient::kUnknownAMinute);
+  OneClient it(unknown);
+  it.deposit(1, std::nullopt);
+  it.stage.run_for(2s);
+  CHECK(it.asked == 0);  // beyond the limit of the minute
+  it.deposit(1);
+  CHECK(it.asked == 1);
+  CHECK(it.ended == std::vector<Code>(1));
+}
+
+TEST_CASE("ledger client: a deposit that waits for long delays none that waits for less") {
+  const auto unknown = std::make_shared<std::atomic<std::uint32_t>>(LedgerClient::kUnknownAMinute);
+  OneClient it(unknown);
+  it.refusal = {Code::unavailable, "not now"};
+  it.deposit(1);
+  it.deposit(2, std::nullopt);
+  it.stage.run_for(500ms);
+  it.refusal.reset();
+  it.deposit(3, std::nullopt);
+  it.stage.run_for(10s);
+  CHECK(it.ended.size() == 1);  // the first
+}
+
 TEST_CASE("ledger client: a payment is sent until it is posted, whatever the ledger answers before") {
   OneClient it;
   it.refusal = {Code::refused, "the account has less"};

@@ -399,6 +399,21 @@ TEST_CASE("wallet: a kept account is credited only by what its node's own actors
   CHECK(bank.told == 1);
 }
 
+TEST_CASE("wallet: the fund cannot pay a kept account") {
+  Bank bank;
+  bank.keep(1);
+  const Address fund = account_of("fund", bank.book.view());
+  bank.issue(fund);
+  const Transfer transfer{bank.book, fund, {1}, {{kept_account(0), Amount::of(1)}}, ""};
+  const auto refused = bank.ask<wire::PayFrom, wire::Posted>(kBank, [&](wire::PayFrom::Builder out) {
+    out.setTransfer(data_of(encode(transfer)));
+    out.setKind("fund");
+    out.setId(data_of(bank.book.view()));
+  });
+  REQUIRE(refused);
+  CHECK(refused->code == Code::refused);
+}
+
 TEST_CASE("wallet: the last signature of a proposal orders no payment to a kept account") {
   Bank bank;
   bank.issue(Bank::joint(10).address());
