@@ -20,6 +20,7 @@ void LedgerClient::forget() {
   deposits_.clear();
   put_off_.clear();
   deposit_at_ = base::Instant::max();
+  deposits_from_ = {};
   payment_.reset();
 }
 
@@ -43,10 +44,12 @@ bool LedgerClient::deposit(const SignedBytes& given, std::optional<runtime::Call
   return true;
 }
 
-void LedgerClient::send_deposit(const TransferId& id) {
+bool LedgerClient::send_deposit(const TransferId& id) {
   const Deposit& it = deposits_.at(id);
-  if (settings_.unknown && !it.asker && settings_.unknown->fetch_add(1) >= kUnknownAMinute)
-    return put_off(id, kUnknownLater);
+  if (settings_.unknown && !it.asker && settings_.unknown->fetch_add(1) >= kUnknownAMinute) {
+    put_off(id, kUnknownLater);
+    return false;
+  }
   ask_for<wire::PostTransfer, wire::Posted>(
       it.asker.value_or(runtime::Caller{}), node().find(kPath), now() + kPostDue,
       [&](wire::PostTransfer::Builder out) {
@@ -55,32 +58,48 @@ void LedgerClient::send_deposit(const TransferId& id) {
       },
       [this, id, run = run_](Answer answer) {
         if (run != run_) return;
-        if (!answer.ok() && !base::is_final(answer.error().code))
-          return put_off(id, deposits_again_.next(answer.error()));
+        if (!answer.ok() && !base::is_final(answer.error().code)) {
+          const base::Duration delay = deposits_again_.next(answer.error());
+          deposits_from_ = now() + delay;
+          return put_off(id, delay);
+        }
         deposits_again_.reset();
         auto ended = deposits_.extract(id);
-        for (const TransferId& other : std::exchange(put_off_, {})) send_deposit(other);
+        for (const auto& [other, due] : std::exchange(put_off_, {})) send_deposit(other);
         ended.mapped().done(end_of(answer));
       });
+  return true;
 }
 
 void LedgerClient::put_off(const TransferId& id, base::Duration delay) {
-  put_off_.insert(id);
-  const base::Instant at = now() + delay;
-  if (at >= deposit_at_) return;
-  deposit_at_ = at;
-  wait_to_deposit_(*this, delay);
+  put_off_[id] = now() + delay;
+  wait(put_off_[id]);
 }
 
-/// In turn: what puts one off puts the others off, and each is work for the ledger.
+void LedgerClient::wait(base::Instant due) {
+  const base::Instant at = std::max(due, deposits_from_);
+  if (at >= deposit_at_) return;
+  deposit_at_ = at;
+  wait_to_deposit_(*this, std::max(at - now(), base::Duration::zero()));
+}
+
+/// Sends one deposit that is due, in turn: a reason to put one off is a reason to put the others off, and each is work
+/// for the ledger.
 void LedgerClient::deposit_next() {
   deposit_at_ = base::Instant::max();
-  auto next = put_off_.upper_bound(tried_);
-  if (next == put_off_.end()) next = put_off_.begin();
-  if (next == put_off_.end()) return;
-  tried_ = *next;
-  put_off_.erase(next);
-  send_deposit(tried_);
+  base::Instant earliest = base::Instant::max();
+  for (std::size_t left = put_off_.size(); left > 0; --left) {
+    auto next = put_off_.upper_bound(tried_);
+    if (next == put_off_.end()) next = put_off_.begin();
+    tried_ = next->first;
+    if (next->second > now()) {
+      earliest = std::min(earliest, next->second);
+      continue;
+    }
+    put_off_.erase(next);
+    if (send_deposit(tried_)) return;
+  }
+  if (earliest != base::Instant::max()) wait(earliest);
 }
 
 // -- payments

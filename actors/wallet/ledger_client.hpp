@@ -11,7 +11,6 @@
 #include <atomic>
 #include <map>
 #include <memory>
-#include <set>
 
 #include "actors/wallet/words.hpp"
 #include "runtime/actor/part.hpp"
@@ -73,8 +72,11 @@ class LedgerClient final : public runtime::Part {
     Ends ends = nullptr;
     bool asked = false;
   };
-  void send_deposit(const TransferId& id);
+  /// Returns false, and puts the deposit off, if too many deposits without an asker were sent in this minute.
+  bool send_deposit(const TransferId& id);
   void put_off(const TransferId& id, base::Duration delay);
+  /// Runs deposit_next() at that time, or earlier.
+  void wait(base::Instant due);
   void deposit_next();
   void send_payment();
 
@@ -83,9 +85,10 @@ class LedgerClient final : public runtime::Part {
   void (*wait_to_pay_)(LedgerClient&, base::Duration) = nullptr;
   std::uint64_t run_ = 0;  // answers to an earlier one are ignored
   std::map<TransferId, Deposit> deposits_;
-  std::set<TransferId> put_off_;  // of them
-  base::Instant deposit_at_ = base::Instant::max();  // when the next of these is sent
-  TransferId tried_;              // the last of them that had its turn
+  std::map<TransferId, base::Instant> put_off_;      // and not sent before
+  TransferId tried_;                                 // the last deposit put off that had its turn
+  base::Instant deposit_at_ = base::Instant::max();  // when deposit_next() runs
+  base::Instant deposits_from_{};                    // the ledger has put all deposits off until then
   std::optional<Payment> payment_;
   base::Backoff deposits_again_{settings_.again_min, kAgainMax}, pays_again_{settings_.again_min, kAgainMax};
 };
