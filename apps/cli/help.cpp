@@ -87,13 +87,13 @@ void print_notes(std::ostream& out, const std::string& notes) {
   }
 }
 
-void print_command(std::ostream& out, const Command& command) {
+void print_command(std::ostream& out, const Command& command, bool with_global_options) {
   out << joined(wrapped("usage: " + usage(command), kColumnsMax - 7), "\n       ") << "\n\n"
       << joined(wrapped(command.summary + ". " + std::string(needs(command)), kColumnsMax), "\n") << '\n';
   if (!command.positionals.empty()) out << "\narguments\n";
   for (const Positional& positional : command.positionals) line(out, positional.name, positional.help);
   print_options(out, "options", command.options);
-  print_options(out, "options of all commands", global_options());
+  if (with_global_options) print_options(out, "options of all commands", global_options());
   print_notes(out, command.notes);
   if (command.examples.empty()) return;
   out << "\nexamples\n";
@@ -183,7 +183,7 @@ bool print_help(std::ostream& out, const Commands& table, std::string_view about
   const auto exact = std::find_if(table.begin(), table.end(), [&](const auto& one) { return one.name == about; });
   const bool has_group = std::any_of(table.begin(), table.end(), in_group);
   if (exact == table.end() && !has_group) return false;
-  if (exact != table.end()) print_command(out, *exact);
+  if (exact != table.end()) print_command(out, *exact, true);
   if (has_group) {
     out << (exact != table.end() ? "\nmore commands\n" : "commands\n");
     for (const Command& command : table)
@@ -191,6 +191,8 @@ bool print_help(std::ostream& out, const Commands& table, std::string_view about
   }
   return true;
 }
+
+void print_entry(std::ostream& out, const Command& command) { print_command(out, command, false); }
 
 void print_manual(std::ostream& out, const Commands& table, std::string_view version) {
   out << ".TH TROUPE 1 \"\" \"troupe " << roff(version) << "\" \"User Commands\"\n"

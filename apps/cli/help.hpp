@@ -14,6 +14,9 @@ std::string usage(const Command& command);
 /// False, and nothing is printed, if nothing has that name.
 bool print_help(std::ostream& out, const Commands& table, std::string_view about);
 
+/// Prints help for a command, without the options of all commands.
+void print_entry(std::ostream& out, const Command& command);
+
 /// troupe(1) in the man macros.
 void print_manual(std::ostream& out, const Commands& table, std::string_view version);
 

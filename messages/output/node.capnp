@@ -61,7 +61,7 @@ struct Version {
 }
 
 struct Script {
-  # A text for another program: `completion`, `help --man`.
+  # A text for another program: `completion`, `help --man`, `manual`.
 
   text @0 :Text;
 }

@@ -55,12 +55,13 @@ DATA = {
     "raft": [ROOT / "tests/actors/raft/scripts"],
     "sim": [ROOT.parent / "shared/vectors"],
 }
-# The same of one source of the cluster tests.
+PAGES = [*sorted(file for end in ("*.md", "*.expect") for file in ROOT.glob(end)),
+         *sorted(file for folder in rules.FOLDERS for end in ("*.md", "*.expect")
+                 for file in (ROOT / folder).rglob(end))]
+# The same of one source of the tests of commands and of processes.
 DATA_OF_SOURCE = {
-    "readme_test.cpp": [ROOT / "tests/scenarios",
-                        *sorted(file for end in ("*.md", "*.expect") for file in ROOT.glob(end)),
-                        *sorted(file for folder in rules.FOLDERS for end in ("*.md", "*.expect")
-                                for file in (ROOT / folder).rglob(end))],
+    "readme_test.cpp": [ROOT / "tests/scenarios", *PAGES],
+    "manual/manual_test.cpp": PAGES,
     "json_test.cpp": [ROOT / "tests/cluster/json"],
     "task_test.cpp": [ROOT / "tests/runtime/os/corpus"],
     "upgrade_test.cpp": [ROOT / "tests/data"],

@@ -6,5 +6,6 @@ exits 2 prints Problems config check bad.toml
 prints OperatorKey operator key
 prints Version version
 prints Script completion bash
+prints Script manual security
 prints Commands help
 not_here node 'its output is the line `ready`'
