@@ -1,9 +1,9 @@
 #pragma once
-// A part of `/chain`: gets the blocks that follow the head from a neighbour, and gives blocks to neighbours.
+// A part of `/chain`: gets the blocks after the head from a neighbour, and sends blocks to neighbours.
 //
-// Asked   the neighbour that has missed least (logic/peer_score.hpp); another neighbour too once it takes long
-//         (logic/blocks_asked.hpp). The first good answer counts.
-// Limits  kGivingMax answers are read at a time, one for each node.
+// Asked   the neighbour with the fewest misses (logic/peer_score.hpp); another neighbour too if it takes long
+//         (logic/blocks_asked.hpp). The first valid response counts.
+// Limits  reads kGivingMax responses at a time, one per node.
 #include <deque>
 
 #include "actors/chain/fork_recovery.hpp"
@@ -14,7 +14,7 @@ namespace troupe::chain {
 class BlockSync final : public ChainPart {
  public:
   static constexpr std::size_t kGivingMax = 8;             // our choice: 20 MiB of blocks in flight
-  static constexpr std::chrono::seconds kSyncPatience{1};  // our choice: blocks that are asked for are there by then
+  static constexpr std::chrono::seconds kSyncPatience{1};  // our choice: requested blocks arrive by then
 
   struct AskBeside {};
 
@@ -22,15 +22,15 @@ class BlockSync final : public ChainPart {
             ForkRecovery& forks)
       : ChainPart(owner, chain, neighbours, rounds), heads_(heads), forks_(forks) {}
 
-  /// Asks a neighbour for blocks if one has told more than are here.
+  /// Requests blocks from a neighbour that has announced more than are here.
   void sync();
-  /// The next block that came whole, once the one before is the head.
+  /// Takes the next block that came whole, once its parent is the head.
   void take_next();
-  /// Blocks of a neighbour wait here to be taken.
+  /// Whether blocks of a neighbour are queued here.
   bool has_blocks() const { return !synced_.empty(); }
-  /// Whether this node is about to get blocks. A node that promises blocks in vain holds up nothing for long.
+  /// Whether this node is about to get blocks. A node that promises blocks but sends none delays nothing for long.
   bool catching_up() const { return has_blocks() || now() < blocks_awaited_to_; }
-  /// Drops the blocks that came: the head has changed.
+  /// Drops the queued blocks, because the head has changed.
   void forget();
   void stop_giving() { giving_.clear(); }
 
@@ -45,10 +45,10 @@ class BlockSync final : public ChainPart {
   ForkRecovery& forks_;
   BlocksAsked blocks_asked_;
   base::Instant blocks_awaited_to_{};  // the next height does not begin before
-  bool synced_late_ = false;           // what came does not raise the rank of its sender
-  base::NodeId synced_from_;           // who has sent what waits here
+  bool synced_late_ = false;           // blocks that came late do not raise the rank of their sender
+  base::NodeId synced_from_;           // the sender of the queued blocks
   std::deque<std::pair<base::Bytes, Commit>> synced_;
-  std::set<base::NodeId> giving_;  // for which blocks are being read
+  std::set<base::NodeId> giving_;  // nodes for which blocks are being read
 };
 
 }  // namespace troupe::chain

@@ -1,5 +1,5 @@
 #pragma once
-// A block of the next height that is whole here, and whether it is valid: as far as that can be said without running it.
+// A complete block of the next height, and whether it is valid, as far as can be checked without running it.
 #include "actors/chain/local_chain.hpp"
 #include "messages/chain.capnp.h"
 
@@ -11,18 +11,18 @@ struct Candidate {
   BlockId id;
   std::shared_ptr<const std::vector<Approved>> transactions;
   Verdict verdict = Verdict::invalid;
-  std::vector<std::uint32_t> by_id{};  // places of the transactions, by rising id
+  std::vector<std::uint32_t> by_id{};  // indexes of the transactions, by rising id
 
-  /// Null if it is not one of them.
+  /// Returns null if the block does not have it.
   const Approved* find(const TxId& wanted) const;
 };
 void write(wire::ProposedBlock::Builder out, const Candidate& candidate);
 
-/// Returns nullopt if a transaction is not approved. What waits here in the same form was verified when it came.
+/// Returns nullopt if a signature is invalid. Identical transactions in the pool were verified when they arrived.
 std::optional<std::vector<Approved>> approve(const LocalChain& chain, std::vector<SignedTransaction> transactions);
 std::shared_ptr<Candidate> judge(const LocalChain& chain, Block block, std::vector<Approved> transactions,
                                  const base::Mutations& mutations);
-/// What a block of the next height may have as evidence.
+/// Returns what decides which evidence a block of the next height may contain.
 EvidenceView evidence_view(const LocalChain& chain, const base::Mutations& mutations);
 
 }  // namespace troupe::chain

@@ -1,11 +1,11 @@
 #pragma once
-// The chain of this node, at kPath: agrees with its neighbours on the next block, runs it, stores it, and answers
-// requests. It decides the heights; its parts do the rest (README.md).
+// This node's chain, at kPath: agrees with its neighbours on the next block, runs it, stores it, and answers requests.
+// It decides the heights; its parts do the rest (README.md).
 //
 // Heights  one at a time. A height begins when transactions wait, when more than a third of the power has begun it, or
 //          after block.empty_ms; it ends when its block is durable. A node without a validator signs nothing.
-// Signing  belongs to `/validator`: consensus gets a content back once it is signed, and so durable.
-// Trust    a signature is verified before its content counts, or is passed on.
+// Signing  belongs to `/validator`: consensus gets a content back once it is signed, and therefore durable.
+// Trust    a signature is verified before its content counts or is forwarded.
 // Limits   kEarlyMax messages of a height that has not begun.
 #include <deque>
 #include <map>
@@ -21,7 +21,7 @@ class ChainActor final : public runtime::Actor, private Rounds {
  public:
   static constexpr const char* kName = "chain";
   static constexpr std::size_t kEarlyMax = 4'096;   // our choice
-  static constexpr std::size_t kEarlyOfOneMax = 8;  // our choice: two future rounds of both steps, and again
+  static constexpr std::size_t kEarlyOfOneMax = 8;  // our choice: two future rounds of both steps, twice
   explicit ChainActor(ChainSettings settings);
 
   void receive(runtime::Handlers& on) override;
@@ -29,20 +29,20 @@ class ChainActor final : public runtime::Actor, private Rounds {
   void stop() override;
 
   // For simulations.
-  /// Null before it is read.
+  /// Returns null before the head is read.
   const rows::Head* head() const { return chain_.ready ? &chain_.ledger.head() : nullptr; }
-  /// A validator by its id, which does not have the key of it.
+  /// Whether this node is a validator by its id, but does not have the key.
   bool keyless() const { return chain_.keyless(); }
-  /// Validators that signed two contents for one step.
+  /// Returns the validators that signed two contents for one step.
   std::vector<base::NodeId> accused() const;
-  /// Null before the height has begun.
+  /// Returns null before the height has begun.
   const Consensus* consensus() const { return chain_.ready ? chain_.consensus.get() : nullptr; }
   const Ledger& ledger() const { return chain_.ledger; }
-  /// Transactions that wait here, at most `most`: by sender, in order.
+  /// Returns up to `most` waiting transactions, sorted by sender and nonce.
   std::vector<const Approved*> waiting(std::size_t most) const { return chain_.mempool.some({}, most); }
-  /// Blocks of that height that are whole here.
+  /// Returns the complete blocks of the next height.
   std::vector<BlockId> blocks_here() const;
-  /// The next block without transactions, its proposer this node; to be sealed.
+  /// Returns the next block, without transactions and not sealed, with this node as its proposer.
   Block next_block(UnixMs time) const;
   runtime::Handle at(const base::NodeId& neighbour) const { return neighbours_.at(neighbour); }
   UnixMs unix_ms() const { return chain::unix_ms(wall()); }
@@ -54,7 +54,7 @@ class ChainActor final : public runtime::Actor, private Rounds {
   struct Begin {};
   struct Mend {};
 
-  /// What `/validator` is asked for, one after another: again until it has answered.
+  /// A request to `/validator`. Requests are made one after another, and repeated until it responds.
   struct Signing {
     Guard guard;
     std::variant<Vote, Proposal> content;
@@ -97,13 +97,13 @@ class ChainActor final : public runtime::Actor, private Rounds {
   void signed_content(const Content& content, runtime::Answer<wire::SignedIs> answer);
   void timeouts();
   void arm();
-  /// Whether it belongs to the next height, is of use, and has the signature of its validator.
+  /// Whether it belongs to the next height, is useful, and has its validator's signature.
   template <class Content>
   bool wanted(const Signed<Content>& message);
   void take(const SignedVote& vote);
   void take(const SignedProposal& proposal);
   bool others_have_begun() const;
-  /// A precommit for a final block: whether it is news.
+  /// Takes a precommit for a final block. Returns whether it is new.
   bool hear_late(const SignedVote& vote, const std::optional<base::NodeId>& from);
   void forget_late();
   std::vector<SignedVote> late() const;
@@ -142,22 +142,22 @@ class ChainActor final : public runtime::Actor, private Rounds {
   StateDiff diff_;
   Rejoining rejoining_;
 
-  Guard guard_;                    // of the height before, or as `/validator` keeps it
-  std::vector<SignedVote> proof_;  // to be kept with the next guard
+  Guard guard_;                    // of the previous height, or from `/validator`
+  std::vector<SignedVote> proof_;  // to save with the next guard
   std::deque<Signing> to_sign_;
-  bool signing_ = false;  // the first of them is in progress
+  bool signing_ = false;  // the first request is in progress
   std::multimap<base::Instant, Timeout> timeouts_;
-  std::set<BlockId> at_validator_;  // whole blocks that `/validator` has
+  std::set<BlockId> at_validator_;  // complete blocks that `/validator` has
   std::vector<SignedVote> early_votes_;
   std::vector<SignedProposal> early_proposals_;
   bool driving_ = false;
-  base::Instant since_{};  // when the head came to be, by this node's clock
+  base::Instant since_{};  // when this head was reached, by this node's clock
   std::uint64_t progress_ = 0, progress_told_ = 0;
   std::deque<UnixMs> spans_;  // between the latest blocks
   UnixMs head_time_{};
   /// Precommits for final blocks that were not in their commits: by height and validator.
   std::map<std::pair<Height, base::NodeId>, SignedVote> late_;
-  /// Came while a block was being kept: from each sender, one vote of each validator.
+  /// Arrived while a block was being stored: one vote of each validator from each sender.
   std::map<std::pair<std::optional<base::NodeId>, base::NodeId>, SignedVote> unheard_;
   base::Instant heard_quorum_{};
 };

@@ -1,27 +1,15 @@
 #pragma once
-// The book of accounts where it is the chain of this node (`ledger.book = chain`), at wallet::kChainBookPath: turns
-// transfers into transactions, and answers when they are final.
+// The account ledger (book) if it is this node's chain (`ledger.book = chain`), at wallet::kChainBookPath.
 //
-// Kept     accounts that belong to no key: this node derives a key for each, signs with it, and pays the fee from the
-//          account of its own key. One transaction an account at a time; it is durable before it is submitted, and
-//          submitted again until it is final or its last height is past. Only then another one is made.
-// Own      the account of this node's key, in the same way; it pays its own fees.
-// Parties  have signed their transaction themselves (logic/book_transfer.hpp). It is submitted as it is. That it was is
-//          durable before: from then on it is not refused until it has failed in a block, or its last height is past.
-//          One that the chain refuses at once has gone nowhere, and is forgotten; so is one before whose nonce another
-//          one is missing. So those of an account are tried one after another.
-// Credits  of accounts that a part of the program keeps are found in the final blocks, each of which is looked at once,
-//          and told to that part one after another, until it has answered each, kToldAtOnce accounts at a time; not
-//          those which another such account has paid. A block may have more of them than a commit holds: then their
-//          rows are written by several.
-// Rest     nobody can refuse a payment on a chain. What is left on a kept account once its part has paid all that it owes
-//          goes to the fund, if it is kSweptMin; this node pays the fee.
-// Doubt    after a commit whose end is not known the rows are read again. Who asked asks again, and hears the same.
-// Backup   a kept account whose nonce is beyond what the rows know has paid what they do not know: it pays no more.
-// Limits   kWaitingMax orders, kAccountMax of one account; kPartiesMax transactions of parties, kPartyMax of one
-//          account, and where they are asked from has a share (those from before a start: from nowhere). What a part
-//          of this node posts for others takes nothing of the reserve. Memory: about 200 bytes for each account that
-//          is followed.
+// Kept     accounts without a key, for which this node derives keys and pays fees, and the account of its own key. One
+//          transaction per account at a time, durable before it is submitted, until it is final or expired.
+// Parties  sign their transactions (logic/book_transfer.hpp), which are submitted unchanged, one per account at a time.
+//          Once durable, they are refused only if they fail in a block, expire, or are refused at once.
+// Credits  each final block is scanned once. Parts are notified, kToldAtOnce accounts at a time, until they respond.
+// Rest     after the last payment of an account, a rest of at least kSweptMin goes to the fund; this node pays the fee.
+// Doubt    after a commit with unknown result the rows are reread; callers retry and get the same result.
+// Backup   an account without a key stops paying if its nonce is above the recorded one: it has made unknown payments.
+// Limits   kWaitingMax orders, kPartiesMax transactions of parties; about 200 bytes of memory per followed account.
 #include <deque>
 #include <map>
 

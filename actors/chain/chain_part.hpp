@@ -1,6 +1,6 @@
 #pragma once
-// What the parts of `/chain` have in common: the chain, its neighbours, and what they ask of the head (chain_actor.hpp),
-// which decides the heights.
+// What the parts of `/chain` share: the chain, its neighbours, and the interface of the actor that decides the heights
+// (chain_actor.hpp).
 #include <string>
 
 #include "actors/chain/candidate.hpp"
@@ -12,25 +12,25 @@ namespace troupe::chain {
 
 class Rounds {
  public:
-  /// The first proposal of that block.
+  /// Returns the first proposal of that block.
   virtual std::optional<SignedProposal> proposal_of(const BlockId& id) const = 0;
-  /// All of a block is here: it may be voted for.
+  /// The block is complete: it may be voted for.
   virtual void is_whole(const Candidate& candidate) = 0;
   /// Begins the next height if it is due.
   virtual void begin_if_due() = 0;
-  /// Runs and keeps a valid block that is decided; `synced`: it came whole from a neighbour.
+  /// Runs and stores a valid block that is decided; `synced`: it came whole from a neighbour.
   virtual void finish(std::shared_ptr<const Candidate> candidate, const Commit& commit, bool synced) = 0;
   /// Ends the current height; the next height begins once the ledger is opened again.
   virtual void suspend() = 0;
-  /// Nothing proceeds until a person has looked.
+  /// Stops everything until a person has intervened.
   virtual void failed(const std::string& why) = 0;
-  /// Reads the ledger again: it is not known what was written.
+  /// Reads the ledger again, because it is not known what was written.
   virtual void reopen(const std::string& why) = 0;
-  /// The ledger is read, and its head may have changed.
+  /// The ledger was read; its head may have changed.
   virtual void opened(const base::Outcome<void>& read) = 0;
-  /// The validator may sign what waits for it.
+  /// Signs the waiting contents if the validator may sign now.
   virtual void sign_next() = 0;
-  /// The guard is above all that this node's validator is known to have signed.
+  /// The guard is now above everything that this node's validator is known to have signed.
   virtual void passed(const Guard& guard) = 0;
   /// Two blocks of one height are final.
   virtual void diverged(const Divergence& divergence) = 0;

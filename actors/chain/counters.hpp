@@ -1,7 +1,7 @@
 #pragma once
-// What a node has counted of its chain since it started, for describe() and for metrics.
+// Counters of a node's chain since it started, for describe() and metrics.
 //
-// Owner   the actors of one node write, over all their incarnations; every read is safe from any thread.
+// Owner   the actors of one node write, over all their incarnations; any thread may read.
 #include <atomic>
 #include <cstdint>
 
@@ -12,13 +12,13 @@ namespace troupe::chain {
 struct Counters {
   using Count = std::atomic<std::uint64_t>;
 
-  Count height{0}, pending{0};  // as they are now
+  Count height{0}, pending{0};  // current values
   Count block_ms{0};            // between final blocks, by their times
   Count blocks{0}, transactions{0}, rounds{0}, missed{0};
-  Count synced{0};    // blocks that came from a neighbour whole
-  Count received{0};  // transactions that neighbours have sent, each as often as it came
-  Count refused{0};   // questions of other nodes, because they had been given enough
-  Count lies{0};      // what no honest node sends
+  Count synced{0};    // blocks that came whole from a neighbour
+  Count received{0};  // transactions from neighbours, including repeats
+  Count refused{0};   // requests of other nodes, because of rate limits
+  Count lies{0};      // messages that no honest node sends
 };
 
 observe::CounterTable table_of(const Counters& counters);

@@ -1,8 +1,8 @@
 #pragma once
-// Parts of `/chain` for a chain that stands still: how two final blocks of one height are found, and how it resumes.
+// Parts of `/chain` for a halted chain: how two final blocks of one height are found, and how the chain resumes.
 //
 // Search  the lowest height at which this chain and a neighbour's differ: both chains have its validators.
-// Proof   the neighbour's commit of that height, if it is one (logic/divergence.hpp).
+// Proof   the neighbour's commit for that height, if it is valid (logic/divergence.hpp).
 // Resume  by a statement of over 2/3 of the power (logic/fork.hpp), from an operator or a neighbour.
 // Limits  each asks kAskedAtOnceMax neighbours at a time.
 #include "actors/chain/chain_part.hpp"
@@ -10,12 +10,12 @@
 
 namespace troupe::chain {
 
-/// Finds two final blocks of one height, which take over a third of the power that lies (head_comparison.cpp).
+/// Finds two final blocks of one height; over a third of the power must be malicious (head_comparison.cpp).
 class HeadComparison final : public ChainPart {
  public:
   using ChainPart::ChainPart;
 
-  /// Whether the head that a neighbour told is a block of this chain.
+  /// Checks whether the head that a neighbour announced is a block of this chain.
   void check_head(const base::NodeId& neighbour);
   void check_heads();
   void compare(const base::NodeId& neighbour, Height height);
@@ -27,11 +27,11 @@ class HeadComparison final : public ChainPart {
   void compare_commits(const std::shared_ptr<Comparing>& comparing, Height at, Compared then);
   void prove_divergence(std::shared_ptr<Comparing> comparing);
 
-  /// With which heads are compared: the same. Shared with what ends a comparison, which may come after this actor.
+  /// Nodes with which a comparison is in progress. Shared with its callbacks, which may run after this actor's end.
   const std::shared_ptr<std::set<base::NodeId>> comparing_ = std::make_shared<std::set<base::NodeId>>();
 };
 
-/// How a chain that stood still resumes (fork_recovery.cpp).
+/// How a halted chain resumes (fork_recovery.cpp).
 class ForkRecovery final : public ChainPart {
  public:
   struct ResumeAgain {};
@@ -58,7 +58,7 @@ class ForkRecovery final : public ChainPart {
   void take_forks(const base::NodeId& neighbour, std::shared_ptr<const std::vector<SignedFork>> forks, std::size_t at);
 
   bool going_on_ = false;
-  std::set<base::NodeId> asking_forks_;  // kAskedAtOnceMax at most
+  std::set<base::NodeId> asking_forks_;  // at most kAskedAtOnceMax
   std::vector<Resuming> resuming_;
 };
 

@@ -1,12 +1,13 @@
 #pragma once
-// The chain at this node as it is on disk: its head, its blocks and what came of them, and the state tree.
+// This node's chain on disk: its head, its blocks and their results, and the state tree.
 //
-// Rows     of the tree are read when they are asked for: with_rows() runs an attempt again until all that it looked at
-//          is in memory. So an attempt has no effect until it is whole, and nothing blocks.
-// Memory   rows of the tree that were used lately: ChainSettings::cache_bytes; more only while one attempt needs more.
-// Kept     states of the last kStatesKept heights; blocks, commits and receipts for ever.
-// Forks    a fork is a row, in one commit with the head that it goes back to. What lies above that head is
-//          erased before anything else goes on, also after a crash: its ids and transactions would be mistaken later.
+// Rows     of the tree are read on demand: with_rows() repeats an attempt until all rows that it reads are in memory.
+//          So an attempt must have no effect until it completes, and nothing blocks.
+// Memory   recently used rows of the tree: ChainSettings::cache_bytes; more only while one attempt needs more.
+// Kept     states of the last kStatesKept heights; blocks, commits and receipts forever.
+// Forks    a fork is a row, written in one commit with the head that it goes back to. Everything above that head is
+//          erased before anything else continues, also after a crash. Otherwise its ids and transactions would be found
+//          later.
 #include <map>
 #include <set>
 
@@ -19,7 +20,7 @@
 
 namespace troupe::chain {
 
-/// The state after a block as the next one needs it.
+/// The state after a block, as the next block needs it.
 struct NextBlock {
   Totals totals;
   Parameters parameters;
@@ -27,10 +28,10 @@ struct NextBlock {
   std::shared_ptr<const ValidatorSet> validators, next_validators;
   std::optional<Rotation> rotation;
   Presence presence;
-  std::set<base::NodeId> judged;  ///< of both sets: those that evidence in a block proved to lie
+  std::set<base::NodeId> judged;  ///< in either set: validators convicted by evidence in a block
 };
 
-/// A block that is final, and what proves it.
+/// A final block, and its proof.
 struct FinalRow {
   base::Bytes block;
   Commit commit;
@@ -52,28 +53,28 @@ class Ledger final : public runtime::Part, public TreeRows {
   }
   void stop() { rows_.stop(); }
 
-  /// Reads the head, or writes the state of the genesis. `secret`: a number of chance, of RowKeyHash.
+  /// Reads the head, or writes the genesis state. `secret`: a random number for RowKeyHash.
   void open(const Genesis& genesis, std::uint64_t secret, Done done);
   const rows::Head& head() const { return head_; }
-  /// Those whose votes made the head final.
+  /// The validators whose votes made the head final.
   const std::shared_ptr<const ValidatorSet>& head_validators() const { return head_validators_; }
-  /// Nothing at the genesis.
+  /// Nullopt at the genesis.
   const std::optional<Commit>& head_commit() const { return head_commit_; }
   const NextBlock& next() const { return next_; }
 
-  /// Calls `attempt` until it looks at no row that is not in memory. It returns false if what it read is damaged.
+  /// Calls `attempt` until every row that it reads is in memory. It returns false if a row that it read is damaged.
   void with_rows(base::Callback<bool()> attempt, Done done) { with_rows(std::move(attempt), std::move(done), 0); }
   /// The latest state.
   StateView view() const { return StateView(*this, head_.state); }
-  /// Null if it is not in memory, which is noted.
+  /// Returns null and records the row as missing if it is not in memory.
   RowBytes row(const RowKey& key) const override;
   std::shared_ptr<base::Bytes> buffer(std::size_t bytes) const override { return cache_.buffer(bytes); }
   std::size_t cached() const { return cache_.size(); }
 
-  /// What a block does, which is judged to be valid; `at` has been given all but rows.
+  /// The result of a block that was judged valid, without writing it.
   using Ran = base::Callback<void(base::Outcome<std::shared_ptr<const Executed>>)>;
   void run(const BlockContext& block, std::shared_ptr<const std::vector<Approved>> transactions, Ran done);
-  /// Makes it the head, durably.
+  /// Makes the block the head, durably.
   void append(const Block& block, const base::Bytes& bytes, const Commit& commit,
               std::shared_ptr<const std::vector<Approved>> transactions, std::shared_ptr<const Executed> executed,
               Done done);
@@ -87,21 +88,21 @@ class Ledger final : public runtime::Part, public TreeRows {
     std::optional<base::Bytes> next;
   };
   void history(const wallet::Address& address, const base::Bytes& from, std::uint32_t limit, Then<History> then);
-  /// The root of the state after that height. Nothing unless it is kept.
+  /// Returns the root of the state after that height, or nullopt if it is not kept.
   void state_at(Height height, Then<std::optional<TreeRoot>> then);
-  /// The lowest height whose state is kept.
+  /// Returns the lowest height whose state is kept.
   Height lowest_state() const;
-  /// The bytes of a row of the tree; nothing if it is not kept.
+  /// Returns the bytes of a row of the tree, or nullopt if it is not kept.
   void tree_row(const RowKey& key, Then<std::optional<base::Bytes>> then);
 
   // Forks (ledger_forks.cpp).
   const ForkHistory& forks() const { return forks_; }
-  /// What the chain stands still for.
+  /// The two commits that halt the chain, if any.
   const std::optional<Divergence>& divergence() const { return divergence_; }
   void keep(const Divergence& divergence, Done done);
-  /// Goes back to the block of a statement, whose signatures were verified, and which is the one of its height here.
-  /// After an error it has to be opened again. Errors: `not_found`: the states of that height and of the one before are
-  /// not both kept; then nothing has changed.
+  /// Goes back to the block of a statement. The caller has verified the signatures, and that the block is on this
+  /// chain. After an error the ledger must be reopened. Errors: `not_found` if the states of that height and the one
+  /// before are not both kept; then nothing has changed.
   void go_on(const SignedFork& fork, Done done);
 
  private:
@@ -124,7 +125,7 @@ class Ledger final : public runtime::Part, public TreeRows {
 
   const Genesis* genesis_ = nullptr;  // the owner's
   ForkHistory forks_;
-  Height floor_{};  // no state below it was kept when the chain went back
+  Height floor_{};  // when the chain went back, no state below it was kept
   std::optional<Divergence> divergence_;
   store::Rows rows_;
   rows::Head head_;

@@ -1,5 +1,5 @@
 #pragma once
-// The chain that this node follows: what `/chain` and its parts share.
+// The chain that this node follows: the state that `/chain` and its parts share.
 //
 // Owner   ChainActor; not thread-safe.
 #include "actors/chain/ledger.hpp"
@@ -17,20 +17,20 @@ struct LocalChain {
   bool exists() const { return settings.genesis != nullptr; }
   const Genesis& genesis() const { return settings.genesis->genesis(); }
   bool ours(capnp::Data::Reader chain) const;
-  /// Refuses a question while there is nothing to answer it by.
+  /// Refuses a request while the ledger is not ready.
   template <class A>
   bool refuse_unready(runtime::Reply<A>& reply) const {
     if (!ready) reply.refuse(unready());
     return !ready;
   }
-  /// Whether it is a validator of the next height.
+  /// Whether the node is a validator of the next height.
   bool is_validator(const base::NodeId& node) const { return ledger.next().validators->index_of(node).has_value(); }
-  /// The validator of the next height whose id and key are here, if any.
+  /// Returns this node's id if it is a validator of the next height and has its key.
   std::optional<base::NodeId> validator_here() const;
-  /// A validator by its id, which does not have the key of it.
+  /// Whether this node is a validator by its id, but does not have the key.
   bool keyless() const { return ready && is_validator(settings.self()) && !validator_here(); }
   wallet::Address owner_of(const base::NodeId& validator) const;
-  /// The error for a height whose state is not kept.
+  /// Returns the error for a height whose state is not kept.
   base::Error not_kept(Height height) const;
   void hear_evidence(const Block& block);
   base::Error unready() const;
@@ -41,12 +41,12 @@ struct LocalChain {
   Ledger ledger;
   Mempool mempool;
   std::optional<base::PublicKey> key;         ///< of this node's validator
-  std::unique_ptr<Consensus> consensus;       ///< of the next height; null before that has begun
-  std::map<base::NodeId, Evidence> evidence;  ///< of validators that signed twice
+  std::unique_ptr<Consensus> consensus;       ///< of the next height; null before it has begun
+  std::map<base::NodeId, Evidence> evidence;  ///< against validators that signed twice
   bool ready = false;                         ///< the ledger is read
-  std::optional<base::Error> damaged;         ///< why it cannot be read, if it is damaged
-  bool halted = false;                        ///< it takes no block until a person has looked
-  bool finishing = false;                     ///< a block is being run and kept
+  std::optional<base::Error> damaged;         ///< why the ledger cannot be read, if it is damaged
+  bool halted = false;                        ///< accepts no block until a person has intervened
+  bool finishing = false;                     ///< a block is being run and stored
 };
 
 inline UnixMs unix_ms(base::WallTime time) { return UnixMs(static_cast<std::int64_t>(base::unix_milliseconds(time))); }

@@ -1,11 +1,11 @@
 #pragma once
-// The neighbours of `/chain`, which are linked peers that have the same chain; what other nodes may ask of this node; and
-// reports of nodes that lie.
+// The neighbours of `/chain` (linked peers with the same chain), rate limits for other nodes' requests, and reports of
+// malicious nodes.
 //
-// Places  each validator has a place; at most kMax other nodes share the rest (logic/places.hpp).
-// Conduct what a node missed outlives its link (logic/departed.hpp).
-// Served  kServed for all that other nodes ask, shared by node and site.
-// Lies    what no honest node sends is reported to `/peers`, which bans.
+// Places  each validator has a slot; at most kMax other nodes share the rest (logic/places.hpp).
+// Conduct a node's misses outlive its link (logic/departed.hpp).
+// Served  kServed for all requests of other nodes, with quotas per node and address group.
+// Lies    messages that no honest node sends are reported to `/peers`, which bans.
 #include <functional>
 #include <map>
 #include <set>
@@ -22,17 +22,18 @@
 
 namespace troupe::chain {
 
-inline constexpr std::size_t kAskedAtOnceMax = 4;  // our choice: a silent node holds up no other node
+inline constexpr std::size_t kAskedAtOnceMax = 4;  // our choice: one silent node does not delay the others
 inline constexpr std::size_t kPieceBytes = 64 * 1024;
 
-/// What a new link does not change.
+/// The part of a neighbour's record that a new link does not reset.
 struct Conduct {
-  static constexpr base::Rate kUngiven{200, 2'000};  // our choice: of one neighbour
+  static constexpr base::Rate kUngiven{200, 2'000};  // our choice: per neighbour
 
-  base::Instant compare_due{}, forks_due{};                                       // not before
-  PeerScore blocks{}, commits{}, forks{};                                         // with what it was asked for
-  base::Instant mended{};                                                         // when it was last sent what it lacks
-  base::RateLimit ungiven{kUngiven.per_second, kUngiven.burst, base::Instant{}};  // ids that it told and did not give
+  base::Instant compare_due{}, forks_due{};                                       // earliest times
+  PeerScore blocks{}, commits{}, forks{};                                         // by kind of request
+  base::Instant mended{};                                                         // when it was last sent missing votes
+  base::RateLimit ungiven{kUngiven.per_second, kUngiven.burst, base::Instant{}};  // ids that it announced but did not
+                                                                                  // deliver
 };
 
 struct Neighbour : Conduct {
@@ -41,41 +42,41 @@ struct Neighbour : Conduct {
   base::AddressGroup group{};
   bool dialled = false;  // by this node
   Height height;
-  std::set<TxId> told;  // this height's, by us or by it
+  std::set<TxId> told;  // of this height; sent to it or by it
   ToAsk to_ask;
-  /// From where in the pool it gets the ids of what waited here when it came.
+  /// From where in the pool it still gets the ids that were here when it came.
   std::optional<Mempool::Cursor> pool_from;
   Fork fork{};
-  Height head_height{};  // as it told last
+  Height head_height{};  // as last announced
   BlockId head{};
 };
 
 class Neighbours final : public runtime::Part {
  public:
-  static constexpr std::size_t kMax = 50;       // without the validators; more need a mesh
-  static constexpr std::size_t kRelaysMax = 6;  // our choice: nodes at random that get what another node made
-  /// What all other nodes are given a second, in pieces of kPieceBytes: 50 MiB, and twice that in a burst.
+  static constexpr std::size_t kMax = 50;       // without the validators; more would need a mesh
+  static constexpr std::size_t kRelaysMax = 6;  // our choice: random nodes to which messages are forwarded
+  /// The limit for all other nodes together, in pieces of kPieceBytes per second: 50 MiB, and twice that in a burst.
   static constexpr base::Rate kServed{800, 1'600};
 
   struct Greet {};
   using HeadHeard = std::function<void(const base::NodeId&, wire::ChainHead::Reader)>;
 
-  /// `heard`: what a node answers that may become a neighbour.
+  /// `heard`: called with the head of a node that may become a neighbour.
   Neighbours(runtime::Actor& owner, LocalChain& chain, HeadHeard heard)
       : Part(owner), chain_(chain), heard_(std::move(heard)) {}
 
   std::map<base::NodeId, Neighbour>& all() { return all_; }
   const std::map<base::NodeId, Neighbour>& all() const { return all_; }
-  /// Null if it is not a neighbour.
+  /// Returns null if it is not a neighbour.
   Neighbour* find(const base::NodeId& id);
-  /// Where it is asked: a notice names no sender.
+  /// Returns the handle for requests to a node; a notice names no sender.
   runtime::Handle at(const base::NodeId& id) const;
 
-  /// Asks linked nodes for their heads, again and again.
+  /// Periodically asks linked nodes for their heads.
   void greet();
   enum class Came : std::uint8_t {
     no_place,
-    first,  ///< it is a neighbour from now on
+    first,  ///< it is now a neighbour
     again,
   };
   Came hear(const base::NodeId& id, wire::ChainHead::Reader head);
@@ -87,21 +88,21 @@ class Neighbours final : public runtime::Part {
     if (!all_.empty()) send_all(except, runtime::Envelope::build<Message>({.trace = trace()}, fill));  // once
   }
 
-  /// Null if it neither is a neighbour nor was one lately.
+  /// Returns null unless it is, or recently was, a neighbour.
   Conduct* conduct(const base::NodeId& id);
-  /// Those first that have missed least.
+  /// Returns the neighbours, those with the fewest misses first.
   std::vector<base::NodeId> by_rank(PeerScore Conduct::*with) const;
-  /// A link that is gone, or a node that does much, says little of what it told.
+  /// Whether the error says little about the node: its link is gone, or it is busy.
   static bool says_little(base::Code why);
-  /// It did not give what it was asked for.
+  /// It did not deliver what it was asked for.
   void missed(const base::NodeId& id, PeerScore Conduct::*with, base::Code why);
-  /// It has not given the blocks that it had promised: it counts as no further than this node, and is not believed for a
-  /// while.
+  /// It did not deliver the blocks that it had promised. It now counts as no further than this node, and its claims are
+  /// ignored for a while.
   void distrust(const base::NodeId& id);
 
-  /// Takes `pieces` of what this node does for other nodes; otherwise how long the caller waits.
+  /// Takes `pieces` from the rate limit, or returns how long the caller must wait.
   std::optional<base::Duration> too_much(std::uint32_t pieces);
-  /// The question is refused then.
+  /// Refuses the request if the limit is exceeded.
   template <class A>
   bool refuse_much(std::uint32_t pieces, runtime::Reply<A>& reply) {
     const auto wait = too_much(pieces);
@@ -113,10 +114,10 @@ class Neighbours final : public runtime::Part {
   void accuse(const base::NodeId& id, net::wire::Violation how, std::string_view what);
   void accuse_caller(net::wire::Violation how, std::string_view what);
 
-  /// Whether the signatures of a transaction are checked.
+  /// Decides whether to check the signatures of a transaction.
   using MayCheck = std::function<bool(const TxId&, const SignedTransaction&)>;
-  /// Returns the approved transactions that a neighbour has sent for ids. Checks each id once, because an approval may
-  /// take many signatures, and no more after a lie.
+  /// Returns the approved transactions that a neighbour sent for ids. Checks each id once, because an approval may need
+  /// many signatures, and stops after a lie.
   std::vector<Approved> read_given(const base::NodeId& from, wire::Transactions::Reader answer,
                                    const std::set<TxId>& asked, const MayCheck& may = {});
 

@@ -1,7 +1,7 @@
 #pragma once
-// Parts of `/chain` that answer what clients ask. All of it is read from the ledger and the mempool.
+// Parts of `/chain` that answer requests of clients from the ledger and the mempool.
 //
-// Limits  ClientRequests::kWaitersMax requests wait for a transaction, and as many for a proof; one verification, and
+// Limits  ClientRequests::kWaitersMax requests wait for a transaction, and as many for a proof; one verification and
 //         kDiffsMax comparisons at a time.
 #include "actors/chain/transactions.hpp"
 
@@ -17,9 +17,9 @@ class ClientRequests final : public ChainPart {
       : ChainPart(owner, chain, neighbours, rounds), pool_(pool) {}
   void receive(runtime::Handlers& on);
 
-  /// It is in a block.
+  /// The transaction is in a block.
   void tell_waiters(const TxId& id);
-  /// A block is final: it may prove the state before it.
+  /// A block is final, so it may prove the state before it.
   void tell_account_waiters();
   /// The chain went back.
   void forget() { last_read_ = {}; }
@@ -28,16 +28,16 @@ class ClientRequests final : public ChainPart {
   struct Overdue {};
   struct Waiter {
     base::Instant due;
-    bool pending = false;  // it waited here
+    bool pending = false;  // the transaction waited here
     runtime::Reply<wire::TransactionInfo> reply;
   };
   struct AccountWaiter {
     base::Instant due;
     wallet::Address address;
-    Height height;  // whose root is waited for
+    Height height;  // whose root is awaited
     runtime::Reply<wire::ChainAccount> reply;
   };
-  /// A block that is final, read.
+  /// A final block, read from disk.
   struct ReadBlock {
     Block block;
     std::vector<base::Bytes> receipts;
@@ -61,7 +61,7 @@ class ClientRequests final : public ChainPart {
   void overdue();
 
   TransactionPool& pool_;
-  std::map<std::pair<Fork, Height>, std::vector<BlockRead>> blocks_read_;  // who waits for which
+  std::map<std::pair<Fork, Height>, std::vector<BlockRead>> blocks_read_;  // callbacks by block
   std::pair<Height, std::shared_ptr<const ReadBlock>> last_read_;
   bool overdue_armed_ = false;
   std::multimap<TxId, Waiter> waiters_;
@@ -93,7 +93,7 @@ class ChainQueries final : public ChainPart {
   void tell_watcher(std::uint64_t id);
   void state(wire::ListState::Reader ask, runtime::Reply<wire::StateRows> reply);
   void list_validators(std::set<base::NodeId> judged, runtime::Reply<wire::ValidatorInfos> reply);
-  /// Then those that were judged by evidence, also if they are no longer validators.
+  /// Also finds validators convicted by evidence that are no longer validators.
   void find_evidence(base::Callback<void(std::set<base::NodeId>)> then);
   void find_next_evidence(std::shared_ptr<std::vector<Judgement>> wanted, base::Callback<void()> then);
 
@@ -101,7 +101,7 @@ class ChainQueries final : public ChainPart {
   std::uint64_t watcher_ids_ = 0;
 };
 
-/// Runs all blocks from a height on again, and compares what they come to with what is on disk (verification.cpp).
+/// Runs all blocks from a height on again, and compares the results with the disk (verification.cpp).
 class Verification final : public ChainPart {
  public:
   using ChainPart::ChainPart;
@@ -118,8 +118,8 @@ class Verification final : public ChainPart {
   bool verifying_ = false;
 };
 
-/// Compares the state with another node's, from the root down where hashes differ (logic/tree_diff.hpp), and gives its
-/// rows to other nodes that do so (state_diff.cpp).
+/// Compares the state with another node's, from the root down where hashes differ (logic/tree_diff.hpp). Sends its rows
+/// to other nodes that compare (state_diff.cpp).
 class StateDiff final : public ChainPart {
  public:
   using ChainPart::ChainPart;

@@ -1,9 +1,9 @@
 #pragma once
-// A part of `/chain`: what this node's validator may sign after its start, by what others have seen of it
-// (logic/rejoin.hpp), and how it resumes after a restore.
+// A part of `/chain`: what this node's validator may sign after its start, depending on its signatures that other nodes
+// know (logic/rejoin.hpp), and how it resumes after a restore.
 //
-// Asked   each validator, every kAskEach, until over 2/3 of the power have answered.
-// Shown   the latest content of each validator that this node has verified, for those that ask for theirs.
+// Asked   each validator, every kAskEach, until over 2/3 of the power have responded.
+// Shown   the latest content of each validator that this node has verified, on that validator's request.
 #include "actors/chain/chain_part.hpp"
 #include "actors/chain/logic/rejoin.hpp"
 
@@ -15,22 +15,22 @@ class Rejoining final : public ChainPart {
 
   using ChainPart::ChainPart;
 
-  /// `guard` is as `/validator` has kept it.
+  /// `kept` is the stored state of `/validator`, `guard` the guard in it.
   void begin(wire::GuardIs::Reader kept, const Guard& guard);
   void again();
-  /// A neighbour has come: it is asked if it is waited for.
+  /// A neighbour has come. Asks it if its response is missing.
   void came(const base::NodeId& neighbour);
   void give(wire::GetLatestVote::Reader ask, runtime::Reply<wire::LatestVote> reply);
   void release(wire::ResumeValidator::Reader ask, runtime::Reply<wire::ValidatorResumed> reply);
 
-  /// Verified contents: of a validator of the next height the latest is kept.
+  /// Takes verified contents. Keeps the latest of each validator of the next height.
   void remember(const SignedContent& content);
   void remember(const Commit& commit);
-  /// A vote that is of no use to consensus.
+  /// Takes a vote that is of no use to consensus.
   void overhear(const SignedVote& vote);
 
   bool may_sign() const;
-  /// Why what was to be signed last is not; empty: it is.
+  /// Records why the last content was not signed; empty: it was.
   void unsigned_for(std::string why);
   void tell_signing();
   void write_waits(wire::ChainStatus::Builder out) const;
@@ -45,15 +45,15 @@ class Rejoining final : public ChainPart {
   bool used_elsewhere() const;
   std::string why_silent() const;
 
-  std::optional<Rejoin> rejoin_;  // nullopt before its guard is read, or without a validator
+  std::optional<Rejoin> rejoin_;  // nullopt before the guard is read, or without a validator
   base::Instant asked_since_{};
   LatestContents latest_;
   std::set<base::NodeId> asking_latest_;
   bool passing_ = false;
-  bool elsewhere_ = false;  // its identity was used by another node: others are asked again
+  bool elsewhere_ = false;  // another node used its identity: the validators are asked again
   bool rereading_ = false;
-  std::string silent_;    // why, as it was logged last
-  std::string unsigned_;  // why what was to be signed last is not
+  std::string silent_;    // the reason that was logged last
+  std::string unsigned_;  // why the last content was not signed
 };
 
 }  // namespace troupe::chain

@@ -1,8 +1,8 @@
 #pragma once
 // The rows of a chain in its keyspace: keys, and the values that are not canonical bytes of the ledger.
 //
-// Keys     one letter, then as named below; heights are big-endian, so that rows of one kind lie in their order.
-// Head     the row that moves last: what lies above its height is not there yet, and is written again.
+// Keys     one letter, then as named below; heights are big-endian, so rows of one kind are sorted by height.
+// Head     the row that moves last: rows above its height do not count, and are written again.
 #include <algorithm>
 #include <optional>
 #include <span>
@@ -16,8 +16,8 @@
 namespace troupe::chain::rows {
 
 inline constexpr std::size_t kPartBytes = 512 * 1024;  // our choice: a block takes up to five rows
-/// Calls `row(number, part)` for each part of a block by rising number. The last one alone, maybe empty, has less than
-/// kPartBytes: so its end is found without its size.
+/// Calls `row(number, part)` for each part of a block by rising number. Only the last part, maybe empty, has less than
+/// kPartBytes, so readers find the end without a size.
 void each_part(base::ByteView block, const auto& row) {
   for (std::size_t part = 0; part <= block.size() / kPartBytes; ++part) {
     const std::size_t from = part * kPartBytes;
@@ -31,9 +31,9 @@ base::Bytes id_key(const BlockId& id);
 base::Bytes transaction_key(const TxId& id);
 base::Bytes receipts_key(Height height);
 base::Bytes tree_key(const RowKey& row);
-/// Part 0 has the key that versions before parts gave to the whole list.
+/// Part 0 has the key that older versions gave to the whole list.
 base::Bytes stale_key(Height height, std::uint8_t part);
-/// Before all of them.
+/// Sorts before all stale keys.
 base::Bytes stale_prefix();
 struct StaleAt {
   Height height;
@@ -43,13 +43,13 @@ std::optional<StaleAt> stale_in(base::ByteView key);
 base::Bytes root_key(Height height);
 base::Bytes head_key();
 base::Bytes fork_key(Fork fork);
-/// The two commits of a height that hold up the chain.
+/// The two commits of one height that halt the chain.
 base::Bytes divergence_key();
-/// The highest height that is to be erased, while the rows above the head are.
+/// The highest height to erase, while the rows above the head are being erased.
 base::Bytes undone_key();
-/// All rows of the tree that were written at a height begin with it.
+/// The prefix of all rows of the tree that were written at a height.
 base::Bytes tree_prefix(Height height);
-/// Transactions of an address by height and index.
+/// The prefix of an address's transactions, by height and index.
 base::Bytes history_prefix(const wallet::Address& address);
 base::Bytes history_key(const wallet::Address& address, Height height, std::uint32_t index);
 
@@ -58,17 +58,17 @@ struct Head {
   BlockId id;
   UnixMs time{};
   TreeRoot state;         ///< after it
-  base::Digest receipts;  ///< root of those of this block
+  base::Digest receipts;  ///< root of this block's receipts
   friend bool operator==(const Head&, const Head&) = default;
 };
 base::Bytes encode(const Head& head, const ValidatorSet& validators);
 struct HeadRow {
   Head head;
-  ValidatorSet validators;  ///< who made this block final
+  ValidatorSet validators;  ///< the validators that made this block final
 };
 std::optional<HeadRow> decode_head(base::ByteView bytes);
 
-/// Where a transaction stands.
+/// The position of a transaction.
 struct Location {
   Height height;
   std::uint32_t index = 0;
@@ -76,7 +76,7 @@ struct Location {
 };
 base::Bytes encode(const Location& at);
 std::optional<Location> decode_location(base::ByteView bytes);
-/// The location in a key of an address's history.
+/// Returns the location in a key of an address's history.
 std::optional<Location> location_in(base::ByteView history_key);
 
 base::Bytes encode(Height height);
@@ -85,9 +85,9 @@ std::optional<Height> decode_height(base::ByteView bytes);
 base::Bytes encode(const TreeRoot& root);
 std::optional<TreeRoot> decode_root(base::ByteView bytes);
 
-inline constexpr std::size_t kStaleOfPart = 16'384;  // our choice: the longest keys of as many are below 1 MiB
-inline constexpr std::size_t kStalePartsMax = 255;   // a block of the largest size puts fewer rows out of use
-/// Calls `row(number, keys)` for each part of what a block put out of use: who pays chooses how many rows there are.
+inline constexpr std::size_t kStaleOfPart = 16'384;  // our choice: this many of the longest keys are below 1 MiB
+inline constexpr std::size_t kStalePartsMax = 255;   // a block of the largest size makes fewer rows stale
+/// Calls `row(number, keys)` for each part of a block's stale rows, because payers decide how many there are.
 void each_stale_part(std::span<const RowKey> stale, const auto& row) {
   for (std::size_t part = 0; part == 0 || part * kStaleOfPart < stale.size(); ++part) {
     const std::size_t from = part * kStaleOfPart;
@@ -99,12 +99,12 @@ std::optional<std::vector<RowKey>> decode_stale(base::ByteView bytes);
 
 struct ForkRow {
   SignedFork fork;
-  Height floor;  ///< the lowest height whose state was kept
+  Height floor;  ///< the lowest height whose state was kept then
 };
 base::Bytes encode(const ForkRow& row);
 std::optional<ForkRow> decode_fork(base::ByteView bytes);
 
-/// A list of byte strings, each at most kBlockBytesMax.
+/// A list of byte strings of at most kBlockBytesMax each.
 base::Bytes encode_list(const std::vector<base::Bytes>& list);
 std::optional<std::vector<base::Bytes>> decode_list(base::ByteView bytes);
 

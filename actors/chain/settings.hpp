@@ -1,5 +1,5 @@
 #pragma once
-// What the actors of the ledger are given.
+// The settings of the ledger's actors.
 #include "actors/chain/counters.hpp"
 #include "actors/chain/logic/genesis.hpp"
 #include "runtime/actor/links.hpp"
@@ -13,10 +13,10 @@ struct ChainSettings {
   std::shared_ptr<runtime::Links> links;
   std::shared_ptr<const crypto::Identity> identity;
   std::shared_ptr<const SignedGenesis> genesis;          ///< null: this node has no chain
-  std::shared_ptr<const crypto::SecretKey> signer;       ///< of consensus; null: this node is no validator
-  bool dev = false;                                      ///< a network of this node alone
-  base::Duration guard_wait = std::chrono::seconds(30);  ///< of a validator whose guard is older than its signatures
-  std::size_t cache_bytes = std::size_t{256} << 20;      ///< of rows of the state in memory
+  std::shared_ptr<const crypto::SecretKey> signer;       ///< consensus key; null: this node is not a validator
+  bool dev = false;                                      ///< a network of only this node
+  base::Duration guard_wait = std::chrono::seconds(30);  ///< for a validator whose guard is older than its signatures
+  std::size_t cache_bytes = std::size_t{256} << 20;      ///< for rows of the state in memory
   std::shared_ptr<Counters> counters;
   observe::Health* health = nullptr;
   observe::DomainLog log;

@@ -1,5 +1,5 @@
 #pragma once
-// The ledger under `troupe sim`: validators that agree, people who pay, and what every chain must be then.
+// The ledger under `troupe sim`: validators that agree, users that pay, and the invariants of every chain.
 #include "runtime/sim/workload.hpp"
 
 namespace troupe::chain {

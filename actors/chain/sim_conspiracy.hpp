@@ -1,21 +1,21 @@
 #pragma once
-// Validators over a third that work together in a world: they show each of two groups of honest ones
-// another block.
+// A coalition of malicious validators with over a third of the power in a simulation run. It shows two groups of honest
+// validators different blocks.
 #include "actors/chain/chain_actor.hpp"
 #include "runtime/sim/workload.hpp"
 
 namespace troupe::chain {
 
-/// Once for a place at which one of them proposes, each group gets a proposal of its own, and all votes of the members
-/// for it; the second group, where one of them may propose, at times in the next round. The members' nodes are honest
-/// besides: the keys are used by both.
+/// Once for each place at which a member proposes, each group gets its own proposal and all votes of the members for
+/// it. The second group's proposal is sometimes in the next round, if a member may propose there. The members' nodes
+/// stay honest; they use the same keys.
 class Conspiracy {
  public:
   struct Member {
     base::NodeId id;
     crypto::SecretKey key;
   };
-  /// `node` has the links by which they speak; it is a member's.
+  /// `node` has the links for the members' messages; it belongs to a member.
   Conspiracy(sim::Nodes& nodes, std::size_t node, std::vector<Member> members,
              std::array<std::vector<std::size_t>, 2> deceived, const ChainId& chain);
 

@@ -1,11 +1,11 @@
 #pragma once
-// A validator of a simulated world that says what it likes. Its node follows the chain as any other and has no key of a
-// validator; the liar signs with that key, and talks to each neighbour by itself.
+// A malicious validator in a simulation run. Its node follows the chain honestly, without a validator key. The liar
+// signs with that key and talks to each neighbour separately.
 //
-// Lies     votes that differ from neighbour to neighbour, for blocks that no one has, of rounds ahead, or for what is
-//          at hand, though it has precommitted another one; nothing at all, to all or to some. As a proposer: two
-//          blocks, times that are not now, bodies that do not follow; transactions before those that they wait for.
-// Chance   a stream of the world. It seldom signs two contents for one step: that ends its part.
+// Lies     votes that differ between neighbours, for unknown blocks, of later rounds, or against its own precommit;
+//          silence to all or to some. As a proposer: two blocks, wrong times, bodies that do not follow, transactions
+//          in a wrong order.
+// Chance   a random stream of the run. It rarely signs two contents for one step, because that ends its part.
 #include <map>
 
 #include "actors/chain/chain_actor.hpp"
@@ -45,7 +45,7 @@ class Liar {
   const crypto::SecretKey key_;
   const ChainId chain_;
   Moment last_{};
-  std::map<std::pair<Place, Step>, Choice> said_;  // of the height at hand
+  std::map<std::pair<Place, Step>, Choice> said_;  // of the current height
   Place proposed_{};
 };
 

@@ -1,66 +1,67 @@
 #pragma once
 // Parts of `/chain` for transactions that wait for a block.
 //
-// Told    each transaction that may be in a block, once to each neighbour; the whole pool to a new neighbour.
-// Asked   of one neighbour after another (logic/to_ask.hpp, logic/in_flight.hpp), as far as it gives what it tells.
-// Checked kChecked signatures a second of what neighbours tell, kCheckedOfValidators of what validators tell, with shares
-//         by node and site.
+// Told    each transaction that may be in a block is announced once to each neighbour; the whole pool to a new
+//         neighbour.
+// Asked   one neighbour after another (logic/to_ask.hpp, logic/in_flight.hpp), as far as it delivers what it announces.
+// Checked kChecked signatures per second of neighbours' transactions, kCheckedOfValidators of validators', with quotas
+//         per node and address group.
 #include "actors/chain/block_assembly.hpp"
 #include "actors/chain/block_sync.hpp"
 #include "actors/chain/logic/in_flight.hpp"
 
 namespace troupe::chain {
 
-/// Which transactions wait here (logic/mempool.hpp), by the state of the head (transaction_pool.cpp).
+/// The transactions that wait here (logic/mempool.hpp), judged by the state of the head (transaction_pool.cpp).
 class TransactionPool final : public ChainPart {
  public:
   using Admitted = base::Callback<void(base::Outcome<void>)>;
-  /// A transaction of that account may be in a block from now on.
+  /// Called when a transaction of that account may be in a block.
   using Ready = std::function<void(const wallet::Address&)>;
 
   TransactionPool(runtime::Actor& owner, LocalChain& chain, Neighbours& neighbours, Rounds& rounds, Ready ready)
       : ChainPart(owner, chain, neighbours, rounds), ready_(std::move(ready)) {}
 
   struct Admission {
-    std::optional<base::NodeId> from{};  ///< a neighbour; none: its sender
+    std::optional<base::NodeId> from{};  ///< a neighbour; nullopt: its sender
     bool dry = false;
-    bool fresh = false;  ///< it replaces nothing
+    bool fresh = false;  ///< it must not replace another transaction
   };
   void admit(Approved transaction, const Admission& how, Admitted done);
-  /// What waits is held against the state after the block.
+  /// Checks waiting transactions against the state after the block.
   void settle(const Candidate& candidate, const Executed& executed);
-  /// A block that could not be kept may be here all the same: its transactions wait no longer.
+  /// A block whose write failed may be stored nevertheless: its transactions no longer wait.
   void settle_all();
-  /// Whether what waits is a reason for a block.
+  /// Whether the waiting transactions are a reason for a block.
   bool hurries() const { return chain_.mempool.count() > 0 && !barren_; }
 
  private:
   void settle(const std::set<wallet::Address>& touched);
 
   const Ready ready_;
-  bool barren_ = false;  // nothing of what waits could be in the latest block
+  bool barren_ = false;  // no waiting transaction could be in the latest block
 };
 
-/// For its nonce, or for a lower base fee: a proposer that put it into a block too early has not changed that.
+/// It may wait for its nonce, or for a lower base fee: a proposer that included it too early has not changed that.
 inline bool may_wait(Outcome outcome) { return outcome == Outcome::nonce || outcome == Outcome::price; }
 
-/// Tells neighbours which transactions wait here, and asks them for theirs (transaction_gossip.cpp).
+/// Announces this pool's transactions to neighbours, and requests theirs (transaction_gossip.cpp).
 class TransactionGossip final : public ChainPart {
  public:
-  /// Signatures of transactions that neighbours tell, a second: 0.2 s of one thread, and 0.3 s of those of validators.
-  /// Our choice.
+  /// Signatures checked per second for neighbours' transactions: 0.2 s of one thread; for validators' transactions 0.3
+  /// s. Our choice.
   static constexpr base::Rate kChecked{4'000, 4'000}, kCheckedOfValidators{6'000, 6'000};
-  static constexpr base::Rate kTold{200'000, 200'000};  // our choice: some 50 ms of a second
+  static constexpr base::Rate kTold{200'000, 200'000};  // our choice: about 50 ms per second
 
   TransactionGossip(runtime::Actor& owner, LocalChain& chain, Neighbours& neighbours, Rounds& rounds,
                     TransactionPool& pool, const BlockAssembly& assembly, const BlockSync& sync)
       : ChainPart(owner, chain, neighbours, rounds), pool_(pool), assembly_(assembly), sync_(sync) {}
   void receive(runtime::Handlers& on);
 
-  /// What waits here may be news to a neighbour that has come.
+  /// A neighbour has come, which may lack the transactions that wait here.
   void came(Neighbour& neighbour);
   void tell_what_may_go(const wallet::Address& sender);
-  /// It is the head: what it has is not asked for.
+  /// The block is the head: its transactions are not requested.
   void is_final(std::shared_ptr<const Candidate> block);
   /// The chain went back.
   void forget();
@@ -73,16 +74,16 @@ class TransactionGossip final : public ChainPart {
   void tell_pool();
   void tell_ids(const Neighbour& neighbour, std::span<const TxId> ids);
   void hear_have(wire::HaveTransactions::Reader have);
-  /// How many transactions it is asked for at a time, and how many it may tell ahead.
+  /// Returns how many requests to it may be in flight, and how many it may announce ahead.
   std::size_t asked_at_most(const base::NodeId& from) const;
   InFlight::Trust trust_in(const base::NodeId& id, const Neighbour& neighbour) const;
   void pass_overdue();
   void ask_wanted();
   void ask_wanted(const base::NodeId& from, Neighbour& neighbour);
-  /// Runs ask_wanted() at the earliest time that was named.
+  /// Runs ask_wanted() at the earliest requested time.
   void ask_wanted_at(base::Instant when);
   std::optional<base::Duration> may_check(const base::NodeId& id, const Neighbour& neighbour, std::uint32_t signatures);
-  using Asked = std::map<TxId, std::uint32_t>;  // the signatures that were counted for each
+  using Asked = std::map<TxId, std::uint32_t>;  // the signatures counted for each
   void get_transactions(const base::NodeId& from, Asked asked);
   void got_transactions(const base::NodeId& from, Asked asked, runtime::Answer<wire::Transactions> answer);
   void give(wire::GetTransactions::Reader ask, runtime::Reply<wire::Transactions> reply);
@@ -90,7 +91,8 @@ class TransactionGossip final : public ChainPart {
   TransactionPool& pool_;
   const BlockAssembly& assembly_;
   const BlockSync& sync_;
-  std::shared_ptr<const Candidate> head_block_;                        // null after a start; some tell late what it has
+  std::shared_ptr<const Candidate> head_block_;                        // null after a start; late announcements repeat
+                                                                       // its ids
   base::RateBudget<base::NodeId> checked_{kChecked, base::Instant{}};  // signatures, for neighbours
   base::RateBudget<base::NodeId> told_rate_{kTold, base::Instant{}};   // ids of transactions, by neighbours
   base::RateBudget<base::NodeId> checked_of_validators_{kCheckedOfValidators, base::Instant{}};
@@ -98,7 +100,7 @@ class TransactionGossip final : public ChainPart {
   base::Instant crowded_at_{};
   base::Instant ask_wanted_at_ = base::Instant::max();
   std::vector<TxId> to_tell_;
-  base::Instant tell_at_{};  // not before
+  base::Instant tell_at_{};  // earliest time
   InFlight in_flight_;
 };
 

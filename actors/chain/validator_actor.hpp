@@ -1,11 +1,13 @@
 #pragma once
-// The validator of this node, at kValidatorPath: alone with the consensus key, and with what it must never forget.
+// This node's validator, at kValidatorPath: the only actor with the consensus key, and with the state that it must
+// never forget.
 //
-// Sign     a content is signed once the guard with it is synced, and with it the proof and the whole blocks that the
-//          guard names. The guard is this actor's: what is given has to be what it comes to with that content.
-// Again    the same content as before is signed again.
-// Pass     after a restore from a backup `/chain` has the guard refuse all heights of which others know signatures.
-// Rows     of the height at which it signed last; those of earlier ones are erased with the first of a later one.
+// Sign     a content is signed once the guard with it is synced, together with the proof and the whole blocks that the
+//          guard names. The actor checks that the given guard is its own guard plus that content.
+// Again    a content that was signed before is signed again.
+// Pass     after a restore from a backup, `/chain` has the guard refuse all heights with signatures that other nodes
+//          know.
+// Rows     belong to the height at which it signed last. The first content of a later height erases earlier rows.
 // Source   actors/chain/logic/guard.hpp.
 #include <deque>
 #include <map>
@@ -18,7 +20,7 @@
 
 namespace troupe::chain {
 
-inline constexpr std::uint32_t kNoBlocks = UINT32_MAX;  // of GetGuard: none is asked for
+inline constexpr std::uint32_t kNoBlocks = UINT32_MAX;  // for GetGuard: no blocks are requested
 
 class ValidatorActor final : public runtime::Actor {
  public:
@@ -38,7 +40,7 @@ class ValidatorActor final : public runtime::Actor {
   void guard(std::uint32_t blocks_from, GuardReply& reply) const;
   void sign(wire::SignContent::Reader ask, Signing reply);
   void pass(wire::PassGuard::Reader ask, GuardReply reply);
-  /// Erases what is kept beside the guard of the height at hand, but for whole blocks.
+  /// Erases the current height's rows except the guard and whole blocks.
   void forget_height(store::RowChange& change);
   void add_all(store::RowChange& change) const;
   template <class Content>
@@ -48,13 +50,13 @@ class ValidatorActor final : public runtime::Actor {
   const ChainId chain_;
   store::Rows rows_;
   bool ready_ = false;
-  bool unsaved_ = false;                                       // a save has failed: the next one writes all
+  bool unsaved_ = false;                                       // a save has failed: the next save writes all rows
   std::vector<std::pair<std::uint32_t, GuardReply>> waiting_;  // each with its `blocksFrom`
 
   Guard guard_;
   std::uint64_t refused_ = 0;
   std::vector<base::Bytes> proof_;                        // SignedVotes
-  std::map<base::Bytes, base::Bytes> votes_, proposals_;  // by their rows
+  std::map<base::Bytes, base::Bytes> votes_, proposals_;  // by row key
   std::map<BlockId, base::Bytes> blocks_;                 // each in rows of rows::kPartBytes
 };
 

@@ -1,8 +1,9 @@
 #pragma once
-// A part of `/chain`: pushes votes and proposals to neighbours, and sends again what was lost.
+// A part of `/chain`: pushes votes and proposals to neighbours, and resends lost ones.
 //
-// Push    its maker sends it to all neighbours; each node that gets it first, to some (neighbours.hpp).
-// Repair  while a height makes no progress, each node tells what it holds, and its neighbours send what it lacks.
+// Push    the sender pushes to all neighbours; each node that gets a message first forwards it to some
+//         (neighbours.hpp).
+// Repair  while a height makes no progress, each node announces what it has, and its neighbours send what it lacks.
 #include "actors/chain/block_assembly.hpp"
 
 namespace troupe::chain {
@@ -15,9 +16,9 @@ class VoteRepair final : public ChainPart {
       : ChainPart(owner, chain, neighbours, rounds), assembly_(assembly) {}
 
   void push(const SignedVote& vote, const std::optional<base::NodeId>& except);
-  /// With its block as it was read or built here, never as it came: a message may have parts that nobody has checked.
+  /// Sends the block as it was read or built here, never as it came: a message may have parts that were not checked.
   void push(const SignedProposal& proposal, const std::optional<base::NodeId>& except);
-  /// Tells neighbours what is held here: they send the rest.
+  /// Announces this node's votes and proposals, so that neighbours send the rest.
   void tell_held();
   void hear_held(wire::HeldVotes::Reader held);
 

@@ -1,6 +1,6 @@
 #pragma once
-// Blocks in the words of messages/chain.capnp, there and back. What is read is checked as far as it can be without the
-// chain: sizes first, then forms, then that lists are those of their header.
+// Encodes and decodes blocks in messages of messages/chain.capnp. Decoding checks all that it can without the chain:
+// sizes first, then forms, then that lists match their header.
 #include <optional>
 #include <utility>
 #include <vector>
@@ -13,25 +13,25 @@ namespace troupe::chain {
 inline constexpr std::size_t kToldAtOnce = 256;     // messages/chain.capnp: HaveTransactions
 inline constexpr std::size_t kGivenAtOnce = 2'048;  // messages/chain.capnp: GetTransactions
 
-/// A block without its transactions, which have these ids. Its roots are those of its lists.
+/// A block without its transactions, and their ids. Its roots match its lists.
 struct Proposed {
   Block block;
   std::vector<TxId> ids{};
   friend bool operator==(const Proposed&, const Proposed&) = default;
 };
-/// The transactions that the block itself has are left out.
+/// Omits the transactions of the block itself.
 void write(wire::ProposedBlock::Builder out, const Block& block, const std::vector<TxId>& ids);
-/// Nothing unless it is the block of that id, and no larger than any.
+/// Returns nullopt unless it is the block of that id, and at most as large as a block may be.
 std::optional<Proposed> read(wire::ProposedBlock::Reader from, const BlockId& id);
 
-/// The bytes of a block, which are not looked at, and what proves it.
+/// The bytes of a block, unchecked, and its proof.
 using FinalBytes = std::pair<base::Bytes, Commit>;
 void write(wire::FinalBlock::Builder out, base::ByteView block, const Commit& commit);
-/// Nothing if the commit is none, or the block larger than any.
+/// Returns nullopt if the commit is invalid, or the block too large.
 std::optional<FinalBytes> read(wire::FinalBlock::Reader from);
 
 void write(capnp::List<capnp::Data>::Builder out, const std::vector<TxId>& ids);
-/// Nothing if there are more than `most`, or one of them is none.
+/// Returns nullopt if there are more than `most` ids, or an id is malformed.
 std::optional<std::vector<TxId>> read_ids(capnp::List<capnp::Data>::Reader from, std::size_t most);
 
 }  // namespace troupe::chain

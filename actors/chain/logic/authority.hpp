@@ -1,8 +1,8 @@
 #pragma once
-// The right to speak for an address: its policy, and approvals by signers of it. And what is signed.
+// The right to act for an address: its policy, with approvals by its signers. Also the bytes that they sign.
 //
-// Signed  domain || chain (32) || fork (4, little-endian) || content: what is signed for one kind of content, chain or
-//         fork is nothing elsewhere.
+// Signed  domain || chain (32) || fork (4, little-endian) || content. So a signature for one kind of content, chain or
+//         fork is invalid for every other.
 #include <span>
 #include <string_view>
 
@@ -21,8 +21,8 @@ struct Authority {
   friend bool operator==(const Authority&, const Authority&) = default;
 };
 
-/// Whether the policy is that of the address, and exactly its threshold of signers have signed, by rising key. An id
-/// does not cover approvals: were their number free, anyone who passes them on could change how many bytes they have.
+/// Whether the policy belongs to the address, and exactly its threshold of signers have signed, by rising key. An id does
+/// not cover approvals: if their number were free, any relay could change the size of a transaction.
 bool speaks_for(const Authority& authority, const wallet::Address& address, base::ByteView message);
 
 base::Bytes signed_bytes(std::string_view domain, const ChainId& chain, Fork fork, base::ByteView content);

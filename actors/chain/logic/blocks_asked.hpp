@@ -1,11 +1,11 @@
 #pragma once
-// Who is asked for the blocks that follow the head, and when another one is asked for the same.
+// Which nodes have been asked for the blocks after the head, and when to ask another node for the same blocks.
 //
-// Beside  each one that is asked while others are waited for is waited for longer than the one before it, by its
-//         score: on a slow line few answers crowd each other.
-// Given   once blocks have come, those that have not answered are waited for no more. They are asked nothing else until
-//         they have answered, or their time is up.
-// Limits  each node one question; the caller ends each by answered().
+// Beside  each further node that is asked in parallel gets more time than the one before, by its score: on a slow line,
+//         few responses compete.
+// Given   once blocks have come, outstanding requests no longer count as waiting. Their nodes get no new request until
+//         they respond or time out.
+// Limits  one request per node; the caller ends each by answered().
 // Time    monotonic, given by the caller.
 // Owner   one actor; not thread-safe.
 #include <algorithm>
@@ -19,20 +19,20 @@ namespace troupe::chain {
 
 class BlocksAsked {
  public:
-  /// `alone`: how long it may take until the next one is asked.
+  /// `alone`: the time that it has until another node is asked.
   void ask(const base::NodeId& id, base::Duration alone, base::Instant now) {
     asked_[id] = true;
     next_ = now + alone * waited_for();
   }
   bool asks(const base::NodeId& id) const { return asked_.contains(id); }
-  /// From then on another one may be asked.
+  /// Returns the time from which another node may be asked.
   base::Instant next() const { return next_; }
-  /// How many are asked, and have not answered, since blocks came last.
+  /// Returns how many nodes were asked since blocks last came, and have not responded.
   std::int64_t waited_for() const {
     return std::ranges::count_if(asked_, [](const auto& one) { return one.second; });
   }
 
-  /// It has answered, or will not: if it was waited for, another one may be asked at once.
+  /// The node has responded, or will not. If it was waited for, another node may be asked at once.
   void answered(const base::NodeId& id) {
     const auto one = asked_.extract(id);
     if (!one.empty() && one.mapped()) next_ = {};

@@ -1,18 +1,16 @@
 #pragma once
-// A transfer of the book as a transaction of the chain, and back (`ledger.book = chain`).
+// Converts transfers of an account ledger (book) to transactions of the chain, and back (`ledger.book = chain`).
 //
-// Book    of each node another one: SHA-256("troupe chain book v1" || chain || key of the node). What is signed for the
-//         escrows of one node is nothing at another one.
-// Kept    an account that belongs to no key (wallet::account_of) stands on the chain as that of a key which the book's
-//         node derives: the first 32 bytes of HMAC-SHA512(seed of the node, "troupe kept account v1" || chain ||
-//         account). This is trust in that node.
-// Party   numbers its transfers by its nonce, plus one, and signs transfer and transaction. The memo of the transfer is
-//         the reference of the transaction, and ends with its terms, " [until H, fee F]": so the transaction follows
-//         from the transfer.
-// Back    the id of a transfer covers sender, nonce, credits and reference: no other account's transaction can count
-//         as it, and whatever terms a transaction has, it is the same transfer.
-// Order   a kept account has one transaction at a time, with the next nonce that its host knows of (KeptAccount). The
-//         chain takes one for a nonce: so a transfer is paid once, whatever is sent again.
+// Book    each node has its own: SHA-256("troupe chain book v1" || chain || key of the node). A signature for one
+//         node's escrows is invalid at every other node.
+// Kept    an account without a key (wallet::account_of) has a key derived by the book's node, which must be trusted:
+//         the first 32 bytes of HMAC-SHA512(seed of the node, "troupe kept account v1" || chain || account).
+// Party   numbers its transfers by its nonce plus one, and signs transfer and transaction. The transfer's memo is the
+//         transaction's reference and ends with its terms, " [until H, fee F]", so it determines the transaction.
+// Back    a transfer's id covers sender, nonce, credits and reference. So no other account's transaction counts as it,
+//         and transactions with different terms are the same transfer.
+// Order   an account without a key has one transaction at a time, with the next nonce that its host knows
+//         (KeptAccount). The chain accepts one per nonce, so resending never pays a transfer twice.
 #include <functional>
 
 #include "actors/chain/logic/header.hpp"
@@ -21,37 +19,37 @@ namespace troupe::chain {
 
 wallet::BookId book_of(const ChainId& chain, const base::PublicKey& node);
 
-/// What the memo of a party's transfer says of its transaction.
+/// The terms of a party's transaction, which the memo of its transfer contains.
 struct BookTerms {
   Height last_height;
   wallet::Amount fee_max;
   friend bool operator==(const BookTerms&, const BookTerms&) = default;
 };
 std::string memo_with(std::string_view memo, const BookTerms& terms);
-/// Nothing unless it ends as memo_with() gives.
+/// Returns nullopt unless the memo ends in terms as memo_with() writes them.
 std::optional<BookTerms> terms_in(std::string_view memo);
-/// For a transaction that is made at that height: it may be in this many blocks, and pays up to twice the fee of now.
-inline constexpr std::uint64_t kBookHeights = 100;  // our choice, as that of `wallet send`
+/// For a transaction made at that height: it may be in this many blocks, and pays at most twice the current fee.
+inline constexpr std::uint64_t kBookHeights = 100;  // our choice, as for `wallet send`
 BookTerms terms_now(Height height, Gas gas, std::uint64_t base_fee);
 
-/// The key that a node derives for an account which belongs to none.
+/// Returns the key that the node derives for an account without a key.
 crypto::SecretKey kept_key(const crypto::SecretKey& node, const ChainId& chain, const wallet::Address& account);
 
-/// Where an account of one side stands on the other.
+/// Maps an address from one side (book or chain) to the other.
 using Counterpart = std::function<wallet::Address(const wallet::Address&)>;
 
-/// The transaction of a transfer, without approvals. `payer` is that of another account than the sender's.
+/// Returns a transfer's transaction, without approvals. `payer`: policy of the fee payer, if it is not the sender.
 SignedTransaction transaction_of(const wallet::Transfer& transfer, const ChainId& chain, Nonce nonce,
                                  const BookTerms& terms, const wallet::Policy& from,
                                  const std::optional<wallet::Policy>& payer, const Counterpart& on_chain);
-/// That of a party. Nothing unless the memo has terms and the transfer a number.
+/// Returns the transaction of a party's transfer, or nullopt unless its memo has terms and it has a number.
 std::optional<SignedTransaction> transaction_of(const wallet::Transfer& transfer, const ChainId& chain,
                                                 const wallet::Policy& from, const Counterpart& on_chain);
-/// The transfer of a book that a transaction is. Nothing unless its body is one.
+/// Returns the transfer of the book that the transaction represents, or nullopt unless its body is a transfer.
 std::optional<wallet::Transfer> transfer_of(const Transaction& transaction, const wallet::BookId& book,
                                             const Counterpart& in_book);
 
-/// In the order of the chain; none is 0.
+/// Sequence numbers rise in the order of the chain; none is 0.
 inline constexpr unsigned kSequenceShift = 20;
 static_assert(kBlockEntriesMax < std::size_t{1} << kSequenceShift);
 inline std::uint64_t sequence_of(Height height, std::uint32_t index) {
@@ -59,20 +57,20 @@ inline std::uint64_t sequence_of(Height height, std::uint32_t index) {
 }
 inline Height height_of(std::uint64_t sequence) { return {sequence >> kSequenceShift}; }
 
-/// What the host of a kept account remembers of it: durable before a transaction leaves.
+/// The host's record of an account without a key. It is durable before a transaction is sent.
 class KeptAccount {
  public:
-  /// One that has made no transaction yet; `next` is its nonce in the state.
+  /// An account without transactions so far; `next` is its nonce in the state.
   explicit KeptAccount(Nonce next = {}) : next_(next) {}
 
   enum class Standing : std::uint8_t {
     paid,   ///< a transfer of this number is final
-    next,   ///< it is the next one
-    ahead,  ///< those before it are missing
+    next,   ///< it is the next transfer
+    ahead,  ///< earlier transfers are missing
   };
   Standing judge(wallet::TransferNumber number) const;
 
-  /// The transaction with the next nonce is final: it was the next transfer, or it failed and paid nothing.
+  /// The transaction with the next nonce is final: it paid the next transfer, or it failed and paid nothing.
   void paid();
   void failed();
 

@@ -1,12 +1,12 @@
 #pragma once
-// Cap'n Proto's canonical form: the one encoding of a struct that is hashed, signed or stored.
+// Cap'n Proto's canonical form: the only encoding of a struct that is hashed, signed or stored.
 //
 // Source  Cap'n Proto, "Canonicalization": one segment, objects in preorder, no zero words at the end of a data section
 //         and no null pointers at the end of a pointer section; a list of structs is as wide as its widest.
-// Ours    an empty Data or list is a null pointer, and is never written.
-// Read    CanonReader follows the pointers in the order of the fields, and each has to lead where the one before it
-//         ended: so it takes what CanonStruct writes and nothing else, as long as each pointer of a struct is asked
-//         for. Nothing is allocated before its size was compared with the bytes that are there. Throws nothing.
+// Ours    an empty Data or list is a null pointer; its body is never written.
+// Read    CanonReader follows the pointers in the order of the fields. Each must lead to where the previous object
+//         ended. So it accepts exactly the output of CanonStruct, provided that the caller reads every pointer of a
+//         struct. It compares each size with the remaining bytes before it allocates. Throws nothing.
 #include <vector>
 
 #include "runtime/base/bytes.hpp"
@@ -15,15 +15,15 @@ namespace troupe::chain {
 
 struct CanonStruct;
 
-/// One of: nothing, Data, a list of Data, a struct, a list of structs.
+/// Null, Data, a list of Data, a struct, or a list of structs.
 struct CanonPointer {
   enum class Kind : std::uint8_t { null, bytes, bytes_list, object, objects };
   Kind kind = Kind::null;
   std::vector<base::Bytes> bytes;
-  std::vector<CanonStruct> objects;  // no initializer: the type is not complete yet
+  std::vector<CanonStruct> objects;  // no initializer: the type is still incomplete
 };
 
-/// A struct to be written. Fields are added in the order of the schema's layout.
+/// A struct to write. Fields are added in the order of the schema's layout.
 struct CanonStruct {
   std::vector<std::uint64_t> words{};
   std::vector<CanonPointer> pointers{};
@@ -54,23 +54,24 @@ class CanonReader {
 
   explicit CanonReader(base::ByteView bytes) : bytes_(bytes) {}
 
-  /// The struct that the bytes are. What has more words or pointers than that is refused.
+  /// Returns the root struct. Fails if it has more words or pointers than the maxima.
   Object root(unsigned words_max, unsigned pointers_max);
 
-  /// Zero beyond what was written.
+  /// Returns a data word; words that were not written are 0.
   std::uint64_t word(const Object& object, unsigned at) const;
 
-  // Each pointer of a struct, and of the structs in a list, by rising place. A null one is empty.
+  // Call these for each pointer of a struct, and of each struct in a list, in rising order. Null pointers read as
+  // empty.
   base::ByteView data(const Object& object, unsigned pointer, std::size_t bytes_max);
   std::vector<base::ByteView> data_list(const Object& object, unsigned pointer, std::size_t count_max,
                                         std::size_t bytes_max);
-  /// Refused unless it is there.
+  /// Fails if the pointer is null.
   Object object(const Object& object, unsigned pointer, unsigned words_max, unsigned pointers_max);
   List list(const Object& object, unsigned pointer, std::size_t count_max, unsigned words_max, unsigned pointers_max);
-  /// Refused unless it is null.
+  /// Fails unless the pointer is null.
   void null(const Object& object, unsigned pointer);
   bool has(const Object& object, unsigned pointer) const { return pointer_at(object, pointer) != 0; }
-  /// Data of exactly that many bytes.
+  /// Reads Data of exactly Fixed::kBytes bytes.
   template <class Fixed>
   Fixed fixed(const Object& object, unsigned pointer) {
     const auto out = Fixed::from(data(object, pointer, Fixed::kBytes));
@@ -80,18 +81,18 @@ class CanonReader {
 
   void fail() { ok_ = false; }
   bool ok() const { return ok_; }
-  /// Nothing was refused and nothing is left over.
+  /// Whether nothing failed and all bytes were read.
   bool ended() const { return ok_ && next_ == bytes_.size(); }
 
  private:
   std::uint64_t raw(std::size_t at) const;
   std::uint64_t pointer_at(const Object& object, unsigned pointer) const;
   Object take_object(std::size_t pointer_at, unsigned words_max, unsigned pointers_max);
-  /// Takes the body of a list whose pointer stands at `at`; its first byte, or nothing.
+  /// Takes the body of a list whose pointer is at `at`. Returns the offset of its first byte, or fails.
   std::size_t take_body(std::uint64_t pointer, std::size_t at, std::size_t bytes);
 
   base::ByteView bytes_;
-  std::size_t next_ = 0;  // where the next object has to be
+  std::size_t next_ = 0;  // where the next object must start
   bool ok_ = true;
 };
 

@@ -1,14 +1,15 @@
 #pragma once
-// One height of consensus at one node: messages, time-outs and blocks in; what to sign, send, fetch and decide out.
+// One height of consensus at one node. Inputs: messages, timeouts, blocks. Outputs: what to sign, send, fetch and
+// decide.
 //
-// Source  Buchman, Kwon & Milosevic, "The latest gossip on BFT consensus", arXiv 1807.04938, Algorithm 1. "Line" in the
+// Source  Buchman, Kwon & Milosevic, "The latest gossip on BFT consensus", arXiv 1807.04938, Algorithm 1. "Line" in
 //         comments is a line of it, and its names are kept.
-// Duty    of the caller, after each input: take(), and do the effects in order. What is lost is sent again: neighbours
-//         compare what they hold, a validator's own contents of the whole height among it.
-//         What receive() has not taken is not to be remembered as heard: it may be needed when it comes again.
-// Trust   what receive() is given has been verified to be of its validator; all else in it may be a lie.
-// Limits  votes of kRoundsKept rounds back, of the next round, and of each validator's latest kRoundsAhead beyond.
-//         Proposals of this round and the next. An equivocator is named once a height.
+// Duty    the caller calls take() after each input and performs the effects in order. Neighbours compare and resend
+//         what is lost, including a validator's contents of the whole height. The caller must not record messages that
+//         receive() refused as received: they may be needed when they come again.
+// Trust   the caller has verified the signature of each received message; everything else in it may be false.
+// Limits  votes of the last kRoundsKept rounds, of the next round, and of each validator's latest kRoundsAhead later
+//         ones. Proposals of this round and the next. An equivocator is reported once per height.
 // Owner   the validator's actor, a new object for each height; not thread-safe.
 #include <memory>
 #include <set>
@@ -21,13 +22,13 @@
 
 namespace troupe::chain {
 
-/// Our choice: older prevotes are needed only for a value proposed again, whose round is kept besides.
+/// Our choice: older prevotes are needed only for a value proposed again, whose round is kept too.
 inline constexpr std::uint32_t kRoundsKept = 64;
-/// Two are enough for a node far behind to find the others. The first correct validator in a round r saw a quorum of
-/// precommits of r - 1. So over 1/3 of the power is correct and has r - 1 among its latest two, if r is the last round.
+/// Two are enough for a node far behind to find the other nodes. Let r be the last round: the first correct validator
+/// in r saw a quorum of precommits of r - 1. So over 1/3 of the power is correct and has r - 1 among its latest two.
 inline constexpr std::size_t kRoundsAhead = 2;
 
-/// What a height begins with; all but `self` is the same at each node.
+/// The input with which a height begins; all of it except `self` is the same at each node.
 struct HeightStart {
   Fork fork;
   Height height;
@@ -35,7 +36,7 @@ struct HeightStart {
   Rotation rotation;
   UnixMs parent_time{};
   Times times{};
-  std::optional<base::NodeId> self{};  ///< without it, or if it is no validator: the node watches and signs nothing
+  std::optional<base::NodeId> self{};  ///< without it, or if it is not a validator, the node only watches
 };
 
 struct Timeout {
@@ -48,36 +49,37 @@ struct Timeout {
 enum class Verdict : std::uint8_t { valid, invalid };
 
 // Effects.
-/// The prevotes that prove the valid value of the next guard: saved with that guard in place of earlier ones, and
-/// handed to receive() after a restart. Others take a value proposed again by these votes alone; those of liars cannot
-/// be had again, and a lock that cannot be proven would hold up the height for ever.
+/// Save these prevotes, which prove the valid value of the next guard, together with that guard, in place of earlier
+/// ones. After a restart, pass them to receive(). Other nodes accept a value proposed again only because of these
+/// votes. Votes of malicious validators cannot be obtained again, and a lock without proof would block the height
+/// forever.
 struct Keep {
   std::vector<SignedVote> prevotes;
 };
-/// Save and sync the guard, what Keep named, the whole blocks that the guard names, and the signed content. Then send
-/// the content, and hand it back by receive(): a validator hears itself. Own contents are kept until the height is
-/// done, and handed to receive() after a restart.
+/// Save and sync the guard, the votes of Keep, the whole blocks that the guard names, and the signed content. Then send
+/// the content and pass it to receive(): a validator counts its own messages. Keep this node's own contents until the
+/// height is done, and pass them to receive() after a restart.
 template <class Content>
 struct Sign {
   Guard guard;
   Content content;
 };
-/// Hand the time-out back after this span.
+/// Pass the timeout to timeout() after this duration.
 struct Schedule {
   Timeout timeout;
   UnixMs after{};
 };
-/// It is this node's turn: answer with built(). Line 18, getValue().
+/// It is this node's turn: respond with built(). Line 18, getValue().
 struct BuildBlock {
   Round round;
 };
-/// Fetch the block with all its transactions, validate it, and answer with block(); at once if it is here. "Invalid"
-/// may rest on what the id determines alone. Whatever else is wrong, such as an approval, a size, or a list that is not
-/// the one of its root, is the fault of the one who sent it: fetch it elsewhere.
+/// Fetch the block with all its transactions, validate it, and respond with block(); at once if it is here. `invalid`
+/// may depend only on what the id determines. Any other fault, such as an approval, a size, or a list that does not
+/// match its root, is the sender's: fetch the block from another node.
 struct FetchBlock {
   BlockId block;
 };
-/// The height is done. Whatever comes later is refused.
+/// The height is done. All later input is refused.
 struct Decided {
   Commit commit;
 };
@@ -88,44 +90,44 @@ struct Diverged {
 using Effect =
     std::variant<Keep, Sign<Vote>, Sign<Proposal>, Schedule, BuildBlock, FetchBlock, Evidence, Decided, Diverged>;
 
-/// Why a message was of no use. It has changed nothing; but evidence may be given out.
+/// Why a message was refused. It has changed nothing, but may produce evidence.
 enum class Rejected : std::uint8_t {
-  elsewhere,     ///< of another fork or height
+  elsewhere,     ///< another fork or height
   stranger,      ///< not of a validator of this height
-  malformed,     ///< a valid round that is not before its round, a round or a time out of range
+  malformed,     ///< a valid round not before its round, or a round or time out of range
   not_proposer,  ///< a proposal out of turn
-  old,           ///< of a round that is not kept any more
-  far,           ///< of a round too far ahead
-  known,         ///< it was here
-  contradicts,   ///< another content of this validator for this step was here, and this one is not kept
+  old,           ///< its round is no longer kept
+  far,           ///< its round is too far ahead
+  known,         ///< a duplicate
+  contradicts,   ///< contradicts this validator's content for this step, and is not kept
   decided,       ///< the height is done
 };
 
 class Consensus {
  public:
-  /// Begins round 0, or goes on where `guard` stands if that is of this height. `mutations` outlives it.
+  /// Begins round 0, or resumes at `guard` if the guard is at this height. `mutations` must outlive it.
   Consensus(HeightStart start, const Guard& guard, const base::Mutations& mutations = base::kNoMutations);
 
-  /// Whether receive() would take it: what it would refuse need neither be verified nor be remembered.
+  /// Whether receive() would accept it. The caller need neither verify nor remember a message that it would refuse.
   bool needs(const SignedVote& vote) const;
   bool needs(const SignedProposal& proposal) const;
-  /// Whether receive() would give out evidence against its validator, also if it refuses it.
+  /// Whether receive() would report evidence against its validator, even if it refuses the message.
   bool accuses(const SignedVote& vote) const;
   bool accuses(const SignedProposal& proposal) const;
 
   base::Result<void, Rejected> receive(const SignedVote& vote);
-  /// `now` by the wall clock: the time at which a proposal came first is what counts.
+  /// `now` is wall-clock time; the time of a proposal's first arrival counts.
   base::Result<void, Rejected> receive(const SignedProposal& proposal, UnixMs now);
-  /// One that was scheduled. Late and repeated ones are harmless.
+  /// A scheduled timeout. Late and repeated ones are harmless.
   void timeout(const Timeout& timeout);
-  /// What became of a FetchBlock; `time` and `proposer` are those of the block. Valid: all its transactions are here,
-  /// and it follows the last final block, also in time. An answer that was not asked for is ignored.
+  /// The result of a FetchBlock; `time` and `proposer` belong to the block. Valid: all its transactions are here, and
+  /// it follows the last final block, also in time. Ignored unless the block was requested.
   void block(const BlockId& id, UnixMs time, const base::NodeId& proposer, Verdict verdict);
-  /// A new block for BuildBlock, which is whole and valid here; its time is later than the parent's. Ignored if the
-  /// round is over.
+  /// The new block for a BuildBlock, whole and valid here; its time is later than the parent's. Ignored if the round is
+  /// over.
   void built(Round round, const BlockId& id, UnixMs time);
 
-  /// What is to be done since the last call, in order.
+  /// Returns the effects since the last call, in order.
   std::vector<Effect> take();
 
   Place place() const { return {start_.fork, start_.height, round_}; }
@@ -134,12 +136,12 @@ class Consensus {
   const std::optional<Proven>& valid() const { return valid_; }
   const Guard& guard() const { return guard_; }
   bool decided() const { return decided_; }
-  /// Second contents for one step, which the guard did not let be signed.
+  /// Second contents for one step that the guard refused to sign.
   std::uint64_t refused() const { return refused_; }
   const Validator& proposer() const { return start_.validators->at(turns_.now); }
   const Validator& next_proposer() const { return start_.validators->at(turns_.next); }  ///< of the next round
 
-  /// What is held, for neighbours that lack it: rounds in order, prevotes before precommits.
+  /// Return all stored messages, for neighbours that lack them: by rising round, prevotes before precommits.
   std::vector<SignedVote> votes() const;
   std::vector<SignedProposal> proposals() const;
 
@@ -168,7 +170,7 @@ class Consensus {
 
   bool planted(const char* bug) const { return mutations_.on(bug); }
 
-  // consensus.cpp: rounds, signing, bounds
+  // consensus.cpp: rounds, signing, limits
   void resume();
   void enter(Round round);
   void start_round(Round round);
@@ -186,7 +188,7 @@ class Consensus {
   const Report* report(const BlockId& id) const;
   bool valid_here(const BlockId& id) const;
 
-  // consensus_receive.cpp: what counts
+  // consensus_receive.cpp: which messages count
   bool here(const Place& place) const { return place.fork == start_.fork && place.height == start_.height; }
   std::optional<Rejected> unfit(const SignedVote& vote) const;
   std::optional<Rejected> unfit(const SignedProposal& proposal) const;
@@ -226,7 +228,7 @@ class Consensus {
   std::map<Round, RoundVotes> rounds_;
   std::map<Round, HeldProposal> proposals_;
   std::map<BlockId, Block> blocks_;
-  std::map<std::size_t, std::set<Round>> ahead_;  // by validator: beyond the next round
+  std::map<std::size_t, std::set<Round>> ahead_;  // by validator: its rounds after the next round
   std::set<std::size_t> accused_;
   std::uint64_t refused_ = 0;
   std::vector<Effect> out_;

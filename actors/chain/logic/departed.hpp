@@ -1,7 +1,7 @@
 #pragma once
-// What is remembered of nodes after their links have ended, by their ids: to come again is no way to be trusted again.
+// Remembers nodes by id after their links end, so that reconnecting does not reset a node's reputation.
 //
-// Limits  kNodesMax nodes; one more drops the one that left first. kKept after a node left it is forgotten.
+// Limits  kNodesMax nodes; a new node evicts the node that left first. Entries expire kKept after a node left.
 // Time    monotonic, given by the caller.
 // Owner   one actor; not thread-safe.
 #include <algorithm>
@@ -17,7 +17,7 @@ template <class What>
 class Departed {
  public:
   static constexpr std::size_t kNodesMax = 1'024;   // our choice: neighbours of a few minutes
-  static constexpr std::chrono::minutes kKept{10};  // our choice: longer than a node is held off for
+  static constexpr std::chrono::minutes kKept{10};  // our choice: longer than any back-off
 
   void left(const base::NodeId& id, What what, base::Instant now) {
     std::erase_if(all_, [&](const auto& one) { return now >= one.second.since + kKept; });
@@ -26,13 +26,13 @@ class Departed {
     const auto first = [](const auto& a, const auto& b) { return a.second.since < b.second.since; };
     all_.erase(std::min_element(all_.begin(), all_.end(), first));
   }
-  /// Forgets it here.
+  /// Returns the record and forgets it here.
   std::optional<What> came(const base::NodeId& id, base::Instant now) {
     auto one = all_.extract(id);
     if (one.empty() || now >= one.mapped().since + kKept) return std::nullopt;
     return std::move(one.mapped().what);
   }
-  /// Null if nothing is kept of it. Valid until the next call that is not const.
+  /// Returns null if nothing is known. Valid until the next non-const call.
   What* find(const base::NodeId& id) {
     const auto one = all_.find(id);
     return one == all_.end() ? nullptr : &one->second.what;

@@ -1,9 +1,9 @@
 #pragma once
-// Two commits of one height for different blocks: more than a third of the power has signed both.
+// Two commits for different blocks of one height: more than a third of the power has signed both.
 //
-// Proof    of one round: each that signed both is proven to lie, by evidence. Of different rounds: a validator that
-//          signed both is a suspect, because only the locks that it has forgotten would show the lie.
-// Bytes    private to the disk of one node, in a row.
+// Proof    in one round, evidence proves that each signer of both is malicious. In different rounds, a signer of both
+//          is only a suspect, because its forgotten locks would be needed as proof.
+// Bytes    private to one node's disk, in a row.
 #include "actors/chain/logic/evidence.hpp"
 
 namespace troupe::chain {
@@ -15,16 +15,16 @@ struct Divergence {
   friend bool operator==(const Divergence&, const Divergence&) = default;
 };
 
-/// Nothing unless they are of one fork and height, and of different blocks. Whether they prove anything is not asked.
+/// Returns nullopt unless both have the same fork and height but different blocks. Does not verify them.
 std::optional<Divergence> divergence_of(const Commit& ours, const Commit& theirs);
 
-/// Those that signed both, by rising id.
+/// Returns the validators that signed both, by rising id.
 std::vector<base::NodeId> suspects_of(const Divergence& divergence);
-/// Of each that signed both in one round.
+/// Returns evidence against each validator that signed both in one round.
 std::vector<Evidence> evidence_of(const Divergence& divergence);
 
 base::Bytes encode(const Divergence& divergence);
-/// Nothing unless the bytes are what encode() gives.
+/// Returns nullopt unless the bytes are the canonical encoding.
 std::optional<Divergence> decode_divergence(base::ByteView bytes);
 
 }  // namespace troupe::chain

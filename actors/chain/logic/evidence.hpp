@@ -1,11 +1,11 @@
 #pragma once
-// Proof that a validator lies: two different contents, signed by it, for one step of one round.
+// Proof that a validator is malicious: two different contents that it signed for one step of one round.
 //
-// Bytes   canonical Cap'n Proto of `Evidence` in messages/chain.capnp. The two are written in the order of their
-//         contents' bytes, however the evidence holds them.
-// Block   evidence stands in it by rising id of the accused, one piece for each. Its validator is out two heights later
-//         (machine.hpp), and is judged once: the state keeps Judged.
-// Keys    a validator keeps its key, so evidence of an earlier height is judged by the set of the block's height.
+// Bytes   canonical Cap'n Proto of `Evidence` in messages/chain.capnp. The two contents are encoded in the order of
+//         their bytes, whatever their order in memory.
+// Block   evidence is sorted by the id of the accused, one piece each. The validator is out two heights later
+//         (machine.hpp). It is judged once: the state keeps Judged.
+// Keys    a validator keeps its key, so the set of the block's height also verifies evidence of an earlier height.
 // Source  arXiv 1807.04938, section 2: a correct validator signs one content for each step.
 #include <set>
 #include <variant>
@@ -27,55 +27,55 @@ struct Evidence {
 
 enum class EvidenceError : std::uint8_t {
   no_conflict,    ///< not two different contents of one validator for one step
-  stranger,       ///< of one that is no validator
-  bad_signature,  ///< one of the signatures is not of that validator
-  // Of those in blocks alone:
-  malformed,  ///< an entry is not the one encoding of a pair in conflict
-  elsewhere,  ///< of a height that is too old, or later than the block's
-  unordered,  ///< not by rising id of the accused, or one of them appears twice
-  judged,     ///< the accused was judged by an earlier block
+  stranger,       ///< the accused is not a validator
+  bad_signature,  ///< a signature does not belong to that validator
+  // For evidence in blocks only:
+  malformed,  ///< an entry is not the canonical encoding of a conflicting pair
+  elsewhere,  ///< its height is too old, or above the block's
+  unordered,  ///< not sorted by id of the accused, or an id appears twice
+  judged,     ///< an earlier block has judged the accused
 };
 
 inline constexpr std::uint64_t kEvidenceHeights = 1'000;  // our choice: as long as states are kept
 inline constexpr std::size_t kEvidenceBytesMax = 8 + 8 + 2 * 8 + 2 * kSignedProposalBytesMax;
 
 base::Bytes encode(const Evidence& evidence);
-/// Nothing unless the bytes are what encode() gives of a pair in conflict. The lesser content is the first.
+/// Returns nullopt unless the bytes are the canonical encoding of a conflicting pair. The lesser content is the first.
 std::optional<Evidence> parse_evidence(base::ByteView bytes);
 
-/// Whose lie it says that it proves, and where.
+/// Returns the validator that the evidence accuses.
 const base::NodeId& accused(const Evidence& evidence);
 const Place& place_of(const Evidence& evidence);
 
-/// Whether it proves a lie of a validator of `set`, which is that of its height. Signatures are verified last.
+/// Checks that it convicts a validator of `set`, the set of its height. Verifies signatures last.
 base::Result<void, EvidenceError> verify(const Evidence& evidence, const ChainId& chain, const ValidatorSet& set,
                                          const VerifySignature& verify_signature);
 
-/// What decides whether a block may have a piece of evidence.
+/// The data that decides which evidence a block may contain.
 struct EvidenceView {
   Height height;  ///< of the block
   const ValidatorSet& validators;
   const ValidatorSet& next_validators;
-  const std::set<base::NodeId>& judged;  ///< those of the validators that earlier blocks have judged
+  const std::set<base::NodeId>& judged;  ///< the validators that earlier blocks have judged
 };
 
-/// What the entries of a block say. Signatures are verified last.
+/// Decodes and checks the entries of a block. Verifies signatures last.
 base::Result<std::vector<Evidence>, EvidenceError> judge_evidence(std::span<const base::Bytes> entries,
                                                                   const EvidenceView& view, const ChainId& chain,
                                                                   const VerifySignature& verify_signature);
 
-/// The entries of a block out of verified evidence in any order. At most the share of a block of `block_bytes`.
+/// Returns a block's entries from verified evidence in any order. At most the list's share of a block of `block_bytes`.
 std::vector<base::Bytes> evidence_for(const std::vector<Evidence>& held, const EvidenceView& view,
                                       std::size_t block_bytes);
 
-/// What the state keeps of evidence, for each validator that it proved to lie. Canonical Cap'n Proto of `Judged`.
+/// The state's record of evidence, for each convicted validator. Canonical Cap'n Proto of `Judged`.
 struct Judged {
-  Height height;          ///< of the block that had it
+  Height height;          ///< of the block that contains it
   base::Digest evidence;  ///< SHA-256 of its bytes
   friend bool operator==(const Judged&, const Judged&) = default;
 };
 base::Bytes encode(const Judged& judged);
-/// Nothing unless the bytes are what encode() gives.
+/// Returns nullopt unless the bytes are the canonical encoding.
 std::optional<Judged> parse_judged(base::ByteView bytes);
 
 }  // namespace troupe::chain

@@ -1,5 +1,5 @@
 #pragma once
-// How parts that several structs share are written and read in canonical form.
+// Writes and reads the parts that several structs share, in canonical form.
 #include "actors/chain/logic/authority.hpp"
 #include "actors/chain/logic/canonical.hpp"
 #include "actors/chain/logic/parameters.hpp"
@@ -13,17 +13,17 @@ Parameters read_parameters(CanonReader& in, const CanonReader::Object& from);
 
 inline constexpr unsigned kAuthorityPointers = 2;
 CanonStruct form_of(const Authority& authority);
-/// Nothing if it is not one; then the reader has failed.
+/// Returns nullopt if it is not a valid Authority; the reader has then failed.
 std::optional<Authority> read_authority(CanonReader& in, const CanonReader::Object& from);
 
-/// Money below 2^63, otherwise the reader fails.
+/// Reads an amount below 2^63; otherwise the reader fails.
 inline wallet::Amount read_amount(CanonReader& in, const CanonReader::Object& from, unsigned word) {
   const auto out = wallet::Amount::from(in.word(from, word));
   if (!out) in.fail();
   return out.value_or(wallet::Amount());
 }
 
-/// Two words: the height; the fork, and above it the round.
+/// Appends two words: the height; then the round (high half) and the fork (low half).
 inline void append(CanonStruct& out, const Place& place) {
   out.words.push_back(place.height.value);
   out.words.push_back(std::uint64_t{place.round.value} << 32 | place.fork.value);

@@ -1,11 +1,11 @@
 #pragma once
-// Block 0: what a chain begins with, and the signatures of those who begin it.
+// Block 0: the initial content of a chain, with the signatures of its founders.
 //
-// Bytes   canonical Cap'n Proto of `Genesis` and `SignedGenesis` in messages/chain.capnp. The chain's id is the SHA-256
-//         of the Genesis, and so is the id of block 0.
-// Signed  "troupe genesis v1" || chain || fork 0, by the three keys of a founder: that of consensus, that of the node,
-//         and the wallet. A chain counts as founded once founders with more than 2/3 of the stake have signed.
-// Supply  all stakes and balances and the faucet's pot, which is 0 unless the chain is one for tests. Below 2^63.
+// Bytes   canonical Cap'n Proto of `Genesis` and `SignedGenesis` in messages/chain.capnp. The SHA-256 of the Genesis is
+//         the id of the chain and of block 0.
+// Signed  "troupe genesis v1" || chain || fork 0, by a founder's three keys: consensus key, node key and wallet. A
+//         chain is founded once founders with more than 2/3 of the stake have signed.
+// Supply  all stakes and balances, and the faucet's pot, which is 0 except on test chains. Below 2^63.
 // Limits  kFoundersMax, kBalancesMax, kGenesisBytesMax.
 #include <map>
 
@@ -17,10 +17,10 @@ namespace troupe::chain {
 inline constexpr std::uint16_t kGenesisVersion = 1;
 inline constexpr std::size_t kChainNameMax = 32;
 inline constexpr std::size_t kFoundersMax = 256;
-inline constexpr std::size_t kBalancesMax = 10'000;           // our choice: more money is sent, not founded
+inline constexpr std::size_t kBalancesMax = 10'000;           // our choice: send more money by transactions
 inline constexpr std::size_t kGenesisBytesMax = 1024 * 1024;  // 256 x 144 and 10,000 x 48 bytes, and signatures
 
-/// A validator from the beginning. Its stake is its power.
+/// A validator at genesis. Its stake is its power.
 struct Founder {
   base::PublicKey node_key;
   std::uint32_t node_nonce = 0;
@@ -32,7 +32,7 @@ struct Founder {
   friend bool operator==(const Founder&, const Founder&) = default;
 };
 
-/// What a founder hands to the one who writes the genesis.
+/// The part of a founder, which it gives to the author of the genesis.
 struct Founding {
   Founder founder;
   wallet::Amount balance;
@@ -51,25 +51,25 @@ struct Genesis {
   UnixMs time{};
   Purpose purpose = Purpose::real;
   Parameters parameters;
-  std::vector<Founder> founders;                       ///< by rising id of the node
+  std::vector<Founder> founders;                       ///< by rising node id
   std::map<wallet::Address, wallet::Amount> balances;  ///< each at least 1
   friend bool operator==(const Genesis&, const Genesis&) = default;
 };
 
 enum class GenesisError : std::uint8_t {
-  malformed,  ///< not the one encoding of a genesis
-  name,       ///< no name of a chain
-  time,       ///< not from 0 to kBlockTimeMax (header.hpp)
-  founders,   ///< none, too many, not in order, a key twice, or one without stake
+  malformed,  ///< not the canonical encoding of a genesis
+  name,       ///< not a valid chain name
+  time,       ///< outside 0 to kBlockTimeMax (header.hpp)
+  founders,   ///< none, too many, unsorted, a repeated key, or a founder without stake
   balances,   ///< too many, or one of 0
   supply,     ///< 2^63 or more
 };
 
 std::optional<GenesisError> flaw(const Genesis& genesis);
-/// Of a genesis without a flaw.
+/// Returns the supply. The genesis has no flaw.
 wallet::Amount supply_of(const Genesis& genesis);
 
-/// The genesis of these founders; several foundings of one address add up. Errors: a flaw.
+/// Returns the genesis of these founders; several foundings of one address add up. Errors: a flaw.
 base::Result<Genesis, GenesisError> found(std::string name, UnixMs time, Purpose purpose, const Parameters& parameters,
                                           const std::vector<Founding>& foundings);
 
@@ -84,18 +84,19 @@ struct GenesisSignature {
   friend bool operator==(const GenesisSignature&, const GenesisSignature&) = default;
 };
 
-/// What the three keys sign.
+/// Returns the bytes that the three keys sign.
 base::Bytes signed_bytes(const Genesis& genesis);
-/// Whether all three are of this founder.
+/// Whether all three signatures belong to this founder.
 bool verify(const Genesis& genesis, const Founder& founder, const GenesisSignature& signature);
 
-/// A genesis with the signatures that it has so far, all of which are valid.
+/// A genesis with the signatures collected so far, all of which are valid.
 class SignedGenesis {
  public:
   explicit SignedGenesis(Genesis genesis) : genesis_(std::move(genesis)), message_(signed_bytes(genesis_)) {}
 
-  /// False if it is not the signature of a founder with this node. Again: the first one stays, also where others of the
-  /// wallet's signers approved, so that the file of the same signers is the same.
+  /// Returns false unless it is a valid signature of the founder with this node. If that founder has signed already,
+  /// the first signature stays, even if other wallet signers approved now. So the same signers always give the same
+  /// file.
   bool sign(const base::NodeId& node, GenesisSignature signature);
   /// Whether over 2/3 of the stake has signed.
   bool founded() const;
@@ -104,12 +105,12 @@ class SignedGenesis {
   const std::map<base::NodeId, GenesisSignature>& signatures() const { return signatures_; }
 
   base::Bytes encode() const;
-  /// Errors: those of the genesis; `malformed` also for a signature that is not valid.
+  /// Errors: flaws of the genesis; `malformed` also if a signature is invalid.
   static base::Result<SignedGenesis, GenesisError> parse(base::ByteView bytes);
 
  private:
   Genesis genesis_;
-  base::Bytes message_;  // what all sign: a genesis may have 1 MiB, which is hashed once
+  base::Bytes message_;  // what all founders sign; kept because a genesis of up to 1 MiB is hashed for it
   std::map<base::NodeId, GenesisSignature> signatures_;
 };
 

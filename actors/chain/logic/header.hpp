@@ -1,12 +1,12 @@
 #pragma once
-// A block: its header, which is what is voted on, and the lists whose roots the header has.
+// A block: its header, on which validators vote, and the lists whose roots the header contains.
 //
 // Bytes   canonical Cap'n Proto of `Header` and `Block` in messages/chain.capnp. The block's id is the SHA-256 of the
 //         header's bytes.
-// Order   state and receipts are those after the parent: a block runs once, when it is decided.
-// Roots   RFC 6962 (merkle_log.hpp). That of the transactions is over their ids.
-// Limits  kHeaderBytes, always. A block has at most block.bytes (parameters.hpp), of which evidence and late precommits
-//         have an eighth each at most, and the commit what kValidatorsMax votes need. Transactions have what is left.
+// Order   the header has the state and receipts after its parent: a block runs once, when it is decided.
+// Roots   RFC 6962 (merkle_log.hpp). The root of the transactions is over their ids.
+// Limits  a header has kHeaderBytes. A block has at most block.bytes (parameters.hpp). Evidence and late precommits may
+//         each use an eighth, the commit as much as kValidatorsMax votes need, and transactions the rest.
 #include <optional>
 #include <span>
 #include <vector>
@@ -21,15 +21,15 @@
 namespace troupe::chain {
 
 inline constexpr std::uint16_t kHeaderVersion = 1;
-/// In the year 2242: sums with spans of time stay far below the end of UnixMs.
+/// In the year 2242: sums with durations stay far below the maximum of UnixMs.
 inline constexpr UnixMs kBlockTimeMax = std::chrono::seconds(base::kDateMax);
 inline constexpr std::size_t kHeaderBytes = 8 + 3 * 8 + 12 * 8 + 24 + 11 * 32;  // pointer, words, pointers, Data
 inline constexpr std::size_t kBlockEntriesMax = kBlockBytesMax / 8;             // each entry has a pointer
 
-/// What an entry of a list takes of a block: whole words, and the pointer to them.
+/// Returns the bytes that a list entry uses in a block: whole words, and the pointer to them.
 constexpr std::size_t entry_bytes(std::size_t bytes) { return (bytes + 7) / 8 * 8 + 8; }
 inline constexpr std::size_t kBlockFrameBytes = 8 + 5 * 8 + kHeaderBytes;  // without entries: pointers and header
-/// Our choice: evidence and late precommits have a share of one in that many each.
+/// Our choice: evidence and late precommits may each use this fraction (one eighth) of a block.
 inline constexpr std::size_t kListShare = 8;
 inline constexpr std::size_t kCommitEntriesMax =
     entry_bytes(kCommitHeadBytesMax) + kValidatorsMax * entry_bytes(kCommitVoteBytes);
@@ -47,7 +47,7 @@ struct Header {
   base::Digest evidence;
   base::Digest commit;
   base::Digest late;
-  base::Digest blocks;  ///< of all earlier ids, the genesis first
+  base::Digest blocks;  ///< of all earlier ids, genesis first
   base::Digest validators;
   base::Digest next_validators;
   base::Digest parameters;
@@ -57,11 +57,11 @@ struct Header {
 };
 
 base::Bytes encode(const Header& header);
-/// Nothing unless the bytes are what encode() gives.
+/// Returns nullopt unless the bytes are the canonical encoding.
 std::optional<Header> parse_header(base::ByteView bytes);
 BlockId id_of(const Header& header);
 
-/// Entries of evidence, commit and late precommits are the bytes of those who judge them.
+/// Entries of evidence, commit and late precommits are opaque bytes here; their own modules decode and verify them.
 struct Block {
   Header header;
   std::vector<SignedTransaction> transactions{};
@@ -72,28 +72,28 @@ struct Block {
 };
 
 enum class BlockError : std::uint8_t {
-  malformed,    ///< not the one encoding of a block
-  too_large,    ///< more bytes in all than it may have
+  malformed,    ///< not the canonical encoding of a block
+  too_large,    ///< more bytes in total than allowed
   transaction,  ///< one of its transactions has a flaw
-  repeated,     ///< it has a transaction twice, whatever the approvals
-  list,         ///< evidence, late precommits or the commit have more bytes than they may have
-  root,         ///< a list is not that of the header
+  repeated,     ///< the same transaction is in it twice, with any approvals
+  list,         ///< evidence, late precommits or the commit exceed their limits
+  root,         ///< a list does not match its root in the header
 };
 
 base::Bytes encode(const Block& block);
-/// Of a block with these transactions in place of its own.
+/// Encodes a block with these transactions instead of its own.
 base::Bytes encode(const Block& block, std::span<const Approved> transactions);
-/// Takes what encode() gives of a block whose roots are those of its lists, and which has no flaw where block.bytes is
+/// Accepts only the canonical encoding of a block whose roots match its lists, and which has no flaw if block.bytes is
 /// kBlockBytesMax.
 base::Result<Block, BlockError> parse_block(base::ByteView bytes);
-/// `repeated`, `list` or `too_large`. Roots are not looked at.
+/// Returns `repeated`, `list`, `too_large` or nullopt. Does not check roots.
 std::optional<BlockError> flaw(const Block& block, const Parameters& parameters);
 std::optional<BlockError> flaw(const Block& block, std::span<const Approved> transactions,
                                const Parameters& parameters);
-/// What entries may still take beside those that it has; 0 if it has too many.
+/// Returns how many bytes further entries may use; 0 if the block is already too large.
 std::size_t bytes_left(const Block& block, const Parameters& parameters);
 bool has_twice(std::vector<TxId> ids);
-/// The root of the ids of transactions.
+/// Returns the root of transaction ids.
 base::Digest root_of(const std::vector<TxId>& ids);
 /// Writes the roots of the four lists into the header.
 void seal(Block& block);

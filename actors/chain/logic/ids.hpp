@@ -1,5 +1,5 @@
 #pragma once
-// The hashes that the ledger is named by.
+// The hashes that identify chains, blocks and transactions.
 #include "runtime/base/bytes.hpp"
 
 namespace troupe::chain {

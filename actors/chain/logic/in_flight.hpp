@@ -1,11 +1,11 @@
 #pragma once
-// Transactions that were told, and are on their way: who is asked for each, and who next.
+// Announced transactions that are in flight: which node was asked for each, and which is next.
 //
-// Order   those that this node has chosen are asked before strangers. A stranger that was asked first has kStrangerDue
-//         to give it; then the first chosen one that has told it, too, takes its place.
-// Limits  kMax of them; of one node as many as the caller says; kTellersMax others that have told one, of strangers and
-//         of chosen ones, and kFailedMax that have told it and not given it, so that it is no use to tell it again.
-// Due     kDue after it was asked for, one counts no longer: its answer is lost, or was never looked at.
+// Order   chosen nodes are asked before untrusted ones. An untrusted node that was asked first has kStrangerDue to
+//         respond; then the first chosen node that announced the transaction is asked.
+// Limits  kMax transactions; per node as many as the caller says. Per transaction kTellersMax other announcers of each
+//         trust, and kFailedMax that announced it but did not deliver it; they are not asked again.
+// Due     kDue after a request, it no longer counts: its response is lost, or was never processed.
 // Time    monotonic, given by the caller.
 // Owner   one actor; not thread-safe.
 #include <algorithm>
@@ -23,32 +23,32 @@ namespace troupe::chain {
 class InFlight {
  public:
   static constexpr std::size_t kMax = 200'000;            // our choice: 60 MiB
-  static constexpr std::size_t kTellersMax = 3;           // our choice: who else is asked for a transaction
-  static constexpr std::size_t kFailedMax = 8;            // our choice: who is not asked again for it
-  static constexpr std::chrono::seconds kDue{10};         // our choice: twice as long as an answer is waited for
+  static constexpr std::size_t kTellersMax = 3;           // our choice: alternative nodes to ask
+  static constexpr std::size_t kFailedMax = 8;            // our choice: nodes that are not asked again
+  static constexpr std::chrono::seconds kDue{10};         // our choice: twice the timeout of a request
   static constexpr std::chrono::seconds kStrangerDue{1};  // our choice: longer than a round trip around the earth
-  static constexpr std::chrono::seconds kSweepEvery{1};   // our choice: it is a walk of all
+  static constexpr std::chrono::seconds kSweepEvery{1};   // our choice: a sweep scans all of them
 
   enum class Trust : std::uint8_t {
     stranger,
-    chosen,  ///< a validator, or dialled by this node: an attacker is not many of them
+    chosen,  ///< a validator, or dialled by this node: an attacker cannot be many of these
   };
   enum class Told : std::uint8_t {
-    asked,      ///< it is to be asked of who told it
-    under_way,  ///< another one is asked, or the same; it is remembered that this one has told it, too
-    crowded,    ///< the same, but it is not remembered: it is told again later
-    full,       ///< it is not remembered
+    asked,      ///< ask the node that announced it
+    under_way,  ///< a node has been asked; the announcement is remembered
+    crowded,    ///< a node has been asked; the announcement is forgotten, so the caller repeats it later
+    full,       ///< not remembered
   };
 
-  /// `from` has it. Of one neighbour `most` may be asked for at a time.
+  /// `from` has announced the transaction. At most `most` requests to one neighbour may be in flight.
   Told told(const TxId& id, const base::NodeId& from, Trust trust, std::size_t most, base::Instant now) {
     const auto known = all_.find(id);
     if (known != all_.end() && now < known->second.due) {
       One& one = known->second;
-      // The one that told it first may not have it.
+      // The first announcer may not have it.
       if (one.from.id == from || std::ranges::find(one.others, from, &Teller::id) != one.others.end())
         return Told::under_way;
-      // It was asked, and did not give it.
+      // It was asked, but did not deliver it.
       if (std::ranges::find(one.failed, from) != one.failed.end()) return Told::under_way;
       if (std::ranges::count(one.others, trust, &Teller::trust) >= std::ptrdiff_t{kTellersMax}) return Told::crowded;
       const bool chosen = trust == Trust::chosen;
@@ -64,20 +64,20 @@ class InFlight {
     ++of_[from];
     return Told::asked;
   }
-  /// It is here, or of no use.
+  /// The transaction has arrived, or is of no use.
   void done(const TxId& id) {
     const auto known = all_.find(id);
     if (known == all_.end()) return;
     less(*known);
     all_.erase(known);
   }
-  /// Whether it is under way from there.
+  /// Whether `from` has been asked for it.
   bool asked(const TxId& id, const base::NodeId& from) const {
     const auto known = all_.find(id);
     return known != all_.end() && known->second.from.id == from;
   }
-  /// Who is asked for it from now on, because the one that was asked did not give it; nothing if no other has told it:
-  /// then it is forgotten.
+  /// Returns the next node to ask, because the current one did not deliver. Returns nullopt and forgets the transaction
+  /// if no other node has announced it.
   std::optional<base::NodeId> pass_on(const TxId& id, base::Instant now) {
     const auto known = all_.find(id);
     if (known == all_.end()) return std::nullopt;
@@ -99,7 +99,7 @@ class InFlight {
     TxId id;
     base::NodeId from, to;
   };
-  /// Those that strangers have not given in time, and which are asked of chosen ones from now on.
+  /// Returns the transactions that untrusted nodes did not deliver in time; chosen nodes are asked instead.
   std::vector<Passed> take_overdue(base::Instant now) {
     std::vector<Passed> out;
     while (overdue_at() <= now) {
@@ -109,11 +109,11 @@ class InFlight {
     }
     return out;
   }
-  /// When there is one of them; Instant::max(): not by itself.
+  /// Returns when take_overdue() has something next; Instant::max() if never.
   base::Instant overdue_at() const { return impatient_.empty() ? base::Instant::max() : impatient_.begin()->first; }
 
   std::size_t size() const { return all_.size(); }
-  /// How many are asked of it.
+  /// Returns how many requests to that node are in flight.
   std::size_t of(const base::NodeId& from) const {
     const auto known = of_.find(from);
     return known == of_.end() ? 0 : known->second;
@@ -126,12 +126,12 @@ class InFlight {
   };
   struct One {
     Teller from;
-    std::vector<Teller> others{};        // chosen ones first
+    std::vector<Teller> others{};        // chosen nodes first
     std::vector<base::NodeId> failed{};  // to give it
     base::Instant since, due;
   };
 
-  /// Its asked node has one less under way.
+  /// Removes one request from its node's count.
   void less(const std::pair<const TxId, One>& asked) {
     const auto& [id, one] = asked;
     impatient_.erase({one.since + kStrangerDue, id});
@@ -148,8 +148,8 @@ class InFlight {
   }
 
   std::map<TxId, One> all_;
-  std::map<base::NodeId, std::size_t> of_;              // those of all_, never 0
-  std::set<std::pair<base::Instant, TxId>> impatient_;  // a chosen one has told what a stranger is asked for
+  std::map<base::NodeId, std::size_t> of_;              // counts of all_ by node, never 0
+  std::set<std::pair<base::Instant, TxId>> impatient_;  // asked of an untrusted node, announced by a chosen one
   base::Instant sweep_at_{};
 };
 

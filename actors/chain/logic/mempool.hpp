@@ -1,24 +1,16 @@
 #pragma once
 // Transactions that wait for a block.
 //
-// Lanes   payments, contracts. Each may have its share of a block (kShare); what a lane leaves goes to the best of the
-//         other.
-// Order   of a sender by nonce, without a gap; among senders by tip for each gas, then by fee-max for each gas, then by
-//         arrival.
-// Worth   a transaction is worth no more than the worst that its sender has before it, and behind a gap less than any
-//         other: what cannot be in a block yet keeps out nothing that can.
-// Replace another one of a sender's nonce takes its place if neither its tip nor its fee-max is lower, and the tip is
-//         higher by 1 or the fee-max by 10 %; kReplacementsMax times for a nonce.
-// Full    beyond kPoolBytesMax or kPoolCountMax what is worth least is dropped; what is not better than that, or comes
-//         after it, is refused. A sender has kSenderMax, within as many nonces from its next one on.
-// Funds   the fees of all that one address pays for are within its balance, as it was last told. What a sender's
-//         balance does not cover, with all that it has before it and the fees that it pays for others, waits as behind
-//         a gap. Nothing that comes later takes the cover from what has it: else what has pushed out others would never
-//         be paid (DETER: Li, Wang and Tang, CCS 2021).
-// Choice  for a block it ends at kRefusedMax that are not admissible. The caller drops these: what can be in no block
-//         keeps nothing else out of it.
-// Expire  what is past its last height is dropped; that is kLifeMax heights away at most.
-// Trust   a transaction is Approved; whether it is admissible() now was asked by the caller, but for its nonce.
+// Lanes   payments, contracts. Each lane may use its share of a block (kShare); the rest goes to the best transactions.
+// Order   by nonce for each sender, without a gap; among senders by tip per gas, then fee-max per gas, then arrival.
+// Worth   at most the worth of the sender's worst earlier transaction; after a gap, below all without a gap.
+// Replace needs a tip and a fee-max that are not lower, and a tip higher by 1 or a fee-max higher by 10 %.
+// Full    above kPoolBytesMax or kPoolCountMax the worst is dropped; a transaction that is not better is refused.
+// Funds   a payer's balance, as last reported, covers the fees of all that it pays for. A transaction that its sender
+//         cannot cover waits as after a gap; later arrivals cannot take a cover away (uncovers()).
+// Choice  for a block ends after kRefusedMax inadmissible transactions, which the caller drops.
+// Limits  kSenderMax nonces per sender, from its next nonce on; kReplacementsMax per nonce; kLifeMax heights.
+// Trust   a transaction is Approved; the caller has checked admissible() except for the nonce.
 #include <functional>
 #include <map>
 #include <set>
@@ -31,14 +23,14 @@ namespace troupe::chain {
 
 inline constexpr std::size_t kSenderMax = 64;
 inline constexpr std::size_t kPoolBytesMax = 32u << 20;  // our choice: 16 of the largest blocks
-inline constexpr std::size_t kPoolCountMax = 50'000;     // our choice: of 650 bytes each, the same
-inline constexpr std::uint64_t kLifeMax = 100'000;       // our choice, in heights: over two days of blocks of 2 s
+inline constexpr std::size_t kPoolCountMax = 50'000;     // our choice: the same, at 650 bytes each
+inline constexpr std::uint64_t kLifeMax = 100'000;       // our choice, in heights: over two days at 2 s per block
 inline constexpr std::size_t kReplacementsMax = 16;      // our choice: 1.1^16 is 4.6 times the first fee-max
-inline constexpr std::size_t kRefusedMax = 4'096;        // our choice: about 0.1 s of who builds a block
+inline constexpr std::size_t kRefusedMax = 4'096;        // our choice: about 0.1 s of a proposer's time
 
 enum class Lane : std::uint8_t { payments, contracts };
 inline constexpr std::size_t kLanes = 2;
-/// In percent of a block, by lane; the rest is for the best of both.
+/// In percent of a block, by lane; the best of both lanes share the rest.
 inline constexpr std::array<std::uint64_t, kLanes> kShare{50, 40};
 
 Lane lane_of(const Transaction& transaction);
@@ -50,32 +42,32 @@ struct MempoolLimits {
 };
 
 enum class MempoolError : std::uint8_t {
-  known,    ///< it is here
-  past,     ///< its nonce has been taken by a final transaction
-  ahead,    ///< its nonce is too far from the sender's next one
-  expired,  ///< it can be in no later block
+  known,    ///< already in the pool
+  past,     ///< a final transaction has used its nonce
+  ahead,    ///< its nonce is too far from the sender's next nonce
+  expired,  ///< its last height has passed
   lasting,  ///< its last height is more than kLifeMax away
-  gas,      ///< it allows itself another amount of gas than it needs, or needs more than a block has
-  funds,    ///< its sender lacks amount and fee-max, or its payer the fees of all that it pays for here; or it
-            ///< would take the cover from what waits
-  cheap,    ///< another one of its nonce is here, and this one does not offer enough more
-  changed,  ///< what has its nonce was replaced kReplacementsMax times
-  full,     ///< there is no room, and it is not better than the worst one here
+  gas,      ///< its gas is not exactly what it needs, or exceeds a block's gas
+  funds,    ///< sender lacks amount and fee-max, or payer lacks all fees it pays here; or waiting transactions would
+            ///< lose cover
+  cheap,    ///< its nonce is in use here, and it does not offer enough more
+  changed,  ///< its nonce was replaced kReplacementsMax times
+  full,     ///< the pool is full, and it is not better than the worst transaction here
 };
 std::string_view name(MempoolError error);
 
-/// What the state says of the sender and the payer.
+/// Sender and payer according to the state.
 struct Standing {
   Nonce next;                    ///< of its sender
   wallet::Amount balance;        ///< of its sender
   wallet::Amount payer_balance;  ///< the same, if the sender pays
 };
 
-/// What is to be put into a block, in order.
+/// The transactions for a block, in order.
 struct Picked {
   std::vector<Approved> transactions;
-  std::size_t looked = 0;       ///< transactions that were looked at for it
-  std::vector<TxId> refused{};  ///< those that were not admissible, if they ended the choice; otherwise empty
+  std::size_t looked = 0;       ///< transactions that were examined
+  std::vector<TxId> refused{};  ///< inadmissible transactions, if they ended the choice; otherwise empty
 };
 
 using Admissible = std::function<bool(const Approved&)>;
@@ -84,55 +76,57 @@ class Mempool {
  public:
   explicit Mempool(MempoolLimits limits = {}) : limits_(limits) {}
 
-  /// `height` is that of the latest final block, `block_gas` the parameter. Errors change nothing.
+  /// `height` is the latest final height, `block_gas` the parameter. Errors change nothing.
   base::Result<void, MempoolError> add(Approved transaction, const Standing& standing, Height height, Gas block_gas);
   base::Result<void, MempoolError> add(Approved transaction, Lane lane, const Standing& standing, Height height,
                                        Gas block_gas);
-  /// What add() would say of it now.
+  /// Returns the result that add() would give now.
   base::Result<void, MempoolError> would_add(const Approved& transaction, const Standing& standing, Height height,
                                              Gas block_gas) const;
-  /// Whether add() would refuse it for what is here, whatever the state says: before its signatures are looked at.
+  /// Whether add() would refuse it in every state, because of the pool's content. Callers ask before verifying
+  /// signatures.
   bool is_of_no_use(const Transaction& transaction, Height height) const;
 
-  /// For a block: transactions that need no more gas in all, and no more than `bytes`, each counted by entry_bytes():
-  /// that is bytes_left() of the block (header.hpp). Takes nothing away. `admissible` is asked of each one that would be taken next, in their order, and what it says "yes" to is
-  /// taken: so it may keep a state. "No" ends the sender's queue for this block. An empty function admits all.
+  /// Returns transactions for a block that need at most `gas` and `bytes` in total, counted by entry_bytes(); `bytes`
+  /// is bytes_left() of the block (header.hpp). Removes nothing. Calls `admissible` for each transaction that it would
+  /// take next, in order, and takes those for which it returns true; so it may keep a state. False ends the sender's
+  /// queue for this block. An empty function admits all.
   Picked pick(Gas gas, std::size_t bytes, BaseFee base_fee, Height height, const Admissible& admissible = {}) const;
 
-  /// A final block has changed this account: what has a nonce below `next` is dropped, and the last of what the account
-  /// pays for if its balance does not cover it any more.
+  /// A final block has changed this account. Drops transactions with a nonce below `next`, and those that
+  /// the account pays for last, if its balance no longer covers them.
   void settle(const wallet::Address& address, Nonce next, wallet::Amount balance);
-  /// Drops what the machine refuses, with all that its sender has after it. Harmless if it is not here.
+  /// Drops a transaction that the machine refuses, and all later ones of its sender. Does nothing if it is not here.
   void drop(const TxId& id);
-  /// Drops what can be in no block after `height`.
+  /// Drops transactions that can be in no block after `height`.
   void expire(Height height);
 
-  /// Null if it is not here.
+  /// Return null if it is not here.
   const Approved* find(const TxId& id) const;
   const Approved* find(const wallet::Address& sender, Nonce nonce) const;
-  /// Whether it is here, and behind a nonce or money that is missing.
+  /// Whether it is here, but waits for a missing nonce or for money.
   bool gapped(const TxId& id) const;
-  /// Those of a sender that are behind no gap, each once: they can be in a block, and be told to others.
+  /// Returns a sender's transactions that are ready for a block and may be announced to other nodes, each only once.
   std::vector<TxId> take_ready(const wallet::Address& sender);
-  /// The next nonce that a sender can use, given its next one in the state.
+  /// Returns the next nonce that a sender can use, given its next nonce in the state.
   Nonce next_free(const wallet::Address& address, Nonce next) const;
-  /// Where a walk of all stands: at what comes first from there on, by sender and nonce.
+  /// Position of a scan over all transactions: it continues at the first at or after this sender and nonce.
   struct Cursor {
     wallet::Address sender{};
     Nonce nonce{};
   };
-  /// Some that wait from there on: by sender, in order.
+  /// Returns some waiting transactions from there on, sorted by sender and nonce.
   std::vector<const Approved*> some(const Cursor& from, std::size_t most) const;
   std::size_t count() const { return places_.size(); }
   std::size_t bytes() const { return bytes_; }
 
  private:
   struct Entry;
-  /// Better ones come first.
+  /// Better transactions come first.
   struct Worth {
-    bool gapped;  ///< an earlier nonce is missing, or money for what comes up to it
+    bool gapped;  ///< an earlier nonce is missing, or money for it and those before it
     std::uint64_t tip, fee_max, gas, arrival;
-    /// By itself.
+    /// The worth of the entry by itself.
     explicit Worth(const Entry& entry);
     bool operator<(const Worth& other) const;
   };
@@ -140,13 +134,13 @@ class Mempool {
     Approved transaction;
     Lane lane;
     std::uint64_t arrival;
-    std::size_t replacements;       ///< earlier ones of its nonce
-    std::optional<Worth> ranked{};  ///< as it stands in ranked_
+    std::size_t replacements;       ///< how often its nonce was replaced
+    std::optional<Worth> ranked{};  ///< its position in ranked_
     bool taken = false;             ///< by take_ready()
   };
   struct Queue {
-    Nonce next;              ///< of the sender, as it was last told; no entry is before it
-    wallet::Amount balance;  ///< of the sender, as it was last told
+    Nonce next;              ///< of the sender, as last reported; no entry is before it
+    wallet::Amount balance;  ///< of the sender, as last reported
     std::map<Nonce, Entry> entries;
   };
   struct Place {
@@ -158,13 +152,13 @@ class Mempool {
     Place place;
     const Entry* entry;  ///< in its queue
   };
-  /// How one gets in.
+  /// The changes that let a transaction in.
   struct Entrance {
     Entry entry;
     Standing standing;
-    std::set<Place> leaving;  ///< what goes for it
+    std::set<Place> leaving;  ///< transactions that are dropped for it
   };
-  /// Those of one sender by nonce, because none is worth more than what is before it.
+  /// Orders one sender's transactions by nonce, because none is worth more than an earlier one.
   struct Ranked {
     Worth worth;
     Place place;
@@ -172,10 +166,10 @@ class Mempool {
   };
   struct Payer {
     wallet::Amount reserved;
-    wallet::Amount for_others;  ///< of that, what others send
+    wallet::Amount for_others;  ///< the part of it for other senders' transactions
     std::set<Place> places;
   };
-  /// Of the entries of a lane; what is left of a block below the least one ends its filling.
+  /// The entries of a lane. Filling a block ends when the remaining space is below the smallest entry.
   struct Sizes {
     std::multiset<std::uint64_t> gas;
     std::multiset<std::size_t> bytes;  ///< as they count in a block
@@ -190,25 +184,28 @@ class Mempool {
   base::Result<Entrance, MempoolError> entrance(Approved transaction, Lane lane, const Standing& standing,
                                                 Height height, Gas block_gas) const;
   bool covered(const Transaction& transaction, const Entry* replaced, const Standing& standing) const;
-  /// Whether of its sender or its payer fewer could be in a block with it than without.
+  /// Whether the entry would reduce how many transactions of its sender or its payer can be in a block. Such an entry
+  /// is refused: otherwise a transaction that evicted others might never pay (DETER: Li, Wang and Tang, CCS 2021). A
+  /// sender's balance must cover a transaction, all its earlier ones, and the fees that it pays for other senders.
   bool uncovers(const Entry& entry, const Entry* replaced, const Standing& standing) const;
-  /// What is left of a balance for what its owner sends.
+  /// Returns what a balance leaves for the owner's own transactions.
   wallet::Wide own_money(const wallet::Address& owner, wallet::Amount balance) const;
-  /// How many of a sender are behind no gap, from the nonce `next` on; if `other` stood in the place of its nonce.
+  /// Counts a sender's transactions without a gap from the nonce `next` on, with `other` in the place of its nonce.
   std::size_t ready(const wallet::Address& sender, Nonce next, wallet::Wide money, const Entry* other) const;
-  /// What it would be worth with what its sender has before it, from its next nonce on.
+  /// Returns its worth, given its sender's earlier transactions from the next nonce on.
   Worth worth_at(const Entry& entry, const Place& place, const Standing& standing) const;
-  /// What has to go for it, with the one that it replaces and what is past; nothing if it is not better than the rest.
+  /// Returns the transactions to drop for it, including the replaced and the past ones, or nullopt if it is not better
+  /// than the rest.
   std::optional<std::set<Place>> room_for(const Entry& entry, const Place& place, const Standing& standing,
                                           const Entry* replaced) const;
   std::set<Place> from(const Place& place) const;
   std::set<Place> before(const wallet::Address& sender, Nonce nonce) const;
-  /// The last of what it pays for, with what follows that, beyond what the balance covers.
+  /// Returns the last transactions that the address pays for beyond its balance, and those that follow them.
   std::set<Place> unpaid(const wallet::Address& address, wallet::Amount balance) const;
   void insert(const Place& place, Entry entry, const Standing& standing);
   void remove(const std::set<Place>& places);
   void erase(const Place& place);
-  /// Each entry of a sender as it is worth now.
+  /// Recomputes the worth of a sender's entries.
   void rank(const wallet::Address& sender);
   void check() const;
 

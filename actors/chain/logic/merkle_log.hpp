@@ -1,10 +1,11 @@
 #pragma once
-// A Merkle tree over a list of byte strings: which are in it, and at which place.
+// A Merkle tree over a list of byte strings: proves which are in the list, and at which index.
 //
 // Source  RFC 6962, 2.1 (tree hash) and 2.1.1 (audit path), with SHA-256. Leaf: SHA-256(00 || bytes). Node: SHA-256(01
 //         || left || right). The size of a tree's left part is the largest power of two below the size of the tree.
 //         Empty list: SHA-256 of zero bytes.
-// Check   RFC 9162, 2.1.3.2: the path is consumed by place and size, so that neither can be another one.
+// Check   RFC 9162, 2.1.3.2: index and size determine how the path is consumed, so a path is valid for only one of
+//         each.
 #include <optional>
 #include <span>
 #include <vector>
@@ -21,30 +22,30 @@ using LogEntries = std::span<const base::Bytes>;
 base::Digest log_leaf(base::ByteView entry);
 base::Digest log_root(LogEntries entries);
 
-/// The siblings from the leaf to the root. `index` is below the number of entries: broken invariant otherwise.
+/// Returns the siblings from the leaf to the root. `index` must be below the number of entries (invariant).
 std::vector<base::Digest> audit_path(LogEntries entries, std::size_t index);
 
-/// Whether `entry` stands at `index` of a list of `size` entries with this root.
+/// Whether `entry` is at `index` in a list of `size` entries with this root.
 bool in_log(base::ByteView entry, std::uint64_t index, std::uint64_t size, std::span<const base::Digest> path,
             const base::Digest& root);
 
-/// A list that only grows, of which the hashes at its right edge are kept: enough to append, and for the root.
+/// An append-only list, of which only the hashes at its right edge are kept: enough to append and to compute the root.
 class Frontier {
  public:
   void append(base::ByteView entry);
   base::Digest root() const;
   std::uint64_t size() const { return size_; }
 
-  /// Size (8, little-endian), then the roots of its whole subtrees, the largest first: one for each bit of the size.
+  /// Size (8, little-endian), then the roots of its complete subtrees, largest first: one for each bit set in the size.
   base::Bytes encode() const;
-  /// Nothing unless the bytes are what encode() gives.
+  /// Returns nullopt unless the bytes are the canonical encoding.
   static std::optional<Frontier> decode(base::ByteView bytes);
 
   friend bool operator==(const Frontier&, const Frontier&) = default;
 
  private:
   std::uint64_t size_ = 0;
-  std::vector<base::Digest> whole_;  // the roots of whole subtrees, the largest first
+  std::vector<base::Digest> whole_;  // the roots of complete subtrees, largest first
 };
 
 }  // namespace troupe::chain

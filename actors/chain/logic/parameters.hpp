@@ -1,7 +1,7 @@
 #pragma once
-// The parameters of a chain: what its genesis may set, with the bounds within which any value keeps a chain alive.
+// The parameters of a chain, which its genesis may set, with bounds: a chain stays alive with any value within them.
 //
-// Bytes  canonical Cap'n Proto of `Parameters` in messages/chain.capnp: a word for each, in the order of Param.
+// Bytes  canonical Cap'n Proto of `Parameters` in messages/chain.capnp: one word per parameter, in the order of Param.
 #include <array>
 #include <optional>
 #include <string_view>
@@ -29,15 +29,15 @@ enum class Param : std::uint8_t {
 };
 inline constexpr std::size_t kParams = 14;
 
-inline constexpr std::uint64_t kBlockBytesMin = 128u << 10;  // our choice: room beside the largest commit
+inline constexpr std::uint64_t kBlockBytesMin = 128u << 10;  // our choice: leaves space after the largest commit
 inline constexpr std::uint64_t kBlockBytesMax = 2u << 20;    // our choice: a block fits into a frame between nodes
 inline constexpr std::uint64_t kBaseFeeMax = std::uint64_t{1} << 40;
 inline constexpr std::uint64_t kBlockGasMax = std::uint64_t{1} << 40;
 
-/// As `--set` takes it, and `chain params` shows it.
+/// A parameter as `--set` accepts it and `chain params` shows it.
 struct ParamInfo {
   std::string_view name;
-  std::uint64_t initial;  ///< unless a genesis sets it
+  std::uint64_t initial;  ///< unless the genesis sets it
   std::uint64_t min;
   std::uint64_t max;
 };
@@ -49,7 +49,7 @@ class Parameters {
   /// The initial values.
   Parameters();
   std::uint64_t operator[](Param param) const { return values_[static_cast<std::size_t>(param)]; }
-  /// False if the value is out of bounds; then nothing has changed.
+  /// Returns false and changes nothing if the value is out of bounds.
   [[nodiscard]] bool set(Param param, std::uint64_t value);
 
   friend bool operator==(const Parameters&, const Parameters&) = default;
@@ -59,9 +59,9 @@ class Parameters {
 };
 
 base::Bytes encode(const Parameters& parameters);
-/// Nothing unless the bytes are what encode() gives.
+/// Returns nullopt unless the bytes are the canonical encoding.
 std::optional<Parameters> parse_parameters(base::ByteView bytes);
-/// As it stands in headers: SHA-256 of the bytes.
+/// Returns the hash that headers contain: SHA-256 of the bytes.
 base::Digest hash_of(const Parameters& parameters);
 
 }  // namespace troupe::chain

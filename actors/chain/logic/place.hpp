@@ -1,5 +1,5 @@
 #pragma once
-// Where in the history of a chain a message of consensus stands: fork, height, round, step.
+// The position of a consensus message in a chain's history: fork, height, round and step.
 #include <chrono>
 #include <compare>
 #include <cstdint>
@@ -7,10 +7,10 @@
 
 namespace troupe::chain {
 
-/// Milliseconds since 1970, as blocks carry them; also spans of time.
+/// Milliseconds since 1970, as in blocks; also used for durations.
 using UnixMs = std::chrono::milliseconds;
 
-/// A counter; only those of one `Tag` compare.
+/// A counter. Only counters with the same `Tag` can be compared.
 template <class Tag, class Value>
 struct Count {
   Value value = 0;
@@ -19,11 +19,11 @@ struct Count {
   constexpr Count next() const { return Count{static_cast<Value>(value + 1)}; }
 };
 
-using Fork = Count<struct ForkTag, std::uint32_t>;      ///< one more after each `chain resume`
+using Fork = Count<struct ForkTag, std::uint32_t>;      ///< incremented by each `chain resume`
 using Height = Count<struct HeightTag, std::uint64_t>;  ///< of a block; genesis is 0
 using Round = Count<struct RoundTag, std::uint32_t>;    ///< an attempt to decide a height, from 0
 
-/// Our choice: a height which takes 100,000 rounds has more than a third of liars. A larger round of a peer is refused.
+/// Our choice: a height needs 100,000 rounds only if over a third of the power is malicious. Larger rounds are refused.
 inline constexpr Round kRoundMax{100'000};
 
 struct Place {
@@ -34,7 +34,7 @@ struct Place {
   friend auto operator<=>(const Place&, const Place&) = default;
 };
 
-/// Of a round, in this order. The numbers are signed and stored.
+/// The steps of a round, in this order. The numbers are signed and stored.
 enum class Step : std::uint8_t { propose = 0, prevote = 1, precommit = 2 };
 
 constexpr std::string_view name(Step step) {

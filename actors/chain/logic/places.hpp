@@ -1,10 +1,10 @@
 #pragma once
-// Who may be a neighbour beside the validators: places are shared by address group.
+// Which nodes other than validators may be neighbours. Address groups share the slots.
 //
-// Dialled one of base::kReservePart places is for nodes that this one has dialled by itself. One more of them takes the
-//         place of one that has dialled this node.
-// Groups  a place that is free is anyone's. Then a newcomer takes that of one of the largest group, if its own stays no
-//         larger than that becomes: so no two come and go by turns.
+// Dialled 1/base::kReservePart of the slots is reserved for nodes that this node dialled. Another such node evicts a
+//         node that dialled this one.
+// Groups  any node may take a free slot. Otherwise a newcomer evicts a node of the largest group, if its own group then
+//         is no larger than that group, so that no two nodes evict each other in turn.
 #include <algorithm>
 #include <optional>
 #include <vector>
@@ -20,10 +20,11 @@ struct Placed {
   bool dialled = false;
 };
 
-/// Whose of `most` places `newcomer` takes, beside `others`: its own id if one is free; nothing: there is none for it.
+/// Returns the node that `newcomer` replaces among `others`: itself if a slot is free, nullopt if there is no slot for
+/// it.
 inline std::optional<base::NodeId> place_for(const Placed& newcomer, const std::vector<Placed>& others,
                                              std::size_t most) {
-  base::ShareBudget<base::NodeId> places(most);  // of those that have dialled this node
+  base::ShareBudget<base::NodeId> places(most);  // of the nodes that dialled this one
   std::size_t dialled = 0;
   for (const Placed& one : others) {
     if (one.dialled) ++dialled;

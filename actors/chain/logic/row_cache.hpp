@@ -1,14 +1,12 @@
 #pragma once
-// Rows of the tree in memory: those that were looked at lately.
+// Recently used rows of the state tree, in memory.
 //
-// Bound   the bytes of all rows, with kAroundRow for each. Above it a hand goes round (CLOCK, Corbató 1968): what was
-//         looked at since it came by stays for another round, what was not goes. So all of the bound is in use: a block
-//         that lacks one row in memory runs twice.
-// Held     while anyone holds it nothing goes, so that an attempt which needs more rows than the bound comes to an end.
-// Buffers of what is forgotten are used again for new rows, by their size, so that none has more than kBufferStep too
-//         many: malloc takes longer for the rows of a block than hashing them. Beside the bound kSpareBytesMax of them
-//         are kept.
-// Owner   one thread; also of all that it has given out.
+// Bound    the bytes of all rows, plus kAroundRow each. Above it, rows are evicted by the CLOCK algorithm (Corbató
+//          1968). The whole bound is used, because a block that lacks one row in memory runs twice.
+// Held     while a hold() is active nothing is evicted, so an attempt that needs more rows than the bound completes.
+// Buffers  of evicted rows are reused for new rows of about the same size (at most kBufferStep larger). For a block's
+//          rows, malloc takes longer than hashing. At most kSpareBytesMax of them are kept in addition to the bound.
+// Owner    one thread, also for all returned rows.
 #include <array>
 #include <memory>
 #include <unordered_map>
@@ -18,7 +16,7 @@
 
 namespace troupe::chain {
 
-/// Who chooses addresses does not know the secret.
+/// Senders choose addresses, but do not know the secret.
 struct RowKeyHash {
   std::uint64_t secret = 0;
   std::size_t operator()(const RowKey& key) const;
@@ -26,25 +24,25 @@ struct RowKeyHash {
 
 class RowCache {
  public:
-  static constexpr std::size_t kAroundRow = 128;                   // bytes of its place
+  static constexpr std::size_t kAroundRow = 128;                   // bytes of its entry
   static constexpr std::size_t kBufferStep = 128;                  // our choice
   static constexpr std::size_t kSpareBytesMax = 16 * 1024 * 1024;  // our choice: a large block changes 7 MiB of rows
 
   explicit RowCache(std::size_t bytes_max) : bytes_max_(bytes_max) {}
 
-  /// Empties it. `secret`: a number of chance, of RowKeyHash.
+  /// Empties the cache. `secret`: a random number for RowKeyHash.
   void clear(std::uint64_t secret);
   void clear() { clear(rows_.hash_function().secret); }
 
-  /// Null if it is not here.
+  /// Returns null if the row is not cached.
   RowBytes find(const RowKey& key);
-  /// `bytes` is not null, and was made as what can be changed: a buffer(). A row above the bound is alone here.
+  /// `bytes` is not null and comes from a buffer(). A row larger than the bound evicts all other rows.
   void put(const RowKey& key, RowBytes bytes);
   void forget(const RowKey& key);
-  /// From here on all rows stay, until each hold() has its let_go().
+  /// From here on no row is evicted, until each hold() has its let_go().
   void hold() { ++holds_; }
   void let_go() { --holds_; }
-  /// To write a row of that size to. Its content is overwritten, its capacity is used again.
+  /// Returns a buffer of that size for a new row, with arbitrary content; its capacity is reused.
   std::shared_ptr<base::Bytes> buffer(std::size_t bytes);
 
   std::size_t size() const { return rows_.size(); }
@@ -53,9 +51,9 @@ class RowCache {
  private:
   struct Kept {
     RowBytes bytes;
-    bool used = false;  // since the hand came by
+    bool used = false;  // since the CLOCK hand passed
   };
-  using Rows = std::unordered_map<RowKey, Kept, RowKeyHash>;  // its order decides alone what is read again
+  using Rows = std::unordered_map<RowKey, Kept, RowKeyHash>;  // the order only decides which rows are read again
   static std::size_t bytes_of(const RowBytes& row) { return row->capacity() + kAroundRow; }
   void take_out(Rows::node_type place);
   void make_room(std::size_t bytes);
@@ -66,7 +64,7 @@ class RowCache {
   std::size_t hand_ = 0;  // a bucket
   std::size_t holds_ = 0;
   std::vector<Rows::node_type> spare_places_;
-  static constexpr std::size_t kSizes = 33;  // in steps; a larger one is not used again
+  static constexpr std::size_t kSizes = 33;  // in steps; larger buffers are not reused
   std::array<std::vector<std::shared_ptr<base::Bytes>>, kSizes> spare_buffers_;  // by capacity
   std::size_t spare_bytes_ = 0;
 };

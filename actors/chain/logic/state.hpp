@@ -1,10 +1,12 @@
 #pragma once
-// What stands in the state tree: keys, values, and a view in which accounts are changed before they are written.
+// The content of the state tree: its keys and values, and a view that buffers changes of accounts until they are
+// written.
 //
 // Keys    one byte of kind, then an id: StateKind.
-// Values  canonical Cap'n Proto of `Account`, `Totals`, `Parameters`, `BlockLog`, `Validators`, `Rotation`,
-//         `Presence`, `Absences` and `Judged` in messages/chain.capnp.
-// Sum     balances, stakes, unbonding, rewards and pots are the supply, at each height. So none of them overflows.
+// Values  canonical Cap'n Proto of `Account`, `Totals`, `Parameters`, `BlockLog`, `Validators`, `Rotation`, `Presence`,
+//         `Absences` and `Judged` in messages/chain.capnp.
+// Sum     balances, stakes, unbonding, rewards and pots add up to the supply at every height. So none of them
+//         overflows.
 #include <map>
 
 #include "actors/chain/logic/evidence.hpp"
@@ -18,20 +20,20 @@
 namespace troupe::chain {
 
 enum class StateKind : std::uint8_t {
-  account = 1,     ///< then the address
-  totals = 2,      ///< alone
-  parameters = 3,  ///< alone
-  block_log = 4,   ///< alone: the ids of all blocks up to the height of the state
-  // Each alone:
+  account = 1,     ///< followed by the address
+  totals = 2,      ///< no id
+  parameters = 3,  ///< no id
+  block_log = 4,   ///< no id: the ids of all blocks up to the state's height
+  // Without an id:
   validators = 5,       ///< of the next height
   next_validators = 6,  ///< of the height after it
   rotation = 7,         ///< with which the next height begins
-  presence = 8,         ///< the heights that are not settled
+  presence = 8,         ///< heights that are not settled
   absences = 9,         ///< how many heights each validator has missed
 
-  // Then an id each:
-  past_validators = 10,  ///< its hash: a set that one of these heights has, and the next height has not
-  evidence = 11,         ///< of a node: what proved that it lies
+  // Followed by an id:
+  past_validators = 10,  ///< its hash: a set that a height of the presence has, and the next height has not
+  evidence = 11,         ///< of a node: the proof that it signed twice
 };
 static_assert(kValidatorsBytesMax <= kTreeValueBytesMax && kAbsencesBytesMax <= kTreeValueBytesMax &&
               kPresenceBytesMax <= kTreeValueBytesMax);
@@ -47,12 +49,12 @@ struct Account {
   wallet::Amount staked;
   wallet::Amount unbonding;
   wallet::Amount rewards;
-  UnixMs faucet{};  ///< time of the block that gave it money from the faucet; 0: none did
+  UnixMs faucet{};  ///< time of the block whose faucet paid it last; 0: never
 
   friend bool operator==(const Account&, const Account&) = default;
 };
 
-/// Of one unit of gas.
+/// Price of one unit of gas.
 struct BaseFee {
   std::uint64_t value = 0;  ///< at most kBaseFeeMax
   friend auto operator<=>(const BaseFee&, const BaseFee&) = default;
@@ -62,53 +64,53 @@ struct Totals {
   wallet::Amount supply;
   wallet::Amount burnt;  ///< since the genesis
   wallet::Amount faucet_pot;
-  BaseFee base_fee;  ///< in the next block
+  BaseFee base_fee;  ///< for the next block
   friend bool operator==(const Totals&, const Totals&) = default;
 };
 
 base::Bytes encode(const Account& account);
 base::Bytes encode(const Totals& totals);
-/// As a value of the state.
+/// Encodes the log as a value of the state.
 base::Bytes encode_log(const Frontier& log);
-// Nothing unless the bytes are what encode() gives.
+// Each returns nullopt unless the bytes are the canonical encoding.
 std::optional<Account> parse_account(base::ByteView bytes);
 std::optional<Totals> parse_totals(base::ByteView bytes);
 std::optional<Frontier> parse_log(base::ByteView bytes);
 
-/// Those of heights 1 and 2: the founders, each with its stake as its power.
+/// Returns the validators of heights 1 and 2: the founders, with their stake as their power.
 ValidatorSet validators_of(const Genesis& genesis);
-/// The state that a chain begins with, of height 0.
+/// Returns the state of height 0.
 TreeChanges state_of(const Genesis& genesis);
 
-/// The leaves of the presence that a block changes. `next`: the hash of the validators of the height after it.
+/// Returns the presence leaves that a block changes. `next`: hash of the validators of the height after the block.
 TreeChanges changed_presence(const Presence& before, const Presence& after, const base::Digest& next);
 
-/// The state of a height, and changes of it. Damage is noted: then all that was read since is void.
+/// The state of a height, with pending changes. If damage() is set, everything read since is invalid.
 class StateView {
  public:
-  /// `rows` outlives it.
+  /// `rows` must outlive it.
   StateView(const TreeRows& rows, const TreeRoot& root) : rows_(rows), root_(root) {}
   StateView(const StateView&) = delete;
   StateView& operator=(const StateView&) = delete;
 
-  /// An account that is not there is one of zeros. Valid as long as the view.
+  /// Returns a missing account as zeros. The reference is valid as long as the view.
   Account& account(const wallet::Address& address);
   Totals totals();
   Parameters parameters();
   Frontier log();
-  // Nothing if there is damage.
+  // Each returns nullopt if rows are damaged.
   std::optional<ValidatorSet> validators() { return validators_at(StateKind::validators); }
   std::optional<ValidatorSet> next_validators() { return validators_at(StateKind::next_validators); }
   std::optional<Rotation> rotation();
   std::optional<Presence> presence();
-  /// What proved that a validator lies.
+  /// Returns the proof that a validator signed twice, if any.
   std::optional<Judged> evidence_of(const base::NodeId& validator);
-  /// The validators of the next height and of the one after it that were proved to lie. A look-up for each of them.
+  /// Returns the validators of the next two heights against which there is evidence. One lookup per validator.
   std::set<base::NodeId> judged();
 
-  /// The accounts that are not what they were.
+  /// Returns the accounts that changed.
   TreeChanges changed_accounts() const;
-  /// What all accounts that were looked at have more than before, which is negative if it is less.
+  /// Returns how much more all accounts read so far have than before; negative if less.
   __extension__ __int128 gain() const;
 
   const std::optional<TreeDamage>& damage() const { return damage_; }
@@ -120,18 +122,18 @@ class StateView {
   };
   std::optional<base::Bytes> read(const base::Bytes& key);
   std::optional<ValidatorSet> validators_at(StateKind kind);
-  /// A value that is none: the row of it is not known here, so the one at the top is named.
+  /// Records an invalid value. Its row is not known here, so the error names the top row.
   void damaged() { damage_ = damage_.value_or(TreeDamage{{root_.version, 0, {}}}); }
 
   const TreeRows& rows_;
   TreeRoot root_;
-  using Accounts = std::map<wallet::Address, Seen>;  // not by hash: senders choose the addresses
+  using Accounts = std::map<wallet::Address, Seen>;  // not hashed: senders choose the addresses
   Accounts accounts_;
   Accounts::value_type* last_ = nullptr;  // a transaction asks for its sender six times
   std::optional<TreeDamage> damage_;
 };
 
-/// The whole of a state, added up.
+/// The sums over a whole state.
 struct StateSums {
   std::uint64_t accounts = 0;
   wallet::Wide balances = 0;
@@ -141,7 +143,7 @@ struct StateSums {
   wallet::Amount pots;
   wallet::Amount supply;
 
-  /// The invariant of the ledger.
+  /// Whether the invariant of the ledger holds.
   bool exact() const { return balances + staked + unbonding + rewards + pots.units() == supply.units(); }
 };
 /// Reads every leaf.

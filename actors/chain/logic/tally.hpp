@@ -1,10 +1,11 @@
 #pragma once
-// The votes of one step of one round, and what power stands behind each choice.
+// The votes of one step of one round, and the power that supports each choice.
 //
-// Count   each validator once for a choice, and once in all. A validator that votes for two choices counts for both, as
-//         in Algorithm 1: otherwise a liar who shows each its other face could keep correct validators apart for ever.
-// Limits  a second choice of a validator is kept only for a choice which more than 1/3 stand behind already. There are
-//         two of these at most, so that a validator has three votes here at most. It can be sent again later.
+// Count   each validator once per choice, and once in total. A validator that votes for two choices counts for both, as
+//         in Algorithm 1. Otherwise a malicious validator could send each node a different vote and keep them divided
+//         forever.
+// Limits  a second choice is kept only if more than 1/3 support it already. At most two choices have that much, so a
+//         validator has at most three votes here. A dropped vote can be sent again later.
 #include <map>
 
 #include "actors/chain/logic/validators.hpp"
@@ -17,33 +18,33 @@ class Tally {
  public:
   struct Added {
     enum class What : std::uint8_t {
-      counted,  ///< the first vote of its validator here, or a second one for a choice of many
-      known,    ///< the same was here
-      dropped,  ///< a second choice that has few behind it
+      counted,  ///< the first vote of its validator here, or a second vote for a supported choice
+      known,    ///< the same vote was here
+      dropped,  ///< a second choice with little support
     };
     What what = What::counted;
     /// The first vote of its validator, if this one contradicts it.
     std::optional<SignedVote> contradicted{};
   };
-  /// What add() would say of a vote of that validator.
+  /// Returns the result that add() would have for a vote of that validator.
   Added::What would_be(const ValidatorSet& set, std::size_t index, const Choice& choice) const;
   /// The first vote of that validator, if this choice contradicts it.
   std::optional<SignedVote> contradicted(std::size_t index, const Choice& choice) const;
 
-  /// `index` is that of its validator in `set`, which is the same at each call.
+  /// `index` is the validator's index in `set`, which is the same in all calls.
   Added add(const ValidatorSet& set, std::size_t index, const SignedVote& vote, const base::Mutations& mutations);
 
-  /// Takes back all votes of a validator.
+  /// Removes all votes of a validator.
   void remove(const ValidatorSet& set, std::size_t index);
 
-  /// Of validators that have voted.
+  /// Returns the power of the validators that have voted.
   std::uint64_t power() const { return power_; }
   std::uint64_t power_of(const Choice& choice) const;
   bool has_quorum(const Choice& choice) const { return quorum_ && *quorum_ == choice; }
-  /// The choice of a quorum, if there is one; it may be nil.
+  /// Returns the choice that has a quorum, if any; it may be nil.
   const std::optional<Choice>& quorum() const { return quorum_; }
 
-  /// All votes for `choice`, in the order of the validators.
+  /// Returns all votes for `choice`, in the order of the validators.
   std::vector<SignedVote> votes_for(const Choice& choice) const;
   std::vector<SignedVote> votes() const;
   bool has_voted(std::size_t index) const { return votes_.contains(index); }
@@ -52,7 +53,7 @@ class Tally {
  private:
   void count(const ValidatorSet& set, const Choice& choice, std::uint64_t power, const base::Mutations& mutations);
 
-  std::map<std::size_t, std::vector<SignedVote>> votes_;  // by index; the first one first
+  std::map<std::size_t, std::vector<SignedVote>> votes_;  // by index, each validator's first vote first
   std::map<Choice, std::uint64_t> powers_;
   std::uint64_t power_ = 0;
   std::optional<Choice> quorum_;

@@ -1,9 +1,9 @@
 #pragma once
-// Transactions that one neighbour has told, and is not asked for yet.
+// Transactions that one neighbour has announced, but has not been asked for yet.
 //
-// Order    as they were told; what it is asked for once more goes before the others.
-// Crowded  those for which enough others are asked are put aside, and looked at again when the caller says so.
-// Limits   as many as the caller says for what is told; kCrowdedMax that are put aside: one more is forgotten.
+// Order    first announced, first asked; transactions to request again go first.
+// Crowded  transactions for which enough other nodes are queued are set aside until look_again().
+// Limits   the caller's limit for announcements; kCrowdedMax set aside: further ones are dropped.
 // Owner    one actor; not thread-safe.
 #include <deque>
 #include <set>
@@ -19,36 +19,36 @@ class ToAsk {
 
   struct One {
     TxId id;
-    std::uint32_t signatures;  ///< that it has; 0: not known
+    std::uint32_t signatures;  ///< 0: unknown
   };
 
-  /// It has told it. False if `most` wait here: then it is not remembered.
+  /// The neighbour has announced it. Returns false and does not remember it if `most` are queued here.
   bool told(const TxId& id, std::size_t most) {
     if (queue_.size() >= most) return false;
     if (!crowded_.contains(id) && ids_.insert(id).second) queue_.push_back({id, 0});
     return true;
   }
-  /// It is the next one, unless it waits here already.
+  /// Puts it first, unless it is queued already.
   void first(const One& one) {
     if (ids_.insert(one.id).second) queue_.push_front(one);
   }
 
   bool empty() const { return queue_.empty(); }
   const One& next() const { return queue_.front(); }
-  /// The next one is asked for, or of no use.
+  /// The first transaction was requested, or is of no use.
   void pop() {
     ids_.erase(queue_.front().id);
     queue_.pop_front();
   }
 
-  /// False if there is no room for it.
+  /// Returns false if too many are set aside.
   bool put_aside(const TxId& id) {
     if (crowded_.size() >= kCrowdedMax) return false;
     crowded_.insert(id);
     return true;
   }
   bool has_crowded() const { return !crowded_.empty(); }
-  /// Those that were put aside wait behind the others.
+  /// Appends those that were set aside to the queue.
   void look_again() {
     for (const TxId& id : std::exchange(crowded_, {}))
       if (ids_.insert(id).second) queue_.push_back({id, 0});

@@ -1,11 +1,11 @@
 #pragma once
-// A transaction: what one address asks of the state, and the authority to ask it.
+// A transaction: the change that one address requests, with the authority to request it.
 //
-// Bytes   canonical Cap'n Proto of `Transaction`, and around it `SignedTransaction`, in messages/chain.capnp.
-// Id      SHA-256 of the Transaction: signatures are not a part of it, so that other approvals make no other one. There
-//         are as many as the policies demand, so that the bytes in a block follow from content and policies.
-// Signed  "troupe transaction v1" || chain || fork || Transaction, by the sender and by a fee payer if there is one.
-// Fee     gas used x base fee, which is burnt, and the tip, which goes to the proposer. A faucet is free.
+// Bytes   canonical Cap'n Proto of `Transaction`, wrapped in `SignedTransaction` (messages/chain.capnp).
+// Id      SHA-256 of the Transaction. It does not cover signatures, so other approvals do not change the id. The
+//         policies fix the number of approvals, so the size in a block follows from content and policies.
+// Signed  "troupe transaction v1" || chain || fork || Transaction, by the sender and by the fee payer, if any.
+// Fee     gas used x base fee, which is burnt, plus the tip, which goes to the proposer. A faucet is free.
 // Limits  kContentBytesMax, kTransactionBytesMax; wallet::kCreditsMax credits; kReferenceBytesMax.
 #include <memory>
 #include <optional>
@@ -19,8 +19,8 @@ namespace troupe::chain {
 
 inline constexpr std::uint16_t kTransactionVersion = 1;
 inline constexpr std::size_t kReferenceBytesMax = 256;
-inline constexpr std::size_t kContentBytesMax = 4 * 1024;       // our choice: a transfer of 64 credits has 3,032
-inline constexpr std::size_t kTransactionBytesMax = 12 * 1024;  // with 16 approvals each of sender and payer: 7,736
+inline constexpr std::size_t kContentBytesMax = 4 * 1024;       // our choice: a transfer with 64 credits has 3,032
+inline constexpr std::size_t kTransactionBytesMax = 12 * 1024;  // with 16 approvals each from sender and payer: 7,736
 
 static_assert(wallet::kCreditsMax == 64, "a rule of consensus: which transactions there are depends on it");
 
@@ -29,13 +29,13 @@ struct Gas {
   friend auto operator<=>(const Gas&, const Gas&) = default;
 };
 
-/// Which transaction of an address: the first one has 0.
+/// The number of an address's transaction; the first has 0.
 struct Nonce {
   std::uint64_t value = 0;
   friend auto operator<=>(const Nonce&, const Nonce&) = default;
 };
 
-/// Makes two transactions with equal content different: the sender chooses one at random for each request.
+/// Makes transactions with equal content different. The sender chooses a random salt for each request.
 struct Salt {
   std::uint64_t value = 0;
   friend auto operator<=>(const Salt&, const Salt&) = default;
@@ -59,11 +59,11 @@ struct Transaction {
   wallet::Address from;
   Nonce nonce;
   Height last_height;
-  Gas gas;  ///< of a transfer and a faucet: exactly what it needs (gas_of)
+  Gas gas;  ///< of a transfer or faucet: exactly gas_of()
   wallet::Amount fee_max;
   wallet::Amount tip;
   Body body;
-  std::optional<wallet::Address> fee_payer{};  ///< another than `from`
+  std::optional<wallet::Address> fee_payer{};  ///< not `from`
   Salt salt{};
 
   const wallet::Address& payer() const { return fee_payer ? *fee_payer : from; }
@@ -71,45 +71,44 @@ struct Transaction {
 };
 
 enum class TransactionError : std::uint8_t {
-  malformed,    ///< not the one encoding of a transaction
-  unsupported,  ///< of a version or with a body that this version does not know
-  too_large,    ///< more bytes than a transaction may have
-  credits,      ///< none, too many, one of 0, one to the sender, or 2^63 or more in all
-  reference,    ///< too long, or no text (text.hpp)
-  fee,          ///< a tip above fee-max, a free transaction with a fee, or a payer who is the sender
+  malformed,    ///< not the canonical encoding of a transaction
+  unsupported,  ///< a version or body that this program does not know
+  too_large,    ///< more than kTransactionBytesMax bytes
+  credits,      ///< none, too many, one of 0, one to the sender, or a sum of 2^63 or more
+  reference,    ///< too long, or not valid text (text.hpp)
+  fee,          ///< a tip above fee-max, a free transaction with a fee, or a payer equal to the sender
   wrong_chain,  ///< for another chain
-  authority,    ///< a policy that is not the address's, or approvals that are not exactly those that it demands
+  authority,    ///< a policy that does not match the address, or approvals other than exactly those that it demands
 };
 std::string_view name(TransactionError error);
 
-/// What breaks the rules, whatever the state is.
+/// Returns the rule that the transaction breaks in every state, or nullopt.
 std::optional<TransactionError> flaw(const Transaction& transaction);
-/// The sum of a transfer's credits. `transfer` has no flaw.
+/// Returns the sum of the credits. The caller has checked that `transfer` has no flaw.
 wallet::Amount total_of(const Transfer& transfer);
 
 base::Bytes encode(const Transaction& transaction);
-/// Takes what encode() gives of a transaction without a flaw, and nothing else.
+/// Accepts only the canonical encoding of a transaction without a flaw.
 base::Result<Transaction, TransactionError> parse_transaction(base::ByteView bytes);
 TxId id_of(const Transaction& transaction);
 
 struct SignedTransaction {
   Transaction content;
   Authority from;
-  std::optional<Authority> fee_payer{};  ///< there if the content has one
+  std::optional<Authority> fee_payer{};  ///< present if the content names a payer
   friend bool operator==(const SignedTransaction&, const SignedTransaction&) = default;
 };
 
 base::Bytes encode(const SignedTransaction& transaction);
 base::Result<SignedTransaction, TransactionError> parse_signed_transaction(base::ByteView bytes);
-/// What sender and payer sign.
+/// Returns the bytes that sender and payer sign.
 base::Bytes signed_bytes(const Transaction& transaction, Fork fork);
 
-/// A transaction whose signatures were verified for a chain and a fork. There is no other way to make one. Copies share
-/// what they hold, which never changes.
+/// A transaction whose signatures were verified for a chain and a fork; only verify() creates it. Copies share their
+/// immutable content.
 class Approved {
  public:
-  /// Errors: a flaw, `wrong_chain`, `authority`. Verifies as many signatures as there are the policies demand, 32 at
-  /// most.
+  /// Errors: a flaw, `wrong_chain`, `authority`. Verifies as many signatures as the policies demand, at most 32.
   static base::Result<Approved, TransactionError> verify(SignedTransaction transaction, const ChainId& chain,
                                                          Fork fork);
 
@@ -131,8 +130,8 @@ class Approved {
   std::shared_ptr<const Held> held_;
 };
 
-/// What it uses: follows from the content and the policies alone, so that no one else can make it dearer. In units of
-/// about 100 ns: a signature has 500, an account that is read and written 100, a byte of the content 1.
+/// Returns the gas that the transaction uses. It depends only on content and policies, so a relay cannot raise it.
+/// Unit: about 100 ns. A signature costs 500, an account that is read and written 100, a byte of content 1.
 Gas gas_of(const SignedTransaction& transaction);
 
 }  // namespace troupe::chain

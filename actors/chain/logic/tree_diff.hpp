@@ -1,10 +1,10 @@
 #pragma once
-// The state tree of another node, of which only the rows are here that a comparison came by.
+// Another node's state tree, with only the rows that a comparison has needed so far.
 //
-// Use     diff() of tree.hpp with it; if a row was missing, wanted() names it: ask for it, take() it, and again. So the
-//         walk goes down one path, where hashes differ, and asks for at most kNibblesMax rows.
-// Trust   a row has to have the hash that the row above it has named, and each leaf its own: all that is taken follows
-//         from the root that the other node has told.
+// Use     pass it to diff() of tree.hpp. If a row is missing, wanted() names it: request it, take() it and repeat. The
+//         scan follows one path of differing hashes and requests at most kNibblesMax rows.
+// Trust   a row must have the hash that the row above it names, and so must each leaf. So everything accepted follows
+//         from the root that the other node announced.
 #include "actors/chain/logic/tree.hpp"
 
 namespace troupe::chain {
@@ -14,12 +14,12 @@ class RemoteTree final : public TreeRows {
   explicit RemoteTree(const TreeRoot& root);
 
   const TreeRoot& root() const { return root_; }
-  /// Null if it is not here; then it is wanted.
+  /// Returns null if the row is not here; then it is wanted().
   RowBytes row(const RowKey& key) const override;
-  /// The row that was looked for last and is not here.
+  /// The last row that was not here.
   const std::optional<RowKey>& wanted() const { return wanted_; }
 
-  /// False unless it is the row that was wanted, as the root demands it. Then nothing has changed.
+  /// Returns false and changes nothing unless it is the wanted row with the hash that the root implies.
   bool take(base::Bytes bytes);
 
  private:

@@ -1,12 +1,12 @@
 #pragma once
-// A row of the state tree: four levels of it, with whatever hangs below them in 16 cells.
+// A row of the state tree: four of its levels, and 16 cells with the content below them.
 //
-// Key     height (8, big-endian) || number of nibbles (1) || the nibbles of the path above the row, two a byte.
-// Cell    empty; a leaf, which is the only one below its nibble; or a child row, which has two leaves or more.
+// Key     height (8, big-endian) || number of nibbles (1) || the nibbles of the path above the row, two per byte.
+// Cell    empty; a leaf, the only one below its nibble; or a child row, which has at least two leaves.
 // Bytes   which cells are leaves (2) || which are children (2) || the cells. Leaf: hash (32), bytes of key (1), bytes
-//         of value (2), key, value. Child: hash (32), the height at which it was written (8). Numbers
-//         are little-endian.
-// Hashes  inside a row are computed, never stored: a row of 16 cells costs 15 of them at most.
+//         of value (2), key, value. Child: hash (32), the height at which it was written (8). Numbers are
+//         little-endian.
+// Hashes  inside a row are computed, never stored: at most 15 for a row of 16 cells.
 // Limits  kTreeKeyBytesMax, kTreeValueBytesMax: a row fits into a value of the store (runtime/store/batch.hpp).
 #include <array>
 #include <compare>
@@ -25,7 +25,7 @@ inline constexpr std::size_t kNibblesMax = 64;                // of SHA-256
 inline constexpr std::size_t kRowBytesMax = 4 + kRowCells * (32 + 3 + kTreeKeyBytesMax + kTreeValueBytesMax);
 static_assert(kRowBytesMax < 1024 * 1024, "a row fits into a value of the store");
 
-/// Where a key stands: SHA-256(key), highest bit first.
+/// The position of a key: SHA-256(key), highest bit first.
 using Path = base::FixedBytes<struct PathTag, 32>;
 
 Path path_of(base::ByteView key);
@@ -43,7 +43,7 @@ struct RowKey {
   Path path{};               ///< those nibbles, then zeros
 
   friend auto operator<=>(const RowKey&, const RowKey&) = default;
-  /// The row below cell `cell`, as it was written at `written`.
+  /// The key of the row below cell `cell`, which was written at `written`.
   RowKey child(std::size_t cell, Height written) const;
   static constexpr std::size_t kBytesMax = 8 + 1 + Path::kBytes;
   std::size_t bytes() const { return 8 + 1 + (nibbles + 1u) / 2; }  ///< of encode()
@@ -57,7 +57,7 @@ struct Cell {
   Kind kind = Kind::empty;
   base::Digest hash{};   ///< zeros: empty
   Height written{};      ///< of a child
-  base::ByteView key{};  ///< of a leaf; key and value belong to the bytes that the row was read from
+  base::ByteView key{};  ///< of a leaf; key and value point into the encoded row
   base::ByteView value{};
 
   bool empty() const { return kind == Kind::empty; }
@@ -69,16 +69,16 @@ using Row = std::array<Cell, kRowCells>;
 
 std::size_t encoded_bytes(const Row& row);
 base::Bytes encode(const Row& row);
-/// The same, in place of what was in `out`.
+/// Replaces the content of `out` by the encoded row.
 void encode(const Row& row, base::Bytes& out);
-/// Nothing unless the bytes are what encode() gives. The cells point into `bytes`.
+/// Returns nullopt unless the bytes are the canonical encoding. The cells point into `bytes`.
 std::optional<Row> decode_row(base::ByteView bytes);
-/// One cell of a row, without looking at those behind it; nothing if the bytes end before it.
+/// Decodes one cell without checking later cells. Returns nullopt if the bytes end before it.
 std::optional<Cell> decode_cell(base::ByteView bytes, std::size_t cell);
 
-/// The node above the cells from `first` on; `count` is 1, 2, 4, 8 or 16.
+/// Returns the hash of the node above `count` cells from `first`; `count` is 1, 2, 4, 8 or 16.
 base::Digest fold(const Row& row, std::size_t first = 0, std::size_t count = kRowCells);
-/// The only occupied cell of these if it is a leaf, which then stands for all of them; otherwise null.
+/// Returns the only occupied cell of these if it is a leaf, which then represents all of them; otherwise null.
 const Cell* lone_leaf(const Row& row, std::size_t first, std::size_t count);
 
 }  // namespace troupe::chain

@@ -1,11 +1,11 @@
 #pragma once
-// What validators say to each other: votes and proposals, and the bytes that they sign.
+// The messages of validators: votes and proposals, and the bytes that they sign.
 //
 // Bytes   canonical Cap'n Proto of `Vote`, `Proposal`, `SignedVote` and `SignedProposal` in messages/chain.capnp.
 // Signed  domain || chain || fork || encode(content) (authority.hpp).
-// Read    parse_…() gives nothing unless the bytes are what encode() gives. Whether a content makes sense where it
-//         arrives is judged there (consensus.hpp).
-// Who     a content does not name its validator: the signature does, and Signed says whose it was verified to be.
+// Read    parse_…() return nullopt unless the bytes are the canonical encoding. The receiver checks whether a content
+//         makes sense (consensus.hpp).
+// Who     a content does not name its validator. Signed names the validator whose signature was verified.
 #include <optional>
 
 #include "actors/chain/logic/ids.hpp"
@@ -15,7 +15,7 @@
 
 namespace troupe::chain {
 
-/// What a vote is for: a block, or nil, which is none.
+/// The choice of a vote: a block, or nil (no block).
 using Choice = std::optional<BlockId>;
 
 struct Vote {
@@ -28,17 +28,17 @@ struct Vote {
 
 struct Proposal {
   Place place;
-  std::optional<Round> valid_round{};  ///< in which the block got a quorum of prevotes; before place.round
+  std::optional<Round> valid_round{};  ///< the round in which the block got a quorum of prevotes; before place.round
   BlockId block;
   UnixMs time{};  ///< of the block; 0 to kTimeMax
 
   friend bool operator==(const Proposal&, const Proposal&) = default;
 };
 
-/// In the year 2242: sums with the spans of times.hpp stay far below the end of UnixMs.
+/// In the year 2242: sums with the durations of times.hpp stay far below the maximum of UnixMs.
 inline constexpr UnixMs kTimeMax{(std::int64_t{1} << 33) * 1'000};
 
-/// A content with the signature of a validator. What is handed to logic has been verified by the caller.
+/// A content with a validator's signature. Callers verify it before they pass it to logic.
 template <class Content>
 struct Signed {
   Content content;
