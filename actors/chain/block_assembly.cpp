@@ -37,8 +37,8 @@ void BlockAssembly::fetch(const BlockId& id) {
   if (assemblies_.contains(id)) return;
   wanted_.insert(id);
   if (neighbours_.all().empty() || world().mutations.on("chain.block_unasked")) return;
-  // Who proposes it has it. The others are others each time: those that were asked before may not have it, or not want
-  // to give it.
+  // The proposer of a block has it. The other nodes differ each time, because nodes that were asked before may lack the
+  // block or withhold it.
   const auto proposal = rounds_.proposal_of(id);
   auto at = std::next(neighbours_.all().begin(), static_cast<std::ptrdiff_t>(random().below(neighbours_.all().size())));
   if (proposal && neighbours_.find(proposal->validator) != nullptr) ask_for(id, proposal->validator);
@@ -57,7 +57,7 @@ void BlockAssembly::ask_for(const BlockId& id, const base::NodeId& from) {
       },
       [this, id, from](runtime::Answer<wire::PushProposal> answer) {
         if (!answer.ok() || !wanted_.contains(id) || offer(id, answer.value().getBody(), from)) return;
-        neighbours_.accuse(from, net::wire::Violation::BAD_RECORD, "a block that is not the one asked for");
+        neighbours_.accuse(from, net::wire::Violation::BAD_RECORD, "a block that was not requested");
       });
 }
 
@@ -75,15 +75,15 @@ bool BlockAssembly::offer(const BlockId& id, wire::ProposedBlock::Reader body, c
   out.ids = std::move(proposed->ids);
   out.ask_next = now() + kAskNext;
   if (std::set<TxId>(out.ids.begin(), out.ids.end()).size() != out.ids.size())
-    return true;  // a true body, of a block that is none
+    return true;  // an authentic body, but of an invalid block
   wanted_.erase(id);
   assemblies_.emplace(id, std::move(out));
   assemble(id, from);
   return true;
 }
 
-/// Who passes on a proposal before its proposer's own push comes may add a false body, or keep what the block lacks to
-/// itself. The rest is as for a first one, but each such body is of the share of who sends it.
+/// A node that forwards a proposal before the proposer's own push arrives may add a false body, or withhold missing
+/// transactions. This treats such a body like a first body, but charges it to its sender's quota.
 std::optional<SignedProposal> BlockAssembly::offer_again(const SignedProposal& proposal,
                                                          wire::ProposedBlock::Reader body, const base::NodeId& from) {
   const BlockId& id = proposal.content.block;
@@ -91,7 +91,7 @@ std::optional<SignedProposal> BlockAssembly::offer_again(const SignedProposal& p
   if (!heard || candidates_.contains(id) || candidates_.size() >= kMax) return std::nullopt;
   const bool lacks_some = assemblies_.contains(id);
   if (lacks_some && from != heard->validator)
-    return std::nullopt;  // each neighbour pushes it, and one has been asked for the rest
+    return std::nullopt;  // every neighbour pushes it, and one was asked for the rest
   if (neighbours_.too_much(
           static_cast<std::uint32_t>(body.totalSize().wordCount * sizeof(capnp::word) / kPieceBytes + 1)))
     return std::nullopt;
@@ -143,7 +143,7 @@ void BlockAssembly::ask_again() {
     if (assemblies_.contains(id)) assemble_anew(id);
 }
 
-/// Who brought the block may keep what it lacks to itself. Its proposer has all of it, and each validator may.
+/// The sender of the block may withhold missing transactions. Its proposer has all of them, and other validators may.
 void BlockAssembly::assemble_anew(const BlockId& id) {
   Assembly& one = assemblies_.at(id);
   if (now() < one.ask_next) return;
@@ -174,7 +174,7 @@ void BlockAssembly::whole(const BlockId& id) {
 void BlockAssembly::give(wire::GetProposed::Reader ask, runtime::Reply<wire::PushProposal> reply) {
   const auto id = BlockId::from(bytes_of(ask.getBlock()));
   const auto found = id && chain_.ours(ask.getChain()) ? find(*id) : nullptr;
-  if (!found) return reply.refuse({base::Code::not_found, "that block is not here"});
+  if (!found) return reply.refuse({base::Code::not_found, "this node does not have that block"});
   if (neighbours_.refuse_much(static_cast<std::uint32_t>(found->bytes.size() / kPieceBytes + 1), reply)) return;
   reply.send([&](wire::PushProposal::Builder out) { write(out.initBody(), *found); });
 }

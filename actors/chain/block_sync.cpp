@@ -9,11 +9,12 @@ namespace {
 using base::Code;
 
 constexpr std::chrono::seconds kBlocksDue{20};        // our choice
-constexpr std::chrono::seconds kBlocksLate{3};        // our choice: half an answer takes less, at 4 Mbit/s
+constexpr std::chrono::seconds kBlocksLate{3};        // our choice: half of the largest response takes less, at 4
+                                                      // Mbit/s
 constexpr std::size_t kGivenBytes = 2'500'000;        // below messages/chain.capnp: FinalBlocks
 constexpr std::size_t kGivenBlocks = 500;             // our choice
-constexpr std::chrono::milliseconds kGivenWait{100};  // our choice: about as long as one answer takes
-constexpr std::uint32_t kBlocksPieces = 40;           // of Neighbours::kServed, for an answer of kGivenBytes
+constexpr std::chrono::milliseconds kGivenWait{100};  // our choice: about the duration of one response
+constexpr std::uint32_t kBlocksPieces = 40;           // of Neighbours::kServed, for a response of kGivenBytes
 
 }  // namespace
 
@@ -21,7 +22,7 @@ void BlockSync::sync() {
   if (!chain_.ready || chain_.halted || chain_.finishing || !synced_.empty()) return;
   if (world().mutations.on("chain.not_synced")) return;
   if (now() < blocks_asked_.next()) return after<AskBeside>(blocks_asked_.next() - now());
-  // One of those that have missed least.
+  // A node among those with the fewest misses.
   std::vector<base::NodeId> ahead;
   for (const base::NodeId& node_id : neighbours_.by_rank(&Conduct::blocks)) {
     const Neighbour& neighbour = neighbours_.all().at(node_id);
@@ -42,19 +43,19 @@ void BlockSync::sync() {
       [this, beside](wire::GetBlocks::Builder out) {
         out.setChain(data_of(chain_.id.view()));
         out.setFrom(chain_.ledger.head().height.next().value);
-        // Who gives it is asked for more; the answer of the other one may be on its way.
+        // A node that delivers this is asked for more; the other node's response may still be in flight.
         if (beside) out.setCountMax(1);
       },
       [this, id, fork = chain_.fork, from = chain_.ledger.head().height.next(),
        begin = now()](runtime::Answer<wire::FinalBlocks> answer) {
         blocks_asked_.answered(id);
-        // If the chain went back meanwhile, it asks again.
+        // If the chain went back in between, it asks again.
         if (chain_.ready && fork == chain_.fork) got_blocks(id, from, now() - begin, std::move(answer));
       });
   after<AskBeside>(blocks_asked_.next() - now());
 }
 
-/// The first good answer counts: while blocks of one neighbour are at hand, those of others are of no use.
+/// The first valid response counts: blocks of other neighbours are useless while one neighbour's are queued.
 void BlockSync::got_blocks(const base::NodeId& id, Height from, base::Duration took,
                            runtime::Answer<wire::FinalBlocks> answer) {
   if (!answer.ok()) {
@@ -68,21 +69,22 @@ void BlockSync::got_blocks(const base::NodeId& id, Height from, base::Duration t
   synced_from_ = id;
   const auto rows = answer.value().getRows();
   if (rows.size() > kGivenBlocks)
-    neighbours_.accuse(id, net::wire::Violation::MALFORMED, "more blocks than a node gives");
+    neighbours_.accuse(id, net::wire::Violation::MALFORMED, "more blocks than a response may have");
   std::size_t bytes = 0;
   for (const auto row : rows) {
     if (rows.size() > kGivenBlocks) break;
     auto read = chain::read(row);
     if (!read) {
-      neighbours_.accuse(id, net::wire::Violation::MALFORMED, "bytes that are no block with its commit");
+      neighbours_.accuse(id, net::wire::Violation::MALFORMED, "a malformed block or commit");
       break;
     }
-    if (read->second.place.height < from) break;  // below what it was asked for
+    if (read->second.place.height < from) break;  // below the requested height
     bytes += read->first.size();
     if (read->second.place.height > chain_.ledger.head().height) synced_.push_back(std::move(*read));
   }
-  // What came meanwhile from others makes an answer useless, not false; and who takes long for little may do so each
-  // time. Both are asked after others, and ever more rarely.
+  // Blocks that came from other nodes in between make a response useless, not false. A node that takes long for little
+  // may
+  // always do so. Both are asked after other nodes, and ever more rarely.
   const bool late = took > kBlocksLate && bytes < kGivenBytes / 2;
   synced_late_ = late || synced_.empty();
   if (synced_late_ && bytes > 0) neighbours_.missed(id, &Conduct::blocks, Code::overloaded);
@@ -96,26 +98,26 @@ void BlockSync::got_blocks(const base::NodeId& id, Height from, base::Duration t
   take_next();
 }
 
-/// The next block that came whole, once the one before is the head.
+/// Takes the next block that came whole, once its parent is the head.
 void BlockSync::take_next() {
   while (!synced_.empty() && !chain_.finishing && !chain_.halted) {
     auto [bytes, commit] = std::move(synced_.front());
     synced_.pop_front();
     if (commit.place.height <= chain_.ledger.head().height) continue;
     const auto refuse = [this](const char* why) {
-      chain_.settings.log.warn("a block of a neighbour was refused", {{"why", why}});
+      chain_.settings.log.warn("a neighbour's block was refused", {{"why", why}});
       synced_.clear();
       neighbours_.distrust(synced_from_);
     };
     auto block = parse_block(bytes);
     if (!block.ok()) {
-      neighbours_.accuse(synced_from_, net::wire::Violation::MALFORMED, "bytes that are no block");
-      refuse("no block");
+      neighbours_.accuse(synced_from_, net::wire::Violation::MALFORMED, "a malformed block");
+      refuse("it is malformed");
       break;
     }
     const BlockId id = id_of(block.value().header);
     if (block.value().header.fork > chain_.fork && block.value().header.height == chain_.ledger.head().height.next()) {
-      synced_.clear();  // first, why the chain goes on from here; who does not tell it has given nothing
+      synced_.clear();  // first fetch the reason for the fork; a node that withholds it has given nothing
       neighbours_.distrust(synced_from_);
       if (Neighbour* const from = neighbours_.find(synced_from_)) {
         from->forks_due = {};
@@ -126,18 +128,18 @@ void BlockSync::take_next() {
     const auto proven = verify_commit(chain_.id, *chain_.ledger.next().validators,
                                       {chain_.fork, chain_.ledger.head().height.next(), id}, commit, crypto::verify);
     if (!proven.ok()) {
-      // Of another fork it may be true there.
+      // In another fork it may be valid.
       if (commit.place.fork == chain_.fork)
         neighbours_.accuse(synced_from_, net::wire::Violation::BAD_RECORD,
                            "a block that its validators have not decided");
-      refuse("its commit proves nothing");
+      refuse("its commit is invalid");
       break;
     }
     auto transactions = approve(chain_, std::move(block.value().transactions));
     if (!transactions) {
       neighbours_.accuse(synced_from_, net::wire::Violation::BAD_RECORD,
                          "a block with a transaction that no key has signed");
-      refuse("a transaction that is not approved");
+      refuse("a transaction has an invalid signature");
       break;
     }
     auto candidate = judge(chain_, std::move(block).value(), std::move(*transactions), world().mutations);
@@ -160,20 +162,20 @@ void BlockSync::take_next() {
 
 struct BlockSync::Giving {
   Height at;
-  std::size_t count = 0;  // at most
+  std::size_t count = 0;  // maximum
   std::vector<FinalRow> rows;
   std::size_t bytes = 0;
   std::optional<base::NodeId> to;
   runtime::Reply<wire::FinalBlocks> reply;
 };
 
-/// To each node one answer at a time: it is made of many rows of the disk.
+/// Each node gets one response at a time, because a response needs many rows from disk.
 void BlockSync::give(wire::GetBlocks::Reader ask, runtime::Reply<wire::FinalBlocks> reply) {
   if (!chain_.ready || !chain_.ours(ask.getChain()))
     return reply.refuse({Code::not_found, "this node has another chain"});
   const auto to = caller().node;
   if (to && (giving_.contains(*to) || giving_.size() >= kGivingMax))
-    return reply.refuse({Code::overloaded, "this node reads blocks for others already", kGivenWait});
+    return reply.refuse({Code::overloaded, "this node already reads blocks for other nodes", kGivenWait});
   const Height at{std::max<std::uint64_t>(ask.getFrom(), 1)};
   if (at <= chain_.ledger.head().height && neighbours_.refuse_much(kBlocksPieces, reply)) return;
   if (to) giving_.insert(*to);

@@ -14,7 +14,8 @@ using base::Error;
 constexpr std::chrono::seconds kGuardDue{10};
 constexpr std::chrono::milliseconds kReopen{500};  // our choice
 constexpr std::chrono::seconds kNoQuorum{20};      // our choice
-constexpr std::size_t kDateToSeconds = 19;         // of a date's text: the rest would change at each block
+constexpr std::size_t kDateToSeconds = 19;         // of a date's text, to leave out the part that changes with each
+                                                   // block
 
 }  // namespace
 
@@ -51,7 +52,7 @@ void ChainActor::receive(runtime::Handlers& on) {
   on.ask<wire::GetChainHead, wire::ChainHead>([this](auto ask, auto reply) {
     if (!chain_.exists() || !chain_.ours(ask.getChain()))
       return reply.refuse({Code::not_found, "this node has another chain"});
-    if (!chain_.ready) return reply.refuse({Code::unavailable, "the chain is not read yet"});
+    if (!chain_.ready) return reply.refuse({Code::unavailable, "the chain is still being read"});
     reply.send([this](wire::ChainHead::Builder out) { neighbours_.write_head(out); });
   });
   on.tell<wire::ChainHead>([this](auto head) {
@@ -62,7 +63,7 @@ void ChainActor::receive(runtime::Handlers& on) {
   on.tell<wire::PushVote>([this](auto push_vote) {
     if (!neighbours_.heeds_caller() || !neighbours_.told_ours(push_vote.getChain())) return;
     const auto vote = parse_signed_vote(bytes_of(push_vote.getVote()));
-    if (!vote) return neighbours_.accuse_caller(net::wire::Violation::MALFORMED, "bytes that are no vote");
+    if (!vote) return neighbours_.accuse_caller(net::wire::Violation::MALFORMED, "a malformed vote");
     if (hear_late(*vote, caller().node)) return repair_.push(*vote, caller().node);
     if (!wanted(*vote)) return rejoining_.overhear(*vote);
     take(*vote);
@@ -72,14 +73,14 @@ void ChainActor::receive(runtime::Handlers& on) {
   on.tell<wire::PushProposal>([this](auto pushed) {
     if (!neighbours_.heeds_caller() || !neighbours_.told_ours(pushed.getChain())) return;
     const auto proposal = parse_signed_proposal(bytes_of(pushed.getProposal()));
-    if (!proposal) return neighbours_.accuse_caller(net::wire::Violation::MALFORMED, "bytes that are no proposal");
+    if (!proposal) return neighbours_.accuse_caller(net::wire::Violation::MALFORMED, "a malformed proposal");
     const auto from = caller().node;
     if (!wanted(*proposal)) {
       const auto heard = from ? assembly_.offer_again(*proposal, pushed.getBody(), *from) : std::nullopt;
       if (heard) repair_.push(*heard, from);
       return;
     }
-    // A false body is not passed on: the proposal comes to the others with its true one.
+    // A false body is not forwarded: other nodes get the proposal with its authentic body.
     const bool right = !from || assembly_.offer(proposal->content.block, pushed.getBody(), *from);
     if (!right) neighbours_.accuse_caller(net::wire::Violation::BAD_RECORD, "a block that is not the proposed one");
     take(*proposal);
@@ -163,7 +164,7 @@ void ChainActor::opened(const base::Outcome<void>& read) {
   ask_guard({});
 }
 
-/// `blocks` came before: all that a validator keeps may be too large for one answer.
+/// `blocks` came in earlier responses: a validator's rows may be too large for one response.
 void ChainActor::ask_guard(std::vector<Bytes> blocks) {
   const std::uint32_t from = size32(blocks);
   ask<wire::GetGuard, wire::GuardIs>(
@@ -175,7 +176,7 @@ void ChainActor::ask_guard(std::vector<Bytes> blocks) {
 
 void ChainActor::hear_guard(runtime::Answer<wire::GuardIs> answer, std::vector<Bytes> blocks) {
   if (!answer.ok()) {
-    failed("the validator does not answer: " + answer.error().message);
+    failed("the validator does not respond: " + answer.error().message);
     return after<Reopen>(kReopen);
   }
   for (const auto block : answer.value().getBlocks()) blocks.emplace_back(block.begin(), block.end());
@@ -194,7 +195,7 @@ void ChainActor::hear_guard(runtime::Answer<wire::GuardIs> answer, std::vector<B
   sync_.sync();
 }
 
-/// What `/validator` has kept of the height at hand is heard first.
+/// Takes the contents that `/validator` has stored for the current height first.
 void ChainActor::resume(wire::GuardIs::Reader kept, const std::vector<Bytes>& blocks) {
   chain_.key = base::PublicKey::from(bytes_of(kept.getKey()));
   if (!chain_.key) return;
@@ -235,10 +236,10 @@ std::vector<BlockId> ChainActor::blocks_here() const {
   return out;
 }
 
-/// The rows are of a later fork than what is here: it went back, maybe in a commit of which only the disk knows.
+/// The rows belong to a later fork: the chain went back, maybe in a commit whose result only the disk knows.
 void ChainActor::forget_fork() {
   chain_.halted = false;
-  // All of it is signed for the fork before.
+  // All of it is signed for the previous fork.
   chain_.mempool = Mempool();
   gossip_.forget();
   chain_.settings.counters->pending = 0;
@@ -252,7 +253,7 @@ void ChainActor::forget_fork() {
 void ChainActor::diverged(const Divergence& divergence) {
   chain_.halted = true;
   world().mutations.sometimes("chain: two blocks of one height were final");
-  // A block that is being kept is finished: it is of this chain, whatever becomes of it.
+  // A block that is being stored is completed: it belongs to this chain in any case.
   if (!chain_.finishing) {
     chain_.consensus.reset();
     timeouts_.clear();
@@ -260,9 +261,9 @@ void ChainActor::diverged(const Divergence& divergence) {
   }
   for (Evidence& one : evidence_of(divergence)) chain_.evidence.emplace(chain::accused(one), std::move(one));
   chain_.ledger.keep(divergence, [this](const base::Outcome<void>& kept) {
-    // Then it is found again after a restart, as long as that neighbour is there.
+    // If not, it is found again after a restart, while that neighbour is there.
     if (!kept.ok())
-      chain_.settings.log.error("two commits of one height could not be kept",
+      chain_.settings.log.error("two commits of one height could not be stored",
                                 {{"why", std::string_view(kept.error().message)}});
   });
   stand_still();
@@ -270,11 +271,12 @@ void ChainActor::diverged(const Divergence& divergence) {
 
 void ChainActor::stand_still() {
   const Divergence& divergence = *chain_.ledger.divergence();
-  failed("two blocks of height " + std::to_string(divergence.height().value) + " are final, " +
-         divergence.ours.block.hex() + " here and " + divergence.theirs.block.hex() + " at a neighbour; " +
-         std::to_string(suspects_of(divergence).size()) +
-         " validators have signed both: see `troupe chain status`, agree on a block that stays (`troupe chain fork`), "
-         "and go on from it (`troupe chain resume`)");
+  failed(
+      "two blocks of height " + std::to_string(divergence.height().value) + " are final, " +
+      divergence.ours.block.hex() + " here and " + divergence.theirs.block.hex() + " at a neighbour; " +
+      std::to_string(suspects_of(divergence).size()) +
+      " validators have signed both. See `troupe chain status`, agree on the block that stays (`troupe chain fork`), "
+      "and resume from it (`troupe chain resume`)");
 }
 
 void ChainActor::suspend() {
@@ -305,11 +307,11 @@ void ChainActor::hear_head(const base::NodeId& node_id, wire::ChainHead::Reader 
   }
   if (neighbour.fork > chain_.fork) forks_.ask_forks(node_id);
   heads_.check_head(node_id);
-  // The block at hand comes by votes; who is further behind has missed it.
+  // The current block comes by votes; a node that is further behind has missed it.
   if (!chain_.consensus || neighbour.height > chain_.ledger.head().height.next()) sync_.sync();
 }
 
-/// While nothing goes on, neighbours are told what is held here: they send what is not.
+/// While there is no progress, announces what is here; neighbours send what is missing.
 void ChainActor::mend() {
   after<Mend>(VoteRepair::kMendEach);
   if (!chain_.ready) return;
@@ -365,7 +367,7 @@ void ChainActor::status(runtime::Reply<wire::ChainStatus>& reply) const {
 
 bool ChainActor::has_quorum() const { return heard_quorum_ != base::Instant{} && !stands_still(); }
 
-/// A block is overdue.
+/// Whether a block is overdue.
 bool ChainActor::stands_still() const {
   const auto empty = std::chrono::milliseconds(chain_.ledger.next().parameters[Param::block_empty_ms]);
   return now() >= since_ + empty + kNoQuorum;
@@ -376,25 +378,23 @@ void ChainActor::tell_health() {
   tell_date();
   if (!stands_still()) return chain_.settings.health->clear(kHealthSource);
   chain_.settings.health->raise(kHealthSource, observe::HealthState::degraded,
-                                "no quorum: no block is final since that of height " +
-                                    std::to_string(chain_.ledger.head().height.value) +
-                                    "; too few validators are heard");
+                                "no quorum: no block has become final since height " +
+                                    std::to_string(chain_.ledger.head().height.value) + "; too few validators respond");
 }
 
-/// Validators were ahead when they made the last block, or this node is behind.
+/// Either validators' clocks were ahead when they made the last block, or this node's clock is behind.
 void ChainActor::tell_date() {
   const UnixMs date = chain_.ledger.head().time;
   const auto precision = UnixMs(chain_.ledger.next().parameters[Param::block_precision_ms]);
   if (date <= unix_ms() + precision) return chain_.settings.health->clear(kDateSource);
   const std::string text = observe::date_text(base::WallTime(date)).substr(0, kDateToSeconds) + 'Z';
-  chain_.settings.health->raise(
-      kDateSource, observe::HealthState::degraded,
-      "the date of the last block is " + text +
-          ", which is later than this node's date: until then each block is dated 1 ms after the "
-          "last block; check the date of this node and of the validators");
+  chain_.settings.health->raise(kDateSource, observe::HealthState::degraded,
+                                "the date of the last block is " + text +
+                                    ", later than this node's clock: until then each block is dated 1 ms after the "
+                                    "last block; check the clocks of this node and of the validators");
 }
 
-/// Nothing goes on until a person has looked.
+/// Nothing continues until a person has intervened.
 void ChainActor::failed(const std::string& why) {
   chain_.settings.log.error("the chain stands still", {{"why", std::string_view(why)}});
   if (chain_.settings.health != nullptr)

@@ -1,4 +1,4 @@
-// Blocks of the next height: built, run and kept.
+// Blocks of the next height: building, running and storing them.
 #include <algorithm>
 
 #include "actors/chain/chain_actor.hpp"
@@ -12,7 +12,7 @@ using base::Bytes;
 
 constexpr std::size_t kSpans = 100;  // messages/chain.capnp: blockTimeMs
 
-/// What the next one in the block finds: as the machine does it, which runs the block once it is decided.
+/// Applies a transaction for the checks of the following one, like the machine, which runs the block once it is decided.
 void happens(StateView& view, Totals& totals, const Parameters& parameters, const Approved& one, UnixMs time) {
   const Transaction& content = one.content();
   Account& payer = view.account(content.payer());
@@ -89,7 +89,7 @@ void ChainActor::build(Round round) {
         chain_.settings.counters->pending = chain_.mempool.count();
         seal(block, picked->transactions);
         auto candidate = judge(chain_, std::move(block), std::move(picked->transactions), world().mutations);
-        base::ensure(candidate->verdict == Verdict::valid, "what is built here is valid here");
+        base::ensure(candidate->verdict == Verdict::valid, "a block that is built here is valid here");
         assembly_.candidates()[candidate->id] = candidate;
         chain_.consensus->built(round, candidate->id, candidate->block.header.time);
         drive();
@@ -111,8 +111,9 @@ void ChainActor::finish(std::shared_ptr<const Candidate> candidate, const Commit
                           candidate->block, candidate->bytes, commit, candidate->transactions, ran.value(),
                           [this, candidate, commit, synced, executed = ran.value()](const base::Outcome<void>& kept) {
                             if (kept.ok()) return finished(candidate, commit, *executed, synced);
-                            // It is decided, and maybe not here: it comes again from a neighbour, or from the votes.
-                            reopen("a block could not be kept: " + kept.error().message);
+                            // It is decided, but may not be stored here: it comes again from a neighbour, or by the
+                            // votes.
+                            reopen("a block could not be stored: " + kept.error().message);
                           });
                     });
 }

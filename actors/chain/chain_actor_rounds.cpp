@@ -1,4 +1,4 @@
-// The height at hand: when it begins, what consensus wants done, and what is heard for it.
+// The current height: when it begins, the effects of consensus, and the messages for it.
 #include "actors/chain/chain_actor.hpp"
 #include "messages/words.hpp"
 
@@ -7,7 +7,7 @@ namespace {
 
 using base::Bytes;
 
-constexpr std::chrono::seconds kSignDue{30};  // our choice: a slow disk is waited for; a second content is never signed
+constexpr std::chrono::seconds kSignDue{30};  // our choice: allows for a slow disk; a second content is never signed
 
 void set_content(wire::SignContent::Builder out, const Vote& vote) {
   const Bytes bytes = encode(vote);
@@ -50,7 +50,7 @@ void ChainActor::begin_if_due() {
   after<Begin>(due - now());
 }
 
-/// More than a third of the power, or the one whose turn it is: one liar alone does not hurry the others.
+/// More than a third of the power, or the proposer, so that a malicious validator cannot hurry the others.
 bool ChainActor::others_have_begun() const {
   const ValidatorSet& validators = *chain_.ledger.next().validators;
   std::set<base::NodeId> heard;
@@ -132,7 +132,7 @@ void ChainActor::sign(const Signing& signing, const Content& content) {
         const bool of_now = !to_sign_.empty() && to_sign_.front().content == std::variant<Vote, Proposal>(content);
         const bool failed = !answer.ok() && answer.error().code != base::Code::refused;
         rejoining_.unsigned_for(failed ? answer.error().message : std::string{});
-        // A disk that fails may work again: until then this validator is silent.
+        // A failing disk may recover: until then this validator is silent.
         if (of_now && failed) return;
         if (of_now) to_sign_.pop_front();
         if (of_now && answer.ok())
@@ -158,7 +158,7 @@ void ChainActor::signed_content(const Content& content, runtime::Answer<wire::Si
   drive();
 }
 
-/// What consensus wants signed at this height rests on the old guard: it begins again, with what it has heard.
+/// Requested signatures of this height rest on the old guard, so the height starts again with the received messages.
 void ChainActor::passed(const Guard& guard) {
   guard_ = guard;
   to_sign_.clear();
@@ -203,7 +203,7 @@ void ChainActor::perform(Evidence& effect) {
 
 void ChainActor::perform(Decided& effect) {
   const auto found = assembly_.find(effect.commit.block);
-  base::ensure(found != nullptr, "what is decided was found valid here");
+  base::ensure(found != nullptr, "a decided block was found valid here");
   chain_.settings.counters->rounds += effect.commit.place.round.value;
   if (effect.commit.place.round.value > 0) world().mutations.sometimes("chain: a round failed");
   finish(found, effect.commit, false);
@@ -254,7 +254,7 @@ bool ChainActor::hear_late(const SignedVote& vote, const std::optional<base::Nod
   return true;
 }
 
-/// Of heights that are settled, or in a block by now.
+/// Forgets votes of settled heights, and votes that are in a block.
 void ChainActor::forget_late() {
   const Presence& presence = chain_.ledger.next().presence;
   std::erase_if(late_, [&](const auto& one) {
@@ -271,7 +271,7 @@ std::vector<SignedVote> ChainActor::late() const {
   return out;
 }
 
-/// That of the head, and who has precommitted it since.
+/// Returns the head's commit, with later precommits for it.
 Commit ChainActor::head_commit() const {
   Commit out = *chain_.ledger.head_commit();
   const auto there = [&](const base::NodeId& id) {
@@ -283,7 +283,7 @@ Commit ChainActor::head_commit() const {
   return out;
 }
 
-// -- what is heard
+// -- received messages
 
 template <class Content>
 bool ChainActor::wanted(const Signed<Content>& message) {

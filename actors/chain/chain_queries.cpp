@@ -48,7 +48,7 @@ void ChainQueries::receive(runtime::Handlers& on) {
     });
   });
   on.stream<wire::WatchChain, wire::ChainBlock>([this](auto, auto sink) {
-    if (!chain_.ready) return sink.fail({Code::unavailable, "the chain is not read yet, or this node has none"});
+    if (!chain_.ready) return sink.fail({Code::unavailable, "the chain is still being read, or this node has none"});
     const std::uint64_t id = ++watcher_ids_;
     auto& watcher = watchers_[id];
     watcher.next = chain_.ledger.head().height.next();
@@ -77,7 +77,7 @@ void ChainQueries::blocks(wire::ListBlocks::Reader ask, runtime::Reply<wire::Blo
   gathering->reply = std::move(reply);
   if (ask.getId().size() > 0) {
     const auto id = BlockId::from(bytes_of(ask.getId()));
-    if (!id) return gathering->reply.refuse({Code::malformed, "the id of a block has 32 bytes"});
+    if (!id) return gathering->reply.refuse({Code::malformed, "invalid block id: expected 32 bytes"});
     if (*id == BlockId{chain_.id.bytes}) {
       gathering->genesis = true;
       gathering->at = Height{1};
@@ -85,15 +85,15 @@ void ChainQueries::blocks(wire::ListBlocks::Reader ask, runtime::Reply<wire::Blo
     }
     return chain_.ledger.height_of(*id, [this, gathering](base::Outcome<std::optional<Height>> at) {
       if (!at.ok()) return gathering->reply.refuse(at.error());
-      if (!at.value()) return gathering->reply.refuse({Code::not_found, "no block of this id is here"});
+      if (!at.value()) return gathering->reply.refuse({Code::not_found, "this node has no block with this id"});
       gathering->at = gathering->last = *at.value();
       list_blocks(gathering);
     });
   }
-  // 0 asks for the newest; the genesis is among them where the chain is short.
+  // 0 requests the newest blocks, which include the genesis if the chain is short.
   const std::uint64_t first = ask.getFrom() > 0 ? ask.getFrom() : head.value + 1 > count ? head.value + 1 - count : 0;
   if (first > head.value)
-    return gathering->reply.refuse({Code::not_found, "the chain has no block of this height yet"});
+    return gathering->reply.refuse({Code::not_found, "the chain has not reached this height yet"});
   gathering->genesis = first == 0;
   gathering->at = Height{std::max<std::uint64_t>(first, 1)};
   gathering->last = Height{std::min(head.value, first + count - 1)};
@@ -112,7 +112,7 @@ void ChainQueries::list_blocks(std::shared_ptr<Gathering> gathering) {
   chain_.ledger.block(gathering->at, [this, gathering](base::Outcome<std::optional<FinalRow>> row) {
     if (!row.ok() || !row.value())
       return gathering->reply.refuse(row.ok() ? Error{Code::not_found, "no such block"} : row.error());
-    gathering->bytes += row.value()->block.size() / 8 + 512;  // of a transaction its id is shown
+    gathering->bytes += row.value()->block.size() / 8 + 512;  // the response has only the ids of transactions
     gathering->rows.push_back(std::move(*row.value()));
     gathering->at = gathering->at.next();
     list_blocks(gathering);
@@ -181,11 +181,12 @@ void ChainQueries::tell_watcher(std::uint64_t id) {
 void ChainQueries::state(wire::ListState::Reader ask, runtime::Reply<wire::StateRows> reply) {
   const Height height = ask.getAt() == 0 ? chain_.ledger.head().height : Height{ask.getAt()};
   const auto from = ask.getFrom().size() > 0 ? Path::from(bytes_of(ask.getFrom())) : std::optional(Path{});
-  if (!from) return reply.refuse({Code::malformed, "a place in the tree has 32 bytes"});
+  if (!from) return reply.refuse({Code::malformed, "invalid position in the tree: expected 32 bytes"});
   chain_.ledger.state_at(height, [this, height, from = *from,
                                   reply = std::move(reply)](base::Outcome<std::optional<TreeRoot>> root) mutable {
     if (!root.ok()) return reply.refuse(root.error());
-    if (!root.value()) return reply.refuse({Code::not_found, "the state of that height is not kept, or not there yet"});
+    if (!root.value())
+      return reply.refuse({Code::not_found, "the state of that height is no longer kept, or does not exist yet"});
     struct Page {
       std::vector<Leaf> leaves;
       std::optional<Path> next;
@@ -226,7 +227,7 @@ void ChainQueries::state(wire::ListState::Reader ask, runtime::Reply<wire::State
 
 // -- validators
 
-/// Of validators that blocks have judged: what this node has not heard itself since it started is read.
+/// Finds evidence against validators that blocks have judged; reads what this node has not seen since it started.
 void ChainQueries::find_evidence(base::Callback<void(std::set<base::NodeId>)> then) {
   const auto wanted = std::make_shared<std::vector<Judgement>>();
   const auto all = std::make_shared<std::set<base::NodeId>>();
@@ -234,7 +235,7 @@ void ChainQueries::find_evidence(base::Callback<void(std::set<base::NodeId>)> th
       [this, wanted, all] {
         wanted->clear();
         StateView view = chain_.ledger.view();
-        // Those that have left the set too: only founders were ever in it.
+        // Also validators that have left the set: only founders were ever in it.
         *all = chain_.ledger.next().judged;
         for (const Founder& one : chain_.genesis().founders)
           if (view.evidence_of(one.node())) all->insert(one.node());

@@ -58,7 +58,7 @@ void ClientRequests::receive(runtime::Handlers& on) {
   on.ask<wire::GetTransaction, wire::TransactionInfo>([this](auto ask, auto reply) {
     if (chain_.refuse_unready(reply)) return;
     const auto id = TxId::from(bytes_of(ask.getId()));
-    if (!id) return reply.refuse({Code::malformed, "the id of a transaction has 32 bytes"});
+    if (!id) return reply.refuse({Code::malformed, "invalid transaction id: expected 32 bytes"});
     answer(*id, std::move(reply), std::chrono::milliseconds(ask.getWaitMs()));
   });
   on.ask<wire::ListTransactions, wire::TransactionInfos>([this](auto ask, auto reply) {
@@ -87,7 +87,7 @@ void ClientRequests::submit(wire::SubmitTransaction::Reader ask, runtime::Reply<
               });
 }
 
-/// A transaction that is final has taken its nonce. So only one that is refused may be final, and is looked for.
+/// A final transaction has used its nonce. So only a refused transaction can be final, and is looked up.
 void ClientRequests::refuse_unless_final(const TxId& id, const Error& why,
                                          runtime::Reply<wire::TransactionInfo> reply) {
   chain_.ledger.location_of(
@@ -108,7 +108,7 @@ void ClientRequests::answer(const TxId& id, runtime::Reply<wire::TransactionInfo
               id, Waiter{now() + std::min<base::Duration>(wait, kWaitMax), waiting != nullptr, std::move(reply)});
           return look_for_overdue();
         }
-        if (waiting == nullptr) return reply.refuse({Code::not_found, "no transaction of this id is known here"});
+        if (waiting == nullptr) return reply.refuse({Code::not_found, "this node knows no transaction with this id"});
         reply.send([&](wire::TransactionInfo::Builder out) { write_pending(out, *waiting); });
       });
 }
@@ -125,7 +125,7 @@ void ClientRequests::answer_final(const rows::Location& at, runtime::Reply<wire:
   });
 }
 
-/// Who asks for all transactions of a block, one by one, has it read once.
+/// A client that requests all transactions of a block one by one has it read only once.
 void ClientRequests::read_block(Height height, BlockRead then) {
   if (last_read_.second && last_read_.first == height) return then(last_read_.second);
   auto& waiting = blocks_read_[{chain_.fork, height}];
@@ -197,7 +197,7 @@ void ClientRequests::transactions(wire::ListTransactions::Reader ask, runtime::R
   const Bytes prefix = rows::history_prefix(*address);
   const ByteView before = bytes_of(ask.getBefore());
   if (!before.empty() && (before.size() <= prefix.size() || !std::equal(prefix.begin(), prefix.end(), before.begin())))
-    return reply.refuse({Code::malformed, "no place in the transactions of this address"});
+    return reply.refuse({Code::malformed, "invalid position in the transactions of this address"});
   chain_.ledger.history(*address, Bytes(before.begin(), before.end()), limit,
                         [this, reply = std::move(reply)](base::Outcome<Ledger::History> history) mutable {
                           if (!history.ok()) return reply.refuse(history.error());
@@ -228,7 +228,7 @@ void ClientRequests::list_next(std::shared_ptr<Listing> listing) {
       auto block = parse_block(row.block);
       if (!got.ok() || !block.ok() || at.index >= got.value().size() || at.index >= block.value().transactions.size())
         return listing->reply.refuse(got.ok() ? Error{Code::corrupt, "a block cannot be read"} : got.error());
-      // Of the block only what is shown is kept: a page may be of as many large blocks.
+      // Keeps only the shown part of the block, because a page may come from as many large blocks.
       Block one{.header = block.value().header, .transactions = {block.value().transactions[at.index]}};
       listing->bytes += kTransactionBytesMax;
       listing->found.push_back({std::move(one), 0, got.value()[at.index]});
@@ -244,10 +244,10 @@ void ClientRequests::account(wire::GetChainAccount::Reader ask, runtime::Reply<w
   if (!address) return reply.refuse({Code::malformed, "an address has 32 bytes"});
   if (ask.getProof()) {
     if (account_waiters_.size() >= kWaitersMax)
-      return reply.refuse({Code::overloaded, "too many wait for a proof", std::chrono::seconds(1)});
+      return reply.refuse({Code::overloaded, "too many requests wait for a proof", std::chrono::seconds(1)});
     const base::Duration wait = std::min<base::Duration>(std::chrono::milliseconds(ask.getWaitMs()), kAccountWaitMax);
     AccountWaiter waiter{now() + wait, *address, chain_.ledger.head().height, std::move(reply)};
-    // What proves the state of a height is the header of the next one.
+    // The header of the next height proves the state of a height.
     return prove_account(std::move(waiter));
   }
   const auto seen = std::make_shared<Account>();
@@ -269,7 +269,7 @@ void ClientRequests::account(wire::GetChainAccount::Reader ask, runtime::Reply<w
 
 void ClientRequests::prove_account(AccountWaiter waiter) {
   if (waiter.height >= chain_.ledger.head().height) {
-    // The latest state is proven by a block that is not there yet, the one before by the head.
+    // A block that does not exist yet proves the latest state; the head proves the state before it.
     waiter.height = chain_.ledger.head().height;
     account_waiters_.push_back(std::move(waiter));
     return look_for_overdue();
@@ -282,7 +282,7 @@ void ClientRequests::prove_account(AccountWaiter waiter) {
     if (!block->ok()) return one->reply.refuse({Code::corrupt, "a block cannot be read"});
     chain_.ledger.state_at(one->height, [this, one, block](base::Outcome<std::optional<TreeRoot>> root) {
       if (!root.ok() || !root.value())
-        return one->reply.refuse(root.ok() ? Error{Code::not_found, "that state is not kept any more"} : root.error());
+        return one->reply.refuse(root.ok() ? Error{Code::not_found, "that state is no longer kept"} : root.error());
       struct Shown {
         TreeProof proof;
         Account account;
@@ -332,7 +332,7 @@ void ClientRequests::tell_waiters(const TxId& id) {
   for (auto& reply : told) answer(id, std::move(reply), {});
 }
 
-/// Soon, however many come to wait meanwhile.
+/// Runs soon, once for all that come to wait in between.
 void ClientRequests::look_for_overdue() {
   if (!std::exchange(overdue_armed_, true)) after<Overdue>(kOverdueEach);
 }
@@ -342,7 +342,7 @@ void ClientRequests::overdue() {
   for (auto at = waiters_.begin(); at != waiters_.end();) {
     const Approved* waiting = chain_.mempool.find(at->first);
     at->second.pending = at->second.pending || waiting != nullptr;
-    // Neither here nor in a block, although it waited: its last height has passed, or another one took its nonce.
+    // It waited here, and is now neither here nor in a block: it has expired, or another transaction used its nonce.
     const bool gone = at->second.pending && waiting == nullptr && !chain_.finishing;
     if (!gone && at->second.due > now()) {
       ++at;
@@ -365,8 +365,7 @@ void ClientRequests::overdue() {
   std::erase_if(account_waiters_, [this](AccountWaiter& one) {
     if (one.due > now()) return false;
     one.reply.refuse(
-        {Code::timeout,
-         "no block has followed that would prove it: too few validators are heard, or this node follows none"});
+        {Code::timeout, "no later block proves it yet: too few validators respond, or this node receives no blocks"});
     return true;
   });
   if (!waiters_.empty() || !account_waiters_.empty()) look_for_overdue();

@@ -1,4 +1,4 @@
-// The ledger, as a domain of a node; and beside it the validator, and the book of accounts where that is the chain.
+// The domain of the ledger: the chain, the validator, and the account ledger (book) on the chain.
 #include "actors/chain/chain_actor.hpp"
 #include "actors/chain/chain_book_actor.hpp"
 #include "actors/chain/sim.hpp"
@@ -10,11 +10,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kGuardWait =
-    config::duration("guard.wait", "30s", 100ms, 1h, config::When::start,
-                     "how long a validator that was restored from a backup hears others before it signs again");
+constexpr auto kGuardWait = config::duration(
+    "guard.wait", "30s", 100ms, 1h, config::When::start,
+    "how long a validator that was restored from a backup listens to the others before it signs again");
 constexpr auto kCache = config::bytes("chain.cache", "256 MiB", 64 * config::kMiB, config::kTiB, config::When::start,
-                                      "how much of the state of the chain is held in memory");
+                                      "memory for the state of the chain");
 constexpr auto kSettings = std::to_array<config::Setting>({kGuardWait, kCache});
 
 constexpr std::string_view kHealthSources[] = {kHealthSource, kSigningSource, kDateSource, "chain.rows"};
@@ -41,7 +41,7 @@ ChainSettings read(const node::DomainParts& parts) {
     const Genesis& genesis = out.genesis->genesis();
     out.dev = genesis.name == kDevName && genesis.founders.size() == 1 &&
               genesis.founders.front().node() == out.identity->id();
-    // A key that founded nothing signs nothing here.
+    // A key that is not a founder's signs nothing here.
     if (out.signer && std::ranges::none_of(genesis.founders, [&](const Founder& one) {
           return one.node() == out.identity->id() && one.consensus_key == out.signer->public_key();
         }))

@@ -11,9 +11,9 @@ using base::Code;
 using base::Error;
 
 constexpr std::size_t kResumingMax = 8;               // our choice
-constexpr std::chrono::seconds kResumeWait{30};       // our choice: a slow disk is waited for
-constexpr std::chrono::seconds kForksDue{5};          // our choice: up to 1 MiB
-constexpr std::chrono::seconds kForksEach{5};         // our choice: of one neighbour
+constexpr std::chrono::seconds kResumeWait{30};       // our choice: allows for a slow disk
+constexpr std::chrono::seconds kForksDue{5};          // our choice: for up to 1 MiB
+constexpr std::chrono::seconds kForksEach{5};         // our choice: per neighbour
 constexpr std::size_t kForksGivenBytes = 900'000;     // below messages/chain.capnp: Forks
 constexpr std::chrono::milliseconds kForkRetry{200};  // our choice
 static_assert(kForksGivenBytes + kSignedForkBytesMax < 1'048'576, "a page of statements has room for one more");
@@ -22,13 +22,13 @@ static_assert(kForksGivenBytes + kSignedForkBytesMax < 1'048'576, "a page of sta
 
 void ForkRecovery::resume_by(wire::ResumeChain::Reader ask, runtime::Reply<wire::ChainResumed> reply) {
   auto fork = parse_signed_fork(bytes_of(ask.getStatement()));
-  if (!fork) return reply.refuse({Code::malformed, "it is no statement by which a chain goes on"});
+  if (!fork) return reply.refuse({Code::malformed, "malformed fork statement"});
   if (resuming_.size() >= kResumingMax)
-    return reply.refuse({Code::overloaded, "statements wait already to be taken", std::chrono::seconds(1)});
+    return reply.refuse({Code::overloaded, "too many fork statements wait (limit 8)", std::chrono::seconds(1)});
   resume_when_free({std::move(*fork), now() + kResumeWait, std::move(reply)});
 }
 
-/// A block that is being kept is waited for.
+/// Waits until a block that is being stored is done.
 void ForkRecovery::resume_when_free(Resuming resuming) {
   const SignedFork fork = resuming.fork;
   take_fork(fork, [this, resuming = std::move(resuming)](const base::Outcome<void>& taken) mutable {
@@ -49,33 +49,34 @@ void ForkRecovery::resume_again() {
   for (Resuming& one : std::exchange(resuming_, {})) resume_when_free(std::move(one));
 }
 
-/// An error has changed nothing, unless it is `unavailable`: then rows are read again.
+/// An error has changed nothing, except `unavailable`: then rows are read again.
 void ForkRecovery::take_fork(const SignedFork& fork, Taken done) {
   const ForkStatement& wanted = fork.statement;
   const std::string height = std::to_string(wanted.height.value);
   if (!chain_.ready || going_on_ || chain_.finishing)
-    return done(Error{Code::unavailable, "a block is being kept, or the chain is being read", kForkRetry});
+    return done(Error{Code::unavailable, "a block is being stored, or the chain is being read", kForkRetry});
   if (const SignedFork* known = chain_.ledger.forks().find(wanted.fork)) {
     if (known->statement == wanted) return done({});
-    return done(Error{Code::conflict, "fork " + std::to_string(wanted.fork.value) + " went on from block " +
+    return done(Error{Code::conflict, "fork " + std::to_string(wanted.fork.value) + " resumed from block " +
                                           known->statement.block.hex() + " of height " +
                                           std::to_string(known->statement.height.value)});
   }
   if (wanted.fork <= chain_.fork)
-    return done(Error{Code::refused, "the statement is of fork " + std::to_string(wanted.fork.value) +
-                                         ", and the chain is at " + std::to_string(chain_.fork.value) +
-                                         ": write one of the next fork"});
-  if (chain_.ledger.forks().full()) return done(Error{Code::no_space, "a chain goes on at most 256 times"});
+    return done(Error{Code::refused, "the statement is for fork " + std::to_string(wanted.fork.value) +
+                                         ", but the chain is at fork " + std::to_string(chain_.fork.value) +
+                                         ": write a statement for the next fork"});
+  if (chain_.ledger.forks().full()) return done(Error{Code::no_space, "a chain can resume at most 256 times"});
   if (wanted.height > chain_.ledger.head().height)
-    return done(Error{Code::not_found, "this node has not come to height " + height + " yet"});
+    return done(Error{Code::not_found, "this node has not reached height " + height + " yet"});
   const auto one = std::make_shared<const SignedFork>(fork);
   chain_.ledger.state_at(wanted.height, [this, one, seen = chain_.fork, height,
                                          done = std::move(done)](base::Outcome<std::optional<TreeRoot>> root) mutable {
     if (!root.ok()) return done(root.error());
     if (!root.value()) return done(chain_.not_kept(one->statement.height));
     const auto other = [height](const BlockId& here) {
-      return Error{Code::conflict, "the block of height " + height + " is " + here.hex() +
-                                       " here, another one: name a height at which both still had the same block"};
+      return Error{Code::conflict,
+                   "the block of height " + height + " is " + here.hex() +
+                       " here, a different block: name a height at which both still had the same block"};
     };
     if (one->statement.height.value == 0) {
       const BlockId here{chain_.id.bytes};
@@ -92,7 +93,7 @@ void ForkRecovery::take_fork(const SignedFork& fork, Taken done) {
   });
 }
 
-/// Its signatures count by the validators that this state has for the next height, as of the fork `seen`.
+/// Counts its signatures by the validators that this state has for the next height, as of the fork `seen`.
 void ForkRecovery::verify_here(const SignedFork& fork, Fork seen, const TreeRoot& state, Taken done) {
   const auto set = std::make_shared<std::optional<ValidatorSet>>();
   chain_.ledger.with_rows(
@@ -104,34 +105,34 @@ void ForkRecovery::verify_here(const SignedFork& fork, Fork seen, const TreeRoot
       [this, set, fork, seen, done = std::move(done)](const base::Outcome<void>& read) mutable {
         if (!read.ok()) return done(read.error());
         if (seen != chain_.fork)
-          return done(Error{Code::unavailable, "the chain went on as another fork meanwhile", kForkRetry});
+          return done(Error{Code::unavailable, "the chain has resumed as another fork", kForkRetry});
         const auto verified = verify_fork(chain_.id, **set, fork, crypto::verify);
         if (verified.ok()) return go_on(fork, std::move(done));
         done(Error{Code::refused, verified.error() == ForkError::too_little
-                                      ? "validators with 2/3 of the stake or less have signed the statement"
-                                      : "a signature of the statement is not of its validator"});
+                                      ? "the statement is not signed by more than 2/3 of the stake"
+                                      : "a signature of the statement does not belong to its validator"});
       });
 }
 
 void ForkRecovery::go_on(const SignedFork& fork, Taken done) {
-  // What was found out a moment ago may have passed.
+  // The earlier findings may be outdated.
   if (!chain_.ready || going_on_ || chain_.finishing || fork.statement.fork <= chain_.fork ||
       fork.statement.height > chain_.ledger.head().height)
-    return done(Error{Code::unavailable, "the chain went on meanwhile", kForkRetry});
+    return done(Error{Code::unavailable, "the chain has changed", kForkRetry});
   const Height height = fork.statement.height;
   if (height.value > 0 && height < chain_.ledger.head().height && height <= chain_.ledger.lowest_state())
-    return done(chain_.not_kept(Height{height.value - 1}));  // which names the validators of the block that stays
+    return done(chain_.not_kept(Height{height.value - 1}));  // that state names the validators of the block that stays
   going_on_ = true;
-  chain_.ready = false;  // nothing is answered, and no block is taken, until it is done
+  chain_.ready = false;  // until it is done, nothing is answered and no block is accepted
   rounds_.suspend();
   chain_.ledger.go_on(fork, [this, fork, done = std::move(done)](const base::Outcome<void>& gone) mutable {
     going_on_ = false;
     if (!gone.ok()) {
-      rounds_.reopen("it could not go on as another fork: " + gone.error().message);
+      rounds_.reopen("it could not resume as another fork: " + gone.error().message);
       return done(Error{Code::unavailable, gone.error().message, kForkRetry});
     }
     world().mutations.sometimes("chain: it went on as another fork");
-    chain_.settings.log.warn("the chain goes on as another fork",
+    chain_.settings.log.warn("the chain resumes as another fork",
                              {{"fork", fork.statement.fork.value}, {"height", fork.statement.height.value}});
     rounds_.opened({});
     neighbours_.tell_head();
@@ -139,7 +140,7 @@ void ForkRecovery::go_on(const SignedFork& fork, Taken done) {
   });
 }
 
-// -- of neighbours
+// -- statements of neighbours
 
 void ForkRecovery::look_for_forks() {
   for (const base::NodeId& id : neighbours_.by_rank(&Conduct::forks))
@@ -169,13 +170,14 @@ void ForkRecovery::ask_forks(const base::NodeId& neighbour) {
           auto one = parse_signed_fork(bytes_of(bytes));
           if (one && one->statement.fork > from && forks->size() < kForksMax) forks->push_back(std::move(*one));
         }
-        // It has told of a later fork.
+        // It has announced a later fork.
         if (forks->empty()) neighbours_.missed(neighbour, &Conduct::forks, Code::not_found);
         take_forks(neighbour, forks, 0);
       });
 }
 
-/// The first that can be taken here: one of another branch, or of a height to come, may be followed by another.
+/// Takes the first statement that is valid here. A statement of another branch, or of a later height, may come before
+/// it.
 void ForkRecovery::take_forks(const base::NodeId& neighbour, std::shared_ptr<const std::vector<SignedFork>> forks,
                               std::size_t at) {
   if (at >= forks->size()) {
@@ -190,8 +192,8 @@ void ForkRecovery::take_forks(const base::NodeId& neighbour, std::shared_ptr<con
     Neighbour* const found = neighbours_.find(neighbour);
     if (found == nullptr) return;
     found->forks.gave();
-    found->blocks.gave();   // of that fork, maybe, before the statement
-    found->forks_due = {};  // it may know of later ones
+    found->blocks.gave();   // blocks of that fork may have come before the statement
+    found->forks_due = {};  // it may know later statements
     found->height = found->head_height;
   });
 }

@@ -9,9 +9,10 @@ using base::Bytes;
 using base::Code;
 using base::Error;
 
-constexpr std::chrono::seconds kCompareDue{10};   // our choice: a block of 2 MiB
-constexpr std::chrono::seconds kCompareAll{60};   // our choice: of about ten questions
-constexpr std::chrono::seconds kCompareEach{10};  // our choice: a neighbour that tells false heads costs no more
+constexpr std::chrono::seconds kCompareDue{10};   // our choice: for a block of 2 MiB
+constexpr std::chrono::seconds kCompareAll{60};   // our choice: for about ten requests
+constexpr std::chrono::seconds kCompareEach{10};  // our choice: bounds the cost of a neighbour that announces false
+                                                  // heads
 
 }  // namespace
 
@@ -20,9 +21,9 @@ struct HeadComparison::Comparing {
   runtime::Handle handle;
   Fork fork;
   base::Instant due;
-  Height same, other;  // the heights at which they are thought to be the same, and to differ
+  Height same, other;  // heights at which they presumably agree, and differ
   std::optional<Divergence> found;
-  std::shared_ptr<void> flag;  // ends with it
+  std::shared_ptr<void> flag;  // ends with this object
 };
 
 void HeadComparison::check_heads() {
@@ -76,14 +77,14 @@ void HeadComparison::compare(const base::NodeId& node_id, Height height) {
 }
 
 void HeadComparison::compare_next(std::shared_ptr<Comparing> comparing) {
-  // What lies below the states that are kept cannot be judged any more.
+  // Below the kept states nothing can be judged.
   if (comparing->other <= comparing->same) return;
   if (now() >= comparing->due) return neighbours_.missed(comparing->node, &Conduct::commits, Code::timeout);
   const std::uint64_t span = comparing->other.value - comparing->same.value;
   if (comparing->found && span == 1) return prove_divergence(std::move(comparing));
   const Height at = comparing->found ? Height{comparing->same.value + span / 2} : comparing->other;
   compare_commits(comparing, at, [this, comparing, at](base::Outcome<Commit> theirs) {
-    // It is asked again once it tells its head.
+    // It is asked again once it announces its head.
     if (!theirs.ok()) return neighbours_.missed(comparing->node, &Conduct::commits, theirs.error().code);
     chain_.ledger.block(
         at, [this, comparing, at, commit = std::move(theirs).value()](base::Outcome<std::optional<FinalRow>> ours) {
@@ -102,7 +103,7 @@ void HeadComparison::compare_next(std::shared_ptr<Comparing> comparing) {
   });
 }
 
-/// Asks for the other one's commit of a height.
+/// Asks for the neighbour's commit of a height.
 void HeadComparison::compare_commits(const std::shared_ptr<Comparing>& comparing, Height at, Compared then) {
   ask<wire::GetBlocks, wire::FinalBlocks>(
       comparing->handle, std::min<base::Instant>(now() + kCompareDue, comparing->due),
@@ -114,7 +115,7 @@ void HeadComparison::compare_commits(const std::shared_ptr<Comparing>& comparing
       [at, then = std::move(then)](runtime::Answer<wire::FinalBlocks> answer) mutable {
         if (!answer.ok()) return then(answer.error());
         const auto rows = answer.value().getRows();
-        if (rows.size() == 0) return then(Error{Code::not_found, "the neighbour has no block of that height"});
+        if (rows.size() == 0) return then(Error{Code::not_found, "the neighbour has no block at that height"});
         std::vector<Bytes> entries;
         for (const auto entry : rows[0].getCommit()) {
           if (entries.size() > kValidatorsMax) break;
@@ -122,7 +123,7 @@ void HeadComparison::compare_commits(const std::shared_ptr<Comparing>& comparing
         }
         auto commit = commit_of(entries);
         if (!commit || commit->place.height != at)
-          return then(Error{Code::malformed, "it is no commit of that height"});
+          return then(Error{Code::malformed, "the neighbour sent no valid commit for that height"});
         then(std::move(*commit));
       });
 }
@@ -146,7 +147,7 @@ void HeadComparison::prove_divergence(std::shared_ptr<Comparing> comparing) {
             return rounds_.diverged(*comparing->found);
           neighbours_.missed(comparing->node, &Conduct::commits, Code::malformed);
           const std::string hex = comparing->node.hex();
-          chain_.settings.log.warn("a neighbour tells of another block, and its commit proves nothing",
+          chain_.settings.log.warn("a neighbour announced another block, but its commit is invalid",
                                    {{"node", std::string_view(hex)}});
         });
   });

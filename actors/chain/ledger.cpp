@@ -22,7 +22,7 @@ ValidatorSet founders_of(const Genesis& genesis) {
   return ValidatorSet::from(std::move(out)).value();
 }
 
-/// Who is read or changed by it.
+/// Adds the keys of the accounts that a transaction reads or changes.
 void add_keys(std::set<Bytes>& keys, const Transaction& content) {
   keys.insert(account_key(content.from));
   keys.insert(account_key(content.payer()));
@@ -82,7 +82,7 @@ void Ledger::open_head(Done done) {
                  });
     }
     auto made = update(*this, TreeRoot{}, Height{0}, state_of(genesis));
-    base::ensure(made.ok(), "a tree without rows cannot be damaged");
+    base::ensure(made.ok(), "a tree without rows is not damaged");
     head_ = {.height = Height{0}, .id = {id_of(genesis).bytes}, .time = genesis.time, .state = made.value().root};
     head_.receipts = log_root({});
     head_validators_ = std::make_shared<const ValidatorSet>(founders_of(genesis));
@@ -108,8 +108,9 @@ RowBytes Ledger::row(const RowKey& key) const {
   return out;
 }
 
-/// A round brings one level of the tree at least. After as many as it has levels, rows went while others came: then all
-/// stay until the attempt is whole, or one that needs more than there is room for would never end.
+/// Each round loads at least one level of the tree. After as many rounds as it has levels, rows were evicted while
+/// others were loaded. Then all rows stay until the attempt is complete; otherwise an attempt above the bound would
+/// never end.
 void Ledger::with_rows(base::Callback<bool()> attempt, Done done, std::size_t round) {
   missing_.clear();
   const bool whole = attempt();
@@ -178,15 +179,16 @@ void Ledger::read_next(Done done) {
 // -- blocks
 
 void Ledger::run(const BlockContext& block, std::shared_ptr<const std::vector<Approved>> transactions, Ran done) {
-  const auto keys = std::make_shared<std::optional<std::set<Bytes>>>();  // that may not be here; none yet: all of them
+  const auto keys = std::make_shared<std::optional<std::set<Bytes>>>();  // keys that may be missing; nullopt: none
+                                                                         // determined yet
   const auto out = std::make_shared<std::optional<Executed>>();
   with_rows(
       [this, block, transactions, keys, out] {
         auto ran = execute(*this, head_.state, block, *transactions);
         if (ran.ok()) *out = std::move(ran).value();
         if (missing_.empty()) return ran.ok();
-        // All that it touches is looked for, so that what is missing is asked for at once; and once it is here, it is
-        // not looked for at the next attempt.
+        // Looks up all that the block touches, so that all missing rows are requested at once. Rows that were found are
+        // not looked up in the next attempt.
         if (!*keys) {
           keys->emplace({account_key(block.proposer)});
           for (const Approved& one : *transactions) add_keys(**keys, one.content());
@@ -216,7 +218,7 @@ void Ledger::append(const Block& block, const Bytes& bytes, const Commit& commit
   save(rows::receipts_key(height), rows::encode_list(receipts));
   for (std::uint32_t i = 0; i < transactions->size(); ++i) {
     const Transaction& content = (*transactions)[i].content();
-    // Who refused it may take it later: only what took its nonce is found by its id.
+    // A transaction refused here may succeed later: a transaction is found by its id only if it used its nonce.
     if (refused(executed->receipts[i].outcome)) continue;
     save(rows::transaction_key((*transactions)[i].id()), rows::encode(rows::Location{height, i}));
     std::set<wallet::Address> touched{content.from, content.payer()};
@@ -228,7 +230,7 @@ void Ledger::append(const Block& block, const Bytes& bytes, const Commit& commit
   for (const auto& [key, row] : executed->tree.rows) change.shared.push_back({rows::tree_key(key), row});
   save(rows::root_key(height), rows::encode(executed->tree.root));
   base::ensure(executed->tree.stale.size() <= rows::kStaleOfPart * rows::kStalePartsMax,
-               "a block puts no more rows out of use than its size allows");
+               "the size of a block limits the rows that it makes stale");
   rows::each_stale_part(executed->tree.stale, [&](std::uint8_t part, std::span<const RowKey> keys) {
     save(rows::stale_key(height, part), rows::encode(keys));
   });
@@ -241,7 +243,7 @@ void Ledger::append(const Block& block, const Bytes& bytes, const Commit& commit
   rows_.save(std::move(change), [this, head, commit, validators = next_.validators, executed,
                                  done = std::move(done)](const base::Outcome<void>& saved) mutable {
     if (!saved.ok()) return done(saved);
-    // What only earlier states read makes room.
+    // Rows that only earlier states read are evicted.
     for (const RowKey& key : executed->tree.stale) cache_.forget(key);
     for (const auto& [key, row] : executed->tree.rows) cache_.put(key, row);
     head_ = head;
@@ -252,13 +254,12 @@ void Ledger::append(const Block& block, const Bytes& bytes, const Commit& commit
   });
 }
 
-/// What blocks put out of use that no kept state reads any more: of one height each time, and first what was left when
-/// the node ended in between.
+/// Erases rows that no kept state reads, one height at a time. Begins with those left when the node ended in between.
 void Ledger::prune() {
   if (head_.height.value > kStatesKept && !std::exchange(pruning_, true)) prune_next();
 }
 
-/// The list goes last, or with the last of what it names.
+/// The list goes last, together with the last rows that it names.
 void Ledger::prune_next() {
   rows_.scan(prune_from_, 1, 1, [this](const base::Outcome<store::Rows::Page>& page) {
     pruning_ = false;
@@ -273,7 +274,7 @@ void Ledger::prune_next() {
       if (at->part == 0) change.erase.push_back(rows::root_key(at->height));
       change.erase.push_back(rows::stale_key(at->height, at->part));
     }
-    // Versions before parts wrote one that may be larger.
+    // Older versions wrote a single list, which may be larger.
     const bool more = stale && stale->size() >= rows::kStaleOfPart && at->part + 1u < rows::kStalePartsMax;
     pruning_ = true;
     rows_.save(std::move(change), [this, more, at = *at](const base::Outcome<void>& erased) {
@@ -288,7 +289,7 @@ void Ledger::prune_next() {
   });
 }
 
-// -- what was
+// -- earlier blocks
 
 void Ledger::parts(Height height, std::uint8_t part, Bytes so_far, Then<std::optional<Bytes>> then) {
   get(rows::block_key(height, part), [this, height, part, so_far = std::move(so_far),
@@ -332,7 +333,7 @@ void Ledger::height_of(const BlockId& id, Then<std::optional<Height>> then) {
   get(rows::id_key(id), [this, then = std::move(then)](base::Outcome<std::optional<Bytes>> row) mutable {
     if (!row.ok()) return then(row.error());
     const auto height = row.value() ? rows::decode_height(*row.value()) : std::nullopt;
-    // A row above the head is of a block that is not there yet.
+    // A row above the head belongs to a block that does not exist yet.
     then(height && *height <= head_.height ? height : std::nullopt);
   });
 }

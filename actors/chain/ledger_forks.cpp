@@ -1,4 +1,4 @@
-// Two final blocks of one height, and how the chain goes back before it goes on.
+// Two final blocks of one height, and how the chain goes back before it resumes.
 #include "actors/chain/ledger.hpp"
 
 namespace troupe::chain {
@@ -10,7 +10,7 @@ using base::Code;
 using base::Error;
 
 constexpr std::uint32_t kForksAtOnce = 64;              // our choice: rows of a slice
-constexpr std::uint32_t kForgottenAtOnce = 512;         // our choice: the same
+constexpr std::uint32_t kForgottenAtOnce = 512;         // our choice, as above
 constexpr std::uint32_t kForkSliceBytes = 1024 * 1024;  // our choice
 
 bool begins_with(ByteView key, const Bytes& prefix) {
@@ -41,7 +41,7 @@ void Ledger::read_forks(const Bytes& from, Done done) {
                  auto fork = rows::decode_fork({row.getValue().begin(), row.getValue().size()});
                  if (fork) floor_ = std::max(floor_, fork->floor);
                  if (!fork || !forks_.add(std::move(fork->fork)))
-                   return done(Error{Code::corrupt, "a statement by which the chain went on cannot be read"});
+                   return done(Error{Code::corrupt, "a statement by which the chain resumed cannot be read"});
                }
                if (!over && page.value().next) return read_forks(*page.value().next, std::move(done));
                read_divergence(std::move(done));
@@ -53,7 +53,7 @@ void Ledger::read_divergence(Done done) {
     if (!row.ok()) return done(row.error());
     if (!row.value()) return done({});
     divergence_ = decode_divergence(*row.value());
-    if (!divergence_) return done(Error{Code::corrupt, "the two commits that hold up the chain cannot be read"});
+    if (!divergence_) return done(Error{Code::corrupt, "the two commits that halt the chain cannot be read"});
     done({});
   });
 }
@@ -72,7 +72,7 @@ void Ledger::keep(const Divergence& divergence, Done done) {
 void Ledger::go_on(const SignedFork& fork, Done done) {
   const Height height = fork.statement.height;
   base::ensure(height <= head_.height && fork.statement.fork > forks_.latest() && !forks_.full(),
-               "a later fork goes on from a block that is here");
+               "a later fork resumes from a block that is here");
   if (height == head_.height) return set_head(fork, head_, head_validators_, head_commit_, std::move(done));
   struct Going {
     TreeRoot root, before;
@@ -80,7 +80,7 @@ void Ledger::go_on(const SignedFork& fork, Done done) {
     std::optional<ValidatorSet> validators;
   };
   const auto going = std::make_shared<Going>();
-  const Error gone{Code::not_found, "the states of that height and of the one before it are not kept any more"};
+  const Error gone{Code::not_found, "the states of that height and the height before it are no longer kept"};
   state_at(height, [this, fork, height, going, gone,
                     done = std::move(done)](base::Outcome<std::optional<TreeRoot>> root) mutable {
     if (!root.ok()) return done(root.error());
@@ -182,14 +182,14 @@ void Ledger::forget_above(Height height, Done done) {
         [this, height, change, lower = std::move(lower)](base::Outcome<std::optional<Bytes>> row) mutable {
           if (!row.ok() && row.error().code != Code::corrupt) return lower(row.error());
           auto parsed = row.ok() && row.value() ? parse_block(*row.value()) : base::Result<Block, BlockError>(Block{});
-          // Erased before a crash, or in part: what is named by the block went first.
+          // It was erased before a crash, or in part: rows that the block names went first.
           if (!parsed.ok() || parsed.value().header.height != height)
             return forget_block(height, {}, change, std::move(lower));
           forget_block(height, parsed.value(), change, std::move(lower));
         });
 }
 
-/// The block goes last, because it names the others.
+/// The block goes last, because it names the other rows.
 void Ledger::forget_block(Height height, const Block& block, std::shared_ptr<store::RowChange> change, Done done) {
   auto& erase = change->erase;
   const bool whole = block.header.height == height;
@@ -210,7 +210,7 @@ void Ledger::forget_block(Height height, const Block& block, std::shared_ptr<sto
     forget_tree(height, rows::tree_prefix(height), change, std::move(done));
   };
   if (!whole) return rest();
-  // What this block refused may stand in another one, whose place stays.
+  // A transaction that this block refused may be in another block, whose location row stays.
   receipts(height,
            [change, ran = std::move(ran), rest = std::move(rest)](base::Outcome<std::vector<Bytes>> got) mutable {
              for (std::size_t i = 0; i < ran.size(); ++i) {

@@ -27,15 +27,15 @@ wallet::Address LocalChain::owner_of(const base::NodeId& validator) const {
 
 base::Error LocalChain::not_kept(Height height) const {
   return {base::Code::not_found, "the state of height " + std::to_string(height.value) +
-                                     " is not kept: those of the heights " +
+                                     " is not kept; kept are the heights " +
                                      std::to_string(ledger.lowest_state().value) + " to " +
                                      std::to_string(ledger.head().height.value) + " are"};
 }
 
 base::Error LocalChain::unready() const {
-  if (!exists()) return {base::Code::not_found, "this node has no chain: it was begun without --chain"};
+  if (!exists()) return {base::Code::not_found, "this node has no chain: start it with --chain"};
   if (damaged) return *damaged;
-  return {base::Code::unavailable, "the chain is not read yet", std::chrono::milliseconds(200)};
+  return {base::Code::unavailable, "the chain is still being read", std::chrono::milliseconds(200)};
 }
 
 void LocalChain::hear_evidence(const Block& block) {

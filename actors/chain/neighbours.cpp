@@ -13,11 +13,11 @@ using base::Code;
 
 constexpr std::chrono::milliseconds kGreetEach{500};  // our choice
 constexpr std::chrono::seconds kHeadDue{5};           // our choice
-constexpr std::chrono::seconds kServedWaitMax{5};     // our choice: a node asks again by itself
+constexpr std::chrono::seconds kServedWaitMax{5};     // our choice: a node retries by itself
 
 }  // namespace
 
-// -- who they are
+// -- membership
 
 Neighbour* Neighbours::find(const base::NodeId& id) {
   const auto at = all_.find(id);
@@ -33,14 +33,14 @@ void Neighbours::greet() {
   after<Greet>(kGreetEach);
   if (!chain_.ready || chain_.settings.dev) return;
   const std::map<base::NodeId, runtime::LinkInfo> linked = links();
-  // A new link has another end, which knows nothing of what was told over the old one.
+  // A new link has another peer process, which knows nothing of the messages over the old link.
   std::vector<base::NodeId> gone;
   for (const auto& [id, one] : all_) {
     const auto link = linked.find(id);
     if (link == linked.end() || link->second.token != one.link) gone.push_back(id);
   }
   for (const base::NodeId& id : gone) leave(id);
-  // For a moment a node may have two links, of which the one that was written down is not the one that was told over.
+  // For a moment a node may have two links, and messages may have used the other link than the recorded link.
   for (auto& [id, one] : all_) one.handle = chain_.settings.links->remote(id, kPath);
   const std::vector<Placed> others = placed();
   for (const auto& [id, link] : linked) {
@@ -53,7 +53,7 @@ void Neighbours::greet() {
         [this, id = id](runtime::Answer<wire::ChainHead> answer) {
           greeting_.erase(id);
           if (answer.ok() && chain_.ours(answer.value().getChain())) return heard_(id, answer.value());
-          // Of another chain, or of none: asked again once it has a new link.
+          // It has another chain, or none: it is asked again once it has a new link.
           const bool lasting =
               !answer.ok() && (answer.error().code == Code::not_found || answer.error().code == Code::refused ||
                                answer.error().code == Code::unsupported);
@@ -99,7 +99,7 @@ Neighbours::Came Neighbours::hear(const base::NodeId& node_id, wire::ChainHead::
   return first ? Came::first : Came::again;
 }
 
-/// Those that share the places beside the validators.
+/// Returns the neighbours that share the slots, without the validators.
 std::vector<Placed> Neighbours::placed() const {
   std::vector<Placed> out;
   for (const auto& [id, one] : all_)
@@ -107,8 +107,8 @@ std::vector<Placed> Neighbours::placed() const {
   return out;
 }
 
-/// Whose place it takes: its own id if one is free; nothing: there is none for it. A validator always has one: others
-/// could keep it away otherwise, and one that has a place at no other hears nothing.
+/// Returns the node that it replaces: itself if a slot is free, nullopt if it gets no slot. A validator always gets a
+/// slot: otherwise other nodes could keep it away, and a validator without a slot anywhere would receive nothing.
 std::optional<base::NodeId> Neighbours::place_of(const runtime::LinkInfo& link,
                                                  const std::vector<Placed>& others) const {
   if (chain_.is_validator(link.node)) return link.node;
@@ -120,7 +120,7 @@ void Neighbours::leave(const base::NodeId& id) {
   if (!gone.empty()) departed_.left(id, gone.mapped(), now());
 }
 
-// -- what they are told
+// -- messages to neighbours
 
 void Neighbours::write_head(wire::ChainHead::Builder out) const {
   out.setChain(data_of(chain_.id.view()));
@@ -133,8 +133,8 @@ void Neighbours::tell_head() {
   tell_all<wire::ChainHead>(std::nullopt, [this](wire::ChainHead::Builder out) { write_head(out); });
 }
 
-/// Who made it has told all of its own neighbours. If everyone who hears it told all others, too, it would be told n^2
-/// times. By a few of each it comes to those that lack a link within some steps; what is lost is mended.
+/// The maker of a message sends it to all its neighbours. If every receiver forwarded it to all, it would be sent n^2
+/// times. A few per node reach the nodes without a link within some steps; VoteRepair resends what is lost.
 void Neighbours::send_all(const std::optional<base::NodeId>& except, const runtime::Envelope& told) {
   if (!except || all_.size() <= kRelaysMax) {
     for (const auto& [node_id, neighbour] : all_)
@@ -147,7 +147,7 @@ void Neighbours::send_all(const std::optional<base::NodeId>& except, const runti
   }
 }
 
-// -- what they were asked for
+// -- conduct
 
 Conduct* Neighbours::conduct(const base::NodeId& id) {
   if (const auto at = all_.find(id); at != all_.end()) return &at->second;
@@ -177,10 +177,10 @@ void Neighbours::distrust(const base::NodeId& id) {
   missed(id, &Conduct::blocks, Code::timeout);
 }
 
-// -- what other nodes may ask, and those that lie
+// -- requests of other nodes, and violations
 
 base::Error Neighbours::busy(base::Duration wait) {
-  return {Code::overloaded, "this node gives others no more of its chain at a time",
+  return {Code::overloaded, "other nodes have used up this node's rate limit",
           std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(wait, kServedWaitMax))};
 }
 
@@ -196,8 +196,7 @@ std::optional<base::Duration> Neighbours::too_much(std::uint32_t pieces) {
 void Neighbours::accuse(const base::NodeId& id, net::wire::Violation how, std::string_view what) {
   ++chain_.settings.counters->lies;
   const std::string hex = id.hex();
-  chain_.settings.log.warn("a node has sent what no honest node sends",
-                           {{"node", std::string_view(hex)}, {"what", what}});
+  chain_.settings.log.warn("a node violated the protocol", {{"node", std::string_view(hex)}, {"what", what}});
   tell<net::wire::Misbehaved>(node().find(net::kPeersPath),
                               [&](net::wire::Misbehaved::Builder out) { net::write_misbehaved(out, id, how, what); });
 }
@@ -207,14 +206,14 @@ void Neighbours::accuse_caller(net::wire::Violation how, std::string_view what) 
   if (from.role == messages::Role::peer && from.node) accuse(*from.node, how, what);
 }
 
-/// A neighbour has its place; what any other node tells is of its share. Before the chain is read there are no shares.
+/// A neighbour has its slot; messages of other nodes use their quotas. Before the chain is read there are no quotas.
 bool Neighbours::heeds_caller() {
   if (!chain_.ready) return false;
   const auto from = caller().node;
   return !from || all_.contains(*from) || !too_much(1);
 }
 
-/// Whether what is told is of this chain. Neighbours know each other's, so another one is a lie.
+/// Whether the message belongs to this chain. Neighbours know each other's chain, so another chain is a violation.
 bool Neighbours::told_ours(capnp::Data::Reader chain) {
   if (!chain_.ready) return false;
   if (chain_.ours(chain)) return true;
@@ -222,8 +221,8 @@ bool Neighbours::told_ours(capnp::Data::Reader chain) {
   return false;
 }
 
-/// A transaction that was not approved for this fork: signed for none near it either. A node that is ahead, or behind,
-/// passes on what was signed for its own.
+/// Whether a transaction without valid signatures for this fork also has none for the forks next to it. A node that is
+/// ahead or behind forwards transactions that were signed for its own fork.
 bool Neighbours::forged(const SignedTransaction& transaction) const {
   const auto approved = [&](Fork fork) { return Approved::verify(transaction, chain_.id, fork).ok(); };
   return !approved(Fork{chain_.fork.value + 1}) && (chain_.fork.value == 0 || !approved(Fork{chain_.fork.value - 1}));
@@ -235,7 +234,7 @@ std::vector<Approved> Neighbours::read_given(const base::NodeId& from, wire::Tra
   chain_.settings.counters->received += list.size();
   std::vector<Approved> out;
   if (list.size() > asked.size()) {
-    accuse(from, net::wire::Violation::MALFORMED, "more transactions than it was asked for");
+    accuse(from, net::wire::Violation::MALFORMED, "more transactions than requested");
     return out;
   }
   const auto neighbour = all_.find(from);
@@ -244,12 +243,12 @@ std::vector<Approved> Neighbours::read_given(const base::NodeId& from, wire::Tra
   for (const auto bytes : list) {
     auto parsed = parse_signed_transaction(bytes_of(bytes));
     if (!parsed.ok()) {
-      accuse(from, net::wire::Violation::MALFORMED, "bytes that are no transaction");
+      accuse(from, net::wire::Violation::MALFORMED, "a malformed transaction");
       break;
     }
     const TxId id = id_of(parsed.value().content);
     if (!asked.contains(id)) {
-      accuse(from, net::wire::Violation::BAD_RECORD, "a transaction that it was not asked for");
+      accuse(from, net::wire::Violation::BAD_RECORD, "a transaction that was not requested");
       break;
     }
     if (!seen.insert(id).second) continue;
@@ -258,7 +257,7 @@ std::vector<Approved> Neighbours::read_given(const base::NodeId& from, wire::Tra
     if (approved.ok()) {
       out.push_back(std::move(approved).value());
     } else if (!of_fork) {
-      break;  // it is ahead or behind, as all of it may be
+      break;  // it is ahead or behind, and so may be all its transactions
     } else if (forged(parsed.value())) {
       accuse(from, net::wire::Violation::BAD_RECORD, "a transaction that no key has signed");
       break;

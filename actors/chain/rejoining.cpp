@@ -13,9 +13,9 @@ using base::Code;
 using base::Error;
 
 constexpr std::chrono::seconds kAskEach{1};       // our choice
-constexpr std::chrono::seconds kLatestDue{5};     // our choice: a dial may be part of it
-constexpr std::chrono::seconds kPassDue{30};      // our choice: a slow disk is waited for
-constexpr std::chrono::seconds kAskingQuiet{10};  // our choice: a start takes a moment, which is no reason to worry
+constexpr std::chrono::seconds kLatestDue{5};     // our choice: it may include a dial
+constexpr std::chrono::seconds kPassDue{30};      // our choice: allows for a slow disk
+constexpr std::chrono::seconds kAskingQuiet{10};  // our choice: a start takes a moment, which needs no warning
 constexpr std::size_t kNamedMax = 8;              // our choice: validators in one error
 
 std::string share_text(std::uint64_t power, std::uint64_t of) {
@@ -34,35 +34,35 @@ Error refusal_of(ReleaseError why, const Rejoin& rejoin, Height from, Height hea
   switch (why) {
     case ReleaseError::free: return {Code::conflict, "this node's validator does not wait for its guard"};
     case ReleaseError::unheard:
-      // All have answered, and none of them has shown anything that is newer than the guard.
+      // All have responded, and none has shown anything newer than the guard.
       if (rejoin.unheard().empty())
         return {Code::unavailable, "the validator is still starting: no later signature of it is known",
                 std::chrono::seconds(1)};
       return {Code::unavailable,
-              "not all stake has been heard, which may know of later signatures: nothing has come from " +
+              "not all validators have responded, and they may know later signatures; missing: " +
                   missing_text(rejoin.unheard()),
               std::chrono::seconds(1)};
     case ReleaseError::low:
       return {Code::refused, "height " + std::to_string(from.value) +
-                                 " is not above the head and all heights that the validator is known to have signed: "
+                                 " is not above the head and all known signatures of the validator: "
                                  "use --from " +
                                  least};
     case ReleaseError::high: break;
   }
   return {Code::refused, "height " + std::to_string(from.value) + " is more than " +
                              std::to_string(Rejoin::kReleaseAheadMax) +
-                             " above the first possible one, and cannot be taken back: use --from " + least};
+                             " above the lowest allowed height, and cannot be undone: use --from " + least};
 }
 
 }  // namespace
 
-// -- asked at the start
+// -- at the start
 
 void Rejoining::begin(wire::GuardIs::Reader kept, const Guard& guard) {
   for (const auto bytes : kept.getProof())
     if (const auto vote = parse_signed_vote(bytes_of(bytes))) remember(*vote);
   if (const auto& commit = chain_.ledger.head_commit()) remember(*commit);
-  if (asked_since_ != base::Instant{}) return;  // the rows were read again: the guard was there all the time
+  if (asked_since_ != base::Instant{}) return;  // only the rows were read again: the guard was never lost
   ask_others(guard);
   again();
 }
@@ -75,8 +75,8 @@ void Rejoining::ask_others(const Guard& kept) {
   if (const SignedContent* own = latest_.of(chain_.settings.self())) rejoin_->show(*own, now());
 }
 
-/// While another node has this one's identity, it may sign what this guard does not know: it is as old as a restored
-/// one.
+/// While another node has this node's identity, it may sign contents that this guard does not know. Then the guard is
+/// as outdated as a restored one.
 void Rejoining::look_elsewhere() {
   if (used_elsewhere()) elsewhere_ = true;
   if (!elsewhere_ || used_elsewhere() || std::exchange(rereading_, true)) return;
@@ -132,7 +132,7 @@ void Rejoining::ask_latest(const base::NodeId& validator) {
       });
 }
 
-/// What proves itself to be of this validator.
+/// Returns the response's content if it is verified to be from this validator.
 std::optional<SignedContent> Rejoining::own_content(wire::LatestVote::Reader answer) const {
   const auto verified = [this](const auto& parsed) -> std::optional<SignedContent> {
     if (!parsed || parsed->validator != chain_.settings.self() ||
@@ -146,7 +146,7 @@ std::optional<SignedContent> Rejoining::own_content(wire::LatestVote::Reader ans
   return std::nullopt;
 }
 
-// -- what is known of others
+// -- contents of other validators
 
 void Rejoining::give(wire::GetLatestVote::Reader ask, runtime::Reply<wire::LatestVote> reply) {
   if (!chain_.ours(ask.getChain())) return reply.refuse({Code::not_found, "this node has another chain"});
@@ -183,16 +183,16 @@ void Rejoining::overhear(const SignedVote& vote) {
   if (place.fork != chain_.fork || place.height > chain_.ledger.head().height.next() || !latest_.news(vote)) return;
   const ValidatorSet& validators = *chain_.ledger.next().validators;
   const auto index = validators.index_of(vote.validator);
-  // Validators of another height may have signed with other keys: who tells of it is not accused, but has its share.
+  // Validators of another height may have other keys, so the sender is not accused, but its quota is charged.
   if (!index || neighbours_.too_much(1)) return;
   if (crypto::verify(validators.at(*index).key, signed_bytes(chain_.id, vote.content), vote.signature)) remember(vote);
 }
 
-// -- past what others have seen
+// -- passing the guard
 
 void Rejoining::pass_guard(const Place& last, base::Callback<void(const base::Outcome<void>&)> done) {
   if (std::exchange(passing_, true))
-    return done(Error{Code::overloaded, "the guard is being written already", std::chrono::seconds(1)});
+    return done(Error{Code::overloaded, "the guard is already being written", std::chrono::seconds(1)});
   ask<wire::PassGuard, wire::GuardIs>(
       node().find(kValidatorPath), now() + kPassDue,
       [&](wire::PassGuard::Builder out) {
@@ -204,7 +204,7 @@ void Rejoining::pass_guard(const Place& last, base::Callback<void(const base::Ou
         const auto guard = answer.ok() ? decode_guard(bytes_of(answer.value().getGuard())) : std::nullopt;
         if (!guard) {
           const Error why = answer.ok() ? Error{Code::internal, "the guard cannot be read"} : answer.error();
-          chain_.settings.log.warn("the guard was not passed", {{"why", std::string_view(why.message)}});
+          chain_.settings.log.warn("the guard could not be advanced", {{"why", std::string_view(why.message)}});
           return done(why);
         }
         rejoin_->passed();
@@ -216,7 +216,7 @@ void Rejoining::pass_guard(const Place& last, base::Callback<void(const base::Ou
 }
 
 void Rejoining::release(wire::ResumeValidator::Reader ask, runtime::Reply<wire::ValidatorResumed> reply) {
-  if (!chain_.validator_here()) return reply.refuse({Code::not_found, "this node is no validator of the chain"});
+  if (!chain_.validator_here()) return reply.refuse({Code::not_found, "this node is not a validator of the chain"});
   if (!rejoin_) return reply.refuse({Code::conflict, "this node's validator does not wait for its guard"});
   if (elsewhere_) return reply.refuse({Code::conflict, why_silent()});
   const Height from{ask.getFrom()}, head = chain_.ledger.head().height;
@@ -237,27 +237,28 @@ bool Rejoining::may_sign() const {
   return (!rejoin_ || rejoin_->state() == RejoinState::free) && !elsewhere_ && !used_elsewhere();
 }
 
-/// Nothing if it signs, or there is none.
+/// Returns an empty string if the validator signs, or if there is none.
 std::string Rejoining::why_silent() const {
   if (chain_.keyless())
-    return "its key of consensus is lost or damaged: DIR/validator has to be the file that `troupe chain found` wrote";
+    return "its consensus key is lost or damaged: restore DIR/validator, the file that `troupe chain found` wrote";
   if (!chain_.validator_here()) return {};
   if (elsewhere_ || used_elsewhere())
-    return "identity used elsewhere: within the last 10 minutes another running node has proven this node's own key; "
-           "stop it, since two validators with one key contradict each other";
+    return "identity used elsewhere: within the last 10 minutes another running node proved this node's key; "
+           "stop it, because two validators with one key contradict each other";
   if (!rejoin_ || rejoin_->state() == RejoinState::free)
-    return unsigned_.empty() ? std::string{} : "what it signs cannot be kept: " + unsigned_;
+    return unsigned_.empty() ? std::string{} : "its signatures cannot be stored: " + unsigned_;
   if (!rejoin_->behind() && !rejoin_->caught_up())
-    return "blocks that others have are fetched before it signs: " +
+    return "it fetches missing blocks before it signs: " +
            share_text(chain_.ledger.head().height.value, rejoin_->others_have().value);
   if (rejoin_->state() == RejoinState::asking)
-    return "the other validators are asked what it signed before its start: " +
-           share_text(rejoin_->heard_power(), rejoin_->power()) + " of the power is heard, more than 2/3 is needed";
-  const std::string old = "the guard is older than signatures of the validator, as after a restore from a backup";
+    return "it asks the other validators for its latest signatures: " +
+           share_text(rejoin_->heard_power(), rejoin_->power()) +
+           " of the power has responded, more than 2/3 is needed";
+  const std::string old = "the guard is older than the validator's signatures, as after a restore from a backup";
   const std::string from = std::to_string(rejoin_->release_from(chain_.ledger.head().height).value);
   if (rejoin_->state() == RejoinState::stuck)
     return old + "; validators with " + share_text(rejoin_->waiting_power(), rejoin_->power()) +
-           " of the power wait, over 1/3: only their operators release them, each with `troupe validator resume NAME "
+           " of the power wait, over 1/3: each operator must release its validator with `troupe validator resume NAME "
            "--from H`, where H is at least " +
            from;
   if (const auto due = rejoin_->due()) {
@@ -265,8 +266,8 @@ std::string Rejoining::why_silent() const {
     return old + "; it signs again after height " + std::to_string(rejoin_->last().height.value) + ", in " +
            std::to_string(left.count()) + " s";
   }
-  return old + "; others are asked what they know of it: " + share_text(rejoin_->heard_power(), rejoin_->power()) +
-         " of the power is heard that does not wait itself, 2/3 is needed";
+  return old + "; it asks the other validators: " + share_text(rejoin_->heard_power(), rejoin_->power()) +
+         " of the power has responded and does not wait, 2/3 is needed";
 }
 
 void Rejoining::unsigned_for(std::string why) {
@@ -287,7 +288,7 @@ void Rejoining::tell_signing() {
   if (why.empty() || (starts && !elsewhere_)) chain_.settings.health->clear(kSigningSource);
   else
     chain_.settings.health->raise(kSigningSource, observe::HealthState::degraded,
-                                  what);  // without what changes each second
+                                  what);  // without the part that changes every second
 }
 
 void Rejoining::write_waits(wire::ChainStatus::Builder out) const {

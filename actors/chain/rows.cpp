@@ -71,7 +71,7 @@ Bytes history_prefix(const wallet::Address& address) { return key_of('x', addres
 Bytes history_key(const wallet::Address& address, Height height, std::uint32_t index) {
   Bytes out = history_prefix(address);
   out.reserve(kHistoryKeyBytes);
-  // The latest first: a list begins there, and the store reads forward alone.
+  // The latest first: a list begins there, and the store reads only forward.
   base::append_big_endian(out, ~std::uint64_t{height.value});
   base::append_big_endian(out, std::uint32_t{~index});
   return out;

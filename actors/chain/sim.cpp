@@ -23,9 +23,9 @@ constexpr std::chrono::seconds kAnswer{20};  // our choice
 constexpr std::uint32_t kBlocksAtOnce = 100;
 constexpr std::uint64_t kStake = 100;
 constexpr std::uint64_t kBalance = 1'000'000'000;
-constexpr std::uint64_t kLife = 50'000;  // heights, of a payment: no world has as many
+constexpr std::uint64_t kLife = 50'000;  // heights, of a payment: no run has as many
 
-// -- the world's founders
+// -- the run's founders
 
 crypto::Seed seed_of(std::string_view what, std::size_t node) {
   const base::Digest drawn = crypto::sha256(base::as_bytes(std::string(what) + std::to_string(node)));
@@ -36,14 +36,14 @@ crypto::SecretKey consensus_key(std::size_t node) { return crypto::SecretKey(see
 crypto::SecretKey wallet_key(std::size_t node) { return crypto::SecretKey(seed_of("sim chain wallet ", node)); }
 wallet::Address address_of(std::size_t node) { return wallet::address_of(wallet_key(node).public_key()); }
 
-/// Of larger worlds the last node follows, and is no validator.
+/// In larger runs the last node only follows, and is not a validator.
 std::size_t founders_of(std::size_t nodes) { return nodes > 4 ? nodes - 1 : nodes; }
 
-/// In every second size of worlds that bear it, one founder lies.
+/// In every second size of runs that tolerate it, one founder is malicious.
 constexpr std::size_t kLiar = 1;
 bool has_liar(std::size_t nodes) { return founders_of(nodes) >= 4 && nodes % 2 == 0; }
 
-/// Beyond what is promised, as few as can work together: with either half of the others they are over two thirds.
+/// Returns the smallest useful coalition: with either half of the other founders it exceeds two thirds.
 std::size_t conspirators_of(std::size_t founders) {
   std::size_t out = 1;
   while (3 * (out + (founders - out) / 2) <= 2 * founders) ++out;
@@ -68,9 +68,9 @@ SignedGenesis genesis_of(std::size_t nodes) {
                           .address = address_of(i),
                           .stake = wallet::Amount::of(kStake)},
                          wallet::Amount::of(kBalance)});
-  // Earlier than any clock of a world.
+  // Earlier than every clock of a run.
   auto genesis = found("sim", UnixMs{1}, Purpose::test, Parameters(), foundings);
-  base::ensure(genesis.ok(), "a world's chain can be founded");
+  base::ensure(genesis.ok(), "the chain of a run can be created");
   SignedGenesis out(std::move(genesis).value());
   const Bytes message = signed_bytes(out.genesis());
   for (std::size_t i = 0; i < founders_of(nodes); ++i) {
@@ -95,7 +95,7 @@ std::vector<sim::GivenFile> files(std::size_t node, std::size_t nodes) {
   return out;
 }
 
-// -- who pays
+// -- payments
 
 std::vector<sim::Operation> draw_operations(base::Random& random, const sim::Shape& shape) {
   sim::Draw draw(random, shape);
@@ -111,7 +111,7 @@ struct Payment {
   Bytes bytes;
   std::size_t from = 0;
   std::optional<std::uint64_t> height;  // once it is final
-  bool void_ = false;                   // another one has its nonce, or it cannot be paid any more
+  bool void_ = false;                   // another payment has its nonce, or it can no longer be paid
   bool asking = false;
 };
 
@@ -174,25 +174,26 @@ class ChainWorkload final : public sim::Workload, private sim::Clients<sim::Clie
   std::vector<std::string> waits() const override {
     std::vector<std::string> out = under_way();
     if (!out.empty() || !promised() || !in_time()) return out;
-    if (!goal_) return {"no node has told its height yet"};
+    if (!goal_) return {"no node has reported its height yet"};
     for (std::size_t node = 0; node < nodes_.size(); ++node) {
       if (!has_chain(node)) continue;
       const auto height = heights_.find(node);
       if (height == heights_.end() || height->second < *goal_)
-        out.push_back(node_name(node) + " has not come to height " + std::to_string(*goal_));
+        out.push_back(node_name(node) + " has not reached height " + std::to_string(*goal_));
     }
     for (const auto& [id, payment] : payments_)
       if (!payment.height && !payment.void_) out.push_back("the payment " + id.hex().substr(0, 8) + " is in no block");
     return out;
   }
 
-  /// By now a node names those that signed two blocks of one height, unless one that had either has lost it.
+  /// By the end a node must name the nodes that signed two blocks of one height, unless a node with either block has
+  /// lost it.
   void close() override {
     if (!conspiracy_ || !two_final_ || !named_.empty()) return;
     bool all = true;
     for (std::size_t node = 0; node < nodes_.size(); ++node)
       all = all && nodes_.serving(node) && !nodes_.lost_data(node) && has_chain(node);
-    if (all) nodes_.violated("named", "two blocks of one height are final, and no node names who signed both");
+    if (all) nodes_.violated("named", "two blocks of one height are final, and no node names the signers of both");
   }
   std::optional<double> broken_by() const override {
     if (!conspiracy_ || !two_final_) return std::nullopt;
@@ -211,18 +212,18 @@ class ChainWorkload final : public sim::Workload, private sim::Clients<sim::Clie
     if (3 * suspects.size() <= founders_of(nodes_.size()))
       nodes_.violated("named",
                       node_name(node) + " names " + std::to_string(suspects.size()) + " suspects, which is too few");
-    // Of two rounds an honest one may have signed both: over a third have forgotten what they were locked to.
+    // In two rounds an honest validator may have signed both, because over a third have forgotten their locks.
     if (divergence->ours.place.round != divergence->theirs.place.round) return;
     for (const base::NodeId& id : suspects)
       if (const auto place = nodes_.find(id); place && !nodes_.lost_data(*place) && !conspiracy_->has(id))
-        nodes_.violated("named", node_name(*place) + " is a suspect, and is honest");
+        nodes_.violated("named", node_name(*place) + " is a suspect, but honest");
   }
 
   bool has_chain(std::size_t node) const {
     const auto id = nodes_.id(node);
     return id && *id == ids_[node];
   }
-  /// Below a third of the validators lie or have lost what they had written: more is beyond what a chain bears.
+  /// Whether fewer than a third of the validators are malicious or have lost data; a chain does not tolerate more.
   bool promised() const {
     if (conspiracy_) return false;
     std::size_t lost = 0;
@@ -234,14 +235,14 @@ class ChainWorkload final : public sim::Workload, private sim::Clients<sim::Clie
     return 3 * lost < founders_of(nodes_.size());
   }
 
-  /// Over two thirds agree on the time, which may be earlier than the latest block's: no other time is accepted.
+  /// Whether over two thirds agree on the time, even if it is earlier than the latest block's; other times are refused.
   bool in_time() const {
     const base::Duration precision = std::chrono::milliseconds(Parameters()[Param::block_precision_ms]);
     std::vector<base::Duration> founders;
     for (std::size_t node = 0; node < founders_of(nodes_.size()); ++node) {
       if ((liar_ && liar_->node() == node) || !has_chain(node)) continue;
       const auto ahead = ahead_.find(node);
-      if (ahead == ahead_.end()) return true;  // not known yet
+      if (ahead == ahead_.end()) return true;  // unknown so far
       founders.push_back(ahead->second);
     }
     std::ranges::sort(founders);
@@ -307,7 +308,7 @@ class ChainWorkload final : public sim::Workload, private sim::Clients<sim::Clie
     else payment.height = info.getHeight();
   }
 
-  /// Each time from the one behind that where it began before: a small mailbox takes only the first.
+  /// Starts each time after the payment at which it started before, because a small mailbox takes only the first.
   void follow_all() {
     if (payments_.empty()) return;
     auto at = payments_.upper_bound(followed_from_);
@@ -320,7 +321,7 @@ class ChainWorkload final : public sim::Workload, private sim::Clients<sim::Clie
     }
   }
 
-  /// After the faults: what a pool has lost is given again.
+  /// After the faults, submits payments again that a pool has lost.
   void follow(Payment& payment) {
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
       const std::size_t node = (payment.from + i) % nodes_.size();
@@ -343,7 +344,7 @@ class ChainWorkload final : public sim::Workload, private sim::Clients<sim::Clie
         });
   }
 
-  /// What of a chain is looked at as it is read, from its first block on.
+  /// The checks of a chain while it is read from its first block on.
   struct History {
     std::uint64_t next = 1;
     Bytes parent;
@@ -371,15 +372,16 @@ class ChainWorkload final : public sim::Workload, private sim::Clients<sim::Clie
   static std::string odd(wire::BlockInfo::Reader row, History& so_far) {
     const auto header = parse_header(bytes_of(row.getHeader()));
     if (!header || header->height.value != so_far.next || row.getHeight() != so_far.next)
-      return "that is not the next one";
+      return "that is not the next block";
     if (!so_far.parent.empty() && !std::ranges::equal(header->parent.view(), so_far.parent))
-      return "whose parent is another block than the one before";
+      return "whose parent is not the block before it";
     const auto time = static_cast<std::uint64_t>(header->time.count());
     if (time <= so_far.time) return "that is not later than its parent";
     for (const auto bytes : row.getEvidence()) {
       const auto evidence = parse_evidence(bytes_of(bytes));
       if (!evidence) return "with evidence that cannot be read";
-      if (!so_far.accused.insert(accused(*evidence)).second) return "with evidence against one that was judged before";
+      if (!so_far.accused.insert(accused(*evidence)).second)
+        return "with evidence against a node that was judged before";
     }
     so_far.parent.assign(row.getId().begin(), row.getId().end());
     so_far.time = time;
@@ -387,7 +389,7 @@ class ChainWorkload final : public sim::Workload, private sim::Clients<sim::Clie
     return {};
   }
 
-  /// The whole state, which is one page here.
+  /// Adds up the whole state, which is one page here.
   void sum(std::size_t node) {
     ask<wire::ListState, wire::StateRows>(
         begin(node, "the state"), kPath, kAnswer, [](wire::ListState::Builder) {},
@@ -406,23 +408,23 @@ class ChainWorkload final : public sim::Workload, private sim::Clients<sim::Clie
                      account->rewards.units();
           }
           if (!totals || owned + totals->faucet_pot.units() != totals->supply.units())
-            nodes_.violated("supply", node_name(node) + " has a state whose accounts are not its supply");
+            nodes_.violated("supply", node_name(node) + " has a state whose accounts do not add up to its supply");
         });
   }
 
   const ChainId chain_;
-  std::vector<base::NodeId> ids_;  // of nodes that have what they were given
-  std::set<std::size_t> keyless_;  // whose key of consensus has rotted
+  std::vector<base::NodeId> ids_;  // of nodes that still have their files
+  std::set<std::size_t> keyless_;  // nodes whose consensus key was damaged
   std::optional<Liar> liar_;
   std::optional<Conspiracy> conspiracy_;
-  bool two_final_ = false;       // of one height
+  bool two_final_ = false;       // two final blocks of one height
   std::set<std::size_t> named_;  // nodes that name suspects
   std::map<TxId, Payment> payments_;
   TxId followed_from_;
-  std::map<std::size_t, std::size_t> busy_;  // founders that pay, at which node
+  std::map<std::size_t, std::size_t> busy_;  // founders that are paying, with the node that each uses
   std::map<Height, rows::Head> heads_;
   std::map<std::size_t, std::uint64_t> heights_;
-  std::map<std::size_t, base::Duration> ahead_;  // the date of each node, less the time of the world
+  std::map<std::size_t, base::Duration> ahead_;  // each node's clock minus the time of the run
   std::set<std::size_t> asked_;
   std::optional<std::uint64_t> goal_;
 };

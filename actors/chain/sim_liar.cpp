@@ -8,9 +8,9 @@ namespace {
 
 using base::Bytes;
 
-constexpr std::uint64_t kSeldom = 40;  // one step of that many is signed twice; our choice
+constexpr std::uint64_t kSeldom = 40;  // one step in that many is signed twice; our choice
 constexpr std::uint64_t kAheadMs = 3'600'000;
-constexpr std::size_t kTurned = 64;  // transactions of a block whose order is turned; our choice
+constexpr std::size_t kTurned = 64;  // transactions of a block in reverse order; our choice
 
 }  // namespace
 
@@ -68,7 +68,7 @@ void Liar::propose(const ChainActor& chain, const Place& place) {
     return out;
   };
   switch (random_.below(8)) {
-    case 0: return;  // says nothing
+    case 0: return;  // stays silent
     case 1: return propose(chain, place, made(honest + UnixMs(kAheadMs)), true);
     case 2: return propose(chain, place, made(parent + UnixMs(random_.below(2))), true);
     case 3: {
@@ -78,7 +78,7 @@ void Liar::propose(const ChainActor& chain, const Place& place) {
     }
     case 4: {
       Block wrong = made(honest);
-      wrong.commit.clear();  // not that of its header
+      wrong.commit.clear();  // not the commit of its header
       return propose(chain, place, wrong, true);
     }
     case 5: return propose(chain, place, made(honest), false);
@@ -92,7 +92,7 @@ void Liar::propose(const ChainActor& chain, const Place& place) {
   }
 }
 
-/// What waits behind another one of its sender is refused there, and done later.
+/// A transaction that waits for an earlier one of its sender is refused first, and done later.
 void Liar::propose_turned(const ChainActor& chain, const Place& place, UnixMs time) {
   std::vector<Approved> transactions;
   std::vector<TxId> ids;
@@ -120,7 +120,7 @@ Signed<Content> Liar::sign(const Content& content) const {
   return {content, *nodes_.id(node_), key_.sign(signed_bytes(chain_, content))};
 }
 
-/// Its own node, too: what a follower hears it passes on.
+/// Also sends to its own node, which forwards what it receives.
 template <class Message, class Fill>
 void Liar::send(const ChainActor& chain, const base::NodeId& to, Fill fill) {
   const bool here = to == *nodes_.id(node_);

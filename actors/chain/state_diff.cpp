@@ -14,8 +14,7 @@ constexpr std::chrono::seconds kRowDue{10};  // our choice
 constexpr std::size_t kDiffsMax = 4;         // our choice: at a time
 
 Error lies(const base::NodeId& peer, const char* what) {
-  return {Code::corrupt, "the node " + peer.hex() + " does not tell the truth about its state: " + what +
-                             "; compare with another node"};
+  return {Code::corrupt, "the node " + peer.hex() + " sent a false state: " + what + "; compare with another node"};
 }
 
 }  // namespace
@@ -27,7 +26,7 @@ struct StateDiff::Differing {
   TreeRoot here;
   std::optional<RemoteTree> there;
   runtime::Reply<wire::ChainDiff> reply;
-  std::shared_ptr<void> counted;  // ends with it
+  std::shared_ptr<void> counted;  // ends with this object
 
   void answer(const std::optional<Bytes>& key) {
     reply.send([&](wire::ChainDiff::Builder out) {
@@ -40,11 +39,12 @@ struct StateDiff::Differing {
 
 void StateDiff::diff_with(wire::DiffChain::Reader ask, runtime::Reply<wire::ChainDiff> reply) {
   const auto peer = base::NodeId::from(bytes_of(ask.getPeer()));
-  if (!peer) return reply.refuse({Code::malformed, "the id of a node has 20 bytes"});
+  if (!peer) return reply.refuse({Code::malformed, "invalid node id: expected 20 bytes"});
   if (*peer == chain_.settings.self())
-    return reply.refuse({Code::refused, "this is the node itself: name another one"});
+    return reply.refuse({Code::refused, "a node cannot be compared with itself: name another node"});
   if (*diffs_ >= kDiffsMax)
-    return reply.refuse({Code::overloaded, "the state is being compared already", std::chrono::seconds(1)});
+    return reply.refuse(
+        {Code::overloaded, "too many state comparisons in progress (limit 4)", std::chrono::seconds(1)});
   const auto differing = std::make_shared<Differing>();
   ++*diffs_;
   differing->counted = std::shared_ptr<void>(nullptr, [diffs = diffs_](void*) { --*diffs; });
@@ -64,14 +64,14 @@ void StateDiff::diff_with(wire::DiffChain::Reader ask, runtime::Reply<wire::Chai
 void StateDiff::diff_roots(std::shared_ptr<Differing> differing) {
   chain_.ledger.state_at(differing->height, [this, differing](base::Outcome<std::optional<TreeRoot>> root) {
     if (!root.ok()) return differing->reply.refuse(root.error());
-    // The other one is too far behind.
+    // The other node is too far behind.
     if (!root.value()) return differing->reply.refuse(chain_.not_kept(differing->height));
     differing->here = *root.value();
     ask_tree_row(differing);
   });
 }
 
-/// The row that is wanted; at first the one at the top, with the root.
+/// Asks for the wanted row; first for the top row, together with the root.
 void StateDiff::ask_tree_row(std::shared_ptr<Differing> differing) {
   const Bytes key = differing->there ? differing->there->wanted()->encode() : Bytes();
   ask<wire::GetTreeRow, wire::TreeRow>(
@@ -87,17 +87,17 @@ void StateDiff::ask_tree_row(std::shared_ptr<Differing> differing) {
         Bytes bytes(row.begin(), row.end());
         if (differing->there) {
           if (!differing->there->take(std::move(bytes)))
-            return differing->reply.refuse(lies(differing->peer, "a row is not the one that it has named"));
+            return differing->reply.refuse(lies(differing->peer, "a row does not have the announced hash"));
           return diff_next(differing);
         }
         const auto hash = base::Digest::from(bytes_of(answer.value().getRoot()));
-        if (!hash) return differing->reply.refuse(lies(differing->peer, "its root is none"));
+        if (!hash) return differing->reply.refuse(lies(differing->peer, "its root is malformed"));
         const TreeRoot root{*hash, Height{answer.value().getVersion()}};
         differing->there.emplace(root);
         if (root.hash == base::Digest{} || root.hash == differing->here.hash) return diff_next(differing);
-        static_cast<void>(differing->there->row({root.version, 0, {}}));  // it is the one that was wanted
+        static_cast<void>(differing->there->row({root.version, 0, {}}));  // it is the wanted row
         if (!differing->there->take(std::move(bytes)))
-          return differing->reply.refuse(lies(differing->peer, "its top row has another hash than its root"));
+          return differing->reply.refuse(lies(differing->peer, "its top row does not have the hash of its root"));
         diff_next(differing);
       });
 }
@@ -128,7 +128,7 @@ void StateDiff::give(wire::GetTreeRow::Reader ask, runtime::Reply<wire::TreeRow>
   if (!chain_.ready || !chain_.ours(ask.getChain()))
     return reply.refuse({Code::not_found, "this node has another chain"});
   const auto key = ask.getRow().size() > 0 ? RowKey::decode(bytes_of(ask.getRow())) : std::optional(RowKey{});
-  if (!key) return reply.refuse({Code::malformed, "it is no key of a row"});
+  if (!key) return reply.refuse({Code::malformed, "invalid row key"});
   if (neighbours_.refuse_much(1, reply)) return;
   const Height height{ask.getHeight()};
   const bool top = ask.getRow().size() == 0;
@@ -145,13 +145,12 @@ void StateDiff::give(wire::GetTreeRow::Reader ask, runtime::Reply<wire::TreeRow>
       });
     };
     if (top && at.hash == base::Digest{}) return answer(reply, {});
-    chain_.ledger.tree_row(top ? RowKey{at.version, 0, {}} : key,
-                           [answer, reply = std::move(reply)](base::Outcome<std::optional<Bytes>> row) mutable {
-                             if (!row.ok()) return reply.refuse(row.error());
-                             if (!row.value())
-                               return reply.refuse({Code::not_found, "the state has no such row, or does not keep it"});
-                             answer(reply, *row.value());
-                           });
+    chain_.ledger.tree_row(top ? RowKey{at.version, 0, {}} : key, [answer, reply = std::move(reply)](
+                                                                      base::Outcome<std::optional<Bytes>> row) mutable {
+      if (!row.ok()) return reply.refuse(row.error());
+      if (!row.value()) return reply.refuse({Code::not_found, "the state has no such row, or no longer keeps it"});
+      answer(reply, *row.value());
+    });
   });
 }
 

@@ -8,17 +8,17 @@ namespace {
 using base::Code;
 
 constexpr std::chrono::seconds kGetDue{5};               // our choice
-constexpr std::size_t kInFlightOfOneMax = 2'048;         // our choice: those of all that have a place are half of all
-constexpr std::size_t kInFlightOfValidatorMax = 8'192;   // our choice: most come from them
-constexpr std::uint32_t kIdsOfPiece = 128;               // of Neighbours::kServed: as many make about 64 KiB
+constexpr std::size_t kInFlightOfOneMax = 2'048;         // our choice: with all slots taken, half of InFlight::kMax
+constexpr std::size_t kInFlightOfValidatorMax = 8'192;   // our choice: most transactions come from validators
+constexpr std::uint32_t kIdsOfPiece = 128;               // of Neighbours::kServed: that many make about 64 KiB
 constexpr std::size_t kListEntryBytes = 16;              // of a list in a message
 constexpr std::size_t kGivenBytesMax = 2 * 1024 * 1024;  // messages/chain.capnp
-constexpr std::chrono::milliseconds kTellEach{20};       // our choice: short beside a block of as many
-constexpr std::size_t kPoolToldAtOnce = 2'048;           // our choice: to all newcomers together
+constexpr std::chrono::milliseconds kTellEach{20};       // our choice: short compared to a block of that many
+constexpr std::size_t kPoolToldAtOnce = 2'048;           // our choice: for all newcomers together
 constexpr std::size_t kPoolToldToOne = 256;              // our choice: as fast as it may have them checked
 constexpr std::chrono::milliseconds kPoolToldEach{50};   // our choice: a full pool takes 10 s
-constexpr std::chrono::seconds kCrowdedWait{1};          // our choice: shorter than an answer is waited for
-constexpr std::size_t kToldMax = 50'000;                 // our choice: of one height, to one neighbour
+constexpr std::chrono::seconds kCrowdedWait{1};          // our choice: shorter than the timeout of a request
+constexpr std::size_t kToldMax = 50'000;                 // our choice: of one height, per neighbour
 
 std::uint32_t signatures_of(const SignedTransaction& transaction) {
   const auto more = transaction.fee_payer ? transaction.fee_payer->approvals.size() : 0;
@@ -45,14 +45,14 @@ void TransactionGossip::forget() {
   to_tell_.clear();
 }
 
-// -- told
+// -- announcing
 
 void TransactionGossip::came(Neighbour& neighbour) {
   neighbour.pool_from.emplace();
   after<TellPool>(base::Duration::zero());
 }
 
-/// What stands behind a gap is told once that is filled: others have no use of it, and it may cost no fee, ever.
+/// Transactions after a gap are announced once it is filled: other nodes cannot use them, and they may never pay a fee.
 void TransactionGossip::tell_what_may_go(const wallet::Address& sender) {
   const std::vector<TxId> ready = chain_.mempool.take_ready(sender);
   if (ready.empty()) return;
@@ -60,8 +60,8 @@ void TransactionGossip::tell_what_may_go(const wallet::Address& sender) {
   after<TellTransactions>(std::max(tell_at_ - now(), base::Duration::zero()));
 }
 
-/// One alone is told at once. Where they come in number, a list is a while after the one before: each costs three
-/// messages with each neighbour, however long it is.
+/// A single transaction is announced at once. A list waits for a while after the previous list: each list costs three
+/// messages per neighbour, whatever its length.
 void TransactionGossip::tell_transactions() {
   const std::vector<TxId> ids = std::exchange(to_tell_, {});
   if (ids.size() > 1) tell_at_ = now() + kTellEach;
@@ -82,8 +82,8 @@ void TransactionGossip::tell_ids(const Neighbour& neighbour, std::span<const TxI
     });
 }
 
-/// What waits here may be news to who has just come. It alone is told, and so much at a time, for a node comes as often
-/// as it likes, and the pool may be full.
+/// A new neighbour may lack the transactions that wait here. Only it is sent their ids, at a limited rate, because a
+/// node may reconnect as often as it likes, and the pool may be full.
 void TransactionGossip::tell_pool() {
   const auto waits = [](const auto& one) { return one.second.pool_from.has_value(); };
   const auto count = static_cast<std::size_t>(std::ranges::count_if(neighbours_.all(), waits));
@@ -104,27 +104,25 @@ void TransactionGossip::tell_pool() {
   if (std::ranges::any_of(neighbours_.all(), waits)) after<TellPool>(kPoolToldEach);
 }
 
-// -- asked for
+// -- requesting
 
 void TransactionGossip::hear_have(wire::HaveTransactions::Reader have) {
   const auto from = caller().node;
   if (!from || !neighbours_.told_ours(have.getChain())) return;
   Neighbour* const neighbour = neighbours_.find(*from);
   if (neighbour == nullptr) return;
-  // What is not read is told by others, or by its sender again.
+  // Ids that are dropped here are announced by other nodes, or again by their sender.
   const base::User<base::NodeId> teller{*from, neighbour->group, chain_.is_validator(*from)};
   if (told_rate_.take(teller, now(), std::min<std::uint32_t>(have.getIds().size(), kToldAtOnce))) return;
   const auto told = read_ids(have.getIds(), kToldAtOnce);
-  if (!told)
-    return neighbours_.accuse(*from, net::wire::Violation::MALFORMED,
-                              "more ids than a node tells, or one that is none");
+  if (!told) return neighbours_.accuse(*from, net::wire::Violation::MALFORMED, "too many or malformed transaction ids");
   const std::size_t most = asked_at_most(*from);
   bool more = false;
   for (const TxId& id : *told) {
     const bool here = chain_.mempool.find(id) != nullptr || (head_block_ && head_block_->find(id) != nullptr);
     if (!here && !neighbour->to_ask.told(id, most)) continue;
     more = more || !here;
-    // Only what there is, or may be, is remembered.
+    // Only transactions that exist, or may exist, are remembered.
     if (neighbour->told.size() < kToldMax) neighbour->told.insert(id);
   }
   if (more) ask_wanted(*from, *neighbour);
@@ -134,8 +132,8 @@ std::size_t TransactionGossip::asked_at_most(const base::NodeId& from) const {
   return chain_.is_validator(from) ? kInFlightOfValidatorMax : kInFlightOfOneMax;
 }
 
-/// Nothing if it has its part; else for how long it waits. Validators have a budget of their own: the chain needs what
-/// they tell, and one that lies takes nothing from others.
+/// Returns nullopt if the rate limit allows the checks, otherwise how long to wait. Validators have a separate limit:
+/// the chain needs their transactions, and a malicious validator cannot use up other nodes' share.
 std::optional<base::Duration> TransactionGossip::may_check(const base::NodeId& id, const Neighbour& neighbour,
                                                            std::uint32_t signatures) {
   auto& budget = chain_.is_validator(id) ? checked_of_validators_ : checked_;
@@ -146,7 +144,8 @@ InFlight::Trust TransactionGossip::trust_in(const base::NodeId& id, const Neighb
   return chain_.is_validator(id) || neighbour.dialled ? InFlight::Trust::chosen : InFlight::Trust::stranger;
 }
 
-/// What strangers told first and have not given yet counts as not given: they would keep it away again and again.
+/// Overdue requests to untrusted nodes count as not delivered; otherwise these nodes could block a transaction
+/// repeatedly.
 void TransactionGossip::pass_overdue() {
   for (const auto& [id, from, to] : in_flight_.take_overdue(now())) {
     if (Conduct* const sender = neighbours_.conduct(from)) sender->ungiven.spend(now());
@@ -157,7 +156,7 @@ void TransactionGossip::pass_overdue() {
   if (in_flight_.overdue_at() != base::Instant::max()) ask_wanted_at(in_flight_.overdue_at());
 }
 
-/// Each that waits, in turns, so that none is always the first to have what comes back.
+/// Asks the neighbours in turns, so that none always comes first for the freed capacity.
 void TransactionGossip::ask_wanted() {
   ask_wanted_at_ = base::Instant::max();
   pass_overdue();
@@ -180,21 +179,21 @@ void TransactionGossip::ask_wanted_at(base::Instant when) {
   after<AskWanted>(when - now());
 }
 
-/// Asks for what it has told, as far as it gives what it tells. Blocks that are on their way may have all of it.
+/// Requests what the neighbour has announced, limited by what it fails to deliver. Blocks in flight may have all of it.
 void TransactionGossip::ask_wanted(const base::NodeId& from, Neighbour& neighbour) {
   ToAsk& to_ask = neighbour.to_ask;
   if (to_ask.empty()) return;
   if (sync_.has_blocks()) return ask_wanted_at(now() + BlockSync::kSyncPatience);
   if (const auto wait = neighbour.ungiven.wait(now()); wait > base::Duration::zero())
     return ask_wanted_at(now() + std::clamp<base::Duration>(wait, kTellEach, kGetDue));
-  // What it does not give is known only later: at a time no more than it may leave ungiven.
+  // Failures become known only later, so at most as many are in flight as it may leave undelivered.
   std::uint32_t most = Conduct::kUngiven.burst;
   while (most > 1 && neighbour.ungiven.wait(now(), most) > base::Duration::zero()) most /= 2;
   Asked asked;
   while (!to_ask.empty() && asked.size() < most) {
     const auto [id, signatures] = to_ask.next();
     if (chain_.mempool.find(id) == nullptr) {
-      // What was put off has its signatures counted before it is asked for again.
+      // The signatures of a deferred transaction are charged before it is requested again.
       if (signatures > 0)
         if (const auto wait = may_check(from, neighbour, signatures)) {
           ask_wanted_at(now() + std::clamp<base::Duration>(*wait, kTellEach, kGetDue));
@@ -204,7 +203,7 @@ void TransactionGossip::ask_wanted(const base::NodeId& from, Neighbour& neighbou
       const auto heard = passed_on ? InFlight::Told::asked
                                    : in_flight_.told(id, from, trust_in(from, neighbour), asked_at_most(from), now());
       if (heard == InFlight::Told::full) {
-        ask_wanted_at(now() + kCrowdedWait);  // or an answer makes room before
+        ask_wanted_at(now() + kCrowdedWait);  // or when a response frees space
         break;
       }
       if (heard == InFlight::Told::crowded && to_ask.put_aside(id))
@@ -215,7 +214,7 @@ void TransactionGossip::ask_wanted(const base::NodeId& from, Neighbour& neighbou
   }
   if (!asked.empty()) get_transactions(from, std::move(asked));
   if (in_flight_.overdue_at() != base::Instant::max()) ask_wanted_at(std::max(now(), in_flight_.overdue_at()));
-  // What is left is asked for with the answer, or without one.
+  // The rest is requested with the response, or without it.
   if (!to_ask.empty()) ask_wanted_at(now() + kCrowdedWait);
 }
 
@@ -233,14 +232,14 @@ void TransactionGossip::get_transactions(const base::NodeId& from, Asked asked) 
       });
 }
 
-/// What one neighbour does not give is asked of the next one that has told it.
+/// Transactions that a neighbour does not deliver are requested from the next node that announced them.
 void TransactionGossip::got_transactions(const base::NodeId& from, Asked asked,
                                          runtime::Answer<wire::Transactions> answer) {
   std::set<TxId> given, ids;
   std::map<TxId, std::uint32_t> put_off;  // with their signatures
   for (const auto& [id, signatures] : asked) ids.insert(id);
   std::size_t bytes = 0;
-  // How many signatures one has only its bytes tell; and what the pool would refuse is not worth one.
+  // Only the bytes show how many signatures a transaction has. Transactions that the pool would refuse are not checked.
   const auto may = [&](const TxId& id, const SignedTransaction& one) {
     given.insert(id);
     if (chain_.mempool.is_of_no_use(one.content, chain_.ledger.head().height)) return false;
@@ -257,14 +256,14 @@ void TransactionGossip::got_transactions(const base::NodeId& from, Asked asked,
       const TxId id = one.id();
       admitted.insert(id);
       bytes += one.bytes() + kListEntryBytes;
-      // It is under way until it waits here, so that no other neighbour is asked for it meanwhile.
+      // It counts as in flight until it waits here, so that no other neighbour is asked for it.
       pool_.admit(std::move(one), {.from = from}, [this, id](const base::Outcome<void>&) {
         in_flight_.done(id);
         ask_wanted_at(now() + kTellEach);
       });
     }
   }
-  // Who gave as much as an answer holds may have the rest.
+  // A neighbour whose response was full may have the rest.
   const bool cut_off = answer.ok() && bytes + kTransactionBytesMax + kListEntryBytes > kGivenBytesMax;
   std::set<base::NodeId> next_ones{from};
   std::uint32_t ungiven = 0;
@@ -284,17 +283,18 @@ void TransactionGossip::got_transactions(const base::NodeId& from, Asked asked,
     if (Neighbour* const to = neighbours_.find(next)) ask_wanted(next, *to);
 }
 
-// -- given
+// -- sending
 
 void TransactionGossip::give(wire::GetTransactions::Reader ask, runtime::Reply<wire::Transactions> reply) {
   if (!chain_.ready || !chain_.ours(ask.getChain()))
     return reply.refuse({Code::not_found, "this node has another chain"});
   const auto asked = read_ids(ask.getIds(), kGivenAtOnce);
   if (!asked) {
-    neighbours_.accuse_caller(net::wire::Violation::MALFORMED, "more ids than a node asks for, or one that is none");
-    return reply.refuse({Code::malformed, "at most 2,048 ids of 32 bytes are asked for at once"});
+    neighbours_.accuse_caller(net::wire::Violation::MALFORMED, "too many or malformed transaction ids in a request");
+    return reply.refuse({Code::malformed, "too many or malformed ids: a request has at most 2,048 ids of 32 bytes"});
   }
-  // First for what it looks up, then for what it gives beyond that: an id may be that of none, or of a large one.
+  // First charges the lookups, then the bytes beyond that, because an id may be unknown, or belong to a large
+  // transaction.
   const std::size_t looked = asked->size() / kIdsOfPiece + 1;
   if (neighbours_.refuse_much(static_cast<std::uint32_t>(looked), reply)) return;
   std::vector<const Approved*> out;

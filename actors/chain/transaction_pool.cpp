@@ -6,7 +6,7 @@ namespace {
 using base::Code;
 using base::Error;
 
-/// What a transaction is held against.
+/// The state against which a transaction is checked.
 struct Weighed {
   Outcome outcome = Outcome::done;
   Standing standing;
@@ -19,37 +19,37 @@ Error error_of(const Weighed& seen, const Approved& one, BaseFee base_fee, Heigh
   switch (seen.outcome) {
     case Outcome::funds: {
       const auto* transfer = std::get_if<Transfer>(&content.body);
-      return {Code::refused, "the sender has " + seen.standing.balance.text() + ", which is less than the amount, " +
+      return {Code::refused, "the sender has " + seen.standing.balance.text() + ", less than the amount, " +
                                  (transfer ? total_of(*transfer).text() : "0") + ", and the fee, " + fee_now};
     }
     case Outcome::fee_funds:
-      return {Code::refused,
-              "its payer has " + seen.standing.payer_balance.text() + ", which is less than the fee, " + fee_now};
+      return {Code::refused, "its payer has " + seen.standing.payer_balance.text() + ", less than the fee, " + fee_now};
     case Outcome::price:
-      return {Code::refused, "its fee is " + fee_now + " now, more than the " + content.fee_max.text() +
-                                 " that it allows at most (fee-max)"};
+      return {Code::refused,
+              "its fee is " + fee_now + " now, more than the " + content.fee_max.text() + " that it allows (fee-max)"};
     case Outcome::expired:
       return {Code::refused, "its last height, " + std::to_string(content.last_height.value) +
-                                 ", is past: the chain is at " + std::to_string(head.value)};
-    case Outcome::gas: return {Code::refused, "it allows itself another amount of gas than it needs"};
-    case Outcome::faucet_early: return {Code::refused, "this address got money from the faucet a short while ago"};
+                                 ", has passed: the chain is at " + std::to_string(head.value)};
+    case Outcome::gas: return {Code::refused, "its gas is not exactly what it needs"};
+    case Outcome::faucet_early: return {Code::refused, "this address got money from the faucet recently: retry later"};
     case Outcome::faucet_empty: return {Code::refused, "the faucet is empty, or this chain has none"};
     default: return {Code::refused, std::string(name(seen.outcome))};
   }
 }
 Error error_of(MempoolError why) {
   switch (why) {
-    case MempoolError::past: return {Code::conflict, "its nonce is taken by another transaction"};
-    case MempoolError::ahead: return {Code::refused, "its nonce is too far ahead of the sender's next one"};
-    case MempoolError::expired: return {Code::refused, "its last height is past"};
+    case MempoolError::past: return {Code::conflict, "its nonce was used by another transaction"};
+    case MempoolError::ahead: return {Code::refused, "its nonce is too far ahead of the sender's next nonce"};
+    case MempoolError::expired: return {Code::refused, "its last height has passed"};
     case MempoolError::lasting: return {Code::refused, "its last height is too far away"};
-    case MempoolError::gas: return {Code::refused, "it needs more gas than it allows itself, or than a block has"};
+    case MempoolError::gas: return {Code::refused, "its gas is not exactly what it needs, or exceeds a block's gas"};
     case MempoolError::funds:
       return {Code::refused,
               "its sender has less than its amount and fee-max, or its payer less than all that waits here needs"};
     case MempoolError::cheap:
-      return {Code::conflict, "another transaction with this nonce waits, and this one does not offer enough more"};
-    case MempoolError::changed: return {Code::conflict, "what has this nonce was replaced too often"};
+      return {Code::conflict,
+              "another transaction with this nonce waits, and this transaction does not offer enough more"};
+    case MempoolError::changed: return {Code::conflict, "the transaction with this nonce was replaced too often"};
     case MempoolError::full:
       return {Code::overloaded, "the pool is full, and it offers no more than the others", std::chrono::seconds(5)};
     case MempoolError::known: break;
@@ -77,7 +77,7 @@ void TransactionPool::admit(Approved transaction, const Admission& how, Admitted
       [this, one, seen, how, fork = chain_.fork, done = std::move(done)](const base::Outcome<void>& read) mutable {
         if (!read.ok()) return done(read.error());
         if (fork != chain_.fork)
-          return done(Error{Code::refused, "the chain went on as another fork: sign it for that"});
+          return done(Error{Code::refused, "the chain resumed as another fork: sign the transaction again"});
         if (seen->outcome != Outcome::done && seen->outcome != Outcome::nonce)
           return done(error_of(*seen, *one, chain_.ledger.next().totals.base_fee, chain_.ledger.head().height));
         if (seen->standing.next > one->content().nonce) return done(error_of(MempoolError::past));
@@ -91,7 +91,9 @@ void TransactionPool::admit(Approved transaction, const Admission& how, Admitted
         if (!added.ok() && added.error() != MempoolError::known) return done(error_of(added.error()));
         if (how.dry) return done({});
         chain_.settings.counters->pending = chain_.mempool.count();
-        if (!chain_.mempool.gapped(one->id())) barren_ = false;  // what no block can have hurries none
+        if (!chain_.mempool.gapped(one->id()))
+          barren_ = false;  // a transaction that no block can contain does not
+                            // hurry a block
         if (how.from) {
           if (Neighbour* const neighbour = neighbours_.find(*how.from)) neighbour->told.insert(one->id());
         }
@@ -135,7 +137,7 @@ void TransactionPool::settle(const std::set<wallet::Address>& touched) {
         if (world().mutations.on("chain.pool_not_settled")) return;
         for (const auto& [address, account] : *accounts) {
           chain_.mempool.settle(address, account.nonce, account.balance);
-          ready_(address);  // a nonce that was missing may have come with the block
+          ready_(address);  // the block may have had a missing nonce
         }
         chain_.mempool.expire(chain_.ledger.head().height);
         chain_.settings.counters->pending = chain_.mempool.count();

@@ -13,7 +13,8 @@ using base::ByteView;
 using base::Code;
 
 constexpr std::uint64_t kHeightEnd = std::uint64_t{1} << 63;  // messages/chain.capnp
-constexpr std::size_t kBlocksBytes = 3u << 20;                // our choice: blocks in one GuardIs, of its 4 MiB
+constexpr std::size_t kBlocksBytes = 3u << 20;                // our choice: blocks in one GuardIs, which has at most 4
+                                                              // MiB
 constexpr std::uint8_t kGuard = 'g', kProof = 'p', kVote = 'v', kProposal = 'o', kBlock = 'b';
 
 Bytes row_key(std::uint8_t kind, ByteView rest = {}) {
@@ -34,7 +35,7 @@ std::string text_of_proven(const std::optional<Proven>& proven) {
   return proven ? proven->block.hex() + " since " + std::to_string(proven->round.value) : "none";
 }
 
-/// The rows of a block; the key of the first one has no number.
+/// Calls `row` for each row of a block; the first key has no number.
 void each_row(const BlockId& id, ByteView block, const auto& row) {
   rows::each_part(block, [&](std::uint8_t number, ByteView part) {
     Bytes key = row_key(kBlock, id.view());
@@ -98,14 +99,14 @@ store::Use ValidatorActor::take(ByteView key, ByteView value) {
   switch (key.empty() ? 0 : key.front()) {
     case kGuard:
       if (const auto guard = decode_guard(value)) guard_ = *guard;
-      // Without it anything might be signed a second time: it is not a guard that is lost, but one that is damaged.
+      // Without a guard anything might be signed again: an unreadable guard is damaged, not lost.
       else throw base::StateUnknown("the guard of the validator cannot be read");
       break;
     case kProof: proof_.push_back(bytes); break;
     case kVote: votes_[whole] = bytes; break;
     case kProposal: proposals_[whole] = bytes; break;
     case kBlock:
-      // The rows of one come in their order.
+      // The rows of a block come in order.
       if (const auto id = BlockId::from(key.subspan(1, std::min(key.size() - 1, BlockId::kBytes))))
         base::append(blocks_[*id], value);
       break;
@@ -147,20 +148,20 @@ void ValidatorActor::sign(wire::SignContent::Reader ask, Signing reply) {
   const auto wanted = decode_guard(bytes_of(ask.getGuard()));
   if (!ready_ || settings_.signer == nullptr)
     return reply.refuse({Code::unavailable, "this node's validator cannot sign: its guard is not read"});
-  if (!wanted) return reply.refuse({Code::malformed, "no guard"});
+  if (!wanted) return reply.refuse({Code::malformed, "malformed guard"});
   const auto content = ask.getContent();
   if (content.isVote()) {
     if (const auto vote = parse_vote(bytes_of(content.getVote()))) return sign(*vote, *wanted, ask, std::move(reply));
   } else if (const auto proposal = parse_proposal(bytes_of(content.getProposal()))) {
     return sign(*proposal, *wanted, ask, std::move(reply));
   }
-  reply.refuse({Code::malformed, "no content that a validator signs"});
+  reply.refuse({Code::malformed, "malformed content: expected a vote or a proposal"});
 }
 
 void ValidatorActor::pass(wire::PassGuard::Reader ask, GuardReply reply) {
   if (!ready_ || settings_.signer == nullptr)
     return reply.refuse({Code::unavailable, "this node's validator cannot sign: its guard is not read"});
-  if (ask.getHeight() >= kHeightEnd) return reply.refuse({Code::malformed, "a height is below 2^63"});
+  if (ask.getHeight() >= kHeightEnd) return reply.refuse({Code::malformed, "invalid height: must be below 2^63"});
   const Guard next = Guard::past(Fork{ask.getFork()}, Height{ask.getHeight()});
   store::RowChange change;
   if (next.place() > guard_.place()) {
@@ -191,7 +192,7 @@ void ValidatorActor::forget_height(store::RowChange& change) {
   proposals_.clear();
 }
 
-/// What is kept beside the guard, of which rows may be missing on disk.
+/// Writes everything except the guard, because rows may be missing on disk.
 void ValidatorActor::add_all(store::RowChange& change) const {
   const auto add = [&](const Bytes& key, const Bytes& value) {
     if (std::ranges::find(change.save, key, &store::Row::key) == change.save.end()) change.save.push_back({key, value});
@@ -212,18 +213,18 @@ template <class Content>
 void ValidatorActor::sign(const Content& content, const Guard& wanted, wire::SignContent::Reader ask, Signing reply) {
   if (!guard_.may(content).ok()) {
     ++refused_;
-    return reply.refuse({Code::refused, "another content of this step, or a later one, was signed"});
+    return reply.refuse({Code::refused, "another content for this step, or a later content, was signed"});
   }
   const Place before = guard_.place();
   Guard next = guard_;
   next.record(content, wanted.locked(), wanted.valid());
-  if (next != wanted) return reply.refuse({Code::refused, "the guard does not follow from what was signed"});
+  if (next != wanted) return reply.refuse({Code::refused, "the guard does not follow from the signed contents"});
   store::RowChange change;
   const auto save = [&](Bytes key, Bytes value) { change.save.push_back({std::move(key), std::move(value)}); };
   if (before.fork != content.place.fork || before.height != content.place.height) forget_height(change);
   for (const auto block : ask.getBlocks()) {
     auto parsed = parse_block(bytes_of(block));
-    if (!parsed.ok()) return reply.refuse({Code::malformed, "no block"});
+    if (!parsed.ok()) return reply.refuse({Code::malformed, "malformed block"});
     const BlockId id = id_of(parsed.value().header);
     blocks_.insert_or_assign(id, Bytes(block.begin(), block.end()));
     if (world().mutations.on("chain.block_unsaved")) continue;
@@ -261,7 +262,7 @@ void ValidatorActor::sign(const Content& content, const Guard& wanted, wire::Sig
   kept.insert_or_assign(key, encode(made));
   save(std::move(key), encode(made));
   if (unsaved_) add_all(change);
-  // A commit that is split writes what is saved in this order: what the guard names is there before it.
+  // A split commit writes rows in this order: everything that the guard names comes before it.
   save(row_key(kGuard), encode(next));
   guard_ = next;
   if (world().mutations.on("chain.signed_unsaved")) {
@@ -271,7 +272,7 @@ void ValidatorActor::sign(const Content& content, const Guard& wanted, wire::Sig
   rows_.save(std::make_shared<const store::RowChange>(std::move(change)),
              [this, signature = made.signature, reply = std::move(reply)](const base::Outcome<void>& saved) mutable {
                unsaved_ = !saved.ok();
-               // It may be durable, and is what is signed here whatever becomes of it: another content is refused.
+               // It may be durable, so it counts as signed in any case: another content is refused.
                if (!saved.ok()) return reply.refuse({Code::unavailable, saved.error().message});
                reply.send([&](wire::SignedIs::Builder out) { out.setSignature(data_of(signature.view())); });
              });

@@ -11,7 +11,7 @@ using base::Error;
 }  // namespace
 
 struct Verification::Verifying {
-  /// Rows as they are made again, in memory; those of the state that it began with are read.
+  /// Rows that were recomputed, in memory; rows of the initial state are read from disk.
   class Rows final : public TreeRows {
    public:
     explicit Rows(const Ledger& ledger) : ledger_(ledger) {}
@@ -19,7 +19,7 @@ struct Verification::Verifying {
       if (const auto at = rows.find(key); at != rows.end()) return at->second;
       return kept && key.height <= *kept ? ledger_.row(key) : nullptr;
     }
-    std::optional<Height> kept;  ///< the height of that state; none: from the genesis on
+    std::optional<Height> kept;  ///< the height of the initial state; nullopt: from the genesis on
     std::map<RowKey, RowBytes> rows;
 
    private:
@@ -32,7 +32,7 @@ struct Verification::Verifying {
   base::Digest receipts{};
   BlockId parent{};
   Height from, at, to;
-  Fork fork;  // at which it began
+  Fork fork;  // the fork at its start
   runtime::Reply<wire::ChainVerified> reply;
 
   void apply(const TreeUpdate& update) {
@@ -52,7 +52,7 @@ struct Verification::Verifying {
 
 void Verification::verify(wire::VerifyChain::Reader ask, runtime::Reply<wire::ChainVerified> reply) {
   if (verifying_)
-    return reply.refuse({Code::overloaded, "the chain is being verified already", std::chrono::seconds(5)});
+    return reply.refuse({Code::overloaded, "a verification is already in progress", std::chrono::seconds(5)});
   auto verifying = std::make_shared<Verifying>(chain_.ledger);
   verifying->from = verifying->at = Height{ask.getFrom()};
   verifying->to = chain_.ledger.head().height;
@@ -67,7 +67,7 @@ void Verification::verify(wire::VerifyChain::Reader ask, runtime::Reply<wire::Ch
   verify_next(std::move(verifying));
 }
 
-/// Its root, receipts and block are what it begins with.
+/// Starts from that state's root, receipts and block.
 void Verification::verify_from_state(std::shared_ptr<Verifying> verifying) {
   if (verifying->from > verifying->to || verifying->from < chain_.ledger.lowest_state())
     return verifying->reply.refuse(chain_.not_kept(verifying->from));
@@ -95,13 +95,13 @@ void Verification::verify_from_state(std::shared_ptr<Verifying> verifying) {
 void Verification::verify_next(std::shared_ptr<Verifying> verifying) {
   if (verifying->fork != chain_.fork) {
     verifying_ = false;
-    return verifying->reply.refuse({Code::unavailable, "the chain went back meanwhile: verify it again"});
+    return verifying->reply.refuse({Code::unavailable, "the chain went back to an earlier block: verify it again"});
   }
   if (verifying->at == verifying->to) {
     return chain_.ledger.state_at(verifying->to, [this, verifying](base::Outcome<std::optional<TreeRoot>> root) {
       verifying_ = false;
       if (!root.ok()) return verifying->reply.refuse(root.error());
-      // Of a state that was dropped meanwhile later headers have spoken.
+      // If that state was dropped in between, later headers have confirmed it.
       verifying->answer(!root.value() || root.value()->hash == verifying->root.hash);
     });
   }
@@ -147,7 +147,7 @@ void Verification::verified(const std::shared_ptr<Verifying>& verifying, bool go
   verifying->answer(false);
 }
 
-/// Whether a block follows from what is before it. Then its state is applied; otherwise nothing has changed.
+/// Returns whether a block follows from what is before it. Applies its state if so; otherwise nothing changes.
 bool Verification::verify_block(Verifying& verifying, const Block& block, const Commit& commit,
                                 const std::vector<Approved>& transactions) const {
   const Header& header = block.header;

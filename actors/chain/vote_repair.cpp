@@ -8,7 +8,7 @@ namespace {
 
 using base::Bytes;
 
-constexpr std::size_t kMendedMax = 256;      // our choice: votes for one neighbour at a time
+constexpr std::size_t kMendedMax = 256;      // our choice: votes per neighbour at a time
 constexpr std::size_t kProposalsMended = 4;  // our choice: each may have 2 MiB
 constexpr std::size_t kRoundsToldMax = 80;   // messages/chain.capnp
 
@@ -85,14 +85,14 @@ void VoteRepair::hear_held(wire::HeldVotes::Reader held) {
   const auto from = caller().node;
   if (!from || !neighbours_.told_ours(held.getChain()) || held.getFork() != chain_.fork.value) return;
   Neighbour* const neighbour = neighbours_.find(*from);
-  // What it is sent may be large: it is told no more often than it may ask.
+  // The reply may be large: it is sent at most as often as a neighbour may ask.
   if (neighbour == nullptr || now() < neighbour->mended + kMendEach / 2 || neighbours_.too_much(1)) return;
   neighbour->mended = now();
   const runtime::Handle handle = neighbours_.at(*from);
   if (Height{held.getHeight()} <= chain_.ledger.head().height)
     return tell<wire::ChainHead>(handle, [this](wire::ChainHead::Builder out) { neighbours_.write_head(out); });
   if (!chain_.consensus || Height{held.getHeight()} != chain_.consensus->place().height) return;
-  // Read once: what a message may be read in all is bounded, and there may be many votes.
+  // Reads them once: what may be read of a message in total is bounded, and there may be many votes.
   struct Held {
     bool proposal;
     capnp::Data::Reader prevotes, precommits;

@@ -16,7 +16,7 @@ BytesList read_list(capnp::List<capnp::Data>::Reader list) {
   return out;
 }
 
-/// As it is written.
+/// Returns the encoded size of a list.
 std::size_t bytes_of_list(capnp::List<capnp::Data>::Reader list) {
   std::size_t out = 0;
   for (const auto one : list) out += kPointerBytes + (one.size() + kPointerBytes - 1) / kPointerBytes * kPointerBytes;
@@ -48,7 +48,7 @@ std::optional<Proposed> read(wire::ProposedBlock::Reader from, const BlockId& id
   if (from.getEvidence().size() > kBlockEntriesMax || from.getCommit().size() > kBlockEntriesMax ||
       from.getLate().size() > kBlockEntriesMax)
     return std::nullopt;
-  // Entries may share their bytes in what came: here, and where it is sent on, each has its own.
+  // Entries may share bytes in the received message; here, and when it is forwarded, each has its own.
   const std::size_t bytes = from.getHeader().size() + ids.size() + bytes_of_list(from.getEvidence()) +
                             bytes_of_list(from.getCommit()) + bytes_of_list(from.getLate());
   if (bytes > kBlockBytesMax) return std::nullopt;

@@ -76,7 +76,7 @@ TEST_CASE("cluster chain: a validator whose key is damaged says so") {
   std::ofstream(file) << key;
   node = std::make_unique<NodeProgram>(folder, "dev", chain);
   REQUIRE(node->ready());
-  CHECK(until([&] { return contains(status(), "its key of consensus is lost or damaged"); }));
+  CHECK(until([&] { return contains(status(), "its consensus key is lost or damaged"); }));
 }
 
 TEST_CASE("cluster chain: four validators agree, one dies, and a fifth node follows them") {
@@ -185,7 +185,7 @@ TEST_CASE("cluster chain: a validator restored from a backup waits, then signs p
   CHECK(chain.status(3, "waitingPower") == "1000");
   CHECK(chain.status(3, "power") == "4000");
   const std::vector<std::string> node_status{"status", "--json", "--data", chain.data(3)};
-  CHECK(until([&] { return contains(chain.run(node_status).out, "older than signatures"); }));
+  CHECK(until([&] { return contains(chain.run(node_status).out, "older than the validator's signatures"); }));
   CHECK(contains(chain.at(3, {"chain", "status"}), "signs nothing"));
   CHECK(chain.status(0, "waits") == "null");
   // The others go on without it, and it follows them.

@@ -76,7 +76,7 @@ struct Validators {
   std::string status(std::size_t i, const std::string& field) {
     return value_in(run({"chain", "status", "--json", "--data", data(i)}).out, field);
   }
-  bool guard_is_old(std::size_t i) { return contains(status(i, "waits"), "older than signatures"); }
+  bool guard_is_old(std::size_t i) { return contains(status(i, "waits"), "older than the validator's signatures"); }
   /// Copies the directory of one that does not run; a socket is no part of it.
   void copy(const std::string& from, const std::string& to) const {
     namespace fs = std::filesystem;

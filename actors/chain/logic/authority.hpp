@@ -21,8 +21,8 @@ struct Authority {
   friend bool operator==(const Authority&, const Authority&) = default;
 };
 
-/// Whether the policy belongs to the address, and exactly its threshold of signers have signed, by rising key. An id does
-/// not cover approvals: if their number were free, any relay could change the size of a transaction.
+/// Whether the policy belongs to the address, and exactly its threshold of signers have signed, by rising key. An id
+/// does not cover approvals: if their number were free, any relay could change the size of a transaction.
 bool speaks_for(const Authority& authority, const wallet::Address& address, base::ByteView message);
 
 base::Bytes signed_bytes(std::string_view domain, const ChainId& chain, Fork fork, base::ByteView content);

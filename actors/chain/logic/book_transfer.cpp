@@ -14,7 +14,7 @@ using wallet::Amount;
 
 constexpr std::string_view kTermsBegin = " [until ", kTermsFee = ", fee ", kTermsEnd = "]";
 
-/// Takes the one decimal form of a number off the front.
+/// Removes a number in its only decimal form from the front of `text`.
 std::optional<std::uint64_t> take_number(std::string_view& text) {
   std::uint64_t out = 0;
   const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), out);

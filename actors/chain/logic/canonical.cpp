@@ -20,7 +20,7 @@ void put_word(base::Bytes& out, std::size_t at, std::uint64_t word) {
 }
 
 std::uint64_t list_pointer(std::size_t offset_words, std::uint64_t element, std::size_t count) {
-  base::ensure(count <= kElementsMax, "a list is within what a pointer can say");
+  base::ensure(count <= kElementsMax, "a list fits into its pointer");
   return std::uint64_t{count} << 35 | element << 32 | std::uint64_t{offset_words} << 2 | kListKind;
 }
 
@@ -57,7 +57,7 @@ class CanonWriter {
   }
 
  private:
-  /// From behind a pointer to where the next object comes to stand, in words.
+  /// Returns the distance in words from the end of a pointer to the next object.
   std::size_t offset(std::size_t pointer) const { return (out.size() - pointer - 8) / 8; }
 
   void put_words(std::size_t at, const CanonStruct& one, const CanonWidth& width) {
@@ -190,7 +190,7 @@ std::size_t CanonReader::take_body(std::uint64_t pointer, std::size_t at, std::s
     fail();
     return body;
   }
-  next_ += whole_words(bytes);  // the whole has whole words
+  next_ += whole_words(bytes);  // the total is a multiple of words
   for (std::size_t i = body + bytes; i < next_; ++i)
     if (bytes_[i] != 0) fail();
   return body;

@@ -89,7 +89,7 @@ base::Result<void, CommitError> verify_commit(const ChainId& chain, const Valida
     const auto index = set.index_of(id);
     if (!index) return CommitError::stranger;
     voters.push_back(&set.at(*index));
-    power += set.at(*index).power;  // each once: no more than the power of all
+    power += set.at(*index).power;  // each counts once, so this is at most the total power
   }
   if (!set.quorum(power)) return CommitError::too_little;
   const base::Bytes bytes = signed_bytes(chain, commit.vote());

@@ -1,4 +1,4 @@
-// Rounds, what is signed, and what is kept.
+// Rounds, signing, and what is kept.
 #include "actors/chain/logic/consensus.hpp"
 
 namespace troupe::chain {
@@ -13,7 +13,7 @@ Consensus::Consensus(HeightStart start, const Guard& guard, const base::Mutation
   apply_rules();
 }
 
-/// The same contents are signed again: it is not known whether they had left.
+/// Signs the same contents again, because it is unknown whether they were sent.
 void Consensus::resume() {
   if (!planted("chain.lock_forgotten")) {
     locked_ = guard_.locked();
@@ -42,7 +42,7 @@ void Consensus::enter(Round round) {
     turns_.next = turns_.rotation.turn(*start_.validators);
   }
   forget_old_rounds();
-  // Line 21, where the proposer does not wait for itself. Ours does: its block may not be built in time.
+  // Line 21, where the proposer does not wait for itself. Here it does, because its block may not be built in time.
   schedule(Step::propose);
 }
 
@@ -124,7 +124,7 @@ bool Consensus::valid_here(const BlockId& id) const {
 void Consensus::block(const BlockId& id, UnixMs time, const base::NodeId& proposer, Verdict verdict) {
   const auto at = blocks_.find(id);
   if (decided_ || at == blocks_.end() || at->second.report) return;
-  // A stranger has no account to which a tip could go.
+  // A node that is not a validator has no account for a tip.
   if (!start_.validators->index_of(proposer)) verdict = Verdict::invalid;
   at->second.report = Report{time, proposer, verdict};
   apply_rules();

@@ -1,9 +1,9 @@
-// What comes from validators: which of it counts, and how much of it is kept.
+// Which messages of validators count, and how many of them are kept.
 #include "actors/chain/logic/consensus.hpp"
 
 namespace troupe::chain {
 
-/// What is wrong with it whatever else its validator has said in its step.
+/// Returns what is wrong with it, regardless of its validator's other contents in that step.
 std::optional<Rejected> Consensus::unfit(const SignedVote& vote) const {
   const Round round = vote.content.place.round;
   if (!here(vote.content.place)) return Rejected::elsewhere;
@@ -101,7 +101,8 @@ std::optional<Rejected> Consensus::no_room(std::size_t index, Round round) const
   return round < *at->second.begin() ? std::optional(Rejected::far) : std::nullopt;
 }
 
-/// A validator's rounds beyond the next one give way to later ones of its own, and so it takes no room from others.
+/// Later rounds of a validator evict its own earlier ones after the next round, so it never evicts other validators'
+/// votes.
 void Consensus::make_room(std::size_t index, Round round) {
   if (round <= round_.next()) return;
   std::set<Round>& ahead = ahead_[index];
@@ -116,10 +117,10 @@ void Consensus::make_room(std::size_t index, Round round) {
     ahead.erase(oldest);
   }
   ahead.insert(round);
-  base::ensure(ahead.size() <= kRoundsAhead, "a validator is two rounds ahead at most");
+  base::ensure(ahead.size() <= kRoundsAhead, "a validator is at most two rounds ahead");
 }
 
-/// The power of those whose votes of `round` are here, of either step.
+/// Returns the power of the validators with votes of `round`, of either step.
 std::uint64_t Consensus::heard_in(Round round) const {
   const auto at = rounds_.find(round);
   if (at == rounds_.end()) return 0;

@@ -1,4 +1,4 @@
-// Algorithm 1: each rule says whether it has changed anything, and they run until none has.
+// Algorithm 1. Each rule returns whether it changed anything; the rules run until none does.
 #include "actors/chain/logic/consensus.hpp"
 
 namespace troupe::chain {
@@ -36,13 +36,13 @@ bool Consensus::judge_proposal() {
   return true;
 }
 
-/// What to prevote; nothing while something is missing: the time-out ends the wait.
+/// Returns the prevote, or nullopt while something is missing; the timeout ends the wait.
 std::optional<Choice> Consensus::judgement(const HeldProposal& held) const {
   const Proposal& proposal = held.message.content;
   const Choice nil;
   if (proposal.time <= start_.parent_time && !planted("chain.time_not_later")) return nil;
-  // A value proposed again was found timely by a quorum. Its time is old by now, and yet it may be the only value that
-  // some can vote for.
+  // A quorum has found a value proposed again timely. Its time is old now, but it may be the only value for which some
+  // validators can vote.
   const bool first_time = !proposal.valid_round || planted("chain.time_checked_again");
   if (first_time && !timely(start_.times, start_.parent_time, proposal.time, held.received, round_)) return nil;
 
@@ -58,14 +58,14 @@ std::optional<Choice> Consensus::judgement(const HeldProposal& held) const {
   }
   const Report* said = report(proposal.block);
   if (!said) return std::nullopt;
-  // One proposed again is that of an earlier proposer, and so is the block of the lock.
+  // A value proposed again has an earlier proposer, and so may the block of the lock.
   const bool locked_here = locked_ && locked_->block == proposal.block;
   const bool in_turn = proposal.valid_round || locked_here || said->proposer == proposer().id;
   const bool good = said->verdict == Verdict::valid && said->time == proposal.time && in_turn;
   return good ? Choice(proposal.block) : nil;
 }
 
-/// Lines 36 to 43, without the proposal: over 2/3 prevotes stand for it, because a correct validator had it.
+/// Lines 36 to 43, without the proposal: over 2/3 of prevotes support it, so a correct validator had it.
 bool Consensus::lock() {
   if (step_ == Step::propose || (valid_ && valid_->round == round_)) return false;
   const auto& quorum = rounds_[round_].prevotes.quorum();
@@ -106,7 +106,7 @@ bool Consensus::watch_precommits() {
   return true;
 }
 
-/// Line 49, for each round of which precommits are here; as in lock() without the proposal.
+/// Line 49, for each round with precommits here; without the proposal, as in lock().
 bool Consensus::decide() {
   for (const auto& [round, votes] : rounds_) {
     const auto& quorum = votes.precommits.quorum();
@@ -139,7 +139,7 @@ void Consensus::timeout(const Timeout& timeout) {
 }
 
 void Consensus::check() const {
-  base::ensure(!locked_ || (valid_ && locked_->round <= valid_->round), "what is locked was valid, then or later");
+  base::ensure(!locked_ || (valid_ && locked_->round <= valid_->round), "a locked block was valid, then or later");
   base::ensure(!valid_ || valid_->round <= round_, "a valid round has begun");
   base::ensure(proposals_.size() <= 2, "proposals of two rounds are kept");
 }

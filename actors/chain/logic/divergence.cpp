@@ -7,7 +7,7 @@
 namespace troupe::chain {
 namespace {
 
-/// Calls `both` with the signatures of each validator that is in the two.
+/// Calls `both` with the two signatures of each validator that is in both commits.
 template <class F>
 void each_of_both(const Divergence& divergence, F&& both) {
   for (const CommitVote& one : divergence.ours.votes) {

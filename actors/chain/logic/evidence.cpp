@@ -28,7 +28,7 @@ std::optional<Evidence> evidence_of(std::optional<Signed<Content>> first, std::o
   return Evidence{std::move(pair)};
 }
 
-/// Why a block cannot have it, whatever its signatures are.
+/// Returns why a block cannot contain it, regardless of signatures.
 std::optional<EvidenceError> misplaced(const Evidence& evidence, const EvidenceView& view) {
   const Height at = place_of(evidence).height;
   if (at.value == 0 || at > view.height || view.height.value - at.value > kEvidenceHeights)

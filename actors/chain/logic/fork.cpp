@@ -73,7 +73,7 @@ base::Result<void, ForkError> verify_fork(const ChainId& chain, const ValidatorS
   std::uint64_t power = 0;
   const base::NodeId* before = nullptr;
   for (const ForkSignature& one : fork.signatures) {
-    // Each counts once, in whatever order they are handed in.
+    // Each signature counts once: the ids must rise.
     if (before != nullptr && !(*before < one.validator)) return ForkError::too_little;
     before = &one.validator;
     const auto index = set.index_of(one.validator);

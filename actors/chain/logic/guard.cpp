@@ -5,8 +5,8 @@
 namespace troupe::chain {
 namespace {
 
-// Fields of fixed size, little-endian. An option is one byte, 0 or 1, and behind a 1 the value; any other byte is
-// malformed. No one else reads these bytes.
+// Fields of fixed size, little-endian. An option is one byte, 0 or 1; after a 1 comes the value. Any other byte is
+// malformed. Only this file reads these bytes.
 
 void append(base::Bytes& out, const Place& place) {
   base::append_number(out, place.fork.value);

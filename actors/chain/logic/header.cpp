@@ -39,7 +39,7 @@ std::vector<TxId> ids_of(std::span<const Approved> transactions) {
   return out;
 }
 
-/// Of its transactions, as a list of a block.
+/// Encodes the transactions, as entries of a block's list.
 std::vector<base::Bytes> entries_of(const Block& block) {
   std::vector<base::Bytes> out;
   for (const SignedTransaction& one : block.transactions) out.push_back(encode(one));
@@ -52,12 +52,12 @@ std::size_t list_bytes(const std::vector<base::Bytes>& entries) {
   return out;
 }
 
-/// Without its transactions.
+/// Returns the size of a block without its transactions.
 std::size_t bytes_beside(const Block& block) {
   return kBlockFrameBytes + list_bytes(block.evidence) + list_bytes(block.commit) + list_bytes(block.late);
 }
 
-/// Of a block that has `bytes` at most.
+/// Whether the lists fit into a block of at most `bytes`.
 bool lists_fit(const Block& block, std::size_t bytes) {
   return list_bytes(block.evidence) <= bytes / kListShare && list_bytes(block.late) <= bytes / kListShare &&
          list_bytes(block.commit) <= kCommitEntriesMax;
@@ -70,7 +70,7 @@ base::Bytes encode(const Block& block, std::vector<base::Bytes> transactions) {
   return out.encode();
 }
 
-/// `bytes`: of its transactions, as entries.
+/// `bytes`: size of the transactions, as entries.
 std::optional<BlockError> flaw(const Block& block, std::vector<TxId> ids, std::size_t bytes,
                                const Parameters& parameters) {
   const std::size_t most = parameters[Param::block_bytes];

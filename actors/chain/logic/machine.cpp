@@ -13,7 +13,7 @@ using wallet::Amount;
 
 constexpr unsigned kReceiptWords = 4;
 
-/// The part of a fee that is burnt; nothing from 2^63 on.
+/// Returns the burnt part of a fee, or nullopt if it exceeds Amount::kMax.
 std::optional<Amount> burnt_by(const Approved& transaction, BaseFee base_fee) {
   if (std::holds_alternative<Faucet>(transaction.content().body)) return Amount();
   const wallet::Wide units = wallet::Wide{transaction.gas_needed().value} * base_fee.value;
@@ -105,7 +105,7 @@ std::vector<TxId> tx_ids_of(std::span<const Approved> transactions) {
   return out;
 }
 
-/// Who votes later, who has voted, and who has lied. Sets that stay as they are are not written: each may have 32 KiB.
+/// Updates the validators, presence and evidence. Unchanged sets are not written, because each may have 32 KiB.
 TreeChanges turned_validators(StateView& view, const BlockContext& block) {
   const auto now = view.validators(), next = view.next_validators();
   const auto rotation = view.rotation();
@@ -224,7 +224,7 @@ base::Result<Executed, ExecuteError> execute(const TreeRows& rows, const TreeRoo
   if (view.damage()) return ExecuteError(*view.damage());
   base::ensure(view.gain() + out.totals.faucet_pot.units() + before.supply.units() ==
                    __int128{before.faucet_pot.units()} + out.totals.supply.units(),
-               "what a block does not burn is in an account or a pot");
+               "money that a block does not burn is in an account or a pot");
   changes.merge(view.changed_accounts());
   changes[state_key(StateKind::totals)] = encode(out.totals);
   changes[state_key(StateKind::block_log)] = encode_log(log);

@@ -14,13 +14,13 @@ bool tenth_more(wallet::Amount offer, wallet::Amount held) {
   return offer > held && Wide{offer.units()} * 10 >= Wide{held.units()} * 11;
 }
 
-/// Whether `offer` may take the place of `held`, which has the same nonce.
+/// Whether `offer` may replace `held`, which has the same nonce.
 bool offers_more(const Transaction& offer, const Transaction& held) {
   if (offer.tip < held.tip || offer.fee_max < held.fee_max) return false;
   return offer.tip > held.tip || tenth_more(offer.fee_max, held.fee_max);
 }
 
-/// What its sender may have less of afterwards.
+/// Returns how much less its sender may have afterwards.
 Wide spent(const Transaction& content) {
   const auto* transfer = std::get_if<Transfer>(&content.body);
   const Wide amount = transfer == nullptr ? 0 : total_of(*transfer).units();
@@ -111,7 +111,7 @@ std::set<Mempool::Place> Mempool::before(const wallet::Address& sender, Nonce no
   return out;
 }
 
-/// What the entries of one sender are worth, when they are asked for in their order.
+/// Computes the worth of one sender's entries, which must be passed in order.
 class Mempool::Descent {
  public:
   Descent(Nonce next, Wide money) : expected_(next), money_(money) {}
@@ -242,7 +242,8 @@ base::Result<Mempool::Entrance, MempoolError> Mempool::entrance(Approved transac
   return Entrance{std::move(entry), now, std::move(*leaving)};
 }
 
-/// For what it says itself, and for what waits of its sender, whose next nonce is `next`.
+/// Returns why it is refused because of its own content or its sender's transactions here. `next`: the sender's next
+/// nonce.
 std::optional<MempoolError> Mempool::refusal(const Transaction& content, Nonce next, Height height) const {
   if (content.nonce < next) return MempoolError::past;
   if (content.nonce.value - next.value >= kSenderMax) return MempoolError::ahead;
@@ -286,7 +287,7 @@ void Mempool::insert(const Place& place, Entry entry, const Standing& standing) 
   const Entry& held = queue.entries.emplace(place.nonce, std::move(entry)).first->second;
   places_.emplace(held.transaction.id(), Listed{place, &held});
   rank(place.sender);
-  // Its own payments have less money now.
+  // The payer's own payments now have less money.
   if (held.transaction.content().fee_payer) rank(held.transaction.content().payer());
 }
 
@@ -338,7 +339,7 @@ void Mempool::settle(const wallet::Address& address, Nonce next, wallet::Amount 
     queue->second.next = std::max(queue->second.next, next);
     queue->second.balance = balance;
     remove(before(address, queue->second.next));
-    rank(address);  // also if none was past: there may be a gap no more, or one where there was none
+    rank(address);  // even if none was past: a gap may have closed or opened
   }
   remove(unpaid(address, balance));
   check();

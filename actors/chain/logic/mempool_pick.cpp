@@ -1,12 +1,12 @@
-// What of the pool is put into a block.
+// Chooses the transactions of a block.
 #include <algorithm>
 
 #include "actors/chain/logic/mempool.hpp"
 
 namespace troupe::chain {
 
-/// A block while it is filled. Next is the best of the first entries of senders, by a walk along all that is ranked,
-/// and of what waits: what follows an entry that was taken, or was put aside.
+/// A block while it is filled. The next transaction is the best among the senders' first entries, which a scan of
+/// ranked_ finds, and the waiting ones: entries that follow a taken entry, or were set aside.
 class Mempool::Filling {
  public:
   Filling(const Mempool& pool, Gas gas, std::size_t bytes, BaseFee base_fee, Height height,
@@ -24,7 +24,7 @@ class Mempool::Filling {
     }
   }
 
-  /// Each lane within its share first, then the best of all.
+  /// Fills each lane within its share first, then takes the best of all lanes.
   Picked run() {
     take_transactions(Share::own);
     take_transactions(Share::all);
@@ -53,7 +53,7 @@ class Mempool::Filling {
     for (const Place& place : aside) wait(place);
   }
 
-  /// Whether the least entry of a lane would fit.
+  /// Whether the smallest entry of a lane would fit.
   bool has_room(Share share) const {
     for (std::size_t i = 0; i < kLanes; ++i) {
       const bool own = share == Share::own;

@@ -14,7 +14,7 @@ base::Digest log_node(const base::Digest& left, const base::Digest& right) {
   return crypto::sha256(kMark, left.view(), right.view());
 }
 
-/// The largest power of two below `size`, which is at least 2.
+/// Returns the largest power of two below `size`, which is at least 2.
 std::size_t left_part(std::size_t size) { return std::bit_floor(size - 1); }
 
 }  // namespace
@@ -31,7 +31,7 @@ base::Digest log_root(LogEntries entries) {
 }
 
 std::vector<base::Digest> audit_path(LogEntries entries, std::size_t index) {
-  base::ensure(index < entries.size(), "an audit path is that of an entry");
+  base::ensure(index < entries.size(), "an audit path belongs to an entry");
   if (entries.size() == 1) return {};
   const std::size_t left = left_part(entries.size());
   const bool right = index >= left;

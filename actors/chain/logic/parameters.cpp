@@ -12,8 +12,8 @@ constexpr std::uint64_t kHourMs = 3'600'000;
 constexpr std::uint64_t kPeriodSecondsMax = 10ull * 366 * 86'400;  // ten years
 constexpr std::uint64_t kMoneyMax = (std::uint64_t{1} << 63) - 1;
 
-// Our choice, all of them. Spans of consensus: a network around the earth. Gas: a transfer has about 1,000 and 660
-// bytes in its block, so a block that is full of bytes has used over half of its gas, and the base fee rises.
+// All values are our choice. Consensus timeouts: for a worldwide network. Gas: a transfer has about 1,000 gas and 660
+// bytes in its block. So a block that is full by bytes has used over half of its gas, and the base fee rises.
 constexpr std::array<ParamInfo, kParams> kParamInfos{{
     {"block.interval_ms", 0, 0, kHourMs},
     {"block.empty_ms", 10'000, 100, kHourMs},

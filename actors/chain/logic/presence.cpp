@@ -56,7 +56,7 @@ Absence read_absence(CanonReader& in, const CanonReader::Object& from) {
   return out;
 }
 
-/// Heights are one after another, so the place follows from the height.
+/// Heights are consecutive, so the index follows from the height.
 template <class PresenceType>
 auto* height_in(PresenceType& presence, Height height) {
   auto& all = presence.heights;
@@ -64,7 +64,7 @@ auto* height_in(PresenceType& presence, Height height) {
   return there ? &all[height.value - all.front().height.value] : nullptr;
 }
 
-/// The validator whose late precommit it would be. The signature is not looked at.
+/// Returns the validator of a late precommit. Does not check the signature.
 base::Result<const Validator*, LateError> voter_of(const SignedVote& vote, const Presence& presence, Fork fork) {
   const Place& place = vote.content.place;
   const Attendance* at = height_in(presence, place.height);
@@ -103,7 +103,7 @@ std::vector<Absence> settled(const Presence& presence, const Attendance& height)
 
 const ValidatorSet& Presence::set_of(const Attendance& one) const {
   const auto at = sets.find(one.validators);
-  base::ensure(at != sets.end(), "the validators of each height that is not settled are known");
+  base::ensure(at != sets.end(), "the validators of each unsettled height are known");
   return at->second;
 }
 
@@ -152,7 +152,7 @@ std::vector<base::Bytes> late_for(const std::vector<SignedVote>& held, const Pre
   std::size_t left = block_bytes / kListShare;
   const SignedVote* last = nullptr;
   for (const SignedVote* one : votes) {
-    if (last != nullptr && !goes_before(*last, *one)) continue;  // of another round
+    if (last != nullptr && !goes_before(*last, *one)) continue;  // a vote of the same validator in another round
     base::Bytes entry = encode(*one);
     if (entry_bytes(entry.size()) > left) break;
     left -= entry_bytes(entry.size());
@@ -165,7 +165,7 @@ std::vector<base::Bytes> late_for(const std::vector<SignedVote>& held, const Pre
 Presence after(Presence before, const Attended& block) {
   Presence out = std::move(before);
   base::ensure(out.heights.empty() || out.heights.back().height.next() == block.height,
-               "each block is that of the next height");
+               "each block has the next height");
   if (block.commit)
     for (const CommitVote& vote : block.commit->votes)
       take_seat(out, block.commit->place.height, block.commit->block, vote.validator);

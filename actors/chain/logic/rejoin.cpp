@@ -5,7 +5,7 @@
 namespace troupe::chain {
 namespace {
 
-/// Whether it is the content that the guard has for that step.
+/// Whether it is the guard's content for that step.
 bool recorded(const Guard& guard, const Vote& vote) {
   return vote.place == guard.place() && guard.vote(vote.step) == std::optional(vote);
 }
@@ -26,7 +26,7 @@ bool unknown_to(const Guard& guard, const SignedContent& content) {
   return std::visit(
       [&](const auto& one) {
         const auto may = guard.may(one.content);
-        // A second content of a step is one of which the guard knows nothing, as a later one is.
+        // The guard does not know a second content for a step, just as it does not know a later one.
         return may.ok() ? !recorded(guard, one.content) : may.error() == GuardError::second;
       },
       content);
@@ -83,13 +83,13 @@ void Rejoin::show(const SignedContent& own, base::Instant now) {
 }
 
 void Rejoin::settle(base::Instant now) {
-  // Outside the set there is nothing to sign, and so nothing that is free for ever.
+  // A node outside the set signs nothing, so it must not become free forever.
   if (free_ || !set_->index_of(self_)) return;
   if (!last_) {
     free_ = set_->quorum(heard_power()) && caught_up();
     return;
   }
-  // All that was not heard may wait as this one does.
+  // Every validator that has not responded may be waiting too.
   const bool few_wait = !set_->one_correct(set_->power() - heard_power());
   if (!few_wait) due_.reset();
   else if (!due_) due_ = now + wait_;
@@ -132,8 +132,8 @@ RejoinState Rejoin::state() const {
 
 bool Rejoin::asks(const base::NodeId& validator) const {
   if (state() == RejoinState::free || validator == self_ || !set_->index_of(validator)) return false;
-  // Who waits may go on, and who does not may come to know more: while this one waits, all are asked again. So they are
-  // while this one lacks blocks: a chain that went back to an earlier block has fewer.
+  // Waiting validators may resume, and others may learn of later contents. So all are asked again while this one waits.
+  // They are also asked while this one lacks blocks, because a chain that went back to an earlier block has fewer.
   const auto answer = answers_.find(validator);
   return last_ || !caught_up() || answer == answers_.end() || answer->second.waits;
 }

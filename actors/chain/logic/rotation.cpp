@@ -26,7 +26,7 @@ std::size_t Rotation::turn(const ValidatorSet& set) {
   std::size_t best = 0;
   for (std::size_t i = 0; i < priorities_.size(); ++i) {
     priorities_[i] += set.at(i).power;
-    if (priorities_[i] > priorities_[best]) best = i;  // of equal ones the smallest id
+    if (priorities_[i] > priorities_[best]) best = i;  // the smallest id among equals
   }
   priorities_[best] -= set.power();
   return best;
@@ -38,7 +38,7 @@ Rotation Rotation::next_height(const ValidatorSet& set, const ValidatorSet& next
   Rotation out(next);
   for (std::size_t i = 0; i < next.size(); ++i) {
     const auto before = set.index_of(next.at(i).id);
-    // CometBFT: a newcomer begins at -1.125 times the power of all.
+    // CometBFT: a new validator starts at -1.125 times the total power.
     out.priorities_[i] = before ? turned.priorities_[*before] : -(Int128{next.power()} + next.power() / 8);
   }
   out.rescale(next);
@@ -46,7 +46,7 @@ Rotation Rotation::next_height(const ValidatorSet& set, const ValidatorSet& next
   return out;
 }
 
-/// A set that lost most of its power must not wait until old debts are paid.
+/// Otherwise validators of a set that lost most of its power would wait until large negative priorities are made up.
 void Rotation::rescale(const ValidatorSet& set) {
   const Int128 limit = spread_max(set), differ = spread(priorities_);
   if (differ <= limit) return;

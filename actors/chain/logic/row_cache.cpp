@@ -12,7 +12,7 @@ constexpr std::size_t kSparePlacesMax = 16 * 1024;  // our choice: a large block
 }  // namespace
 
 std::size_t RowKeyHash::operator()(const RowKey& key) const {
-  // A multiplication to 128 bits, folded, for each word: as wyhash does it.
+  // For each word, a multiplication to 128 bits, folded, as in wyhash.
   const auto mixed = [](std::uint64_t a, std::uint64_t b) {
     __extension__ const auto product = static_cast<unsigned __int128>(a) * b;
     return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);

@@ -102,7 +102,7 @@ ValidatorSet validators_of(const Genesis& genesis) {
   for (const Founder& founder : genesis.founders)
     out.push_back({founder.node(), founder.consensus_key, founder.stake.units()});
   auto set = ValidatorSet::from(std::move(out));
-  base::ensure(set.ok(), "the founders of a genesis without a flaw are a set of validators");
+  base::ensure(set.ok(), "the founders of a genesis without a flaw are a validator set");
   return std::move(set).value();
 }
 

@@ -61,7 +61,7 @@ std::optional<TransactionError> flaw_of(const Transaction& transaction, const Fa
   return free ? std::nullopt : std::optional(TransactionError::fee);
 }
 
-// -- of a transaction whose content is encoded already
+// -- with the content already encoded
 
 TxId id_of_bytes(base::ByteView content) { return {crypto::sha256(content).bytes}; }
 

@@ -9,12 +9,12 @@
 namespace troupe::chain {
 namespace {
 
-/// Reads rows. The first one that is damaged is noted, and reads as an empty one.
+/// Reads rows. Records the first damaged row, and reads it as empty.
 class RowReader {
  public:
   explicit RowReader(const TreeRows& rows) : rows_(rows) {}
 
-  /// Not null.
+  /// Never returns null.
   RowBytes bytes(const RowKey& key) {
     static const RowBytes kNone = std::make_shared<const base::Bytes>();
     RowBytes found = rows_.row(key);
@@ -22,7 +22,7 @@ class RowReader {
     damaged(key);
     return kNone;
   }
-  /// The cells point into `bytes`, which bytes(key) gave.
+  /// The cells point into `bytes`, the result of bytes(key).
   Row row(const RowKey& key, const RowBytes& bytes) {
     const auto row = decode_row(*bytes);
     if (!row) damaged(key);
@@ -97,7 +97,7 @@ class TreeUpdater {
   }
 
  private:
-  /// Applies the changes to a row; false if it stays as it is.
+  /// Applies the changes to a row. Returns false if it stays the same.
   bool change_row(const RowKey& key, Row& row, PlacedChanges changes) {
     bool changed = false;
     while (!changes.empty()) {
@@ -110,7 +110,7 @@ class TreeUpdater {
     return changed;
   }
 
-  /// Applies the changes, one at least, to all that is below a cell.
+  /// Applies at least one change to everything below a cell.
   bool change_cell(const RowKey& above, std::size_t at, Cell& cell, PlacedChanges changes) {
     if (!cell.child() && changes.size() == 1) {
       const PlacedChange& change = changes.front();
@@ -130,7 +130,7 @@ class TreeUpdater {
   }
 
   bool change_below(const RowKey& above, std::size_t at, Cell& cell, PlacedChanges changes) {
-    if (above.nibbles + 1u >= kNibblesMax) {  // two keys do not share their SHA-256
+    if (above.nibbles + 1u >= kNibblesMax) {  // two keys never share their SHA-256
       rows_.damaged(above);
       return false;
     }
@@ -165,7 +165,7 @@ class TreeUpdater {
     out_.rows.emplace_back(key, std::move(bytes));
   }
 
-  /// A leaf that moves up, away from the bytes that it was read from.
+  /// Copies a leaf that moves up, because the bytes that it was read from go away.
   Cell kept(const Cell& leaf) {
     Cell out = leaf;
     kept_.emplace_back(leaf.key.begin(), leaf.key.end());
@@ -181,7 +181,7 @@ class TreeUpdater {
   std::deque<base::Bytes> kept_;
 };
 
-/// Adds the steps inside a row, from the top down. Returns the cell that they end at, which may be empty.
+/// Adds the steps inside a row, from the top down. Returns the cell at their end, which may be empty.
 const Cell& steps_down(const Row& row, std::size_t at, std::vector<ProofStep>& down) {
   std::size_t first = 0, count = kRowCells;
   while (count > 1 && lone_leaf(row, first, count) == nullptr) {
@@ -198,7 +198,7 @@ const Cell& steps_down(const Row& row, std::size_t at, std::vector<ProofStep>& d
   return leaf == nullptr ? row[at] : *leaf;
 }
 
-/// The proof of a key that is there.
+/// Returns the proof of an existing key.
 ExistenceProof exist(RowReader& rows, const TreeRoot& root, base::ByteView key) {
   const Path path = path_of(key);
   ExistenceProof out{{key.begin(), key.end()}, {}, {}};
@@ -217,7 +217,7 @@ ExistenceProof exist(RowReader& rows, const TreeRoot& root, base::ByteView key) 
   return out;
 }
 
-/// Calls `take` for leaves in order of path, up or down, beginning at a path.
+/// Calls `take` for leaves in rising or falling order of path, starting at a path.
 class LeafWalk {
  public:
   enum class Order : std::uint8_t { rising, falling };
@@ -225,7 +225,7 @@ class LeafWalk {
   LeafWalk(RowReader& rows, Order order, const Path& from, const std::function<bool(const Cell&)>& take)
       : rows_(rows), order_(order), from_(from), take_(take) {}
 
-  /// `edge`: the row lies on the path of `from_`, so that some of it may be before that. False: stop.
+  /// `edge`: the row is on the path of `from_`, so some of its leaves may be before it. Returns false to stop.
   bool below(const RowKey& key, bool edge) {
     const RowBytes bytes = rows_.bytes(key);
     const Row row = rows_.row(key, bytes);
@@ -273,7 +273,7 @@ class TreeDiff {
  public:
   TreeDiff(RowReader& a, RowReader& b) : a_(a), b_(b) {}
 
-  /// The first key that differs below two cells of one place, which is at(`above`). Keys of both rows name their place.
+  /// Returns the first key that differs below two cells. Both are at index `at` of the row at `above`'s position.
   std::optional<base::Bytes> cells(const RowKey& above, std::size_t at, const Cell& a, const Cell& b) {
     if (a.hash == b.hash) return std::nullopt;
     if (!a.child() && !b.child()) return first_of(a, b);
@@ -300,7 +300,7 @@ class TreeDiff {
     return base::Bytes(out.key.begin(), out.key.end());
   }
 
-  /// A child, or a row in which a leaf stands where it would stand if there were more.
+  /// Returns a child's row. A leaf is placed into an otherwise empty row, at the position that it would have there.
   static Row opened(RowReader& reader, const RowKey& key, const Cell& cell, RowBytes& bytes) {
     Row out;
     if (cell.child()) {
@@ -352,7 +352,7 @@ base::Result<std::optional<base::Bytes>, TreeDamage> find(const TreeRows& rows, 
 }
 
 base::Result<TreeProof, TreeDamage> prove(const TreeRows& rows, const TreeRoot& root, base::ByteView key) {
-  base::ensure(!key.empty(), "a key of the state has a byte at least");
+  base::ensure(!key.empty(), "a key of the state has at least one byte");
   const auto value = find(rows, root, key);
   if (!value.ok()) return value.error();
   RowReader reader(rows);

@@ -5,7 +5,7 @@
 namespace troupe::chain {
 namespace {
 
-/// Whether a leaf stands below the cell in which it is, and has the hash of its key and value.
+/// Whether the leaf belongs below its cell, and has the hash of its key and value.
 bool true_leaf(const RowKey& row, std::size_t cell, const Cell& leaf) {
   const Path path = path_of(leaf.key);
   for (std::size_t i = 0; i < row.nibbles; ++i)
@@ -31,7 +31,7 @@ bool RemoteTree::take(base::Bytes bytes) {
   const auto name = named_.find(key);
   const auto row = decode_row(bytes);
   if (name == named_.end() || !row || fold(*row) != name->second) return false;
-  // Below the top a leaf that is alone stands higher up.
+  // Below the top row, a leaf without siblings is in a higher row.
   if (key.nibbles > 0 && lone_leaf(*row, 0, kRowCells) != nullptr) return false;
   std::map<RowKey, base::Digest> below;
   for (std::size_t i = 0; i < kRowCells; ++i) {

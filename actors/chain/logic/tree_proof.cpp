@@ -19,7 +19,7 @@ bool well_formed(const ProofStep& step) {
   return (left || right) && step.prefix.front() == kInnerMark;
 }
 
-/// Whether the child is the right one of its node.
+/// Whether the child is the right child of its node.
 bool is_right(const ProofStep& step) { return step.suffix.empty(); }
 
 bool sibling_empty(const ProofStep& step) {
@@ -31,7 +31,7 @@ base::Digest key_hash(const base::Bytes& key) { return crypto::sha256(key); }
 
 bool path_bit(const base::Digest& hash, std::size_t at) { return (hash.bytes[at / 8] >> (7 - at % 8) & 1) != 0; }
 
-/// The same step, from the root down, of both.
+/// Returns the step at that depth, counted from the root.
 const ProofStep& from_root(const ProofSteps& path, std::size_t depth) { return path[path.size() - 1 - depth]; }
 
 /// Whether there is nothing to the right (or left) of the leaf below the first `depth` steps.

@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t kRowHeadBytes = 4;
 constexpr std::size_t kChildCellBytes = 32 + 8;
 
-/// Reads cells one after the other; each is where the one before it ends.
+/// Reads a cell. Each cell begins at the end of the previous one.
 Cell take_cell(base::FieldReader& in, Cell::Kind kind) {
   Cell out;
   out.kind = kind;

@@ -6,7 +6,7 @@ namespace troupe::chain {
 namespace {
 
 constexpr unsigned kVoteWords = 3, kProposalWords = 4, kSignedPointers = 3;
-constexpr std::uint64_t kAgain = std::uint64_t{1} << 32;  // the bit behind the valid round
+constexpr std::uint64_t kAgain = std::uint64_t{1} << 32;  // the bit after the valid round
 
 template <class Content>
 base::Bytes encode_signed(const Signed<Content>& one) {
