@@ -28,8 +28,7 @@ class BlockAssembly final : public ChainPart {
   std::shared_ptr<const Candidate> find(const BlockId& id) const;
   /// Returns null if the block is complete or unknown.
   const Assembly* part_of(const BlockId& id) const;
-  /// Looks in the pool and in the blocks under vote, because the pool may have dropped it. Returns null if it is in
-  /// neither.
+  /// Looks in the pool, and in the blocks under vote because the pool may have dropped it. Returns null if in neither.
   const Approved* known(const TxId& id) const;
 
   void fetch(const BlockId& id);

@@ -83,8 +83,7 @@ void BlockSync::got_blocks(const base::NodeId& id, Height from, base::Duration t
     if (read->second.place.height > chain_.ledger.head().height) synced_.push_back(std::move(*read));
   }
   // Blocks that came from other nodes in between make a response useless, not false. A node that takes long for little
-  // may
-  // always do so. Both are asked after other nodes, and ever more rarely.
+  // may always do so. Both are asked after other nodes, and ever more rarely.
   const bool late = took > kBlocksLate && bytes < kGivenBytes / 2;
   synced_late_ = late || synced_.empty();
   if (synced_late_ && bytes > 0) neighbours_.missed(id, &Conduct::blocks, Code::overloaded);

@@ -14,8 +14,7 @@ using base::Error;
 constexpr std::chrono::seconds kGuardDue{10};
 constexpr std::chrono::milliseconds kReopen{500};  // our choice
 constexpr std::chrono::seconds kNoQuorum{20};      // our choice
-constexpr std::size_t kDateToSeconds = 19;         // of a date's text, to leave out the part that changes with each
-                                                   // block
+constexpr std::size_t kDateToSeconds = 19;         // of a date's text, without the part that changes often
 
 }  // namespace
 

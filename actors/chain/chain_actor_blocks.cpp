@@ -12,7 +12,7 @@ using base::Bytes;
 
 constexpr std::size_t kSpans = 100;  // messages/chain.capnp: blockTimeMs
 
-/// Applies a transaction for the checks of the following one, like the machine, which runs the block once it is decided.
+/// Applies a transaction for the checks of the following one. The machine does the same once the block is decided.
 void happens(StateView& view, Totals& totals, const Parameters& parameters, const Approved& one, UnixMs time) {
   const Transaction& content = one.content();
   Account& payer = view.account(content.payer());
@@ -111,8 +111,7 @@ void ChainActor::finish(std::shared_ptr<const Candidate> candidate, const Commit
                           candidate->block, candidate->bytes, commit, candidate->transactions, ran.value(),
                           [this, candidate, commit, synced, executed = ran.value()](const base::Outcome<void>& kept) {
                             if (kept.ok()) return finished(candidate, commit, *executed, synced);
-                            // It is decided, but may not be stored here: it comes again from a neighbour, or by the
-                            // votes.
+                            // It is decided, but may not be stored: it comes again from a neighbour or by votes.
                             reopen("a block could not be stored: " + kept.error().message);
                           });
                     });

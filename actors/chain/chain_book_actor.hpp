@@ -4,8 +4,9 @@
 // Kept     accounts without a key, for which this node derives keys and pays fees, and the account of its own key. One
 //          transaction per account at a time, durable before it is submitted, until it is final or expired.
 // Parties  sign their transactions (logic/book_transfer.hpp), which are submitted unchanged, one per account at a time.
-//          Once durable, they are refused only if they fail in a block, expire, or are refused at once.
-// Credits  each final block is scanned once. Parts are notified, kToldAtOnce accounts at a time, until they respond.
+//          Once durable, they fail only in a block, by expiry, or if the chain refuses them at once.
+// Credits  each final block is scanned once for credits, except from followed accounts. Parts are notified, kToldAtOnce
+//          accounts at a time, until they respond.
 // Rest     after the last payment of an account, a rest of at least kSweptMin goes to the fund; this node pays the fee.
 // Doubt    after a commit with unknown result the rows are reread; callers retry and get the same result.
 // Backup   an account without a key stops paying if its nonce is above the recorded one: it has made unknown payments.

@@ -1,6 +1,5 @@
 #pragma once
-// What the parts of `/chain` share: the chain, its neighbours, and the interface of the actor that decides the heights
-// (chain_actor.hpp).
+// What the parts of `/chain` share: the chain, its neighbours, and the interface to the heights (chain_actor.hpp).
 #include <string>
 
 #include "actors/chain/candidate.hpp"

@@ -176,8 +176,7 @@ void ForkRecovery::ask_forks(const base::NodeId& neighbour) {
       });
 }
 
-/// Takes the first statement that is valid here. A statement of another branch, or of a later height, may come before
-/// it.
+/// Takes the first statement that is valid here; statements of other branches or later heights may precede it.
 void ForkRecovery::take_forks(const base::NodeId& neighbour, std::shared_ptr<const std::vector<SignedFork>> forks,
                               std::size_t at) {
   if (at >= forks->size()) {

@@ -11,8 +11,7 @@ using base::Error;
 
 constexpr std::chrono::seconds kCompareDue{10};   // our choice: for a block of 2 MiB
 constexpr std::chrono::seconds kCompareAll{60};   // our choice: for about ten requests
-constexpr std::chrono::seconds kCompareEach{10};  // our choice: bounds the cost of a neighbour that announces false
-                                                  // heads
+constexpr std::chrono::seconds kCompareEach{10};  // our choice: limits the cost of false heads
 
 }  // namespace
 

@@ -5,9 +5,8 @@
 //          So an attempt must have no effect until it completes, and nothing blocks.
 // Memory   recently used rows of the tree: ChainSettings::cache_bytes; more only while one attempt needs more.
 // Kept     states of the last kStatesKept heights; blocks, commits and receipts forever.
-// Forks    a fork is a row, written in one commit with the head that it goes back to. Everything above that head is
-//          erased before anything else continues, also after a crash. Otherwise its ids and transactions would be found
-//          later.
+// Forks    a fork is a row, written in one commit with the head that it goes back to. Everything above that head, which
+//          lookups would find otherwise, is erased before anything else continues, also after a crash.
 #include <map>
 #include <set>
 

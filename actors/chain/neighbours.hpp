@@ -32,8 +32,7 @@ struct Conduct {
   base::Instant compare_due{}, forks_due{};                                       // earliest times
   PeerScore blocks{}, commits{}, forks{};                                         // by kind of request
   base::Instant mended{};                                                         // when it was last sent missing votes
-  base::RateLimit ungiven{kUngiven.per_second, kUngiven.burst, base::Instant{}};  // ids that it announced but did not
-                                                                                  // deliver
+  base::RateLimit ungiven{kUngiven.per_second, kUngiven.burst, base::Instant{}};  // ids announced but not delivered
 };
 
 struct Neighbour : Conduct {

@@ -144,8 +144,8 @@ InFlight::Trust TransactionGossip::trust_in(const base::NodeId& id, const Neighb
   return chain_.is_validator(id) || neighbour.dialled ? InFlight::Trust::chosen : InFlight::Trust::stranger;
 }
 
-/// Overdue requests to untrusted nodes count as not delivered; otherwise these nodes could block a transaction
-/// repeatedly.
+/// Overdue requests to untrusted nodes count as not delivered: otherwise such nodes could block a transaction again and
+/// again.
 void TransactionGossip::pass_overdue() {
   for (const auto& [id, from, to] : in_flight_.take_overdue(now())) {
     if (Conduct* const sender = neighbours_.conduct(from)) sender->ungiven.spend(now());
@@ -293,8 +293,7 @@ void TransactionGossip::give(wire::GetTransactions::Reader ask, runtime::Reply<w
     neighbours_.accuse_caller(net::wire::Violation::MALFORMED, "too many or malformed transaction ids in a request");
     return reply.refuse({Code::malformed, "too many or malformed ids: a request has at most 2,048 ids of 32 bytes"});
   }
-  // First charges the lookups, then the bytes beyond that, because an id may be unknown, or belong to a large
-  // transaction.
+  // First charges the lookups, then the bytes beyond that: an id may be unknown, or belong to a large transaction.
   const std::size_t looked = asked->size() / kIdsOfPiece + 1;
   if (neighbours_.refuse_much(static_cast<std::uint32_t>(looked), reply)) return;
   std::vector<const Approved*> out;

@@ -1,8 +1,7 @@
 #pragma once
 // Parts of `/chain` for transactions that wait for a block.
 //
-// Told    each transaction that may be in a block is announced once to each neighbour; the whole pool to a new
-//         neighbour.
+// Told    each transaction that may be in a block is announced once to each neighbour; to a new neighbour, all of them.
 // Asked   one neighbour after another (logic/to_ask.hpp, logic/in_flight.hpp), as far as it delivers what it announces.
 // Checked kChecked signatures per second of neighbours' transactions, kCheckedOfValidators of validators', with quotas
 //         per node and address group.

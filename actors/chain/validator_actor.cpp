@@ -13,8 +13,7 @@ using base::ByteView;
 using base::Code;
 
 constexpr std::uint64_t kHeightEnd = std::uint64_t{1} << 63;  // messages/chain.capnp
-constexpr std::size_t kBlocksBytes = 3u << 20;                // our choice: blocks in one GuardIs, which has at most 4
-                                                              // MiB
+constexpr std::size_t kBlocksBytes = 3u << 20;                // our choice: blocks in a GuardIs of up to 4 MiB
 constexpr std::uint8_t kGuard = 'g', kProof = 'p', kVote = 'v', kProposal = 'o', kBlock = 'b';
 
 Bytes row_key(std::uint8_t kind, ByteView rest = {}) {

@@ -5,8 +5,7 @@
 // Sign     a content is signed once the guard with it is synced, together with the proof and the whole blocks that the
 //          guard names. The actor checks that the given guard is its own guard plus that content.
 // Again    a content that was signed before is signed again.
-// Pass     after a restore from a backup, `/chain` has the guard refuse all heights with signatures that other nodes
-//          know.
+// Pass     after a restore from a backup, `/chain` has the guard refuse all heights with signatures known elsewhere.
 // Rows     belong to the height at which it signed last. The first content of a later height erases earlier rows.
 // Source   actors/chain/logic/guard.hpp.
 #include <deque>

@@ -1,8 +1,7 @@
 #pragma once
 // A part of `/chain`: pushes votes and proposals to neighbours, and resends lost ones.
 //
-// Push    the sender pushes to all neighbours; each node that gets a message first forwards it to some
-//         (neighbours.hpp).
+// Push    the sender pushes to all neighbours; nodes that get a message first forward it to some (neighbours.hpp).
 // Repair  while a height makes no progress, each node announces what it has, and its neighbours send what it lacks.
 #include "actors/chain/block_assembly.hpp"
 

@@ -1,6 +1,5 @@
 #pragma once
-// One height of consensus at one node. Inputs: messages, timeouts, blocks. Outputs: what to sign, send, fetch and
-// decide.
+// One height of consensus at one node. In: messages, timeouts, blocks. Out: what to sign, send, fetch and decide.
 //
 // Source  Buchman, Kwon & Milosevic, "The latest gossip on BFT consensus", arXiv 1807.04938, Algorithm 1. "Line" in
 //         comments is a line of it, and its names are kept.
@@ -51,8 +50,7 @@ enum class Verdict : std::uint8_t { valid, invalid };
 // Effects.
 /// Save these prevotes, which prove the valid value of the next guard, together with that guard, in place of earlier
 /// ones. After a restart, pass them to receive(). Other nodes accept a value proposed again only because of these
-/// votes. Votes of malicious validators cannot be obtained again, and a lock without proof would block the height
-/// forever.
+/// votes. Votes of malicious validators cannot be obtained again, and a lock without proof would block the height.
 struct Keep {
   std::vector<SignedVote> prevotes;
 };
@@ -123,8 +121,8 @@ class Consensus {
   /// The result of a FetchBlock; `time` and `proposer` belong to the block. Valid: all its transactions are here, and
   /// it follows the last final block, also in time. Ignored unless the block was requested.
   void block(const BlockId& id, UnixMs time, const base::NodeId& proposer, Verdict verdict);
-  /// The new block for a BuildBlock, whole and valid here; its time is later than the parent's. Ignored if the round is
-  /// over.
+  /// The new block for a BuildBlock, whole and valid here; its time is later than the parent's. Ignored after the
+  /// round.
   void built(Round round, const BlockId& id, UnixMs time);
 
   /// Returns the effects since the last call, in order.

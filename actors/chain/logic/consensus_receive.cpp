@@ -101,8 +101,7 @@ std::optional<Rejected> Consensus::no_room(std::size_t index, Round round) const
   return round < *at->second.begin() ? std::optional(Rejected::far) : std::nullopt;
 }
 
-/// Later rounds of a validator evict its own earlier ones after the next round, so it never evicts other validators'
-/// votes.
+/// Later rounds of a validator evict its own earlier ones after the next round, never votes of other validators.
 void Consensus::make_room(std::size_t index, Round round) {
   if (round <= round_.next()) return;
   std::set<Round>& ahead = ahead_[index];

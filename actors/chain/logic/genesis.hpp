@@ -95,8 +95,7 @@ class SignedGenesis {
   explicit SignedGenesis(Genesis genesis) : genesis_(std::move(genesis)), message_(signed_bytes(genesis_)) {}
 
   /// Returns false unless it is a valid signature of the founder with this node. If that founder has signed already,
-  /// the first signature stays, even if other wallet signers approved now. So the same signers always give the same
-  /// file.
+  /// the first signature stays, whichever wallet signers approved, so that the same signers give the same file.
   bool sign(const base::NodeId& node, GenesisSignature signature);
   /// Whether over 2/3 of the stake has signed.
   bool founded() const;

@@ -83,8 +83,8 @@ enum class BlockError : std::uint8_t {
 base::Bytes encode(const Block& block);
 /// Encodes a block with these transactions instead of its own.
 base::Bytes encode(const Block& block, std::span<const Approved> transactions);
-/// Accepts only the canonical encoding of a block whose roots match its lists, and which has no flaw if block.bytes is
-/// kBlockBytesMax.
+/// Accepts only the canonical encoding of a block whose roots match its lists, and which has no flaw at a block.bytes
+/// of kBlockBytesMax.
 base::Result<Block, BlockError> parse_block(base::ByteView bytes);
 /// Returns `repeated`, `list`, `too_large` or nullopt. Does not check roots.
 std::optional<BlockError> flaw(const Block& block, const Parameters& parameters);

@@ -7,9 +7,9 @@
 //         done     it pays its fee and uses its nonce, and its body takes effect
 // Fee     gas used x base fee is burnt; the tip goes to the proposer's address. A faucet is free: it cannot fail.
 // Base    fee of the next block: rises if this block used over half of block.gas, falls if less (next_base_fee()).
-// Votes   the validators two heights later are the next ones without `out` and accused nodes (the state keeps a digest
-//         of the evidence); at least one stays. The rotation advances by one turn. The block records precommits and
-//         settles the height ten below (presence.hpp).
+// Votes   two heights later, the validators are those of the next height without `out` and the accused nodes (the state
+//         keeps a digest of the evidence); at least one stays. The rotation advances by one turn. The block records
+//         precommits and settles the height ten below (presence.hpp).
 // Sum     StateSums states the invariant. execute() checks that accounts and pots lose exactly what is burnt.
 #include <span>
 
@@ -58,8 +58,7 @@ struct BlockContext {
   std::vector<SignedVote> late{};
   std::vector<Evidence> evidence{};
 };
-/// Returns the context of a whole block. Decodes its lists without verifying them. Returns nullopt if an entry is
-/// malformed.
+/// Returns the context of a whole block, or nullopt if an entry is malformed. Decodes its lists without verifying them.
 std::optional<BlockContext> context_of(const Block& block, const wallet::Address& proposer);
 
 struct Executed {

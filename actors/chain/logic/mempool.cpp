@@ -242,8 +242,7 @@ base::Result<Mempool::Entrance, MempoolError> Mempool::entrance(Approved transac
   return Entrance{std::move(entry), now, std::move(*leaving)};
 }
 
-/// Returns why it is refused because of its own content or its sender's transactions here. `next`: the sender's next
-/// nonce.
+/// Returns why its content or its sender's transactions here rule it out. `next`: the sender's next nonce.
 std::optional<MempoolError> Mempool::refusal(const Transaction& content, Nonce next, Height height) const {
   if (content.nonce < next) return MempoolError::past;
   if (content.nonce.value - next.value >= kSenderMax) return MempoolError::ahead;

@@ -83,8 +83,8 @@ class Mempool {
   /// Returns the result that add() would give now.
   base::Result<void, MempoolError> would_add(const Approved& transaction, const Standing& standing, Height height,
                                              Gas block_gas) const;
-  /// Whether add() would refuse it in every state, because of the pool's content. Callers ask before verifying
-  /// signatures.
+  /// Whether add() would refuse it in every state, because of the pool's content. Called before signatures are
+  /// verified.
   bool is_of_no_use(const Transaction& transaction, Height height) const;
 
   /// Returns transactions for a block that need at most `gas` and `bytes` in total, counted by entry_bytes(); `bytes`

@@ -4,8 +4,7 @@
 // Source  RFC 6962, 2.1 (tree hash) and 2.1.1 (audit path), with SHA-256. Leaf: SHA-256(00 || bytes). Node: SHA-256(01
 //         || left || right). The size of a tree's left part is the largest power of two below the size of the tree.
 //         Empty list: SHA-256 of zero bytes.
-// Check   RFC 9162, 2.1.3.2: index and size determine how the path is consumed, so a path is valid for only one of
-//         each.
+// Check   RFC 9162, 2.1.3.2: index and size determine how the path is consumed, so both must be right.
 #include <optional>
 #include <span>
 #include <vector>

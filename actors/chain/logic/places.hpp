@@ -20,8 +20,8 @@ struct Placed {
   bool dialled = false;
 };
 
-/// Returns the node that `newcomer` replaces among `others`: itself if a slot is free, nullopt if there is no slot for
-/// it.
+/// Returns the node among `others` that `newcomer` replaces, its own id if a slot is free, or nullopt if it gets no
+/// slot.
 inline std::optional<base::NodeId> place_for(const Placed& newcomer, const std::vector<Placed>& others,
                                              std::size_t most) {
   base::ShareBudget<base::NodeId> places(most);  // of the nodes that dialled this one

@@ -1,13 +1,11 @@
 #pragma once
-// Records which validators' precommits are in blocks, for the last kPresenceHeights heights, and counts the missed
-// ones.
+// Records which validators' precommits are in blocks, for the last kPresenceHeights heights, and counts missed ones.
 //
 // Where   the commit in block H + 1 has precommits for block H. `Block::late` has later ones, up to block H + 10, which
 //         settles H: a validator of H without a precommit has then missed H.
 // Late    SignedVotes sorted by height, then validator id; each once, none already recorded. The round does not matter:
 //         a precommit for the final block in an earlier round shows presence too.
-// Counts  cover the validators of the latest settled height. The count of a validator that leaves and returns starts
-//         again.
+// Counts  cover the validators of the latest settled height. A validator that leaves and returns starts again.
 // Bytes   canonical Cap'n Proto of `Presence` and `Absences` in messages/chain.capnp. A height names its validators by
 //         hash; the sets are in the state (state.hpp). So 500 validators take 64 bytes per height.
 #include <array>

@@ -97,8 +97,8 @@ class Rejoin {
   /// Fork and height of the latest content shown. behind() must be true.
   const Place& last() const { return *last_; }
 
-  /// Returns the height that validators with more than 1/3 of the power claim to have, so that a correct one is among
-  /// them.
+  /// Returns the height that validators with over 1/3 of the power claim to have, so that at least one correct one has
+  /// it.
   Height others_have() const;
   bool caught_up() const { return head_ >= others_have(); }
 

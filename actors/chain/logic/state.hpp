@@ -1,12 +1,10 @@
 #pragma once
-// The content of the state tree: its keys and values, and a view that buffers changes of accounts until they are
-// written.
+// The content of the state tree: its keys and values, and a view that buffers changes of accounts.
 //
 // Keys    one byte of kind, then an id: StateKind.
 // Values  canonical Cap'n Proto of `Account`, `Totals`, `Parameters`, `BlockLog`, `Validators`, `Rotation`, `Presence`,
 //         `Absences` and `Judged` in messages/chain.capnp.
-// Sum     balances, stakes, unbonding, rewards and pots add up to the supply at every height. So none of them
-//         overflows.
+// Sum     balances, stakes, unbonding, rewards and pots add up to the supply at every height, so none overflows.
 #include <map>
 
 #include "actors/chain/logic/evidence.hpp"

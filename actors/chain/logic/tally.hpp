@@ -2,8 +2,8 @@
 // The votes of one step of one round, and the power that supports each choice.
 //
 // Count   each validator once per choice, and once in total. A validator that votes for two choices counts for both, as
-//         in Algorithm 1. Otherwise a malicious validator could send each node a different vote and keep them divided
-//         forever.
+//         in Algorithm 1. Otherwise a malicious validator could divide the others forever by sending them different
+//         votes.
 // Limits  a second choice is kept only if more than 1/3 support it already. At most two choices have that much, so a
 //         validator has at most three votes here. A dropped vote can be sent again later.
 #include <map>

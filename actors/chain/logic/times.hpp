@@ -1,8 +1,7 @@
 #pragma once
 // The durations of consensus: step timeouts, and how far a block's time may differ from a validator's clock.
 //
-// Growth  each round adds half of the first duration, up to kSpanMax. So some round is long enough for any network
-//         delay.
+// Growth  each round adds half of the first duration, up to kSpanMax, so some round is long enough for any delay.
 // Source  arXiv 1807.04938, section 3 (time-outs); CometBFT, spec/consensus/proposer-based-timestamp (the other two).
 #include <algorithm>
 
@@ -40,8 +39,7 @@ constexpr UnixMs timeout_of(const Times& times, Step step, Round round) {
 constexpr UnixMs next_time(UnixMs parent, UnixMs now) { return std::max(parent + UnixMs{1}, now); }
 
 /// Whether a block with this time may be proposed for the first time in `round`; `received` is the clock at the
-/// proposal's arrival. The earliest time after `parent` is never too early, because an honest proposer cannot choose
-/// less.
+/// proposal's arrival. The earliest time after `parent` is never too early: an honest proposer has no earlier choice.
 constexpr bool timely(const Times& times, UnixMs parent, UnixMs block, UnixMs received, Round round) {
   const UnixMs precision = grown(times.precision, round), delay = grown(times.delay, round);
   return block <= next_time(parent, received + precision) && received <= block + delay + precision;

@@ -47,8 +47,7 @@ struct TreeProof {
   friend bool operator==(const TreeProof&, const TreeProof&) = default;
 };
 
-/// Whether the state of `root` has the proof's key and value. The caller checks that key and value are the expected
-/// ones.
+/// Whether the state of `root` has the proof's key and value. The caller checks that these are the expected ones.
 bool proves(const ExistenceProof& proof, const base::Digest& root);
 /// Whether the state of `root` does not have the proof's key.
 bool proves(const NonexistenceProof& proof, const base::Digest& root);

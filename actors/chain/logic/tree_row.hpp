@@ -3,9 +3,8 @@
 //
 // Key     height (8, big-endian) || number of nibbles (1) || the nibbles of the path above the row, two per byte.
 // Cell    empty; a leaf, the only one below its nibble; or a child row, which has at least two leaves.
-// Bytes   which cells are leaves (2) || which are children (2) || the cells. Leaf: hash (32), bytes of key (1), bytes
-//         of value (2), key, value. Child: hash (32), the height at which it was written (8). Numbers are
-//         little-endian.
+// Bytes   which cells are leaves (2) || which are children (2) || the cells; little-endian. Leaf: hash (32), bytes of
+//         key (1), bytes of value (2), key, value. Child: hash (32), the height at which it was written (8).
 // Hashes  inside a row are computed, never stored: at most 15 for a row of 16 cells.
 // Limits  kTreeKeyBytesMax, kTreeValueBytesMax: a row fits into a value of the store (runtime/store/batch.hpp).
 #include <array>
