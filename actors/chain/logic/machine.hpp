@@ -89,7 +89,8 @@ std::optional<wallet::Amount> fee_of(const Approved& transaction, BaseFee base_f
 /// without repetition.
 bool fits(const Parameters& parameters, std::span<const Approved> transactions);
 
-/// Changes the fee by at least 1 and at most 1/8, within fee.base and kBaseFeeMax. Source: EIP-1559.
+/// Changes the fee by up to 1/8 but at least 1, within fee.base and kBaseFeeMax; not at all if exactly half of block.gas
+/// was used. Source: EIP-1559.
 BaseFee next_base_fee(BaseFee now, Gas used, const Parameters& parameters);
 
 }  // namespace troupe::chain
