@@ -1,15 +1,16 @@
 #pragma once
-// Durable actors: where they live, how they are reached, and how what they decide becomes durable.
+// Durable actors: where they live, how they are reached, and how their decisions become durable.
 //
-// Place    one for all of a kind: this node, another node, or the leader of a Raft group.
-// Seat     tells an actor when this node is that place, and when it is no more. In a group it has a term.
-// Gateway  passes what clients ask at other nodes on to the place.
-// Room     what of the device other nodes leave free.
-// Home     the root of a domain with one durable actor: all of these.
-// Opening  the questions that wait while an actor reads its rows.
+// Place    one for all actors of a kind: this node, another node, or the leader of a Raft group.
+// Seat     notifies an actor when this node becomes that place and when it no longer is. In a group a seat has a term.
+// Gateway  forwards requests of clients at other nodes to the place.
+// Room     limits what other nodes may write, so that free space remains on the device.
+// Home     the root of a domain with one durable actor; combines all of these.
+// Opening  the requests that wait while an actor reads its rows.
 // Storage  the rows of one kind there: in the node's store, or as keys of the group.
 // StateRow a state that is one of these rows, changed by one commit at a time.
-// Keyed    the actors that have a key each: begun when they are asked, and again when they were ending.
+// Keyed    the actors that have a key each: started by a request, and restarted by a request that arrives while one
+//          ends.
 // Source   Akka and Orleans (durable actors), Raft's leader as the singleton.
 #include <array>
 #include <deque>
@@ -30,31 +31,31 @@
 
 namespace troupe::durable {
 
-/// As `ledger.book` has it: `self`, `chain`, a node's id, `group:NAME`, or nothing.
+/// The value of `ledger.book`: `self`, `chain`, a node's id, `group:NAME`, or empty.
 struct Place {
   enum class Kind : std::uint8_t { none, self, node, group };
   Kind kind = Kind::none;
   base::NodeId node{};
   std::string group{};
-  bool chain = false;  ///< of `self`: money is on the chain of this node, all else in its rows
+  bool chain = false;  ///< for `self`: money is on this node's chain, all other state in its rows
 
-  /// Nothing if it is none of these.
+  /// Returns nullopt if `text` has none of these forms.
   static std::optional<Place> parse(std::string_view text);
-  /// The same, where the id may be that of the node itself.
+  /// Returns the same place, or `self` if it is the node `self`.
   Place at(const base::NodeId& self) const { return kind == Kind::node && node == self ? Place{Kind::self} : *this; }
   std::string text() const;
-  /// Whether money that is moved there takes of what those who ask have shares of: places in blocks, and the memory of
+  /// Returns whether moving money there uses resources that are shared between users: space in blocks, or the memory of
   /// a group's members.
   bool has_shares() const { return chain || kind == Kind::group; }
   friend bool operator==(const Place&, const Place&) = default;
 };
 
-/// Follows who holds the seat. The owner is told when this node takes it, and when it is lost; a new term is both.
+/// Follows which node holds the seat. Notifies the owner when this node takes or loses it; a new term does both.
 class Seat final : public runtime::Part {
  public:
   Seat(runtime::Actor& owner, Place place, std::shared_ptr<runtime::Links> links);
 
-  /// Call it in the owner's receive(). `Timer` is an empty struct, of this object alone.
+  /// Call it in the owner's receive(). `Timer` is an empty struct that only this object uses.
   template <class Timer>
   void receive(runtime::Handlers& on) {
     wait_ = [](Seat& self, base::Duration delay) { self.after<Timer>(delay); };
@@ -65,17 +66,18 @@ class Seat final : public runtime::Part {
 
   const Place& place() const { return place_; }
   bool here() const { return here_; }
-  /// Of the group; 0 without one. What is decided under an older one is void (Storage).
+  /// Returns the group's term, or 0 without a group. Decisions of an older term are void (Storage).
   std::uint64_t term() const { return term_; }
-  /// Whether an operator of that node may do what an operator of the place may: it is a member of the group.
+  /// Returns whether an operator of `node` may do what an operator of the place may, because it is a member of the
+  /// group.
   bool trusts(const base::NodeId& node) const { return members_.contains(node); }
-  /// Who is behind a question; members of the group are reserved, as this node is.
+  /// Returns the user that sent a request. Members of the group are reserved users, as this node is.
   base::User<base::NodeId> user(const runtime::Caller& from) const;
-  /// The caller that a child of the owner is to see: a reserved one is the node itself.
+  /// Returns the caller that a child of the owner sees: the node itself instead of a reserved user.
   runtime::Caller behind(const runtime::Caller& from) const { return user(from).reserved ? runtime::Caller{} : from; }
-  /// Of the group; empty without one, and at a node that is none of them.
+  /// Returns the group's members. Empty without a group, and at a node that is not a member.
   const std::set<base::NodeId>& members() const { return members_; }
-  /// The leader, where this node is a member that knows it.
+  /// Returns the leader if this node is a member and knows it.
   const std::optional<base::NodeId>& leader() const { return leader_; }
 
  private:
@@ -93,41 +95,42 @@ class Seat final : public runtime::Part {
   std::set<base::NodeId> members_;
 };
 
-/// Whether a question may have an effect: what viewers may ask has none.
+/// Returns whether a request may have an effect. Requests that viewers may send have none.
 bool changes(const runtime::Envelope& question);
 
-/// The part of this node's device that what other nodes ask of durable actors leaves free, so that no stranger fills
-/// it.
+/// The part of this node's device that other nodes' requests to durable actors leave free, so that an untrusted node
+/// cannot fill it.
 ///
-/// Look   at most once in kLookEvery, and only if it is asked. What comes before the answer is judged by the look
-///        before: what is written meanwhile is part of what is left.
-/// Group  of devices that of the leader alone counts. Its rows are in the memory of all members, and most of them stay
-///        for ever: they have a limit (kv.rows_max), and what other nodes have written has a rate. What an order will
-///        write is guessed when it begins; each look tells what all have written, and those that were done meanwhile
-///        share it by their guesses, twice its own guess each at most: deadlines write as well. A refusal may have
-///        written something, too.
-/// Shares are small there, for what one site has filled stays: half of it is the first one's, and of the rest 64 sites
-///        have their part.
+/// Check  at most once per kLookEvery, and only on request. Until its result arrives the previous result counts: what
+///        is written in between comes out of the reserve.
+/// Group  only the leader's device counts. The rows are in the memory of all members, and most stay forever. They have
+///        a limit (kv.rows_max), and other nodes' writes have a rate. An order's size is estimated when it begins. Each
+///        check measures the growth of all rows. It is divided among the orders since the last check by their
+///        estimates, at most twice the estimate each, because deadlines also write. A refused order may have written
+///        something, too.
+/// Shares are small in a group, because what one address group has filled stays filled: half is for the first user, and
+///        64 address groups have shares of the rest.
 class Room final : public runtime::Part {
  public:
   using User = base::User<base::NodeId>;
   enum class For : std::uint8_t { begins, begun };
   static constexpr std::uint64_t kLeft = store::kOrdersLeave;
   static constexpr std::uint64_t kLeftByBegun = store::kBegunLeave;
-  /// Our choice: that part of the limit of rows is beyond it for what was begun, and is written at once, and in a day.
+  /// Our choice: this part of the row limit is in addition for begun work, may be written at once, and per day.
   static constexpr std::uint64_t kRowsPart = 32;
-  static constexpr std::uint32_t kRowsShare = 64;   // our choice: a part of that is the share of a site, or of an id
-  static constexpr std::uint32_t kRowsOfOrder = 5;  // measured, about: bytes of rows for each byte of an order
-  static constexpr std::chrono::seconds kLookEvery{1};  // our choice: strangers write some MiB in it
-  /// `kinds`: of the rows of the domain (Storage).
+  static constexpr std::uint32_t kRowsShare = 64;   // our choice: share of an address group or a node id
+  static constexpr std::uint32_t kRowsOfOrder = 5;  // measured, approximate: bytes of rows for each byte of an order
+  static constexpr std::chrono::seconds kLookEvery{1};  // our choice: untrusted nodes write a few MiB in this time
+  /// `kinds`: the kinds of rows that the domain has (Storage).
   Room(runtime::Actor& owner, const Place& place, std::vector<std::string> kinds)
       : Part(owner), group_(place.group), kinds_(std::move(kinds)) {}
 
-  /// Why what another node asks is not done: it `changes()` something, and there is no room for it.
+  /// Returns why another node's request is refused: it `changes()` something and there is no free space for it.
+  /// Otherwise returns nullopt.
   std::optional<base::Error> refusal(const runtime::Envelope& question, const User& user, For what = For::begins);
-  /// Whether what goes on without end should not: there is no room to begin anything.
+  /// Returns whether unbounded work should pause, because there is no space to begin anything.
   bool tight() const { return free_ && *free_ < kLeft; }
-  /// What is asked is about to be done: end() it once it has been answered.
+  /// A request that is about to run. Call end() once it has been answered.
   struct Order {
     User user;
     std::uint32_t guess = 0;
@@ -137,28 +140,28 @@ class Room final : public runtime::Part {
   void end(const Order& order);
 
  private:
-  static constexpr std::size_t kDoneMax = 8'192;  // our choice: further ones have written what was guessed
+  static constexpr std::size_t kDoneMax = 8'192;  // our choice: further orders are charged by their estimates
   void look();
   void look_at_rows();
   void charge(std::uint64_t rows);
   std::optional<base::Error> refusal_of_rows(const runtime::Envelope& question, const User& user, For what);
 
-  const std::string group_;  // empty: none
+  const std::string group_;  // empty if there is no group
   const std::vector<std::string> kinds_;
-  std::optional<std::uint64_t> free_;                        // bytes of the device; nothing: not known yet
-  std::uint64_t rows_ = 0, rows_max_ = 0;                    // bytes of the group; 0: not known yet
-  std::optional<std::uint64_t> own_rows_{};                  // of these kinds, at that look
-  std::optional<base::RateBudget<base::NodeId>> written_{};  // bytes; once rows_max_ is known
-  std::vector<Order> done_;                                  // since the look
+  std::optional<std::uint64_t> free_;                        // free bytes of the device; nullopt until known
+  std::uint64_t rows_ = 0, rows_max_ = 0;                    // bytes of the group; 0 until known
+  std::optional<std::uint64_t> own_rows_{};                  // bytes of these kinds at the last check
+  std::optional<base::RateBudget<base::NodeId>> written_{};  // bytes; nullopt until rows_max_ is known
+  std::vector<Order> done_;                                  // since the last check
   runtime::BudgetAlarm full_{"rows of the book's group"};
   base::Instant look_at_{};
 };
 
-/// Passes questions on to the actor of the same path at the place. Each may be sent again until its deadline: what is
-/// asked through a gateway has the same effect once and twice.
+/// Forwards requests to the actor of the same path at the place. A request may be resent until its deadline, so it must
+/// be idempotent.
 class Gateway final : public runtime::Part {
  public:
-  static constexpr std::size_t kWaitingMax = 1'024;  // our choice: questions that wait for a way
+  static constexpr std::size_t kWaitingMax = 1'024;  // our choice: requests that wait for a route
   Gateway(runtime::Actor& owner, const Seat& seat, std::shared_ptr<runtime::Links> links, std::string path)
       : Part(owner), seat_(seat), links_(std::move(links)), path_(std::move(path)) {}
 
@@ -167,16 +170,16 @@ class Gateway final : public runtime::Part {
     wait_ = [](Gateway& self, base::Duration delay) { self.after<Timer>(delay); };
     on.timer<Timer>([this] { again(); });
   }
-  /// What the owner does with a question that waited for a way, once this node is the place.
+  /// What the owner does with a request that waited for a route, once this node is the place.
   using Here = base::Callback<void(const runtime::Envelope&, runtime::AnyReply, const runtime::Caller&)>;
   void when_here(Here here) { here_ = std::move(here); }
-  /// Answers for the question at hand. One of another node is refused: it is not passed on twice.
+  /// Answers the current request. Refuses a request from another node, because requests are forwarded only once.
   void pass(const runtime::Envelope& question, runtime::AnyReply reply);
-  /// The actor at the place, for a stream; null while no way is known.
+  /// Returns the actor at the place, for a stream, or null while no route is known.
   runtime::Handle there();
-  /// The known leader does not answer: another node is asked who leads.
+  /// Call it if the known leader does not respond: another node is then asked for the leader.
   void forget_leader() { leader_.reset(); }
-  /// Why nothing is asked there; empty: it answers.
+  /// Returns why the place does not respond; empty if it does.
   const std::string& why() const { return why_; }
 
  private:
@@ -184,11 +187,11 @@ class Gateway final : public runtime::Part {
     runtime::Envelope question;
     runtime::AnyReply reply;
     runtime::Caller from;
-    bool in_doubt = false;  ///< it was sent, and may have been done
+    bool in_doubt = false;  ///< it was sent and may have taken effect
   };
   void send(std::shared_ptr<Passing> passing);
   void park(std::shared_ptr<Passing> passing, const std::string& why);
-  /// Whether a link to the place is in service: what is sent over it may be done.
+  /// Returns whether a link to the place is in service: a request that is sent over it may take effect.
   bool linked() const;
   void again();
   void look_for_leader();
@@ -199,26 +202,26 @@ class Gateway final : public runtime::Part {
   void (*wait_)(Gateway&, base::Duration) = nullptr;
   Here here_;
   std::deque<std::shared_ptr<Passing>> waiting_;
-  std::optional<base::NodeId> leader_;  // of a group that this node is no member of
+  std::optional<base::NodeId> leader_;  // of a group without this node
   std::optional<base::HostPort> leader_at_;
   bool looking_ = false;
   std::string why_;
 };
 
-/// The root of a domain whose durable state is one actor: a child while this node holds the seat. What is asked
-/// elsewhere is passed on.
+/// The root of a domain whose durable state is one actor. That actor is a child while this node holds the seat.
+/// Requests at other nodes are forwarded.
 class Home : public runtime::Actor {
  public:
-  /// Our choice: questions that the child has at a time, so that one of this node is soon answered whatever strangers
-  /// ask. They have shares of it; operators, this node's actors and members that pass on have its reserve.
+  /// Our choice: requests that the child has at a time, so that this node's own requests are soon answered under load.
+  /// Untrusted nodes have quotas of it. Operators, this node's actors and forwarding members have its reserve.
   static constexpr std::size_t kAskedMax = 512;
   static constexpr std::size_t kUnitBytes = 512;  // our choice: a plain order, with one signature
   void start() final;
   void down(const runtime::Handle& ended, const std::optional<base::Error>& why) final;
 
  protected:
-  /// Its rows are of the kind that is `path` without its slash. `child` is its name below `path`; `orders` what other
-  /// nodes order (order_wait()), in units of kUnitBytes.
+  /// The kind of its rows is `path` without its slash. `child` is the child's name below `path`. `orders` is the rate
+  /// of other nodes' orders (order_wait()), in units of kUnitBytes.
   Home(const Place& place, const std::shared_ptr<runtime::Links>& links, std::string path, std::string child,
        std::optional<base::Rate> orders = std::nullopt)
       : path_(std::move(path)),
@@ -229,18 +232,18 @@ class Home : public runtime::Actor {
     if (orders) ordered_.emplace(*orders, base::Instant{});
   }
 
-  /// Call it in receive(). It takes all kinds that have no handler of their own.
+  /// Call it in receive(). Handles all kinds that have no other handler.
   void receive_home(runtime::Handlers& on);
-  /// What other nodes and operators may ask.
+  /// Publishes what other nodes and operators may request.
   virtual void publish() = 0;
   /// Spawns the child under that name.
   virtual runtime::Handle begin_child(const std::string& name) = 0;
-  /// Why the asker may not; it is judged where it is asked first, and at the place.
+  /// Returns why the caller may not send this. Checked both at the node that it asks first and at the place.
   virtual std::optional<base::Error> refusal(const runtime::Envelope& question) = 0;
-  /// An operator at the local socket of the place's node, or of a member of its group.
+  /// Returns whether the caller is an operator at the local socket of the place's node, or of a group member.
   bool operator_of_the_place() const;
-  /// How long an order of another node waits, as others have ordered too much; it is counted unless it waits. Only at
-  /// the place: elsewhere another node's question is not passed on.
+  /// Returns how long an order of another node must wait because other nodes ordered too much; otherwise counts the
+  /// order. Only called at the place, because other nodes' requests are not forwarded elsewhere.
   std::optional<std::chrono::milliseconds> order_wait(const runtime::Envelope& question);
 
   const Seat& seat() const { return seat_; }
@@ -266,15 +269,15 @@ class Home : public runtime::Actor {
 
 /// The rows of one kind of durable actors, at the node that holds the seat.
 ///
-/// Group   each row is a key of the group that no list of a client's keys shows. A commit is one transaction, void once
-///         another term has taken the rows (take()).
-/// Head    each actor has a row that changes with each of its commits: a commit whose head is no longer the one that
-///         its owner knows is void. So what was in doubt is settled by reading again.
+/// Group each row is a key of the group, hidden from lists of a client's keys. A commit is one transaction, which is
+///       void once another term has taken the rows (take()).
+/// Head  each actor has a row that changes with each of its commits. A commit is void unless its head is the head that
+///       the owner knows. Reading the rows again therefore settles a commit in doubt.
 class Storage final : public runtime::Part {
  public:
-  static constexpr std::size_t kCommitBytesMax = std::size_t{512} << 10;  // our choice; what an owner gathers
-  static constexpr std::size_t kCommitRowsMax = 900;                      // below that of a transaction of a group
-  /// `kind`: 1 to 16 of a-z; also the keyspace in the store.
+  static constexpr std::size_t kCommitBytesMax = std::size_t{512} << 10;  // our choice; an owner gathers this much
+  static constexpr std::size_t kCommitRowsMax = 900;                      // below the limit of a group's transaction
+  /// `kind`: 1 to 16 letters a-z; also the keyspace in the store.
   Storage(runtime::Actor& owner, Place place, std::string kind, std::uint64_t term);
 
   template <class T>
@@ -284,33 +287,34 @@ class Storage final : public runtime::Part {
   };
   struct Page {
     std::vector<Row> rows;
-    std::optional<base::Bytes> next;  ///< where to go on from; none: that was all
+    std::optional<base::Bytes> next;  ///< where to continue; nullopt: the page is the last
   };
   struct Commit {
-    base::Bytes head;                                        ///< the key of the head
-    std::optional<base::Bytes> expected;                     ///< as the owner knows it; nothing: there is none
-    std::map<base::Bytes, std::optional<base::Bytes>> rows;  ///< the new head too; nothing: erased
-    /// In place of `expected`, where a head is too large to be sent a second time: revision() of it; 0: there is none.
+    base::Bytes head;                                        ///< the head's key
+    std::optional<base::Bytes> expected;                     ///< the head that the owner knows; nullopt: no head
+    std::map<base::Bytes, std::optional<base::Bytes>> rows;  ///< includes the new head; nullopt erases a row
+    /// Replaces `expected` if a head is too large to send again: its revision(), or 0 if there is no head.
     std::optional<std::uint64_t> revision{};
 
     std::size_t bytes() const;
   };
 
-  /// Before the first commit of a term: earlier terms can commit nothing from then on. `conflict`: a later one did.
+  /// Call it before a term's first commit: from then on earlier terms cannot commit. `conflict`: a later term did so.
   void take(Then<void> done);
   void get(const base::Bytes& key, Then<std::optional<base::Bytes>> done);
-  /// Rows whose keys begin with `prefix`, from `from` on.
+  /// Reads rows with the prefix `prefix`, starting at `from`.
   void range(const base::Bytes& prefix, const base::Bytes& from, std::uint32_t rows_max, Then<Page> done);
-  /// All of them, page by page; empty `from`: from the first. `take` gives the error that ends it, if any. The storage
-  /// is there until the end of it.
+  /// Reads all of them, page by page, from the first if `from` is empty. `take` may return an error, which ends the
+  /// scan. The storage must outlive the scan.
   using Take = base::Callback<std::optional<base::Error>(const Row&)>;
   void each(const base::Bytes& prefix, const base::Bytes& from, Take take, Then<void> done);
-  /// `conflict`: nothing was changed, and the owner knows an old head. `unknown_outcome`. Others: nothing was changed.
+  /// `conflict`: nothing was changed, and the owner knows an old head. `unknown_outcome`: it may have been done. After
+  /// any other error nothing was changed.
   void commit(Commit commit, Then<void> done);
-  /// Fine if this node still holds the seat: what its actors know is what was decided last.
+  /// Succeeds if this node still holds the seat: its actors then know the latest decision.
   void confirm(Then<void> done);
-  /// In what get() and commit() call when they are done: the group's revision with which the row that was read, or
-  /// those that were committed, came to be as they are. 0: there is no row, or no group.
+  /// Valid in the callbacks of get() and commit(): the group's revision at which the row that was read, or the
+  /// committed rows, last changed. 0 if there is no row or no group.
   std::uint64_t revision() const { return revision_; }
 
  private:
@@ -324,38 +328,38 @@ class Storage final : public runtime::Part {
   std::uint64_t revision_ = 0;
 };
 
-/// What ends the reading of rows whose owner reads them anew by now (Storage::each).
+/// Returns the error that ends a scan whose owner has since restarted its reading (Storage::each).
 base::Error read_again();
 
-/// What the asker is told of a commit that failed, or that ended after its owner had begun to read its rows
-/// again (`reread` says so): then it may have been done.
+/// Returns the error for a commit that failed, or that ended after its owner had begun to reread its rows (`reread`
+/// says so). In the second case the commit may have been done.
 base::Error not_committed(const base::Outcome<void>& done, const char* reread);
 
-/// A state that is one row: a change is decided on a copy, made durable, and only then is it the state.
+/// A state in one row. A change is made to a copy, which becomes the state once it is durable.
 ///
-/// Row    the number of its commit (8), then the bytes of the state: no two commits leave the same head.
-/// Doubt  after a commit whose end is not known, or that is void, nothing is known: the owner reads the row again.
+/// Row   the number of its commit (8 bytes), then the bytes of the state: no two commits leave the same head.
+/// Doubt after a void commit, or one with an unknown outcome, the state is unknown: the owner reads the row again.
 template <class State>
 class StateRow final : public runtime::Part {
  public:
   static constexpr std::size_t kWaitingMax = 1'024;  // our choice
-  /// Changes the copy, and names rows that change with it; with `commit.rows[commit.head]` as nothing the row itself is
-  /// erased, and the changed copy is what there is without one. An error changes nothing.
+  /// Changes the copy, and adds rows that change with it. A `commit.rows[commit.head]` of nullopt erases the row
+  /// itself; the changed copy is then the state without a row. An error changes nothing.
   using Change = base::Callback<base::Outcome<void>(State&, Storage::Commit&)>;
   using Done = base::Callback<void(const base::Outcome<void>&)>;
-  /// `what` is named in errors: "the fund".
+  /// `what` is a name for errors, such as "the fund".
   StateRow(runtime::Actor& owner, Storage& storage, base::Bytes key, std::string what)
       : Part(owner), storage_(storage), key_(std::move(key)), what_(std::move(what)) {}
 
-  /// Call it in the constructor or in start(). `committed` follows each commit, before its asker is told; `lost` tells
-  /// why the row has to be read again.
+  /// Call it in the constructor or in start(). `committed` runs after each commit, before the response. `lost` runs
+  /// with the reason why the row has to be read again.
   void on(base::Callback<void()> committed, base::Callback<void(const base::Error&)> lost) {
     committed_ = std::move(committed);
     lost_ = std::move(lost);
   }
 
-  /// Reads the row. `decode` gets its bytes, or nothing if there is no row; without a state the row is corrupt.
-  /// `done` is not called if it is read again meanwhile.
+  /// Reads the row. `decode` gets its bytes, or nullopt if there is no row; if it returns no state, the row is corrupt.
+  /// `done` is not called if load() or forget() is called before the read ends.
   void load(base::Callback<std::optional<State>(std::optional<base::ByteView>)> decode, Done done) {
     forget();
     storage_.get(key_, [this, run = run_, decode = std::move(decode),
@@ -375,26 +379,26 @@ class StateRow final : public runtime::Part {
       next();
     });
   }
-  /// Nothing is known any more: what waits is refused, and may be asked for again.
+  /// Forgets the state. Waiting changes are refused and may be requested again.
   void forget() {
     ++run_;
     busy_ = false;
     state_.reset();
     there_ = false;
     for (Wanted& one : std::exchange(queue_, {}))
-      one.done(base::Error{base::Code::unavailable, what_ + " is read again: try again"});
+      one.done(base::Error{base::Code::unavailable, what_ + " is being read again: retry"});
   }
 
-  /// Null while it is not known.
+  /// Returns null while the state is unknown.
   const State* state() const { return state_ ? &*state_ : nullptr; }
-  /// Whether it was committed at least once.
+  /// Returns whether it was committed at least once.
   bool there() const { return there_; }
-  /// Whether nothing waits or is under way.
+  /// Returns whether no change waits or is in progress.
   bool idle() const { return !busy_ && queue_.empty(); }
 
-  /// Who wants a change: what the owner itself has begun is not turned away when others ask for too much.
+  /// Who requests a change: the owner's changes are not refused under overload.
   enum class Whose : std::uint8_t { asker, own };
-  /// In its turn; what changes nothing is not committed.
+  /// Runs changes in order. A change that alters nothing is not committed.
   void change(Change change, Done done, Whose whose = Whose::asker) {
     if (whose == Whose::asker && queue_.size() >= kWaitingMax)
       return done(base::Error{base::Code::overloaded, "too many changes of " + what_ + " wait"});
@@ -456,7 +460,7 @@ class StateRow final : public runtime::Part {
   const std::string what_;
   base::Callback<void()> committed_;
   base::Callback<void(const base::Error&)> lost_;
-  std::uint64_t run_ = 0;  // answers to an earlier one are ignored
+  std::uint64_t run_ = 0;  // responses for an earlier value are ignored
   bool busy_ = false;
   std::optional<State> state_;
   bool there_ = false;
@@ -464,24 +468,24 @@ class StateRow final : public runtime::Part {
   std::deque<Wanted> queue_;
 };
 
-/// The actors of a domain that have a key each, by their names. The first question begins one; an idle one may end, and
-/// what is asked while it ends begins it again.
+/// The actors of a domain that have a key each, by their names. The first request starts an actor. An idle actor may
+/// end; a request that arrives while it ends starts it again.
 class Keyed final : public runtime::Part {
  public:
-  /// What its owner does: spawns the actor and watches it; ends it. And whether one may end to make room, while
-  /// nothing is asked of it; none: each may.
+  /// What its owner does: spawn an actor and watch it, and end it. May also say whether an idle actor may end to free a
+  /// slot; without that, any may.
   struct Does {
     base::Callback<runtime::Handle(const std::string& name)> begin;
     base::Callback<void(const runtime::Handle&)> end;
     std::function<bool(const std::string& name)> may_end{};
   };
-  static constexpr std::size_t kWaitingMax = 1'024;  // our choice: questions while one ends
+  static constexpr std::size_t kWaitingMax = 1'024;  // our choice: requests while an actor ends
   struct Question {
     runtime::Envelope envelope;
-    runtime::AnyReply reply;         ///< none: it is not waited for
-    base::Callback<void()> done{};   ///< after the answer, whatever it is
-    runtime::Caller from{};          ///< who has asked: the caller that the actor finds
-    base::Callback<void()> ended{};  ///< before the answer
+    runtime::AnyReply reply;         ///< null: no response is needed
+    base::Callback<void()> done{};   ///< runs after any response
+    runtime::Caller from{};          ///< the caller that the actor sees
+    base::Callback<void()> ended{};  ///< runs before the response
 
     void refuse(const base::Error& why) {
       if (ended) ended();
@@ -493,11 +497,11 @@ class Keyed final : public runtime::Part {
       : Part(owner), awake_max_(awake_max), does_(std::move(does)) {}
 
   void ask(const std::string& name, Question question);
-  /// It has nothing to do: it ends, unless something is asked.
+  /// Call it if an actor is idle: ends it unless it has requests.
   void sleepy(const std::string& name);
-  /// The same for all of them, whatever is asked: what waits is refused.
+  /// Ends all actors, even those with requests, and refuses waiting requests.
   void end_all();
-  /// Call it in the owner's down(). The name, if it was one of these.
+  /// Call it in the owner's down(). Returns the name if `ended` was one of these actors.
   std::optional<std::string> down(const runtime::Handle& ended);
   std::size_t awake() const { return awake_.size(); }
   bool ends(const std::string& name) const;
@@ -505,9 +509,9 @@ class Keyed final : public runtime::Part {
  private:
   struct Awake {
     runtime::Handle actor;
-    std::size_t asked = 0;  // questions that it has not answered
+    std::size_t asked = 0;  // unanswered requests
     bool ends = false;
-    std::vector<Question> waiting{};  // for the next one, while this one ends
+    std::vector<Question> waiting{};  // for its next run, while it ends
   };
   bool make_room();
 
@@ -517,7 +521,7 @@ class Keyed final : public runtime::Part {
   std::map<runtime::Handle, std::string> names_;
 };
 
-/// Numbers in keys: big-endian, so that their order is that of the keys.
+/// Numbers in keys: big-endian, so that keys sort by number.
 void append_ordered(base::Bytes& key, std::uint64_t number);
 std::uint64_t ordered_at(base::ByteView key, std::size_t at);
 

@@ -10,12 +10,13 @@ namespace {
 
 using base::Code;
 
-constexpr std::chrono::milliseconds kAgain{100};  // our choice: below an election
-constexpr std::chrono::seconds kPatience{10};     // our choice: of a question without a deadline
+constexpr std::chrono::milliseconds kAgain{100};  // our choice: shorter than an election
+constexpr std::chrono::seconds kPatience{10};     // our choice: for a request without a deadline
 constexpr std::chrono::seconds kLookDue{5};
-constexpr std::size_t kWhyBytesMax = 256;  // our choice: a state that an actor shows has room for it (why())
+constexpr std::size_t kWhyBytesMax = 256;  // our choice: fits into the state that an actor shows (why())
 
-/// What another node, or this one for it, says where nothing was done or the same again does no harm.
+/// Returns whether an error, from another node or from this node about it, allows a retry: nothing was done, or a
+/// second attempt does no harm.
 bool may_send_again(Code code) {
   return code == Code::unavailable || code == Code::dropped || code == Code::not_found || code == Code::unknown_outcome;
 }
@@ -35,9 +36,9 @@ bool Gateway::linked() const {
 
 void Gateway::pass(const runtime::Envelope& question, runtime::AnyReply reply) {
   if (seat_.place().kind == Place::Kind::none)
-    return reply.refuse({Code::unavailable, "this node knows no book: ledger.book is empty"});
+    return reply.refuse({Code::unavailable, "no account ledger is configured: set ledger.book"});
   if (caller().role == messages::Role::peer)
-    return reply.refuse({Code::unavailable, "the book is not at this node now: nothing was done"});
+    return reply.refuse({Code::unavailable, "the account ledger is not at this node now: nothing was done"});
   runtime::Header head = question.header();
   if (head.due == base::Instant::max()) head.due = now() + kPatience;
   auto passing = std::make_shared<Passing>(Passing{question.with(head), std::move(reply), caller()});
@@ -49,7 +50,7 @@ runtime::Handle Gateway::there() {
   if (place.kind == Place::Kind::node) return links_->remote(place.node, path_);
   if (place.kind != Place::Kind::group) return {};
   if (const auto& leader = seat_.leader()) {
-    if (*leader == links_->self()) return {};  // its seat is about to be taken
+    if (*leader == links_->self()) return {};  // it is about to take the seat
     return links_->remote(*leader, path_);
   }
   if (!leader_) {
@@ -62,7 +63,7 @@ runtime::Handle Gateway::there() {
 void Gateway::send(std::shared_ptr<Passing> passing) {
   if (seat_.here()) return here_(passing->question, std::move(passing->reply), passing->from);
   const runtime::Handle to = there();
-  if (!to) return park(std::move(passing), "no way to the book is known");
+  if (!to) return park(std::move(passing), "no route to the account ledger is known");
   request(to, passing->question, [this, passing, sent = linked()](const runtime::Envelope& answer) mutable {
     if (answer.header().signal != runtime::Signal::error) {
       why_.clear();
@@ -73,20 +74,21 @@ void Gateway::send(std::shared_ptr<Passing> passing) {
     const bool again = foreign ? error.code == Code::unavailable : may_send_again(error.code);
     if (!again) return passing->reply.forward(answer);
     leader_.reset();
-    // Another node that says `unavailable` has not done it; of a link that ended nothing is known.
+    // A node that answers `unavailable` has done nothing; after a broken link the outcome is unknown.
     if (!foreign && sent) passing->in_doubt = true;
     park(std::move(passing), error.message);
   });
 }
 
 void Gateway::park(std::shared_ptr<Passing> passing, const std::string& why) {
-  why_ = base::shortened(why, kWhyBytesMax);  // the other node chooses it
+  why_ = base::shortened(why, kWhyBytesMax);  // the text comes from another node
   const bool late = now() + kAgain >= passing->question.header().due;
   if (late && passing->in_doubt && changes(passing->question))
-    return passing->reply.refuse({Code::unknown_outcome, "the book has not answered, and may have done it: " + why});
-  if (late) return passing->reply.refuse({Code::unavailable, "the book does not answer: " + why});
+    return passing->reply.refuse(
+        {Code::unknown_outcome, "the account ledger has not responded and may have done it: " + why});
+  if (late) return passing->reply.refuse({Code::unavailable, "the account ledger does not respond: " + why});
   if (waiting_.size() >= kWaitingMax)
-    return passing->reply.refuse({Code::overloaded, "too many questions wait for a way to the book"});
+    return passing->reply.refuse({Code::overloaded, "too many requests wait for a route to the account ledger"});
   waiting_.push_back(std::move(passing));
   wait_(*this, kAgain);
 }

@@ -6,12 +6,12 @@ namespace troupe::durable {
 
 using base::Code;
 
-constexpr std::chrono::minutes kOrderDue{1};  // our choice: as escrows have it
+constexpr std::chrono::minutes kOrderDue{1};  // our choice: as for escrows
 
 void Home::receive_home(runtime::Handlers& on) {
   seat_.receive<Follow>(on);
   gateway_.receive<Again>(on);
-  // Who asked was judged when it came.
+  // The caller's rights were checked when the request arrived.
   gateway_.when_here([this](const runtime::Envelope& question, runtime::AnyReply reply, const runtime::Caller& from) {
     ask_child(question, from, std::move(reply));
   });
@@ -21,7 +21,7 @@ void Home::receive_home(runtime::Handlers& on) {
 void Home::start() {
   publish();
   const auto begin = [this] {
-    if (child_) return;  // that of another term is ending: down() begins the next
+    if (child_) return;  // the child of an earlier term is ending: down() starts the next child
     child_ = begin_child(child_name_);
     watch(child_);
   };
@@ -45,7 +45,7 @@ bool Home::operator_of_the_place() const {
 }
 
 std::optional<std::chrono::milliseconds> Home::order_wait(const runtime::Envelope& question) {
-  constexpr std::chrono::milliseconds kAgain{1'000};  // our choice: a longer wait is a share that is used up now
+  constexpr std::chrono::milliseconds kAgain{1'000};  // our choice: a longer wait means that the quota is used up
   const User by = user(caller());
   if (!ordered_ || by.reserved || !seat_.here() || !changes(question)) return std::nullopt;
   const auto wait = ordered_->take(by, now(), static_cast<std::uint32_t>(1 + question.bytes().size() / kUnitBytes));
@@ -64,11 +64,13 @@ void Home::take(const runtime::Envelope& question, runtime::AnyReply reply) {
 void Home::ask_child(const runtime::Envelope& question, const runtime::Caller& from, runtime::AnyReply reply) {
   const User user = this->user(from);
   if (!asked_.fits(user, 1))
-    return reply.refuse({Code::overloaded, "it has as many questions as it takes at a time", std::chrono::seconds(1)});
-  if (!child_) return reply.refuse({Code::unavailable, "it is being opened: try again in a moment"});
+    return reply.refuse(
+        {Code::overloaded, "too many requests in progress: retry in a moment", std::chrono::seconds(1)});
+  if (!child_) return reply.refuse({Code::unavailable, "it is being opened: retry in a moment"});
   asked_.hold(user, 1);
   const Room::Order order = room_.begin(changes(question) ? question.bytes().size() : 0, user);
-  // At a short deadline of its asker its place would be free, and its rows be no one's, while the child is still at it.
+  // With the caller's short deadline its slot would be freed, and its rows charged to nobody, while the child still
+  // works.
   runtime::Header header = question.header();
   if (!user.reserved) header.due = std::max(header.due, now() + kOrderDue);
   request_for(seat_.behind(from), child_, user.reserved ? question : question.with(header),

@@ -8,11 +8,11 @@ void Keyed::ask(const std::string& name, Question question) {
   const auto there = awake_.find(name);
   if (there != awake_.end() && there->second.ends) {
     if (there->second.waiting.size() < kWaitingMax) return there->second.waiting.push_back(std::move(question));
-    return question.refuse({base::Code::overloaded, "too much is asked while it ends: try again in a moment"});
+    return question.refuse({base::Code::overloaded, "too many requests while it ends: retry in a moment"});
   }
   if (there == awake_.end()) {
     if (awake_.size() >= awake_max_ && !make_room())
-      return question.refuse({base::Code::overloaded, "as many are awake as may be: try again in a minute"});
+      return question.refuse({base::Code::overloaded, "too many actors are active: retry in a minute"});
     Awake awake{.actor = does_.begin(name)};
     names_.emplace(awake.actor, name);
     awake_.emplace(name, std::move(awake));
@@ -39,7 +39,7 @@ void Keyed::end_all() {
   for (auto& [name, awake] : awake_) {
     if (!std::exchange(awake.ends, true)) does_.end(awake.actor);
     for (Question& one : std::exchange(awake.waiting, {}))
-      one.refuse({base::Code::unavailable, "it is kept elsewhere by now"});
+      one.refuse({base::Code::unavailable, "this node no longer holds the seat: retry"});
   }
 }
 
@@ -57,9 +57,9 @@ bool Keyed::ends(const std::string& name) const {
   return there != awake_.end() && there->second.ends;
 }
 
-/// One of which nothing is asked now goes to sleep.
+/// Ends an actor that has no requests.
 bool Keyed::make_room() {
-  if (awake_.size() >= 2 * awake_max_) return false;  // those that are ending
+  if (awake_.size() >= 2 * awake_max_) return false;  // includes ending actors
   const auto idle = std::ranges::find_if(awake_, [this](const auto& one) {
     return one.second.asked == 0 && !one.second.ends && (!does_.may_end || does_.may_end(one.first));
   });

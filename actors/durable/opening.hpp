@@ -1,8 +1,8 @@
 #pragma once
-// What waits while a durable actor reads its rows.
+// Requests that wait while a durable actor reads its rows.
 //
-// Limit    `waiting_max` questions wait; later ones are `overloaded`.
-// Damage   once failed(), all of them are refused with the reason until the rows can be read.
+// Limit  `waiting_max` requests wait; later requests are `overloaded`.
+// Damage after failed(), all of them are refused with the reason until the rows can be read.
 #include <vector>
 
 #include "runtime/actor/reply.hpp"
@@ -13,10 +13,10 @@ namespace troupe::durable {
 class Opening {
  public:
   using Then = base::Callback<void(const base::Outcome<void>&)>;
-  /// `what` is named in errors: "the book".
+  /// `what` is a name for errors, such as "the book".
   Opening(std::size_t waiting_max, std::string what) : waiting_max_(waiting_max), what_(std::move(what)) {}
 
-  /// Whether the rows are read.
+  /// Returns whether the rows have been read.
   explicit operator bool() const { return open_; }
   /// Calls back once the rows are read, or with the reason why they are not.
   void when(Then then) {
@@ -24,7 +24,7 @@ class Opening {
     if (failed_) return then(*failed_);
     if (waiting_.size() >= waiting_max_)
       return then(base::Error{base::Code::overloaded,
-                              "too many questions wait for " + what_ + " to be read: try again in a moment"});
+                              "too many requests wait for " + what_ + " to be read: retry in a moment"});
     waiting_.push_back(std::move(then));
   }
   /// The same; refuses `reply` with the reason.
@@ -36,15 +36,15 @@ class Opening {
     });
   }
 
-  /// The same, for a question that changes nothing: once it is known that this node still holds the seat. `storage` is a
-  /// Storage, and outlives this object.
+  /// The same for a request that changes nothing: continues once this node is known to still hold the seat. `storage`
+  /// is a Storage and must outlive this object.
   template <class A>
   void reading(auto& storage, runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>&)> then) {
     when<A>(std::move(reply), [this, &storage, then = std::move(then)](runtime::Reply<A> waiting) mutable {
       storage.confirm([this, run = run_, reply = std::move(waiting),
                        then = std::move(then)](const base::Outcome<void>& here) mutable {
         if (here.ok() && open_ && run == run_) return then(reply);
-        reply.refuse({base::Code::unavailable, what_ + " is read again, or kept elsewhere already: try again"});
+        reply.refuse({base::Code::unavailable, what_ + " is being read again, or is now at another node: retry"});
       });
     });
   }
@@ -55,9 +55,9 @@ class Opening {
     failed_.reset();
     for (Then& then : std::exchange(waiting_, {})) then({});
   }
-  /// The rows are read again.
+  /// Call it when the rows are read again.
   void closed() { open_ = false; }
-  /// They cannot be read, and that does not pass by itself.
+  /// Call it if the rows cannot be read, which does not pass by itself.
   void failed(const base::Error& why) {
     open_ = false;
     failed_ = why;
@@ -68,7 +68,7 @@ class Opening {
   const std::size_t waiting_max_;
   const std::string what_;
   bool open_ = false;
-  std::uint64_t run_ = 0;  // of opened()
+  std::uint64_t run_ = 0;  // number of the current opened()
   std::optional<base::Error> failed_;
   std::vector<Then> waiting_;
 };

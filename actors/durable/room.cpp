@@ -11,12 +11,13 @@ namespace troupe::durable {
 namespace {
 
 constexpr std::string_view kStore = "/store";
-constexpr std::chrono::seconds kUsageDue{10};  // our choice: as other reads
-constexpr std::chrono::seconds kRowsAgain{1};  // our choice: a longer wait is a share that is used up now
+constexpr std::chrono::seconds kUsageDue{10};  // our choice: as for other reads
+constexpr std::chrono::seconds kRowsAgain{1};  // our choice: a longer wait means that the quota is used up
 constexpr std::uint64_t kDaySeconds = 86'400;
-constexpr std::uint64_t kAtOnceMax = std::uint64_t{1} << 31;  // of a RateBudget
+constexpr std::uint64_t kAtOnceMax = std::uint64_t{1} << 31;  // limit of a RateBudget
 
-/// What a group's rows may grow by, of `part` bytes a day. A share of it is at least a byte a second.
+/// Returns the rate at which a group's rows may grow, from `part` bytes per day. A share is at least one byte per
+/// second.
 base::Rate growth(std::uint64_t part) {
   return {static_cast<std::uint32_t>(std::clamp<std::uint64_t>(part / kDaySeconds, Room::kRowsShare, kAtOnceMax)),
           static_cast<std::uint32_t>(std::clamp<std::uint64_t>(part, Room::kRowsShare, kAtOnceMax)), Room::kRowsShare,
@@ -34,9 +35,9 @@ std::optional<base::Error> Room::refusal(const runtime::Envelope& question, cons
   look();
   const std::uint64_t left = what == For::begun ? kLeftByBegun : kLeft;
   if (free_ && *free_ < left)
-    return base::Error{base::Code::no_space,
-                       "no space left on the device of the book for other nodes: " + store::mebibytes(*free_) +
-                           " free, " + store::mebibytes(left) + " kept for the book's own node"};
+    return base::Error{base::Code::no_space, "not enough free space on the account ledger's device for other nodes: " +
+                                                 store::mebibytes(*free_) + " free, " + store::mebibytes(left) +
+                                                 " reserved for its own node"};
   return refusal_of_rows(question, user, what);
 }
 
@@ -44,16 +45,17 @@ std::optional<base::Error> Room::refusal_of_rows(const runtime::Envelope& questi
   if (rows_max_ == 0) return std::nullopt;
   const std::uint64_t most = rows_max_ + (what == For::begun ? rows_max_ / kRowsPart : 0);
   if (rows_ >= most)
-    return base::Error{base::Code::no_space, "no memory left in the book's group for other nodes: its rows have " +
-                                                 store::mebibytes(rows_) + " of the " + store::mebibytes(most) +
-                                                 " that its members give (kv.rows_max)"};
+    return base::Error{base::Code::no_space,
+                       "not enough memory in the account ledger's group for other nodes: its rows use " +
+                           store::mebibytes(rows_) + " of the " + store::mebibytes(most) +
+                           " that its members allow (kv.rows_max)"};
   if (!written_) written_.emplace(growth(rows_max_ / kRowsPart), now());
   const auto wait = written_->wait(user, now(), guess_of(question.bytes().size()));
   if (!wait) return std::nullopt;
   full_.refused(node(), user.group, now());
   return base::Error{base::Code::overloaded,
-                     "other nodes have written as much into the rows of the book's group as they may for now, a part "
-                     "of kv.rows_max a day: try again later",
+                     "other nodes have used up the write rate of the account ledger's group, a part of kv.rows_max per "
+                     "day: retry later",
                      std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kRowsAgain))};
 }
 
@@ -67,11 +69,11 @@ void Room::end(const Order& order) {
   if (written_ && order.guess > 0 && done_.size() < kDoneMax) done_.push_back(order);
 }
 
-/// What the rows have grown by since the last look was written by what was done since then, of other nodes and own.
+/// Charges the growth of the rows since the last check to the orders done since then, of other nodes and of this node.
 void Room::charge(std::uint64_t rows) {
   const auto before = std::exchange(own_rows_, rows);
   const auto done = std::exchange(done_, {});
-  if (!written_ || !before) return;  // it is what was guessed
+  if (!written_ || !before) return;  // the estimates stay
   const std::uint64_t grown = rows - std::min(rows, *before);
   std::uint64_t guessed = 0;
   for (const Order& one : done) guessed += one.guess;

@@ -7,8 +7,8 @@
 namespace troupe::durable {
 namespace {
 
-constexpr std::chrono::milliseconds kFollowAgain{100};  // our choice: a group may not have begun yet
-constexpr std::chrono::hours kIdle{24};                 // a leader that stays says nothing
+constexpr std::chrono::milliseconds kFollowAgain{100};  // our choice: a group may not have started yet
+constexpr std::chrono::hours kIdle{24};                 // a leader that stays sends nothing
 
 }  // namespace
 
@@ -38,7 +38,7 @@ void Seat::became(bool here, std::uint64_t term) {
 
 void Seat::follow() {
   const runtime::Handle group = node().find(raft::path_of(place_.group));
-  if (!group) return wait_(*this, kFollowAgain);  // no question: nobody is there to answer it
+  if (!group) return wait_(*this, kFollowAgain);  // no request, because nobody is there to answer it
   following_ = subscribe<raft::wire::FollowGroup, raft::wire::GroupRole>(
       group, kIdle, [](raft::wire::FollowGroup::Builder) {},
       [this](raft::wire::GroupRole::Reader role) {

@@ -15,13 +15,13 @@ using messages::wire::Nothing;
 
 constexpr std::string_view kStorePath = "/store";
 constexpr std::chrono::seconds kReadDue{10};
-constexpr std::chrono::seconds kCommitDue{60};        // our choice: a time-out does not tell whether it was done
-constexpr std::uint32_t kGroupDueMs = 20'000;         // below it: the group's own answer tells more
+constexpr std::chrono::seconds kCommitDue{60};        // our choice: after a time-out the outcome is unknown
+constexpr std::uint32_t kGroupDueMs = 20'000;         // below kCommitDue, because the group's own response says more
 constexpr std::uint32_t kRangeBytesMax = 512 * 1024;  // our choice
 constexpr std::uint32_t kEachRows = 512;              // our choice
 
 Error held_by_another() {
-  return {Code::conflict, "another holds the seat, or has changed the actor: nothing was done"};
+  return {Code::conflict, "another node holds the seat, or another commit has changed the actor: nothing was done"};
 }
 
 void set_equals(raft::wire::Condition::Builder out, const Bytes& key, const std::optional<Bytes>& value) {
@@ -32,7 +32,7 @@ void set_equals(raft::wire::Condition::Builder out, const Bytes& key, const std:
 
 }  // namespace
 
-Error read_again() { return {Code::dropped, "the rows are read again"}; }
+Error read_again() { return {Code::dropped, "the rows are being read again"}; }
 
 Error not_committed(const base::Outcome<void>& done, const char* reread) {
   if (done.ok()) return {Code::unknown_outcome, reread};
@@ -52,7 +52,7 @@ std::uint64_t ordered_at(base::ByteView key, std::size_t at) {
 
 Storage::Storage(runtime::Actor& owner, Place place, std::string kind, std::uint64_t term)
     : Part(owner), place_(std::move(place)), kind_(std::move(kind)), term_(term) {
-  base::ensure(place_.kind == Place::Kind::self || in_group(), "durable rows lie at this node or in a group");
+  base::ensure(place_.kind == Place::Kind::self || in_group(), "durable rows are in this node's store or in a group");
 }
 
 std::size_t Storage::Commit::bytes() const {
@@ -239,9 +239,9 @@ void Storage::commit(Commit commit, Then<void> done) {
             return done({});
           }
           if (outcome == raft::wire::Outcome::CONFLICT) return done(held_by_another());
-          done(Error{Code::overloaded, "the group takes no commands of this size now"});
+          done(Error{Code::overloaded, "the group accepts no commands of this size now"});
         });
-  // One writer a kind, and its questions come in their order: the head is what it knows.
+  // Each kind has one writer, and its requests arrive in order: the head is what the writer knows.
   ask<store::wire::Commit, Nothing>(
       where(), now() + kCommitDue,
       [&](store::wire::Commit::Builder out) {

@@ -279,7 +279,7 @@ TEST_CASE("wallet: what other nodes order leaves a part of the device free, and 
   const auto refused = bank.send(kStranger, 3);
   REQUIRE(refused);
   CHECK(refused->code == Code::no_space);
-  CHECK(refused->message.find("128 MiB kept for the book's own node") != std::string::npos);
+  CHECK(refused->message.find("128 MiB reserved for its own node") != std::string::npos);
   CHECK_FALSE(bank.send(kBank, 3));
   CHECK_FALSE(bank.ask<wire::GetBook, wire::BookIs>(kStranger, [](wire::GetBook::Builder) {}));
   CHECK(bank.health.reasons().empty());
