@@ -1,9 +1,9 @@
 #pragma once
-// What another domain needs of a group: its path, and the seam between a group and the machine that stands on it.
+// What other domains need from a group: its path, and the interface between a group and its state machine.
 //
-// Seam    a StateMachine lives in the actor of its group (group_actor.hpp) and is called by it alone. It asks the group
-//         for changes and reads through Group.
-// Fence   what a leader does outside of the log carries Group::term(): who knows a higher term refuses it.
+// Seam  a StateMachine lives in its group's actor (group_actor.hpp), and only that actor calls it. It uses Group to
+//       submit changes and to read.
+// Fence a leader's effects outside the log carry Group::term(). A receiver that knows a higher term refuses them.
 #include <functional>
 #include <memory>
 #include <optional>
@@ -22,23 +22,23 @@ inline constexpr const char* kPath = "/raft";
 inline constexpr std::size_t kGroupNameMax = 32;
 
 inline std::string path_of(const std::string& group) { return std::string(kPath) + "/" + group; }
-inline constexpr std::string_view kLogName = "log", kSnapshotsName = "snapshots";  // children of /raft beside groups
-/// 1 to 32 of a-z, 0-9, '-' and '_', and no name of those.
+inline constexpr std::string_view kLogName = "log", kSnapshotsName = "snapshots";  // children of /raft next to groups
+/// Returns whether `name` has 1 to 32 of a-z, 0-9, '-' and '_', and is neither of those two names.
 inline constexpr const char* kGroupNameIs =
     "a group's name has 1 to 32 of a-z, 0-9, '-' and '_', and is not `log` or `snapshots`";
 bool is_group_name(std::string_view name);
 
-/// A command on its way to the log of its group.
+/// A command that is to enter its group's log.
 struct Submission {
   base::Instant due;
-  std::size_t bytes = 0;  ///< about what it takes while it waits
-  bool frees = false;     ///< it makes the state no larger: it is taken while devices are nearly full
-  /// Its bytes, at the moment when this member proposes it. At most kCommandBytesMax.
+  std::size_t bytes = 0;  ///< approximate memory while it waits
+  bool frees = false;     ///< it cannot enlarge the state: accepted even while devices are nearly full
+  /// Returns its bytes when this member proposes it. At most kCommandBytesMax.
   base::Callback<Payload()> command;
-  /// Once: right after it was applied, or why it was not. `unavailable`: it never will be. `unknown_outcome`.
+  /// Called once: right after it was applied, or with an error. `unavailable`: it will never be applied.
+  /// `unknown_outcome`: it may be.
   base::Callback<void(base::Outcome<void>)> done;
-  /// Asks the leader in its place, and submits it again if that one does not lead; empty: it came from a member
-  /// already.
+  /// Sends it to the leader, and submits it again if that member no longer leads. Empty if a member forwarded it.
   base::Callback<void(std::shared_ptr<Submission> self, const runtime::Handle& leader)> forward{};
 };
 
@@ -46,67 +46,65 @@ class Group {
  public:
   virtual ~Group() = default;
   virtual void submit(std::shared_ptr<Submission> submission) = 0;
-  /// Submits it again when there is news of the leader.
+  /// Submits it again when the leader may have changed.
   virtual void park(std::shared_ptr<Submission> submission) = 0;
-  /// Calls back once the machine is at a state from which a read that begins now may be answered, or with
-  /// `unavailable`.
+  /// Calls back once the machine's state is recent enough for a read that begins now, or with `unavailable`.
   virtual void read(base::Instant due, base::Callback<void(base::Outcome<void>)> ready) = 0;
   virtual bool serves() const = 0;
   virtual bool leads() const = 0;
   virtual Term term() const = 0;
-  /// Of the member that the machine belongs to.
+  /// Returns the incarnation of the member that owns the machine.
   virtual std::uint64_t incarnation() const = 0;
-  /// Of the leader that is known; null: none is, or this member leads.
+  /// Returns the known leader, or null if there is none or this member leads.
   virtual runtime::Handle leader() = 0;
-  /// Whether that node is a member.
+  /// Returns whether that node is a member.
   virtual bool has(const base::NodeId& node) const = 0;
 };
 
-/// The chunks of a snapshot, of the state at one moment.
+/// The chunks of a snapshot: the state at one moment.
 class ChunkSource {
  public:
   virtual ~ChunkSource() = default;
   virtual std::optional<base::Bytes> next(std::size_t bytes) = 0;
 };
 
-/// What a StateMachine shows of its state (messages/raft.capnp: GroupStatus); zero where it has no such thing.
+/// What a StateMachine shows of its state (messages/raft.capnp: GroupStatus). Zero where it has no such value.
 struct MachineStatus {
   std::uint64_t revision = 0, oldest_revision = 0;
   std::uint64_t keys = 0, leases = 0, sessions = 0, watchers = 0;
   std::uint64_t row_bytes = 0, rows_max = 0;
-  std::vector<std::pair<std::string, std::uint64_t>> kinds{};  ///< bytes of the rows of each kind, at most kKindsShown
+  std::vector<std::pair<std::string, std::uint64_t>> kinds{};  ///< bytes of the rows by kind, at most kKindsShown
 };
-inline constexpr std::size_t kKindsShown = 16;  // of messages/raft.capnp, GroupStatus
+inline constexpr std::size_t kKindsShown = 16;  // from messages/raft.capnp, GroupStatus
 
 class StateMachine {
  public:
   virtual ~StateMachine() = default;
-  /// Names the handlers of what its clients send.
+  /// Registers the handlers for its clients' messages.
   virtual void receive(runtime::Handlers& on) = 0;
-  /// The kinds among these that may come over links.
+  /// Returns the kinds of them that may arrive over links.
   virtual std::vector<const messages::KindInfo*> kinds() const = 0;
-  /// A committed command; its answer is for Submission::done, which is called next if this member proposed it.
+  /// Applies a committed command. Submission::done is called next if this member proposed it, and takes the result.
   virtual void apply(const Entry& entry) = 0;
-  /// An entry that is for the group alone.
+  /// Skips an entry that concerns only the group.
   virtual void skip(const Entry& entry) = 0;
-  /// Leads from now on, or no more.
+  /// Notifies the machine that this member has begun or ceased to lead.
   virtual void leads(bool leads) = 0;
-  /// After what was at hand: watchers, leases. Returns when it wants to be called again.
+  /// Called after a batch of messages, for watchers and leases. Returns when to call it again.
   virtual base::Instant tend() = 0;
-  /// The same at all members at one index.
+  /// Returns a hash, which is the same on all members at one index.
   virtual std::uint64_t hash() const = 0;
   virtual std::unique_ptr<ChunkSource> freeze() = 0;
-  /// Calls back once what it keeps beside its snapshots is on the disk, or cannot be: then the log before the snapshot
-  /// goes.
+  /// Calls back once data outside the snapshots is on disk, or cannot be. The log before the snapshot is then dropped.
   virtual void settle(base::Callback<void()> done) { done(); }
-  /// Another state is read chunk by chunk, and takes the place of the present one at the end. False: it cannot be read.
+  /// Reads another state chunk by chunk. It replaces the current state at the end. Returns false if it cannot be read.
   virtual void begin_load() = 0;
   virtual bool load(base::ByteView chunk) = 0;
   virtual bool end_load(Index index) = 0;
   virtual MachineStatus status() const = 0;
 };
 
-/// Makes the machine of a group; both outlive it.
+/// Makes a group's machine. Owner and group outlive it.
 using MakeMachine =
     std::function<std::unique_ptr<StateMachine>(runtime::Actor& owner, Group& group, const std::string& name)>;
 

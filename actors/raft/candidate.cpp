@@ -1,4 +1,4 @@
-// A candidate of a group: it asks for votes, and knows no leader.
+// A candidate: it asks for votes and knows no leader.
 #include "actors/raft/group_actor.hpp"
 
 namespace troupe::raft {

@@ -1,7 +1,7 @@
 #pragma once
-// What a node has counted of its groups since it started.
+// Counters of a node's groups since it started.
 //
-// Owner   the actors of one node write; every read is safe from any thread.
+// Owner the node's actors write; any thread may read.
 #include <atomic>
 #include <cstdint>
 #include <map>
@@ -12,12 +12,12 @@
 
 namespace troupe::raft {
 
-/// How each group is, as the member here knows.
+/// The state of each group, as far as the local member knows it.
 class GroupGauges {
  public:
   struct Gauge {
     bool has_leader = false;
-    std::uint64_t silent = 0;  ///< members that do not answer
+    std::uint64_t silent = 0;  ///< members that do not respond
     friend bool operator==(const Gauge&, const Gauge&) = default;
   };
   void set(const std::string& group, Gauge gauge);
@@ -34,7 +34,7 @@ struct Counters {
   Count proposed{0}, applied{0}, reads{0}, messages_sent{0}, messages_taken{0}, messages_rejected{0};
   Count elections{0}, leads_won{0}, snapshots{0}, snapshots_installed{0}, drifts{0}, stalls{0}, differed{0};
   Count history_loads{0}, history_lost{0};
-  Count groups{0}, leading{0};  // as they are now
+  Count groups{0}, leading{0};  // current values
   GroupGauges each;
 };
 

@@ -1,4 +1,4 @@
-// Groups that agree on a log, as a domain of a node.
+// The domain `raft` of a node: groups that agree on a log.
 #include <charconv>
 
 #include "actors/node/api.hpp"
@@ -12,9 +12,9 @@ namespace {
 using namespace std::chrono_literals;
 using config::When;
 
-constexpr double kDriftMax = 0.3;  // beyond it no lease would be left
+constexpr double kDriftMax = 0.3;  // beyond this no lease time would be left
 
-/// Thousandths; nothing unless it is a decimal from 0 to kDriftMax.
+/// Returns thousandths, or nullopt if `text` is not a decimal from 0 to kDriftMax.
 std::optional<std::uint32_t> thousandths(const std::string& text) {
   double share = 0;
   const auto read = std::from_chars(text.data(), text.data() + text.size(), share);
@@ -24,55 +24,56 @@ std::optional<std::uint32_t> thousandths(const std::string& text) {
 }
 std::optional<std::string> check_share(const std::string& text) {
   if (thousandths(text)) return std::nullopt;
-  return "a decimal from 0 to 0.3, as 0.05";
+  return "a decimal from 0 to 0.3, such as 0.05";
 }
 
 constexpr auto kElection = config::duration("raft.election", "150ms", 20ms, 60s, When::start,
-                                            "silence of a leader after which a member campaigns, up to twice that");
+                                            "time without a leader after which a member campaigns, up to twice that");
 constexpr auto kHeartbeat =
     config::duration("raft.heartbeat", "50ms", 5ms, 20s, When::start,
                      "time between two heartbeats of a leader; at most a third of raft.election");
 constexpr auto kDrift =
     config::text("raft.clock_drift_max", "0.05", 8, When::start,
-                 "share by which the clocks of members may differ in speed, at most 0.3", check_share);
+                 "fraction by which the members' clocks may differ in speed, at most 0.3", check_share);
 constexpr auto kSleepAfter = config::duration("raft.sleep_after", "10s", 100ms, 24h * 365, When::start,
-                                              "time after which a group that is not used has hardly any heartbeats");
+                                              "time after which an unused group almost stops sending heartbeats");
 constexpr auto kLeaseReads =
-    config::flag("raft.lease_reads", "false", When::start, "whether a leader answers reads without asking a quorum");
+    config::flag("raft.lease_reads", "false", When::start, "let leaders answer reads without asking a quorum");
 constexpr auto kStall = config::duration("raft.stall_max", "1s", 100ms, 600s, When::start,
-                                         "silence of a leader's disk after which it hands over");
+                                         "time after which a leader whose disk does not respond hands over leadership");
 constexpr auto kSnapshotEntries = config::count("raft.snapshot_after", "100000", 16, 1u << 30, When::start,
-                                                "entries behind a snapshot after which the next one is taken");
+                                                "entries since the last snapshot after which the next is taken");
 constexpr auto kSnapshotBytes = config::bytes("raft.snapshot_after_bytes", "64 MiB", 4'096, config::kTiB, When::start,
-                                              "bytes of entries after which it is taken too");
+                                              "bytes of entries since the last snapshot after which the next is taken");
 constexpr auto kUncommitted = config::bytes("raft.uncommitted_max", "64 MiB", config::kMiB * 4, config::kTiB,
                                             When::start, "bytes of commands that may wait for a quorum");
 constexpr auto kInFlight = config::bytes("raft.in_flight_max", "8 MiB", config::kMiB, 1'024 * config::kMiB, When::start,
-                                         "bytes sent to a follower and not acknowledged");
+                                         "bytes sent to a follower and not yet acknowledged");
 constexpr auto kGroups = config::count("raft.groups_max", "1024", 1, 8'192, When::start,
-                                       "groups that this node is in, those that are being made included");
-constexpr auto kInvites =
-    config::texts("raft.invites", 64, When::start,
-                  "ids of nodes that may make this node a member of a group, and are believed about groups, or `any`",
-                  config::check_node_or_any);
-constexpr auto kClients =
-    config::texts("raft.clients", 64, When::start, "ids of nodes, beside members, whose commands are taken over a link",
-                  config::check_node_or_any);
+                                       "largest number of groups of this node, including groups being created");
+constexpr auto kInvites = config::texts(
+    "raft.invites", 64, When::start,
+    "ids of nodes that may add this node to a group and whose information about groups is trusted, or `any`",
+    config::check_node_or_any);
+constexpr auto kClients = config::texts("raft.clients", 64, When::start,
+                                        "ids of nodes, in addition to members, whose commands are accepted over a link",
+                                        config::check_node_or_any);
 constexpr auto kSessionsKept = config::duration("raft.sessions_kept", "1h", 1s, 24h * 365, When::start,
-                                                "how long the answer to a request id is kept");
-constexpr auto kSessionsMax = config::count("raft.sessions_max", "1000000", 16, 1u << 26, When::start,
-                                            "answers to request ids that are kept; beyond it new ids are refused");
+                                                "time for which the response to a request id is kept");
+constexpr auto kSessionsMax =
+    config::count("raft.sessions_max", "1000000", 16, 1u << 26, When::start,
+                  "number of request ids whose responses are kept; beyond it new ids are refused");
 constexpr auto kRevisionsKept =
     config::duration("kv.revisions_kept", "1h", 1s, 24h * 365, When::start,
-                     "how long past revisions of keys can be asked for, if the disk space for them is not full");
+                     "age up to which past revisions of keys can be read, unless their disk space is full");
 constexpr auto kRevisionBytes =
     config::bytes("kv.revision_bytes", "8 MiB", 65'536, config::kTiB, When::start,
-                  "memory for past revisions of the keys of one group; older ones are on the disk");
+                  "memory for past revisions of one group's keys; older revisions are on disk");
 constexpr auto kHistoryBytes = config::bytes("kv.history_bytes", "1 GiB", 0, config::kTiB, When::start,
-                                             "disk space for past revisions of one group; 0: memory alone");
+                                             "disk space for past revisions of one group; 0 keeps them in memory only");
 constexpr auto kRowsMax = config::bytes("kv.rows_max", "0", 0, config::kTiB, When::start,
-                                        "memory for the keys of one group, above which a book in it takes nothing more "
-                                        "of other nodes; 0: a quarter of the machine's, at most 4 GiB");
+                                        "memory for the keys of one group, above which an account ledger in it refuses "
+                                        "other nodes' writes; 0 is a quarter of the machine's memory, at most 4 GiB");
 constexpr auto kSettings =
     std::to_array<config::Setting>({kRevisionsKept, kRevisionBytes, kHistoryBytes, kRowsMax, kElection, kHeartbeat,
                                     kDrift, kSleepAfter, kLeaseReads, kStall, kSnapshotEntries, kSnapshotBytes,
@@ -112,7 +113,7 @@ node::Domain make(const node::DomainParts& parts) {
     if (text == "any") settings->serves_all = true;
     else if (const auto id = base::NodeId::from_hex(text)) settings->clients.push_back(*id);
   }
-  // A node that this one was told to join by its id may make it a member.
+  // A node that this node is to join by its id may add it to groups.
   for (const auto& text : std::get<config::Texts>(parts.settings.value("join")))
     if (const auto target = config::PeerAddress::parse(text); target && target->pinned)
       settings->invites.push_back(*target->pinned);

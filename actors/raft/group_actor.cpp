@@ -14,13 +14,13 @@ namespace {
 using base::Code;
 using base::Error;
 
-constexpr std::chrono::hours kDiskDue{24};  // a device is waited for; stall_max is what hands the lead over
+constexpr std::chrono::hours kDiskDue{24};  // waits for a device; stall_max decides when leadership is handed over
 constexpr std::chrono::seconds kLookUpDue{5};
 constexpr std::size_t kWriteBytesMax = std::size_t{3} << 20;
 
 Error no_quorum() { return {Code::unavailable, "the group has no leader now: nothing was written"}; }
-Error lost() { return {Code::unavailable, "the leader has changed before it was written: nothing was written"}; }
-Error unknown() { return {Code::unknown_outcome, "no answer in time: it may or may not have been written"}; }
+Error lost() { return {Code::unavailable, "the leader changed before it was written: nothing was written"}; }
+Error unknown() { return {Code::unknown_outcome, "no response in time: it may or may not have been written"}; }
 
 }  // namespace
 
@@ -44,7 +44,7 @@ void GroupActor::receive(runtime::Handlers& on) {
       [this](auto ask, auto reply) { serve_snapshot(ask, std::move(reply)); });
   on.ask<wire::GetGroup, wire::GroupStatus>([this](auto question, auto reply) {
     if (!may_command(settings(), *this, caller()))
-      return reply.refuse({Code::refused, "only members and raft.clients may ask how a group is"});
+      return reply.refuse({Code::refused, "only members and nodes in raft.clients may request a group's status"});
     if (!question.getLetSleep()) stir();
     reply.send([this](wire::GroupStatus::Builder out) { describe(out); });
   });
@@ -95,11 +95,11 @@ void GroupActor::down(const runtime::Handle& ended, const std::optional<Error>&)
     if (line.down(ended) && raft_ && raft_->known_leader() == member) stir();
 }
 
-// -- what others say -------------------------------------------------------------------------------------------------
+// -- messages from other members --------------------------------------------------------------------------------------
 
 void GroupActor::take(wire::Talk::Reader talk) {
   if (!raft_) return;
-  // Two processes with one identity could vote and acknowledge twice: each of them is silent.
+  // Two processes with one identity could vote and acknowledge twice, so both stay silent.
   if (runtime::used_elsewhere(settings().links->own_id_met(), now())) return;
   const auto message = raft::read(talk);
   Counters& counters = *settings().counters;
@@ -112,18 +112,18 @@ void GroupActor::take(wire::Talk::Reader talk) {
   pump_soon();
 }
 
-/// What is not of a member that names itself is counted, and refused; one that may be a member is asked for.
+/// Counts and refuses a message unless it comes from the member that it names. Looks up a sender that may be a member.
 bool GroupActor::comes_from(const MemberId* from) {
   const bool named = from != nullptr && caller().node == from->node;
   if (named && trusts(*from)) return true;
   ++settings().counters->messages_rejected;
   if (named) look_up();
-  else refuse({Code::malformed, "a message between members breaks its format, or comes from another node"});
+  else refuse({Code::malformed, "the message is malformed or its sender is not the member that it names"});
   return false;
 }
 
-/// Who were members when this one was added, until it finds itself among them: the snapshot that it begins with may be
-/// of a time before its leader was one.
+/// Returns the members at the time when this member was added, until it is in its own configuration. Its first snapshot
+/// may be older than its leader's membership.
 const Configuration* GroupActor::told_members() const {
   const bool joins = raft_ && setup_.known && !raft_->log().configuration().find(setup_.self);
   return joins ? &*setup_.known : nullptr;
@@ -131,13 +131,13 @@ const Configuration* GroupActor::told_members() const {
 
 bool GroupActor::trusts(const MemberId& member) {
   if (raft_->log().configuration().find(member) || vouched_for_.contains(member)) return true;
-  // Not what it was told later on: a member that was removed is not trusted for ever.
+  // Members that it learnt of later are not used, because a removed member must not stay trusted forever.
   const Configuration* told = told_members();
   return told && told->find(member);
 }
 
-/// A leader may have been added while this member was away: one that it knows is asked for all members, so that it does
-/// not matter which stranger made it ask.
+/// A leader may have been added while this member was away. It asks a member that it knows for all members, so it does
+/// not matter which unknown node triggered the request.
 void GroupActor::look_up() {
   if (now() < look_up_at_) return;
   look_up_at_ = now() + kLookUpPeriod;
@@ -187,7 +187,7 @@ runtime::Handle GroupActor::leader() {
   const auto known = raft_->known_leader();
   if (!known) return {};
   const runtime::Handle out = handle_to(*known);
-  // Over a link that is not there yet a command may be lost, and would be in doubt: it waits instead.
+  // Without a link a command may be lost and its outcome unknown, so it waits.
   return settings().links->linked(known->node) ? out : runtime::Handle{};
 }
 
@@ -337,22 +337,22 @@ void GroupActor::note(const Event& event) {
       break;
     case Event::What::configuration: log.info("the members have changed", {{"group", setup_.name}}); break;
     case Event::What::recovering:
-      log.warn("a follower has lost what it acknowledged", {{"group", setup_.name}, {"node", member}});
+      log.warn("a follower has lost entries that it acknowledged", {{"group", setup_.name}, {"node", member}});
       break;
     case Event::What::disk_stalled:
       ++settings().counters->stalls;
-      log.warn("this disk does not answer: the lead goes to another member",
+      log.warn("this disk does not respond: leadership goes to another member",
                {{"group", setup_.name}, {"node", member}});
       break;
     case Event::What::clock_drifts:
       ++settings().counters->drifts;
-      log.warn("the clock of a member drifts: reads ask a quorum", {{"group", setup_.name}, {"node", member}});
+      log.warn("a member's clock drifts: reads now ask a quorum", {{"group", setup_.name}, {"node", member}});
       break;
     case Event::What::removed:
       log.info("this member was removed", {{"group", setup_.name}});
       raft_->removed(now());
       break;
-    case Event::What::quorum_lost: log.warn("a quorum is silent", {{"group", setup_.name}}); break;
+    case Event::What::quorum_lost: log.warn("a quorum does not respond", {{"group", setup_.name}}); break;
   }
 }
 
@@ -453,23 +453,22 @@ void GroupActor::park(std::shared_ptr<Submission> submission) {
 void GroupActor::propose(std::shared_ptr<Submission> submission) {
   if (!submission->frees && !raft_->has_room()) {
     world().mutations.sometimes("raft: a command was refused, because devices are nearly full");
-    return submission->done(
-        Error{Code::no_space,
-              "no space left on the devices of the group: less than 32 MiB free on the leader's or on "
-              "half of them; what removes is still taken"});
+    return submission->done(Error{Code::no_space,
+                                  "not enough free space in the group: less than 32 MiB free on the leader's device or "
+                                  "on half of the voters'; commands that remove data are still accepted"});
   }
   const auto position = raft_->propose(submission->command(), now());
   if (!position.ok()) {
     switch (position.error()) {
       case Refused::too_large: return submission->done(Error{Code::malformed, "the command is too large"});
       case Refused::uncommitted_full:
-        return submission->done(Error{Code::overloaded, "too much waits for a quorum already"});
+        return submission->done(Error{Code::overloaded, "too many commands wait for a quorum: retry later"});
       default: return park(std::move(submission));
     }
   }
   ++settings().counters->proposed;
   const auto [index, term] = position.value();
-  // A command at the same place was overwritten here: another member may still have it, and commit it.
+  // A command at the same index was overwritten here. Another member may still have it and commit it.
   if (const auto before = waiting_.find(index); before != waiting_.end()) before->second.submission->done(unknown());
   waiting_.insert_or_assign(index, Waiting{term, std::move(submission)});
   if (!std::exchange(sweeping_, true)) after<Sweep>(kSweepPeriod);
@@ -481,14 +480,14 @@ void GroupActor::read(base::Instant due, base::Callback<void(base::Outcome<void>
   if (!raft_) return ready(Error{Code::unavailable, "this member does not serve: " + why_not_});
   if (raft_->is_removed()) return ready(Error{Code::refused, left_out()});
   if (reads_.size() >= settings().core.reads_max)
-    return ready(Error{Code::overloaded, "too many reads wait for a leader already"});
+    return ready(Error{Code::overloaded, "too many reads wait for a leader"});
   ++settings().counters->reads;
   reads_.push_back({due, std::move(ready)});
   if (!std::exchange(sweeping_, true)) after<Sweep>(kSweepPeriod);
   pump_soon();
 }
 
-/// All that came since the last time share one round.
+/// All reads since the last round share one round.
 void GroupActor::ask_reads() {
   if (reads_.empty()) return;
   const auto id = raft_->read(now());
@@ -502,7 +501,7 @@ void GroupActor::resubmit() {
   for (auto& submission : std::exchange(parked_, {})) role_->submit(std::move(submission));
 }
 
-/// Ends what has waited for too long.
+/// Ends requests that have timed out.
 void GroupActor::sweep() {
   sweeping_ = false;
   const base::Instant at = now();
@@ -532,8 +531,7 @@ void GroupActor::sweep() {
   for (auto& [index, list] : reads_ready_) sort_out(list);
   std::erase_if(reads_asked_, [](const auto& one) { return one.second.empty(); });
   std::erase_if(reads_ready_, [](const auto& one) { return one.second.empty(); });
-  for (ReadWaiting& read : reads)
-    read.ready(Error{Code::unavailable, "no quorum has answered in time: nothing was read"});
+  for (ReadWaiting& read : reads) read.ready(Error{Code::unavailable, "no quorum responded in time: nothing was read"});
   const bool waits = !parked_.empty() || !waiting_.empty() || !reads_.empty() || !reads_asked_.empty() ||
                      !reads_ready_.empty() || !changes_.empty() || !changes_asked_.empty();
   if (waits && !std::exchange(sweeping_, true)) after<Sweep>(kSweepPeriod);

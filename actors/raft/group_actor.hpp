@@ -1,15 +1,15 @@
 #pragma once
 // One member of a group as an actor: the core of Raft, its disks, its lines to the other members, and its machine.
 //
-// Life    opening: snapshot and log are read. serving: the core runs. recovering: this member has lost something that
-//         it acknowledged, and no longer takes part under this incarnation. The only member of a group keeps what its
-//         disk still has, and refuses everything.
-// Batch   what the mailbox holds is dealt with, then the core is asked once what there is to do (pump()).
-// Disk    never waited for: `/raft/log` says what is durable by now. After an error the member opens anew: what it had
-//         in memory may be ahead of its disk.
-// Roles   role_behaviour.hpp; the object changes with the core's role.
-// Trust   messages of members alone: of the configuration that is known here, or that such a member vouches for.
-// Limits  Settings; kParkedMax commands that wait for a leader.
+// Life   opening: reads snapshot and log. serving: the core runs. recovering: this member has lost something that it
+//        acknowledged, and no longer takes part under this incarnation. The only member of a group keeps what its disk
+//        still has, and refuses all requests.
+// Batch  handles all messages in the mailbox, then asks the core once for work (pump()).
+// Disk   never waited for: `/raft/log` reports what is durable. After an error the member reopens, because its memory
+//        may be ahead of its disk.
+// Roles  role_behaviour.hpp; the object changes with the core's role.
+// Trust  only messages of members: members in the configuration known here, or vouched for by such a member.
+// Limits Settings; kParkedMax commands that wait for a leader.
 #include <deque>
 #include <list>
 #include <map>
@@ -29,21 +29,21 @@ namespace troupe::raft {
 inline constexpr std::size_t kParkedBytesMax = std::size_t{64} << 20;  // our choice
 inline constexpr std::size_t kParkedMax = 10'000;                      // our choice
 inline constexpr std::chrono::seconds kLookUpPeriod{1};                // our choice
-inline constexpr std::chrono::milliseconds kSweepPeriod{50};           // our choice: how late a time-out may be told
+inline constexpr std::chrono::milliseconds kSweepPeriod{50};           // our choice: delay of a reported time-out
 inline constexpr std::chrono::milliseconds kFetchRetry{200};           // our choice
-inline constexpr std::size_t kLogPageBytes = std::size_t{2} << 20;     // of one answer while the log is read
+inline constexpr std::size_t kLogPageBytes = std::size_t{2} << 20;     // per response while the log is read
 
 class GroupActor final : public runtime::Actor, public Group {
  public:
   static constexpr const char* kName = "raft group";
-  /// A group of the table of `/raft`.
+  /// A group in `/raft`'s table.
   struct Setup {
     std::string name;
     MemberId self;
     Epoch epoch;
-    std::optional<Configuration> founding;  ///< none: it has joined, and knows nothing without a snapshot
-    Incarnation lost = 0;                   ///< the one whose place it asks for; 0: none
-    std::optional<Configuration> known{};   ///< where to ask
+    std::optional<Configuration> founding;  ///< nullopt: it has joined, and knows nothing without a snapshot
+    Incarnation lost = 0;                   ///< the member that it replaces; 0: none
+    std::optional<Configuration> known{};   ///< members to ask
     SharedSettings settings;
   };
   explicit GroupActor(Setup setup);
@@ -72,7 +72,7 @@ class GroupActor final : public runtime::Actor, public Group {
   runtime::Handle start_replicator(const MemberId& member, const base::Endpoint& at);
   void stop_replicator(const runtime::Handle& replicator) { stop_child(replicator); }
   StateMachine& machine() { return *machine_; }
-  /// For simulations: null while it does not serve.
+  /// For simulations. Null while it does not serve.
   const Raft* running() const { return raft_.get(); }
   Index applied() const { return applied_; }
   const StateMachine& machine() const { return *machine_; }
@@ -90,9 +90,9 @@ class GroupActor final : public runtime::Actor, public Group {
   struct AskIn {};
   struct TellLoss {};
   struct CompareHashes {};
-  /// The members that do not count.
+  /// Members that do not count towards a quorum.
   struct Uncounted {
-    std::vector<std::pair<MemberId, Index>> behind{};  ///< they have lost what they acknowledged, up to there
+    std::vector<std::pair<MemberId, Index>> behind{};  ///< they have lost acknowledged entries, up to that index
     std::vector<MemberId> silent{};
     bool empty() const { return behind.empty() && silent.empty(); }
     friend bool operator==(const Uncounted&, const Uncounted&) = default;
@@ -179,7 +179,7 @@ class GroupActor final : public runtime::Actor, public Group {
   void look_at_snapshot();
   void complain();
 
-  // The states of all members (group_actor_hashes.cpp).
+  // Comparing the states of all members (group_actor_hashes.cpp).
   void note_hash();
   void compare_hashes();
   void tell_hashes(const MemberId& to, Index index, const std::function<void(wire::StateHashes::Builder)>& write_body);
@@ -200,7 +200,7 @@ class GroupActor final : public runtime::Actor, public Group {
   void change_now(wire::MemberChange what, std::vector<Change> changes, base::Instant due, Nothing reply);
   void look_at_changes();
 
-  // Whether the group is well (group_actor_health.cpp).
+  // The group's health (group_actor_health.cpp).
   void judge();
   std::string complaint() const;
   bool is_leaderless(base::Duration period) const;
@@ -217,7 +217,7 @@ class GroupActor final : public runtime::Actor, public Group {
   void answer_membership(wire::AskMembership::Reader ask, runtime::Reply<wire::Membership> reply);
   std::string left_out() const;
 
-  // What was lost (group_actor_recover.cpp).
+  // Losses (group_actor_recover.cpp).
   void tell_loss();
   void tell_members();
   void ask_in();
@@ -231,7 +231,7 @@ class GroupActor final : public runtime::Actor, public Group {
   Line* line_to(const MemberId& member);
   runtime::Handle handle_to(const MemberId& member);
 
-  /// What those who follow the group were told last.
+  /// The last update sent to followers of the group.
   struct Told {
     bool leads = false;
     Term term{};
@@ -249,14 +249,14 @@ class GroupActor final : public runtime::Actor, public Group {
   std::unique_ptr<StateMachine> machine_;
   std::unique_ptr<Raft> raft_;  // null while opening and recovering
   std::unique_ptr<RoleBehaviour> role_;
-  std::string why_not_ = "it is being opened";  // it does not serve; empty: it does
+  std::string why_not_ = "it is being opened";  // the reason why it does not serve; empty if it does
   bool recovering_ = false;
-  std::uint64_t run_ = 0;  // answers of an earlier opening are ignored
+  std::uint64_t run_ = 0;  // responses for an earlier opening are ignored
   runtime::Handle log_, snapshots_;
 
   std::list<Follower> followers_;
   std::map<MemberId, Line> lines_;
-  std::set<MemberId> vouched_for_;  // by members that this one knows; it may have missed how they came to be
+  std::set<MemberId> vouched_for_;  // by members that this member knows; it may have missed their addition
   base::Instant look_up_at_{};
   std::size_t looked_up_ = 0;
   std::map<Index, Waiting> waiting_;
@@ -276,27 +276,27 @@ class GroupActor final : public runtime::Actor, public Group {
     std::vector<Nothing> replies;
   };
   std::optional<Taking> taking_;
-  base::Instant snapshot_at_{};         // the next one, not before
-  base::Instant snapshot_looked_at_{};  // whether it rotted
+  base::Instant snapshot_at_{};         // the next snapshot, not before
+  base::Instant snapshot_looked_at_{};  // last check for corruption
   bool looking_at_snapshot_ = false;
   std::optional<Fetching> fetching_;
   bool installing_ = false;
   RecentHashes hashes_;
   std::optional<HashPoll> poll_;
-  Index compared_;          // by this member as the leader
+  Index compared_;          // by this member as leader
   bool comparing_ = false;  // CompareHashes is set
   std::optional<std::pair<MemberId, Index>> hash_asked_;
-  std::optional<base::Instant> contradicted_;  // by its leader, who was told so then
-  std::vector<ChangeAsked> changes_asked_;     // they wait for a leader
+  std::optional<base::Instant> contradicted_;  // time of the last contradiction by its leader
+  std::vector<ChangeAsked> changes_asked_;     // changes that wait for a leader
   std::vector<Changing> changes_;
-  std::uint64_t replicators_ = 0;  // ever: a name is free only once its actor has ended
-  std::size_t asked_in_ = 0;       // members that were asked to be taken in
-  Uncounted uncounted_;            // as the leader finds or says
-  base::Instant uncounted_at_{};   // said last
+  std::uint64_t replicators_ = 0;  // total ever started: a name is free only once its actor has ended
+  std::size_t asked_in_ = 0;       // members that were asked to add this member
+  Uncounted uncounted_;            // found or reported by the leader
+  base::Instant uncounted_at_{};   // time of the last report
   std::optional<base::Instant> leaderless_;
-  base::Instant membership_at_{};  // asked next
+  base::Instant membership_at_{};  // time of the next request
   std::set<MemberId> say_removed_;
-  std::string complaint_;  // in the health of the node
+  std::string complaint_;  // as in the node's health
   std::optional<GroupGauges::Gauge> gauge_;
 };
 

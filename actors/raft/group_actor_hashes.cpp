@@ -1,10 +1,10 @@
-// The leader compares the states of all members, and whose is another one stops (logic/hashes.hpp).
+// The leader compares the states of all members. A member with a different state stops (logic/hashes.hpp).
 #include "actors/raft/group_actor.hpp"
 #include "actors/raft/wire.hpp"
 
 namespace troupe::raft {
 
-/// After each applied entry.
+/// Called after each applied entry.
 void GroupActor::note_hash() {
   hashes_.add(applied_, machine_->hash());
   if (!leads()) return;
@@ -47,7 +47,8 @@ void GroupActor::take(wire::StateHashes::Reader told) {
     poll_->heard(*from, told.getAnswer());
     return settle_hashes();
   }
-  if (leads() && told.isAsk() && !comparing_) {  // a follower that cannot follow: all are compared, also anew
+  if (leads() && told.isAsk() && !comparing_) {  // a follower that cannot continue asks for a comparison, also a
+                                                 // repeated one
     compared_ = Index{};
     comparing_ = true;
     return after<CompareHashes>(kComparePeriod);
@@ -60,10 +61,10 @@ void GroupActor::take(wire::StateHashes::Reader told) {
   if (told.isStop()) return differs(index, "no state has a majority after entry ", false);
   const auto own = hashes_.after(index);
   if (contradicted_ ? own != told.getRight() : own && *own != told.getRight())
-    differs(index, "its state is not that of the majority after entry ", true);
+    differs(index, "its state differs from the majority's after entry ", true);
 }
 
-/// Once what was asked about is applied here; at once by who never will apply it.
+/// Answers once the requested entry is applied here, or at once if this member can never apply it.
 void GroupActor::answer_hashes() {
   if (!hash_asked_ || (applied_ < hash_asked_->second && !contradicted_)) return;
   const auto [leader, index] = *std::exchange(hash_asked_, std::nullopt);
@@ -72,8 +73,8 @@ void GroupActor::answer_hashes() {
   if (hash) tell_hashes(leader, index, [&](wire::StateHashes::Builder out) { out.setAnswer(*hash); });
 }
 
-/// The leader's log is another one where this member has applied its own: one of the two has lost something without
-/// knowing it. Which one, a comparison of all says, for which the leader is asked.
+/// The leader's log differs where this member has applied entries: one of them has lost something without noticing.
+/// This member asks the leader to compare all members, which shows which one.
 void GroupActor::contradicted(const MemberId& leader) {
   if (raft_->known_leader() != leader || (contradicted_ && now() < *contradicted_ + kComparePeriod)) return;
   world().mutations.sometimes("raft: the leader contradicted what was committed here");
@@ -95,18 +96,18 @@ void GroupActor::settle_hashes() {
     else tell_hashes(member, index, [&](wire::StateHashes::Builder out) { out.setRight(*right); });
   }
   if (!own) return;
-  if (right) differs(index, "its state is not that of the majority after entry ", true);
+  if (right) differs(index, "its state differs from the majority's after entry ", true);
   else differs(index, "no state has a majority after entry ", false);
 }
 
-/// `others`: they are right, and this member gets their state under its next incarnation.
+/// `others`: their state is right, and this member fetches it under its next incarnation.
 void GroupActor::differs(Index index, const char* what, bool others) {
   ++settings().counters->differed;
   world().mutations.sometimes("raft: a member found that its state is another one");
   const std::string why = what + std::to_string(index.value);
   poll_.reset();
   if (others) return recovering(why);
-  settings().log.error("the states of the members differ, and none has a majority: the group stops",
+  settings().log.error("the members' states differ and none has a majority: the group stops",
                        {{"group", setup_.name}, {"entry", index.value}});
   stop_serving(why);
   recovering_ = true;

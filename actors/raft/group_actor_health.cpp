@@ -1,4 +1,4 @@
-// Whether a group is well, as this member says in the health of its node.
+// The group's health, as this member reports it in the health of its node.
 #include "actors/raft/group_actor.hpp"
 #include "actors/raft/wire.hpp"
 
@@ -11,11 +11,11 @@ using observe::HealthState;
 constexpr std::chrono::seconds kLeaderlessMax{20};    // issue: a group without a quorum is visible
 constexpr std::chrono::seconds kMembershipPeriod{5};  // our choice: an election takes less
 constexpr std::chrono::seconds kMembershipDue{2};
-constexpr std::chrono::seconds kTellPeriod{5};          // our choice
-constexpr base::Duration kToldUntil = 5 * kTellPeriod;  // our choice: a leader that sleeps tells every 10 s
+constexpr std::chrono::seconds kTellPeriod{5};                       // our choice
+constexpr base::Duration kToldUntil = 5 * kTellPeriod;               // our choice: a sleeping leader reports every 10 s
 constexpr base::Duration kAnswersWithin = std::chrono::seconds(10);  // our choice: many elections
-constexpr base::Duration kSilentAfter = std::chrono::seconds(30);    // three heartbeats of a group that sleeps
-constexpr base::Duration kElections = std::chrono::seconds(2);       // our choice: enough for some elections
+constexpr base::Duration kSilentAfter = std::chrono::seconds(30);    // three heartbeats of a sleeping group
+constexpr base::Duration kElections = std::chrono::seconds(2);       // our choice: enough for a few elections
 constexpr int kElectionsMin = 12;                                    // our choice: the same for a longer raft.election
 
 std::string list_of(const std::vector<MemberId>& members) {
@@ -30,11 +30,11 @@ std::string GroupActor::left_out() const {
   std::vector<MemberId> others;
   for (const auto& [member, seat] : raft_->log().configuration().seats)
     if (member.node != setup_.self.node) others.push_back(member);
-  return "this member was removed from the group; ask a member of it" +
-         (others.empty() ? std::string() : ": the last that it knows are " + list_of(others));
+  return "this member was removed from the group; ask a current member" +
+         (others.empty() ? std::string() : "; the last members that it knows are " + list_of(others));
 }
 
-/// After each change of the core, and after each heartbeat.
+/// Called after each change of the core, and after each heartbeat.
 void GroupActor::judge() {
   if (raft_) {
     if (leads()) tell_uncounted({raft_->behind(), raft_->silent_since(now() - kSilentAfter)});
@@ -58,35 +58,36 @@ void GroupActor::judge() {
                              "group " + setup_.name + ": " + text);
 }
 
-/// Nothing that changes every second: a reason that changes is logged.
+/// Contains nothing that changes every second, because each changed reason is logged.
 std::string GroupActor::complaint() const {
   if (!raft_ && !recovering_) return "";
-  if (!raft_) return only_member() ? why_not_ : "this member takes no part: " + why_not_;
-  if (setup_.lost != 0 && told_members()) return "this member has lost its log, and waits to be taken in by the others";
+  if (!raft_) return only_member() ? why_not_ : "this member does not take part: " + why_not_;
+  if (setup_.lost != 0 && told_members())
+    return "this member has lost its log and waits until the other members add it again";
   if (raft_->is_removed()) return left_out();
   if (is_leaderless(kLeaderlessMax))
     return "it has had no leader for 20 s or more; " + who_answers(silent_voters()) +
-           "; start the silent voters, or mend their links";
+           "; start the silent voters or repair their links";
   return uncounted_text();
 }
 
-/// Whether this member is one of a group that has had no leader for so long.
+/// Returns whether this member belongs to a group that has had no leader for `period`.
 bool GroupActor::is_leaderless(base::Duration period) const {
   return raft_ && leaderless_ && now() >= *leaderless_ + period && !told_members() && !raft_->is_removed() &&
          raft_->log().configuration().voters() > 0;
 }
 
-/// While there is no leader.
+/// Used while there is no leader.
 std::vector<MemberId> GroupActor::silent_voters() const {
   return raft_->silent_since(now() - std::max(kAnswersWithin, kElectionsMin * settings().core.election));
 }
 
-/// Since its last answer, or since the group has had no leader.
+/// Returns the time since its last response, or since the group lost its leader.
 base::Duration GroupActor::silent_for(const MemberId& member) const {
   return now() - std::max(*leaderless_, raft_->last_answer(member).value_or(*leaderless_));
 }
 
-/// "2 of 5 voters answer, 3 are needed; silent: ID, ID".
+/// Returns text such as "2 of 5 voters respond, 3 are needed; silent: ID, ID".
 std::string GroupActor::who_answers(const std::vector<MemberId>& silent) const {
   const Configuration& members = raft_->log().configuration();
   const auto voters = members.voters();
@@ -95,7 +96,7 @@ std::string GroupActor::who_answers(const std::vector<MemberId>& silent) const {
     return seat != nullptr && seat->voter;
   }));
   return std::to_string(voters - std::min(voters, silent_voters)) + " of " + std::to_string(voters) +
-         " voters answer, " + std::to_string(voters / 2 + 1) + " are needed" +
+         " voters respond, " + std::to_string(voters / 2 + 1) + " are needed" +
          (silent.empty() ? std::string() : "; silent: " + list_of(silent));
 }
 
@@ -103,8 +104,8 @@ std::string GroupActor::uncounted_text() const {
   std::string out;
   const auto voters = std::to_string(raft_->log().configuration().voters());
   for (const auto& [member, owed] : uncounted_.behind)
-    out += "member " + member.node.hex() + " has lost what it acknowledged, up to index " + std::to_string(owed.value) +
-           ", and gets it again; ";
+    out += "member " + member.node.hex() + " has lost entries that it acknowledged, up to index " +
+           std::to_string(owed.value) + ", and is fetching them again; ";
   if (const auto behind = uncounted_.behind.size(); behind > 0)
     out +=
         std::to_string(behind) + " of " + voters + (behind == 1 ? " does not count" : " do not count") + " until then";
@@ -112,7 +113,7 @@ std::string GroupActor::uncounted_text() const {
   return out;
 }
 
-/// For an operator, who does not wait for kLeaderlessMax.
+/// For an operator, who should not wait for kLeaderlessMax.
 std::string GroupActor::why_no_leader() const {
   return lacks_leader() ? "it has no leader; " + who_answers(silent_voters()) : "";
 }
@@ -166,8 +167,7 @@ void GroupActor::take(wire::MembersBehind::Reader told) {
   judge();
 }
 
-/// A member that was removed does not get the entry which says so. It believes more than half of the voters that it
-/// knows.
+/// A removed member does not receive the entry that removes it. It believes more than half of the voters that it knows.
 void GroupActor::ask_membership() {
   membership_at_ = now() + kMembershipPeriod;
   if (raft_->is_removed() || told_members()) return;
@@ -189,7 +189,7 @@ void GroupActor::ask_membership() {
             say += say_removed_.contains(one);
           }
           if (2 * say <= others || raft_->is_removed()) return;
-          settings().log.warn("this member was removed: it takes part no more", {{"group", setup_.name}});
+          settings().log.warn("this member was removed and no longer takes part", {{"group", setup_.name}});
           raft_->removed(now());
           pump_soon();
         });

@@ -1,4 +1,4 @@
-// How a member begins: its snapshot, then its log; and what it does when its disk has failed.
+// How a member starts: its snapshot, then its log. Also what it does after a disk error.
 #include <algorithm>
 
 #include "actors/raft/group_actor.hpp"
@@ -13,7 +13,7 @@ constexpr std::chrono::seconds kReopenDelay{1};
 
 }  // namespace
 
-/// True if the answer is of an earlier opening, or an error, with which this one ends.
+/// Returns true if the response belongs to an earlier opening, or is an error, which ends this opening.
 template <class A>
 bool GroupActor::failed(std::uint64_t run, const runtime::Answer<A>& answer) {
   if (run != run_) return true;
@@ -32,7 +32,7 @@ void GroupActor::open() {
       [&](wire::FindSnapshot::Builder out) { out.setIncarnation(setup_.self.incarnation); },
       [this, run = run_](runtime::Answer<wire::SnapshotFound> answer) {
         if (failed(run, answer)) return;
-        if (answer.value().getDamaged()) return recovering("its snapshot is damaged");
+        if (answer.value().getDamaged()) return recovering("its snapshot is corrupted");
         if (!answer.value().getFound())
           return found_snapshot(setup_.founding ? founding(*setup_.founding) : Snapshot{}, false);
         auto snapshot = raft::read(answer.value().getSnapshot());
@@ -63,7 +63,7 @@ void GroupActor::load_chunk(const Snapshot& snapshot, std::uint64_t offset, base
         if (run != run_) return;
         if (!answer.ok()) return reopen(answer.error());
         const auto chunk = answer.value();
-        // What cannot be read shows at the end of the load.
+        // Unreadable bytes are detected at the end of the load.
         if (!machine_->load(bytes_of(chunk.getChunk())) || chunk.getNext() == 0) return loaded();
         load_chunk(snapshot, chunk.getNext(), std::move(loaded));
       });
@@ -80,7 +80,7 @@ void GroupActor::open_log(Snapshot snapshot) {
           return opened({setup_.self, setup_.epoch, {}, Log(snapshot), snapshot.index}, true, false);
         if (log.getDamaged())
           return recovering(log.getWhy().size() > 0 ? text_of(log.getWhy())
-                                                    : "what it had acknowledged in its log cannot be read");
+                                                    : "acknowledged entries of its log cannot be read");
         if (!log.getFound()) return recovering("its log is missing");
         const auto state = raft::read(log.getState());
         base::ensure(state.has_value(), "a vote that was stored can be read");
@@ -91,7 +91,7 @@ void GroupActor::open_log(Snapshot snapshot) {
         if (last < first && first > from.next()) return recovering("its snapshot is missing");
         if (last < first || last < from) return opened(std::move(*restored), last >= first, false);
         if (first > from.next()) return recovering("entries of its log are missing");
-        // The entry of the snapshot, if it is there, tells whether the log goes on behind it.
+        // The snapshot's entry, if it is there, shows whether the log continues after it.
         read_log(std::move(restored), std::max(first, from), last, true);
       });
 }
@@ -113,11 +113,11 @@ void GroupActor::read_log(std::shared_ptr<Restored> restored, Index from, Index 
         Log& log = restored->log;
         for (const Entry& entry : *entries) {
           if (entry.index == log.snapshot().index) {
-            // A crash came between a snapshot and the log that was to begin anew behind it.
+            // A crash came between a snapshot and the log that was to restart after it.
             if (entry.term != log.snapshot().term) return opened(std::move(*restored), true, false);
             continue;
           }
-          // Overwritten once by a leader whose entries are gone by now; it is of a smaller term.
+          // A leader overwrote it once, and that leader's entries are gone: its term is smaller.
           if (entry.term < log.last_term()) return opened(std::move(*restored), false, false);
           if (!log.append(entry).ok()) return recovering("entries of its log contradict each other");
         }
@@ -127,7 +127,7 @@ void GroupActor::read_log(std::shared_ptr<Restored> restored, Index from, Index 
       });
 }
 
-/// `restarts`: what the log on the disk holds is of no use.
+/// `restarts`: the log on the disk is unusable.
 void GroupActor::opened(Restored restored, bool restarts, bool saved) {
   const bool raised = restored.state.term < restored.log.last_term();
   if ((restarts || raised) && !saved) {
@@ -162,17 +162,17 @@ void GroupActor::opened(Restored restored, bool restarts, bool saved) {
 }
 
 void GroupActor::recovering(std::string why) {
-  settings().log.error("a member has lost what it acknowledged: it takes part no more",
+  settings().log.error("a member has lost data that it acknowledged and no longer takes part",
                        {{"group", setup_.name}, {"why", std::string_view(why)}});
   world().mutations.sometimes("raft: a member found that it has lost something");
-  if (only_member()) why = "its only member has lost what was acknowledged: " + why + "; nothing is read or written";
+  if (only_member()) why = "its only member has lost acknowledged data: " + why + "; reads and writes are refused";
   stop_serving(why);
   recovering_ = true;
   if (!only_member()) tell_loss();
   judge();
 }
 
-/// Nobody has what it lost: it begins no other log, and what is left stays on the disk.
+/// No other node has the lost data, so it does not begin another log and keeps the rest on disk.
 bool GroupActor::only_member() const {
   return setup_.known && std::ranges::all_of(setup_.known->seats,
                                              [this](const auto& one) { return one.first.node == setup_.self.node; });
@@ -180,13 +180,13 @@ bool GroupActor::only_member() const {
 
 void GroupActor::reopen(const base::Error& why) {
   if (why_not_.empty())
-    settings().log.warn("the disk has failed: a group opens anew",
+    settings().log.warn("the disk has failed: a group is reopened",
                         {{"group", setup_.name}, {"why", std::string_view(why.message)}});
   stop_serving(why.message);
   after<Open>(kReopenDelay);
 }
 
-/// All that waits is answered; what the disk has is what counts.
+/// Answers everything that waits. From now on only the disk's contents count.
 void GroupActor::stop_serving(const std::string& why) {
   ++run_;
   why_not_ = why;

@@ -1,4 +1,4 @@
-// What operators ask of a member: its state, and changes of the members.
+// Requests of operators to a member: its status, and changes of the members.
 #include <algorithm>
 
 #include "actors/raft/group_actor.hpp"
@@ -41,20 +41,21 @@ Error error_of(Refused why) {
   switch (why) {
     case Refused::no_leader:
     case Refused::not_leader: return {Code::unavailable, "the group has no leader now: nothing was changed"};
-    case Refused::transferring: return {Code::conflict, "the lead is being handed over"};
+    case Refused::transferring: return {Code::conflict, "leadership is being handed over: retry later"};
     case Refused::too_large:
-    case Refused::bad_change: return {Code::malformed, "no voter would be left, or too many members"};
+    case Refused::bad_change:
+      return {Code::malformed, "no voter would be left, or there would be more than 64 members"};
     case Refused::uncommitted_full:
-    case Refused::too_many_reads: return {Code::overloaded, "too much waits for a quorum already"};
-    case Refused::term_not_begun: return {Code::unavailable, "the leader has just been elected: try again"};
-    case Refused::change_pending: return {Code::conflict, "another change of the members is under way"};
+    case Refused::too_many_reads: return {Code::overloaded, "too many requests wait for a quorum: retry later"};
+    case Refused::term_not_begun: return {Code::unavailable, "the leader was just elected: retry"};
+    case Refused::change_pending: return {Code::conflict, "another change of the members is in progress: retry later"};
     case Refused::no_change: return {Code::conflict, "the members would be the same"};
     case Refused::loses_quorum:
-      return {Code::conflict, "too few voters of what would be the group answer now: it would lose its quorum"};
-    case Refused::unknown_member: return {Code::not_found, "there is no such voter in the group"};
-    case Refused::recovering: return {Code::conflict, "that member has lost what it acknowledged"};
+      return {Code::conflict, "too few voters of the new configuration respond now: the group would lose its quorum"};
+    case Refused::unknown_member: return {Code::not_found, "the group has no such voter"};
+    case Refused::recovering: return {Code::conflict, "that member has lost data that it acknowledged"};
   }
-  return {Code::internal, "a change was refused"};
+  return {Code::internal, "the change was refused"};
 }
 
 void write(wire::GroupStatus::Builder out, const MachineStatus& of) {
@@ -138,10 +139,10 @@ void GroupActor::describe(wire::GroupStatus::Builder out) {
 void GroupActor::change(wire::ChangeMember::Reader question, Nothing reply) {
   const runtime::Caller from = caller();
   if (from.role == messages::Role::peer && (!from.node || !has(*from.node)))
-    return reply.refuse({Code::refused, "only members of the group pass on changes of it"});
+    return reply.refuse({Code::refused, "only members of the group may forward changes of its members"});
   if (!raft_) return reply.refuse({Code::unavailable, "this member does not serve: " + why_not_});
   const auto node = node_of(question.getMember().getNode());
-  if (!node) return reply.refuse({Code::malformed, "a node's id has 20 bytes"});
+  if (!node) return reply.refuse({Code::malformed, "invalid node id: expected 20 bytes"});
   const auto wait = std::min<base::Duration>(std::chrono::milliseconds(question.getDueMs()), kChangeDueMax);
   change({.change = question.getChange(),
           .node = *node,
@@ -172,10 +173,10 @@ void GroupActor::change(ChangeAsked asked) {
           const Code code = answer.ok() ? Code::conflict : answer.error().code;
           if (code != Code::unavailable && code != Code::dropped && code != Code::internal)
             return reply.forward(answer.envelope());
-          reply.refuse({Code::unknown_outcome, "the leader did not answer: the change may be made"});
+          reply.refuse({Code::unknown_outcome, "the leader did not respond: the change may still be made"});
         });
   }
-  // A leader that has just been elected commits an entry of its term first (thesis, correction of 2015).
+  // A leader first commits an entry of its own term (thesis, correction of 2015).
   if (raft_->log().term_at(raft_->commit()) != raft_->term() && now() < asked.due)
     return change_later(std::move(asked));
   const base::NodeId* const node = &asked.node;
@@ -212,7 +213,7 @@ void GroupActor::change(ChangeAsked asked) {
       return add(*node, *at, asked.learner, due, std::move(reply));
     }
   }
-  reply.refuse({Code::unsupported, "an unknown change of members"});
+  reply.refuse({Code::unsupported, "unknown kind of membership change"});
 }
 
 Error GroupActor::no_member(const base::NodeId& node) const {
@@ -228,7 +229,7 @@ void GroupActor::change_later(ChangeAsked asked) {
   if (!std::exchange(sweeping_, true)) after<Sweep>(kSweepPeriod);
 }
 
-/// Whether it is that of this very group: an incarnation is drawn once, for one group.
+/// Returns whether that incarnation belongs to this very group: an incarnation is drawn once, for one group.
 bool GroupActor::knows_of(const Configuration& founding) const {
   return std::ranges::any_of(founding.seats, [&](const auto& one) {
     const auto has = [&](const std::optional<Configuration>& known) { return known && known->find(one.first); };
@@ -236,7 +237,7 @@ bool GroupActor::knows_of(const Configuration& founding) const {
   });
 }
 
-/// The node draws the incarnation of its log, and begins without any entry; then the group takes it in.
+/// The node draws its log's incarnation and begins without entries. Then the group adds it.
 void GroupActor::add(const base::NodeId& node, const base::Endpoint& at, bool learner, base::Instant due,
                      Nothing reply) {
   const runtime::Handle there = handle_at(*settings().links, node, at, kPath);
@@ -251,7 +252,7 @@ void GroupActor::add(const base::NodeId& node, const base::Endpoint& at, bool le
         const auto founding =
             bytes.size() <= kConfigurationBytesMax ? decode_configuration(bytes) : std::optional<Configuration>{};
         if (answer.value().getFounded() && !(founding && knows_of(*founding)))
-          return reply.refuse({Code::conflict, "that node is in another group of this name already"});
+          return reply.refuse({Code::conflict, "that node is already in another group of this name"});
         ask<wire::JoinGroup, messages::wire::Nothing>(
             there, now() + kPrepareDue,
             [&](wire::JoinGroup::Builder out) {
@@ -279,7 +280,7 @@ void GroupActor::change_now(wire::MemberChange what, std::vector<Change> changes
   pump_soon();
 }
 
-/// Answers changes that are done, and those that are late.
+/// Answers changes that are done or have timed out.
 void GroupActor::look_at_changes() {
   for (ChangeAsked& asked : std::exchange(changes_asked_, {})) change(std::move(asked));
   if (changes_.empty()) return;
@@ -297,9 +298,9 @@ void GroupActor::look_at_changes() {
     if (done) one.reply.done();
     else if (now() < one.due && raft_) open.push_back(std::move(one));
     else if (one.change == wire::MemberChange::TRANSFER)
-      one.reply.refuse({Code::timeout, "the lead was not taken over in time"});
+      one.reply.refuse({Code::timeout, "leadership was not taken over in time"});
     else if (one.change == wire::MemberChange::ADD && raft_ && raft_->log().configuration().find(one.member))
-      one.reply.refuse({Code::timeout, "it is a member, and still catching up"});
+      one.reply.refuse({Code::timeout, "it is a member and is still catching up"});
     else one.reply.refuse({Code::timeout, "the change was not committed in time: it may still be"});
   }
   for (Changing& one : open) changes_.push_back(std::move(one));

@@ -1,4 +1,4 @@
-// What a member does after a loss: of its own log, and of the majority.
+// What a member does after losing its own log, and after losing the majority.
 #include "actors/raft/group_actor.hpp"
 #include "actors/raft/logic/recover.hpp"
 #include "actors/raft/wire.hpp"
@@ -16,7 +16,7 @@ constexpr std::chrono::minutes kRecordDue{10};
 
 }  // namespace
 
-/// Again and again: `/raft` may not be able to begin another log now. It ends this actor once it has.
+/// Repeated, because `/raft` may be unable to begin another log now. It then ends this actor.
 void GroupActor::tell_loss() {
   tell<wire::LostLog>(node().find(kPath), [&](wire::LostLog::Builder out) {
     out.setGroup(setup_.name);
@@ -25,7 +25,7 @@ void GroupActor::tell_loss() {
   after<TellLoss>(kTellLossPeriod);
 }
 
-/// So that `/raft` knows where to ask if this log is lost.
+/// Tells `/raft` which members to ask if this log is lost.
 void GroupActor::tell_members() {
   tell<wire::MembersAre>(node().find(kPath), [&](wire::MembersAre::Builder out) {
     out.setGroup(setup_.name);
@@ -33,7 +33,7 @@ void GroupActor::tell_members() {
   });
 }
 
-/// Asks one member after the other to be taken in, until the log says that it was.
+/// Asks one member after another to add it, until the log says so.
 void GroupActor::ask_in() {
   const Configuration* told = told_members();
   if (!told) return;
@@ -58,11 +58,11 @@ void GroupActor::ask_in() {
 void GroupActor::replace(wire::ReplaceMember::Reader question, Nothing reply) {
   const auto lost = raft::read(question.getLost()), next = raft::read(question.getNext());
   if (!lost || !next || lost->node != next->node || caller().node != next->node || *lost == *next)
-    return reply.refuse({Code::refused, "a node asks for its own place alone"});
+    return reply.refuse({Code::refused, "a node may request only its own replacement"});
   if (!leads()) return reply.refuse({Code::unavailable, "this member does not lead"});
   const auto& seats = raft_->log().configuration().seats;
   if (seats.contains(*next)) return reply.done();
-  // Whatever incarnation of that node is a member: it may have lost more than one.
+  // Any incarnation of that node, because it may have lost more than one.
   std::vector<Change> changes;
   Change added{.kind = ChangeKind::learner, .member = *next};
   for (const auto& [member, seat] : seats) {
@@ -71,22 +71,22 @@ void GroupActor::replace(wire::ReplaceMember::Reader question, Nothing reply) {
     if (!seat.learner) added.kind = ChangeKind::voter;
     added.address = seat.address;
   }
-  if (changes.empty()) return reply.refuse({Code::not_found, "that node is no member of the group"});
+  if (changes.empty()) return reply.refuse({Code::not_found, "that node is not a member of the group"});
   if (const auto at = base::Endpoint::parse(text_of(question.getEndpoint()))) added.address = *at;
   changes.push_back(added);
   const auto position = raft_->change(changes, now());
-  if (!position.ok()) return reply.refuse({Code::conflict, "the members cannot be changed now"});
+  if (!position.ok()) return reply.refuse({Code::conflict, "the members cannot be changed now: retry later"});
   world().mutations.sometimes("raft: a member was replaced by its next incarnation");
-  settings().log.info("a member takes the place of one that has lost its log",
+  settings().log.info("a member replaces its predecessor that has lost its log",
                       {{"group", setup_.name}, {"node", next->node.hex().substr(0, 8)}});
   reply.done();
   pump_soon();
 }
 
-/// The core ends, its state and a configuration of this member alone become durable, and `/raft` starts it anew.
+/// The core ends. Its state and a configuration with only this member become durable, and `/raft` restarts it.
 void GroupActor::recover(wire::RecoverGroup::Reader question, runtime::Reply<wire::Recovery> reply) {
   if (!raft_) return reply.refuse({Code::unavailable, "this member does not serve: " + why_not_});
-  if (raft_->durable() < raft_->log().last()) return reply.refuse({Code::overloaded, "its disk is behind: try again"});
+  if (raft_->durable() < raft_->log().last()) return reply.refuse({Code::overloaded, "its disk is behind: retry"});
   const auto forced = force_new_cluster({.self = setup_.self,
                                          .epoch = setup_.epoch,
                                          .state = {.term = raft_->term(), .commit = raft_->commit()},
@@ -101,10 +101,10 @@ void GroupActor::recover(wire::RecoverGroup::Reader question, runtime::Reply<wir
     out.setMembers(static_cast<std::uint32_t>(members - 1));
   };
   if (!question.getYes()) return reply.send(fill);
-  settings().log.warn("a survivor goes on alone, by an operator's order", {{"group", setup_.name}});
+  settings().log.warn("a survivor continues alone, as an operator ordered", {{"group", setup_.name}});
   stop_serving("it begins a new epoch");
-  // The epoch first: a member that stops between the two is refused by the others, and its operator asks again. The
-  // other way round it would be alone in the epoch of those that it has left.
+  // The epoch comes first. If the member stops between the two, the other members refuse it and its operator retries.
+  // In the other order it would be alone in the epoch of the members that it has left.
   new_epoch(forced->next.epoch, false, std::move(reply), [this, forced = *forced, fill](auto to) mutable {
     ask<wire::WriteLog, messages::wire::Nothing>(
         log_, now() + kRecordDue,

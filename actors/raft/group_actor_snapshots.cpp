@@ -1,4 +1,4 @@
-// Snapshots of a member: taken while it goes on, given to others, and fetched from the leader.
+// Snapshots of a member: taken while it serves, given to other members, and fetched from the leader.
 #include "actors/raft/group_actor.hpp"
 #include "actors/raft/snapshot_files.hpp"
 #include "actors/raft/wire.hpp"
@@ -10,9 +10,9 @@ using messages::wire::Nothing;
 
 constexpr std::chrono::minutes kChunkDue{10};
 constexpr std::chrono::seconds kFetchDue{10};
-constexpr std::chrono::minutes kSnapshotShort{1};  // our choice: how often what was removed is made room of
-constexpr std::chrono::minutes kSnapshotLook{1};   // our choice: how often one is read because a member complains
-constexpr std::chrono::seconds kSnapshotRetry{5};  // our choice: one that could not be written, on a full device
+constexpr std::chrono::minutes kSnapshotShort{1};  // our choice: how often removed data is turned into free space
+constexpr std::chrono::minutes kSnapshotLook{1};   // our choice: how often a member's complaint causes a check
+constexpr std::chrono::seconds kSnapshotRetry{5};  // our choice: retry after a failed write on a full device
 
 }  // namespace
 
@@ -23,7 +23,7 @@ void GroupActor::snapshot_if_due() {
   const Index since = raft_->log().snapshot().index;
   const bool due =
       applied_ - since >= settings().snapshot_after_entries || applied_bytes_ >= settings().snapshot_after_bytes;
-  const bool short_of_room = *settings().short_of_room;  // the log behind the next snapshot goes
+  const bool short_of_room = *settings().short_of_room;  // the log before the next snapshot is dropped
   if (applied_ == since || now() < snapshot_at_ || !(due || short_of_room)) return;
   snapshot_at_ = now() + (due ? base::Duration(kSnapshotRetry) : kSnapshotShort);
   begin_snapshot({});
@@ -85,7 +85,7 @@ void GroupActor::end_snapshot() {
           return;
         }
         auto snapshot = raft::read(answer.value().getSnapshot());
-        base::ensure(snapshot.has_value(), "a snapshot that was written can be read");
+        base::ensure(snapshot.has_value(), "a written snapshot can be read");
         ++settings().counters->snapshots;
         machine_->settle([this, run, snapshot = std::move(*snapshot), replies = std::move(taking.replies)]() mutable {
           if (run == run_) snapshot_ended(std::move(snapshot), std::move(replies));
@@ -94,7 +94,7 @@ void GroupActor::end_snapshot() {
 }
 
 void GroupActor::snapshot_ended(Snapshot snapshot, std::vector<Nothing> replies) {
-  // Another one may have been installed meanwhile. One of the same index takes the place of one that rotted.
+  // Another snapshot may have been installed since. A snapshot of the same index replaces a corrupted one.
   if (snapshot.index >= raft_->log().snapshot().index) {
     tell<wire::CompactLog>(log_, [&](wire::CompactLog::Builder out) {
       out.setIncarnation(setup_.self.incarnation);
@@ -111,7 +111,7 @@ void GroupActor::snapshot_ended(Snapshot snapshot, std::vector<Nothing> replies)
 void GroupActor::serve_snapshot(wire::FetchSnapshot::Reader question, runtime::Reply<wire::SnapshotBytes> reply) {
   const auto asker = caller().node;
   if (!raft_ || !asker || !has(*asker) || raft::read(question.getMember()) != setup_.self)
-    return reply.refuse({base::Code::refused, "only members of the group may have its snapshot"});
+    return reply.refuse({base::Code::refused, "only members of the group may fetch its snapshot"});
   if (question.getDamaged()) look_at_snapshot();
   ask<wire::ReadSnapshot, wire::SnapshotBytes>(
       snapshots_, now() + kFetchDue,
@@ -130,10 +130,10 @@ void GroupActor::serve_snapshot(wire::FetchSnapshot::Reader question, runtime::R
       });
 }
 
-/// A member has fetched other bytes than were named, or the device does not give them. If it was the device here, the
-/// machine, which has the state, is written anew: nothing else gives it to members that are behind the log.
+/// A member fetched bytes with another digest, or this device does not return them. If this device is at fault, the
+/// snapshot is rewritten from the machine: members that need more than the log have no other source.
 void GroupActor::look_at_snapshot() {
-  if (!raft_ || raft_->log().snapshot().bytes == 0) return;  // that of a founded group has no file
+  if (!raft_ || raft_->log().snapshot().bytes == 0) return;  // a founded group's snapshot has no file
   if (looking_at_snapshot_ || now() < snapshot_looked_at_ + kSnapshotLook) return;
   looking_at_snapshot_ = true;
   snapshot_looked_at_ = now();
@@ -144,7 +144,7 @@ void GroupActor::look_at_snapshot() {
         looking_at_snapshot_ = false;
         if (run != run_ || !raft_ || taking_ || installing_) return;
         if (answer.ok() && answer.value().getFound() && !answer.value().getDamaged()) return;
-        settings().log.warn("a snapshot has rotted on the device, and is written anew", {{"group", setup_.name}});
+        settings().log.warn("a snapshot is corrupted on the device and is written again", {{"group", setup_.name}});
         world().mutations.sometimes("raft: a snapshot that rotted was written anew");
         take_snapshot({});
       });
@@ -178,8 +178,10 @@ void GroupActor::fetch_next() {
         if (run != run_ || !fetching_ || fetching_->snapshot.index != index) return;
         fetching_->asked = false;
         if (answer.ok() && answer.value().getBytes().size() > 0) return fetched(bytes_of(answer.value().getBytes()));
-        if (answer.ok()) complain();  // it is shorter than was named
-        if (answer.ok() || !base::transient(answer.error().code)) return fetching_.reset();  // another is offered
+        if (answer.ok()) complain();  // it is shorter than the leader said
+        if (answer.ok() || !base::transient(answer.error().code))
+          return fetching_.reset();  // another snapshot is
+                                     // offered
         world().mutations.sometimes("raft: the fetch of a snapshot went on after a break");
         after<FetchOn>(kFetchRetry);
       });
@@ -207,7 +209,7 @@ void GroupActor::fetched(base::ByteView bytes) {
       });
 }
 
-/// What was fetched is not what was named. If this is lost, the next one that fetches it says so.
+/// The fetched bytes have another digest. If this message is lost, the next member that fetches them complains.
 void GroupActor::complain() {
   const runtime::Handle from = handle_to(fetching_->from);
   if (!from) return;
@@ -222,7 +224,7 @@ void GroupActor::complain() {
       [](const runtime::Answer<wire::SnapshotBytes>&) {});
 }
 
-/// All bytes are here: they are checked and made durable, and take the place of the machine's state.
+/// All bytes are here. They are checked, made durable, and replace the machine's state.
 void GroupActor::install() {
   const Snapshot snapshot = fetching_->snapshot;
   if (!raft_->begin_install(snapshot).ok()) return fetching_.reset();
@@ -250,20 +252,21 @@ void GroupActor::install() {
         }
         machine_->begin_load();
         const auto loaded = [this, snapshot] {
-          // The digest was right, so this is what the leader has: it cannot be read by this version.
+          // The digest was right, so the leader has the same bytes: this version cannot read them.
           if (!machine_->end_load(snapshot.index)) return recovering("the snapshot of its leader cannot be read");
           installing_ = false;
           fetching_.reset();
           if (!raft_->install_ended(snapshot, now()).ok())
-            return recovering("an installed snapshot contradicts what is committed");
+            return recovering("an installed snapshot contradicts committed entries");
           applied_ = snapshot.index;
           applied_bytes_ = 0;
           ++settings().counters->snapshots_installed;
-          // What waits for entries that the snapshot stands for.
+          // Submissions whose entries the snapshot replaces.
           while (!waiting_.empty() && waiting_.begin()->first <= applied_) {
             auto submission = std::move(waiting_.begin()->second.submission);
             waiting_.erase(waiting_.begin());
-            submission->done(base::Error{base::Code::unknown_outcome, "a snapshot stands for it: it may be written"});
+            submission->done(
+                base::Error{base::Code::unknown_outcome, "a snapshot replaces its entry: it may have been written"});
           }
           pump_soon();
         };

@@ -1,5 +1,5 @@
 #pragma once
-// What a node knows of each of its groups before it reads any log: a row of the store.
+// What a node knows about each of its groups before it reads any log: a row of the store.
 #include <optional>
 
 #include "actors/raft/logs.hpp"
@@ -10,15 +10,15 @@ struct GroupRow {
   Incarnation incarnation = 0;
   Epoch epoch;
   bool member = false;                      ///< its log was begun; otherwise it is prepared
-  std::optional<Configuration> founding{};  ///< it is a founder; others have joined
-  Incarnation lost = 0;                     ///< the log that it had before; 0: the group has it as it is
-  std::optional<Configuration> known{};     ///< the members when they changed last
+  std::optional<Configuration> founding{};  ///< set at a founder; other members have joined
+  Incarnation lost = 0;                     ///< its previous log; 0: the group has this incarnation
+  std::optional<Configuration> known{};     ///< the members at the last change
 
   friend bool operator==(const GroupRow&, const GroupRow&) = default;
 };
 
 base::Bytes encode(const GroupRow& row);
-/// Nothing unless the bytes are what encode() makes.
+/// Returns nullopt unless the bytes are what encode() returns.
 std::optional<GroupRow> decode_group_row(base::ByteView bytes);
 
 }  // namespace troupe::raft

@@ -43,15 +43,15 @@ void GuestActor::down(const runtime::Handle& ended, const std::optional<base::Er
 }
 
 void GuestActor::take(const runtime::Envelope& question, runtime::AnyReply reply) {
-  // A member would take what never comes over a link for an offence of this node.
+  // A member would count a kind that never comes over links as this node's misbehaviour.
   if (!question.kind()->from.has(messages::Role::peer))
-    return reply.refuse({base::Code::unsupported, "this is asked at a member of the group alone"});
+    return reply.refuse({base::Code::unsupported, "only a member of the group answers this: send it to a member"});
   if (!is_client(*settings_, caller())) return reply.refuse(stranger());
   ++asked_;
   after<Idle>(kIdle);
   if (const runtime::Handle to = member()) return pass(to, question, std::move(reply));
   if (waiting_.size() >= kWaitingMax)
-    return reply.refuse({base::Code::overloaded, "too many questions wait for a link to a member of the group"});
+    return reply.refuse({base::Code::overloaded, "too many requests wait for a link to a member of the group"});
   waiting_.push_back({now() + kPatience, question, std::move(reply)});
   after<Look>(kLook);
 }
@@ -74,9 +74,10 @@ void GuestActor::look() {
 void GuestActor::watch_keys(wire::WatchKeys::Reader ask, runtime::Sink<wire::KeyChange> sink) {
   if (!is_client(*settings_, caller())) return sink.fail(stranger());
   look_at_watches({});
-  if (ask.getPrefix().size() > kPrefixMax) return sink.fail({base::Code::malformed, "a key has at most 1024 bytes"});
+  if (ask.getPrefix().size() > kPrefixMax)
+    return sink.fail({base::Code::malformed, "the prefix is too long: at most 1024 bytes"});
   if (watches_.size() >= kWatchesMax)
-    return sink.fail({base::Code::overloaded, "too many watches go through this node already"});
+    return sink.fail({base::Code::overloaded, "too many watches through this node already"});
   ++asked_;
   Watch& watch = watches_.emplace_back(Watch{.due = now() + kPatience,
                                              .prefix = std::string(base::as_text(bytes_of(ask.getPrefix()))),
@@ -91,7 +92,7 @@ void GuestActor::watch_keys(wire::WatchKeys::Reader ask, runtime::Sink<wire::Key
   look();
 }
 
-/// Those that wait for a link begin; those that are over go.
+/// Starts watches that wait for a link, and removes ended watches.
 void GuestActor::look_at_watches(const runtime::Handle& to) {
   watches_.remove_if([](const Watch& one) { return one.over; });
   for (Watch& one : watches_) {
@@ -124,7 +125,7 @@ void GuestActor::begin(Watch& watch, const runtime::Handle& to) {
       });
 }
 
-/// As far as its client gives credit: so far does the member.
+/// Grants the member as much credit as the client gives.
 void GuestActor::pass(Watch& watch) {
   while (!watch.over && !watch.held.empty() && watch.sink.ready()) {
     watch.sink.forward(watch.held.front());
@@ -148,7 +149,7 @@ runtime::Handle GuestActor::member() {
 void GuestActor::pass(const runtime::Handle& to, runtime::Envelope question, runtime::AnyReply reply) {
   const bool writes = question.kind() == &messages::kind_of<wire::Execute>();
   request(to, std::move(question), [writes, reply = std::move(reply)](const runtime::Envelope& answer) mutable {
-    // What this node itself says of the question: its link has ended, or its time is over.
+    // This node's own result: the link has ended, or the time is up.
     if (writes && answer.header().signal == runtime::Signal::error &&
         answer.header().origin != runtime::Origin::foreign)
       return reply.refuse({base::Code::unknown_outcome, "the link to the member has ended: it may have been written"});

@@ -1,14 +1,14 @@
 #pragma once
-// `/raft/NAME` at a node that is no member: passes what its clients ask on to one.
+// `/raft/NAME` at a node that is not a member: forwards its clients' requests to a member.
 //
-// Way     a member with a link in service; where there is none all are dialled, and the question waits, kPatience at
-//         most. A member knows its leader: which one is asked does not matter.
-// Answer  as the member gave it. If the link ends before, a command with no answer is `unknown_outcome`.
-// Trust   the member sees this node as the asker (`raft.clients`), so only who may command this node may
-//         ask: operators, nodes on loopback, and those of its own `raft.clients`.
-// End     by itself, kIdle after the last question.
-// Watch   as one of the member; it ends with the link.
-// Limits  kWaitingMax questions wait for a link; kWatchesMax watches.
+// Way    a member with a link in service. If there is none, it dials all of them and the request waits, at most
+//        kPatience. Any member will do, because each knows its leader.
+// Answer the member's response. If the link ends before it, a command's outcome is `unknown_outcome`.
+// Trust  the member sees this node as the caller (`raft.clients`). So only callers that may command this node may ask:
+//        operators, nodes on loopback, and nodes in its own `raft.clients`.
+// End    by itself, kIdle after the last request.
+// Watch  like a member's watch; it ends with the link.
+// Limits kWaitingMax requests wait for a link; kWatchesMax watches.
 #include <deque>
 #include <list>
 #include <string>
@@ -28,7 +28,7 @@ class GuestActor final : public runtime::Actor {
   static constexpr std::chrono::minutes kIdle{10};        // our choice
   static constexpr std::size_t kWaitingMax = 1'024;       // our choice
   static constexpr std::size_t kWatchesMax = 256;         // our choice
-  static constexpr std::chrono::hours kSilence{24 * 30};  // our choice: of a watch; its client ends it before
+  static constexpr std::chrono::hours kSilence{24 * 30};  // our choice: for a watch; its client ends it earlier
   using Members = std::map<MemberId, base::Endpoint>;
   GuestActor(SharedSettings settings, std::string group, const Members& members);
 
@@ -51,7 +51,7 @@ class GuestActor final : public runtime::Actor {
     std::uint32_t for_ms = 0;
     runtime::Sink<wire::KeyChange> sink;
     runtime::Subscription from{};
-    std::deque<runtime::Envelope> held{};  // without credit
+    std::deque<runtime::Envelope> held{};  // waits for credit
     bool begun = false, ended = false, over = false;
   };
   void watch_keys(wire::WatchKeys::Reader ask, runtime::Sink<wire::KeyChange> sink);
@@ -60,7 +60,7 @@ class GuestActor final : public runtime::Actor {
   void look_at_watches(const runtime::Handle& to);
   void take(const runtime::Envelope& question, runtime::AnyReply reply);
   void look();
-  /// Of a member with a link in service; null: all were dialled.
+  /// Returns a member with a link in service, or null after dialling all of them.
   runtime::Handle member();
   void pass(const runtime::Handle& to, runtime::Envelope question, runtime::AnyReply reply);
 

@@ -9,7 +9,7 @@ namespace {
 constexpr std::uint32_t kFindRows = 256, kFindBytes = 1u << 20;
 constexpr char kIndex = 'i', kPart = 'p';
 
-/// Of all blocks of a group, whatever the incarnation.
+/// Prefix of all blocks of a group, for any incarnation.
 base::Bytes group_prefix(char kind, const std::string& group) {
   base::Bytes out{static_cast<std::uint8_t>(kind)};
   base::append(out, base::as_bytes(group));
@@ -67,7 +67,7 @@ void KvHistory::erase_block(store::RowChange& change, std::uint64_t incarnation,
     change.erase.push_back(part_key(incarnation, block.first, part));
 }
 
-// -- what an earlier run has stored ----------------------------------------------------------------------------------
+// -- blocks that an earlier run stored --------------------------------------------------------------------------------
 
 void KvHistory::begin(std::uint64_t incarnation, kv::Revision start, kv::Revision oldest) {
   ++run_;
@@ -84,7 +84,7 @@ void KvHistory::begin(std::uint64_t incarnation, kv::Revision start, kv::Revisio
   else find(group_prefix(kIndex, group_));
 }
 
-/// All index rows of this group, page by page.
+/// Reads all index rows of this group, page by page.
 void KvHistory::find(base::Bytes from) {
   if (ready_) return;
   const std::size_t prefix = group_prefix(kIndex, group_).size();
@@ -147,14 +147,14 @@ void KvHistory::write(bool all) {
       const base::ByteView piece = rest.first(std::min(rest.size(), kv::kBlockPartBytes));
       change.save.push_back({part_key(incarnation_, block.index.first, part), {piece.begin(), piece.end()}});
     }
-    // Behind its parts: a commit that is cut short has no index of parts that are not there.
+    // The index follows its parts, so an interrupted commit leaves no index of missing parts.
     change.save.push_back({key(kIndex, incarnation_, block.index.first), encode(block.index)});
   }
   for (auto& done : std::exchange(settling_, {})) settled_.push_back(std::move(done));
   if (change.empty()) return written(true);
   writing_ = true;
   const bool saves = !change.save.empty();
-  // What is erased now may be saved again later, under the same key: so it is not one change with what is saved now.
+  // An erased key may be saved again later, so erasing and saving are separate commits.
   auto next = std::make_shared<store::RowChange>();
   if (!change.erase.empty()) next->save = std::exchange(change.save, {});
   rows_.save(
@@ -196,7 +196,7 @@ void KvHistory::get(kv::Lookup ask, const kv::Row* present,
   if (!where.load) return found(where);
   const kv::Revision block = *where.load;
   load(block, [this, ask = std::move(ask), found = std::move(found)]() mutable {
-    get(std::move(ask), nullptr, std::move(found));  // what is present now was changed behind that revision
+    get(std::move(ask), nullptr, std::move(found));  // the current value was changed after that revision
   });
 }
 

@@ -1,13 +1,13 @@
 #pragma once
 // The history of a group's keys at this member (logic/kv/history.hpp), and its rows in the store of this node.
 //
-// Rows     `raft-history`: an index row and rows of at most kBlockPartBytes for each block, by group, incarnation and
-//          first revision. They are written behind the log: what a crash takes is applied again. Before the log is cut
-//          behind a snapshot, settle() has given the store all before it.
-// Failed   blocks wait in memory, then the oldest are forgotten; the group goes on. A block that cannot be read is
-//          forgotten with all before it.
-// Leave    kHistoryLeaves of the device stay free.
-// Limits   one block is read at a time, one commit is under way.
+// Rows   `raft-history`: for each block an index row and rows of at most kBlockPartBytes, by group, incarnation and
+//        first revision. They are written after the log: what a crash takes is applied again. Before the log is cut at
+//        a snapshot, settle() waits until the store has everything before it.
+// Failed blocks wait in memory, then the oldest are forgotten; the group continues. An unreadable block is forgotten
+//        with all earlier blocks.
+// Leave  kHistoryLeaves of the device stay free.
+// Limits one block is read at a time, one commit is in progress.
 #include <map>
 #include <string>
 
@@ -26,11 +26,11 @@ class KvHistory final : public runtime::Part {
   KvHistory(runtime::Actor& owner, SharedSettings settings, const std::string& group);
 
   void receive(runtime::Handlers& on);
-  /// Begins anew: the machine is at `start`. What this incarnation has stored before is found in a while.
+  /// Starts again: the machine is at `start`. Blocks that this incarnation stored earlier are found later.
   void begin(std::uint64_t incarnation, kv::Revision start, kv::Revision oldest);
   void add(const std::vector<kv::Changed>& changes);
   void compact(kv::Revision oldest);
-  /// Calls back once all that was added by now is stored, or cannot be.
+  /// Calls back once everything added so far is stored, or cannot be.
   void settle(base::Callback<void()> done);
 
   kv::Revision oldest() const { return history_.oldest(); }
@@ -39,16 +39,16 @@ class KvHistory final : public runtime::Part {
     auto out = history_.since(from, prefix, limit);
     return out.ok() ? std::move(out) : later(out.error());
   }
-  /// `found` may be called at once; what it is told with an error has no `load`.
+  /// `found` may be called at once. An error that it gets has no `load`.
   void get(kv::Lookup ask, const kv::Row* present, base::Callback<void(base::Result<kv::Value, kv::Elsewhere>)> found);
-  /// Calls back once that block is there, or is forgotten.
+  /// Calls back once that block is loaded or forgotten.
   void load(kv::Revision block, base::Callback<void()> done);
 
  private:
   struct RowsAgain {};
   struct FindAgain {};
   struct LoadAgain {};
-  /// While it is not known what was stored, what is not here may be.
+  /// Until the stored blocks are known, a missing revision may be on the disk.
   kv::Elsewhere later(kv::Elsewhere where) const {
     if (!ready_ && !where.load) where.load.emplace();
     return where;
@@ -69,15 +69,15 @@ class KvHistory final : public runtime::Part {
   const std::string group_;
   store::Rows rows_;
   kv::History history_;
-  std::uint64_t incarnation_ = 0, run_ = 0;  // answers of an earlier run are ignored
+  std::uint64_t incarnation_ = 0, run_ = 0;  // responses for an earlier run are ignored
   kv::Revision machine_oldest_;
   std::vector<kv::BlockIndex> found_;
-  store::RowChange useless_;                      // of other incarnations
-  bool ready_ = false;                            // what was stored before is known
-  bool writing_ = false;                          // a commit is under way
-  base::Instant write_at_{};                      // after one that failed, not before
-  std::vector<base::Callback<void()>> settling_;  // they wait for a commit that is still to begin
-  std::vector<base::Callback<void()>> settled_;   // and for the one under way
+  store::RowChange useless_;                      // rows of other incarnations
+  bool ready_ = false;                            // the blocks stored earlier are known
+  bool writing_ = false;                          // a commit is in progress
+  base::Instant write_at_{};                      // earliest retry after a failed commit
+  std::vector<base::Callback<void()>> settling_;  // wait for a commit that has not begun
+  std::vector<base::Callback<void()>> settled_;   // wait for the current commit
   std::map<kv::Revision, std::vector<base::Callback<void()>>> loads_;
   std::optional<kv::Revision> loading_;
 };

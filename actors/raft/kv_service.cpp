@@ -16,18 +16,17 @@ using base::Error;
 constexpr int kAges = 16;  // our choice: revisions are forgotten in this number of steps
 
 Error of_actors() {
-  return {Code::refused, "these keys are rows of the group's actors: no client reads or writes them"};
+  return {Code::refused, "these keys are rows of the group's actors: clients cannot read or write them"};
 }
 
-/// Whether a client may read or write it.
-/// Of a machine with that much memory; 0: it does not say.
+/// Returns the row limit of a machine with that much memory; 0: the amount is unknown.
 std::uint64_t rows_max_of(std::uint64_t memory_bytes) {
   constexpr std::uint64_t kMost = std::uint64_t{4} << 30;
   return memory_bytes == 0 ? kMost : std::min(kMost, memory_bytes / 4);
 }
 
 bool is_free(std::string_view key) { return !key.starts_with(kActorKeys); }
-/// Whether no key below it is one that a client may not read. A range of all keys has no reserved ones.
+/// Returns whether clients may read all keys with this prefix. A range of all keys excludes reserved keys.
 bool is_free_below(std::string_view prefix) {
   return prefix.empty() || (is_free(prefix) && !kActorKeys.starts_with(prefix));
 }
@@ -39,14 +38,14 @@ bool is_free(const kv::Command& command) {
 
 Error closed() { return {Code::unavailable, "this member does not serve now"}; }
 
-/// Where a range begins: one of all keys has no reserved ones.
+/// Returns where a range begins: a range of all keys excludes reserved keys.
 std::string first_of(wire::RangeKeys::Reader ask) {
   const std::string from(base::as_text(bytes_of(ask.getFrom())));
   const std::string first(1, kReservedKeys + 1);
   return ask.getPrefix().size() == 0 ? std::max(from, first) : from;
 }
 
-/// A retry names the same one.
+/// A retry with the same request id names the same lease.
 kv::LeaseId lease_of(const std::string& request, std::uint64_t chance) {
   if (request.empty()) return {chance >> 1 | 1};
   return {base::load<std::uint64_t>(crypto::sha256(base::as_bytes(request)).view()) >> 1 | 1};
@@ -66,7 +65,7 @@ class Chunks final : public ChunkSource {
 struct KvService::Pending {
   Pending(kv::Command its, runtime::Reply<wire::Executed> to, bool from_member)
       : command(std::move(its)), reply(std::move(to)), forwarded(from_member) {}
-  /// The actor ends or breaks before it knows.
+  /// The actor ends or fails before it knows the outcome.
   ~Pending() {
     if (reply.open() && (sent || in_doubt))
       reply.refuse({Code::unknown_outcome, "it may or may not have been written"});
@@ -75,12 +74,12 @@ struct KvService::Pending {
   kv::Command command;
   runtime::Reply<wire::Executed> reply;
   bool forwarded = false;
-  bool sent = false;      // to the log, or to a leader that has not answered yet
-  bool in_doubt = false;  // an earlier leader was asked, and has not answered
+  bool sent = false;      // sent to the log, or to a leader that has not responded yet
+  bool in_doubt = false;  // an earlier leader was asked and has not responded
 
   void refuse(const Error& why) {
     if (!in_doubt) return reply.refuse(why);
-    reply.refuse({Code::unknown_outcome, "a leader did not answer: it may or may not have been written"});
+    reply.refuse({Code::unknown_outcome, "a leader did not respond: it may or may not have been written"});
   }
 };
 
@@ -114,7 +113,7 @@ bool KvService::allowed(runtime::AnyReply& reply) {
   return false;
 }
 
-/// An actor of this node, or of another member, which has let in what it forwards.
+/// Returns whether the caller is an actor of this node, or another member, which has checked what it forwards.
 bool KvService::is_of_member() const {
   const runtime::Caller from = caller();
   if (from.role == messages::Role::inside) return true;
@@ -148,7 +147,7 @@ void KvService::execute(wire::Execute::Reader ask, runtime::Reply<wire::Executed
     return std::make_shared<const base::Bytes>(kv::encode(pending->command));
   };
   submission->done = [this, pending](const base::Outcome<void>& done) {
-    if (!pending->reply.open()) return;  // an earlier leader has answered after all
+    if (!pending->reply.open()) return;  // an earlier leader has responded after all
     const auto* grant = std::get_if<kv::GrantLease>(&pending->command.what);
     if (done.ok()) return answer(pending->reply, grant ? grant->id : kv::LeaseId{});
     if (!pending->forwarded || done.error().code != Code::unavailable) return pending->refuse(done.error());
@@ -166,14 +165,14 @@ void KvService::forward(std::shared_ptr<Pending> pending, std::shared_ptr<Submis
   if (!pending->reply.open()) return;
   const base::Duration left = submission->due - now();
   if (left <= base::Duration::zero()) return submission->done(Error{Code::unavailable, "nothing was written in time"});
-  // Values that a message shared are apart in the next one.
+  // Values that share bytes in one message are separate in the next.
   if (kv::encode(pending->command).size() > kv::kCommandBytesMax)
-    return pending->refuse({Code::malformed, "a command has at most 2 MiB"});
+    return pending->refuse({Code::malformed, "the command is too large: at most 2 MiB"});
   pending->sent = true;
   const bool repeats = !pending->command.request.empty();
   const std::uint64_t number = ++forwards_;
   if (repeats) forwarded_.emplace(number, Forwarded{pending, submission, group_.term()});
-  // The leader gives up before this member does, so that its answer tells what became of it.
+  // The leader's deadline is earlier than this member's, so that its response reports the outcome.
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(left).count() * 9 / 10;
   Part::ask<wire::Execute, wire::Executed>(
       leader, submission->due,
@@ -186,7 +185,7 @@ void KvService::forward(std::shared_ptr<Pending> pending, std::shared_ptr<Submis
         const bool latest = forwarded_.erase(number) > 0 || !repeats;
         if (!pending->reply.open()) return;
         const bool says = answer.ok() && answer.value().getOutcome() != wire::Outcome::NOT_LEADER;
-        if (!latest && !says) return;  // it was sent to the next leader, too
+        if (!latest && !says) return;  // it was also sent to the next leader
         if (answer.ok()) {
           if (answer.value().getOutcome() != wire::Outcome::NOT_LEADER)
             return pending->reply.forward(answer.envelope());
@@ -195,7 +194,7 @@ void KvService::forward(std::shared_ptr<Pending> pending, std::shared_ptr<Submis
           return group_.park(std::move(submission));
         }
         const Code code = answer.error().code;
-        if (code == Code::not_found) {  // its actor is about to begin
+        if (code == Code::not_found) {  // its actor is about to start
           pending->sent = false;
           return group_.park(std::move(submission));
         }
@@ -207,7 +206,7 @@ void KvService::forward(std::shared_ptr<Pending> pending, std::shared_ptr<Submis
       });
 }
 
-/// Commands with a request id, once another leader is known than they were sent to.
+/// Resends commands with a request id once a different leader is known.
 void KvService::forward_again() {
   if (forwarded_.empty() || (!leads_ && !group_.leader())) return;
   std::vector<Forwarded> again;
@@ -235,7 +234,7 @@ void KvService::answer(runtime::Reply<wire::Executed>& reply, kv::LeaseId grante
   });
 }
 
-/// One of this member itself.
+/// Submits a command of this member itself.
 void KvService::command(kv::Command command) {
   auto submission = std::make_shared<Submission>();
   submission->due = now() + kDueDefault;
@@ -245,7 +244,7 @@ void KvService::command(kv::Command command) {
     return std::make_shared<const base::Bytes>(kv::encode(command));
   };
   submission->done = [](const base::Outcome<void>&) {};
-  submission->forward = [](std::shared_ptr<Submission>, const runtime::Handle&) {};  // the leader does it itself
+  submission->forward = [](std::shared_ptr<Submission>, const runtime::Handle&) {};  // the leader does this itself
   group_.submit(std::move(submission));
 }
 
@@ -282,7 +281,8 @@ void KvService::leads(bool leads) {
   leases_.begin({}, 0);
 }
 
-/// The leader lets all members forget what is older than revisions_kept: late, never early. A new leader counts anew.
+/// The leader lets all members forget revisions older than revisions_kept: late, never early. A new leader counts from
+/// its election.
 base::Instant KvService::forget_revisions() {
   const base::Duration kept = settings_->revisions_kept;
   if (machine_.revision() < machine_.oldest() || machine_.revision().value == 0) return base::Instant::max();
@@ -319,8 +319,8 @@ base::Instant KvService::tend_leases() {
   if (auto ids = leases_.unkept(kv::kOperationsMax); !ids.empty()) command({.what = kv::KeepLeases{std::move(ids)}});
   const auto next = leases_.next_end();
   if (!next) return base::Instant::max();
-  // A leader that has just begun proposes its time at once: otherwise members that restart under leaders that do not last
-  // would lack the sum of the times that these leaders left out.
+  // A new leader proposes its time at once. Otherwise members that restart under short-lived leaders would lack the sum
+  // of the times that these leaders left out.
   if (!told_ms_ || *leases_.tell_at(std::max(*told_ms_, machine_.time_ms())) <= at) {
     told_ms_ = at;
     command({.what = kv::Txn{}});
@@ -358,8 +358,8 @@ void KvService::get(wire::GetKey::Reader ask, runtime::Reply<wire::GotKey> reply
 void KvService::get_past(const std::string& key, kv::Revision revision, const kv::Row* row,
                          runtime::Reply<wire::GotKey> reply) {
   if (revision > machine_.revision())
-    return reply.refuse({Code::conflict, "that revision is not there yet: the newest one is " +
-                                             std::to_string(machine_.revision().value)});
+    return reply.refuse(
+        {Code::conflict, "that revision is in the future: the newest is " + std::to_string(machine_.revision().value)});
   history_.get({.key = key, .at = revision}, row,
                [this, reply = std::move(reply)](const base::Result<kv::Value, kv::Elsewhere>& past) mutable {
                  if (!past.ok()) return reply.refuse(forgotten(past.error().oldest));
@@ -371,18 +371,18 @@ void KvService::get_past(const std::string& key, kv::Revision revision, const kv
                });
 }
 
-/// The group's compaction is the same at all members; what one lacks beyond it, another may have.
+/// All members compact the group's history alike. A revision that only this member lacks may be at another member.
 Error KvService::forgotten(kv::Revision oldest) const {
-  const std::string here = "the oldest one that can be asked for is " + std::to_string(oldest.value);
+  const std::string here = "the oldest revision that can be read is " + std::to_string(oldest.value);
   if (oldest <= std::max(machine_.oldest(), kv::Revision{1}))
-    return {Code::conflict, "that revision is forgotten: " + here};
-  return {Code::conflict, "this member lacks that revision, another may have it: here " + here};
+    return {Code::conflict, "that revision was forgotten: " + here};
+  return {Code::conflict, "this member lacks that revision, another member may have it: here " + here};
 }
 
 void KvService::range(wire::RangeKeys::Reader ask, runtime::Reply<wire::KeyRows> reply) {
   if (!allowed(reply)) return;
   if (ask.getPrefix().size() > kv::kKeyBytesMax || ask.getFrom().size() > kv::kKeyBytesMax + 1)
-    return reply.refuse({Code::malformed, "a key has at most 1024 bytes"});
+    return reply.refuse({Code::malformed, "the prefix is too long: at most 1024 bytes"});
   if (!is_free_below(base::as_text(bytes_of(ask.getPrefix()))) && !is_of_member()) return reply.refuse(of_actors());
   const auto give = [this, prefix = std::string(base::as_text(bytes_of(ask.getPrefix()))), from = first_of(ask),
                      limit = ask.getLimit()](runtime::Reply<wire::KeyRows>& to) {
@@ -412,7 +412,8 @@ void KvService::range(wire::RangeKeys::Reader ask, runtime::Reply<wire::KeyRows>
 }
 
 void KvService::watch(wire::WatchKeys::Reader ask, runtime::Sink<wire::KeyChange> sink) {
-  if (ask.getPrefix().size() > kv::kKeyBytesMax) return sink.fail({Code::malformed, "a key has at most 1024 bytes"});
+  if (ask.getPrefix().size() > kv::kKeyBytesMax)
+    return sink.fail({Code::malformed, "the prefix is too long: at most 1024 bytes"});
   if (!may_command(*settings_, group_, caller())) return sink.fail(stranger());
   if (!is_free_below(base::as_text(bytes_of(ask.getPrefix()))) && !is_of_member()) return sink.fail(of_actors());
   if (!group_.serves()) return sink.fail(closed());
@@ -427,7 +428,7 @@ void KvService::watch(wire::WatchKeys::Reader ask, runtime::Sink<wire::KeyChange
   end_watches();
 }
 
-/// Those whose time is over have ended well.
+/// Watches that reach their deadline end without an error.
 void KvService::end_watches() {
   base::Instant next = base::Instant::max();
   for (Watcher& watcher : watchers_) {
@@ -459,8 +460,7 @@ void KvService::show(Watcher& watcher) {
   }
 }
 
-/// False if the credit is spent. A revision of many changes is not divided by credit: what is left of it is sent with
-/// the next one.
+/// Returns false if the credit is used up. A revision with many changes is sent across several credits.
 bool KvService::show(Watcher& watcher, const kv::History::Seen& seen) {
   std::size_t before = watcher.sent;
   bool credit = true;
@@ -516,7 +516,7 @@ void KvService::keep(wire::KeepLease::Reader ask, runtime::Reply<wire::LeaseKept
       kept->send([&](wire::LeaseKept::Builder out) { out.setTtlMs(std::min(found->second.ttl_ms, kv::kTtlMaxMs)); });
     };
     submission->forward = [](std::shared_ptr<Submission> self, const runtime::Handle&) {
-      self->done(Error{Code::unavailable, "the lead has changed: try again"});
+      self->done(Error{Code::unavailable, "the leader has changed: retry"});
     };
     return group_.submit(std::move(submission));
   }

@@ -1,17 +1,15 @@
 #pragma once
 // The key-value store of a group: answers requests from clients with the machine of logic/kv.
 //
-// Write   the leader appends a command to the log, and answers once it is applied. Other members ask the leader. If the
-//         member that they ask no longer leads, they wait for the next leader. If a link ends during a request, only a
-//         command with a request id is sent again: without an id the outcome is unknown. It is sent to the next leader,
-//         too, if there is one before the first has answered: that may stand still.
-// Read    linearizable at each member (Group::read()); stale ones answer from what is applied here.
-// Watch   from the history of this member (kv_history.hpp). A reader that falls too far back is ended; no reader misses
-//         a change.
-// Leases  the leader drops those that are over. Each member counts the group's time, so that a new leader knows what is
-//         left of each: granting and keeping are commands, and while there are leases the leader proposes its time now
-//         and then, for members that start again.
-// Trust   operators; members; nodes on loopback, and the nodes of `raft.clients`.
+// Write  the leader appends a command to the log, and responds once it is applied. Other members ask the leader, or
+//        wait for the next. A command whose link ends is sent again only if it has a request id, because otherwise its
+//        outcome is unknown. It is also sent to a new leader before the first has responded, which may have stalled.
+// Read   linearizable at each member (Group::read()); stale reads use the state applied here.
+// Watch  from this member's history (kv_history.hpp). A watch that falls too far behind ends; no watch skips a change.
+// Leases the leader drops expired leases. Granting and keeping are commands, and each member counts the group's time,
+//        so a new leader knows what is left of each. With leases the leader proposes its time now and then, for members
+//        that restart.
+// Trust  operators; members; nodes on loopback, and the nodes of `raft.clients`.
 #include <list>
 #include <optional>
 
@@ -30,7 +28,7 @@ inline constexpr std::uint32_t kRangeRowsMax = 1'000;                // messages
 inline constexpr std::size_t kRangeBytesMax = std::size_t{1} << 20;  // messages/raft.capnp
 inline constexpr std::chrono::milliseconds kDueDefault{5'000};       // contract
 inline constexpr std::chrono::hours kDueMax{1};
-inline constexpr std::size_t kExpiredAtOnce = 64;  // our choice: leases that are dropped together
+inline constexpr std::size_t kExpiredAtOnce = 64;  // our choice: leases dropped together
 
 class KvService final : public StateMachine, public runtime::Part {
  public:
@@ -59,7 +57,7 @@ class KvService final : public StateMachine, public runtime::Part {
     std::string prefix;
     kv::Revision next;
     runtime::Sink<wire::KeyChange> sink;
-    std::size_t sent = 0;  // changes of `next` that were sent already
+    std::size_t sent = 0;  // changes of `next` that were already sent
     bool over = false, loading = false;
     base::Instant end = base::Instant::max();
   };
@@ -90,21 +88,21 @@ class KvService final : public StateMachine, public runtime::Part {
   kv::Machine machine_;
   KvHistory history_;
   std::uint64_t rows_max_ = 0;  // bytes
-  kv::Applied latest_;          // what the entry that was applied last has answered
+  kv::Applied latest_;          // result of the entry applied last
   std::optional<kv::SnapshotReader> reader_;
   bool read_any_ = false;
   bool leads_ = false, limits_proposed_ = false;
   kv::GroupTime time_;
   kv::LeaseTimes leases_;
-  std::optional<std::int64_t> told_ms_;  // the latest time that this leader has proposed for the sake of leases
-  std::deque<std::pair<base::Instant, kv::Revision>> ages_;  // of a leader: which revision was the latest when
+  std::optional<std::int64_t> told_ms_;                      // the latest time that this leader has proposed for leases
+  std::deque<std::pair<base::Instant, kv::Revision>> ages_;  // at a leader: the latest revision at each time
   std::list<Watcher> watchers_;
   struct Forwarded {
     std::shared_ptr<Pending> pending;
     std::shared_ptr<Submission> submission;
     Term term;
   };
-  std::map<std::uint64_t, Forwarded> forwarded_;  // with a request id, to a leader that has not answered
+  std::map<std::uint64_t, Forwarded> forwarded_;  // have a request id and wait for a leader's response
   std::uint64_t forwards_ = 0;
 };
 

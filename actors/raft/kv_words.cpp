@@ -9,7 +9,7 @@ using base::Error;
 Error malformed(const char* why) { return {Code::malformed, why}; }
 
 base::Outcome<kv::Value> read_value(capnp::Data::Reader from) {
-  if (from.size() > kv::kValueBytesMax) return malformed("a value has at most 1 MiB");
+  if (from.size() > kv::kValueBytesMax) return malformed("the value is too large: at most 1 MiB");
   return std::make_shared<const base::Bytes>(from.begin(), from.end());
 }
 
@@ -18,7 +18,7 @@ base::Outcome<kv::Txn> read_txn(wire::Execute::What::Txn::Reader from) {
   const auto conditions = from.getConditions();
   const auto operations = from.getOperations();
   if (conditions.size() + operations.size() > kv::kOperationsMax)
-    return malformed("a transaction has at most 1024 conditions and operations");
+    return malformed("the transaction is too large: at most 1024 conditions and operations");
   for (const auto one : conditions) {
     auto key = read_key(one.getKey());
     if (!key) return malformed("a key has 1 to 1024 bytes");
@@ -36,7 +36,7 @@ base::Outcome<kv::Txn> read_txn(wire::Execute::What::Txn::Reader from) {
         condition.kind = kv::Condition::Kind::revision;
         condition.revision = {one.getRevision()};
         break;
-      default: return malformed("an unknown condition");
+      default: return malformed("unknown kind of condition");
     }
     out.conditions.push_back(std::move(condition));
   }
@@ -55,7 +55,7 @@ base::Outcome<kv::Txn> read_txn(wire::Execute::What::Txn::Reader from) {
         operation.lease = {one.getLease()};
         break;
       }
-      default: return malformed("an unknown operation");
+      default: return malformed("unknown kind of operation");
     }
     out.operations.push_back(std::move(operation));
   }
@@ -90,7 +90,7 @@ std::optional<std::string> read_key(capnp::Data::Reader from) {
 
 base::Outcome<kv::Command> read_command(wire::Execute::Reader from) {
   kv::Command out;
-  if (from.getRequest().size() > kv::kRequestBytesMax) return malformed("a request id has at most 64 bytes");
+  if (from.getRequest().size() > kv::kRequestBytesMax) return malformed("the request id is too long: at most 64 bytes");
   out.request = text_of(from.getRequest());
   const auto what = from.getWhat();
   switch (what.which()) {
@@ -101,11 +101,11 @@ base::Outcome<kv::Command> read_command(wire::Execute::Reader from) {
       break;
     }
     case wire::Execute::What::GRANT_MS:
-      if (what.getGrantMs() == 0) return malformed("a lease lasts at least one millisecond");
+      if (what.getGrantMs() == 0) return malformed("the lease is too short: at least 1 ms");
       out.what = kv::GrantLease{.id = {}, .ttl_ms = what.getGrantMs()};
       break;
     case wire::Execute::What::DROP: out.what = kv::DropLease{{what.getDrop()}}; break;
-    default: return malformed("an unknown command");
+    default: return malformed("unknown kind of command");
   }
   return out;
 }

@@ -1,5 +1,5 @@
 #pragma once
-// Commands of clients in the words of messages/raft.capnp, there and back.
+// Converts clients' commands between messages/raft.capnp and logic/kv.
 #include <optional>
 #include <string>
 
@@ -8,9 +8,9 @@
 
 namespace troupe::raft {
 
-/// Nothing unless it has 1 to kKeyBytesMax bytes.
+/// Returns nullopt unless the key has 1 to kKeyBytesMax bytes.
 std::optional<std::string> read_key(capnp::Data::Reader from);
-/// Errors: `malformed` beyond the limits of kv/command.hpp. Its time is not set; a granted lease has no id.
+/// Error: `malformed` beyond the limits of kv/command.hpp. The command's time is not set; a granted lease has no id.
 base::Outcome<kv::Command> read_command(wire::Execute::Reader from);
 void write(wire::Execute::Builder out, const kv::Command& command);
 

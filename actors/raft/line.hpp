@@ -1,8 +1,8 @@
 #pragma once
-// The way to another member of a group: a link, dialled when there is something to say, at most once in kRedial.
+// The link to another member of a group. Dialled when there is something to send, at most once per kRedial.
 //
-// Lost    what is sent while there is no link is dropped: Raft says it again.
-// Owner   an actor, which passes on what ends (down()).
+// Lost  messages sent without a link are dropped, because Raft sends them again.
+// Owner an actor, which passes its down() to this object.
 #include <chrono>
 #include <string>
 
@@ -12,8 +12,8 @@
 
 namespace troupe::raft {
 
-/// Of that path at a node, dialled if there is no link; null if it cannot be. Without a dialable `at` it is dialled
-/// where `/peers` knows it.
+/// Returns the actor of that path at a node, dialled if there is no link; null if it cannot be dialled. If `at` is not
+/// dialable, the address that `/peers` knows is used.
 inline runtime::Handle handle_at(runtime::Links& links, const base::NodeId& node, const base::Endpoint& at,
                                  const std::string& path) {
   return links.remote_at(node, at.dialable() ? base::HostPort::parse(at.text()) : std::nullopt, path);
@@ -21,23 +21,23 @@ inline runtime::Handle handle_at(runtime::Links& links, const base::NodeId& node
 
 class Line {
  public:
-  static constexpr std::chrono::milliseconds kRedial{100};  // our choice: below an election
+  static constexpr std::chrono::milliseconds kRedial{100};  // our choice: shorter than an election
 
   Line(std::shared_ptr<runtime::Links> links, MemberId member, base::Endpoint at, std::string path)
       : links_(std::move(links)), member_(member), at_(at), path_(std::move(path)) {}
 
-  /// Null if there is no link and it was dialled a moment ago. `fresh`: it is to be watched.
+  /// Returns null if there is no link and it was dialled a moment ago. `fresh`: the caller must watch it.
   runtime::Handle handle(base::Instant now, bool& fresh) {
     fresh = false;
     if (handle_ || now < dial_at_) return handle_;
     dial_at_ = now + kRedial;
-    // By turns where the configuration says that it lives, and where `/peers` knows it: it may have moved.
+    // Alternates between the configured address and the address that `/peers` knows, because the member may have moved.
     const bool configured = at_.dialable() && dials_++ % 2 == 0;
     handle_ = handle_at(*links_, member_.node, configured ? at_ : base::Endpoint{}, path_);
     fresh = static_cast<bool>(handle_);
     return handle_;
   }
-  /// True if it was this one's.
+  /// Returns true if it was this line's handle.
   bool down(const runtime::Handle& ended) {
     if (!handle_ || ended != handle_) return false;
     handle_ = {};

@@ -44,7 +44,7 @@ void LogActor::open() {
     if (kept_) logs_->keep(*kept_);
     judge_sizes();
     look_at_room();
-    // The run before may have ended within that time.
+    // The previous run may have ended within that time.
     if (!std::exchange(covering_, true)) after<Cover>(kCoverDelay);
     return after<Tidy>(kTidyDelay);
   }
@@ -54,7 +54,7 @@ void LogActor::open() {
 }
 
 void LogActor::open_log(wire::OpenLog::Reader ask, runtime::Reply<wire::LogOpened> reply) {
-  // Read records may be unsynced writes of an earlier run: Packs syncs what it keeps at its start.
+  // Records may be unsynced writes of an earlier run: Packs syncs what it keeps at its start.
   flush();
   if (!logs_) return reply.refuse(closed_);
   const auto found = logs_->find(ask.getIncarnation());
@@ -72,11 +72,11 @@ void LogActor::open_log(wire::OpenLog::Reader ask, runtime::Reply<wire::LogOpene
   });
 }
 
-/// Behind a write that was lost another one would leave a gap, and what lies before a gap is given up: the owner of a
-/// log asks first what it holds.
+/// A write after a lost write would leave a gap, and entries before a gap are given up. So a log's owner first asks
+/// what the log has.
 void LogActor::write_log(wire::WriteLog::Reader ask, Done reply) {
   if (!ask.getRestarts() && !asked_.contains(ask.getIncarnation()))
-    return reply.refuse({base::Code::unavailable, "a write of this log may be lost: it is to be opened anew"});
+    return reply.refuse({base::Code::unavailable, "a write of this log may be lost: it must be reopened"});
   ++writes_;
   Save save;
   if (ask.getRestarts()) save.restart.emplace();
@@ -90,7 +90,7 @@ void LogActor::write_log(wire::WriteLog::Reader ask, Done reply) {
     waiting_.push_back(std::move(reply));
     return fail(written.error());
   }
-  if (waiting_.empty()) after<Flush>(base::Duration::zero());  // behind all writes that wait already
+  if (waiting_.empty()) after<Flush>(base::Duration::zero());  // after all writes that already wait
   waiting_.push_back(std::move(reply));
   if (waiting_.size() >= kWritesAtOnce) flush();
 }
@@ -108,7 +108,8 @@ void LogActor::flush() {
   for (Done& reply : std::exchange(waiting_, {})) reply.done();
 }
 
-/// Twice without a write between: a burst covers itself, all but its end. How large the packs are is noted all the same.
+/// Covers only if no write came since the previous call, because in a burst each write covers the previous write. Notes
+/// the pack sizes in any case.
 void LogActor::cover() {
   covering_ = false;
   if (!logs_) return;
@@ -119,7 +120,7 @@ void LogActor::cover() {
       ++syncs_;
       return note_sizes();
     }
-    // Without room nothing was stored: again.
+    // Without free space nothing was stored: retries.
     if (!(covered.error() == store::StoreError::no_space)) return fail(covered.error());
   }
   flush();
@@ -140,10 +141,10 @@ void LogActor::judge_sizes() {
   if (why) after<NoteSizes>(kNoteDelay);
   if (settings_->health == nullptr) return;
   if (why)
-    settings_->health->raise(kHealthSource, observe::HealthState::degraded,
-                             "how large the logs of groups are cannot be noted, so a log that is cut from now on may "
-                             "go unnoticed: " +
-                                 why->message);
+    settings_->health->raise(
+        kHealthSource, observe::HealthState::degraded,
+        "the sizes of the groups' logs cannot be noted, so a log that is cut from now on may go unnoticed: " +
+            why->message);
   else settings_->health->clear(kHealthSource);
 }
 
@@ -161,7 +162,7 @@ void LogActor::fail(const store::StoreError& why) {
   after<Reopen>(kReopenDelay);
 }
 
-/// While it writes, and until there is room again.
+/// Runs while it writes, and until there is free space again.
 void LogActor::look_at_room() {
   const auto free = world().disk.free_bytes();
   const bool is = free.ok() && free.value() < store::kReserveBytes;
@@ -195,7 +196,7 @@ void LogActor::tidy() {
   flush();
   if (!logs_) return;
   const auto tidied = logs_->tidy();
-  // Without room nothing is moved; what is there stays as it is.
+  // Without free space nothing is moved, and all records stay.
   if (!tidied.ok() && tidied.error() == store::StoreError::no_space) return after<Tidy>(kRoomDelay);
   if (!tidied.ok()) return fail(tidied.error());
   judge_sizes();

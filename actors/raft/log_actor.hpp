@@ -1,12 +1,11 @@
 #pragma once
 // Gives the logs on the disk to the groups of this node. Blocks on its device: it has a thread of its own.
 //
-// Write   what waits in the mailbox together is made durable by one sync, and answered after it.
-// Cover   a while after the last write comes a record behind it, or the last one could pass for one that was cut off.
-// Failed  what was gathered is answered with an error, and the logs are opened again; so do the groups. Meanwhile each
-//         question is refused.
-// Sizes   that cannot be noted close no log: health says so, and they are noted later.
-// Limits  the mailbox's; a group waits for its saves.
+// Write  all waiting writes become durable by one sync, and are answered after it.
+// Cover  a while after the last write a record follows it; otherwise that write could be taken for an unsynced end.
+// Failed waiting writes get an error, and logs and groups are reopened. Until then every request is refused.
+// Sizes  if they cannot be noted, no log closes: health reports it, and they are noted later.
+// Limits the mailbox's; a group waits for its saves.
 #include <memory>
 #include <optional>
 #include <set>
@@ -25,16 +24,16 @@ class LogActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "raft log";
   static constexpr std::size_t kWritesAtOnce = 4'096;              // our choice: answered after one sync
-  static constexpr std::chrono::milliseconds kReopenDelay{1'000};  // our choice: a device that failed
-  static constexpr std::chrono::seconds kRoomDelay{30};            // our choice: a full device
-  static constexpr std::chrono::milliseconds kRoomPeriod{500};     // our choice: looks at what is free, while it writes
-  static constexpr std::chrono::milliseconds kTidyDelay{200};      // our choice: commands go first
+  static constexpr std::chrono::milliseconds kReopenDelay{1'000};  // our choice: for a device that failed
+  static constexpr std::chrono::seconds kRoomDelay{30};            // our choice: for a full device
+  static constexpr std::chrono::milliseconds kRoomPeriod{500};     // our choice: checks free space while it writes
+  static constexpr std::chrono::milliseconds kTidyDelay{200};      // our choice: commands have precedence
   static constexpr std::chrono::seconds kCoverDelay{1};            // our choice: not between the writes of a burst
-  static constexpr std::chrono::seconds kNoteDelay{10};            // our choice: sizes that could not be noted
+  static constexpr std::chrono::seconds kNoteDelay{10};            // our choice: retry of noting the sizes
   static constexpr std::string_view kHealthSource = "raft.log";
 
-  /// `log_open` of the settings is shared by all that use the directory: one at a time does. `short_of_room` is kept up
-  /// to date: whether less than store::kReserveBytes is free.
+  /// `log_open` in the settings is shared by all users of the directory: only one at a time may open it. The actor
+  /// keeps `short_of_room` up to date: whether less than store::kReserveBytes is free.
   LogActor(std::string directory, SharedSettings settings)
       : directory_(std::move(directory)), settings_(std::move(settings)) {}
   ~LogActor() override {
@@ -43,7 +42,7 @@ class LogActor final : public runtime::Actor {
   void receive(runtime::Handlers& on) override;
   void start() override { open(); }
   void stop() override;
-  /// Since its start. Each covers what was durable before it.
+  /// Returns the syncs since its start. Each covers everything written before it.
   std::uint64_t syncs() const { return syncs_; }
 
  private:
@@ -77,7 +76,7 @@ class LogActor final : public runtime::Actor {
   std::optional<std::set<Incarnation>> kept_;
   std::unique_ptr<Logs> logs_;
   base::Error closed_;
-  std::set<Incarnation> asked_;  // whose owners know what they hold, since they were opened here
+  std::set<Incarnation> asked_;  // logs whose owners have asked for their contents since the opening
   std::vector<Done> waiting_;
   std::uint64_t syncs_ = 0, writes_ = 0, writes_looked_at_ = 0, writes_covered_ = 0;
 };

@@ -1,9 +1,9 @@
 #pragma once
-// What the packs of logs must still have when they are opened again: a small file outside their folder.
+// The sizes that the packs of logs must still have when they are reopened: a small file outside their folder.
 //
-// Bytes    version (1), last record (8), number of suspects (4), suspects (8 each). For each pack: number (4), bytes (8),
-//          lost bytes (8). Last the CRC-32C of all bytes before (4). Little-endian.
-// Older    the first version had neither suspects nor lost bytes, and is not read.
+// Bytes version (1), last record (8), number of suspects (4), suspects (8 each). For each pack: number (4), bytes (8),
+//       lost bytes (8). Finally the CRC-32C of all bytes before it (4). Little-endian.
+// Older the first version had neither suspects nor lost bytes, and is not read.
 #include <map>
 #include <optional>
 #include <set>
@@ -12,12 +12,12 @@
 
 namespace troupe::raft {
 
-using Incarnation = std::uint64_t;  ///< names a log
+using Incarnation = std::uint64_t;  ///< identifies a log
 
 struct LogSizes {
   struct Pack {
-    std::uint64_t bytes = 0;  ///< that were synced
-    std::uint64_t lost = 0;   ///< of them, as far as that is known; if all are, the pack may be gone
+    std::uint64_t bytes = 0;  ///< synced bytes
+    std::uint64_t lost = 0;   ///< known lost bytes; if all are lost, the pack may be missing
     friend bool operator==(const Pack&, const Pack&) = default;
   };
   std::map<std::uint32_t, Pack> packs{};  ///< by number

@@ -250,7 +250,7 @@ TEST_CASE("cluster raft: a group of one with a cut log says so, and not that a k
       return got.exit == 1;
     }));
     CHECK_MESSAGE(contains(got.err,
-                           "group main: its only member has lost what was acknowledged: "
+                           "group main: its only member has lost acknowledged data: "
                            "raft/log/00000001.pack was cut"),
                   got.err);
     CHECK(cluster.run(0, {"kv", "put", "k9", "v"}).exit == 1);

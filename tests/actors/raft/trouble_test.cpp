@@ -63,7 +63,7 @@ TEST_CASE("raft health: a group without a quorum names its silent voters until i
   judged.cluster.net.stage.run_for(70s);
   const std::string says = judged.says(2);
   CHECK_MESSAGE(
-      says.starts_with("raft.group.sums: group sums: it has had no leader for 20 s or more; 1 of 3 voters answer, "
+      says.starts_with("raft.group.sums: group sums: it has had no leader for 20 s or more; 1 of 3 voters respond, "
                        "2 are needed; silent: "),
       says);
   CHECK(says.find(judged.id(0)) != says.npos);
@@ -82,7 +82,7 @@ TEST_CASE("raft health: without a leader a member says at once who answers") {
   judged.cluster.net.stage.run_for(15s);
   judged.status(2, [](wire::GroupStatus::Reader is) {
     const std::string reason = is.getReason();
-    CHECK_MESSAGE(reason.starts_with("it has no leader; 1 of 3 voters answer, 2 are needed; silent: "), reason);
+    CHECK_MESSAGE(reason.starts_with("it has no leader; 1 of 3 voters respond, 2 are needed; silent: "), reason);
     for (const auto member : is.getMembers()) {
       const std::string state = member.getState();
       CHECK_MESSAGE((state == "self" || (state == "silent" && member.getLagMs() > 2'000)), state);
@@ -103,7 +103,7 @@ TEST_CASE("raft health: all members name the silent member, until it answers") {
   for (std::size_t i = 0; i < 3; ++i) {
     if (i == gone) continue;
     CHECK(judged.says(i) ==
-          "raft.group.sums: group sums: 2 of 3 voters answer, 2 are needed; silent: " + judged.id(gone));
+          "raft.group.sums: group sums: 2 of 3 voters respond, 2 are needed; silent: " + judged.id(gone));
     CHECK(judged.healths[i].state() == observe::HealthState::degraded);
     CHECK(judged.gauge(i) == GroupGauges::Gauge{.has_leader = true, .silent = 1});
   }

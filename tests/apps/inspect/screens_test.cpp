@@ -582,7 +582,7 @@ TEST_CASE("screens: a group is shown with its leader, quorum and members, and wh
   }
   SUBCASE("without a leader it counts the voters that answer") {
     group.setRole("candidate");
-    group.setReason("it has no leader; 2 of 3 voters answer, 2 are needed");
+    group.setReason("it has no leader; 2 of 3 voters respond, 2 are needed");
     members[1].setState("answers");
     members[2].setState("silent");
     members[2].setLagMs(9'000);
