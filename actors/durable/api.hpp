@@ -101,15 +101,15 @@ bool changes(const runtime::Envelope& question);
 /// The part of this node's device that other nodes' requests to durable actors leave free, so that an untrusted node
 /// cannot fill it.
 ///
-/// Check  at most once per kLookEvery, and only on request. Until its result arrives the previous result counts: what
-///        is written in between comes out of the reserve.
-/// Group  only the leader's device counts. The rows are in the memory of all members, and most stay forever. They have
-///        a limit (kv.rows_max), and other nodes' writes have a rate. An order's size is estimated when it begins. Each
-///        check measures the growth of all rows. It is divided among the orders since the last check by their
-///        estimates, at most twice the estimate each, because deadlines also write. A refused order may have written
-///        something, too.
-/// Shares are small in a group, because what one address group has filled stays filled: half is for the first user, and
-///        64 address groups have shares of the rest.
+/// Check   at most once per kLookEvery, and only on request. Until its result arrives the previous result counts: what
+///         is written in between comes out of the reserve.
+/// Group   only the leader's device counts. The rows are in the memory of all members, and most stay forever. They have
+///         a limit (kv.rows_max), and other nodes' writes have a rate. An order's size is estimated when it begins.
+///         Each check measures the growth of all rows. It is divided among the orders since the last check by their
+///         estimates, at most twice the estimate each, because deadlines also write. A refused order may have written
+///         something, too.
+/// Shares  are small in a group, because what one address group has filled stays filled: half is for the first user,
+///         and 64 address groups have shares of the rest.
 class Room final : public runtime::Part {
  public:
   using User = base::User<base::NodeId>;
@@ -269,10 +269,10 @@ class Home : public runtime::Actor {
 
 /// The rows of one kind of durable actors, at the node that holds the seat.
 ///
-/// Group each row is a key of the group, hidden from lists of a client's keys. A commit is one transaction, which is
-///       void once another term has taken the rows (take()).
-/// Head  each actor has a row that changes with each of its commits. A commit is void unless its head is the head that
-///       the owner knows. Reading the rows again therefore settles a commit in doubt.
+/// Group   each row is a key of the group, hidden from lists of a client's keys. A commit is one transaction, which is
+///         void once another term has taken the rows (take()).
+/// Head    each actor has a row that changes with each of its commits. A commit is void unless its head is the head
+///         that the owner knows. Reading the rows again therefore settles a commit in doubt.
 class Storage final : public runtime::Part {
  public:
   static constexpr std::size_t kCommitBytesMax = std::size_t{512} << 10;  // our choice; an owner gathers this much
@@ -337,8 +337,8 @@ base::Error not_committed(const base::Outcome<void>& done, const char* reread);
 
 /// A state in one row. A change is made to a copy, which becomes the state once it is durable.
 ///
-/// Row   the number of its commit (8 bytes), then the bytes of the state: no two commits leave the same head.
-/// Doubt after a void commit, or one with an unknown outcome, the state is unknown: the owner reads the row again.
+/// Row     the number of its commit (8 bytes), then the bytes of the state: no two commits leave the same head.
+/// Doubt   after a void commit, or one with an unknown outcome, the state is unknown: the owner reads the row again.
 template <class State>
 class StateRow final : public runtime::Part {
  public:

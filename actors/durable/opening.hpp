@@ -1,8 +1,8 @@
 #pragma once
 // Requests that wait while a durable actor reads its rows.
 //
-// Limit  `waiting_max` requests wait; later requests are `overloaded`.
-// Damage after failed(), all of them are refused with the reason until the rows can be read.
+// Limit   `waiting_max` requests wait; later requests are `overloaded`.
+// Damage  after failed(), all of them are refused with the reason until the rows can be read.
 #include <vector>
 
 #include "runtime/actor/reply.hpp"

@@ -1,9 +1,9 @@
 #pragma once
 // What other domains need from a group: its path, and the interface between a group and its state machine.
 //
-// Seam  a StateMachine lives in its group's actor (group_actor.hpp), and only that actor calls it. It uses Group to
-//       submit changes and to read.
-// Fence a leader's effects outside the log carry Group::term(). A receiver that knows a higher term refuses them.
+// Seam    a StateMachine lives in its group's actor (group_actor.hpp), and only that actor calls it. It uses Group to
+//         submit changes and to read.
+// Fence   a leader's effects outside the log carry Group::term(). A receiver that knows a higher term refuses them.
 #include <functional>
 #include <memory>
 #include <optional>

@@ -1,7 +1,7 @@
 #pragma once
 // Counters of a node's groups since it started.
 //
-// Owner the node's actors write; any thread may read.
+// Owner   the node's actors write; any thread may read.
 #include <atomic>
 #include <cstdint>
 #include <map>

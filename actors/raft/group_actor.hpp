@@ -1,15 +1,15 @@
 #pragma once
 // One member of a group as an actor: the core of Raft, its disks, its lines to the other members, and its machine.
 //
-// Life   opening: reads snapshot and log. serving: the core runs. recovering: this member has lost something that it
-//        acknowledged, and no longer takes part under this incarnation. The only member of a group keeps what its disk
-//        still has, and refuses all requests.
-// Batch  handles all messages in the mailbox, then asks the core once for work (pump()).
-// Disk   never waited for: `/raft/log` reports what is durable. After an error the member reopens, because its memory
-//        may be ahead of its disk.
-// Roles  role_behaviour.hpp; the object changes with the core's role.
-// Trust  only messages of members: members in the configuration known here, or vouched for by such a member.
-// Limits Settings; kParkedMax commands that wait for a leader.
+// Life    opening: reads snapshot and log. serving: the core runs. recovering: this member has lost something that it
+//         acknowledged, and no longer takes part under this incarnation. The only member of a group keeps what its disk
+//         still has, and refuses all requests.
+// Batch   handles all messages in the mailbox, then asks the core once for work (pump()).
+// Disk    never waited for: `/raft/log` reports what is durable. After an error the member reopens, because its memory
+//         may be ahead of its disk.
+// Roles   role_behaviour.hpp; the object changes with the core's role.
+// Trust   only messages of members: members in the configuration known here, or vouched for by such a member.
+// Limits  Settings; kParkedMax commands that wait for a leader.
 #include <deque>
 #include <list>
 #include <map>

@@ -1,13 +1,13 @@
 #pragma once
 // The history of a group's keys at this member (logic/kv/history.hpp), and its rows in the store of this node.
 //
-// Rows   `raft-history`: for each block an index row and rows of at most kBlockPartBytes, by group, incarnation and
-//        first revision. They are written after the log: what a crash takes is applied again. Before the log is cut at
-//        a snapshot, settle() waits until the store has everything before it.
-// Failed blocks wait in memory, then the oldest are forgotten; the group continues. An unreadable block is forgotten
-//        with all earlier blocks.
-// Leave  kHistoryLeaves of the device stay free.
-// Limits one block is read at a time, one commit is in progress.
+// Rows    `raft-history`: for each block an index row and rows of at most kBlockPartBytes, by group, incarnation and
+//         first revision. They are written after the log: what a crash takes is applied again. Before the log is cut at
+//         a snapshot, settle() waits until the store has everything before it.
+// Failed  blocks wait in memory, then the oldest are forgotten; the group continues. An unreadable block is forgotten
+//         with all earlier blocks.
+// Leave   kHistoryLeaves of the device stay free.
+// Limits  one block is read at a time, one commit is in progress.
 #include <map>
 #include <string>
 

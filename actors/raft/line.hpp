@@ -1,8 +1,8 @@
 #pragma once
 // The link to another member of a group. Dialled when there is something to send, at most once per kRedial.
 //
-// Lost  messages sent without a link are dropped, because Raft sends them again.
-// Owner an actor, which passes its down() to this object.
+// Lost    messages sent without a link are dropped, because Raft sends them again.
+// Owner   an actor, which passes its down() to this object.
 #include <chrono>
 #include <string>
 

@@ -1,11 +1,11 @@
 #pragma once
 // Gives the logs on the disk to the groups of this node. Blocks on its device: it has a thread of its own.
 //
-// Write  all waiting writes become durable by one sync, and are answered after it.
-// Cover  a while after the last write a record follows it; otherwise that write could be taken for an unsynced end.
-// Failed waiting writes get an error, and logs and groups are reopened. Until then every request is refused.
-// Sizes  if they cannot be noted, no log closes: health reports it, and they are noted later.
-// Limits the mailbox's; a group waits for its saves.
+// Write   all waiting writes become durable by one sync, and are answered after it.
+// Cover   a while after the last write a record follows it; otherwise that write could be taken for an unsynced end.
+// Failed  waiting writes get an error, and logs and groups are reopened. Until then every request is refused.
+// Sizes   if they cannot be noted, no log closes: health reports it, and they are noted later.
+// Limits  the mailbox's; a group waits for its saves.
 #include <memory>
 #include <optional>
 #include <set>

@@ -1,9 +1,9 @@
 #pragma once
 // The sizes that the packs of logs must still have when they are reopened: a small file outside their folder.
 //
-// Bytes version (1), last record (8), number of suspects (4), suspects (8 each). For each pack: number (4), bytes (8),
-//       lost bytes (8). Finally the CRC-32C of all bytes before it (4). Little-endian.
-// Older the first version had neither suspects nor lost bytes, and is not read.
+// Bytes   version (1), last record (8), number of suspects (4), suspects (8 each). For each pack: number (4), bytes
+//         (8), lost bytes (8). Finally the CRC-32C of all bytes before it (4). Little-endian.
+// Older   the first version had neither suspects nor lost bytes, and is not read.
 #include <map>
 #include <optional>
 #include <set>

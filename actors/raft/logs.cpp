@@ -16,11 +16,11 @@ namespace {
 constexpr std::uint8_t kRecordVersion = 1;
 constexpr std::uint8_t kHasState = 1, kHasVote = 2, kRestarts = 4, kHasFloor = 8;
 constexpr std::size_t kEntryHead = 8 + 1 + 4;
-constexpr std::size_t kHeadBytes = 128;  // at most, of a record without its entries
+constexpr std::size_t kHeadBytes = 128;  // at most, for a record without its entries
 constexpr std::size_t kSizesBytesMax = std::size_t{1} << 20;
 /// In the last word of a record's id: its writer keeps the sizes.
 constexpr std::uint64_t kKeepsSizes = std::uint64_t{1} << 63;
-/// Our choice: more than are written between two notes of the sizes.
+/// Our choice: more records than are written between two notes of the sizes.
 constexpr std::uint64_t kNumbersSkipped = std::uint64_t{1} << 32;
 
 base::Digest id_of(Incarnation log, std::uint64_t number, Index first, std::size_t entries) {
@@ -45,7 +45,7 @@ struct Logs::Content {
   bool restarts = false;
   std::optional<HardState> state{};
   struct Floor {
-    Index to, last;  ///< entries up to `to` are of no use, and there were none behind `last`
+    Index to, last;  ///< entries up to `to` are obsolete, and there were none after `last`
   };
   std::optional<Floor> floor{};
   Index first{};
@@ -152,14 +152,14 @@ StoreResult<std::unique_ptr<Logs>> Logs::open(ports::Disk& disk, const std::stri
 }
 
 StoreResult<void> Logs::start() {
-  // A record lies behind none with a smaller number only as long as nothing was moved: they are put in order first.
+  // After moves, records may be out of order: they are sorted first.
   std::map<Number, std::pair<base::Digest, store::Location>> found;
   for (const store::PackInfo& pack : packs_->packs()) {
     const auto report = packs_->scan(pack.number, store::Packs::Check::payloads,
                                      [&](const base::Digest& id, const store::Location& at) {
                                        const Number number = base::load<std::uint64_t>(id.view(), 8);
                                        const auto [known, fresh] = found.try_emplace(number, id, at);
-                                       // A move that was not finished has left both copies: they are the same.
+                                       // An unfinished move leaves two identical copies.
                                        if (!fresh) packs_->drop(at);
                                      });
     if (!report.ok()) return report.error();
@@ -176,7 +176,7 @@ StoreResult<void> Logs::start() {
       damaged_packs_[where.pack] += store::record_bytes(where.length);
       continue;
     }
-    if (content->says_nothing()) {  // it covers those before it, and makes no log
+    if (content->says_nothing()) {  // it covers earlier records, and does not create a log
       packs_->drop(where);
       continue;
     }
@@ -193,7 +193,7 @@ StoreResult<void> Logs::start() {
 
 // -- sizes -----------------------------------------------------------------------------------------------------------
 
-/// A file that cannot be read is taken for none: one of these bytes may have changed, and nothing else.
+/// A file that cannot be read counts as missing: only one of its own bytes may have changed.
 StoreResult<void> Logs::read_sizes() {
   const std::string& path = sizes_path_;
   const auto file = disk_.open(path, ports::OpenMode::read);
@@ -237,12 +237,12 @@ StoreResult<void> Logs::check_sizes() {
     return {};
   }
   if (damaged_packs_.empty()) loss_ += ", or remove " + sizes_path_ + " to give up what is lost";
-  // So that a pack which is put back is known by its size, and has no numbers of later records.
+  // So that a restored pack is recognised by its size, and has no numbers of later records.
   last_ = std::max(last_, noted_.last) + kNumbersSkipped;
   return packs_->begin_after(lost_.rbegin()->first);
 }
 
-/// What is to be noted once all is synced.
+/// Returns the sizes to note once everything is synced.
 LogSizes Logs::sizes() const {
   LogSizes out{.packs = lost_, .suspects = suspects_, .last = newest_};
   for (const store::PackInfo& pack : packs_->packs()) {
@@ -254,7 +254,7 @@ LogSizes Logs::sizes() const {
 }
 
 StoreResult<void> Logs::note_sizes() {
-  // A pack's size includes what waits in memory: only what was synced is noted.
+  // A pack's size includes unsynced bytes, and only synced sizes are noted.
   if (all_suspect_ || packs_->unsynced() > 0) return {};
   return write_sizes(sizes());
 }
@@ -269,7 +269,7 @@ StoreResult<void> Logs::write_sizes(const LogSizes& sizes) {
   return {};
 }
 
-/// Call it before a pack goes. False if the pack must stay: the sizes would ask for it.
+/// Call it before a pack is removed. Returns false if the pack must stay, because the sizes would still require it.
 StoreResult<bool> Logs::forget_size(std::uint32_t pack) {
   if (const auto synced = packs_->sync(); !synced.ok()) return synced.error();
   LogSizes without = sizes();
@@ -285,8 +285,8 @@ StoreResult<bool> Logs::forget_size(std::uint32_t pack) {
   return disk_.sync_directory(".").ok();
 }
 
-/// As take(), but records that were dead may be missing between others: entries may have gaps until all are read. What
-/// counts is there, and the last record that has an entry at an index is the one that counts.
+/// Like take(), but dead records may be missing, so entries may have gaps until all are read. The last record with an
+/// entry at an index counts.
 void Logs::replay(Number number, const Content& content) {
   Held& held = logs_[content.log];
   auto& entries = replayed_[content.log];
@@ -317,7 +317,7 @@ void Logs::replay(Number number, const Content& content) {
   record.live += content.entries.size();
 }
 
-/// The entries up to the last one without a gap; what is missing before them shows as the first index.
+/// Keeps the entries after the last gap. Missing entries show as a larger first index.
 void Logs::settle() {
   for (auto& [log, entries] : std::exchange(replayed_, {})) {
     Held& held = logs_.at(log);
@@ -333,7 +333,7 @@ void Logs::settle() {
   }
 }
 
-/// The record counts for a mark in place of the one before.
+/// The record replaces the previous record of a mark.
 void Logs::mark(Number& mark, Number next) {
   ++records_.at(next).live;
   const Number before = std::exchange(mark, next);
@@ -342,7 +342,7 @@ void Logs::mark(Number& mark, Number next) {
 
 // -- write -----------------------------------------------------------------------------------------------------------
 
-/// Lets the record count.
+/// Counts the record.
 void Logs::take(Number number, const Content& content) {
   Held& held = logs_[content.log];
   Record& record = records_.at(number);
@@ -376,8 +376,8 @@ void Logs::take(Number number, const Content& content) {
   cut(content.first);
   if (held.entries.empty()) held.first = content.first;
   else if (held.last().next() != content.first) {
-    // A compaction was known to the run before: what lies before the gap is of no use, or the log is damaged. Its owner
-    // finds out which, by the index of its snapshot.
+    // The previous run knew of a compaction: entries before the gap are obsolete, or the log is damaged. The owner
+    // decides by the index of its snapshot.
     cut(Index{0});
     held.first = content.first;
   }
@@ -426,7 +426,7 @@ StoreResult<void> Logs::append(Incarnation log, Content content) {
   return {};
 }
 
-/// Also notes a change of the suspects: otherwise the next start would give up a log that has just begun.
+/// Also notes changed suspects. Otherwise the next start would give up a log that has just begun.
 StoreResult<void> Logs::sync() {
   if (const auto synced = packs_->sync(); !synced.ok()) return synced;
   if (suspects_ != noted_.suspects) static_cast<void>(note_sizes());
@@ -463,16 +463,16 @@ StoreResult<std::vector<Entry>> Logs::read(Incarnation log, Index from, Index to
       const auto stored = packs_->read(record.id, record.where);
       if (!stored.ok()) return stored.error();
       auto content = decode(stored.value());
-      if (!content) return StoreError{StoreError::corrupt, "a record of the log of a group cannot be read"};
+      if (!content) return StoreError{StoreError::corrupt, "a record of a group's log cannot be read"};
       read_.emplace(place.record, std::move(content->entries));
     }
     const auto& entries = read_->second;
     if (entries.empty() || at < entries.front().index || at > entries.back().index)
-      return StoreError{StoreError::corrupt, "a record of the log of a group lacks an entry"};
+      return StoreError{StoreError::corrupt, "a record of a group's log lacks an entry"};
     out.push_back(entries[at - entries.front().index]);
     bytes += place.bytes;
   }
-  if (bytes_max < kLogRecordBytesMax) read_.reset();  // a follower that is behind: memory is not held for it
+  if (bytes_max < kLogRecordBytesMax) read_.reset();  // a follower that is behind: frees the memory
   return out;
 }
 
@@ -499,15 +499,15 @@ void Logs::keep(const std::set<Incarnation>& logs) {
 }
 
 StoreResult<bool> Logs::tidy() {
-  if (all_suspect_) return false;  // which logs there were is noted before a pack goes
-  // What cannot be read goes once no log is left that it may have belonged to.
+  if (all_suspect_) return false;  // the list of logs is noted before a pack is removed
+  // Unreadable packs are removed once no log is left that may have used them.
   if (!moving_ && suspects_.empty() && !damaged_packs_.empty()) moving_ = {damaged_packs_.begin()->first, 0};
   if (!moving_) {
     const auto all = packs_->packs();
     for (const store::PackInfo& pack : all) {
       const bool active = &pack == &all.back();
       if (pack.all_dead() && (!active || pack.bytes > pack_bytes_max_ / 2)) {
-        // What says that they are dead is durable first: forget_size() syncs it.
+        // The marks that make them dead are durable first: forget_size() syncs them.
         if (const auto forgotten = forget_size(pack.number); !forgotten.ok() || !forgotten.value()) return forgotten;
         if (auto removed = packs_->remove(pack.number); !removed.ok()) return removed.error();
         return true;
@@ -531,7 +531,7 @@ StoreResult<bool> Logs::tidy() {
   if (!step.ok()) {
     moving_.reset();
     if (!(step.error() == StoreError::not_found)) return step.error();
-    damaged_packs_.erase(pack);  // it went, because all of it was dead
+    damaged_packs_.erase(pack);  // removed, because all of it was dead
     return true;
   }
   if (step.value().done) {

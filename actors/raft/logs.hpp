@@ -1,20 +1,19 @@
 #pragma once
 // The logs of all groups of a node on its disk, in records of packs that they share: one sync for all of them.
 //
-// Record   what one write changes of one log: term and vote, entries, or that the log begins anew. It has a number, and
-//          counts after all records with smaller ones: packs may copy records out of their order.
-// Start    all records are read and checked. Bytes that were acknowledged and cannot be read are a loss.
-// Sizes    a file outside the packs' folder (log_sizes.hpp) says how large each was when it was synced. A pack that is
-//          smaller, or gone, was cut: this is a loss, too. Without the file, the missing end could be an unsynced end.
-// Suspects a new loss makes every log damaged() that there is: which log had the bytes cannot be known. The file lists
-//          these logs, so that a log which begins later is not damaged() at the next start. A log stays on the list
-//          until keep() no longer names it, or what was lost is back: so no pack with a loss is written to again.
-// Stale    a program without the file may have had the packs since. Its records lack a mark (kKeepsSizes). Such a record
-//          after the last noted record makes the file count for nothing.
-// Dead     records of which nothing counts any more; tidy() gives their space back. The latest record with term and
-//          vote, the latest that began the log anew, and the latest that says what is of no use any more stay: without
-//          them overwritten entries would come back, where the record that replaced them is gone and theirs is not.
-// Failed   after an error of write() or sync() it is not known what is there: open anew.
+// Record   one write to one log: term and vote, entries, or that the log restarts. It has a number and counts after
+//          records with smaller numbers, because packs may copy records out of order.
+// Start    all records are read and checked. Acknowledged bytes that cannot be read are a loss.
+// Sizes    a file outside the packs' folder (log_sizes.hpp) has the synced size of each pack. A smaller or missing pack
+//          was cut, which is also a loss. Without the file, a missing end could be an unsynced end.
+// Suspects after a new loss every existing log is damaged(), because any may have had the bytes. The file lists these
+//          logs, so that later logs are not damaged() at the next start. A log is listed until keep() omits it or the
+//          lost bytes are back. Until then no pack with a loss is written again.
+// Stale    a program without the file writes records without a mark (kKeepsSizes). If such a record follows the last
+//          noted record, the file is ignored.
+// Dead     records with no contents that count; tidy() frees their space. A log keeps its latest records with term and
+//          vote, with a restart, and with obsolete entries. Without these, overwritten entries could come back.
+// Failed   after an error of write() or sync() the contents are unknown: reopen.
 // Owner    one thread; calls block on the device.
 #include <deque>
 #include <map>
@@ -31,10 +30,10 @@
 
 namespace troupe::raft {
 
-inline constexpr std::size_t kLogRecordBytesMax = std::size_t{3'500} << 10;  // below that of a pack
-/// Of store::kReserveBytes, below which commands that take room are refused; removals and elections go on.
+inline constexpr std::size_t kLogRecordBytesMax = std::size_t{3'500} << 10;  // below a pack's limit
+/// Part of store::kReserveBytes. Below it commands that need space are refused; removals and elections continue.
 inline constexpr std::uint64_t kLogReserveBytes = store::kReserveBytes / 4;
-inline constexpr std::uint64_t kLogPackBytesMax = std::uint64_t{32} << 20;  // our choice: what a move copies at most
+inline constexpr std::uint64_t kLogPackBytesMax = std::uint64_t{32} << 20;  // our choice: the most that a move copies
 
 class Logs {
  public:
@@ -46,31 +45,31 @@ class Logs {
     HardState state;
     Index first, last;  ///< of the entries; none if `last` is before `first`
   };
-  /// Nothing if there is no such log.
+  /// Returns nullopt if there is no such log.
   std::optional<Found> find(Incarnation log) const;
-  /// Whether something that it acknowledged may be missing.
+  /// Returns whether it may lack something that it acknowledged.
   bool damaged(Incarnation log) const { return all_suspect_ ? !begun_.contains(log) : suspects_.contains(log); }
-  /// What was lost, for people; empty if nothing was.
+  /// Returns what was lost, for people; empty if nothing was.
   const std::string& loss() const { return loss_; }
 
-  /// Durable after sync(). `save.restart` says no more than that all entries before are void.
+  /// Durable after sync(). `save.restart` only voids all earlier entries.
   store::StoreResult<void> write(Incarnation log, const Save& save);
   store::StoreResult<void> sync();
-  /// Writes an empty record: it says of all records before it that they are durable, if they are, so that none of them
-  /// passes for one that was being written when the node ended. Durable after sync().
+  /// Writes an empty record, which shows that all earlier records were durable. Otherwise they could be taken for
+  /// records that were being written when the node ended. Durable after sync().
   store::StoreResult<void> cover();
-  /// Makes durable how large the packs are now, if all was synced. After a new loss the old sizes stay until keep() has
-  /// said which logs there are. After an error the old sizes stay, too: only a cut below the new sizes goes unnoticed.
+  /// Notes the packs' current sizes durably, if everything is synced. After a new loss the old sizes stay until keep()
+  /// has named the logs. They also stay after an error: then a cut is unnoticed only above these sizes.
   store::StoreResult<void> note_sizes();
-  /// Why the sizes were not noted the last time.
+  /// Returns why the sizes were not noted at the last attempt.
   const std::optional<store::StoreError>& not_noted() const { return not_noted_; }
-  /// Entries from `from` to `to`: as many as fit into `bytes_max`, at least one if there is any.
+  /// Returns entries from `from` to `to`: as many as fit into `bytes_max`, at least one if there is any.
   store::StoreResult<std::vector<Entry>> read(Incarnation log, Index from, Index to, std::size_t bytes_max);
-  /// Entries up to `to` are of no use any more.
+  /// Marks entries up to `to` as obsolete.
   store::StoreResult<void> compact(Incarnation log, Index to);
-  /// Erases all logs but these.
+  /// Erases all other logs.
   void keep(const std::set<Incarnation>& logs);
-  /// Gives back the space of dead records, one step at a time; false if there is nothing that can be done now.
+  /// Frees the space of dead records, one step at a time. Returns false if nothing can be done now.
   store::StoreResult<bool> tidy();
 
   struct Usage {
@@ -129,17 +128,17 @@ class Logs {
   std::map<base::Digest, Number> numbers_;
   Number last_ = 0;      // the next record has a larger number
   Number newest_ = 0;    // of the records in the packs
-  Number by_older_ = 0;  // the newest one whose writer kept no sizes
-  LogSizes noted_;       // as the disk has them
+  Number by_older_ = 0;  // the newest record whose writer kept no sizes
+  LogSizes noted_;       // as on disk
   std::optional<store::StoreError> not_noted_;
-  std::map<std::uint32_t, LogSizes::Pack> lost_;          // packs with a loss, as long as there are suspects
-  std::map<std::uint32_t, std::uint64_t> damaged_packs_;  // bytes that cannot be read
+  std::map<std::uint32_t, LogSizes::Pack> lost_;          // packs with a loss, while there are suspects
+  std::map<std::uint32_t, std::uint64_t> damaged_packs_;  // unreadable bytes
   std::string loss_;
   bool all_suspect_ = false;        // there is a new loss, and keep() was not called since
   std::set<Incarnation> suspects_;  // unless all are
   std::set<Incarnation> begun_;     // since the start
-  std::optional<std::pair<std::uint32_t, std::uint64_t>> moving_;  // a pack, and how far
-  std::optional<std::pair<Number, std::vector<Entry>>> read_;      // the record that was read last
+  std::optional<std::pair<std::uint32_t, std::uint64_t>> moving_;  // a pack, and the position in it
+  std::optional<std::pair<Number, std::vector<Entry>>> read_;      // the record read last
 };
 
 }  // namespace troupe::raft

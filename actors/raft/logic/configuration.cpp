@@ -30,7 +30,7 @@ void make_learner(Configuration& to, const Change& change) {
   Seat& seat = to.seats[change.member];
   const bool known = !empty(seat);
   seat.voter = false;
-  // It goes on as a voter of the outgoing half; the two must not meet in one seat.
+  // It stays a voter of the outgoing half. One seat cannot have both roles.
   (seat.outgoing ? seat.learner_next : seat.learner) = true;
   seat.promote = change.promote;
   if (!known || change.address != base::Endpoint{}) tell(seat, change);
@@ -68,7 +68,7 @@ std::uint8_t roles(const Seat& seat) {
                                    seat.promote << 4);
 }
 
-/// Nothing if the roles contradict each other.
+/// Returns nullopt if the roles contradict each other.
 std::optional<Seat> seat_of(std::uint8_t roles) {
   const auto bit = [&](int at) { return (roles >> at & 1) != 0; };
   Seat seat{.voter = bit(0), .outgoing = bit(1), .learner = bit(2), .learner_next = bit(3), .promote = bit(4)};
@@ -112,7 +112,7 @@ Changed change_simply(const Configuration& from, const std::vector<Change>& chan
   apply(to, changes);
   if (const auto bad = flaw(to)) return *bad;
   if (voters_changed(from, to) > 1) {
-    // The first voter of all comes into a configuration without any.
+    // The first voter joins a configuration without voters.
     if (from.voters() != 0 || to.voters() != 1) return ConfigurationError::needs_joint;
   }
   return to;
@@ -169,7 +169,9 @@ std::optional<Configuration> decode_configuration(base::ByteView bytes) {
     id.incarnation = in.number<std::uint64_t>();
     auto seat = seat_of(in.number<std::uint8_t>());
     if (!in.ok() || !seat || id.node == base::NodeId{}) return std::nullopt;
-    if (!out.seats.empty() && !(out.seats.rbegin()->first < id)) return std::nullopt;  // one order, so one encoding
+    if (!out.seats.empty() && !(out.seats.rbegin()->first < id))
+      return std::nullopt;  // one order, so that there is
+                            // one encoding
     seat->priority = in.number<std::uint8_t>();
     seat->address.address = in.array<16>();
     seat->address.port = in.number<std::uint16_t>();

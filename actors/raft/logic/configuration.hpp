@@ -1,11 +1,12 @@
 #pragma once
-// Which members a group has, and how one configuration follows from another.
+// The members of a group, and how one configuration follows from another.
 //
 // Source  Ongaro's thesis, 2014: 4.3 (joint consensus), 4.2.1 (learners catch up first, there "non-voting");
 //         etcd-io/raft confchange for learners within a joint configuration.
-// Joint   while `outgoing` seats exist, every decision needs a majority of the voters and one of the outgoing voters.
-// Bytes   encode() is what an entry of the log carries: the whole configuration, never a difference.
-// Limits  kMembersMax. What decode() takes was made by encode(), or it is refused.
+// Joint   while `outgoing` seats exist, every decision needs a majority of the voters and a majority of the outgoing
+//         voters.
+// Bytes   encode() returns the contents of a log entry: the whole configuration, never a difference.
+// Limits  kMembersMax. decode_configuration() accepts only what encode() returns.
 #include <map>
 #include <optional>
 #include <vector>
@@ -17,18 +18,18 @@
 namespace troupe::raft {
 
 inline constexpr std::size_t kMembersMax = 64;               // our choice: a group of nine voters is large
-inline constexpr std::uint8_t kPriorityDefault = 100;        // our choice: room above and below
-inline constexpr std::size_t kChangesMax = kMembersMax;      // in one proposal
-inline constexpr std::size_t kConfigurationBytesMax = 4096;  // 64 members of 48 bytes, and the head
+inline constexpr std::uint8_t kPriorityDefault = 100;        // our choice: leaves values above and below
+inline constexpr std::size_t kChangesMax = kMembersMax;      // per proposal
+inline constexpr std::size_t kConfigurationBytesMax = 4096;  // 64 members of 48 bytes and a header
 
-/// What one member is. At least one of the first three holds; a voter is no learner.
+/// A member's roles. At least one of the first three is set; a voter is not a learner.
 struct Seat {
-  bool voter = false;                        ///< of the configuration that is or will be
-  bool outgoing = false;                     ///< a voter of the one that ends with the joint step
-  bool learner = false;                      ///< gets entries, has no vote
+  bool voter = false;                        ///< in the current configuration, or in the new half of a joint one
+  bool outgoing = false;                     ///< a voter in the half that ends with the joint step
+  bool learner = false;                      ///< receives entries and has no vote
   bool learner_next = false;                 ///< outgoing, and a learner once the joint step ends
-  bool promote = false;                      ///< a learner that the leader makes a voter once it has caught up
-  std::uint8_t priority = kPriorityDefault;  ///< a voter of a lower one waits longer before it campaigns
+  bool promote = false;                      ///< a learner that its leader promotes to voter once it has caught up
+  std::uint8_t priority = kPriorityDefault;  ///< a voter with a lower priority waits longer before it campaigns
   base::Endpoint address{};
 
   friend bool operator==(const Seat&, const Seat&) = default;
@@ -36,12 +37,12 @@ struct Seat {
 
 struct Configuration {
   std::map<MemberId, Seat> seats;
-  bool auto_leave = false;  ///< the leader ends the joint step by itself
+  bool auto_leave = false;  ///< the leader ends the joint step without a request
 
   friend bool operator==(const Configuration&, const Configuration&) = default;
 
   bool joint() const;
-  /// Whether `member` votes, in either half.
+  /// Returns whether `member` votes, in either half.
   bool votes(const MemberId& member) const;
   std::size_t voters() const;
   const Seat* find(const MemberId& member) const;
@@ -68,20 +69,20 @@ enum class ConfigurationError : std::uint8_t {
 
 using Changed = base::Result<Configuration, ConfigurationError>;
 
-/// Applies `changes` in their order, at most one voter among them being different afterwards (thesis 4.1).
+/// Applies `changes` in order. At most one voter may differ afterwards (thesis 4.1).
 Changed change_simply(const Configuration& from, const std::vector<Change>& changes);
 
-/// The joint configuration of `from` and of `from` with `changes`.
+/// Returns the joint configuration of `from`, and `from` with `changes`.
 Changed enter_joint(const Configuration& from, const std::vector<Change>& changes, bool auto_leave);
 
-/// What the joint configuration leads to.
+/// Returns the configuration that follows the joint one.
 Changed leave_joint(const Configuration& from);
 
-/// Voters that are in one of the two and not in the other.
+/// Returns the number of voters that only one of the two has.
 std::size_t voters_changed(const Configuration& a, const Configuration& b);
 
 base::Bytes encode(const Configuration& configuration);
-/// Nothing unless the bytes are what encode() makes of a configuration with voters.
+/// Returns nullopt unless the bytes are the canonical encoding of a configuration with voters.
 std::optional<Configuration> decode_configuration(base::ByteView bytes);
 
 }  // namespace troupe::raft

@@ -1,9 +1,9 @@
 #pragma once
 // What a commit waits for now: the disks of the voters, and the links between them.
 //
-// Source  RFC 6298 for the average: each new delay counts an eighth.
-// Rule    a commit takes as long as the slowest of the fastest quorum. What a follower's link takes is seen by
-//         heartbeats, which wait for no disk; the rest of an acknowledgement's delay is its disk.
+// Source  RFC 6298 for the average: each new delay has the weight 1/8.
+// Rule    a commit takes as long as the slowest voter of the fastest quorum. Heartbeats wait for no disk, so they show
+//         the delay of a follower's link. The rest of an acknowledgement's delay is its disk.
 #include <algorithm>
 #include <optional>
 #include <vector>
@@ -29,15 +29,15 @@ struct CommitDelay {
   base::Duration takes{0};
 };
 
-/// Of one voter, until what was sent to it is durable there.
+/// The delay of one voter until sent entries are durable there.
 struct VoterDelay {
   MemberId member;
   base::Duration link{0}, disk{0};
-  std::optional<base::Duration> silent{};  ///< it has not answered for so long
+  std::optional<base::Duration> silent{};  ///< time since its last response
 };
 
-/// What decides comes first: of the voter with which a quorum is complete the larger part, then its smaller one; then
-/// those of the others, the slowest first.
+/// Sorts the deciding delay first: for the voter that completes a quorum its larger part, then its smaller part. Then
+/// the other voters, slowest first.
 inline std::vector<CommitDelay> decisive_first(std::vector<VoterDelay> voters) {
   const auto time = [](const VoterDelay& one) { return one.silent ? base::Duration::max() : one.link + one.disk; };
   std::ranges::stable_sort(voters, {}, time);

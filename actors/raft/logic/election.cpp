@@ -6,7 +6,7 @@ namespace troupe::raft {
 void Raft::arm_election(base::Instant now) {
   const auto span = static_cast<std::uint64_t>(settings_.election.count());
   base::Duration wait = settings_.election + base::Duration(chance_.below(std::max<std::uint64_t>(span, 1)));
-  // A voter of a lower priority waits until one of the highest has had its chance.
+  // A voter with a lower priority waits until a voter with the highest has had its chance.
   const Configuration& configuration = log_.configuration();
   if (const Seat* own = configuration.find(self_))
     for (const auto& [id, seat] : configuration.seats)
@@ -17,8 +17,8 @@ void Raft::arm_election(base::Instant now) {
   election_due_ = now + wait;
 }
 
-/// Also a member that is no voter of the newest configuration, while that may not be committed: its log may be the only
-/// one with which a voter can be elected (thesis 4.2.2).
+/// Also true for a member that is not a voter of the newest configuration, while that may be uncommitted. Its log may
+/// be the only log that can win an election (thesis 4.2.2).
 bool Raft::may_campaign() const {
   if (removed_) return false;
   return log_.configuration().votes(self_) ||
@@ -30,8 +30,8 @@ bool Raft::hears_leader(base::Instant now) const {
   return leader_heard_ && now < *leader_heard_ + settings_.election;
 }
 
-/// A request for a vote that is not even looked at: a leader is heard, or was perhaps heard before the start, and may
-/// hold a lease on this member's silence.
+/// Returns whether to ignore a vote request: this member receives a leader's messages, or may have done so before its
+/// start. That leader may hold a lease that relies on this member giving no vote.
 bool Raft::disturbs(const Message& message, base::Instant now) const {
   const auto* ask = std::get_if<VoteRequest>(&message.body);
   if (!ask || ask->campaign == Campaign::transfer) return false;
@@ -62,7 +62,7 @@ void Raft::campaign(Campaign how, base::Instant now) {
   arm_election(now);
   for (const auto& [id, seat] : log_.configuration().seats) {
     if (id == self_ || !(seat.voter || seat.outgoing)) continue;
-    // A candidate that forgets its term in a crash could lead it twice: the request waits for the disk, too.
+    // A candidate that forgets its term in a crash could lead twice in it. So the request also waits for the disk.
     if (how == Campaign::pre) out_.messages.push_back({self_, id, epoch_, state_.term.next(), ask});
     else send_after(saves_.of_state(), id, ask);
   }

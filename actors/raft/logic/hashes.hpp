@@ -1,12 +1,12 @@
 #pragma once
-// Whether the machines of all members are the same: hashes after the latest entries, and a comparison of them.
+// Checks that the machines of all members are the same: hashes after the latest entries, and their comparison.
 //
-// Why      a disk that lies, a bad memory or an error of ours may make one member's state another one; what it answers
-//          then is wrong, and nothing else would show it.
-// Rule     the hash that a quorum of the voters has after one entry is right. Who has another one stops. If all voters
-//          have answered and no hash has a quorum, all stop: none is known to be right.
-// Limits   RecentHashes keeps kHashesKept.
-// Owner    one member; not thread-safe.
+// Why     a faulty disk, bad memory or a bug may change one member's state. Its responses are then wrong, and nothing
+//         else would show it.
+// Rule    the hash that a quorum of the voters has after one entry is right, and members with another hash stop. If all
+//         voters have responded and no hash has a quorum, all stop, because none is known to be right.
+// Limits  RecentHashes keeps kHashesKept.
+// Owner   one member; not thread-safe.
 #include <deque>
 #include <map>
 #include <optional>
@@ -16,13 +16,14 @@
 
 namespace troupe::raft {
 
-inline constexpr std::size_t kHashesKept = 2'048;        // our choice: a follower is asked about what was just applied
-inline constexpr std::uint64_t kCompareEntries = 1'000;  // issue: entries after which they are compared
+inline constexpr std::size_t kHashesKept = 2'048;        // our choice: a follower is asked about an entry that was just
+                                                         // applied
+inline constexpr std::uint64_t kCompareEntries = 1'000;  // issue: entries between two comparisons
 inline constexpr std::chrono::seconds kComparePeriod{1};
 
 class RecentHashes {
  public:
-  /// Indices rise by one, or begin anew.
+  /// Indices rise by one, or the list starts again.
   void add(Index index, std::uint64_t hash) {
     if (!hashes_.empty() && index != last_.next()) hashes_.clear();
     hashes_.push_back(hash);
@@ -47,13 +48,13 @@ class HashPoll {
   void heard(const MemberId& member, std::uint64_t hash) {
     if (configuration_.find(member)) hashes_.insert_or_assign(member, hash);
   }
-  /// The one that a quorum has.
+  /// Returns the hash that a quorum has.
   std::optional<std::uint64_t> agreed() const {
     for (const auto& [member, hash] : hashes_)
       if (tally(hash) == Tally::won) return hash;
     return std::nullopt;
   }
-  /// No hash can have a quorum any more, whatever the others will say.
+  /// Returns whether no hash can reach a quorum, whatever the remaining voters respond.
   bool hopeless() const {
     for (const auto& [member, seat] : configuration_.seats)
       if ((seat.voter || seat.outgoing) && !hashes_.contains(member)) return false;

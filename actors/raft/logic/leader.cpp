@@ -34,7 +34,7 @@ base::Result<Position, Refused> Raft::propose(Payload command, base::Instant now
   if (leads->transfer) return Refused::transferring;
   const std::size_t bytes = command ? command->size() : 0;
   if (bytes > std::min(settings_.entry_bytes_max, kEntryBytesLimit)) return Refused::too_large;
-  // An entry of any size is taken when nothing waits.
+  // If no entry waits, an entry of any size is accepted.
   const std::uint64_t waiting = log_.bytes_behind(commit());
   if (waiting > 0 && waiting + bytes > settings_.uncommitted_bytes_max) return Refused::uncommitted_full;
   return append_own(EntryKind::command, std::move(command), now);
@@ -48,7 +48,8 @@ void Raft::advance_commit(base::Instant now) {
   });
   const Index to = std::min(Index{reached}, log_.last());
   if (to <= commit()) return;
-  // Figure 3.7 of the thesis (figure 8 of the paper): an entry of an older term is committed by one of this term alone.
+  // Figure 3.7 of the thesis (figure 8 of the paper): an entry of an older term is committed only with an entry of this
+  // term.
   if (log_.term_at(to) != state_.term) {
     mutations_->sometimes("raft: a majority had an entry of an older term, which was not committed by that");
     if (!planted("raft.commits_older_term")) return;
@@ -77,7 +78,7 @@ void Raft::tick_leader(base::Instant now) {
   Leader& leads = *leader();
   if (leads.transfer && now >= leads.transfer->due) leads.transfer.reset();
   if (now < leads.heartbeat_due) return;
-  // Twice the time-out: the answers of one round may be lost.
+  // Twice the time-out, because the responses of one round may be lost.
   const base::Duration patience = 2 * settings_.election;
   if (!leads.asleep && now >= leads.awake_since + patience && !quorum_heard(now - patience)) {
     note(Event::What::quorum_lost);
@@ -93,7 +94,7 @@ void Raft::tick_leader(base::Instant now) {
   tend_members(now);
 }
 
-/// It was not used for a while, a quorum answers, and each member that answers has all there is.
+/// Returns whether the group is unused, a quorum responds, and each responding member has all entries.
 bool Raft::may_sleep(base::Instant now) const {
   const Leader& leads = *leader();
   if (leads.used && now < *leads.used + settings_.sleep_after) return false;
@@ -215,7 +216,7 @@ Raft::Taken Raft::on(const MemberId& from, const AppendReply& reply, base::Insta
   return {};
 }
 
-/// It is brought up as a member that was away; its vote may have been lost, too, and no leader can mend that.
+/// It is brought up like a member that was away. Its vote may be lost, too, and no leader can repair that.
 void Raft::lost(const MemberId& member, Progress& progress, Index durable, base::Instant now) {
   mutations_->sometimes("raft: a follower had lost what it had acknowledged");
   progress.lose(durable, now);

@@ -2,9 +2,10 @@
 // Until when a leader may answer reads without asking, and whether the clocks allow it.
 //
 // Source  thesis 6.4.1. A voter that answered a heartbeat gives no vote for one election time-out of its clock.
-// Drift   each clock may be off by clock_drift_max: the lease ends earlier by twice that share.
-// Watch   over windows of kDriftWindow the rate of each follower's clock is compared with ours. One that drifts more
-//         than allowed, or jumps because it began anew, turns lease reads off until a whole window is good again.
+// Drift   each clock may be off by clock_drift_max: the lease ends earlier by twice that fraction.
+// Watch   compares the rate of each follower's clock with this member's, over windows of kDriftWindow. If a clock
+//         drifts more than allowed, or jumps because it restarted, lease reads are off until a whole window is good
+//         again.
 // Owner   the leader's core; not thread-safe.
 #include <algorithm>
 #include <map>
@@ -14,14 +15,14 @@
 
 namespace troupe::raft {
 
-/// How long a lease lasts from the moment at which the acknowledged heartbeats were sent.
+/// Returns how long a lease lasts after the acknowledged heartbeats were sent.
 inline base::Duration lease_of(const Settings& settings) {
   return settings.election - settings.election * (2 * settings.clock_drift_max) / 1'000;
 }
 
 class ClockWatch {
  public:
-  /// Compares `clock`, which `member` read shortly before `now`. Returns true when it is found to drift anew.
+  /// Compares `clock`, which `member` read shortly before `now`. Returns true if it starts to drift.
   bool hear(const MemberId& member, base::Duration clock, base::Instant now, std::uint32_t drift_max) {
     const auto [at, fresh] = clocks_.try_emplace(member, Clock{clock, now, false});
     Clock& known = at->second;
@@ -40,7 +41,7 @@ class ClockWatch {
   }
 
  private:
-  /// A peer may say anything: the difference saturates.
+  /// A peer may send any value, so the difference saturates.
   static base::Duration subtract(base::Duration a, base::Duration b) {
     base::Duration::rep out = 0;
     if (__builtin_sub_overflow(a.count(), b.count(), &out)) return base::Duration{-1};

@@ -1,10 +1,10 @@
 #pragma once
-// What a member knows of its log: the terms of all entries behind the snapshot, and the entries themselves as far as
-// memory goes. Older entries are on the disk alone.
+// What a member knows of its log: the terms of all entries after the snapshot, and as many entries as memory allows.
+// Older entries are only on the disk.
 //
-// Source  thesis 3.5 (log), 5.1 (snapshot); 4.1: a configuration counts from the moment its entry is in the log.
-// Window  holds all entries from some index to the last; evict() moves its beginning. What has not been applied, or is
-//         not durable, is never evicted by its owner.
+// Source  thesis 3.5 (log), 5.1 (snapshot); 4.1: a configuration is in effect as soon as its entry is in the log.
+// Window  holds all entries from some index to the last; evict() moves its beginning. The owner never evicts entries
+//         that are not applied or not durable.
 // Limits  the owner's: evict() and compact() keep memory bounded.
 // Owner   one Raft; not thread-safe.
 #include <deque>
@@ -19,7 +19,7 @@ namespace troupe::raft {
 enum class EntryKind : std::uint8_t {
   command = 0,     ///< for the state machine
   membership = 1,  ///< `data` is an encoded Configuration
-  term_start = 2,  ///< what a leader appends first (thesis 6.4); empty
+  term_start = 2,  ///< a leader's first entry (thesis 6.4); empty
 };
 inline constexpr std::uint8_t kEntryKindMax = 2;
 
@@ -29,7 +29,7 @@ struct Entry {
   Index index;
   Term term;
   EntryKind kind = EntryKind::command;
-  Payload data{};  ///< null is empty
+  Payload data{};  ///< null means empty
 
   std::size_t bytes() const { return 32 + (data ? data->size() : 0); }
   base::ByteView view() const { return data ? base::ByteView(*data) : base::ByteView{}; }
@@ -38,72 +38,72 @@ struct Entry {
   }
 };
 
-/// The state after the entry `index`, which the snapshot stands for.
+/// The state after entry `index`, which replaces the entries up to it.
 struct Snapshot {
   Index index;
   Term term;
   Configuration configuration;
-  std::uint64_t bytes = 0;  ///< of the state machine's part, and its digest: for who fetches it
+  std::uint64_t bytes = 0;  ///< size of the state machine's part; a fetching member checks its digest
   base::Digest digest{};
 
   friend bool operator==(const Snapshot&, const Snapshot&) = default;
 };
 
-/// What the founding members of a group begin with, at term 1 and all the same: who joins later fetches it.
+/// Returns the snapshot of all founding members, at term 1. Members that join later fetch it.
 inline Snapshot founding(Configuration configuration) {
   return {.index = Index{1}, .term = Term{1}, .configuration = std::move(configuration)};
 }
 
 enum class LogError : std::uint8_t {
-  gap,        ///< its index does not follow the last one
-  term_back,  ///< its term is below that of the entry before it
+  gap,        ///< its index does not follow the previous entry
+  term_back,  ///< its term is below the previous entry's
   unknown,    ///< its kind or its configuration cannot be read
 };
 
-/// What is wrong with `entry` behind an entry of `index` and `term`; nothing if it is good.
+/// Returns what is wrong with `entry` after an entry of `index` and `term`, or nullopt if it is good.
 std::optional<LogError> flaw(const Entry& entry, Index index, Term term);
 
 class Log {
  public:
-  /// An empty log behind `snapshot`; index and term 0 for a member that knows nothing yet.
+  /// An empty log after `snapshot`; index and term are 0 for a member that knows nothing yet.
   explicit Log(Snapshot snapshot);
 
   const Snapshot& snapshot() const { return snapshot_; }
   Index first() const { return snapshot_.index.next(); }
   Index last() const;
   Term last_term() const;
-  /// Nothing below the snapshot and behind the last entry.
+  /// Returns nullopt below the snapshot and after the last entry.
   std::optional<Term> term_at(Index index) const;
   bool has(Index index, Term term) const { return term_at(index) == term; }
-  /// Whether a log that ends there is as complete as this one (thesis 3.6.1).
+  /// Returns whether a log that ends there is at least as complete as this log (thesis 3.6.1).
   bool covered_by(Index last, Term last_term) const;
-  /// The last index at or below `index` whose term is at most `term`; at least the index before the snapshot's.
+  /// Returns the last index at or below `index` whose term is at most `term`, or the index before the snapshot's.
   Index last_at_most(Index index, Term term) const;
 
-  /// Appends what was read from a file or came from a peer; an error has changed nothing.
+  /// Appends an entry from a file or a peer. An error has changed nothing.
   base::Result<void, LogError> append(Entry entry);
-  /// Drops `from` and all behind it, with their configurations. `from` is behind the snapshot.
+  /// Drops `from` and all later entries, with their configurations. `from` is after the snapshot.
   void truncate(Index from);
   /// Forgets entries up to `snapshot.index`, which is in the log.
   void compact(Snapshot snapshot);
-  /// Begins anew behind `snapshot`.
+  /// Empties the log, which then begins after `snapshot`.
   void reset(Snapshot snapshot);
 
-  /// The entry, if the window has it.
+  /// Returns the entry, if the window has it.
   const Entry* find(Index index) const;
   Index window_first() const { return window_first_; }
-  /// Entries from `from`, which the window has, to `to`: as many as fit into `bytes_max`, at least one.
+  /// Returns entries from `from`, which the window has, to `to`: as many as fit into `bytes_max`, at least one.
   std::vector<Entry> slice(Index from, Index to, std::size_t bytes_max) const;
-  /// Removes entries up to `to` from memory, the oldest first, while more than `bytes_max` are held.
+  /// Removes entries up to `to` from memory, oldest first, while they use more than `bytes_max`.
   void evict(Index to, std::size_t bytes_max);
-  /// Bytes of the entries behind `index`, which is not before the window's predecessor.
+  /// Returns the bytes of the entries after `index`, which is at least the window's first index minus one.
   std::uint64_t bytes_behind(Index index) const;
   std::uint64_t window_bytes() const { return total_ - base_; }
 
-  /// The newest one in the log or of the snapshot, and the entry that brought it.
+  /// Returns the newest configuration in log or snapshot, and the entry that brought it.
   const Configuration& configuration() const { return configurations_.back().configuration; }
   Index configuration_index() const { return configurations_.back().index; }
-  /// The one that held at `index`, which is not below the snapshot.
+  /// Returns the configuration in effect at `index`, which is not below the snapshot.
   const Configuration& configuration_at(Index index) const;
 
  private:
@@ -113,7 +113,7 @@ class Log {
   };
   struct Held {
     Entry entry;
-    std::uint64_t end;  // total bytes up to and with it
+    std::uint64_t end;  // total bytes up to and including it
   };
   struct Configured {
     Index index;
@@ -122,7 +122,7 @@ class Log {
   std::uint64_t end_of(Index index) const;
 
   Snapshot snapshot_;
-  std::vector<Run> runs_;  // of the entries behind the snapshot, by `first`
+  std::vector<Run> runs_;  // of the entries after the snapshot, by `first`
   std::deque<Held> window_;
   Index window_first_;
   std::uint64_t base_ = 0;                  // `end` of the entry before the window

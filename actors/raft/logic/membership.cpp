@@ -30,7 +30,7 @@ base::Result<Position, Refused> Raft::change(const std::vector<Change>& changes,
   return append_configuration(next.value(), now);
 }
 
-/// Of a group that sleeps, or has just woken up, no answers come as often as of others.
+/// Members of a group that sleeps, or has just woken up, respond less often.
 bool Raft::answers(const Progress& progress, base::Instant now) const {
   const base::Duration patience = 2 * settings_.election;
   const bool rests = leader()->asleep || now < leader()->awake_since + patience;
@@ -49,7 +49,7 @@ Position Raft::append_configuration(const Configuration& next, base::Instant now
   return append_own(EntryKind::membership, std::make_shared<const base::Bytes>(encode(next)), now);
 }
 
-/// The log has another configuration, which counts from now on, committed or not.
+/// The log has another configuration, which is in effect from now on, committed or not.
 void Raft::adopt_configuration(base::Instant now) {
   const Configuration& configuration = log_.configuration();
   note(Event::What::configuration);
@@ -70,7 +70,7 @@ void Raft::adopt_configuration(base::Instant now) {
   if (leads->transfer && !configuration.votes(leads->transfer->target)) leads->transfer.reset();
 }
 
-/// What a leader does for the members by itself, once the newest configuration is committed.
+/// Does the leader's own changes of members, once the newest configuration is committed.
 void Raft::tend_members(base::Instant now) {
   const Leader& leads = *leader();
   if (commit() < leads.term_start || log_.configuration_index() > commit()) return;
@@ -80,7 +80,7 @@ void Raft::tend_members(base::Instant now) {
     mutations_->sometimes("raft: a joint step was left");
     append_configuration(leave_joint(present).value(), now);
   } else if (!present.votes(self_)) {
-    // thesis 4.2.2: a leader that is no member leads until that is committed.
+    // thesis 4.2.2: a leader that is not a member leads until that is committed.
     if (const auto next = most_advanced()) give_lead_to(*next);
     mutations_->sometimes("raft: a leader removed itself");
     note(Event::What::removed);

@@ -8,7 +8,7 @@ bool fit(Numbers... numbers) {
   return ((numbers.value <= kNumberMax) && ...);
 }
 
-/// Index and term are zero together.
+/// Returns whether index and term are valid, and zero together.
 bool pair(Index index, Term term) { return fit(index, term) && (index.value == 0) == (term.value == 0); }
 
 struct WellFormed {

@@ -1,5 +1,5 @@
 #pragma once
-// What a group's core wants done, and what it shows of itself.
+// The work that a group's core requests, and the status that it shows.
 #include <map>
 #include <string_view>
 #include <vector>
@@ -14,7 +14,7 @@ inline std::string_view name(Role role) {
   return role == Role::leader ? "leader" : role == Role::candidate ? "candidate" : "follower";
 }
 
-/// The place of an entry. It was lost if the entry applied at `index` has another term.
+/// The position of an entry. It was lost if the entry applied at `index` has another term.
 struct Position {
   Index index;
   Term term;
@@ -23,27 +23,27 @@ struct Position {
 };
 
 enum class Refused : std::uint8_t {
-  no_leader,         ///< none is known; nothing was done
+  no_leader,         ///< none is known, and nothing was done
   not_leader,        ///< another member leads (status().leader)
   transferring,      ///< the leader is handing over
-  too_large,         ///< beyond entry_bytes_max
+  too_large,         ///< larger than entry_bytes_max
   uncommitted_full,  ///< uncommitted_bytes_max wait for a quorum
   too_many_reads,    ///< reads_max wait
   term_not_begun,    ///< the leader has not yet committed an entry of its term
   change_pending,    ///< another change of members is not committed, or its joint step has not ended
   no_change,         ///< the configuration would be the same
-  loses_quorum,      ///< too few voters of the new configuration answer now
+  loses_quorum,      ///< too few voters of the new configuration respond now
   bad_change,        ///< no voter would be left, or too many members
   unknown_member,    ///< not a voter of the configuration
-  recovering,        ///< that member has lost what it acknowledged
+  recovering,        ///< that member has lost entries that it acknowledged
 };
 
 struct ReadyState {
   ReadId id;
-  Index index;  ///< the read may be answered from a state that has applied this
+  Index index;  ///< the read may be answered from a state that has applied this index
 };
 
-/// A follower needs entries that are on this disk alone: answer with Raft::loaded().
+/// A follower needs entries that are only on this disk. Respond with Raft::loaded().
 struct Load {
   MemberId member;
   Index from;
@@ -51,8 +51,8 @@ struct Load {
   std::size_t bytes_max = 0;
 };
 
-/// This member is to fetch a snapshot from `from`, check its digest, and go on with Raft::begin_install(). A later one
-/// replaces it; the same one may come again.
+/// This member must fetch a snapshot from `from`, check its digest, and call Raft::begin_install(). A later fetch
+/// replaces it. The same fetch may be repeated.
 struct Fetch {
   MemberId from;
   Snapshot snapshot;
@@ -61,12 +61,12 @@ struct Fetch {
 struct Event {
   enum class What : std::uint8_t {
     role,           ///< it leads, campaigns or follows
-    configuration,  ///< another one counts
-    recovering,     ///< `member` has lost what it acknowledged
-    disk_stalled,   ///< the lead is handed to `member`, because this disk does not answer
+    configuration,  ///< another configuration is in effect
+    recovering,     ///< `member` has lost entries that it acknowledged
+    disk_stalled,   ///< leadership is handed to `member`, because this disk does not respond
     clock_drifts,   ///< lease reads are off until the clock of `member` is steady
-    removed,        ///< the leader steps down: it is no voter any more
-    quorum_lost,    ///< the leader steps down: a quorum has been silent
+    removed,        ///< the leader steps down because it is no longer a voter
+    quorum_lost,    ///< the leader steps down because no quorum responds
   };
   What what;
   MemberId member{};
@@ -76,10 +76,10 @@ struct Event {
 
 struct Output {
   std::optional<Save> save;
-  std::vector<Message> messages;     ///< may leave now
+  std::vector<Message> messages;     ///< may be sent now
   std::vector<Entry> apply;          ///< committed and durable here; in order, each once
   std::vector<ReadyState> reads;     ///< confirmed
-  std::vector<ReadId> reads_failed;  ///< not answered: the leader has changed, or is silent
+  std::vector<ReadId> reads_failed;  ///< unanswered: the leader has changed or does not respond
   std::vector<Load> loads;
   std::optional<Fetch> fetch;
   std::vector<Event> events;
@@ -92,7 +92,7 @@ struct Status {
   Index commit, applied, durable, last;
   Configuration configuration;
   Index configuration_index;
-  std::map<MemberId, Progress> progress;  ///< of a leader
+  std::map<MemberId, Progress> progress;  ///< at a leader
   std::size_t reads_waiting = 0;
   std::uint64_t uncommitted_bytes = 0;
   bool transferring = false;

@@ -1,12 +1,11 @@
 #pragma once
-// How far one follower is, as its leader sees it, and what may be sent to it now.
+// The progress of one follower from its leader's view, and what may be sent to it now.
 //
 // Source  thesis 10.2.1 (pipelining), 4.2.1 (rounds of catching up); etcd-io/raft tracker for the states.
-// States  probe: one message at a time, until the place is found where the logs agree. replicate: messages follow each
-//         other as far as the in-flight limits go. snapshot: it lacks what the log no longer has, and fetches a
-//         snapshot.
-// Lost    a follower that has lost what it acknowledged, such as an older copy of itself, is sent it again. It is
-//         recovering() until it has as much as before; what it said before the loss was noticed is ignored.
+// States  probe: one message at a time, until the index is found where the logs agree. replicate: pipelined messages up
+//         to the in-flight limits. snapshot: it needs entries that the log no longer has, and fetches a snapshot.
+// Lost    a follower that has lost acknowledged entries, such as an older copy of itself, gets them again. It is
+//         recovering() until it has as much as before. Responses from before the loss was noticed are ignored.
 // Owner   the leader's core; not thread-safe.
 #include <algorithm>
 #include <deque>
@@ -18,7 +17,7 @@ namespace troupe::raft {
 
 enum class Standing : std::uint8_t { probe, replicate, snapshot };
 
-/// Messages of which no answer has come.
+/// Messages without a response.
 class InFlight {
  public:
   bool full(const Settings& settings) const {
@@ -28,7 +27,7 @@ class InFlight {
     messages_.push_back({last, bytes, at});
     bytes_ += bytes;
   }
-  /// Returns when the last of the messages was sent that are acknowledged with this.
+  /// Removes the messages that this acknowledges. Returns when the last of them was sent.
   std::optional<base::Instant> acknowledged(Index match) {
     std::optional<base::Instant> sent;
     while (!messages_.empty() && messages_.front().last <= match) {
@@ -57,26 +56,26 @@ class InFlight {
 
 struct Progress {
   Standing standing = Standing::probe;
-  Index match;  ///< durable there and the same as here
+  Index match;  ///< durable there and equal to the leader's
   Index next;   ///< the next entry to send
   InFlight in_flight{};
-  bool waiting = false;        ///< probe: its answer is awaited
-  bool nudge = false;          ///< replicate: something may be lost; an empty message finds out
-  bool short_of_room = false;  ///< its device is nearly full, as it said last
+  bool waiting = false;        ///< probe: waits for a response
+  bool nudge = false;          ///< replicate: a message may be lost; an empty message finds out
+  bool short_of_room = false;  ///< its latest report: its device is nearly full
   bool loading = false;        ///< entries from `next` on are being read from the disk
   Index told_commit{};
-  base::Instant heard{};        ///< the last answer of this term
+  base::Instant heard{};        ///< the last response in this term
   Round acknowledged{};         ///< the last round of heartbeats that it answered
   std::uint64_t sequence = 0;   ///< of the last message sent to it
   std::uint64_t proven_at = 0;  ///< `sequence` when `match` last grew
-  Index owed{};                 ///< what it had acknowledged before it lost some of it
-  std::uint64_t lost_at = 0;    ///< `sequence` when that was noticed: answers to older messages are of before
+  Index owed{};                 ///< the index acknowledged before the loss
+  std::uint64_t lost_at = 0;    ///< `sequence` when the loss was noticed; responses to older messages precede it
   base::Instant lost_since{};
   std::optional<Snapshot> snapshot{};
-  base::Instant offered{};  ///< when the snapshot was offered last
+  base::Instant offered{};  ///< when the snapshot was last offered
   Smoothed append_delay{}, heartbeat_delay{};
 
-  /// thesis 4.2.1: a round ends when the follower has what the leader had at its beginning.
+  /// thesis 4.2.1: a round ends when the follower has all that the leader had at the round's beginning.
   Index round_goal{};
   base::Instant round_begun{};
   bool caught_up = false;
@@ -89,7 +88,7 @@ struct Progress {
     snapshot.reset();
   }
 
-  /// It has everything up to `index` on its disk. Returns whether that is news.
+  /// The follower has everything up to `index` on its disk. Returns whether that is new.
   bool acknowledge(Index index, base::Instant now) {
     const bool news = index > match;
     if (news) {
@@ -107,14 +106,14 @@ struct Progress {
     return news;
   }
 
-  /// The follower, which had everything up to `durable` when it answered message `answered`, has lost what it
-  /// acknowledged before that message was sent. An answer to an older message may be late instead.
+  /// Returns whether the follower has lost entries that it acknowledged before message `answered`: at its response it
+  /// had everything up to `durable`. A response to an older message may just be late.
   bool lost(std::uint64_t answered, Index durable) const { return answered > proven_at && durable < match; }
 
   bool recovering() const { return match < owed; }
-  /// Whether an answer to that message says how the follower was before it lost entries.
+  /// Returns whether a response to that message describes the follower before its loss.
   bool outdated(std::uint64_t answered) const { return lost_at > 0 && answered <= lost_at; }
-  /// It has no more than `durable` of what it acknowledged, and is sent what is behind.
+  /// Of the acknowledged entries it has only those up to `durable`. It is sent the rest again.
   void lose(Index durable, base::Instant now) {
     owed = std::max(owed, match);
     match = {};
@@ -125,7 +124,7 @@ struct Progress {
     caught_up = false;
   }
 
-  /// It does not have the entry at `refused`; the logs may agree at `agree`. Returns whether that is news.
+  /// The follower lacks the entry at `refused`; the logs may agree at `agree`. Returns whether that is new.
   bool refuse(Index refused, Index agree) {
     if (standing == Standing::replicate) {
       if (refused <= match || refused >= next) return false;
@@ -138,8 +137,8 @@ struct Progress {
     return true;
   }
 
-  /// Notes how the rounds of a learner go; at most one election time-out for the last one is "caught up". So is having
-  /// all there is, however long that took: of a group that is not written to, no further round would ever end.
+  /// Tracks a learner's rounds. It has caught up if the last round took at most one election time-out. It also has if
+  /// it has all entries, after any time, because without writes no further round would end.
   void count_rounds(Index last, base::Duration election, base::Instant now) {
     if (match < round_goal) return;
     caught_up = match >= last || now - round_begun <= election;

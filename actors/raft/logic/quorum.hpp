@@ -2,7 +2,7 @@
 // What a majority has agreed on, and in a joint configuration a majority of each half.
 //
 // Source  thesis 3.6 (commit), 3.4 (votes), 4.3 (joint); etcd-io/raft quorum, whose cases the tests read.
-// Empty   a half without voters agrees to everything, so that a configuration that is not joint needs no case.
+// Empty   a half without voters agrees to everything, so that non-joint configurations need no special case.
 #include <algorithm>
 #include <cstdint>
 #include <functional>
@@ -16,10 +16,10 @@ namespace troupe::raft {
 
 enum class Tally : std::uint8_t { pending, won, lost };
 
-/// The largest number that a majority has reached; the largest of all if there are no voters.
+/// Returns the largest number that a majority has reached, or the largest possible if there are no voters.
 inline std::uint64_t majority_value(std::vector<std::uint64_t> reached) {
   if (reached.empty()) return std::numeric_limits<std::uint64_t>::max();
-  const std::size_t at = (reached.size() - 1) / 2;  // of the ascending order: the others above it make a majority
+  const std::size_t at = (reached.size() - 1) / 2;  // in ascending order: with all higher numbers it forms a majority
   std::nth_element(reached.begin(), reached.begin() + at, reached.end());
   return reached[at];
 }
@@ -30,7 +30,7 @@ inline Tally majority_tally(std::size_t yes, std::size_t no, std::size_t voters)
   return voters - no >= needed ? Tally::pending : Tally::lost;
 }
 
-/// The largest number that a quorum has reached; `reached` gives that of a member, 0 if unknown.
+/// Returns the largest number that a quorum has reached. `reached` returns a member's number, or 0 if unknown.
 template <class Reached>
 std::uint64_t quorum_value(const Configuration& configuration, const Reached& reached) {
   std::vector<std::uint64_t> incoming, outgoing;
@@ -43,7 +43,7 @@ std::uint64_t quorum_value(const Configuration& configuration, const Reached& re
   return std::min(majority_value(std::move(incoming)), majority_value(std::move(outgoing)));
 }
 
-/// How a vote stands; `vote` gives that of a member, if it has voted.
+/// Returns the state of a vote. `vote` returns a member's vote, if it has voted.
 template <class Vote>
 Tally quorum_tally(const Configuration& configuration, const Vote& vote) {
   struct Half {

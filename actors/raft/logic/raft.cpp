@@ -40,7 +40,7 @@ void Raft::become_follower(Term term, std::optional<MemberId> leader, base::Inst
     state_.term = term;
     state_.vote.reset();
     saves_.state_changed();
-    held_.clear();  // what was promised in an older term is of no use to its leader
+    held_.clear();  // promises made in an older term are useless to its leader
   }
   role_ = Follower{leader};
   if (before != Role::follower) {
@@ -113,7 +113,7 @@ void Raft::applied(Index index) {
 void Raft::compacted(Snapshot snapshot) {
   base::ensure(snapshot.index <= std::min(applied_, saves_.durable()), "a snapshot is of what is applied");
   if (snapshot.index < log_.snapshot().index) return;
-  // In place of one of the same index, whose bytes may be others: followers that fetch that one are offered this.
+  // It replaces a snapshot of the same index, whose bytes may differ. Followers that fetch that one are offered this.
   if (leader())
     for (auto& [member, progress] : leader()->progress)
       if (progress.snapshot && progress.snapshot->index == snapshot.index) progress.snapshot = snapshot;
@@ -123,7 +123,7 @@ void Raft::compacted(Snapshot snapshot) {
 
 base::Result<void, Rejected> Raft::begin_install(const Snapshot& snapshot) {
   if (installing_ || snapshot.index <= given_out_) return Rejected::unasked;
-  // A leader has all that is committed: a snapshot of something else is forged.
+  // A leader has all committed entries, so a snapshot with other contents is forged.
   if (leader() && !log_.has(snapshot.index, snapshot.term)) return Rejected::conflicts_with_committed;
   if (const auto term = log_.term_at(snapshot.index); snapshot.index <= commit() && term != snapshot.term)
     return Rejected::conflicts_with_committed;
@@ -139,7 +139,7 @@ base::Result<void, Rejected> Raft::install_ended(const std::optional<Snapshot>& 
   if (!keeps && snapshot->index <= commit()) return Rejected::conflicts_with_committed;
   if (!keeps && leader()) become_follower(state_.term, std::nullopt, now);
   if (!keeps) {
-    // The log ends before the snapshot, or is of another history: nothing in it that the snapshot lacks is committed.
+    // The log ends before the snapshot, or has another history. All its committed entries are in the snapshot.
     log_.reset(*snapshot);
     saves_.restarted(*snapshot);
   }

@@ -1,16 +1,15 @@
 #pragma once
-// The core of one group at one member: inputs, `now` and chance in; what to save, send, apply and read out.
+// The core of one group at one member: takes inputs, `now` and chance; returns what to save, send, apply and read.
 //
 // Source  Ongaro, "Consensus: Bridging Theory and Practice", 2014, with his correction of single-server changes, 2015;
 //         etcd-io/raft for flow control and asynchronous writes.
 // Duty    of the caller, after inputs: take(), and then
 //         1. make `save` durable, saves in the order of their numbers, and report each with saved();
-//         2. send `messages`. Those that promise something come out only after the save that they rest on was reported;
+//         2. send `messages`. A message with a promise is returned only after the save that it rests on was reported;
 //         3. apply `apply` in order, and report with applied().
-//         A report of what was not given out breaks an invariant. Nothing that a peer or a file says can: it is
-//         refused.
-// Time    monotonic; tick() at wake_at() or later, early and repeated calls are harmless.
-// Roles   a follower knows a leader or none; a candidate asks for pre-votes, then votes; a leader has a Progress of
+//         Reports of other work break an invariant. Invalid input from peers or files cannot: it is refused.
+// Time    monotonic; call tick() at wake_at() or later. Early and repeated calls are harmless.
+// Roles   a follower knows at most one leader; a candidate asks for pre-votes, then votes; a leader has a Progress for
 //         each other member.
 // Limits  Settings. Owner: the group's actor; not thread-safe.
 #include <functional>
@@ -27,16 +26,16 @@
 
 namespace troupe::raft {
 
-/// What a member knows when it starts. All of it is durable: what was read is synced before, because an earlier run may
-/// have written it without.
+/// The state of a member at its start. All of it is durable: the caller syncs what it read, because an earlier run may
+/// have left unsynced writes.
 struct Restored {
   MemberId self;
   Epoch epoch;
   HardState state;
-  Log log;        ///< its window has all entries behind `applied`
-  Index applied;  ///< by the state machine, durably
+  Log log;        ///< its window has all entries after `applied`
+  Index applied;  ///< applied durably by the state machine
 
-  /// Behind this the state machine would be ahead of the log: the log has lost entries, and the member is recovering.
+  /// Returns false if the state machine is ahead of the log: the log has lost entries, and the member is recovering.
   bool consistent() const {
     return applied >= log.snapshot().index && applied <= log.last() && log.window_first() <= applied.next() &&
            state.term >= log.last_term() && state.term.value <= kNumberMax;
@@ -45,70 +44,70 @@ struct Restored {
 
 class Raft {
  public:
-  /// `from` is consistent(). `chance` gives the election times.
+  /// `from` is consistent(). `chance` draws the election time-outs.
   Raft(const Settings& settings, Restored from, base::Instant now, base::Random chance);
 
-  /// Where bugs may be planted; outlives it. Without a call none is.
+  /// Sets the mutants; `mutations` outlives this object. Without a call there are none.
   void plant(const base::Mutations& mutations) { mutations_ = &mutations; }
 
   void tick(base::Instant now);
   base::Instant wake_at() const;
 
-  /// A message of a peer. `Rejected` has changed nothing, but an answer may be given out.
+  /// Handles a peer's message. `Rejected` has changed nothing, but there may be a response.
   base::Result<void, Rejected> receive(const Message& message, base::Instant now);
 
   /// Appends a command, if this member leads.
   base::Result<Position, Refused> propose(Payload command, base::Instant now);
-  /// Appends a change of members, by a joint step if more than one voter changes. A new voter begins as a learner and
+  /// Appends a change of members, with a joint step if more than one voter changes. A new voter begins as a learner and
   /// is promoted once it has caught up.
   base::Result<Position, Refused> change(const std::vector<Change>& changes, base::Instant now);
-  /// Asks for a state from which a read that begins now may be answered; the answer is in `reads` or `reads_failed`.
+  /// Requests a state that is recent enough for a read that begins now. The result is in `reads` or `reads_failed`.
   base::Result<ReadId, Refused> read(base::Instant now);
-  /// Hands the lead to `target` once it has all entries; given up after one election time-out.
+  /// Hands leadership to `target` once it has all entries. Gives up after one election time-out.
   base::Result<void, Refused> transfer(const MemberId& target, base::Instant now);
 
-  /// If the group sleeps it wakes up for a while. A follower asks its leader for a sign of life, and waits no longer
-  /// for it than awake. Returns whether it slept.
+  /// Wakes a sleeping group for a while. A follower asks its leader for a sign of life, and waits for it no longer than
+  /// awake. Returns whether the group slept.
   bool stir(base::Instant now);
 
-  /// The members say that this one was removed: it does not campaign until it hears a leader.
+  /// The members report that this member was removed: it does not campaign until it receives a leader's message.
   void removed(base::Instant now);
   bool is_removed() const { return removed_; }
 
-  /// Whether the device of this member is nearly full.
+  /// Sets whether this member's device is nearly full.
   void short_of_room(bool is) { short_of_room_ = is; }
-  /// Whether this member, and a quorum if it leads, have room for commands that take some.
+  /// Returns whether this member, and a quorum if it leads, have space for commands that need some.
   bool has_room() const;
 
   void saved(SaveId id, base::Instant now);
   void applied(Index index);
-  /// The entries that a Load named, as far as the disk gave them.
+  /// Supplies the entries that a Load requested, as far as the disk returned them.
   void loaded(const MemberId& member, Index from, std::vector<Entry> entries, base::Instant now);
-  /// A fetched snapshot is complete, and the state machine is to be replaced by it. Nothing is given out to be applied
-  /// until install_ended(). `unasked` if the state machine is there already: the snapshot is not to be used.
+  /// Call it when a fetched snapshot is complete. Until install_ended() no entries are returned for applying. Returns
+  /// `unasked` if the state machine is already there: do not use the snapshot.
   base::Result<void, Rejected> begin_install(const Snapshot& snapshot);
-  /// The state machine is at the snapshot, durably; without one it is what it was. Once for each begin_install().
-  /// `conflicts_with_committed`: entries that were committed meanwhile say that the snapshot is forged; the state
-  /// machine is of no use any more.
+  /// Call it once per begin_install(). The state machine is durably at `snapshot`, or unchanged if nullopt. Returns
+  /// `conflicts_with_committed` if entries committed since then show that the snapshot is forged: the state machine is
+  /// then unusable.
   base::Result<void, Rejected> install_ended(const std::optional<Snapshot>& snapshot, base::Instant now);
-  /// `snapshot`, of an index that is applied and at most durable(), is durable: the log begins behind it from now on.
-  /// It may take the place of one of the same index.
+  /// `snapshot` is durable: the log now begins after it. Its index is applied and at most durable(). It may replace a
+  /// snapshot of the same index.
   void compacted(Snapshot snapshot);
-  /// The snapshot that `member` fetches from here is gone: it is offered the newest one.
+  /// The snapshot that `member` fetches from here is gone: it is offered the newest.
   void snapshot_gone(const MemberId& member);
 
-  /// What there is to do now.
+  /// Returns the work to do now.
   Output take(base::Instant now);
 
   Status status(base::Instant now) const;
-  /// What a commit waits for now, what decides first; nothing unless this member leads.
+  /// Returns what a commit waits for now, the deciding delay first; empty unless this member leads.
   std::vector<CommitDelay> commit_delays(base::Instant now) const;
   std::optional<MemberId> known_leader() const;
-  /// At a leader: members that have lost what they acknowledged, with what that was.
+  /// At a leader: returns members that have lost acknowledged entries, and the index that they had acknowledged.
   std::vector<std::pair<MemberId, Index>> behind() const;
-  /// When another member answered last: a leader in this term, or a request for a vote; none: never.
+  /// Returns when another member last responded: to a leader in this term, or to a vote request. Nullopt: never.
   std::optional<base::Instant> last_answer(const MemberId& member) const;
-  /// Other voters without an answer since then; at a leader other members.
+  /// Returns the other voters without a response since then; at a leader the other members.
   std::vector<MemberId> silent_since(base::Instant since) const;
   bool asleep(base::Instant now) const;
   bool transferring() const { return leader() && leader()->transfer; }
@@ -134,15 +133,16 @@ class Raft {
   };
   struct Leader {
     Index term_start;
-    std::map<MemberId, Progress> progress;  // of all members but this one
+    std::map<MemberId, Progress> progress;  // of all other members
     base::Instant heartbeat_due;
-    std::optional<base::Instant> used{};  // last, by a client or a change; the group sleeps settings_.sleep_after later
-    base::Instant awake_since;            // followers have answered often enough two election time-outs later
+    std::optional<base::Instant> used{};  // last use by a client or a change; the group sleeps settings_.sleep_after
+                                          // later
+    base::Instant awake_since;            // two election time-outs later followers have responded often enough
     bool asleep = false;
-    Round round;                               // the last one sent
-    base::Instant round_sent{};                // and when
-    std::map<Round, base::Instant> rounds;     // when each was sent that no quorum has answered yet
-    std::optional<base::Instant> confirmed{};  // when the last round was sent that a quorum has answered
+    Round round;                               // the last round sent
+    base::Instant round_sent{};                // and its time
+    std::map<Round, base::Instant> rounds;     // send times of rounds that no quorum has answered yet
+    std::optional<base::Instant> confirmed{};  // send time of the last round that a quorum has answered
     bool lease_given_up = false;               // for the whole term, once TimeoutNow was sent
     Reads reads{};
     ClockWatch clocks{};
@@ -245,18 +245,18 @@ class Raft {
   std::variant<Follower, Candidate, Leader> role_;  // in the order of Role
 
   base::Instant started_;
-  /// Of whatever term: until one time-out later no vote is given. In a sleeping group it is in the future: when the
-  /// leader will be heard.
+  /// In any term: no vote is given until one time-out later. In a sleeping group it is in the future: when the leader's
+  /// next message is due.
   std::optional<base::Instant> leader_heard_;
   base::Instant election_due_;
   std::optional<base::Instant> stall_transfer_;
   Smoothed disk_delay_;
   Index applied_, given_out_;
   bool installing_ = false, short_of_room_ = false, removed_ = false;
-  std::map<MemberId, base::Instant> voters_heard_;  // of the configuration, or once of it
+  std::map<MemberId, base::Instant> voters_heard_;  // current or former members of the configuration
   std::vector<Held> held_;
-  ReadId read_;                                // the last one given
-  std::map<ReadId, base::Instant> forwarded_;  // reads that the leader was asked for, until when
+  ReadId read_;                                // the last id given
+  std::map<ReadId, base::Instant> forwarded_;  // reads that the leader was asked for, and their deadlines
   Output out_;                                 // since the last take()
 };
 

@@ -19,7 +19,7 @@ base::Result<ReadId, Refused> Raft::read(base::Instant now) {
   return read_ = id;
 }
 
-/// Reads wait until the leader has committed an entry of its term: before, it does not know what is committed.
+/// Reads wait until the leader has committed an entry of its term. Before that it does not know what is committed.
 void Raft::serve_reads(base::Instant now) {
   Leader& leads = *leader();
   if (!leads.reads.wants_round() || (commit() < leads.term_start && !planted("raft.reads_before_its_term"))) return;
@@ -49,7 +49,7 @@ void Raft::fail_reads() {
 
 Raft::Taken Raft::on(const MemberId& from, const ReadRequest& ask, base::Instant now) {
   use(now);
-  // More than can wait: no answer, and the follower gives up in its own time.
+  // At the limit the leader does not respond, and the follower gives up after its own time.
   if (leader()) (void)leader()->reads.add({ask.id, from}, settings_.reads_max);
   return {};
 }

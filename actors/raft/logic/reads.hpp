@@ -1,9 +1,9 @@
 #pragma once
 // Linearizable reads that wait until a round of heartbeats has shown that this leader still leads.
 //
-// Source  thesis 6.4: note the commit index, ask a quorum, answer once it has said yes.
-// Batch   reads that came since the last round share the next one; at most kReadRoundsMax rounds are under way.
-// Limits  `max` reads wait; one more is refused by add().
+// Source  thesis 6.4: note the commit index, ask a quorum, answer once it has confirmed.
+// Batch   reads that arrived since the last round share the next; at most kReadRoundsMax rounds are in progress.
+// Limits  `max` reads wait; add() refuses further reads.
 // Owner   the leader's core; not thread-safe.
 #include <deque>
 #include <utility>
@@ -16,7 +16,7 @@ namespace troupe::raft {
 
 struct Read {
   ReadId id;
-  MemberId asker;  ///< the leader itself, or the follower that is to be answered
+  MemberId asker;  ///< the leader itself, or the follower to answer
 };
 struct ReadyRead {
   Read read;
@@ -25,7 +25,7 @@ struct ReadyRead {
 
 class Reads {
  public:
-  /// False if `max` wait already.
+  /// Returns false if `max` reads already wait.
   bool add(Read read, std::size_t max) {
     if (size_ >= max) return false;
     waiting_.push_back(read);
@@ -33,12 +33,12 @@ class Reads {
     return true;
   }
 
-  /// Whether a round should begin: some read waits for one, and not too many are under way.
+  /// Returns whether a round should begin: a read waits for it, and not too many rounds are in progress.
   bool wants_round() const { return !waiting_.empty() && rounds_.size() < kReadRoundsMax; }
-  /// All reads that wait go with `round`; their states are those after `commit`.
+  /// Assigns all waiting reads to `round`. Their states are those after `commit`.
   void begin(Round round, Index commit) { rounds_.push_back({round, commit, std::exchange(waiting_, {})}); }
 
-  /// A quorum has answered `round`, and so all before it.
+  /// A quorum has answered `round`, and so all earlier rounds.
   std::vector<ReadyRead> confirmed(Round round) {
     std::vector<ReadyRead> out;
     while (!rounds_.empty() && rounds_.front().round <= round) {
@@ -49,7 +49,7 @@ class Reads {
     return out;
   }
 
-  /// All that wait, when the leader leads no more.
+  /// Returns all waiting reads, when the leader no longer leads.
   std::vector<Read> drop() {
     std::vector<Read> out = std::exchange(waiting_, {});
     for (Asked& round : rounds_) out.insert(out.end(), round.reads.begin(), round.reads.end());

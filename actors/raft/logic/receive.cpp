@@ -1,4 +1,4 @@
-// What arrives: which messages count in which term, and what a follower does with those of its leader.
+// Handles received messages: which of them count in which term, and what a follower does with its leader's.
 #include "actors/raft/logic/raft.hpp"
 
 namespace troupe::raft {
@@ -14,12 +14,12 @@ bool is(const Body& body) {
 base::Result<void, Rejected> Raft::receive(const Message& message, base::Instant now) {
   if (const auto bad = flaw(message, self_, epoch_)) return *bad;
   const MemberId& from = message.from;
-  // An answer counts only if it comes from a member, in the incarnation that the configuration names. A request for a
-  // vote may come from a member that this one has not heard of yet.
+  // A response counts only if it comes from a member, in the incarnation that the configuration names. A vote request
+  // may come from a member that this member does not know yet.
   if (is<VoteReply, AppendReply, HeartbeatReply, ReadRequest, Wake>(message.body) && !log_.configuration().find(from))
     return Rejected::unknown_member;
   if (is<VoteReply>(message.body)) voters_heard_.insert_or_assign(from, now);
-  // Perhaps the leader is gone, which a sleeping member would not notice.
+  // The leader may be gone, which a sleeping member would not notice.
   if (is<VoteRequest>(message.body) || message.term > state_.term) stir(now);
   if (disturbs(message, now)) return {};
   if (message.term < state_.term) {
@@ -34,7 +34,7 @@ base::Result<void, Rejected> Raft::receive(const Message& message, base::Instant
     const bool leads = is<Append, Commit, Heartbeat, InstallSnapshot>(message.body);
     if (!pre) become_follower(message.term, leads ? std::optional(from) : std::nullopt, now);
   } else if (const auto* vote = std::get_if<VoteReply>(&message.body); vote && vote->pre && vote->granted) {
-    return {};  // for a term that has begun meanwhile
+    return {};  // for a term that has begun since
   }
   const Taken taken = std::visit(
       [&](const auto& body) {
@@ -47,7 +47,7 @@ base::Result<void, Rejected> Raft::receive(const Message& message, base::Instant
   return taken;
 }
 
-/// A leader, or a member that asks for votes, is behind: it learns the present term, and a leader steps down.
+/// A leader, or a member that asks for votes, is behind: it learns the current term, and a leader steps down.
 void Raft::answer_older(const Message& message) {
   if (is<Append, Heartbeat, InstallSnapshot>(message.body))
     send_after(saves_.of_state(), message.from, AppendReply{.accepted = false});
@@ -72,14 +72,14 @@ Raft::Taken Raft::on(const MemberId& from, const Append& append, base::Instant n
     refuse_append(from, append);
     return {};
   }
-  if (planted("raft.truncates_without_conflict")) {  // a message that comes late is taken for the whole log
+  if (planted("raft.truncates_without_conflict")) {  // a late message is taken for the whole log
     const Index end = append.previous + append.entries.size();
     if (end < log_.last() && end >= commit()) {
       log_.truncate(end.next());
       saves_.truncated(end.next());
     }
   }
-  // The first entry that is not here; those of a snapshot are committed, and need no look.
+  // The first entry that is missing here. Entries in a snapshot are committed and need no check.
   auto entry = append.entries.begin();
   while (entry != append.entries.end() && (entry->index < base || log_.has(entry->index, entry->term))) ++entry;
   if (entry != append.entries.end()) {
@@ -108,7 +108,7 @@ void Raft::acknowledge(const MemberId& to, Index match, std::uint64_t sequence) 
 }
 
 void Raft::refuse_append(const MemberId& to, const Append& append) {
-  // The leader goes back over a whole term at once (thesis 3.5, last paragraphs).
+  // The leader skips back a whole term at once (thesis 3.5, last paragraphs).
   const Index hint = std::max(log_.last_at_most(append.previous, append.previous_term), log_.snapshot().index);
   send_after(saves_.of_state(), to,
              AppendReply{.accepted = false,
@@ -132,7 +132,7 @@ Raft::Taken Raft::on(const MemberId& from, const Commit& told, base::Instant now
 Raft::Taken Raft::on(const MemberId& from, const Heartbeat& beat, base::Instant now) {
   if (auto taken = follow(from, now); !taken.ok()) return taken;
   if (beat.quiet > base::Duration::zero()) {
-    // The leader's clock may be slower than this one.
+    // The leader's clock may be slower than this member's.
     const base::Duration quiet = beat.quiet + beat.quiet / 1'000 * (2 * settings_.clock_drift_max);
     leader_heard_ = now + quiet;
     election_due_ = election_due_ + quiet;

@@ -1,18 +1,18 @@
 #pragma once
-// How one survivor goes on alone after a majority is lost for good (`recover --force-new-cluster`).
+// How one survivor continues alone after a majority is lost for good (`recover --force-new-cluster`).
 //
-// Loses   what the others had committed and this log lacks. Entries here that were never committed count from now on.
-// Epoch   one more: members of the old cluster that come back are refused, by both sides.
+// Loses   committed entries that this log lacks. Uncommitted entries of this log count from now on.
+// Epoch   is increased by one. Members of the old cluster that come back are refused, by both sides.
 #include "actors/raft/logic/raft.hpp"
 
 namespace troupe::raft {
 
 struct Forced {
-  Restored next;  ///< to start from, once epoch, state and `added` are durable
-  Entry added;    ///< behind all others: a configuration of this member alone
+  Restored next;  ///< the start state, once epoch, state and `added` are durable
+  Entry added;    ///< follows all other entries: a configuration with only this member
 };
 
-/// Nothing if terms or epochs are used up.
+/// Returns nullopt if terms or epochs are used up.
 std::optional<Forced> force_new_cluster(Restored from);
 
 }  // namespace troupe::raft

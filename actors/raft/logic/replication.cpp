@@ -12,7 +12,7 @@ void Raft::send_entries(const MemberId& to, Progress& progress, base::Instant no
   const bool probes = progress.standing == Standing::probe;
   while (progress.standing != Standing::snapshot) {
     if (progress.next < log_.first()) {
-      // Only to a follower that answers: the log may go on without it.
+      // Only for a follower that responds: the log may be compacted without it.
       if (progress.heard + 2 * settings_.election < now) return;
       progress.standing = Standing::snapshot;
       progress.snapshot = log_.snapshot();
@@ -22,7 +22,7 @@ void Raft::send_entries(const MemberId& to, Progress& progress, base::Instant no
     if (progress.in_flight.full(settings_) && !progress.nudge) return;
     if (progress.next > log_.last() || progress.nudge) {
       if (probes || progress.nudge) return send_append(to, progress, {}, now);
-      // What it has not acknowledged may be lost: its answer brings it here again.
+      // Unacknowledged entries may be lost. The follower's response triggers this again.
       const Index known = std::min(progress.match, commit());
       if (progress.told_commit < known) send(to, Commit{progress.told_commit = known});
       return;
@@ -60,7 +60,7 @@ void Raft::send_append(const MemberId& to, Progress& progress, std::vector<Entry
 }
 
 void Raft::offer_snapshot(const MemberId& to, Progress& progress, base::Instant now) {
-  // Again and again, because the offer or the answer may be lost; the same one while it is being fetched.
+  // Repeated, because offer or response may be lost. The same snapshot is offered while it is being fetched.
   if (progress.offered != base::Instant{} && now < progress.offered + settings_.election) return;
   progress.offered = now;
   send(to, InstallSnapshot{.snapshot = *progress.snapshot, .sequence = ++progress.sequence});
@@ -87,7 +87,7 @@ void Raft::loaded(const MemberId& member, Index from, std::vector<Entry> entries
   std::size_t good = 0;
   for (; good < std::min(entries.size(), kAppendEntriesMax); ++good, next = next.next())
     if (entries[good].index != next || !log_.has(next, entries[good].term)) break;
-  entries.resize(good);  // what the disk gave behind that is not the log
+  entries.resize(good);  // the disk returned entries that are not in the log
   if (good > 0) send_append(member, progress, std::move(entries), now);
 }
 

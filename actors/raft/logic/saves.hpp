@@ -1,11 +1,11 @@
 #pragma once
-// What is to be made durable, what is on its way, and what is durable: term and vote, and entries.
+// What must be made durable, what is being written, and what is durable: term and vote, and entries.
 //
-// Why     the log is written asynchronously: the core goes on, and what must not be said before something is durable
-//         waits for the number of its save.
+// Why     the log is written asynchronously: the core continues. A message that requires durability waits for the
+//         number of its save.
 // Order   saves are numbered from 1 and become durable in that order.
-// Rewrite entries that are truncated while their save is on its way are not counted when it returns: an index counts
-//         as durable only for the entries that it has now.
+// Rewrite a returning save does not count entries that were truncated during it: an index is durable only if its
+//         current entry is.
 // Owner   one Raft; not thread-safe.
 #include <algorithm>
 #include <deque>
@@ -20,16 +20,16 @@ namespace troupe::raft {
 struct HardState {
   Term term;
   std::optional<MemberId> vote{};  ///< in `term`
-  Index commit{};                  ///< a hint, that a restart need not find it out again
+  Index commit{};                  ///< a hint, so that a restart need not find it out again
 
   friend bool operator==(const HardState&, const HardState&) = default;
 };
 
 struct Save {
   SaveId id;
-  std::optional<Snapshot> restart{};  ///< first of all: the log begins anew behind this, which is durable already
+  std::optional<Snapshot> restart{};  ///< happens first: the log restarts after this snapshot, which is already durable
   std::optional<HardState> state{};
-  std::vector<Entry> entries{};  ///< they replace all from the index of the first one on
+  std::vector<Entry> entries{};  ///< they replace all entries from the first one's index on
 };
 
 class Saves {
@@ -49,7 +49,7 @@ class Saves {
     restart_ = std::move(snapshot);
   }
 
-  /// The next save, if there is something to save.
+  /// Returns the next save, if there is something to save.
   std::optional<Save> issue(const Log& log, const HardState& state, base::Instant now) {
     const bool entries = unsaved_ <= log.last();
     if (!entries && !state_pending_ && !restart_) return std::nullopt;
@@ -66,7 +66,7 @@ class Saves {
     return save;
   }
 
-  /// All saves up to `id` are durable; one that was never issued, or twice, is a broken invariant of the owner.
+  /// All saves up to `id` are durable. Reporting a save that was never issued, or twice, breaks an invariant.
   void saved(SaveId id) {
     base::ensure(id <= issued_ && id > done_, "a save is reported once, in order");
     while (!on_their_way_.empty() && on_their_way_.front().id <= id) {
@@ -78,16 +78,16 @@ class Saves {
 
   Index durable() const { return durable_; }
   SaveId done() const { return done_; }
-  /// The save with which the present term and vote are durable.
+  /// Returns the save that makes current term and vote durable.
   SaveId of_state() const { return state_pending_ ? issued_.next() : state_save_; }
-  /// The save with which the present entry at `index` is durable.
+  /// Returns the save that makes the current entry at `index` durable.
   SaveId of_entry(Index index) const {
     if (index <= durable_) return done_;
     for (const OnItsWay& save : on_their_way_)
       if (save.last >= index) return save.id;
     return issued_.next();
   }
-  /// When the oldest save that has not returned was issued, and the last entry in it.
+  /// Returns when the oldest unreported save was issued, and its last entry.
   std::optional<std::pair<base::Instant, Index>> oldest() const {
     if (on_their_way_.empty()) return std::nullopt;
     return std::pair(on_their_way_.front().since, on_their_way_.front().last);

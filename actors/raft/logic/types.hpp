@@ -1,5 +1,5 @@
 #pragma once
-// The numbers and names of Raft, each a type of its own.
+// The numbers and names of Raft, each with its own type.
 #include <compare>
 #include <cstdint>
 #include <string_view>
@@ -8,7 +8,7 @@
 
 namespace troupe::raft {
 
-/// A counter that starts at 0, which means "none yet"; only numbers of one `Tag` compare.
+/// A counter that starts at 0, which means "none yet". Only numbers with the same `Tag` compare.
 template <class Tag>
 struct Number {
   std::uint64_t value = 0;
@@ -21,23 +21,23 @@ struct Number {
   constexpr Number previous() const { return Number{value == 0 ? 0 : value - 1}; }
 };
 
-/// Keys of a group's store that begin with it are of other domains: a list or a watch of all keys has them not.
+/// Keys with this prefix belong to other domains. Lists and watches of all keys exclude them.
 inline constexpr char kReservedKeys = '\0';
-/// Of those, the rows of actors that a group keeps (actors/durable): their kind and a '/' come next. No client reads or
-/// writes them, whatever its role.
+/// Of these, rows of actors that a group keeps (actors/durable): kind and '/' follow. No client reads or writes them,
+/// whatever its role.
 inline constexpr std::string_view kActorKeys{"\0d", 2};
 
-using Term = Number<struct TermTag>;    ///< one leader at most in each
+using Term = Number<struct TermTag>;    ///< at most one leader in each
 using Index = Number<struct IndexTag>;  ///< of an entry in the log, from 1
 using Round = Number<struct RoundTag>;  ///< of heartbeats of one leader
-using SaveId = Number<struct SaveTag>;  ///< of what is to be made durable, since the start
-using ReadId = Number<struct ReadTag>;  ///< of a read; starts at a random number, so that no earlier run had it
+using SaveId = Number<struct SaveTag>;  ///< of a write to disk, since the start
+using ReadId = Number<struct ReadTag>;  ///< of a read; starts at a random number, so that no earlier run used it
 using Epoch = Number<struct EpochTag>;  ///< of a cluster: one more after `recover --force-new-cluster`
 
-/// No honest cluster comes near to it; a larger number of a peer is refused, so that sums cannot overflow.
+/// No honest cluster comes near it. Larger numbers from peers are refused, so that sums cannot overflow.
 inline constexpr std::uint64_t kNumberMax = std::uint64_t{1} << 62;
 
-/// A node with one log: who loses the log comes back as another member (random bits made with the log).
+/// A node with one log. A node that loses its log comes back as another member (random bits drawn with the log).
 struct MemberId {
   base::NodeId node;
   std::uint64_t incarnation = 0;

@@ -51,7 +51,7 @@ std::uint32_t take_count(base::FieldReader& in) {
   return in.ok() ? count : 0;
 }
 
-/// A kind from 0 to `max`.
+/// Reads a kind from 0 to `max`.
 template <class Kind>
 Kind take_kind(base::FieldReader& in, Kind max) {
   const auto kind = in.number<std::uint8_t>();

@@ -1,9 +1,10 @@
 #pragma once
-// What a client may have done to the keys, as it stands in an entry of the log.
+// The commands of clients on keys, as a log entry has them.
 //
-// Bytes   encode() is what is replicated; decode() takes what a peer sent: sizes are checked before anything is kept.
-// Time    the leader writes its time into each command: sessions and leases end by it (group_time.hpp).
-// Limits  below; a command beyond them is refused by decode(), so that all members refuse it alike.
+// Bytes   encode() returns the replicated bytes. decode_command() reads bytes from a peer: it checks sizes before it
+//         stores anything.
+// Time    the leader writes its time into each command. Sessions and leases end by it (group_time.hpp).
+// Limits  below; decode_command() refuses a command beyond them, so that all members refuse it alike.
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,17 +17,18 @@ namespace troupe::raft::kv {
 
 inline constexpr std::size_t kKeyBytesMax = 1'024;                     // contract
 inline constexpr std::size_t kValueBytesMax = std::size_t{1} << 20;    // contract
-inline constexpr std::size_t kRequestBytesMax = 64;                    // our choice: a UUID in text, and room
-inline constexpr std::size_t kOperationsMax = 1'024;                   // our choice: of one transaction, and conditions
-inline constexpr std::size_t kCommandBytesMax = std::size_t{2} << 20;  // what an entry of the log may have
+inline constexpr std::size_t kRequestBytesMax = 64;                    // our choice: a UUID as text, and some more
+inline constexpr std::size_t kOperationsMax = 1'024;                   // our choice: per transaction, also for
+                                                                       // conditions
+inline constexpr std::size_t kCommandBytesMax = std::size_t{2} << 20;  // limit of a log entry
 static_assert(kValueBytesMax + kKeyBytesMax + 256 < kCommandBytesMax);
 
 struct Revision {
-  std::uint64_t value = 0;  ///< of the whole store: one more for each command that changed something
+  std::uint64_t value = 0;  ///< for the whole store: each command that changes something adds one
   friend constexpr auto operator<=>(const Revision&, const Revision&) = default;
 };
 struct LeaseId {
-  std::uint64_t value = 0;  ///< 0 is none
+  std::uint64_t value = 0;  ///< 0: none
   friend constexpr auto operator<=>(const LeaseId&, const LeaseId&) = default;
 };
 
@@ -37,19 +39,20 @@ struct Condition {
   enum class Kind : std::uint8_t { absent, equals, revision };
   std::string key;
   Kind kind = Kind::absent;
-  Value value{};        ///< equals
-  Revision revision{};  ///< revision: the key was changed last at this one; 0 if it is absent
+  Value value{};        ///< for equals
+  Revision revision{};  ///< for revision: that of the key's last change; 0 if the key is absent
 };
 
 struct Operation {
   enum class Kind : std::uint8_t { put, remove, get };
   Kind kind = Kind::get;
   std::string key;
-  Value value{};    ///< put
-  LeaseId lease{};  ///< put: the key goes with it
+  Value value{};    ///< for put
+  LeaseId lease{};  ///< for put: the key is removed with it
 };
 
-/// All operations if all conditions hold, otherwise none. A put, a compare-and-set and a removal are small ones.
+/// Does all operations if all conditions hold, otherwise none. A put, compare-and-set and removal are small
+/// transactions.
 struct Txn {
   std::vector<Condition> conditions;
   std::vector<Operation> operations;
@@ -58,35 +61,35 @@ struct GrantLease {
   LeaseId id;  ///< drawn by the leader
   std::uint64_t ttl_ms = 0;
 };
-/// By a client, or by the leader when its time is over: the keys go with it.
+/// From a client, or from the leader when the lease expires. Removes its keys, too.
 struct DropLease {
   LeaseId id;
 };
-/// Revisions below this can no longer be asked for.
+/// Revisions below this can no longer be read.
 struct Compact {
   Revision oldest;
 };
-/// How many sessions are kept and for how long: the leader proposes its settings, so that all members have the same.
+/// Limits of the stored sessions. The leader proposes its settings, so that all members have the same.
 struct LimitSessions {
   std::uint64_t kept_ms = 0, rows_max = 0, bytes_max = 0;
 };
 
-/// Leases last for their whole time again, from the time of this command on.
+/// Leases get their whole time again, starting at this command's time.
 struct KeepLeases {
   std::vector<LeaseId> ids;  ///< at most kOperationsMax
 };
 
 struct Command {
-  std::int64_t time_ms = 0;  ///< of the group; a transaction without operations brings only that
-  std::string request{};     ///< a retry with the same one is answered alike and changes nothing; empty: none
+  std::int64_t time_ms = 0;  ///< the group's time; a transaction without operations carries only this
+  std::string request{};     ///< a retry with the same id gets the same response and changes nothing; empty: none
   std::variant<Txn, GrantLease, DropLease, Compact, LimitSessions, KeepLeases> what{};
 };
 
-/// Whether it surely makes the store no larger, but for its request id.
+/// Returns whether it certainly does not enlarge the store, except for its request id.
 bool frees(const Command& command);
 
 base::Bytes encode(const Command& command);
-/// Nothing unless the bytes are within the limits and what encode() makes.
+/// Returns nullopt unless the bytes are within the limits and canonical.
 std::optional<Command> decode_command(base::ByteView bytes);
 
 }  // namespace troupe::raft::kv

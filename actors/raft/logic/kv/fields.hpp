@@ -1,5 +1,5 @@
 #pragma once
-// Fields of varying length within commands, answers and snapshots: 32 bits of length, then the bytes.
+// Fields of variable length in commands, answers and snapshots: a length of 32 bits, then the bytes.
 #include <optional>
 #include <string>
 

@@ -1,8 +1,8 @@
 #pragma once
-// An ordered map that can be read as it was at one moment while it goes on changing: for snapshots without a pause.
+// An ordered map whose state at one moment can be read while it changes: for snapshots without a pause.
 //
-// How     freeze() marks the moment. Before a row that the reader has not passed yet is changed, what it was is put
-//         aside; read() merges both. What is put aside is bounded by what changes during one reading.
+// How     freeze() marks the moment. Before an unread row changes, its old value is put aside; read() merges both. The
+//         changes during one reading bound the values put aside.
 // Owner   one state machine; not thread-safe.
 #include <map>
 #include <optional>
@@ -34,11 +34,11 @@ class FrozenMap {
     frozen_ = true;
   }
   bool frozen() const { return frozen_; }
-  /// The next row as it was when freeze() was called, in order; nothing behind the last one.
+  /// Returns the next row as it was at freeze(), in order, or nullopt after the last.
   std::optional<std::pair<Key, Row>> read() {
     while (true) {
       const auto now = passed_ ? rows_.upper_bound(*passed_) : rows_.begin();
-      const auto was = aside_.begin();  // what has been passed is not kept
+      const auto was = aside_.begin();  // rows that were read are not kept
       if (now == rows_.end() && was == aside_.end()) return std::nullopt;
       const bool old = was != aside_.end() && (now == rows_.end() || was->first <= now->first);
       passed_ = old ? was->first : now->first;
@@ -62,7 +62,7 @@ class FrozenMap {
   std::map<Key, Row> rows_;
   bool frozen_ = false;
   std::optional<Key> passed_;
-  std::map<Key, std::optional<Row>> aside_;  // null: it was not there
+  std::map<Key, std::optional<Row>> aside_;  // null: the row was absent
 };
 
 }  // namespace troupe::raft::kv

@@ -29,7 +29,7 @@ void History::compact(Revision oldest) {
   while (!blocks_.empty() && !on_disk(blocks_.front()) && blocks_.front().index.first < oldest_) forget_front();
 }
 
-/// The oldest revision; of a block that the disk has, all of them.
+/// Drops the oldest revision, or all revisions of a block that is on disk.
 void History::forget_front() {
   Block& block = blocks_.front();
   if (on_disk(block) || block.index.first == block.last) return drop_front();
@@ -118,7 +118,7 @@ base::Result<History::Seen, Elsewhere> History::since(Revision from, const std::
 
 base::Result<Value, Elsewhere> History::get(Lookup& ask, const Row* present) const {
   if (present && present->changed <= ask.at) return present->value;
-  // All changes behind `at` are here if the one after it is; the value before them is in the last change up to it.
+  // All changes after `at` are here if the change at `at` + 1 is. The last change up to `at` has the value.
   if (Revision{ask.at.value + 1} < oldest_) return Elsewhere{oldest_, {}};
   if (blocks_.empty()) return Value{};
   const auto known = [&](const Changed& change) { return change.key == ask.key; };
@@ -138,7 +138,7 @@ base::Result<Value, Elsewhere> History::get(Lookup& ask, const Row* present) con
     ask.later = true;
     ask.reached = Revision{ask.at.value + 1};
   }
-  // Its last change up to `at` is forgotten, or there was none: the change after it knows which.
+  // The last change up to `at` is forgotten, or there was none. The next change shows which.
   for (std::size_t at = block_of(*ask.reached); at < blocks_.size(); ++at) {
     const Block& block = blocks_[at];
     if (block.last <= ask.at || !may_have(block, ask.key)) continue;
@@ -201,7 +201,7 @@ void History::saved(bool stored) {
 }
 
 void History::restore(std::vector<BlockIndex> blocks, Revision oldest) {
-  Revision next{start_.value + 1};  // what is here begins with it
+  Revision next{start_.value + 1};  // the history begins with it
   bool joined = oldest_ == next;
   for (auto index = blocks.rbegin(); index != blocks.rend(); ++index) {
     const bool overlaps = index->first >= next;

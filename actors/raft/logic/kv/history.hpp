@@ -2,15 +2,14 @@
 // Past changes, for watchers that begin at a revision and for reads of the past: the latest in memory, older changes on
 // a disk.
 //
-// Blocks   of whole revisions, without a gap up to the newest one. A full block waits to be stored (unsaved()). Once it
-//          is stored, its changes need no memory, and are loaded again on request.
-// Oldest   the first revision from which all changes are here. Below it a watch or a read is refused, and told which is
-//          the oldest. It rises by the group's compaction, by the limits, and where no disk takes what memory cannot.
-// Start    what an earlier run has stored counts up to the revision where this one began (restore()): what came behind
-//          it is applied again, from the log.
-// Limits   Limits. Without a disk the oldest revision is dropped first, whole; with a disk at most twice the memory
-//          waits for it.
-// Owner    one member, which reads and writes the disk. Not thread-safe.
+// Blocks  of whole revisions, without a gap up to the newest. A full block waits to be stored (unsaved()). Stored
+//         changes leave memory, and are loaded on request.
+// Oldest  the first revision from which all changes are here. Earlier watches and reads are refused with it. It rises
+//         by compaction, by the limits, and if neither disk nor memory can keep more.
+// Start   blocks of an earlier run count up to the revision where this run began (restore()). Later changes are applied
+//         again from the log.
+// Limits  Limits. Without a disk whole revisions are dropped, oldest first. With a disk at most twice the memory waits.
+// Owner   one member, which reads and writes the disk. Not thread-safe.
 #include <algorithm>
 #include <deque>
 #include <utility>
@@ -21,20 +20,20 @@
 
 namespace troupe::raft::kv {
 
-inline constexpr std::size_t kLoadedBlocksMax = 4;  // our choice: readers of different times
+inline constexpr std::size_t kLoadedBlocksMax = 4;  // our choice: readers at different times
 
-/// The past that was asked for is not here.
+/// The requested past is not here.
 struct Elsewhere {
-  Revision oldest;               ///< that can be asked for
-  std::optional<Revision> load;  ///< the block with this first revision is to be loaded; then ask again
+  Revision oldest;               ///< the oldest revision that can be read
+  std::optional<Revision> load;  ///< load the block with this first revision, then ask again
 };
 
-/// A read of the past that goes on where a block had to be loaded.
+/// A read of the past that continues after a block was loaded.
 struct Lookup {
   std::string key;
   Revision at;
-  bool later = false;               ///< no change up to `at` is here: looks for the first one behind it
-  std::optional<Revision> reached;  ///< goes on there
+  bool later = false;               ///< no change up to `at` is here: searches for the next change
+  std::optional<Revision> reached;  ///< continues there
 };
 
 class History {
@@ -45,9 +44,9 @@ class History {
   };
   struct Seen {
     std::vector<Changed> changes;
-    Revision next;  ///< where to go on
+    Revision next;  ///< where to continue
   };
-  /// A block on its way to the disk.
+  /// A block that is to be written to disk.
   struct Unsaved {
     BlockIndex index;
     base::Bytes bytes;
@@ -59,7 +58,7 @@ class History {
     friend bool operator==(const Erased&, const Erased&) = default;
   };
 
-  /// `start`: the machine's revision, when nothing of its past is known.
+  /// `start`: the machine's revision, if nothing of its past is known.
   History(Revision start, Limits limits)
       : oldest_{start.value + 1},
         newest_(start),
@@ -67,9 +66,9 @@ class History {
         limits_(limits),
         block_bytes_(limits.memory_bytes_max / 8) {}
 
-  /// The changes of one command, in order.
+  /// Adds the changes of one command, in order.
   void add(const std::vector<Changed>& changes);
-  /// Forgets what is before `oldest`.
+  /// Forgets changes before `oldest`.
   void compact(Revision oldest);
 
   Revision oldest() const { return oldest_; }
@@ -77,35 +76,35 @@ class History {
   std::size_t memory_bytes() const { return memory_; }
   std::uint64_t disk_bytes() const { return disk_; }
 
-  /// Changes of keys that begin with `prefix`, from revision `from` on, at most `limit`, whole revisions as far as one
-  /// fits; fewer, perhaps none, where a block is to be loaded next.
+  /// Returns changes of keys with the prefix `prefix`, from revision `from`, at most `limit`. Whole revisions if one
+  /// fits. Fewer, perhaps none, if a block must be loaded next.
   base::Result<Seen, Elsewhere> since(Revision from, const std::string& prefix, std::size_t limit) const;
-  /// The value of a key after a revision; null if it was absent. `present` is its row now.
+  /// Returns a key's value after a revision, or null if it was absent. `present` is its current row.
   base::Result<Value, Elsewhere> get(Lookup& ask, const Row* present) const;
 
   // -- the disk
 
-  /// Whether enough waits for the disk, and nothing is under way.
+  /// Returns whether enough changes wait for the disk, and no write is in progress.
   bool wants_disk() const;
-  /// The blocks to store now, until saved() says what became of them. `all`: the block that is not full yet, too.
+  /// Returns the blocks to store now. saved() must report the result. `all`: includes the block that is not full.
   std::vector<Unsaved> unsaved(bool all);
   void saved(bool stored);
   bool saving() const { return saving_; }
-  /// What the disk no longer needs to keep.
+  /// Returns the blocks that the disk no longer needs to keep.
   std::vector<Erased> erased() { return std::exchange(erased_, {}); }
-  /// Of an earlier run, by their first revisions. `oldest`: the machine's.
+  /// Adds blocks of an earlier run, by their first revisions. `oldest`: the machine's.
   void restore(std::vector<BlockIndex> blocks, Revision oldest);
-  /// The index of a block that `load` has named; null if it is forgotten by now.
+  /// Returns the index of a block named by `load`, or null if it has been forgotten.
   const BlockIndex* stored(Revision first) const;
   void loaded(Revision first, std::deque<Changed> changes);
-  /// It cannot be read: the past begins behind it.
+  /// The block cannot be read: the past begins after it.
   void unreadable(Revision first);
 
  private:
   enum class State : std::uint8_t { open, full, saving, stored };
   struct Block {
-    BlockIndex index;  // of an open or full block its first revision alone
-    Revision last;     // that counts: what an earlier run has stored behind it does not
+    BlockIndex index;  // of an open or full block only its first revision
+    Revision last;     // that counts: later changes, stored by an earlier run, do not
     std::deque<Changed> changes{};
     std::size_t memory = 0, count = 0;
     State state = State::open;
@@ -126,8 +125,8 @@ class History {
   void release(Block& block);
   void trim();
 
-  std::deque<Block> blocks_;  // the oldest first
-  std::size_t released_ = 0;  // of them, from the front on, that are not in memory
+  std::deque<Block> blocks_;  // oldest first
+  std::size_t released_ = 0;  // blocks at the front that are not in memory
   Revision oldest_, newest_, start_;
   Limits limits_;
   std::size_t block_bytes_;

@@ -8,7 +8,7 @@ namespace {
 constexpr std::uint8_t kIndexVersion = 1, kChangesVersion = 1;
 constexpr std::size_t kIndexBytes = 1 + 3 * 8 + 2 * 4;
 
-/// FNV-1a, and its bits once more from both ends: two numbers of which the four places are made.
+/// FNV-1a, and its bits mixed from both ends: two numbers that give the four bit positions.
 std::pair<std::uint64_t, std::uint64_t> hashes(std::string_view key) {
   std::uint64_t hash = 14'695'981'039'346'656'037ULL;
   for (const char byte : key) hash = (hash ^ static_cast<std::uint8_t>(byte)) * 1'099'511'628'211ULL;

@@ -1,16 +1,17 @@
 #pragma once
 // Past changes on a disk: blocks of whole revisions, each with an index that says which keys it may have.
 //
-// Filter   says of a key "surely not here" or "maybe": 10 bits a change, four of them set, about one false maybe in 80.
-// Trust    what the disk gives is checked: sizes, order, revisions within those of the index.
+// Filter  answers "certainly absent" or "maybe" for a key: 10 bits per change, four of them set; about 1 of 80 "maybe"
+//         answers for absent keys is false.
+// Trust   data from the disk is checked: sizes, order, and revisions within those of the index.
 #include <deque>
 
 #include "actors/raft/logic/kv/machine.hpp"
 
 namespace troupe::raft::kv {
 
-inline constexpr std::size_t kBlockPartBytes = std::size_t{512} << 10;  // of a row of the store, half of what it takes
-inline constexpr std::size_t kBlockBytesMax = std::size_t{3} << 20;     // our choice: above a largest command
+inline constexpr std::size_t kBlockPartBytes = std::size_t{512} << 10;  // per row of the store, half of its limit
+inline constexpr std::size_t kBlockBytesMax = std::size_t{3} << 20;     // our choice: more than the largest command
 
 class KeyFilter {
  public:
@@ -18,7 +19,7 @@ class KeyFilter {
   explicit KeyFilter(std::size_t keys) : words_((keys * 10 + 63) / 64) {}
   explicit KeyFilter(std::vector<std::uint64_t> words) : words_(std::move(words)) {}
   void add(std::string_view key);
-  /// False: it was surely not added.
+  /// Returns false only if it was certainly not added.
   bool maybe(std::string_view key) const;
   const std::vector<std::uint64_t>& words() const { return words_; }
 
@@ -29,16 +30,16 @@ class KeyFilter {
 struct BlockIndex {
   Revision first, last;
   std::uint32_t changes = 0, parts = 0;
-  std::uint64_t bytes = 0;  ///< on the disk
+  std::uint64_t bytes = 0;  ///< on disk
   KeyFilter keys;
 };
 
 base::Bytes encode(const BlockIndex& index);
-/// Nothing unless the bytes are what encode() makes.
+/// Returns nullopt unless the bytes are canonical.
 std::optional<BlockIndex> decode_block_index(base::ByteView bytes);
 
 base::Bytes encode(const std::deque<Changed>& changes);
-/// Nothing unless they are changes of revisions in order, from `index.first` to `index.last`.
+/// Returns nullopt unless they are changes in order of revision, from `index.first` to `index.last`.
 std::optional<std::deque<Changed>> decode_changes(const BlockIndex& index, base::ByteView bytes);
 
 }  // namespace troupe::raft::kv

@@ -42,7 +42,8 @@ Applied Machine::apply(Index index, base::ByteView bytes) {
       out.repeated = true;
       return out;
     }
-    // The answer is not known yet: its room is asked for the least that it can be, and may then be exceeded by one.
+    // The answer is not known yet. Its smallest possible size is checked, and the limit may then be exceeded by one
+    // answer.
     if (sessions_.rows().size() >= limits_.rows_max || session_bytes_ >= limits_.bytes_max) {
       out.answer = {.outcome = Outcome::sessions_full, .revision = revision_};
       return out;
@@ -106,7 +107,7 @@ Answer Machine::perform(const Txn& txn, const std::string& request, std::vector<
   return out;
 }
 
-/// What the gets will answer: each sees what the operations before it have done.
+/// Returns the size of the gets' results. Each get sees the effects of the operations before it.
 std::uint64_t Machine::answer_bytes(const Txn& txn) const {
   std::map<std::string_view, std::size_t> written;
   std::uint64_t out = 0;
@@ -198,7 +199,7 @@ Answer Machine::perform(const LimitSessions& limits, const std::string&, std::ve
   return {};
 }
 
-/// The hash leaves it out: a member of an older version cannot read this command, and counts by itself.
+/// The hash excludes it, because members of older versions cannot read this command and count on their own.
 Answer Machine::perform(const KeepLeases& keep, const std::string&, std::vector<Changed>&) {
   Answer out{.outcome = Outcome::no_lease};
   for (const LeaseId id : keep.ids) {

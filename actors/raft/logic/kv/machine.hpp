@@ -1,15 +1,15 @@
 #pragma once
-// The keys of a group: what each committed command does, the same at each member.
+// The keys of a group, and the effects of each committed command, which are the same at each member.
 //
-// Order     commands are applied by rising index; keys are ordered by their bytes.
-// Revision  one for the whole store; a command that changes something is one revision, whatever it changes.
-// Sessions  the answer to a command with a request id is kept: the same id again is answered alike and changes nothing.
-//           Their age is the group's time in later commands. If as many are kept as may be, a new id is refused;
-//           none is forgotten early.
-// Leases    keys that were put with one go when it is dropped. A lease has its end in the group's time; the leader
-//           drops it then: see lease_times.hpp.
-// Hash      rolls over all effects; members at one index have the same, or one of them is wrong.
-// Owner     one group's state machine; not thread-safe. Reads no clock.
+// Order    commands are applied by rising index; keys are ordered by their bytes.
+// Revision one for the whole store; a command that changes something is one revision, whatever it changes.
+// Sessions the answer to a command with a request id is kept: a repeated id gets the same answer and changes nothing.
+//          Their age is the group's time in later commands. At the limit new ids are refused; no answer is forgotten
+//          early.
+// Leases   a lease's keys are removed when it is dropped. It has its end in the group's time, when the leader drops it:
+//          see lease_times.hpp.
+// Hash     rolls over all effects; if two members have different hashes at one index, a member is wrong.
+// Owner    one group's state machine; not thread-safe. Reads no clock.
 #include <algorithm>
 #include <set>
 
@@ -19,9 +19,9 @@
 
 namespace troupe::raft::kv {
 
-inline constexpr std::size_t kAnswerBytesMax = std::size_t{2} << 20;  // of the values in one answer
-inline constexpr std::size_t kRowBytes = 224;                         // measured: beside key and value
-inline constexpr std::size_t kLeasesMax = 100'000;                    // our choice; one more is refused
+inline constexpr std::size_t kAnswerBytesMax = std::size_t{2} << 20;  // for the values in one answer
+inline constexpr std::size_t kRowBytes = 224;                         // measured: in addition to key and value
+inline constexpr std::size_t kLeasesMax = 100'000;                    // our choice; further leases are refused
 
 struct Row {
   Value value;
@@ -36,21 +36,21 @@ struct Row {
 enum class Outcome : std::uint8_t {
   done = 0,
   conflict = 1,       ///< a condition does not hold: nothing was changed
-  no_lease = 2,       ///< a put with a lease that is not there: nothing was changed
-  lease_exists = 3,   ///< its id was drawn before
-  sessions_full = 4,  ///< a new request id, and no room to keep its answer: nothing was changed
+  no_lease = 2,       ///< a put names a lease that does not exist: nothing was changed
+  lease_exists = 3,   ///< its id was already drawn
+  sessions_full = 4,  ///< a new request id at the session limit: nothing was changed
   leases_full = 5,
-  malformed = 6,         ///< the entry cannot be read; all members say so
-  answer_too_large = 7,  ///< its gets would answer more than kAnswerBytesMax: nothing was changed
+  malformed = 6,         ///< the entry cannot be read; all members agree
+  answer_too_large = 7,  ///< its gets would return more than kAnswerBytesMax: nothing was changed
 };
 inline constexpr std::uint8_t kOutcomeMax = 7;
 
-/// What a client is told, the same for each repetition.
+/// The result for a client, the same for each repetition.
 struct Answer {
   Outcome outcome = Outcome::done;
-  Revision revision;          ///< of the store afterwards
-  std::vector<Value> values;  ///< of the gets in their order, null if absent; in a conflict that of the first condition
-                              ///< that does not hold
+  Revision revision;          ///< the store's revision afterwards
+  std::vector<Value> values;  ///< results of the gets in order, null if absent; after a conflict the value of the first
+                              ///< condition that does not hold
 
   friend bool operator==(const Answer& a, const Answer& b) {
     return a.outcome == b.outcome && a.revision == b.revision &&
@@ -63,7 +63,7 @@ struct Changed {
   Revision revision;
   std::string key;
   Value value;         ///< null: removed
-  Revision created{};  ///< when the key came to be that now is put; this very revision if it was absent before
+  Revision created{};  ///< the revision at which the present key was created; this revision if it was absent before
   std::string request;
 };
 
@@ -71,8 +71,8 @@ struct Applied {
   Answer answer;
   bool repeated = false;         ///< the answer is that of an earlier command with this request id
   std::vector<Changed> changes;  ///< for watchers, in order
-  LeaseId granted{}, dropped{};  ///< a lease that began or ended with this
-  std::vector<LeaseId> kept{};   ///< leases that have another end with this
+  LeaseId granted{}, dropped{};  ///< leases that began or ended with this command
+  std::vector<LeaseId> kept{};   ///< leases whose end this command changed
 };
 
 struct Page {
@@ -82,15 +82,15 @@ struct Page {
 
 struct Lease {
   std::uint64_t ttl_ms = 0;
-  std::int64_t end_ms = 0;  ///< in the group's time; 0: no leader has kept it yet (GrantLease says no end)
+  std::int64_t end_ms = 0;  ///< in the group's time; 0: no leader has kept it yet (GrantLease has no end)
 };
-/// A century; anything longer never ends.
+/// A century; a longer lease never ends.
 inline constexpr std::uint64_t kTtlMaxMs = std::uint64_t{1} << 42;
 inline std::int64_t end_of(const Lease& lease, std::int64_t from_ms) {
   return std::min(from_ms, std::int64_t{1} << 61) + static_cast<std::int64_t>(std::min(lease.ttl_ms, kTtlMaxMs));
 }
 
-/// The answer that is kept for a request id.
+/// The answer kept for a request id.
 struct Session {
   std::int64_t time_ms = 0;
   Answer answer;
@@ -98,25 +98,26 @@ struct Session {
 
 class Machine {
  public:
-  /// Applies an entry of kind `command`. `index` is above all before it.
+  /// Applies an entry of kind `command`. `index` is above all earlier indices.
   Applied apply(Index index, base::ByteView command);
-  /// Notes an entry that is for the group alone.
+  /// Notes an entry that concerns only the group.
   void skip(Index index) { at(index); }
 
   const Row* get(const std::string& key) const { return rows_.find(key); }
-  /// Keys that begin with `prefix`, from `from` on: at most `limit` rows, and about `bytes_max` of them, at least one.
+  /// Returns keys with the prefix `prefix`, from `from`: at most `limit` rows of about `bytes_max` bytes, at least one
+  /// row.
   Page range(const std::string& prefix, const std::string& from, std::size_t limit, std::size_t bytes_max) const;
 
   Index applied() const { return applied_; }
   Revision revision() const { return revision_; }
   Revision oldest() const { return oldest_; }
-  /// The latest in a command; 0: none yet.
+  /// Returns the latest time in a command, or 0 if there is none yet.
   std::int64_t time_ms() const { return time_ms_; }
   std::uint64_t hash() const { return hash_; }
   std::size_t keys() const { return rows_.rows().size(); }
-  /// Of memory, about: what the allocator and the map need for a row is counted as kRowBytes.
+  /// Returns the approximate memory. kRowBytes counts what allocator and map need for a row.
   std::uint64_t row_bytes() const { return row_bytes_; }
-  /// Of those, of the rows of each kind of actors (kActorKeys).
+  /// Returns that memory by kind of actors' rows (kActorKeys).
   const std::map<std::string, std::uint64_t, std::less<>>& kind_bytes() const { return kind_bytes_; }
   std::size_t sessions() const { return sessions_.rows().size(); }
   const LimitSessions& session_limits() const { return limits_; }
@@ -152,7 +153,7 @@ class Machine {
 
   FrozenMap<std::string, Row> rows_;
   std::uint64_t row_bytes_ = 0;
-  std::map<std::string, std::uint64_t, std::less<>> kind_bytes_;  // few: members alone write such keys
+  std::map<std::string, std::uint64_t, std::less<>> kind_bytes_;  // few, because only members write such keys
   FrozenMap<std::string, Session> sessions_;                      // by request id
   std::set<std::pair<std::int64_t, std::string>> by_age_;
   std::uint64_t session_bytes_ = 0;
@@ -160,7 +161,7 @@ class Machine {
   std::map<LeaseId, std::set<std::string>> leased_;  // keys; a lease without keys has no row
 };
 
-/// Bytes that the answer to `request` costs while it is kept.
+/// Returns the memory that the answer to `request` needs while it is kept.
 std::uint64_t session_bytes(const std::string& request, const Answer& answer);
 
 }  // namespace troupe::raft::kv

@@ -66,7 +66,7 @@ std::optional<base::Bytes> SnapshotWriter::next(std::size_t bytes) {
   return out;
 }
 
-/// One record; false behind the last one.
+/// Writes one record. Returns false after the last.
 bool SnapshotWriter::write(base::Bytes& out) {
   if (part_ == Part::head) {
     base::append(out, head_);

@@ -1,10 +1,10 @@
 #pragma once
-// A state machine as chunks of bytes, written while it goes on, and read back by another member.
+// A state machine as chunks of bytes, written while it changes, and read by another member.
 //
-// Chunks  whole records, in one order: head, leases, rows by key, sessions by request id, end. The sender may write
-//         them anew after a break: the same state gives the same chunks.
-// Version 2 has the end of each lease; without leases it is 1, which older programs read too.
-// Reader  trusts nothing: order, sizes, counts and the end are checked. The caller checks the digest over all bytes.
+// Chunks  whole records, in one order: head, leases, rows by key, sessions by request id, end. The same state gives the
+//         same chunks, so the sender may write them again after a break.
+// Version 2 has the end of each lease. Without leases it is 1, which older programs also read.
+// Reader  trusts nothing: it checks order, sizes, counts and the end. The caller checks the digest over all bytes.
 #include <optional>
 
 #include "actors/raft/logic/kv/machine.hpp"
@@ -14,7 +14,8 @@
 
 namespace troupe::raft::kv {
 
-/// Writes `machine` as it is now. One writer at a time; the machine outlives it and may change meanwhile.
+/// Writes the current state of `machine`. One writer at a time. The machine outlives it and may change during the
+/// writing.
 class SnapshotWriter {
  public:
   explicit SnapshotWriter(Machine& machine, const base::Mutations& mutations = base::kNoMutations);
@@ -23,7 +24,7 @@ class SnapshotWriter {
   SnapshotWriter& operator=(const SnapshotWriter&) = delete;
 
   Index index() const { return index_; }
-  /// The next chunk: records until it has `bytes` or more, so one record more at most. Nothing behind the last one.
+  /// Returns the next chunk: records until it has at least `bytes`, so at most one record more. Nullopt after the last.
   std::optional<base::Bytes> next(std::size_t bytes);
 
  private:
@@ -36,21 +37,21 @@ class SnapshotWriter {
   std::map<LeaseId, Lease> leases_;
   const bool no_sessions_;  // a planted bug
   Part part_ = Part::head;
-  std::optional<LeaseId> lease_;  // the last one written
+  std::optional<LeaseId> lease_;  // the last lease written
   std::uint64_t rows_ = 0, sessions_ = 0;
 };
 
 enum class SnapshotError : std::uint8_t {
-  malformed,   ///< a record that cannot be read, or out of its order
-  counts,      ///< fewer or more records than its end says
+  malformed,   ///< an unreadable record, or a record out of order
+  counts,      ///< fewer or more records than the end says
   unfinished,  ///< chunks are missing at the end
 };
 
 class SnapshotReader {
  public:
-  /// The next chunk, as next() gave it. After an error the reader is of no use.
+  /// Reads the next chunk, as next() returned it. After an error the reader is unusable.
   base::Result<void, SnapshotError> feed(base::ByteView chunk);
-  /// The machine, once the last chunk was fed.
+  /// Returns the machine, after the last chunk.
   base::Result<Machine, SnapshotError> finish() &&;
 
  private:
@@ -62,7 +63,7 @@ class SnapshotReader {
 
   Machine machine_;
   std::uint8_t version_ = 0;
-  std::uint8_t last_ = 0;  // kind of the record before
+  std::uint8_t last_ = 0;  // kind of the previous record
   std::string key_, request_;
   std::uint64_t rows_ = 0, sessions_ = 0;
   bool broken_ = false;
