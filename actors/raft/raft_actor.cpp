@@ -31,7 +31,7 @@ store::Rows::Setup rows_setup(const RaftSettings& settings) {
           .doubt = store::Doubt::ends_owner};
 }
 
-/// Nodes of a configuration, without their incarnations.
+/// Returns the nodes of a configuration, without their incarnations.
 std::set<base::NodeId> nodes_of(const Configuration& configuration) {
   std::set<base::NodeId> out;
   for (const auto& [member, seat] : configuration.seats) out.insert(member.node);
@@ -93,7 +93,7 @@ void RaftActor::start() {
         const std::string name(base::as_text(key));
         const auto row = decode_group_row(value);
         if (row && is_group_name(name)) groups_.insert_or_assign(name, *row);
-        return store::Use::keep;  // it may be of a later version
+        return store::Use::keep;  // it may have a later version
       },
       [this](const base::Outcome<void>& read) {
         if (read.ok()) loaded();
@@ -133,8 +133,8 @@ void RaftActor::name_partners() {
   settings_->links->set_partners("raft", std::move(members));
 }
 
-/// All linked nodes that this one trusts are asked at once; the first that is in the group tells its members. Any
-/// other node could name itself the group.
+/// Asks all linked nodes that this node trusts at the same time. The first that is in the group reports its members.
+/// Any other node could claim to be the group.
 void RaftActor::reach(wire::ReachGroup::Reader question, Nothing reply) {
   const std::string group = text_of(question.getGroup());
   if (actors_.contains(group) || guests_.contains(group)) return reply.done();
@@ -145,8 +145,8 @@ void RaftActor::reach(wire::ReachGroup::Reader question, Nothing reply) {
   const auto reaching = std::make_shared<Reaching>(Reaching{0, std::move(reply)});
   const auto none = [](Nothing& to) {
     to.refuse({Code::not_found,
-               "neither this node is in such a group, nor a linked node whose word counts here (raft.invites, join "
-               "ID@HOST:PORT)"});
+               "neither this node nor a linked node that it trusts is in that group; to trust a node, set raft.invites "
+               "or join ID@HOST:PORT"});
   };
   if (is_group_name(group) && guests_.size() < kGuestsMax)
     for (const auto& peer : settings_->links->rows()) {
@@ -202,7 +202,7 @@ void RaftActor::start_group(const std::string& group) {
   watch(actor);
 }
 
-/// As its row says by now, once the actor that it has has ended.
+/// Starts the group as its current row says, once its previous actor has ended.
 void RaftActor::restart_group(const std::string& group) {
   const auto actor = actors_.find(group);
   if (actor == actors_.end()) return start_group(group);
@@ -229,8 +229,8 @@ void RaftActor::told_members(wire::MembersAre::Reader told) {
   const auto configuration = decode_configuration(bytes_of(told.getConfiguration()));
   if (found == groups_.end() || !configuration || beginning_.contains(found->first)) return;
   GroupRow row = found->second;
-  // One that does not have this member is of before it was added, or of after it was removed: those that it was told of
-  // then are still who may take it in.
+  // A configuration without this member is from before it was added or after it was removed. The members known at its
+  // addition can still add it.
   if (!configuration->find({settings_->self, row.incarnation})) return;
   row.lost = 0;
   row.known = configuration;
@@ -245,7 +245,7 @@ void RaftActor::told_loss(wire::LostLog::Reader told) {
                .epoch = found->second.epoch,
                .lost = found->second.lost != 0 ? found->second.lost : found->second.incarnation,
                .known = found->second.known ? found->second.known : found->second.founding};
-  settings_->log.warn("a member goes on under its next incarnation", {{"group", std::string_view(group)}});
+  settings_->log.warn("a member continues under its next incarnation", {{"group", std::string_view(group)}});
   begin(group, std::move(row), [this](const base::Outcome<void>& begun) {
     if (begun.ok()) keep_members();
   });
@@ -272,7 +272,7 @@ bool RaftActor::invited(runtime::AnyReply& reply) {
   const std::string id = from.node->hex();
   reply.refuse({Code::refused, "it takes no invitation to a group from node " + id +
                                    ": start it with --set raft.invites=" + id + ", or with --join " + id +
-                                   "@HOST:PORT in place of an address alone"});
+                                   "@HOST:PORT instead of an address without an id"});
   return false;
 }
 
@@ -297,9 +297,9 @@ void RaftActor::save(const std::string& group, const GroupRow& row, base::Callba
 void RaftActor::prepare(const std::string& group, base::Callback<void(base::Outcome<GroupRow>)> done) {
   if (!is_group_name(group)) return done(Error{Code::malformed, kGroupNameIs});
   if (const auto known = groups_.find(group); known != groups_.end()) return done(known->second);
-  if (beginning_.contains(group)) return done(Error{Code::overloaded, "the group is being made: try again"});
+  if (beginning_.contains(group)) return done(Error{Code::overloaded, "the group is being created: retry"});
   if (groups_.size() + beginning_.size() >= settings_->groups_max)
-    return done(Error{Code::overloaded, "this node is in as many groups as it may be (raft.groups_max)"});
+    return done(Error{Code::overloaded, "this node has reached its limit of groups: raise raft.groups_max"});
   const GroupRow row{.incarnation = world().chance.seed() >> 1 | 1};
   save(group, row, [row, done = std::move(done)](const base::Outcome<void>& saved) mutable {
     if (saved.ok()) done(row);
@@ -314,7 +314,7 @@ void RaftActor::found(const std::string& group, const Configuration& configurati
   GroupRow row = known->second;
   if (row.member) {
     if (row.founding == configuration) return done({});
-    return done(Error{Code::conflict, "this node is in another group of that name"});
+    return done(Error{Code::conflict, "this node is already in another group of that name"});
   }
   if (!configuration.find({settings_->self, row.incarnation}))
     return done(Error{Code::conflict, "this node was prepared under another incarnation"});
@@ -322,10 +322,10 @@ void RaftActor::found(const std::string& group, const Configuration& configurati
   begin(group, std::move(row), std::move(done));
 }
 
-/// The first record of the log, then the row that says so, then the actor.
+/// Writes the log's first record, then the row that says so, then starts the actor.
 void RaftActor::begin(const std::string& group, GroupRow row, base::Callback<void(base::Outcome<void>)> done) {
   if (!beginning_.try_emplace(group, row.incarnation).second)
-    return done(Error{Code::overloaded, "the group is being made: try again"});
+    return done(Error{Code::overloaded, "the group is being created: retry"});
   row.member = true;
   ask<wire::WriteLog, messages::wire::Nothing>(
       log_, now() + kFirstRecordDue,
@@ -362,7 +362,7 @@ void RaftActor::found_for(wire::FoundGroup::Reader ask, Nothing reply) {
   const auto configuration = ask.getConfiguration().size() > kConfigurationBytesMax
                                  ? std::nullopt
                                  : decode_configuration(bytes_of(ask.getConfiguration()));
-  if (!configuration) return reply.refuse({Code::malformed, "the members of the group cannot be read"});
+  if (!configuration) return reply.refuse({Code::malformed, "the list of the group's members is malformed"});
   found(text_of(ask.getGroup()), *configuration, [reply = std::move(reply)](const base::Outcome<void>& done) mutable {
     if (done.ok()) reply.done();
     else reply.refuse(done.error());
@@ -381,7 +381,7 @@ void RaftActor::join_for(wire::JoinGroup::Reader ask, Nothing reply) {
   if (ask.getConfiguration().size() <= kConfigurationBytesMax)
     row.known = decode_configuration(bytes_of(ask.getConfiguration()));
   if (row.epoch.value > kNumberMax || !row.known)
-    return reply.refuse({Code::malformed, "the epoch or the members of the group cannot be read"});
+    return reply.refuse({Code::malformed, "the group's epoch or list of members is malformed"});
   begin(group, std::move(row), [reply = std::move(reply)](const base::Outcome<void>& done) mutable {
     if (done.ok()) reply.done();
     else reply.refuse(done.error());
@@ -406,7 +406,7 @@ struct RaftActor::Making {
   std::string group;
   std::map<base::NodeId, base::Endpoint> members;
   std::map<base::NodeId, Incarnation> incarnations;
-  std::optional<Configuration> configuration;  // of an earlier attempt
+  std::optional<Configuration> configuration;  // from an earlier attempt
   bool again = false;
   std::map<base::NodeId, std::string> failed;
   std::optional<Error> conflict;
@@ -431,14 +431,13 @@ void RaftActor::init(wire::InitGroup::Reader ask, runtime::Reply<wire::GroupMade
   auto making = std::make_shared<Making>();
   making->group = text_of(ask.getGroup());
   if (!is_group_name(making->group)) return reply.refuse({Code::malformed, kGroupNameIs});
-  if (ask.getMembers().size() > kFoundersMax)
-    return reply.refuse({Code::malformed, "a group is founded by at most 16"});
+  if (ask.getMembers().size() > kFoundersMax) return reply.refuse({Code::malformed, "too many founders: at most 16"});
   for (const auto one : ask.getMembers()) {
     const auto node = node_of(one.getNode());
     const std::string typed = text_of(one.getEndpoint());
     const auto at = typed.empty() ? base::Endpoint{} : base::Endpoint::parse(typed);
     if (!node || !at || (!typed.empty() && !at->dialable()))
-      return reply.refuse({Code::malformed, "a member is written ID@HOST:PORT"});
+      return reply.refuse({Code::malformed, "invalid member: expected ID@HOST:PORT"});
     making->members.insert_or_assign(*node, *at);
   }
   making->members.try_emplace(settings_->self, own_address());
@@ -468,7 +467,7 @@ void RaftActor::prepare_all(const std::shared_ptr<Making>& making) {
           if (answer.value().getFounded() && configuration.size() <= kConfigurationBytesMax)
             row.founding = decode_configuration(bytes_of(configuration));
           if (row.incarnation == 0 || answer.value().getFounded() != row.founding.has_value())
-            return took(Error{Code::malformed, "its answer cannot be read"});
+            return took(Error{Code::malformed, "its response is malformed"});
           took(row);
         });
   }
@@ -481,10 +480,10 @@ void RaftActor::prepared(const std::shared_ptr<Making>& making, const base::Node
   } else {
     making->incarnations.emplace(node, answer.value().incarnation);
     if (answer.value().member && !answer.value().founding)
-      making->conflict = Error{Code::conflict, "a node is in another group of that name already"};
+      making->conflict = Error{Code::conflict, "a node is already in another group of that name"};
     if (const auto& founding = answer.value().founding) {
       if (making->configuration && *making->configuration != *founding)
-        making->conflict = Error{Code::conflict, "the nodes are in different groups of that name already"};
+        making->conflict = Error{Code::conflict, "the nodes are already in different groups of that name"};
       making->configuration = founding;
     }
   }
@@ -493,7 +492,7 @@ void RaftActor::prepared(const std::shared_ptr<Making>& making, const base::Node
     std::set<base::NodeId> wanted;
     for (const auto& [member, at] : making->members) wanted.insert(member);
     if (nodes_of(*making->configuration) != wanted)
-      making->conflict = Error{Code::conflict, "a group of that name is there already, with other members"};
+      making->conflict = Error{Code::conflict, "a group of that name already exists, with other members"};
     making->again = true;
   }
   if (making->conflict || !making->failed.empty()) return making->answer();
@@ -508,7 +507,7 @@ void RaftActor::found_all(const std::shared_ptr<Making>& making) {
     making->configuration = std::move(configuration);
   }
   making->waits = making->members.size();
-  // This node first: if it is cut off now, it knows which group it was about to make.
+  // This node comes first: if it is interrupted now, it knows which group it was creating.
   found(making->group, *making->configuration, [this, making](const base::Outcome<void>& own) {
     made(making, settings_->self, own);
     if (!own.ok()) return making->answer();

@@ -6,11 +6,11 @@
 //         row without a log shows a loss.
 // Lost    a member that has lost its log continues under the next incarnation, without entries. It asks the other
 //         members to add it in place of its predecessor.
-// Make    the asked node asks each member to prepare (it draws the incarnation of its log, and keeps it), builds the
-//         configuration, and asks each to begin. Asked again it goes on where it was cut off.
-// Trust   who may ask this node to be a member: operators, `raft.invites`, nodes on loopback.
-// Guests  of groups that a linked node is in, for clients of this one (guest_actor.hpp).
-// Limits  RaftSettings::groups_max; rows that are prepared count. kGuestsMax.
+// Make    the first node asks each member to prepare (it draws its log's incarnation and keeps it), builds the
+//         configuration, and asks each to begin. A repeated request resumes an interrupted attempt.
+// Trust   nodes that may make this node a member: operators, `raft.invites`, nodes on loopback.
+// Guests  for groups of linked nodes, for this node's clients (guest_actor.hpp).
+// Limits  RaftSettings::groups_max, including prepared rows; kGuestsMax.
 #include <map>
 #include <string>
 
@@ -80,7 +80,7 @@ class RaftActor final : public runtime::Actor {
   std::map<std::string, runtime::Handle> actors_;
   std::set<std::string> restarting_;
   std::map<std::string, runtime::Handle> guests_;
-  std::set<std::string> begins_after_guest_;  // groups that this node is a member of by now
+  std::set<std::string> begins_after_guest_;  // groups that this node has since become a member of
 };
 
 }  // namespace troupe::raft

@@ -1,5 +1,5 @@
 #pragma once
-// Carries what a leader says to one follower, over a link of its own care. Lives as long as its group leads.
+// Sends a leader's messages to one follower, over a link that it dials itself. Lives as long as its member leads.
 #include "actors/raft/line.hpp"
 #include "messages/raft.capnp.h"
 

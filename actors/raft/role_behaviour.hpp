@@ -1,5 +1,5 @@
 #pragma once
-// What the actor of a group does in each role of Raft: where commands go, and who carries what it says.
+// What a group's actor does in each role of Raft: where commands go, and which actor sends its messages.
 #include <map>
 #include <memory>
 #include <string_view>
@@ -19,14 +19,14 @@ class RoleBehaviour {
   virtual void end() {}
   virtual void submit(std::shared_ptr<Submission> submission) = 0;
   virtual void say(const Message& message) = 0;
-  /// The members may have changed.
+  /// Called if the members may have changed.
   virtual void members_changed() {}
 
  protected:
   GroupActor& group_;
 };
 
-/// Commands go to the leader; without one they wait.
+/// Commands go to the leader. Without a leader they wait.
 class FollowerBehaviour : public RoleBehaviour {
  public:
   using RoleBehaviour::RoleBehaviour;
@@ -43,7 +43,7 @@ class CandidateBehaviour final : public FollowerBehaviour {
   void submit(std::shared_ptr<Submission> submission) override;
 };
 
-/// Commands are proposed; a replicator for each other member carries what is said to it.
+/// Proposes commands. A replicator for each other member sends its messages.
 class LeaderBehaviour final : public RoleBehaviour {
  public:
   using RoleBehaviour::RoleBehaviour;

@@ -10,7 +10,7 @@ namespace {
 
 std::vector<sim::Operation> draw_operations(base::Random& random, const sim::Shape& shape) {
   sim::Draw draw(random, shape);
-  // A minority may lose what it has acknowledged: members enough for that, if there are nodes enough.
+  // A minority may lose acknowledged data: enough members for that, if there are enough nodes.
   const std::int64_t least = 2 * shape.lost_data_max + 1;
   const std::int64_t members = std::clamp<std::int64_t>(least + 2 * draw.below(2), 1, std::min<int>(shape.nodes, 7));
   std::vector<sim::Operation> out;
@@ -28,7 +28,7 @@ std::vector<sim::Operation> draw_operations(base::Random& random, const sim::Sha
     else if (dice < 98) out.push_back({at, node, "raft.transfer", {{"to", draw.node()}}});
     else out.push_back({at, node, "raft.snapshot", {}});
   }
-  // Half of the worlds change their members. The draw of the others is what it is without them.
+  // Half of the runs change members. The other runs draw as without such changes.
   if (draw.below(2) != 0) {
     for (const base::Duration at : draw.moments(1 + draw.count(2, 16))) {
       const std::uint16_t node = draw.node(), who = draw.node();
@@ -39,7 +39,7 @@ std::vector<sim::Operation> draw_operations(base::Random& random, const sim::Sha
       else out.push_back({at, node, "raft.mend", {{"who", who}}});
     }
   }
-  // Leases in a quarter, drawn last, too: an operation that is new leaves the others as they were.
+  // Leases in a quarter of the runs, drawn last: a new operation leaves all earlier draws unchanged.
   if (draw.below(4) != 0) return out;
   for (const base::Duration at : draw.moments(1 + draw.count(2, 8)))
     out.push_back({at, draw.node(), "raft.lease", {{"seconds", 5 + draw.below(56)}}});
@@ -54,19 +54,19 @@ const sim::WorkloadSpec& workload() {
       .name = "raft",
       .operations =
           {
-              {"init", "a person makes a group of the first nodes", {{"members", 1, 7}}},
+              {"init", "an operator creates a group of the first nodes", {{"members", 1, 7}}},
               {"put", "a client writes a key", {key}},
               {"get", "a client reads a key, linearizable", {key}},
-              {"cas", "a client writes a key if it still has the value that it read last", {key}},
+              {"cas", "a client writes a key if it still has the value that the client read last", {key}},
               {"del", "a client removes a key", {key}},
               {"retry", "a client writes a key with a request id, twice at two nodes", {key}},
-              {"transfer", "a person hands the lead to a node", {{"to", 0, sim::kNodesMax - 1, true}}},
-              {"snapshot", "a person asks a member for a snapshot", {}},
-              {"add", "a person makes a node a voter", {who}},
-              {"learn", "a person makes a node a learner", {who}},
-              {"remove", "a person removes a member, if there are more voters than that", {who, {"least", 1, 7}}},
-              {"lease", "a client asks for a lease, and keeps it no more", {{"seconds", 1, 600}}},
-              {"mend", "a person removes a member whose disk is gone, and adds the node that it is now", {who}},
+              {"transfer", "an operator hands leadership to a node", {{"to", 0, sim::kNodesMax - 1, true}}},
+              {"snapshot", "an operator asks a member for a snapshot", {}},
+              {"add", "an operator makes a node a voter", {who}},
+              {"learn", "an operator makes a node a learner", {who}},
+              {"remove", "an operator removes a member, if there are more voters than that", {who, {"least", 1, 7}}},
+              {"lease", "a client requests a lease and does not keep it", {{"seconds", 1, 600}}},
+              {"mend", "an operator removes a member whose disk is gone, and adds its node's new identity", {who}},
           },
       .knobs =
           {
@@ -80,31 +80,35 @@ const sim::WorkloadSpec& workload() {
       .invariants =
           {
               {"one-leader", "a term has at most one leader"},
-              {"committed", "what one member has committed at an index, no other commits otherwise"},
+              {"committed", "no two members commit different entries at an index"},
               {"alike", "members that have applied the same index have the same state"},
-              {"linearizable", "one order of all operations explains what clients were told"},
-              {"once", "a command with a request id is applied once, and answered alike"},
+              {"linearizable", "one order of all operations explains all responses to clients"},
+              {"once", "a command with a request id is applied once, and repeated requests get the same response"},
               {"durable", "what a leader commits is on the disks of a majority"},
-              {"held", "a member never goes on without what it had on its disk and was committed"},
-              {"leases", "a lease ends in its time, not before and not much after, whatever leaders do"},
-              {"named", "beyond what is promised: no two members serve different states for over a minute"},
+              {"held", "a member never continues without committed entries that its disk had"},
+              {"leases", "a lease ends in time, neither early nor much late, whatever leaders do"},
+              {"named", "beyond the promises: no two members serve different states for over a minute"},
           },
       .sometimes =
           {
-              {"raft: a snapshot was installed", "a member lacked what the log no longer had"},
-              {"raft: a snapshot that rotted was written anew", "a byte of a leader's file changed, and was fetched"},
+              {"raft: a snapshot was installed", "a member needed entries that the log no longer had"},
+              {"raft: a snapshot that rotted was written anew",
+               "a byte of a leader's file changed, and the file was fetched"},
               {"raft: a member found that it has lost something", "its log was damaged or missing"},
               {"raft: a member was replaced by its next incarnation", "a node came back without its log"},
-              {"raft: a node without its disk was taken in anew", "a person removed what it was, and added what it is"},
+              {"raft: a node without its disk was taken in anew",
+               "an operator removed its old identity and added its new one"},
               {"raft: a learner that had caught up was promoted", "a voter was added"},
-              {"raft: a leader removed itself", "a person removed the leader"},
-              {"raft: the lead was handed over", "a person asked for it, or the leader's disk stalled"},
-              {"raft: the leader changed during a snapshot", "a new leader, or a fetch from another one"},
+              {"raft: a leader removed itself", "an operator removed the leader"},
+              {"raft: the lead was handed over", "an operator requested it, or the leader's disk stalled"},
+              {"raft: the leader changed during a snapshot", "a new leader, or a fetch from another leader"},
               {"raft: a majority had an entry of an older term, which was not committed by that", "figure 8"},
-              {"raft: a command was refused, because devices are nearly full", "a leader's disk, or half of all"},
-              {"raft: a request for votes was ignored, because a leader is heard", "a disturber was refused"},
+              {"raft: a command was refused, because devices are nearly full",
+               "a leader's disk, or half of the voters'"},
+              {"raft: a request for votes was ignored, because a leader is heard",
+               "a member that disturbs its group was refused"},
               {"raft: pre-votes were refused", "a member that lacks entries asked"},
-              {"raft: a group that was not used fell asleep", "no client asked for a while"},
+              {"raft: a group that was not used fell asleep", "no client sent requests for a while"},
               {"raft: lease reads were turned off, because a clock drifts", "more than raft.clock_drift_max"},
           },
       .mutants =

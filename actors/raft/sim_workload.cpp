@@ -20,7 +20,7 @@ using sim::node_name;
 const std::string kGroupPath = path_of(kSimGroup);
 const std::string kLogPath = std::string(kPath) + "/log";
 constexpr std::uint16_t kSimPort = 4'000;       // where nodes of the simulation listen
-constexpr std::size_t kSimHashesKept = 20'000;  // our choice: members are never that far apart in a world
+constexpr std::size_t kSimHashesKept = 20'000;  // our choice: members are never that far apart in a run
 
 std::string text(capnp::Data::Reader data) { return std::string(base::as_text(bytes_of(data))); }
 
@@ -28,7 +28,7 @@ std::string seconds_of(base::Duration span) {
   return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(span).count()) + " ms";
 }
 
-/// Whether the node says that it surely did nothing.
+/// Returns whether the error means that nothing was done.
 bool surely_nothing(const base::Error& error) {
   return error.code == base::Code::not_found || error.code == base::Code::overloaded ||
          error.code == base::Code::malformed || error.code == base::Code::refused;
@@ -70,7 +70,7 @@ void RaftWorkload::perform(const sim::Operation& operation) {
             [this, &client, revision](const Error& error, wire::Executed::Reader answer) {
               if (error) return;
               if (!answer.getRepeated() || answer.getRevision() != revision)
-                violated("once", client, "was applied again, or answered otherwise");
+                violated("once", client, "was applied again, or got another response");
             });
       });
     }
@@ -101,7 +101,7 @@ void RaftWorkload::perform(const sim::Operation& operation) {
   });
 }
 
-/// Again until it is made: members may be down.
+/// Repeated until the group exists, because members may be down.
 void RaftWorkload::init(std::size_t members) {
   members_ = std::min(members, nodes_.size());
   if (made_ || !nodes_.serving(0)) return;
@@ -144,8 +144,8 @@ void RaftWorkload::change(std::size_t node, wire::MemberChange what, const base:
       });
 }
 
-/// A person finds that a member is a node which is no more, because its disk is gone, and removes it; then adds `who`,
-/// if that was a member before it lost its disk.
+/// An operator removes a member whose node no longer exists, because its disk is gone. Then adds `who`, if that node
+/// was a member before it lost its disk.
 void RaftWorkload::mend(std::size_t who) {
   const Configuration* const known = configuration();
   const auto members = whole();
@@ -253,7 +253,7 @@ void RaftWorkload::handled(std::size_t node, std::string_view path, const runtim
     const auto* const logs = dynamic_cast<const LogActor*>(&actor);
     const auto seen = seen_.find(node);
     if (logs == nullptr) return;
-    // What its group had heard of is older than this sync, which had something to sync. A new run counts from zero.
+    // The group had received these entries before this sync, which had something to sync. A new run counts from zero.
     if (logs->syncs() > std::exchange(syncs_[node], logs->syncs()) && seen != seen_.end())
       covered_[seen->second.self] = held_[seen->second.self];
     return;
@@ -314,19 +314,19 @@ std::optional<Configuration> RaftWorkload::note_log(std::size_t node, Seen& seen
 void RaftWorkload::check_held(std::size_t node, const Raft& core) {
   const Index last = core.log().last();
   Index& held = held_[core.self()];
-  // One byte that changes is told from what was being written by the record behind it; several may be in that, too.
+  // The record after an entry shows whether a changed byte was an unfinished write. Several changed bytes may hit both.
   const bool may_lack = (nodes_.rots() > 1 && nodes_.lost_data(node)) || nodes_.went_back(node);
   if (last < (nodes_.lost_data(node) ? covered_[core.self()] : held) && !may_lack)
-    nodes_.violated("held", node_name(node) + " goes on at index " + std::to_string(last.value) +
-                                ", and had acknowledged " + std::to_string(held.value));
-  held = std::min(held, last);  // what its disk has lost cannot be covered any more
+    nodes_.violated("held", node_name(node) + " continues at index " + std::to_string(last.value) +
+                                ", but had acknowledged " + std::to_string(held.value));
+  held = std::min(held, last);  // entries that its disk has lost cannot be covered any longer
   held = std::max(held, std::min(core.durable(), core.commit()));
   Index& durable = durable_[core.self()];
   durable = std::max(durable, core.durable());
 }
 
-/// Checks what a member commits: it is on the disks of a majority, by the only leader of its term, and what earlier
-/// members committed.
+/// Checks a member's commits: a majority has them on disk, its term has only one leader, and earlier members committed
+/// the same.
 void RaftWorkload::check_commit(std::size_t node, Seen& seen, const Raft& core,
                                 const std::optional<Configuration>& before) {
   const bool leads = core.role() == Role::leader;
@@ -353,7 +353,7 @@ void RaftWorkload::check_commit(std::size_t node, Seen& seen, const Raft& core,
   seen.commit = std::max(seen.commit, core.commit());
 }
 
-/// Commands bring the group's time. A lease that is over by that time is there for some seconds of each leader at most.
+/// Commands carry the group's time. Each leader may keep an expired lease for at most a few seconds.
 void RaftWorkload::look_at_leases(std::size_t node, const KvService& keys, Index applied, std::optional<Term> leads) {
   const base::Duration now = nodes_.time();
   const std::chrono::milliseconds group_time(keys.machine().time_ms());
@@ -397,7 +397,7 @@ bool RaftWorkload::may_go_back(std::size_t node) const {
   return !known || on_majority(newest, *known, node);
 }
 
-/// Who has applied the same entry and has another state differs from then on, until a snapshot brings it back.
+/// A member with another state after the same entry differs from then on, until a snapshot corrects it.
 void RaftWorkload::compare(std::size_t node) {
   const Seen& seen = seen_.at(node);
   for (const auto& [other, its] : seen_) {
@@ -443,7 +443,7 @@ void RaftWorkload::probe() {
     return;
   }
   if (beyond_) {
-    // Members compare what they have applied: there must be something.
+    // Members compare applied entries, so there must be some.
     for (const auto& [node, seen] : seen_)
       if (nodes_.serving(node)) write(node, "k0", Did::write, fresh(), {}, {}, {});
     for (const auto& [pair, since] : apart_)
@@ -471,8 +471,8 @@ std::vector<std::string> RaftWorkload::waits() const {
     return out;
   }
   if (!made_) {
-    // A member whose disk is gone may have been one of those that were to be asked.
-    if (nodes_.lost_data_count() == 0) out.push_back("the group is to be made");
+    // A member whose disk is gone may have been one of the founders.
+    if (nodes_.lost_data_count() == 0) out.push_back("the group is to be created");
     return out;
   }
   const auto members = whole();
@@ -501,7 +501,7 @@ std::vector<std::string> RaftWorkload::waits() const {
   if (!members.empty() && left > 0) out.push_back(std::to_string(left) + " leases are to end");
   if (!members.empty())
     for (const auto& [id, seat] : configuration()->seats)
-      if (!nodes_.find(id.node)) out.push_back("a node that is no more is to be removed from the members");
+      if (!nodes_.find(id.node)) out.push_back("a node that no longer exists is to be removed from the members");
   if (closing_ && final_reads_ > 0) out.push_back(std::to_string(final_reads_) + " last reads are to be answered");
   return out;
 }
@@ -518,7 +518,7 @@ void RaftWorkload::close() {
         if (--final_reads_ > 0) return;
         const auto found = sim::linearizable(history_.operations());
         if (found.verdict != sim::Verdict::broken) return;
-        nodes_.violated("linearizable", "no order explains what clients saw of " + found.key +
+        nodes_.violated("linearizable", "no order explains the responses to clients for " + found.key +
                                             (found.unexplained ? ": " + sim::text(*found.unexplained) : std::string()));
       });
     }

@@ -13,7 +13,7 @@ using store::StoreResult;
 
 namespace {
 
-constexpr std::size_t kCheckBytes = 8;  // of the SHA-256 of what is before them in the trailer
+constexpr std::size_t kCheckBytes = 8;  // of the SHA-256 of the preceding bytes in the trailer
 constexpr std::size_t kTrailerMax = 8 + 8 + 4 + kConfigurationBytesMax + 8 + base::Digest::kBytes + kCheckBytes + 4;
 constexpr std::string_view kEnding = ".snapshot", kNewEnding = ".new";
 
@@ -33,7 +33,7 @@ base::Bytes trailer_of(const Snapshot& snapshot) {
 
 StoreError broken(const std::string& path, const char* why) { return {StoreError::corrupt, path + ": " + why}; }
 
-/// "INCARNATION-INDEX.snapshot", and of others nothing.
+/// Returns the parts of "INCARNATION-INDEX.snapshot", or nullopt for any other name.
 std::optional<std::pair<Incarnation, Index>> parse(std::string_view name) {
   if (!name.ends_with(kEnding)) return std::nullopt;
   name.remove_suffix(kEnding.size());
@@ -92,11 +92,11 @@ StoreResult<Snapshot> SnapshotFiles::load(Incarnation member, Index index, ports
   if (const auto got = file.read(size.value() - tail, bytes); !got.ok()) return store::disk_failure(got.error(), at);
   else if (got.value() != tail || tail < 4) return broken(at, "it has no trailer");
   const auto length = base::load<std::uint32_t>(bytes, tail - 4);
-  if (length > tail || length < 4 + kCheckBytes) return broken(at, "its trailer is damaged");
+  if (length > tail || length < 4 + kCheckBytes) return broken(at, "its trailer is corrupted");
   const base::ByteView fields = base::ByteView(bytes).subspan(tail - length, length - 4 - kCheckBytes);
   const base::ByteView check = base::ByteView(bytes).subspan(tail - 4 - kCheckBytes, kCheckBytes);
   if (!std::ranges::equal(crypto::sha256(fields).view().first(kCheckBytes), check))
-    return broken(at, "its trailer is damaged");
+    return broken(at, "its trailer is corrupted");
   base::FieldReader in(fields);
   Snapshot out;
   out.index = Index{in.number<std::uint64_t>()};
@@ -107,7 +107,7 @@ StoreResult<Snapshot> SnapshotFiles::load(Incarnation member, Index index, ports
   out.bytes = in.number<std::uint64_t>();
   out.digest = in.fixed<base::Digest>();
   if (!in.ended() || !configuration || out.index != index || out.bytes != size.value() - length)
-    return broken(at, "its trailer is damaged");
+    return broken(at, "its trailer is corrupted");
   out.configuration = *configuration;
   crypto::Sha256 hash;
   base::Bytes part(kSnapshotChunkBytes);
@@ -166,7 +166,7 @@ StoreResult<void> SnapshotFiles::receive(Incarnation member, Index index, std::u
     if (const auto begun = begin(member, index); !begun.ok()) return begun.error();
   const auto found = writing_.find(member);
   if (found == writing_.end() || found->second.index != index || found->second.bytes != offset)
-    return broken(path_of_new(member), "what was received before is not there");
+    return broken(path_of_new(member), "bytes received earlier are missing");
   received_ += bytes.size();
   return append(found->second, member, bytes);
 }
@@ -178,9 +178,9 @@ StoreResult<Snapshot> SnapshotFiles::end(Incarnation member, Snapshot snapshot, 
   Writing writing = std::move(found->second);
   writing_.erase(found);
   const base::Digest digest = writing.hash.finish();
-  // A group that was just founded has a snapshot without bytes.
+  // A newly founded group has a snapshot without bytes.
   if (received && (writing.bytes != snapshot.bytes || (writing.bytes > 0 && digest != snapshot.digest)))
-    return broken(fresh, "it is not what the leader has named");
+    return broken(fresh, "its size or digest differs from the leader's");
   snapshot.bytes = writing.bytes;
   snapshot.digest = digest;
   if (const auto written = writing.file->append(trailer_of(snapshot)); !written.ok())
@@ -194,7 +194,7 @@ StoreResult<Snapshot> SnapshotFiles::end(Incarnation member, Snapshot snapshot, 
   if (names.ok())
     for (const std::string& name : names.value())
       if (const auto old = parse(name); old && old->first == member && old->second < snapshot.index)
-        (void)disk_.remove(directory_ + "/" + name);  // the next one tries again
+        (void)disk_.remove(directory_ + "/" + name);  // the next start retries
   ++written_;
   auto file = disk_.open(at, ports::OpenMode::read);
   if (!file.ok()) return store::disk_failure(file.error(), at);
@@ -207,7 +207,7 @@ StoreResult<Snapshot> SnapshotFiles::end(Incarnation member, Snapshot snapshot, 
 StoreResult<const SnapshotFiles::Known*> SnapshotFiles::known(Incarnation member, Index index) const {
   const auto found = known_.find(member);
   if (found == known_.end() || found->second.snapshot.index != index)
-    return StoreError{StoreError::not_found, path(member, index) + ": it is not the newest one"};
+    return StoreError{StoreError::not_found, path(member, index) + ": it is not the newest snapshot"};
   return &found->second;
 }
 

@@ -1,13 +1,13 @@
 #pragma once
-// Snapshots of state machines as files: written chunk by chunk, given to other members by offset, and checked as a
-// whole before they are used.
+// Snapshots of state machines as files: written chunk by chunk, sent to other members by offset, and checked as a whole
+// before they are used.
 //
-// File     `INCARNATION-INDEX.snapshot`: each chunk behind its length (4 bytes), then a trailer: term, configuration,
-//          bytes and SHA-256 of all chunks with their lengths, a check of the trailer and its length. While it is
-//          written its name ends in `.new`: it counts once it is whole, synced and renamed.
-// Newest   alone is kept of each incarnation; the older ones go when it is durable.
-// Trust    bytes of other members are kept as they are until all are there and have the digest that the leader named.
-// Owner    one thread; calls block on the device.
+// File    `INCARNATION-INDEX.snapshot`: each chunk after its length (4 bytes), then a trailer: term, configuration,
+//         bytes and SHA-256 of all chunks with their lengths, a check of the trailer and its length. While it is
+//         written its name ends in `.new`: it counts once it is complete, synced and renamed.
+// Newest  only the newest is kept per incarnation; older files are removed once it is durable.
+// Trust   bytes from other members are stored unchanged until all have arrived with the digest that the leader named.
+// Owner   one thread; calls block on the device.
 #include <map>
 #include <memory>
 #include <set>
@@ -18,36 +18,38 @@
 
 namespace troupe::raft {
 
-inline constexpr std::size_t kSnapshotChunkBytes = std::size_t{1} << 20;  // our choice: some milliseconds
-/// Lower than store::kReserveBytes: the log behind a snapshot goes, so that one makes room.
+inline constexpr std::size_t kSnapshotChunkBytes = std::size_t{1} << 20;  // our choice: a few milliseconds
+/// Lower than store::kReserveBytes, because a snapshot frees space: the log before it is dropped.
 inline constexpr std::uint64_t kSnapshotReserveBytes = store::kReserveBytes / 2;
 inline constexpr std::size_t kSnapshotChunkMax = std::size_t{3} << 20;       // a chunk and its last record
-inline constexpr std::uint64_t kSnapshotBytesMax = std::uint64_t{64} << 30;  // our choice; what a leader may name
+inline constexpr std::uint64_t kSnapshotBytesMax = std::uint64_t{64} << 30;  // our choice; the largest size that a
+                                                                             // leader may name
 
 class SnapshotFiles {
  public:
   SnapshotFiles(ports::Disk& disk, std::string directory) : disk_(disk), directory_(std::move(directory)) {}
   store::StoreResult<void> open();
 
-  /// The newest one of that member; nothing if it has none. `corrupt` if its digest is wrong.
+  /// Returns that member's newest snapshot, or nullopt if it has none. `corrupt` if its digest is wrong.
   store::StoreResult<std::optional<Snapshot>> find(Incarnation member);
 
-  /// The next chunk of a new snapshot; the first one begins it anew.
+  /// Writes the next chunk of a new snapshot; `first` starts it again.
   store::StoreResult<void> write(Incarnation member, Index index, bool first, base::ByteView chunk);
-  /// Bytes of another member's, which follow those before; at offset 0 it begins anew. `corrupt` if they do not follow.
+  /// Appends bytes of another member's snapshot; offset 0 starts it again. `corrupt` if they do not follow.
   store::StoreResult<void> receive(Incarnation member, Index index, std::uint64_t offset, base::ByteView bytes);
-  /// Makes it durable, with its size and digest. `received`: `corrupt` unless they are those of `snapshot`.
+  /// Makes it durable, with its size and digest. `received`: `corrupt` unless these are equal to those in `snapshot`.
   store::StoreResult<Snapshot> end(Incarnation member, Snapshot snapshot, bool received);
 
-  /// Up to kSnapshotChunkBytes at `offset` of the chunks; fewer at the end. `not_found` if it is not the newest one.
+  /// Returns up to kSnapshotChunkBytes at `offset` of the chunks, fewer at the end. `not_found` if it is not the
+  /// newest.
   store::StoreResult<base::Bytes> read(Incarnation member, Index index, std::uint64_t offset);
   struct Chunk {
     base::Bytes bytes;
-    std::uint64_t next = 0;  ///< 0: it was the last one
+    std::uint64_t next = 0;  ///< 0: it was the last chunk
   };
   store::StoreResult<Chunk> read_chunk(Incarnation member, Index index, std::uint64_t offset);
 
-  /// Removes all files but those of these members.
+  /// Removes the files of all other members.
   void keep(const std::set<Incarnation>& members);
   std::uint64_t written() const { return written_; }
   std::uint64_t received() const { return received_; }

@@ -79,7 +79,7 @@ void SnapshotsActor::receive(runtime::Handlers& on) {
   on.tell<wire::KeepMembers>([this](wire::KeepMembers::Reader told) {
     const auto members = told.getIncarnations();
     struct {
-      void refuse(const base::Error&) {}  // the next time
+      void refuse(const base::Error&) {}  // the next call retries
     } reply;
     if (SnapshotFiles* at = files(reply)) at->keep({members.begin(), members.end()});
   });

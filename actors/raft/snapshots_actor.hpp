@@ -1,6 +1,6 @@
 #pragma once
-// Writes and reads the snapshots of this node's groups. Blocks on its device: it has a thread of its own, so that a
-// large snapshot keeps no log from its sync.
+// Writes and reads the snapshots of this node's groups. Blocks on its device: it has its own thread, so that large
+// snapshots do not delay the logs' syncs.
 #include <functional>
 #include <string>
 
@@ -18,7 +18,7 @@ class SnapshotsActor final : public runtime::Actor {
   void receive(runtime::Handlers& on) override;
 
  private:
-  /// The files, opened if they are not; null after the question at hand was refused.
+  /// Returns the files, opened if necessary, or null after it has refused the current request.
   template <class Reply>
   SnapshotFiles* files(Reply& reply);
   template <class Q, class A, class F>

@@ -77,7 +77,7 @@ std::optional<HardState> read(wire::Vote::Reader from) {
   return out;
 }
 
-// -- what members say ------------------------------------------------------------------------------------------------
+// -- messages between members ----------------------------------------------------------------------------------------
 
 namespace {
 

@@ -1,5 +1,5 @@
 #pragma once
-// This domain's values in the words of messages/raft.capnp, there and back.
+// Converts this domain's values from and to messages/raft.capnp.
 #include <optional>
 #include <string>
 
@@ -12,22 +12,22 @@
 namespace troupe::raft {
 
 void write(wire::Member::Builder out, const MemberId& member);
-/// Nothing unless its node has 20 bytes.
+/// Returns nullopt unless its node has 20 bytes.
 std::optional<MemberId> read(wire::Member::Reader from);
 
 void write(capnp::List<wire::Entry>::Builder out, const std::vector<Entry>& entries);
-/// Entries from index `first` on. Nothing if one of them has an unknown kind or is larger than kEntryBytesLimit.
+/// Reads entries from index `first`. Returns nullopt if one of them has an unknown kind or exceeds kEntryBytesLimit.
 std::optional<std::vector<Entry>> read_entries(capnp::List<wire::Entry>::Reader from, Index first);
 
 void write(wire::SnapshotMark::Builder out, const Snapshot& snapshot);
-/// Nothing unless configuration and digest can be read. An empty configuration is that of `Snapshot{}`.
+/// Returns nullopt unless configuration and digest can be read. An empty configuration is as in `Snapshot{}`.
 std::optional<Snapshot> read(wire::SnapshotMark::Reader from);
 
 void write(wire::Vote::Builder out, const HardState& state);
 std::optional<HardState> read(wire::Vote::Reader from);
 
 void write(wire::Talk::Builder out, const Message& message);
-/// Nothing if it breaks its schema's limits; what the core finds wrong with it is flaw().
+/// Returns nullopt if it breaks its schema's limits; flaw() finds the core's errors.
 std::optional<Message> read(wire::Talk::Reader from);
 
 }  // namespace troupe::raft
