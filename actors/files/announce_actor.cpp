@@ -10,7 +10,7 @@ namespace troupe::files {
 namespace {
 
 constexpr std::chrono::seconds kSearchDue{60};
-// Nodes of a region, so that any search in it finds all of them. Our choice: below the 40 of a search.
+// Size of a region: any search in it finds all of its nodes. Our choice: below the 40 nodes of a search.
 constexpr std::uint64_t kRegionNodes = 32;
 
 }  // namespace
@@ -18,7 +18,7 @@ constexpr std::uint64_t kRegionNodes = 32;
 void AnnounceActor::receive(runtime::Handlers& on) {
   on.tell<wire::Holds>([this](wire::Holds::Reader holds) {
     const auto key = read_content(holds.getContent());
-    if (!key.ok() || !in_dht()) return;  // a node without a DHT has no node to tell
+    if (!key.ok() || !in_dht()) return;  // without a DHT there is no node to notify
     if (holds.getGone()) withdraw(key.value().position());
     else take(key.value().position(), read_owner(holds.getOwner(), settings_.self));
   });
@@ -41,9 +41,9 @@ void AnnounceActor::start() {
 }
 
 void AnnounceActor::check() const {
-  // One that went and came back while it was sent may wait twice.
-  base::ensure(waiting() <= settings_.announced_max + dht::kRegionItemsMax, "what waits has a place");
-  base::ensure(sends_ || (sending_.empty() && gone_.empty()), "what is being sent is sent");
+  // A key that was removed and came back while it was sent may wait twice.
+  base::ensure(waiting() <= settings_.announced_max + dht::kRegionItemsMax, "waiting keys have slots");
+  base::ensure(sends_ || (sending_.empty() && gone_.empty()), "sent keys belong to a batch");
 }
 
 std::size_t AnnounceActor::waiting() const {
@@ -98,7 +98,7 @@ void AnnounceActor::send() {
   ask<dht::wire::GetTable, dht::wire::TableRows>(
       node().find(settings_.dht), now() + settings_.answer_timeout, [](dht::wire::GetTable::Builder) {},
       [this](runtime::Answer<dht::wire::TableRows> table) {
-        // A node that cannot be dialled provides nothing. What was to be told may be gone meanwhile.
+        // A node that cannot be dialled provides nothing. The keys may be gone by the time of the response.
         const bool client = table.ok() && table.value().getClient();
         const auto whose = turn();
         if (client || !whose) {
@@ -121,7 +121,7 @@ void AnnounceActor::send() {
       });
 }
 
-/// Round and round, so that what fails again and again does not keep the others waiting.
+/// Rotates, so that keys that fail repeatedly do not delay other keys.
 std::vector<base::NodeId> AnnounceActor::next_batch(std::set<base::NodeId>& from, std::uint64_t nodes) {
   const auto bits = static_cast<std::size_t>(std::bit_width((std::max<std::uint64_t>(nodes, 1) - 1) / kRegionNodes));
   auto at = from.lower_bound(next_);
@@ -148,7 +148,7 @@ void AnnounceActor::sent(runtime::Answer<dht::wire::SearchResult>& answer) {
   bool all = true;
   for (std::size_t i = 0; i < keys.size(); ++i) {
     if (gone.contains(keys[i])) {
-      withdraw(keys[i]);  // the DHT keeps it since it has answered
+      withdraw(keys[i]);  // the DHT has kept it since its response
       continue;
     }
     announced_ += items[i];
@@ -156,16 +156,16 @@ void AnnounceActor::sent(runtime::Answer<dht::wire::SearchResult>& answer) {
     if (!items[i]) waiting_[kFailed].insert(keys[i]);
   }
   failed_ += !all;
-  if (!all && now() >= again_at_) again_at_ = now() + kAgain;  // new failures keep no older one waiting
+  if (!all && now() >= again_at_) again_at_ = now() + kAgain;  // new failures do not delay older keys
   arm(all ? base::Duration::zero() : base::Duration(kPause));
 }
 
-// -- an operator's ---------------------------------------------------------------------------------------------------
+// -- requests of operators -------------------------------------------------------------------------------------------
 
-/// What this node does not hold it does not announce.
+/// Announces only files that this node stores.
 void AnnounceActor::provide(dht::wire::Provide::Reader request, runtime::Reply<dht::wire::PutDone> reply) {
   const auto cid = read_id<Cid>(request.getCid());
-  if (!cid.ok()) return reply.refuse({base::Code::malformed, "a content id has 32 bytes"});
+  if (!cid.ok()) return reply.refuse({base::Code::malformed, "invalid content id: expected 32 bytes"});
   ask<wire::HasContents, wire::Has>(
       node().find(kHolderPath), now() + settings_.answer_timeout,
       [&](wire::HasContents::Builder out) { write(out.initContents(1)[0], ContentKey::manifest(cid.value())); },
@@ -174,7 +174,7 @@ void AnnounceActor::provide(dht::wire::Provide::Reader request, runtime::Reply<d
         if (!answer.ok()) return reply.refuse(answer.error());
         const auto present = answer.value().getPresent();
         if (present.size() != 1 || !present[0])
-          return reply.refuse({base::Code::not_found, "this node does not hold " + cid.hex()});
+          return reply.refuse({base::Code::not_found, "this node does not store " + cid.hex()});
         provide(cid, explain, std::move(reply));
       });
 }
@@ -201,7 +201,7 @@ void AnnounceActor::provide(const Cid& cid, bool explain, runtime::Reply<dht::wi
       });
 }
 
-// -- the look --------------------------------------------------------------------------------------------------------
+// -- the periodic check ----------------------------------------------------------------------------------------------
 
 void AnnounceActor::look() {
   if (!in_dht()) return after<Look>(kLookAgain);
@@ -248,7 +248,7 @@ void AnnounceActor::read_held(const std::optional<ContentKey>& behind) {
       });
 }
 
-/// What is announced and finds no place is withdrawn: it is not noted as held.
+/// Withdraws an announced object that finds no slot: it is not marked as stored.
 void AnnounceActor::look_at(const base::NodeId& key, const Announced::User& owner) {
   if (std::ranges::binary_search(looking_->announced, key)) {
     if (!looking_->adopted && places_.adopt(key, owner, now())) note_held(key);

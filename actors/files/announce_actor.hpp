@@ -1,13 +1,13 @@
 #pragma once
-// Tells the network what this node holds: each content under the first 20 bytes of its id.
+// Announces the objects that this node stores in the DHT: each under the first 20 bytes of its id.
 //
-// Serves  Provide of the DHT's messages, at kAnnouncePath: for a file that this node holds.
-// Batches contents that come within kGather share a search for each region of the key space. Keys that were not
-//         acknowledged are tried again after kAgain; the DHT keeps the others announced until they are withdrawn.
-// Order   this node's own contents, then new ones of others, then what failed before.
-// Shares  of what is announced: logic/announced.hpp. Other contents are held, and take up places at a later look.
-// Look    soon after a start, and each kLookAgain, what is held is compared with what the DHT keeps announced.
-// Limits  FilesSettings::announced_max contents. A look takes 21 bytes a key.
+// Serves  Provide of the DHT's messages, at kAnnouncePath: for a file that this node stores.
+// Batches objects that arrive within kGather share a search for each region of the key space. Unacknowledged keys are
+//         retried after kAgain; the DHT keeps the other keys announced until they are withdrawn.
+// Order   this node's own objects, then new objects of other owners, then earlier failures.
+// Shares  of the announcements: logic/announced.hpp. Objects without a slot are stored, and get one at a later check.
+// Look    a check soon after a start, and every kLookAgain: compares stored objects with those that the DHT announces.
+// Limits  FilesSettings::announced_max objects. A check takes 21 bytes per key.
 #include <array>
 #include <optional>
 #include <set>
@@ -24,8 +24,8 @@ class AnnounceActor final : public FilesPart {
   static constexpr const char* kName = "announce";
   static constexpr std::chrono::milliseconds kGather{500};
   static constexpr std::chrono::seconds kAgain{30};
-  static constexpr std::chrono::seconds kPause{1};      // our choice: after a failure, before the next new ones
-  static constexpr std::chrono::seconds kLookFirst{5};  // our choice: a start has more urgent things to do
+  static constexpr std::chrono::seconds kPause{1};      // our choice: after a failure, before new keys
+  static constexpr std::chrono::seconds kLookFirst{5};  // our choice: a start has more urgent work
   static constexpr std::chrono::hours kLookAgain{1};    // our choice: the DHT keeps announcements for days
 
   explicit AnnounceActor(FilesSettings settings) : FilesPart(std::move(settings)), places_(settings_.announced_max) {}
@@ -40,15 +40,15 @@ class AnnounceActor final : public FilesPart {
 
   void provide(dht::wire::Provide::Reader request, runtime::Reply<dht::wire::PutDone> reply);
   void provide(const Cid& cid, bool explain, runtime::Reply<dht::wire::PutDone> reply);
-  /// What is announced first.
+  /// The order of announcements.
   enum Turn : std::uint8_t { kOwn, kNew, kFailed };
   void take(const base::NodeId& key, const Announced::User& owner);
   void withdraw(const base::NodeId& key);
   void wait(const base::NodeId& key, const Announced::User& owner);
   std::size_t waiting() const;
-  /// Whose turn it is now; nothing if no content may go.
+  /// Returns the current turn, or nullopt if no key may be sent.
   std::optional<Turn> turn() const;
-  /// `pause`: before contents that have not failed.
+  /// `pause`: before keys that have not failed.
   void arm(base::Duration pause);
   void send();
   std::vector<base::NodeId> next_batch(std::set<base::NodeId>& from, std::uint64_t nodes);
@@ -63,16 +63,16 @@ class AnnounceActor final : public FilesPart {
   void look_failed();
 
   Announced places_;
-  std::array<std::set<base::NodeId>, 3> waiting_;  // by their turn
-  base::Instant again_at_;                         // when what has failed is tried again
+  std::array<std::set<base::NodeId>, 3> waiting_;  // by turn
+  base::Instant again_at_;                         // when failed keys are retried
   base::NodeId next_;                              // where the next batch begins
-  std::vector<base::NodeId> sending_;              // those of the batch under way
-  std::set<base::NodeId> gone_;                    // of those, which are here no more
-  bool sends_ = false;                             // a batch is under way, or is being chosen
+  std::vector<base::NodeId> sending_;              // the current batch
+  std::set<base::NodeId> gone_;                    // keys of the batch that were removed since
+  bool sends_ = false;                             // a batch is being sent or chosen
   struct Looking {
     std::vector<base::NodeId> announced;  // sorted
-    std::vector<bool> held;               // of each in `announced`
-    bool adopted = false;                 // what is announced and held has its places: then come the others
+    std::vector<bool> held;               // for each in `announced`
+    bool adopted = false;                 // announced and stored objects have their slots: other objects come next
   };
   std::optional<Looking> looking_;
   std::uint64_t announced_ = 0, failed_ = 0, dropped_ = 0;

@@ -39,8 +39,8 @@ bool CopyActor::take(const ContentKey&, base::ByteView bytes) {
 
 void CopyActor::check() const {
   Reading::check();
-  base::ensure(begun_ > 0 && begun_ <= copies_.size(), "an actor that copies has a copy at hand");
-  base::ensure(!refusing_.contains(copies_[begun_ - 1].target), "who has refused a copy is not given another");
+  base::ensure(begun_ > 0 && begun_ <= copies_.size(), "a copy actor has a copy to make");
+  base::ensure(!refusing_.contains(copies_[begun_ - 1].target), "a node that refused a copy gets no further copy");
 }
 
 void CopyActor::refused(const base::NodeId& target) {

@@ -1,6 +1,6 @@
 #pragma once
-// Makes the copies that the watch wants, one after the other: reads a content, stores it at its target, and tells the
-// catalogue. A target that refuses one is not tried again by this actor; the watch comes back to it.
+// Makes the copies that the watch wants, one after another: reads an object, stores it at its target, and notifies the
+// catalogue. This actor sends no more copies to a target that refuses one; the watch retries it.
 #include <set>
 
 #include "actors/files/reading.hpp"
@@ -11,7 +11,7 @@ namespace troupe::files {
 class CopyActor final : public Reading {
  public:
   static constexpr const char* kName = "copy";
-  /// `met` says where those targets live that only the DHT knows.
+  /// `met` has the addresses of targets that only the DHT knows.
   CopyActor(FilesSettings settings, Pace pace, runtime::Handle catalogue, std::vector<Restore> copies, MetNodes met)
       : Reading(std::move(settings), std::move(pace), std::move(catalogue)), copies_(std::move(copies)) {
     met_ = std::move(met);

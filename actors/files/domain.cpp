@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 using config::When;
 
 constexpr auto kReplicas = config::count("files.replicas", "3", 1, 16, When::start,
-                                         "copies of each chunk, unless `file put --replicas N` asks for others");
+                                         "copies of each chunk, unless `file put --replicas N` overrides it");
 constexpr auto kWatchPeriod = config::duration("files.watch_period", "60s", 100ms, 24h, When::start,
                                                "time between two checks that a file still has its copies");
 constexpr auto kQuotaPerOwner = config::bytes("files.quota_per_owner", "16 GiB", config::kMiB, 1'024 * config::kTiB,
@@ -18,11 +18,11 @@ constexpr auto kQuotaPerOwner = config::bytes("files.quota_per_owner", "16 GiB",
 constexpr auto kSpace = config::bytes("files.space", "256 GiB", config::kMiB, 1'024 * config::kTiB, When::start,
                                       "bytes that this node stores for all other nodes");
 constexpr auto kClaimsMax = config::count("files.claims_max", "1048576", 1'024, 1u << 24, When::start,
-                                          "claims of owners on what this node stores, 155 bytes of memory each");
-constexpr auto kCommitsMax =
-    config::count("files.commits_max", "256", 16, 4'096, When::start, "contents that are being stored at once");
+                                          "largest number of owners' claims on stored data, 155 bytes of memory each");
+constexpr auto kCommitsMax = config::count("files.commits_max", "256", 16, 4'096, When::start,
+                                           "largest number of chunks and manifests that are being stored at once");
 constexpr auto kKeptDays = config::count("files.kept_days", "30", 2, 36'500, When::start,
-                                         "days without a word of an owner after which what is stored for it ends");
+                                         "days without contact after which an owner's stored data is removed");
 constexpr auto kSettings = std::to_array<config::Setting>(
     {kReplicas, kWatchPeriod, kQuotaPerOwner, kSpace, kClaimsMax, kCommitsMax, kKeptDays});
 

@@ -18,7 +18,7 @@ using base::Code;
 using base::Error;
 
 constexpr const char* kStorePath = "/files/store";
-constexpr const char* kMend = "owners bring it anew by and by, `troupe file verify` at this node at once";
+constexpr const char* kMend = "owners restore it over time; run `troupe file verify` on this node to repair it now";
 
 }  // namespace
 
@@ -79,10 +79,10 @@ void FilesActor::start() {
 
 base::WallTime FilesActor::today() const { return base::WallTime(std::chrono::seconds(base::unix_seconds(wall()))); }
 
-// -- rows, read ------------------------------------------------------------------------------------------------------
+// -- reading rows ----------------------------------------------------------------------------------------------------
 
 store::Rows::Setup FilesActor::rows_setup(const FilesSettings& settings) {
-  static constexpr std::uint8_t kBehindClaims = 'd';  // rows.hpp: those of claims begin with a 'c'
+  static constexpr std::uint8_t kBehindClaims = 'd';  // rows.hpp: rows of claims begin with a 'c'
   return {.store = kStorePath,
           .keyspace = kKeyspace,
           .what = "the catalogue of files",
@@ -92,7 +92,7 @@ store::Rows::Setup FilesActor::rows_setup(const FilesSettings& settings) {
           .first = {kBehindClaims}};
 }
 
-/// A row that the catalogue cannot use is left where it is: it may be of a later version of this program.
+/// A row that the catalogue cannot use is kept, because a later version of this program may have written it.
 void FilesActor::load() {
   loading_ = std::make_unique<Catalogue>(settings_.catalogue);
   rows_.load(
@@ -106,7 +106,7 @@ void FilesActor::load() {
       });
 }
 
-/// A put asks this node's holder at once, so it must have read its rows as well.
+/// A put asks this node's holder at once, so the holder must have read its rows as well.
 void FilesActor::tell_ready(Nothing reply) {
   ask<runtime::wire::AwaitReady, messages::wire::Nothing>(
       holder_, now() + kReadTimeout, [](runtime::wire::AwaitReady::Builder) {},
@@ -120,9 +120,9 @@ void FilesActor::loaded() {
   watch_ = std::make_unique<Watch>(settings_.watch, now(), world().mutations);
   change([this]() -> Planned { return catalogue_->leftovers(); }, [](base::Outcome<void>) {});
   show_counts();
-  settings_.log.info("the catalogue is read", {{"files", catalogue_->entries().size()}});
+  settings_.log.info("the catalogue has been read", {{"files", catalogue_->entries().size()}});
   if (!catalogue_->puts().empty()) {
-    settings_.log.warn("puts were cut off by a restart; their claims are released",
+    settings_.log.warn("puts were interrupted by a restart; their claims are released",
                        {{"puts", catalogue_->puts().size()}});
     world().mutations.sometimes("files: a put was cut off by a restart");
   }
@@ -130,9 +130,9 @@ void FilesActor::loaded() {
   after<ReleaseNow>(base::Duration::zero());
 }
 
-/// Puts whose row stays: a restart cut them off, or their end could not be written. Where they have claims is not
-/// known: each node that may have one is asked to end it, also those that this node hears of later. After put_idle_max
-/// a holder ends them by itself.
+/// Releases puts whose row is left: a restart interrupted them, or their end could not be written. It is unknown where
+/// they have claims. So each node that may have one is asked to end it, including nodes that become known later. After
+/// put_idle_max a holder ends them itself.
 void FilesActor::release_cut_off_puts() {
   for (const auto& [id, begun] : catalogue_->puts())
     if (!puts_.contains(id)) cut_off_.try_emplace(id, CutOff{now(), {}});
@@ -178,7 +178,7 @@ void FilesActor::work() {
   while (!working_ && !work_.empty()) {
     Work next = std::move(work_.front());
     work_.pop_front();
-    working_ = true;  // what the plan does must not begin another
+    working_ = true;  // the plan must not begin another change
     auto planned = next.plan();
     if (planned.ok() && !planned.value().empty()) {
       save(std::move(planned).value(), std::move(next.done));

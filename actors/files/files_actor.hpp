@@ -1,14 +1,14 @@
 #pragma once
-// The files of this node: requests from operators, the catalogue, and the watch over copies. Root of the domain,
-// at kPath.
+// The files of this node: requests from operators, the catalogue, and the watch over copies. Root of the domain, at
+// kPath.
 //
 // Serves  operators; its children: PutHeld, PutBinds, PutEnds, PutFails, CopyMade, CopyRefused.
 // Spawns  `store` (a thread of its own), `holder`, `announce` and `places`; an actor for each put, get, view and
 //         verify, whose streams pass through here; some for the copies of a round of the watch.
-// Rows    one change of the catalogue at a time: planned, written, synced, applied. A change that may or may not have
-//         been written ends the actor. Until the rows are read, and while they are damaged, each question is refused.
+// Rows    one change of the catalogue at a time: planned, written, synced, applied. A change with an unknown outcome
+//         ends the actor. Until the rows are read, and while they are corrupted, all requests are refused.
 // Crash   a put writes its id before it stores anything, and the claims to release before it binds to a CID. Rows of
-//         puts that are left at a start belong to puts that were cut off: their claims are released.
+//         puts that a start finds belong to interrupted puts: their claims are released.
 // Limits  CatalogueLimits::puts_max, FilesSettings::streams_max; beyond them `overloaded`.
 #include <deque>
 #include <map>
@@ -28,7 +28,7 @@ namespace troupe::files {
 inline constexpr std::size_t kReleasesAtOnce = 64;        // our choice
 inline constexpr std::size_t kWatchQuestionsPerNode = 4;  // our choice: far below what a link admits
 inline constexpr std::size_t kCopiersMax = 4;             // our choice: 4 MiB in memory
-inline constexpr std::chrono::minutes kRelayIdle{20};     // the served ends on both sides have shorter ones
+inline constexpr std::chrono::minutes kRelayIdle{20};     // the ends on both sides have shorter time-outs
 
 class FilesActor final : public FilesPart {
  public:
@@ -53,7 +53,7 @@ class FilesActor final : public FilesPart {
     std::shared_ptr<PutRelay> relay;
     std::vector<HeldContent> held;
     std::optional<Cid> binding;
-    bool ended = false;  // listed, or given up
+    bool ended = false;  // listed or abandoned
   };
   struct Work {
     base::Callback<Planned()> plan;
@@ -90,7 +90,7 @@ class FilesActor final : public FilesPart {
   ListedPointer listed(capnp::Data::Reader cid) const;
   std::size_t replicas_live(const Cid& cid) const;
   void receive_streams(runtime::Handlers& on);
-  /// Serves streams, whose question is `Q`, by children of type `T`.
+  /// Serves streams requested by `Q`, with children of type `T`.
   template <class T, class Q, class Item>
   void serve_by(runtime::Handlers& on);
   runtime::Handle spawn_once(const char* kind, runtime::Factory factory);
@@ -107,7 +107,7 @@ class FilesActor final : public FilesPart {
   Put* find_put(capnp::Data::Reader id);
   bool binding(const Cid& cid) const;
 
-  // The watch and the releases (files_actor_watch.cpp).
+  // The watch and releases (files_actor_watch.cpp).
   void watch_now();
   void ask_next(const base::NodeId& node);
   void question_answered(const WatchQuestion& question, runtime::Answer<wire::Has>& answer);
@@ -123,20 +123,20 @@ class FilesActor final : public FilesPart {
   void release_now();
   void released(const Release& release, bool done);
 
-  std::unique_ptr<Catalogue> catalogue_;  // none while loading
+  std::unique_ptr<Catalogue> catalogue_;  // null while loading
   std::unique_ptr<Catalogue> loading_;    // what was read so far
   store::Rows rows_;
   runtime::Handle holder_;
   std::deque<Work> work_;
   bool working_ = false;
-  std::uint64_t children_ = 0;  // ever, for their names
+  std::uint64_t children_ = 0;  // total ever started, for their names
 
   std::map<PutId, Put> puts_;
-  Pace pace_;          // as the puts have told
-  Pace reading_pace_;  // as the readings have told
+  Pace pace_;          // as reported by puts
+  Pace reading_pace_;  // as reported by readings
   struct CutOff {
     base::Instant since;
-    std::set<base::NodeId> told;  ///< to end its claims
+    std::set<base::NodeId> told;  ///< nodes asked to end its claims
   };
   std::map<PutId, CutOff> cut_off_;  // of this incarnation
   std::vector<std::shared_ptr<Listing>> listings_;
@@ -145,17 +145,17 @@ class FilesActor final : public FilesPart {
     base::Callback<bool()> over;
   };
   void forget_streams();
-  std::vector<Stream> streams_;  // gets, views, verifies
+  std::vector<Stream> streams_;  // gets, views and verifies
 
   std::unique_ptr<Watch> watch_;
-  std::map<base::NodeId, std::deque<WatchQuestion>> questions_;  // of this round, not asked yet
+  std::map<base::NodeId, std::deque<WatchQuestion>> questions_;  // of this round, not sent yet
   std::size_t asked_ = 0;                                        // of this round, not answered
   std::set<runtime::Handle> copiers_;
-  std::set<Release> releasing_;  // asked, not answered
+  std::set<Release> releasing_;  // sent, not answered
   std::optional<Release> released_last_;
-  bool any_released_ = false;  // of the batch at hand
+  bool any_released_ = false;  // of the current batch
   std::vector<base::Callback<void()>> after_releases_;
-  mutable std::size_t contents_checked_ = 0;  // how many there were when all were looked at last
+  mutable std::size_t contents_checked_ = 0;  // the number at the last check of all
 };
 
 }  // namespace troupe::files

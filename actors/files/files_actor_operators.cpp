@@ -1,4 +1,4 @@
-// What operators ask: lists, removals, and the streams that actors of their own serve.
+// Requests of operators: lists, removals, and streams that other actors serve.
 #include "actors/files/files_actor.hpp"
 #include "actors/files/get_actor.hpp"
 #include "actors/files/verify_actor.hpp"
@@ -13,13 +13,13 @@ using base::Error;
 
 struct FilesActor::Listing {
   runtime::Sink<wire::FileRow> sink;
-  std::optional<Cid> shown;  // the last one
+  std::optional<Cid> shown;  // the last file shown
   bool over = false;
 };
 
 void FilesActor::list(runtime::Sink<wire::FileRow> sink) {
   std::erase_if(listings_, [](const auto& listing) { return listing->over; });
-  if (listings_.size() >= settings_.streams_max) return sink.fail({Code::overloaded, "too many lists are under way"});
+  if (listings_.size() >= settings_.streams_max) return sink.fail({Code::overloaded, "too many lists in progress"});
   auto listing = std::make_shared<Listing>();
   listings_.push_back(listing);
   listing->sink = std::move(sink);
@@ -58,7 +58,8 @@ std::size_t FilesActor::replicas_live(const Cid& cid) const {
 void FilesActor::remove(wire::RemoveFile::Reader question, runtime::Reply<wire::FileRemoved> reply) {
   const auto cid = read_id<Cid>(question.getCid());
   if (!cid.ok()) return reply.refuse(cid.error());
-  if (binding(cid.value())) return reply.refuse({Code::conflict, "the file is being put at this moment"});
+  if (binding(cid.value()))
+    return reply.refuse({Code::conflict, "the file is just being put: retry when the put has ended"});
   if (world().mutations.on("files.removal_before_row")) reply.send([](wire::FileRemoved::Builder) {});
   auto holders = std::make_shared<std::size_t>(0);
   change(
@@ -103,8 +104,7 @@ void FilesActor::serve_by(runtime::Handlers& on) {
   on.stream<Q, Item>([this](typename Q::Reader question, runtime::Sink<Item> sink) {
     forget_streams();
     if (!catalogue_) return sink.fail(rows_.refusal());
-    if (streams_.size() >= settings_.streams_max)
-      return sink.fail({Code::overloaded, "too many streams are under way"});
+    if (streams_.size() >= settings_.streams_max) return sink.fail({Code::overloaded, "too many streams in progress"});
     const runtime::Handle worker = spawn_once(
         T::kName, [settings = settings_, pace = reading_pace_, catalogue = self(), listed = listed(question.getCid())] {
           return std::make_unique<T>(settings, pace, catalogue, listed);
@@ -115,7 +115,7 @@ void FilesActor::serve_by(runtime::Handlers& on) {
         if (question.getPart().isRange()) out.getPart().setRange(question.getPart().getRange());
     };
     auto relay = std::make_shared<runtime::OutputRelay<Item>>(std::move(sink));
-    runtime::OutputRelay<Item>* raw = relay.get();  // the stream ends with the relay, whose callbacks these are
+    runtime::OutputRelay<Item>* raw = relay.get();  // the stream ends with the relay, which owns these callbacks
     relay->from(subscribe_raw<Q>(
         worker, kRelayIdle, copy, [raw](const runtime::Envelope& item) { raw->item(item); },
         [raw](base::Result<void, Error> ended) { raw->ended(ended); }));

@@ -1,4 +1,4 @@
-// Puts: an actor for each, and what the catalogue writes for it.
+// Puts: an actor for each, and the catalogue's rows for it.
 #include "actors/files/files_actor.hpp"
 #include "actors/files/logic/catalogue_rows.hpp"
 #include "actors/files/put_actor.hpp"
@@ -10,7 +10,7 @@ using base::Error;
 
 void FilesActor::put(wire::PutFile::Reader question, runtime::Intake<wire::PutPiece, wire::PutDone> intake) {
   if (puts_.size() >= settings_.catalogue.puts_max)
-    return intake.refuse({Code::overloaded, "too many puts are under way", std::chrono::seconds(1)});
+    return intake.refuse({Code::overloaded, "too many puts in progress", std::chrono::seconds(1)});
   PutId id;
   world().chance.fill(id.bytes);
   Put& put = puts_[id];
@@ -49,7 +49,7 @@ bool FilesActor::binding(const Cid& cid) const {
 }
 
 namespace {
-const Error kNoPut{Code::not_found, "there is no such put under way"};
+const Error kNoPut{Code::not_found, "there is no such put in progress"};
 }
 
 void FilesActor::take_held(wire::PutHeld::Reader question, Nothing reply) {
@@ -72,8 +72,8 @@ void FilesActor::take_pace(wire::StoresTook::Reader told) {
   }
 }
 
-/// From here on the claims are for the CID wherever the put ends. A release of that CID that is on its way would end
-/// the new claims: its answer is waited for.
+/// From here on the claims belong to the CID, however the put ends. A release of that CID in flight would end the new
+/// claims, so its response is awaited.
 void FilesActor::take_binds(wire::PutBinds::Reader question, Nothing reply) {
   Put* put = find_put(question.getPut());
   const auto id = read_id<PutId>(question.getPut());
@@ -95,8 +95,7 @@ void FilesActor::write_binding(const PutId&, const Cid& cid, const std::vector<b
       [this, cid, nodes]() -> Planned {
         Change plan;
         for (const base::NodeId& node : nodes) {
-          if (catalogue_->claimed_at(cid).contains(node))
-            continue;  // it keeps what it has, whatever becomes of the put
+          if (catalogue_->claimed_at(cid).contains(node)) continue;  // it keeps its copy, whatever the put's result
           plan.save.push_back(release_row({ClaimKind::file, {cid.bytes}, node}, today()));
         }
         return plan;
@@ -118,7 +117,7 @@ void FilesActor::take_ends(wire::PutEnds::Reader question, runtime::Reply<wire::
     reached = std::min(reached, content.holders.size());
   }
   if (reached == 0 || ending->held.empty())
-    return reply.refuse({Code::unavailable, "the nodes that took a part of the file did not confirm it", kPutAgain});
+    return reply.refuse({Code::unavailable, "the nodes that stored a part of the file did not confirm it", kPutAgain});
   Entry entry;
   entry.cid = cid.value();
   entry.name = text_of(question.getName());
@@ -129,7 +128,7 @@ void FilesActor::take_ends(wire::PutEnds::Reader question, runtime::Reply<wire::
   change(
       [this, id = id.value(), entry, unbound]() -> Planned {
         const auto put = puts_.find(id);
-        if (put == puts_.end()) return kNoPut;  // its actor has ended meanwhile
+        if (put == puts_.end()) return kNoPut;  // its actor has ended
         return planned(catalogue_->plan_add(id, entry, put->second.held, unbound, today()));
       },
       [this, id = id.value(), entry, reached, reply = std::move(reply)](base::Outcome<void> done) mutable {
@@ -165,7 +164,7 @@ void FilesActor::take_fails(wire::PutFails::Reader question, Nothing reply) {
       });
 }
 
-/// A child has ended. A put that did not say how leaves claims wherever it may have been.
+/// A child has ended. A put that reported no result may have left claims at any node that it used.
 void FilesActor::down(const runtime::Handle& whom, const std::optional<Error>&) {
   if (copiers_.erase(whom) > 0 && copiers_.empty()) watch_later();
   forget_streams();

@@ -1,4 +1,4 @@
-// The watch over the copies of this node's files, and the claims of ours that others are to end.
+// The watch over the copies of this node's files, and claims of this node that other nodes are to end.
 #include <algorithm>
 
 #include "actors/files/copy_actor.hpp"
@@ -51,7 +51,7 @@ void FilesActor::question_answered(const WatchQuestion& question, runtime::Answe
     note_kept(question.node, answer.value().getKeptDays());
     ask_next(question.node);
   } else {
-    // The rest would only wait for the same.
+    // The remaining requests would only wait for the same.
     if (answer.error().code == base::Code::overloaded) watch_->busy(question);
     else watch_->silent(question);
     questions_.erase(question.node);
@@ -59,7 +59,7 @@ void FilesActor::question_answered(const WatchQuestion& question, runtime::Answe
   if (asked_ == 0 && questions_.empty()) read_copies();
 }
 
-/// A holder may say that it has what it has not: some are to give a content before the round ends.
+/// A holder may claim objects that it lacks: some holders must return an object before the round ends.
 void FilesActor::read_copies() {
   base::Random random(world().chance.seed());
   for (const WatchRead& read : watch_->reads(random)) {
@@ -81,19 +81,20 @@ void FilesActor::note_read(const WatchRead& read, runtime::Answer<wire::Fetched>
   if (given && verify_content(read.key, bytes_of(answer.value().getBytes()), world().mutations))
     return watch_->was_read(read, WatchReadEnd::sound);
   if (given) accuse(read.node);
-  if (catalogue_->find(read.cid) == nullptr) return;  // removed meanwhile: no longer the holder's to give
+  if (catalogue_->find(read.cid) == nullptr) return;  // removed since: the holder no longer has to return it
   const Code code = given ? Code::corrupt : answer.error().code;
   if (code == Code::overloaded) return watch_->was_read(read, WatchReadEnd::busy);
-  settings_.log.warn("a holder does not give a content that it says it has; it is asked for another soon",
-                     {{"node", read.node.hex()},
-                      {"content", read.key.id.hex()},
-                      {"why", given ? "its bytes are not that content" : answer.error().message}});
+  settings_.log.warn(
+      "a storage node did not return an object that it claims to have; it is asked for another object soon",
+      {{"node", read.node.hex()},
+       {"content", read.key.id.hex()},
+       {"why", given ? "its bytes do not match its id" : answer.error().message}});
   const bool lacks = code == Code::not_found || code == Code::unsupported || code == Code::corrupt;
   watch_->was_read(read, lacks ? WatchReadEnd::lacks : WatchReadEnd::silent);
-  pace_.silent(read.node, now());  // its word is worth little: the next puts ask it last
+  pace_.silent(read.node, now());  // not trusted: the next puts ask it last
 }
 
-/// Written once a day of each holder, so that `file ls` knows after a restart for how long copies are kept.
+/// Written once per day and holder, so that `file ls` knows after a restart for how long copies are kept.
 void FilesActor::note_kept(const base::NodeId& node, std::uint16_t days) {
   if (days == 0 || node == settings_.self) return;
   const Kept kept{day_of(wall()), days};
@@ -101,7 +102,7 @@ void FilesActor::note_kept(const base::NodeId& node, std::uint16_t days) {
   change([this, node, kept]() -> Planned { return catalogue_->plan_kept(node, kept); }, [](base::Outcome<void>) {});
 }
 
-/// Copies go to the nodes nearest to their contents: those are sought first, where any are wanted.
+/// Copies go to the nodes nearest to their objects: if any copies are wanted, these nodes are searched first.
 void FilesActor::end_round() {
   met_ = {};
   find_candidates([this](std::vector<base::NodeId> candidates) {
@@ -117,7 +118,7 @@ void FilesActor::end_round() {
   });
 }
 
-/// Before a copy is made a row says that its target may get a claim: then a removal ends that claim, too.
+/// Before a copy is made, a row says that its target may get a claim, so that a removal ends that claim, too.
 void FilesActor::end_round(const std::vector<base::NodeId>& candidates, const Near& near) {
   auto copies = std::make_shared<std::vector<Restore>>();
   change(
@@ -141,19 +142,19 @@ void FilesActor::end_round(const std::vector<base::NodeId>& candidates, const Ne
       });
 }
 
-/// What a look has found, in the log where that has changed: a content without copies is lost unless a holder returns.
+/// Logs what a check has found, if it has changed. Without copies an object is lost unless a holder returns.
 void FilesActor::note_copies(const RoundEnd& end) {
   Counters& counts = *settings_.counters;
   const auto lost = counts.contents_lost.exchange(end.contents_lost);
   const auto lacking = counts.contents_short.exchange(end.contents_short);
   if (end.contents_lost > lost)
-    settings_.log.error("contents have no copy: their holders are away or have lost them",
+    settings_.log.error("chunks or manifests have no copy: their storage nodes are away or have lost them",
                         {{"contents", end.contents_lost}, {"before", lost}});
   else if (end.contents_short > lacking)
-    settings_.log.warn("contents have fewer copies than wanted",
+    settings_.log.warn("chunks or manifests have fewer copies than wanted",
                        {{"contents", end.contents_short}, {"before", lacking}});
   else if (end.contents_short < lacking && end.contents_short == 0)
-    settings_.log.info("all contents have their copies again");
+    settings_.log.info("all chunks and manifests have their copies again");
 }
 
 void FilesActor::make_copies(std::vector<Restore> copies) {
@@ -171,7 +172,8 @@ void FilesActor::take_copy(wire::CopyMade::Reader made, Nothing reply) {
   const auto cid = read_id<Cid>(made.getCid());
   const auto key = read_content(made.getContent());
   const auto node = read_id<base::NodeId>(made.getNode());
-  if (!cid.ok() || !key.ok() || !node.ok()) return reply.refuse({base::Code::malformed, "no copy of a content"});
+  if (!cid.ok() || !key.ok() || !node.ok())
+    return reply.refuse({base::Code::malformed, "malformed copy: the file, object or node is invalid"});
   change(
       [this, cid = cid.value(), key = key.value(), node = node.value()]() -> Planned {
         return catalogue_->plan_held(cid, key, node, watch_->absent(), today());
@@ -181,22 +183,23 @@ void FilesActor::take_copy(wire::CopyMade::Reader made, Nothing reply) {
         world().mutations.sometimes("files: the watch restored a copy");
         ++settings_.counters->copies_made;
         reply.done();
-        if (catalogue_->find(cid) == nullptr) after<ReleaseNow>(base::Duration::zero());  // removed meanwhile
+        if (catalogue_->find(cid) == nullptr) after<ReleaseNow>(base::Duration::zero());  // removed since
       });
 }
 
 // -- releases --------------------------------------------------------------------------------------------------------
 
-/// Whether a put of ours that is over may still bind claims there: what it sent in an earlier life may arrive late.
+/// Returns whether a finished put of this node may still bind claims there. A message of an earlier run may arrive
+/// late.
 bool FilesActor::cut_off_put_may_bind(const base::NodeId& node) const {
   const auto unseen = [this](const auto& put) { return !puts_.contains(put.first) && !cut_off_.contains(put.first); };
   const auto untold = [&](const auto& put) { return !put.second.told.contains(node); };
   return std::ranges::any_of(catalogue_->puts(), unseen) || std::ranges::any_of(cut_off_, untold);
 }
 
-/// The claim for a file is ended after those of puts, or a bind that comes in between would make it again.
+/// The claim for a file is ended after claims for puts. Otherwise a bind in between would create it again.
 void FilesActor::release_now() {
-  if (!releasing_.empty()) return;  // the end of that batch comes back here
+  if (!releasing_.empty()) return;  // the end of that batch calls this again
   any_released_ = false;
   std::vector<Release> batch = catalogue_->releases(kReleasesAtOnce, released_last_);
   if (!batch.empty()) released_last_ = batch.back();
@@ -220,7 +223,7 @@ void FilesActor::release_now() {
   if (batch.empty() && catalogue_->releases_count() > 0) after<ReleaseNow>(settings_.watch.period);
 }
 
-/// Goes on at once while any node answers; otherwise after a pause.
+/// Continues at once while any node responds, otherwise after a pause.
 void FilesActor::released(const Release& release, bool done) {
   releasing_.erase(release);
   if (!done) world().mutations.sometimes("files: a node has to be told again to end a claim");

@@ -9,7 +9,7 @@
 namespace troupe::files {
 namespace {
 
-constexpr std::uint16_t kHoldersSought = 20;  // our choice: as many as one answer names
+constexpr std::uint16_t kHoldersSought = 20;  // our choice: as many as one response names
 
 }  // namespace
 

@@ -1,5 +1,5 @@
 #pragma once
-// What the actors below FilesActor share: which nodes they may ask for contents, and how.
+// Common parts of the actors below FilesActor: which nodes they may ask for objects, and how.
 #include <algorithm>
 #include <deque>
 #include <map>
@@ -16,9 +16,9 @@
 
 namespace troupe::files {
 
-inline constexpr std::chrono::seconds kAnswerTravels{1};  // of the time for an answer; our choice
+inline constexpr std::chrono::seconds kAnswerTravels{1};  // of the time for a response; our choice
 
-/// Candidates and further nodes, each once, at most kCandidatesMax; the hints stay where not all have room.
+/// Returns candidates and further nodes, each once, at most kCandidatesMax; hints stay if there are too many.
 inline std::vector<base::NodeId> with_hints(std::vector<base::NodeId> candidates,
                                             const std::vector<base::NodeId>& hints) {
   candidates.resize(std::min(candidates.size(), kCandidatesMax - std::min(hints.size(), kCandidatesMax)));
@@ -29,7 +29,7 @@ inline std::vector<base::NodeId> with_hints(std::vector<base::NodeId> candidates
   return candidates;
 }
 
-/// Where nodes live that only the DHT knows: the kCandidatesMax that were found last.
+/// Addresses of nodes that only the DHT knows: the kCandidatesMax found last.
 class MetNodes {
  public:
   const base::Contact* find(const base::NodeId& id) const {
@@ -52,40 +52,41 @@ class FilesPart : public runtime::Actor {
  protected:
   explicit FilesPart(FilesSettings settings) : settings_(std::move(settings)) {}
 
-  /// The holder of a node; null if there is no way to it.
+  /// Returns the holder of a node, or null if there is no route to it.
   runtime::Handle holder(const base::NodeId& id) const {
     if (id == settings_.self) return node().find(kHolderPath);
     const base::Contact* const met = met_.find(id);
     return met == nullptr ? node().remote(id, kHolderPath) : node().remote(*met, kHolderPath);
   }
 
-  /// Calls back with what the DHT knows of a content's holders; nothing if there is no DHT.
+  /// Calls back with what the DHT knows of an object's holders; empty if there is no DHT.
   void find_holders(const ContentKey& key, base::Callback<void(const HoldersFound&)> found);
 
-  /// Whether there is a DHT to be asked.
+  /// Returns whether there is a DHT.
   bool in_dht() const { return static_cast<bool>(node().find(settings_.dht)); }
 
-  /// Calls back with the nodes near a position as the DHT found them, this node among them; none if it found none.
+  /// Calls back with the nodes near a position as the DHT found them, including this node; empty if it found none.
   void find_places(const base::NodeId& position, base::Callback<void(std::vector<base::NodeId>)> found);
 
-  /// Calls back with this node and all that the peers domain knows; with this node alone if that does not answer.
+  /// Calls back with this node and all nodes that the peers domain knows; only this node if that domain does not
+  /// respond.
   void find_candidates(base::Callback<void(std::vector<base::NodeId>)> found);
 
-  /// Another node has sent bytes that are not what their id says: no honest node does, because a store finds its own
-  /// damage first, and they cost milliseconds of hashing.
+  /// Reports a node that sent bytes that do not match their id. No honest node does, because a store finds its own
+  /// corruption first, and such bytes cost milliseconds of hashing.
   void accuse(const base::NodeId& sender);
 
   const FilesSettings settings_;
   MetNodes met_;
-  Sites sites_;  // of candidates and of nodes met; at most kSitesMax
+  Sites sites_;  // of candidates and known nodes; at most kSitesMax
 
  private:
   static constexpr std::size_t kSitesMax = 2 * kCandidatesMax;
 
-  /// Nodes on this machine count for no site, and of those that cannot be dialled the address is not known.
+  /// Nodes on this machine count for no address group. The addresses of nodes that cannot be dialled are unknown.
   void note_site(const base::NodeId& id, const base::Endpoint& at);
 
-  /// Notes where they live, and adds their ids; without this node.
+  /// Notes their addresses, and adds their ids, except for this node.
   void meet(capnp::List<messages::wire::Contact>::Reader list, std::vector<base::NodeId>& nodes);
 };
 

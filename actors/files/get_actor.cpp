@@ -34,7 +34,7 @@ void GetActor::begin(wire::GetFile::Reader question, runtime::Sink<wire::GetItem
       range_ = Range{range.getFirst(), range.getLast()};
       break;
     }
-    default: return fail({Code::unsupported, "this node does not know that part of a file"});
+    default: return fail({Code::unsupported, "this version does not know that kind of range"});
   }
   find_candidates([this, cid = cid.value()](std::vector<base::NodeId> candidates) {
     if (!sink_) return;
@@ -53,7 +53,7 @@ bool GetActor::take_manifest(base::ByteView bytes) {
   const auto manifest = parse_manifest(bytes);
   if (!manifest.ok()) return fail(to_error(manifest.error())), false;
   const auto part = range_ ? part_of(manifest.value(), *range_) : whole(manifest.value());
-  if (!part) return fail({Code::refused, "the range begins behind the end of the file"}), false;
+  if (!part) return fail({Code::refused, "the range begins after the end of the file"}), false;
   started_ = true;
   skip_ = static_cast<std::size_t>(part->skip);
   left_ = part->bytes;

@@ -1,6 +1,6 @@
 #pragma once
-// One get: reads the manifest, then the chunks of the wanted part, and streams their bytes in order. It holds a window
-// of contents (FetchLimits) and one of the stream.
+// One get: reads the manifest, then the chunks of the requested part, and streams their bytes in order. It holds a
+// window of objects (FetchLimits) and a window of the stream.
 #include "actors/files/listed.hpp"
 #include "actors/files/logic/range.hpp"
 #include "actors/files/reading.hpp"
@@ -26,11 +26,11 @@ class GetActor final : public Reading {
   void failed(FetchEnd why) override { fail(to_error(why)); }
   void fail(const base::Error& error);
 
-  const std::vector<base::NodeId> hints_;  // likely to hold something of the file, beside those that are known
+  const std::vector<base::NodeId> hints_;  // nodes that probably have parts of the file, in addition to known nodes
   runtime::Sink<wire::GetItem> sink_;
   std::optional<Range> range_;
   bool started_ = false;    // the manifest was read
-  std::size_t skip_ = 0;    // bytes of the chunk at hand that are not wanted, or were sent
+  std::size_t skip_ = 0;    // bytes of the current chunk that are not wanted or were sent
   std::uint64_t left_ = 0;  // bytes to send
   std::uint64_t sent_ = 0;
 };

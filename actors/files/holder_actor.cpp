@@ -52,7 +52,7 @@ store::Rows::Setup HolderActor::rows_setup(const FilesSettings& settings, std::s
           .prefix = {'c'}};  // rows.hpp: claims
 }
 
-/// A row that no claim has is left where it is: it may be of a later version of this program.
+/// A row that belongs to no claim is kept, because a later version of this program may have written it.
 void HolderActor::load() {
   ClaimsLimits limits = settings_.claims;
   limits.self = settings_.self;
@@ -73,7 +73,7 @@ void HolderActor::load() {
       });
 }
 
-/// Other nodes hear that this one cannot be asked, whatever the reason: `corrupt` would be said of their content.
+/// Tells other nodes that this node is unavailable, whatever the reason: `corrupt` would refer to their object.
 Error HolderActor::closed() const {
   Error why = rows_.refusal();
   why.code = Code::unavailable;
@@ -132,7 +132,7 @@ void HolderActor::wake(const std::vector<ContentKey>& unlocked) {
 
 // -- claims ----------------------------------------------------------------------------------------------------------
 
-/// Whether there is room is asked before anything is hashed.
+/// Checks for free space before anything is hashed.
 void HolderActor::take_store(wire::StoreContent::Reader question, Stored reply) {
   const auto claim = read_claim(question.getClaim(), owner());
   if (!claim.ok()) return reply.refuse(claim.error());
@@ -145,15 +145,15 @@ void HolderActor::take_store(wire::StoreContent::Reader question, Stored reply) 
   if (!storing.ticket) {
     ++settings_.counters->store_refused;
     stores_full_.refused(node(), storing.group, now());
-    return reply.refuse({Code::overloaded, "too many stores are under way", std::chrono::milliseconds(200)});
+    return reply.refuse({Code::overloaded, "too many stores in progress: retry later", std::chrono::milliseconds(200)});
   }
   if (!bytes.empty()) {
     const bool hashed = inside && length_fits(key.value(), bytes.size());
     if (!hashed && !verify_content(key.value(), bytes, world().mutations)) {
       ++settings_.counters->bad_digests;
-      settings_.log.warn("a node sent a content that is not what its id says", {{"node", owner().hex()}});
+      settings_.log.warn("a node sent an object whose bytes do not match its id", {{"node", owner().hex()}});
       accuse(owner());
-      return reply.refuse({Code::corrupt, "the bytes are not what their id says"});
+      return reply.refuse({Code::corrupt, "the bytes do not match their id"});
     }
   }
   store(storing, bytes, nullptr, std::move(reply));
@@ -179,13 +179,13 @@ void HolderActor::store(const Storing& storing, base::ByteView bytes, std::share
     const Error why = to_error(plan.error());
     if (plan.error() == ClaimError::space) {
       space_full_.refused(node(), from, now());
-      // A device that was full when it was looked at may have room by now.
+      // A device that was full at the last check may have free space by now.
       const bool less = claims_->owners().space() < settings_.claims.space_bytes;
       if (less && now() >= room_looked_at_ + kRoomAgain) look_at_room();
     }
     if (plan.error() == ClaimError::full) claims_full_.refused(node(), from, now());
     if (why.code == Code::no_space)
-      settings_.log.warn("a content is refused", {{"owner", claim.owner.hex()}, {"why", why.message}});
+      settings_.log.warn("an object is refused", {{"owner", claim.owner.hex()}, {"why", why.message}});
     return reply.refuse(why);
   }
   const bool fresh = !plan.value().store.empty();
@@ -209,15 +209,15 @@ void HolderActor::store(const Storing& storing, base::ByteView bytes, std::share
       claim.owner == settings_.self ? store::Whose::own : store::Whose::strangers);
 }
 
-/// What ends a put or a claim is as many commits as these have contents for: they have places of their own, so that
-/// stores keep no put from its end.
+/// Ending a put or a claim takes as many commits as its objects need. Ends have their own slots, so that stores cannot
+/// delay the end of a put.
 HolderActor::Ticket HolderActor::end_ticket() {
   return StoreTicket::take(ends_, {owner(), group(), caller().role == Role::inside}, 0);
 }
 
 Error HolderActor::too_many_ends() {
   ends_full_.refused(node(), group(), now());
-  return {Code::overloaded, "too many claims are being bound or released", std::chrono::milliseconds(200)};
+  return {Code::overloaded, "too many claims are being bound or released: retry later", std::chrono::milliseconds(200)};
 }
 
 void HolderActor::take_bind(wire::BindClaim::Reader question, Bound reply) {
@@ -247,7 +247,7 @@ void HolderActor::bind(const base::NodeId& owner, const PutId& put, const Cid& c
       bind(owner, put, cid, ticket, std::move(reply));
     });
   const std::size_t contents = claims_->contents(Claim::file(owner, cid));
-  if (contents == 0) return reply.refuse({Code::not_found, "there are no claims of that put or file here"});
+  if (contents == 0) return reply.refuse({Code::not_found, "there are no claims for that put or file here"});
   reply.send([&](wire::Bound::Builder out) { out.setContents(static_cast<std::uint32_t>(contents)); });
 }
 
@@ -279,7 +279,7 @@ void HolderActor::release(const Claim& claim, std::uint32_t ended, const Ticket&
 
 // -- owners ----------------------------------------------------------------------------------------------------------
 
-/// Ends what is idle, and writes down what was heard.
+/// Ends idle puts and owners, and writes down which owners made contact.
 void HolderActor::keep_house() {
   claims_->owners().begin_day(day_of(wall()));
   if (now() >= room_at_) look_at_room();
@@ -295,7 +295,7 @@ void HolderActor::keep_house() {
   after<KeepHouse>(kIdleCheck);
 }
 
-/// A store that does not know is asked again when the house is kept next.
+/// A store that does not know is asked again at the next housekeeping.
 void HolderActor::look_at_room() {
   room_looked_at_ = now();
   ask<store::wire::Usage, store::wire::Used>(
@@ -309,15 +309,15 @@ void HolderActor::look_at_room() {
       });
 }
 
-/// Each of them once in a round, so that one that cannot be ended now keeps no other from its turn.
+/// Each owner is tried once per round, so that a failure does not delay other owners.
 void HolderActor::end_owners() {
-  if (std::exchange(in_end_owners_, true)) return;  // one has ended at once
+  if (std::exchange(in_end_owners_, true)) return;  // an owner was ended at once
   while (owners_ending_.size() < kOwnersEnded) {
     const auto owner = claims_->owners().next_ending(last_ending_);
     if (!owner) break;
     last_ending_ = owner;
     owners_ending_.insert(*owner);
-    settings_.log.info("what is held for an owner ends: it was not heard for files.kept_days, or was released",
+    settings_.log.info("an owner's stored data is removed: no contact for files.kept_days, or released by the operator",
                        {{"owner", owner->hex()}});
     world().mutations.sometimes("files: the claims of a silent owner ended");
     end_owner(*owner, 0, [this, owner = *owner](const base::Outcome<std::uint64_t>&) {
@@ -328,7 +328,7 @@ void HolderActor::end_owners() {
   in_end_owners_ = false;
 }
 
-/// An owner that is heard meanwhile keeps what is left.
+/// An owner that makes contact during this keeps the rest.
 void HolderActor::end_owner(const base::NodeId& owner, std::uint64_t ended, Ended done) {
   if (!claims_->owners().ending(owner)) return done(ended);
   auto plan = claims_->plan_end(owner);
@@ -346,16 +346,16 @@ void HolderActor::end_owner(const base::NodeId& owner, std::uint64_t ended, Ende
       [this, owner, ended, done = std::move(done)]() mutable { end_owner(owner, ended, std::move(done)); });
 }
 
-/// That it was released is written with the first of what ends: what a crash leaves is ended at the next look.
+/// The release is written with the first removal. The next check continues what a crash interrupts.
 void HolderActor::take_release_owner(wire::ReleaseOwner::Reader question, runtime::Reply<wire::OwnerReleased> reply) {
   const auto owner = read_id<base::NodeId>(question.getOwner());
   if (!owner.ok()) return reply.refuse(owner.error());
   if (owner.value() == settings_.self)
-    return reply.refuse({Code::refused, "what this node put itself is removed by 'troupe file rm CID'"});
+    return reply.refuse({Code::refused, "files that this node put itself are removed by 'troupe file rm CID'"});
   auto released = claims_->owners().plan_release(owner.value());
-  if (!released) return reply.refuse({Code::not_found, "this node holds nothing for that owner"});
+  if (!released) return reply.refuse({Code::not_found, "this node stores nothing for that owner"});
   settings_.log.info("an operator releases an owner", {{"owner", owner.value().hex()}});
-  // In one commit with the first of what ends: a full device takes what deletes.
+  // In one commit with the first removal, because a full device accepts deletions.
   ClaimPlan row = claims_->plan_end(owner.value());
   row.more = false;
   row.change.save = std::move(released->save);
@@ -397,7 +397,7 @@ void HolderActor::take_mend(wire::MendContent::Reader question, runtime::Reply<m
   const base::ByteView bytes = bytes_of(question.getBytes());
   if (!claims_->has(key.value()) || !length_fits(key.value(), bytes.size()))
     return reply.refuse(to_error(ClaimError::absent));
-  // The store keeps what it believes to have. What it could read and is wrong all the same has to go first.
+  // The store keeps what it believes to have. Data that it can read and that is wrong must be removed first.
   ClaimPlan drop;
   drop.drop.push_back(key.value());
   commit(std::move(drop), {}, {},

@@ -1,18 +1,17 @@
 #pragma once
-// What this node holds for owners, behind a mailbox: claims as logic/claims.hpp decides, bytes in the store.
+// What this node stores for owners, behind a mailbox: claims as logic/claims.hpp decides, bytes in the store.
 //
 // Serves  other nodes at kHolderPath; operators ListOwners and ReleaseOwner; inside the node MendContent and ListHeld.
 //         The owner is the node that sends.
 // Bytes   from another node are compared with their id before they are stored. A claim, its bytes and their end are one
-//         commit each, answered when synced. A content that the store cannot read counts as lacking.
-// States  loading: answers `unavailable`, with damaged rows for good; then running.
-// Doubt   a commit that may or may not have been done ends the actor, whose next incarnation reads the rows.
-// Shares  of what is held: logic/owners.hpp; of the device: what others store leaves FilesSettings::left_to_self free,
-//         what binds a put of theirs FilesSettings::left_to_self_by_claims, and what they may have in all is no more
-//         than that lets it be; of stores under way and of their bytes: store_shares.hpp, asked before anything is
-//         hashed, and as many places for binds and releases; of reads: read_places.hpp.
-// Limits  those of logic/claims.hpp; FilesSettings::stores_max, store_bytes_max, reads_max and reads_per_node_max,
-//         beyond them `overloaded`.
+//         commit each, answered when synced. An object that the store cannot read counts as lacking.
+// States  loading: answers `unavailable`, permanently if rows are corrupted; then running.
+// Doubt   a commit with an unknown outcome ends the actor, whose next incarnation reads the rows.
+// Shares  of stored data: logic/owners.hpp. Of the device: other nodes' stores leave FilesSettings::left_to_self free,
+//         their binds FilesSettings::left_to_self_by_claims. Of stores in progress and their bytes: store_shares.hpp,
+//         checked before hashing, with as many slots for binds and releases. Of reads: read_places.hpp.
+// Limits  as in logic/claims.hpp; FilesSettings::stores_max, store_bytes_max, reads_max and reads_per_node_max, beyond
+//         them `overloaded`.
 #include <map>
 #include <memory>
 #include <set>
@@ -34,15 +33,17 @@ inline constexpr std::size_t kContentsListed = 512;     // messages/files.capnp:
 inline constexpr std::size_t kOwnersListed = 512;       // messages/files.capnp: HeldOwners
 inline constexpr std::size_t kOwnersEnded = 4;          // at once; our choice
 inline constexpr std::chrono::minutes kIdleCheck{5};    // our choice: far below put_idle_max, and below a day
-inline constexpr std::chrono::hours kRoomPeriod{1};     // issue 17: between two looks at the room of the device
-inline constexpr std::chrono::seconds kRoomAgain{10};   // our choice: the same, while it is what others are refused for
+inline constexpr std::chrono::hours kRoomPeriod{1};     // issue 17: between two checks of the device's free space
+inline constexpr std::chrono::seconds kRoomAgain{10};   // our choice: the same, while other nodes are refused because
+                                                        // of it
 inline constexpr std::size_t kIdlePutsMax = 16;         // released at once; our choice
-inline constexpr std::size_t kDamagedChecked = 32;      // our choice: more are not looked at after every message
+inline constexpr std::size_t kDamagedChecked = 32;      // our choice: beyond this they are not checked after every
+                                                        // message
 
 class HolderActor final : public FilesPart {
  public:
   static constexpr const char* kName = "holder";
-  static constexpr base::Rate kLooks{200'000, 200'000};  // our choice: some 30 ms of a second
+  static constexpr base::Rate kLooks{200'000, 200'000};  // our choice: about 30 ms of every second
   /// `store` is the path of the store actor.
   HolderActor(FilesSettings settings, std::string store)
       : FilesPart(std::move(settings)),
@@ -65,7 +66,7 @@ class HolderActor final : public FilesPart {
   using Released = runtime::Reply<wire::Released>;
   using Bound = runtime::Reply<wire::Bound>;
 
-  /// A handler that runs once the rows have been read, else refuses.
+  /// Registers a handler that runs once the rows have been read, and refuses before.
   template <class Q, class A>
   void serve(runtime::Handlers& on, void (HolderActor::*handler)(typename Q::Reader, runtime::Reply<A>)) {
     on.ask<Q, A>([this, handler](typename Q::Reader question, runtime::Reply<A> reply) {
@@ -86,18 +87,18 @@ class HolderActor final : public FilesPart {
   void show_counts();
   void describe(wire::HolderState::Builder state);
 
-  using Ticket = std::shared_ptr<const StoreTicket>;  // none of this node's own
+  using Ticket = std::shared_ptr<const StoreTicket>;  // null for this node's own stores
   Ticket end_ticket();
   base::Error too_many_ends();
 
-  /// One store under way.
+  /// One store in progress.
   struct Storing {
     Claim claim;
     ContentKey key;
     base::AddressGroup group;
     Ticket ticket;
   };
-  /// `kept` has the bytes, where they are no message's any more: of a store that has waited.
+  /// `kept` has the bytes if no message holds them any longer, after the store has waited.
   void store(const Storing& storing, base::ByteView bytes, std::shared_ptr<const base::Bytes> kept, Stored reply);
   void bind(const base::NodeId& owner, const PutId& put, const Cid& cid, const Ticket& ticket, Bound reply);
   void release(const Claim& claim, std::uint32_t ended, const Ticket& ticket, Released reply);
@@ -106,24 +107,24 @@ class HolderActor final : public FilesPart {
   void look_at_room();
   void end_owners();
   void end_owner(const base::NodeId& owner, std::uint64_t ended, Ended done);
-  /// Makes a plan durable, with the bytes of `key` if there are any; then `done`.
+  /// Makes a plan durable, with the bytes of `key` if there are any; then calls `done`.
   void commit(ClaimPlan plan, const ContentKey& key, base::ByteView bytes, Done done,
               store::Whose whose = store::Whose::own);
-  /// Stores the bytes of a content that has a claim; its last claim may be released meanwhile.
+  /// Stores the bytes of a claimed object. Its last claim may be released during this.
   void keep(const ContentKey& key, base::ByteView bytes, Done done);
-  /// Whether there is a commit to wait for. How many wait is bounded by their tickets, of which this node has a
+  /// Returns whether there is a commit to wait for. Tickets bound the number of waiting requests; this node has a
   /// reserve.
   bool may_wait() const { return commits_ > 0; }
-  /// Those that wait for any commit, and the stores that wait for one of these contents.
+  /// Wakes requests that wait for any commit, and stores that wait for one of these objects.
   void wake(const std::vector<ContentKey>& unlocked);
-  /// The network is to know that this node has a content.
+  /// Announces that this node has an object.
   void announce(const ContentKey& key, const base::NodeId& owner, const base::AddressGroup& group) {
     tell<wire::Holds>(node().find(kAnnouncePath), [&](wire::Holds::Builder out) {
       write(out.initContent(), key);
       write_owner(out.initOwner(), owner, group);
     });
   }
-  /// The network is to know that this node has it no more.
+  /// Announces that this node no longer has it.
   void announce_gone(const ContentKey& key) {
     tell<wire::Holds>(node().find(kAnnouncePath), [&](wire::Holds::Builder out) {
       write(out.initContent(), key);
@@ -145,25 +146,25 @@ class HolderActor final : public FilesPart {
   runtime::Handle store_handle() const { return node().find(store_path_); }
 
   const std::string store_path_;
-  std::unique_ptr<Claims> claims_;   // none while loading
+  std::unique_ptr<Claims> claims_;   // null while loading
   std::unique_ptr<Claims> loading_;  // what was read so far
   store::Rows rows_;
   std::shared_ptr<StoreShares> shares_;
-  std::shared_ptr<StoreShares> ends_;  // of binds and releases: places alone
-  runtime::BudgetAlarm stores_full_{"stores under way"}, space_full_{"bytes held for others"}, claims_full_{"claims"},
-      reads_full_{"reads of held contents"}, ends_full_{"binds and releases of claims"};
+  std::shared_ptr<StoreShares> ends_;  // for binds and releases: slots only
+  runtime::BudgetAlarm stores_full_{"stores in progress"}, space_full_{"bytes stored for other nodes"},
+      claims_full_{"claims"}, reads_full_{"reads of stored contents"}, ends_full_{"binds and releases of claims"};
   base::Instant room_looked_at_;
-  base::Instant room_at_;  // when it is looked at next
+  base::Instant room_at_;  // time of the next check
   std::set<base::NodeId> owners_ending_;
   std::optional<base::NodeId> last_ending_;  // of this round
   bool in_end_owners_ = false;
-  std::set<ContentKey> damaged_;  // of those that are claimed
+  std::set<ContentKey> damaged_;  // claimed objects that are corrupted
   std::vector<base::Callback<void()>> waiting_;
   std::map<ContentKey, std::vector<base::Callback<void()>>> stores_waiting_;
-  std::size_t commits_ = 0;  // under way
+  std::size_t commits_ = 0;  // in progress
   std::shared_ptr<ReadPlaces> reads_;
-  base::RateBudget<base::NodeId> read_rate_;                           // of KiB, for other nodes
-  base::RateBudget<base::NodeId> look_rate_{kLooks, base::Instant{}};  // of contents that others ask about
+  base::RateBudget<base::NodeId> read_rate_;                           // in KiB, for other nodes
+  base::RateBudget<base::NodeId> look_rate_{kLooks, base::Instant{}};  // of objects that other nodes ask about
 };
 
 }  // namespace troupe::files

@@ -1,4 +1,4 @@
-// What is asked of a holder beside claims: contents, which of them it has, and all of them.
+// A storage node's requests apart from claims: reading objects, checking for them, and listing all of them.
 #include "actors/files/holder_actor.hpp"
 
 namespace troupe::files {
@@ -7,10 +7,10 @@ using base::Code;
 
 namespace {
 
-/// What reading so much costs, whether its asker waits for it or not.
+/// Returns the cost of such a read, whether or not its caller waits for it.
 std::uint32_t kib_of(std::uint32_t bytes) { return bytes / 1'024 + 1; }
 
-/// Of memory: what lies in two blobs is put together.
+/// Returns the memory slots: the parts of an object in two blobs are joined.
 std::uint32_t places_of(std::uint32_t bytes) { return bytes > kBlobBytesMax ? 2 : 1; }
 
 constexpr std::chrono::milliseconds kLookWaitMax{1'000};
@@ -20,7 +20,7 @@ constexpr std::chrono::milliseconds kLookWaitMax{1'000};
 struct HolderActor::Read {
   ContentKey key;
   std::shared_ptr<ReadPlace> place;
-  bool own = false;   // then who passes it on keeps the answer for as long as its reader likes
+  bool own = false;   // the node that forwards it then keeps the response for as long as its reader likes
   base::Bytes first;  // of two parts
   runtime::Reply<wire::Fetched> reply;
 };
@@ -28,7 +28,7 @@ struct HolderActor::Read {
 void HolderActor::take_fetch(wire::FetchContent::Reader question, runtime::Reply<wire::Fetched> reply) {
   const auto key = read_content(question.getContent());
   if (!key.ok()) return reply.refuse(key.error());
-  if (!claims_->has(key.value())) return reply.refuse({Code::not_found, "this node does not hold that content"});
+  if (!claims_->has(key.value())) return reply.refuse({Code::not_found, "this node does not store that object"});
   const base::User<base::NodeId> asker{owner(), group(), caller().role == messages::Role::inside};
   constexpr std::chrono::milliseconds kPlaceWithin{200}, kWaitMax{1'000};
   const std::uint32_t bytes = claims_->bytes_of(key.value());
@@ -38,7 +38,7 @@ void HolderActor::take_fetch(wire::FetchContent::Reader question, runtime::Reply
   else if (!asker.reserved) wait = read_rate_.take(asker, now(), kib_of(bytes));
   if (wait) {
     reads_full_.refused(node(), asker.group, now());
-    return reply.refuse({Code::overloaded, "this node reads no more for others at a time",
+    return reply.refuse({Code::overloaded, "too many reads for other nodes: retry later",
                          std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kWaitMax))});
   }
   read(std::make_shared<Read>(Read{key.value(), std::move(place), asker.reserved, {}, std::move(reply)}));
@@ -54,10 +54,10 @@ void HolderActor::read(std::shared_ptr<Read> read) {
           const bool gone = answer.error().code == Code::not_found || answer.error().code == Code::corrupt;
           if (gone && claims_->has(read->key)) {
             if (damaged_.insert(read->key).second)
-              settings_.log.error("a content held here is damaged; its owner brings it anew",
+              settings_.log.error("an object stored here is corrupted; its owner restores it",
                                   {{"content", read->key.id.hex()}, {"why", answer.error().message}});
             show_counts();
-            read->reply.refuse({Code::corrupt, "this node's copy of that content is damaged"});
+            read->reply.refuse({Code::corrupt, "this node's copy of that object is corrupted"});
           }
           return read->reply.refuse(answer.error());
         }
@@ -81,12 +81,12 @@ void HolderActor::read(std::shared_ptr<Read> read) {
 void HolderActor::take_has(wire::HasContents::Reader question, runtime::Reply<wire::Has> reply) {
   const auto list = question.getContents();
   if (list.size() == 0 || list.size() > kContentsAskedMax)
-    return reply.refuse({Code::malformed, "1 to 1,024 contents are asked about at once"});
+    return reply.refuse({Code::malformed, "invalid request: 1 to 1,024 objects can be checked at once"});
   const base::User<base::NodeId> asker{owner(), group(), caller().role == messages::Role::inside};
   const auto wait = asker.reserved ? std::nullopt : look_rate_.take(asker, now(), list.size());
   if (wait) {
     reads_full_.refused(node(), asker.group, now());
-    return reply.refuse({Code::overloaded, "this node is asked about as many contents as it looks up",
+    return reply.refuse({Code::overloaded, "too many objects are being checked: retry later",
                          std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kLookWaitMax))});
   }
   std::optional<Claim> claim;

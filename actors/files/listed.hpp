@@ -1,5 +1,5 @@
 #pragma once
-// What the catalogue knows of one file, as the actors of a view or a verify take it with them.
+// The catalogue's data on one file, as a view or verify actor gets it.
 #include <map>
 #include <memory>
 #include <optional>
@@ -10,10 +10,10 @@
 namespace troupe::files {
 
 struct Listed {
-  std::optional<Entry> entry;     ///< none: this node does not claim the file
-  std::size_t replicas_live = 0;  ///< of the content that has the fewest
+  std::optional<Entry> entry;     ///< nullopt: this node does not claim the file
+  std::size_t replicas_live = 0;  ///< of the object with the fewest copies
   std::map<ContentKey, std::vector<base::NodeId>> holders;
-  std::vector<base::NodeId> hints;  ///< nodes that are likely to hold something of it
+  std::vector<base::NodeId> hints;  ///< nodes that probably have parts of it
 
   const std::vector<base::NodeId>& of(const ContentKey& key) const {
     static const std::vector<base::NodeId> kNobody;

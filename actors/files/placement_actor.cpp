@@ -11,7 +11,8 @@ void PlacementActor::receive(runtime::Handlers& on) {
     const auto position = read_id<base::NodeId>(question.getPosition());
     if (!position.ok()) return reply.refuse(position.error());
     if (waiting_.size() == kPlacesWaitingMax)
-      return reply.refuse({base::Code::overloaded, "too many places are sought at once", std::chrono::seconds(1)});
+      return reply.refuse(
+          {base::Code::overloaded, "too many searches for storage nodes: retry later", std::chrono::seconds(1)});
     ++asked_;
     waiting_.push_back({position.value(), std::move(reply)});
     serve();
@@ -24,7 +25,7 @@ void PlacementActor::receive(runtime::Handlers& on) {
   });
 }
 
-/// Answers what is known by now, and searches for what nothing under way will tell.
+/// Answers from known nodes, and searches for the rest unless a running search will cover it.
 void PlacementActor::serve() {
   std::vector<Waiting> left;
   for (Waiting& one : std::exchange(waiting_, {})) {

@@ -1,9 +1,9 @@
 #pragma once
-// Finds the nodes near a content's position in the key space, for puts and for the watch of this node: FindPlaces, at
-// kPlacementPath. A question shares a search that has just ended or is under way (logic/neighbourhoods.hpp).
+// Finds the nodes near an object's position in the key space, for this node's puts and watch: FindPlaces, at
+// kPlacementPath. A request shares a search that has just ended or is in progress (logic/neighbourhoods.hpp).
 //
-// Limits  kSearchesAtOnce; kPlacesWaitingMax questions that wait, one more is `overloaded`.
-// Fails   a search without a result is an empty answer: the asker has the nodes that it knows otherwise.
+// Limits  kSearchesAtOnce; kPlacesWaitingMax waiting requests, beyond them `overloaded`.
+// Fails   a search without a result gives an empty response: the caller has other known nodes.
 #include <set>
 #include <vector>
 
@@ -13,7 +13,7 @@
 
 namespace troupe::files {
 
-inline constexpr std::chrono::seconds kPlacementDue{5};  // our choice: of a search; a put waits for it
+inline constexpr std::chrono::seconds kPlacementDue{5};  // our choice: for a search; a put waits for it
 inline constexpr std::size_t kSearchesAtOnce = 8;        // our choice: a tenth of what one put may cost the network
 inline constexpr std::size_t kPlacesWaitingMax =
     4096;  // our choice: some for each of 64 puts, and a round of the watch

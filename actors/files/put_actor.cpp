@@ -15,7 +15,7 @@ using runtime::Envelope;
 
 constexpr unsigned kPartShift = 4;  // sixteen parts
 
-/// What a holder's error says about it.
+/// Returns what a storage node's error says about it.
 StoreFailure failure_of(Code code) {
   switch (code) {
     case Code::timeout:
@@ -56,9 +56,9 @@ void PutActor::begin(wire::PutFile::Reader question, Intake intake) {
     ended_ = true;
     pump();
   });
-  if (!checked.ok())
-    return fail({Code::refused, "the name cannot be listed: " + std::string(explain(checked.error()))});
-  if (replicas_ < 1 || replicas_ > kReplicasMax) return fail({Code::refused, "a file has 1 to 16 replicas"});
+  if (!checked.ok()) return fail({Code::refused, "the file name is invalid: " + std::string(explain(checked.error()))});
+  if (replicas_ < 1 || replicas_ > kReplicasMax)
+    return fail({Code::refused, "invalid number of replicas: expected 1 to 16"});
   find_candidates([this](std::vector<base::NodeId> candidates) {
     if (state_ == State::failing) return;
     for (const base::NodeId& node : pace_.silent_nodes(now())) silent_.insert(node);
@@ -84,7 +84,7 @@ void PutActor::pump() {
   advance();
 }
 
-/// Takes something off the first piece; false once nothing is left of it.
+/// Takes bytes from the first piece. Returns false once it is used up.
 bool PutActor::take_piece() {
   const Envelope envelope = pieces_.front();
   Envelope::Reading<wire::PutPiece> reading(envelope);
@@ -109,7 +109,7 @@ bool PutActor::take_piece() {
   return true;
 }
 
-/// Comes again while there is no room for what is left.
+/// Called again while there is no space for the rest.
 void PutActor::end_input() {
   if (!chunker_.empty() && replication_->room(settings_.chunk_bytes)) {
     const CutChunk chunk = chunker_.take();
@@ -126,7 +126,7 @@ void PutActor::end_input() {
 }
 
 void PutActor::add_chunk(const ChunkRef& ref, base::ByteView bytes) {
-  if (!manifest_.add(ref).ok()) return fail({Code::refused, "the file has more chunks than a manifest may"});
+  if (!manifest_.add(ref).ok()) return fail({Code::refused, "the file is too large: at most 65,536 chunks"});
   ++chunks_;
   add_content(ref.key(), bytes);
 }
@@ -157,12 +157,12 @@ void PutActor::place(const ContentKey& key) {
   find_places(key.position(), [this, number](std::vector<base::NodeId> nodes) { placed(number, std::move(nodes)); });
 }
 
-/// Nodes that lately left a store unanswered come last.
+/// Nodes that recently left a store unanswered come last.
 void PutActor::place(const ContentKey& key, const std::vector<base::NodeId>& nodes) {
   replication_->place(key, nodes, silent_, sites_);
 }
 
-/// None found: these contents go to nodes that this one knows, and the next one asks again.
+/// If none is found, these objects go to known nodes, and the next object searches again.
 void PutActor::placed(std::uint8_t number, std::vector<base::NodeId> nodes) {
   if (state_ == State::failing) return;
   Part& part = parts_.at(number);
@@ -199,8 +199,8 @@ void PutActor::advance() {
 
 void PutActor::send(const Store& store) {
   const auto message = messages_.find(store.key);
-  if (message == messages_.end()) return;  // counted before it was stored: a planted bug
-  // The message may have waited for its turn: half of its time is little enough to give it anew.
+  if (message == messages_.end()) return;  // a mutant counts it before it is stored
+  // The message may have waited for its turn: below half of its time it gets the full time again.
   runtime::Header head = message->second.header();
   if (head.due - now() < settings_.content_timeout / 2) {
     head.due = now() + settings_.content_timeout;
@@ -223,8 +223,8 @@ void PutActor::look_again_at(base::Instant when) {
   after<LookAgain>(when - now());
 }
 
-/// The first put of all learns from the first answer how long a store takes here. It came from the quickest: the others
-/// have four times as long.
+/// The first put of all learns from the first response how long a store takes here. It came from the fastest node: the
+/// others have four times as long.
 void PutActor::be_less_patient(base::Duration took) {
   for (auto& [store, sent] : sent_) {
     if (sent.late_at == base::Instant::max()) continue;
@@ -234,7 +234,7 @@ void PutActor::be_less_patient(base::Duration took) {
   }
 }
 
-/// A node that takes longer than it usually does: the next one is asked as well.
+/// If a node takes longer than usual, asks the next node as well.
 void PutActor::look_for_late() {
   look_at_ = base::Instant::max();
   if (!replication_ || state_ == State::failing) return;
@@ -258,7 +258,7 @@ void PutActor::note_silent(const base::NodeId& node) {
   paced_.insert(node);
 }
 
-/// Other puts of this node are to know, however this one ends.
+/// Reports to this node's other puts, however this put ends.
 void PutActor::tell_pace() {
   if (paced_.empty()) return;
   tell<wire::StoresTook>(catalogue_, [&](wire::StoresTook::Builder out) {
@@ -294,9 +294,9 @@ void PutActor::answered(const Store& store, runtime::Answer<wire::Stored>& answe
 void PutActor::settled(const Settled& content) {
   messages_.erase(content.key);
   if (content.holders.empty()) {
-    Error why{Code::unavailable, "no node took a part of the file", kPutAgain};
+    Error why{Code::unavailable, "no node stored a part of the file", kPutAgain};
     if (refusal_)
-      why = {refusal_->code, "no node took a part of the file: " + refusal_->message, refusal_->retry_after};
+      why = {refusal_->code, "no node stored a part of the file: " + refusal_->message, refusal_->retry_after};
     if (why.code == Code::not_found || why.code == Code::unsupported) why.code = Code::unavailable;
     if (why.code == Code::unavailable)
       why.retry_after = std::max<std::chrono::milliseconds>(why.retry_after, kPutAgain);
@@ -369,7 +369,7 @@ void PutActor::bind(const base::NodeId& node, int tries_left) {
           world().mutations.sometimes("files: a put asked again for its claims to be bound");
           return bind(node, tries_left - 1);
         }
-        // It took what was stored, and would delay each put by its silence, or by having no place for a bind.
+        // It stored its part, but would delay each put by its silence, or by its lack of slots for binds.
         if (failure_of(refusal_->code) == StoreFailure::silent || refusal_->code == Code::overloaded) note_silent(node);
         bound(node, false);
       });

@@ -1,12 +1,12 @@
 #pragma once
-// One put: takes the pieces of a file, cuts, hashes and stores them at their nearest nodes, and has the file listed.
+// One put: receives the pieces of a file, cuts, hashes and stores them at their nearest nodes, and has the file listed.
 //
-// States  collecting: the stream runs; storing: it has ended, the last contents and the manifest are on their way;
-//         binding: the holders turn the put's claims into claims for the CID; listing: the catalogue writes the entry;
-//         failing: the catalogue writes down which nodes are to release the put's claims. Then it ends.
-// Memory  ReplicationLimits::bytes_held_max and one window of the stream: the intake pauses while there is no room.
+// States  collecting: the stream runs; storing: it has ended, the last objects and the manifest are in flight; binding:
+//         the holders turn the put's claims into claims for the CID; listing: the catalogue writes the entry; failing:
+//         the catalogue writes which nodes are to release the put's claims. Then it ends.
+// Memory  ReplicationLimits::bytes_held_max and one window of the stream: the intake pauses while there is no space.
 // Places  one search for each sixteenth of the key space, and one for the manifest: a file of thousands of chunks takes
-//         17 searches and some hundred links. Readers find the chunks by what the holders announce.
+//         17 searches and about 100 links. Readers find the chunks by the holders' announcements.
 #include <deque>
 #include <map>
 #include <optional>
@@ -21,11 +21,12 @@
 
 namespace troupe::files {
 
-inline constexpr int kBindTriesMax = 3;                   // our choice: of each holder, begun within one answer_timeout
-inline constexpr std::chrono::seconds kBindAgainMax{1};   // our choice: what a holder may make a bind wait at a time
-inline constexpr std::size_t kHeldSlice = 512;            // contents a PutHeld; our choice: 300 KiB at most
+inline constexpr int kBindTriesMax = 3;                   // our choice: per holder, started within one answer_timeout
+inline constexpr std::chrono::seconds kBindAgainMax{1};   // our choice: the longest wait for a bind that a holder may
+                                                          // request
+inline constexpr std::size_t kHeldSlice = 512;            // objects per PutHeld; our choice: 300 KiB at most
 inline constexpr std::chrono::seconds kListTimeout{120};  // our choice: some commits of the catalogue
-inline constexpr std::chrono::minutes kPlaceFresh{5};     // our choice: a put that takes longer asks who is there now
+inline constexpr std::chrono::minutes kPlaceFresh{5};     // our choice: a put that takes longer searches again
 
 class PutActor final : public FilesPart {
  public:
@@ -81,10 +82,10 @@ class PutActor final : public FilesPart {
     base::Instant at;
     base::Instant late_at;  // max() once that was noted
   };
-  std::map<std::pair<ContentKey, base::NodeId>, Sent> sent_;  // stores that are not answered
+  std::map<std::pair<ContentKey, base::NodeId>, Sent> sent_;  // unanswered stores
   base::Instant look_at_ = base::Instant::max();
-  std::set<base::NodeId> silent_;  // are asked last
-  std::set<base::NodeId> paced_;   // of which pace_ has learned something
+  std::set<base::NodeId> silent_;  // asked last
+  std::set<base::NodeId> paced_;   // pace_ has new data for these nodes
   FixedChunker chunker_;
   ChunkHasher hasher_;
   ManifestBuilder manifest_;
@@ -93,7 +94,7 @@ class PutActor final : public FilesPart {
   std::string name_;
   std::uint32_t replicas_ = 0;
   std::deque<runtime::Envelope> pieces_;    // at most a window of the stream
-  std::size_t piece_taken_ = 0;             // bytes of the first of them
+  std::size_t piece_taken_ = 0;             // consumed bytes of the first piece
   bool ended_ = false;                      // no more pieces will come
   std::optional<Replication> replication_;  // once the candidates are known
   struct Part {
@@ -103,16 +104,16 @@ class PutActor final : public FilesPart {
     std::vector<ContentKey> waiting;
   };
   std::map<std::uint8_t, Part> parts_;                // of the key space, by the first bits of a position
-  std::map<ContentKey, runtime::Envelope> messages_;  // the contents that are not settled
-  std::vector<HeldContent> held_;                     // not told yet
-  std::size_t tells_ = 0;                             // PutHeld that are not answered
-  std::set<base::NodeId> stored_at_;                  // at least one content
-  std::set<base::NodeId> maybe_at_;                   // did not answer a store, or has one under way
+  std::map<ContentKey, runtime::Envelope> messages_;  // the objects that are not settled
+  std::vector<HeldContent> held_;                     // not reported yet
+  std::size_t tells_ = 0;                             // unanswered PutHeld
+  std::set<base::NodeId> stored_at_;                  // at least one object
+  std::set<base::NodeId> maybe_at_;                   // did not answer a store, or has one in progress
   std::set<base::NodeId> bound_at_;
-  std::map<base::NodeId, int> bind_again_;  // overloaded ones, and the tries left of each
-  base::Instant bind_until_;                // a holder that has not bound by then gets no further try
+  std::map<base::NodeId, int> bind_again_;  // overloaded holders, and the tries left for each
+  base::Instant bind_until_;                // a holder that has not bound by then is not retried
   std::size_t binds_ = 0;                   // not answered
-  std::optional<base::Error> refusal_;      // the last of a holder
+  std::optional<base::Error> refusal_;      // a holder's last error
   Cid cid_;
   std::uint64_t bytes_ = 0;
   std::uint64_t bytes_fresh_ = 0;

@@ -1,8 +1,8 @@
 #pragma once
-// Reads of held contents that are under way, each until its answer was used, or was encrypted for its link: what waits
-// to be sent to one asker delays what is sent to all others.
+// Reads of stored objects in progress, each until its response was used, or was encrypted for its link: responses that
+// wait for one node delay the responses to all others.
 //
-// Limits  a ShareBudget of all, and as many of one asker as may be. A large read takes more than one.
+// Limits  a ShareBudget for all, and a limit per node. A large read uses several slots.
 // Safety  any thread.
 #include <memory>
 #include <mutex>
@@ -18,7 +18,7 @@ class ReadPlaces {
   using User = base::User<base::NodeId>;
   ReadPlaces(std::size_t most, std::size_t most_of_one) : places_(most), most_of_one_(most_of_one) {}
 
-  /// False if the asker has as many as it may, or all have.
+  /// Returns false if the node's limit or the total is reached.
   bool take(const User& user, std::uint32_t count) {
     const std::lock_guard hold(lock_);
     if (!places_.fits(user, count) || (!user.reserved && places_.held(user) >= most_of_one_)) return false;
@@ -40,10 +40,10 @@ class ReadPlaces {
   const std::size_t most_of_one_;
 };
 
-/// The places of a read, held by it and then by its answer.
+/// The slots of a read, held by the read and then by its response.
 class ReadPlace final : public runtime::Envelope::Account {
  public:
-  /// Null if there are none.
+  /// Returns null if there are none.
   static std::shared_ptr<ReadPlace> take(std::shared_ptr<ReadPlaces> from, const ReadPlaces::User& user,
                                          std::uint32_t count = 1) {
     return from->take(user, count) ? std::shared_ptr<ReadPlace>(new ReadPlace(std::move(from), user, count)) : nullptr;
@@ -57,7 +57,7 @@ class ReadPlace final : public runtime::Envelope::Account {
   ReadPlace(std::shared_ptr<ReadPlaces> from, const ReadPlaces::User& user, std::uint32_t count)
       : from_(std::move(from)), user_(user), count_(count) {}
 
-  std::shared_ptr<ReadPlaces> from_;  // may outlive the holder, as answers do
+  std::shared_ptr<ReadPlaces> from_;  // may outlive the holder, as responses do
   const ReadPlaces::User user_;
   const std::uint32_t count_;
 };

@@ -20,7 +20,7 @@ void Reading::open(std::vector<base::NodeId> candidates) {
   for (const base::NodeId& node : pace_.silent_nodes(now())) fetch_->was_silent(node);
 }
 
-/// Also tells other readings of this node what this one has learned.
+/// Also reports what this reading has learned to this node's other readings.
 void Reading::close() {
   fetch_.reset();
   sent_.clear();
@@ -40,7 +40,7 @@ void Reading::say_where(const std::vector<base::NodeId>& nodes) {
 void Reading::pump() {
   const std::uint32_t opened = opened_;
   while (fetch_ && fetch_->head_ready()) {
-    const ContentKey key = fetch_->head_key();  // take() may want more, or close
+    const ContentKey key = fetch_->head_key();  // take() may add objects, or close
     const runtime::Envelope envelope = arrived_.at(fetch_->head());
     runtime::Envelope::Reading<wire::Fetched> reading(envelope);
     if (!take(key, bytes_of(reading.root().getBytes()))) break;
@@ -86,7 +86,7 @@ void Reading::send(const FetchQuestion& question) {
       });
 }
 
-/// A question was answered; `gave`: with the content.
+/// A request was answered; `gave`: with the object.
 void Reading::learn(const FetchQuestion& question, bool gave) {
   const auto sent = sent_.extract({question.index, question.node});
   if (!sent || !gave || question.node == settings_.self) return;
@@ -94,7 +94,7 @@ void Reading::learn(const FetchQuestion& question, bool gave) {
   paced_.insert(question.node);
 }
 
-/// A node that takes longer than it usually does: the next one is asked as well.
+/// If a node takes longer than usual, asks the next node as well.
 void Reading::look_for_late() {
   if (!fetch_) return;
   for (auto& [question, sent] : sent_) {
@@ -130,7 +130,7 @@ void Reading::answered(const FetchQuestion& question, runtime::Answer<wire::Fetc
     }
   } else {
     const Code code = answer.error().code;
-    // A node that offers no such service holds nothing.
+    // A node that offers no such service stores nothing.
     const bool lacks = code == Code::not_found || code == Code::unsupported;
     const bool bad = code == Code::corrupt;
     fetch_->missed(question.index, question.node, lacks ? FetchMiss::lacks : bad ? FetchMiss::bad : FetchMiss::silent);
@@ -140,9 +140,10 @@ void Reading::answered(const FetchQuestion& question, runtime::Answer<wire::Fetc
 
 base::Error to_error(ManifestError error) {
   switch (error) {
-    case ManifestError::malformed: return {Code::corrupt, "what that id names is no manifest of a file"};
-    case ManifestError::unsupported: return {Code::unsupported, "the file's manifest is of a later version"};
-    case ManifestError::too_large: return {Code::unsupported, "the file's manifest is larger than this version reads"};
+    case ManifestError::malformed: return {Code::corrupt, "that id does not name a file: its data is not a manifest"};
+    case ManifestError::unsupported:
+      return {Code::unsupported, "the file's manifest has a later version: upgrade this node"};
+    case ManifestError::too_large: return {Code::unsupported, "the file's manifest is too large for this version"};
   }
   return {Code::internal, "unknown"};
 }

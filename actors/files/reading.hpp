@@ -1,14 +1,14 @@
 #pragma once
-// An actor that reads contents from their holders, in order and verified: the base of get, view, verify and copy.
+// An actor that reads objects from their holders, in order and verified: the base of get, view, verify and copy.
 //
-// Use     open() with the candidates, want() the manifest or any content, then pump(). take() gets one content after
-//         the other; a content that it does not take yet is offered again at the next pump().
-// Seeks   a content that the first node asked does not give (this one, as a rule) is sought in the DHT; the candidates
-//         are asked meanwhile.
-// Late    a node that takes longer than its patience (Pace; kPatienceMin to kPatienceMax) has the next one asked too;
-//         kLateFor later it no longer keeps others from being asked. `/files` is told which nodes were late, and how
-//         long the others took: other readings ask the silent ones last for kSilentFor.
-// Limits  FetchLimits; contents are held in the messages that brought them.
+// Use     open() with the candidates, want() the manifest or any object, then pump(). take() gets one object after
+//         another; if it does not take an object, the object is offered again at the next pump().
+// Seeks   if the first node asked (usually this node) lacks an object, the DHT is searched; the candidates are asked at
+//         the same time.
+// Late    if a node takes longer than its patience (Pace; kPatienceMin to kPatienceMax), the next is asked too;
+//         kLateFor later it no longer delays other requests. `/files` is notified which nodes were late, and how
+//         long the others took: other readings ask silent nodes last for kSilentFor.
+// Limits  FetchLimits; objects are held in the messages that brought them.
 #include <map>
 #include <optional>
 #include <set>
@@ -21,7 +21,7 @@
 namespace troupe::files {
 
 inline constexpr std::chrono::seconds kPatienceMax{5};  // our choice: as long as a handshake may take
-inline constexpr std::chrono::seconds kLateFor{2};      // our choice: until a late node gives its place to another
+inline constexpr std::chrono::seconds kLateFor{2};      // our choice: until a late node frees its slot
 
 class Reading : public FilesPart {
  public:
@@ -29,23 +29,23 @@ class Reading : public FilesPart {
   void check() const override;
 
  protected:
-  /// `pace` is that of earlier readings; `catalogue` is told of this one's.
+  /// `pace` is from earlier readings; `catalogue` is notified of this reading's.
   Reading(FilesSettings settings, Pace pace, runtime::Handle catalogue)
       : FilesPart(std::move(settings)), catalogue_(std::move(catalogue)), pace_(std::move(pace)) {}
 
-  /// Begins anew: what was wanted before is forgotten.
+  /// Starts again: earlier wants are forgotten.
   void open(std::vector<base::NodeId> candidates);
   void want(const ContentKey& key) { fetch_->want(key); }
-  /// Passes on what has arrived and asks for what is missing. Nothing before open().
+  /// Passes on arrived objects and requests missing objects. Does nothing before open().
   void pump();
-  /// The bytes were not what was expected: the reading ends.
+  /// The bytes were not as expected: the reading ends.
   void close();
   bool reading() const { return fetch_.has_value(); }
   std::uint64_t bad_answers() const { return bad_answers_; }
 
-  /// The next content in order. False: it is to be offered again.
+  /// Gets the next object in order. Returns false to get it again later.
   virtual bool take(const ContentKey& key, base::ByteView bytes) = 0;
-  /// A content cannot be had; the reading has ended.
+  /// An object cannot be fetched; the reading has ended.
   virtual void failed(FetchEnd why) = 0;
 
   const runtime::Handle catalogue_;
@@ -54,7 +54,7 @@ class Reading : public FilesPart {
   struct LookForLate {};
   struct Sent {
     base::Instant at;
-    base::Instant late_at;  // then when it is given up; max(): neither
+    base::Instant late_at;  // then the time when it is given up; max(): neither
   };
 
   void seek(const ContentKey& key);
@@ -66,15 +66,15 @@ class Reading : public FilesPart {
   void say_where(const std::vector<base::NodeId>& nodes);
 
   std::optional<Fetch> fetch_;
-  std::uint32_t opened_ = 0;  // answers to an earlier open() are late
+  std::uint32_t opened_ = 0;  // responses to an earlier open() are ignored
   std::map<std::size_t, runtime::Envelope> arrived_;
   std::uint64_t bad_answers_ = 0;
   Pace pace_;
-  std::set<base::NodeId> paced_;  // of which pace_ has learned something that is not told yet
-  std::map<std::pair<std::size_t, base::NodeId>, Sent> sent_;  // questions of this open() that are not answered
+  std::set<base::NodeId> paced_;                               // pace_ has unreported data for these nodes
+  std::map<std::pair<std::size_t, base::NodeId>, Sent> sent_;  // unanswered requests of this open()
 };
 
-/// Why bytes that fit their CID are no manifest that can be read.
+/// Returns why bytes that match their CID are not a readable manifest.
 base::Error to_error(ManifestError error);
 
 }  // namespace troupe::files

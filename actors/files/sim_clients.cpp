@@ -29,7 +29,7 @@ bool SimClients::excused(const base::NodeId& id) const {
 
 // -- puts ------------------------------------------------------------------------------------------------------------
 
-/// A put whose client goes away never says that all bytes were sent, so it must not be listed: it is no deed.
+/// A put whose client disconnects never says that all bytes were sent, so it must not be listed: it is not recorded.
 void SimClients::put(std::size_t node, const SimFile& file, unsigned replicas, std::optional<std::size_t> after) {
   Client& client = begin(node, (after ? "a cut-off put of " : "a put of ") + file.name);
   client.stops = after.has_value();
@@ -61,7 +61,7 @@ void SimClients::feed(Inside& actor, Client& client, const SimFile& file) {
   if (!std::exchange(client.lingers, true)) linger(actor, client, file, 1 + file.number % 3);
 }
 
-/// The put goes on while its client asks another node something, and so takes as long as a store or three.
+/// The put continues while its client sends another node a request, and so takes as long as one to three stores.
 void SimClients::linger(Inside& actor, Client& client, const SimFile& file, std::int64_t rounds) {
   const auto other = nodes_.id((client.node + 1) % nodes_.size());
   if (rounds > 0 && other && *other != client.owner) {
@@ -86,12 +86,12 @@ void SimClients::put_ended(Client& client, const SimFile& file, unsigned replica
   if (client.deed) ledger_.acknowledged(*client.deed, reached);
   nodes_.tell(client.text() + " was acknowledged with " + std::to_string(reached) + " copies");
   end(client, {});
-  if (client.stops) return violated("list", client, "was acknowledged, though its client had gone");
+  if (client.stops) return violated("list", client, "was acknowledged, though its client had disconnected");
   if (cid != file.cid || done.getBytes() != file.bytes.size() || done.getChunks() != file.chunks.size())
-    return violated("one-name", client, "was acknowledged as another file than its bytes are");
+    return violated("one-name", client, "was acknowledged with an id that does not match its bytes");
   if (reached == 0 || (replicas > 0 && reached > replicas))
     return violated("kept", client, "reached " + std::to_string(reached) + " nodes");
-  // Now is the best moment to see whether the copies are where they are said to be.
+  // Now is the best moment to check that the copies are where they should be.
   if (file.bytes.size() <= kSimPieceBytes) verify(client.node, file, {});
 }
 
@@ -135,7 +135,7 @@ void SimClients::take(Client& client, const SimFile& file, wire::GetItem::Reader
   const std::size_t at = client.first + client.got;
   client.got += piece.size();
   const bool fits = client.got <= client.count && std::ranges::equal(piece, all.subspan(at, piece.size()));
-  if (!fits) violated("bytes", client, "gave wrong bytes behind byte " + std::to_string(at));
+  if (!fits) violated("bytes", client, "gave wrong bytes after byte " + std::to_string(at));
 }
 
 // -- lists -----------------------------------------------------------------------------------------------------------
@@ -204,16 +204,16 @@ void SimClients::verify(std::size_t node, const SimFile& file,
       });
 }
 
-/// The holders that a list of contents names have said that they stored it. Unless a client takes the file off the list
-/// they keep it, whatever happens to them.
+/// The holders that a list of objects names have confirmed that they stored it. Unless a client removes the file they
+/// keep it, whatever happens to them.
 void SimClients::check_verified(Client& client, const SimFile& file) {
   const auto broken = [&](const std::vector<base::NodeId>& at, const char* how) {
     const auto one = std::ranges::find_if(at, [this](const base::NodeId& id) { return !excused(id); });
     if (one == at.end()) return;
-    nodes_.violated("kept", sim::node_name(*nodes_.find(*one)) + how + file.name + " that it said it had stored for " +
+    nodes_.violated("kept", sim::node_name(*nodes_.find(*one)) + how + file.name + " that it confirmed for " +
                                 sim::node_name(client.node));
   };
-  broken(client.verified.damaged_at, " has a damaged copy of a part of ");
+  broken(client.verified.damaged_at, " has a corrupted copy of a part of ");
   if (excused(client.node) || listed(client, file) != SimLedger::Verdict::listed) return;
   broken(client.verified.lacking_at, " lacks a part of ");
 }

@@ -1,7 +1,7 @@
 #pragma once
-// The clients of a simulation: each does one thing at one node, as an operator would, and compares what it gets. The
-// invariants are those of sim.cpp. A node that lost what it acknowledged may show anything but wrong bytes; beyond what
-// is promised, rows may go with it that others need to end their claims.
+// The clients of a simulation: each does one thing at one node, as an operator would, and checks the result. The
+// invariants are in sim.cpp. A node that lost acknowledged data may show anything except wrong bytes. Beyond the
+// promises, rows may be lost that other nodes need to end their claims.
 #include <functional>
 #include <optional>
 
@@ -13,10 +13,11 @@
 
 namespace troupe::files {
 
-inline constexpr std::chrono::seconds kSimPutIdle{300};  // our choice: longer than all that a put may wait for
-inline constexpr std::chrono::seconds kSimGetIdle{120};  // our choice: several holders that are silent
+inline constexpr std::chrono::seconds kSimPutIdle{300};  // our choice: longer than all waits of a put
+inline constexpr std::chrono::seconds kSimGetIdle{120};  // our choice: several silent holders
 inline constexpr std::chrono::seconds kSimAnswer{90};    // our choice: longer than a commit may take
-inline constexpr std::chrono::seconds kSimLinger{2};     // our choice: longest round of a client about to go away
+inline constexpr std::chrono::seconds kSimLinger{2};     // our choice: longest round of a client that is about to
+                                                         // disconnect
 inline constexpr std::size_t kSimPieceBytes = 64 * 1024;
 
 struct SimRow {
@@ -25,21 +26,21 @@ struct SimRow {
   unsigned live = 0;
 };
 
-/// What a verify came to.
+/// The result of a verify.
 struct SimVerified {
   std::uint64_t copies = 0, sound = 0, lacking = 0, damaged = 0, unknown = 0;
-  std::vector<base::NodeId> lacking_at, damaged_at;  ///< the first ones
+  std::vector<base::NodeId> lacking_at, damaged_at;  ///< the first of them
 };
 
 struct SimClient : sim::Client {
   base::NodeId owner;
   SimLedger::Moment from = 0;
   std::optional<std::size_t> deed;
-  // Of a put.
+  // For a put.
   runtime::Sink<wire::PutPiece> sink;
   std::size_t sent = 0, stop_at = 0;
   bool stops = false, lingers = false;
-  // Of the others.
+  // For the others.
   std::size_t first = 0, count = 0, got = 0;
   std::vector<SimRow> rows;
   std::set<Cid> listed;
@@ -50,11 +51,11 @@ class SimClients final : public sim::Clients<SimClient> {
  public:
   using Ended = std::function<void(const Error&)>;
 
-  /// All of them outlive it. `beyond`: faults may do more than protocols promise to survive.
+  /// The arguments outlive it. `beyond`: faults may exceed what the protocols promise to survive.
   SimClients(sim::Nodes& nodes, SimFiles& files, SimLedger& ledger, bool beyond)
       : Clients(nodes), files_(files), ledger_(ledger), beyond_(beyond) {}
 
-  /// With `after` the client goes away when it has sent that many bytes.
+  /// With `after` the client disconnects after sending that many bytes.
   void put(std::size_t node, const SimFile& file, unsigned replicas, std::optional<std::size_t> after);
   void get(std::size_t node, const SimFile& file, std::optional<Range> range, Ended ended);
   void verify(std::size_t node, const SimFile& file, std::function<void(const Error&, const SimVerified&)> ended);
@@ -66,11 +67,11 @@ class SimClients final : public sim::Clients<SimClient> {
   void died(std::size_t node);
 
   bool any_lost_data() const { return nodes_.lost_data_count() > 0; }
-  /// Whether what `node` shows says nothing about this protocol.
+  /// Returns whether responses of `node` say nothing about this protocol.
   bool excused(std::size_t node) const { return nodes_.lost_data(node); }
-  /// Whether the node of that id is not to be believed any more, or no node has it since its disk was lost.
+  /// Returns whether the node with that id is no longer reliable, or no longer exists because its disk was lost.
   bool excused(const base::NodeId& id) const;
-  /// Whether rows may be gone that tell who is owed what.
+  /// Returns whether rows about claims may be lost.
   bool rows_may_be_gone() const { return beyond_ && any_lost_data(); }
 
  private:

@@ -32,7 +32,7 @@ base::Bytes sim_bytes(std::int64_t number, std::int64_t bytes) {
 }
 
 const SimFile& SimFiles::of(std::int64_t number, std::int64_t bytes) {
-  if (bytes == 0) number = 0;  // all empty files are one
+  if (bytes == 0) number = 0;  // all empty files are the same
   const auto [at, fresh] = files_.try_emplace({number, bytes});
   SimFile& file = at->second;
   if (!fresh) return file;

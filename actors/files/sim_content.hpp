@@ -1,9 +1,9 @@
 #pragma once
-// The files of a simulation: a number and a size say every byte, so that a reader knows what is right.
+// The files of a simulation: a number and a size determine every byte, so that a reader can check it.
 //
-// Shared  files above one chunk share their first chunk with others of their family, so that claims overlap. A number
-//         with another size is another file.
-// Owner   one world. What was named once stays in memory.
+// Shared  files above one chunk share their first chunk with other files of their family, so that claims overlap. A
+//         number with another size is another file.
+// Owner   one run. Files stay in memory once they are used.
 #include <map>
 #include <set>
 #include <string>
@@ -17,28 +17,28 @@ namespace troupe::files {
 
 inline constexpr std::int64_t kSimFilesMax = 9'999;         // our choice
 inline constexpr std::int64_t kSimFileBytesMax = 4u << 20;  // our choice: a few chunks; each is hashed a dozen times
-inline constexpr std::int64_t kSimFamily = 4;               // numbers with one first chunk
+inline constexpr std::int64_t kSimFamily = 4;               // numbers that share a first chunk
 
 struct SimFile {
   std::int64_t number = 0;
-  std::string name;  ///< as it is put: "file-17"
+  std::string name;  ///< its name in a put: "file-17"
   base::Bytes bytes;
   Cid cid;
   std::vector<ContentKey> chunks;  ///< in order of the file
   std::set<ContentKey> contents;   ///< its manifest and chunks, each once
 };
 
-/// The bytes of that file.
+/// Returns the bytes of that file.
 base::Bytes sim_bytes(std::int64_t number, std::int64_t bytes);
 
 class SimFiles {
  public:
   /// Valid as long as this object.
   const SimFile& of(std::int64_t number, std::int64_t bytes);
-  /// Null for one that was not named yet.
+  /// Returns null for a file that was not used yet.
   const SimFile* find(const Cid& cid) const;
   const std::map<Cid, const SimFile*>& all() const { return by_cid_; }
-  /// Of all files named, each once, with the files that consist of it.
+  /// Returns the objects of all used files, each once, with the files that contain them.
   const std::map<ContentKey, std::vector<const SimFile*>>& contents() const { return contents_; }
 
  private:

@@ -26,7 +26,7 @@ class Draws final : public sim::Draw {
   }
 
  private:
-  /// Nearly all files are small; what is costly is rare and limited.
+  /// Nearly all files are small; large files are rare and limited.
   std::int64_t size() {
     constexpr std::int64_t kKiB = 1024;
     const std::uint64_t dice = random_.below(100);
@@ -39,7 +39,8 @@ class Draws final : public sim::Draw {
     if (random_.chance(3, 4)) return chunk + below(64 * kKiB);  // shares its first chunk
     return random_.chance(1, 2) ? chunk : 2 * chunk + below(chunk);
   }
-  /// A new file, or one that was put before: at another node its claims overlap, at the same one they are repeated.
+  /// Returns a new file, or a file that was put before: its claims overlap at another node, and repeat at the same
+  /// node.
   Drawn& file_to_put() {
     if (!files_.empty() && (files_.size() >= kSimFilesDrawnMax || random_.chance(2, 7))) return pick(files_);
     files_.push_back({static_cast<std::int64_t>(files_.size()), size(), 0});
@@ -60,7 +61,7 @@ class Draws final : public sim::Draw {
   sim::Operation put(base::Duration at) {
     Drawn& file = file_to_put();
     const std::uint16_t where = node();
-    const bool large = file.bytes > kChunkBytes;  // only then is something stored before the end
+    const bool large = file.bytes > kChunkBytes;  // only then something is stored before the end
     const bool stops = random_.chance(1, large ? 2 : 6);
     if (!stops) file.node = where;
     sim::Numbers with{{"file", file.number}, {"bytes", file.bytes}, {"replicas", replicas()}};

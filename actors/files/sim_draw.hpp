@@ -1,5 +1,5 @@
 #pragma once
-// The operations of one world, drawn: a mix of small files and few large ones, read and removed wherever they may be.
+// Draws the operations of one run: many small files and few large files, read and removed at any node.
 #include <vector>
 
 #include "runtime/base/random.hpp"
@@ -8,7 +8,7 @@
 namespace troupe::files {
 
 inline constexpr std::uint64_t kOperationsPerMinuteMin = 5;    // at load 0
-inline constexpr std::uint64_t kOperationsPerMinuteMax = 150;  // at load 100; our choice: what keeps a world cheap
+inline constexpr std::uint64_t kOperationsPerMinuteMax = 150;  // at load 100; our choice: keeps a run cheap
 inline constexpr std::size_t kSimFilesDrawnMax = 64;           // our choice
 
 std::vector<sim::Operation> draw_operations(base::Random& random, const sim::Shape& shape);

@@ -27,8 +27,7 @@ void SimLedger::ended(std::size_t deed) {
   if (at(deed).ended == kOpen) at(deed).ended = now();
 }
 
-/// One deed decides if it was acknowledged before the list was asked for, and no other deed of the opposite kind can
-/// have come after it.
+/// A deed decides if it was acknowledged before the list was requested, and no opposite deed can have followed it.
 SimLedger::Verdict SimLedger::listed(const OwnedFile& place, Moment from, Moment to) const {
   const auto found = places_.find(place);
   if (found == places_.end()) return Verdict::absent;

@@ -1,10 +1,10 @@
 #pragma once
-// What clients did to the lists of files, what they were told, and what a list may show because of that.
+// What clients did to the lists of files, the responses, and what a list may therefore show.
 //
-// Deed    a put or a removal of a file at an owner. It takes effect at one moment between its begin and its end, or not
-//         at all; an acknowledged one did. One without an end may still take effect. Each begin and end counts as a
+// Deed    a put or a removal of a file at an owner. It takes effect at one moment between its begin and its end, or
+//         never; an acknowledged deed took effect. A deed without an end may still take effect. Each begin and end is a
 //         moment.
-// Owner   one world.
+// Owner   one run.
 #include <cstdint>
 #include <limits>
 #include <map>
@@ -27,19 +27,19 @@ class SimLedger {
     friend auto operator<=>(const OwnedFile&, const OwnedFile&) = default;
   };
 
-  /// A moment later than all before.
+  /// Returns a moment later than all earlier moments.
   Moment now() { return ++last_; }
 
   std::size_t begin(What what, const OwnedFile& place);
   void acknowledged(std::size_t deed, unsigned reached = 0);
   /// It certainly did nothing.
   void refused(std::size_t deed);
-  /// It is over; whether it did anything is not known.
+  /// It is over; its effect is unknown.
   void ended(std::size_t deed);
 
-  /// What a list of `place` can show that was made between two moments.
+  /// Returns what a list of `place` can show if it was made between two moments.
   Verdict listed(const OwnedFile& place, Moment from, Moment to) const;
-  /// The copies that the last acknowledged put of it reached that may count now; zero without one.
+  /// Returns the copies of its last acknowledged put that may count now; 0 without a put.
   unsigned reached(const OwnedFile& place) const;
   std::set<OwnedFile> places() const;
 
@@ -53,7 +53,7 @@ class SimLedger {
     bool refused = false;
     unsigned reached = 0;
   };
-  std::vector<std::pair<OwnedFile, std::size_t>> deeds_;  // where each lies
+  std::vector<std::pair<OwnedFile, std::size_t>> deeds_;  // position of each
   std::map<OwnedFile, std::vector<Deed>> places_;
   Moment last_ = 0;
   Deed& at(std::size_t deed) { return places_.at(deeds_[deed].first)[deeds_[deed].second]; }

@@ -86,24 +86,25 @@ std::vector<std::string> SimSurvey::at_work() const {
   for (std::size_t node = 0; node < nodes_.size(); ++node) {
     const std::string name = sim::node_name(node);
     const auto at = reports().find(node);
-    if (at != reports().end() && nodes_.lost_data(node) && at->second.loading()) continue;  // damaged for good
+    if (at != reports().end() && nodes_.lost_data(node) && at->second.loading()) continue;  // corrupted for good
     if (std::string what = gap(node); !what.empty()) out.push_back(std::move(what));
     if (at == reports().end()) continue;
     const SimReport& report = at->second;
     if (report.loading()) out.push_back(name + " still reads its rows");
-    if (report.puts > 0) out.push_back(name + " has " + number(report.puts, "puts under way"));
+    if (report.puts > 0) out.push_back(name + " has " + number(report.puts, "puts in progress"));
     if (report.copies) out.push_back(name + " restores copies");
     if (report.releases > 0 && !nodes_.any_gone())
-      out.push_back(name + " waits for others to end " + number(report.releases, "claims"));
+      out.push_back(name + " waits for other nodes to end " + number(report.releases, "claims"));
   }
   return out;
 }
 
-/// A claim is for a file that its owner lists, or for a put under way. With the rows of an owner go its claims' names.
+/// A claim belongs to a file that its owner lists, or to a put in progress. If an owner's rows are lost, the names of
+/// its claims are lost, too.
 std::vector<std::string> SimSurvey::orphans() const {
   std::vector<std::string> out;
   if (clients_.rows_may_be_gone()) return out;
-  std::map<Cid, std::uint64_t> of_the_gone;  // how many owners of it have lost their disks, or went back
+  std::map<Cid, std::uint64_t> of_the_gone;  // number of its owners that have lost their disks or went back
   for (const auto& place : ledger_.places()) {
     const auto owner = nodes_.find(place.owner);
     of_the_gone[place.cid] += owner && !nodes_.went_back(*owner) ? 0 : 1;
@@ -121,12 +122,12 @@ std::vector<std::string> SimSurvey::orphans() const {
       claims_max += owners_of;
       if (owners_of > 0) continue;
       const SimFile& file = *files_.contents().at(key).front();
-      out.push_back(name + " holds a part of " + file.name + ", which no node lists" +
+      out.push_back(name + " stores a part of " + file.name + ", which no node lists" +
                     (report.puts_claimed > 0 ? ", for a put" : ""));
     }
-    if (clients_.excused(node)) continue;  // it counts what it has, sound or not, and owns to what is sound
+    if (clients_.excused(node)) continue;  // it counts all objects, and reports the intact objects
     if (report.contents > report.has.size())
-      out.push_back(name + " holds " + number(report.contents - report.has.size(), "contents of no file"));
+      out.push_back(name + " holds " + number(report.contents - report.has.size(), "objects of no file"));
     if (report.puts_claimed == 0 && report.claims > claims_max)
       out.push_back(name + " has " +
                     number(report.claims - claims_max, "claims for files that their owner does not list"));

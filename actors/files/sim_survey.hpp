@@ -1,5 +1,5 @@
 #pragma once
-// What all nodes say of themselves and of each content: which node lists what, holds what, and is at work.
+// The reports of all nodes on themselves and each object: which node lists, stores and does what.
 #include <set>
 #include <string>
 #include <vector>
@@ -22,21 +22,21 @@ struct SimReport : sim::SurveyReport {
 
 class SimSurvey final : public sim::Survey<SimReport> {
  public:
-  /// `late`: what a node has sent may arrive after what it says later, on another stream or in another life. A store
-  /// that comes after the release of its put keeps its claim until put_idle_max: longer than a world heals.
+  /// `late`: a node's message may arrive after its later messages, on another stream or in another run. A store that
+  /// arrives after its put's release keeps its claim until put_idle_max, which is longer than a run needs to heal.
   SimSurvey(sim::Nodes& nodes, SimFiles& files, const SimLedger& ledger, SimClients& clients, bool late)
       : Survey(nodes), files_(files), ledger_(ledger), clients_(clients), late_(late) {}
 
-  /// The nodes whose list shows the file.
+  /// Returns the nodes whose list shows the file.
   std::vector<std::size_t> owners(const Cid& cid) const;
-  /// The nodes that hold the content.
+  /// Returns the number of nodes that store the object.
   std::size_t copies(const ContentKey& key) const;
-  /// The fewest copies that any content of the file has.
+  /// Returns the fewest copies of any object of the file.
   std::size_t copies(const SimFile& file) const;
 
-  /// Who is still at work, and with what.
+  /// Returns the nodes that are still at work, and their work.
   std::vector<std::string> at_work() const;
-  /// What is held for no listed file.
+  /// Returns stored data that belongs to no listed file.
   std::vector<std::string> orphans() const;
 
  private:

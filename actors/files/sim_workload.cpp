@@ -7,9 +7,9 @@
 namespace troupe::files {
 namespace {
 
-constexpr unsigned kLostSurveys = 3;  // our choice: a restart of a holder may hide a copy from one
+constexpr unsigned kLostSurveys = 3;  // our choice: a holder's restart may hide a copy from one survey
 
-/// Whether a fault may end a stream, an actor or a node.
+/// Returns whether a fault may end a stream, an actor or a node.
 bool ends_something(const sim::Fault& fault) {
   using enum sim::FaultKind;
   return fault.what != clog && fault.what != narrow && fault.what != slow && fault.what != disk_slow &&
@@ -78,7 +78,7 @@ void FilesWorkload::probe() {
   closing_.probe();
 }
 
-/// Content without any copy does not come back: to wait for it would only take time.
+/// Objects without any copy do not come back, so waiting for them is useless.
 void FilesWorkload::check_lost() {
   if (survey_.reports().size() < nodes_.size()) return;
   const bool loading =
@@ -89,11 +89,11 @@ void FilesWorkload::check_lost() {
     times = lost ? times + 1 : 0;
     if (times == kLostSurveys)
       return nodes_.violated("readable",
-                             "no node holds a part of " + file->name + " any more, whose put was acknowledged");
+                             "no node stores a part of " + file->name + " any longer, whose put was acknowledged");
   }
 }
 
-/// Files that have fewer copies than their owner wants and the nodes could hold.
+/// Returns files that have fewer copies than their owner wants and the nodes could store.
 std::vector<std::string> FilesWorkload::short_files() const {
   std::vector<std::string> out;
   if (!room_for_all_) return out;
@@ -166,7 +166,7 @@ void FilesWorkload::verify_ended(Check& check, const SimClients::Error& error, c
   const bool sound =
       !error && seen.copies > 0 && seen.lacking == 0 && seen.damaged == 0 && (seen.unknown == 0 || any_lost);
   std::string why = error ? sim::why_of(error)
-                          : std::to_string(seen.sound) + " of " + std::to_string(seen.copies) + " copies are sound, " +
+                          : std::to_string(seen.sound) + " of " + std::to_string(seen.copies) + " copies are intact, " +
                                 std::to_string(seen.lacking) + " lacking, " + std::to_string(seen.damaged) + " damaged";
   const bool excused = any_lost && !due(*check.what.file, check.node) && check.tries >= sim::kTriesEnough;
   closing_.ended(check, sound || excused, std::move(why));

@@ -1,9 +1,10 @@
 #pragma once
-// The domain `files` in one world: performs operations, and decides when the nodes agree with what clients were told.
+// The domain `files` in one run: performs operations, and decides when the nodes agree with the responses to clients.
 //
-// Close   every file is read from every node: small ones whole, of large ones a part; each owner verifies its files.
-// Rests   a node that lost data may have lost any copy and any row, so nothing is expected of what only it was told. A
-//         file survives that more nodes had acknowledged than lost data.
+// Close   every file is read from every node: small files completely, of large files a part; each owner verifies its
+//         files.
+// Rests   a node that lost data may have lost any copy and any row, so nothing is expected of responses that only it
+//         gave. A file survives if more nodes had acknowledged it than lost data.
 #include <map>
 
 #include "actors/files/logic/content_memo.hpp"
@@ -12,7 +13,7 @@
 
 namespace troupe::files {
 
-inline constexpr std::size_t kWholeBytesMax = 64 * 1024;  // read whole from everywhere; our choice
+inline constexpr std::size_t kWholeBytesMax = 64 * 1024;  // read completely from all nodes; our choice
 inline constexpr std::size_t kWaitsTold = 20;             // our choice: a screen
 
 class FilesWorkload final : public sim::Workload {
@@ -38,20 +39,20 @@ class FilesWorkload final : public sim::Workload {
   void read_ended(Check& check, const SimClients::Error& error);
   void verify_ended(Check& check, const SimClients::Error& error, const SimVerified& seen);
   std::vector<std::string> short_files() const;
-  /// Some owner's list must show it, and more nodes had it than lost data.
+  /// Returns whether some owner's list must show it, and more nodes had it than lost data.
   bool due(const SimFile& file) const;
   bool due(const SimFile& file, std::size_t owner) const;
   void check_lost();
 
   ContentMemo memo_;
   sim::Nodes& nodes_;
-  const bool room_for_all_;  // no quota keeps a node from taking what it is given
+  const bool room_for_all_;  // no quota makes a node refuse data
   SimFiles files_;
   SimLedger ledger_;
   SimClients clients_;
   SimSurvey survey_;
   Closing closing_;
-  std::map<Cid, unsigned> lost_;  // surveys in a row that found no copy of a content of it
+  std::map<Cid, unsigned> lost_;  // number of surveys in a row that found no copy of one of its objects
 };
 
 }  // namespace troupe::files

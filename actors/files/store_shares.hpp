@@ -1,7 +1,6 @@
 #pragma once
-// Which stores may be under way at a holder: a number of them, and of their bytes, of which an asker and its address
-// group have shares (runtime/base/share_budget.hpp). A ticket stands for one store, from before it is hashed until it
-// is answered.
+// The stores in progress at a holder: their number and bytes, with quotas per caller and address group
+// (runtime/base/share_budget.hpp). A ticket stands for one store, from before hashing until the response.
 #include <memory>
 #include <optional>
 
@@ -20,7 +19,7 @@ class StoreShares {
 class StoreTicket {
  public:
   using User = base::User<base::NodeId>;
-  /// None if the asker has as much under way as it may, or all have.
+  /// Returns null if the caller's quota or the total is reached.
   static std::shared_ptr<const StoreTicket> take(std::shared_ptr<StoreShares> from, const User& user,
                                                  std::uint64_t bytes) {
     if (!from->stores.fits(user, 1) || !from->bytes.fits(user, bytes)) return nullptr;
@@ -40,7 +39,7 @@ class StoreTicket {
     from_->bytes.hold(user_, bytes_);
   }
 
-  std::shared_ptr<StoreShares> from_;  // may outlive the holder, as the questions do that it waits for
+  std::shared_ptr<StoreShares> from_;  // may outlive the holder, as its pending requests do
   User user_;
   std::uint64_t bytes_;
 };

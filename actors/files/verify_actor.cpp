@@ -44,7 +44,7 @@ void VerifyActor::begin(wire::VerifyFile::Reader question, runtime::Sink<wire::V
   });
 }
 
-// -- what there is to read -------------------------------------------------------------------------------------------
+// -- what to read ----------------------------------------------------------------------------------------------------
 
 bool VerifyActor::take_manifest(const ContentKey& key, base::ByteView bytes) {
   const auto manifest = parse_manifest(bytes);
@@ -66,7 +66,7 @@ bool VerifyActor::take_manifest(const ContentKey& key, base::ByteView bytes) {
   return false;
 }
 
-/// What this node holds of a file that it does not claim.
+/// Finds which objects this node stores of a file that it does not claim.
 void VerifyActor::find_own(std::size_t from) {
   const std::size_t count = std::min(kAskedAtOnce, contents_.size() - from);
   ask<wire::HasContents, wire::Has>(
@@ -82,12 +82,12 @@ void VerifyActor::find_own(std::size_t from) {
         for (unsigned i = 0; i < count && i < present.size(); ++i)
           if (present[i]) own_.insert(contents_[from + i]);
         if (from + count < contents_.size()) return find_own(from + count);
-        if (own_.empty()) return fail({Code::not_found, "this node neither claims nor holds the file"});
+        if (own_.empty()) return fail({Code::not_found, "this node neither claims nor stores the file"});
         begin_copies();
       });
 }
 
-/// The next page of what this node holds.
+/// Requests the next page of this node's stored objects.
 void VerifyActor::list_all() {
   listing_ = true;
   ask<wire::ListHeld, wire::HeldContents>(
@@ -181,7 +181,7 @@ void VerifyActor::judge(const ContentKey& key, const base::NodeId& node, Copy co
   items_.push_back({key, node, copy, {}});
 }
 
-// -- mending ---------------------------------------------------------------------------------------------------------
+// -- repairs ---------------------------------------------------------------------------------------------------------
 
 void VerifyActor::repair() {
   if (damaged_.empty()) {
@@ -244,7 +244,7 @@ void VerifyActor::show() {
   go_on();
 }
 
-/// The sum that is written once all has ended is the last one.
+/// The sum that is written after the end is the last.
 void VerifyActor::write(wire::VerifyItem::Builder out, const Item& item) const {
   if (!item.copy) {
     const bool last = state_ == State::ended && items_.empty();

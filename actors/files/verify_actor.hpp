@@ -1,8 +1,8 @@
 #pragma once
-// One verify: reads every copy of every content of a file at its holders, compares it with its id, and repairs what is
-// damaged at this node from a sound copy elsewhere. First the manifest is read, then the copies, kContentsAtOnce
-// contents at a time; then the damaged ones of this node are repaired one after the other. Without a CID it reads all
-// contents that this node holds, a page of the holder's list at a time.
+// One verify: reads every copy of every object of a file from its holders, compares it with its id, and repairs
+// corrupted copies at this node from an intact copy. It reads the manifest first, then the copies, kContentsAtOnce
+// objects at a time, and then repairs this node's copies one by one. Without a CID it reads all objects that this node
+// stores, page by page.
 #include <deque>
 #include <set>
 
@@ -12,7 +12,7 @@
 
 namespace troupe::files {
 
-inline constexpr std::size_t kContentsAtOnce = 4;          // our choice: one is hashed while others travel
+inline constexpr std::size_t kContentsAtOnce = 4;          // our choice: one is hashed while others are in flight
 inline constexpr std::size_t kItemsWaitingMax = 256;       // for credit; our choice
 inline constexpr std::chrono::seconds kProgressPeriod{1};  // messages/files.capnp: VerifyFile
 
@@ -62,12 +62,12 @@ class VerifyActor final : public Reading {
   runtime::Sink<wire::VerifyItem> sink_;
   std::vector<base::NodeId> candidates_;
   std::vector<ContentKey> contents_;  // each once, in the order of the file
-  std::set<ContentKey> own_;          // of a file that is not claimed: what this node holds of it
-  bool all_ = false;                  // that this node holds; contents_ is a page of them
-  bool listing_ = false;              // the next page is asked for
+  std::set<ContentKey> own_;          // of an unclaimed file: the objects that this node stores
+  bool all_ = false;                  // of all objects that this node stores; contents_ is a page of them
+  bool listing_ = false;              // the next page is requested
   bool more_ = false;                 // there is one
   std::size_t begun_ = 0;
-  std::size_t reading_ = 0;         // contents under way
+  std::size_t reading_ = 0;         // objects in progress
   std::deque<ContentKey> damaged_;  // at this node
   std::deque<Item> items_;          // wait for credit
   Sum sum_;

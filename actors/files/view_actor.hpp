@@ -1,5 +1,5 @@
 #pragma once
-// One view: reads a file's manifest and streams what it consists of, and who is known to hold it.
+// One view: reads a file's manifest and streams its parts and their known holders.
 #include "actors/files/listed.hpp"
 #include "actors/files/reading.hpp"
 

@@ -22,7 +22,7 @@ std::vector<base::NodeId> read_nodes(capnp::List<capnp::Data>::Reader list) {
 
 namespace {
 
-/// At least 1, which says that it answered.
+/// Returns at least 1, which means that it responded.
 std::uint32_t micros_of(base::Duration time) {
   const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(time).count();
   return static_cast<std::uint32_t>(std::clamp<std::int64_t>(micros, 1, std::numeric_limits<std::uint32_t>::max()));
@@ -46,14 +46,15 @@ base::Outcome<ContentKey> read_content(wire::Content::Reader content) {
   switch (content.getKind()) {
     case wire::ContentKind::MANIFEST:
       out.kind = ContentKind::manifest;
-      if (out.bytes != 0) return Error{Code::malformed, "a manifest is asked for without its length"};
+      if (out.bytes != 0) return Error{Code::malformed, "a manifest is requested without its length"};
       return out;
     case wire::ContentKind::CHUNK:
       out.kind = ContentKind::chunk;
-      if (out.bytes == 0 || out.bytes > kChunkBytesMax) return Error{Code::malformed, "a chunk has 1 byte to 2 MiB"};
+      if (out.bytes == 0 || out.bytes > kChunkBytesMax)
+        return Error{Code::malformed, "invalid chunk length: expected 1 byte to 2 MiB"};
       return out;
   }
-  return Error{Code::unsupported, "this node does not know that kind of content"};
+  return Error{Code::unsupported, "this version does not know that kind of content"};
 }
 
 void write(wire::Content::Builder out, const ContentKey& key) {
@@ -87,7 +88,7 @@ base::Outcome<Claim> read_claim(wire::Claim::Reader claim, const base::NodeId& o
     case wire::ClaimKind::FILE: return Claim{owner, ClaimKind::file, name.value()};
     case wire::ClaimKind::PUT: return Claim{owner, ClaimKind::put, name.value()};
   }
-  return Error{Code::unsupported, "this node does not know that kind of claim"};
+  return Error{Code::unsupported, "this version does not know that kind of claim"};
 }
 
 void write(wire::Claim::Builder out, ClaimKind kind, const base::Digest& name) {
@@ -123,14 +124,17 @@ std::size_t blob_parts(const ContentKey& key) {
 base::Error to_error(ClaimError error) {
   switch (error) {
     case ClaimError::busy:
-      return {Code::overloaded, "another store of that content is under way", std::chrono::milliseconds(100)};
+      return {Code::overloaded, "another store of that object is in progress: retry", std::chrono::milliseconds(100)};
     case ClaimError::ended: return {Code::conflict, "that put has ended"};
-    case ClaimError::absent: return {Code::not_found, "the bytes of that content are not here"};
+    case ClaimError::absent: return {Code::not_found, "this node does not have the bytes of that object"};
     case ClaimError::quota: return {Code::no_space, "the owner's quota at this node is used up"};
     case ClaimError::space:
-      return {Code::no_space, "the space of this node for others (files.space) or the owner's share of it is used up"};
-    case ClaimError::full: return {Code::overloaded, "this node keeps no more claims, or none of that owner"};
-    case ClaimError::released: return {Code::refused, "the operator of this node ended what it held for that owner"};
+      return {Code::no_space,
+              "this node's space for other nodes (files.space), or the owner's share of it, is used up"};
+    case ClaimError::full:
+      return {Code::overloaded, "the limit of claims at this node, or the owner's share of it, is reached"};
+    case ClaimError::released:
+      return {Code::refused, "the operator of this node removed that owner's data and refuses it for now"};
   }
   return {Code::internal, "unknown"};
 }
@@ -138,23 +142,22 @@ base::Error to_error(ClaimError error) {
 base::Error to_error(CatalogueError error) {
   switch (error) {
     case CatalogueError::not_found: return {Code::not_found, "this node has no such file"};
-    case CatalogueError::full: return {Code::overloaded, "this node lists no more files"};
-    case CatalogueError::bad_name: return {Code::refused, "the name cannot be listed"};
+    case CatalogueError::full: return {Code::overloaded, "too many files at this node"};
+    case CatalogueError::bad_name: return {Code::refused, "the file name is invalid"};
   }
   return {Code::internal, "unknown"};
 }
 
 base::Error to_error(FetchEnd end) {
   switch (end) {
-    case FetchEnd::not_found:
-      return {Code::not_found, "every node that was asked says that it lacks a part of the file"};
+    case FetchEnd::not_found: return {Code::not_found, "all nodes that were asked lack a part of the file"};
     case FetchEnd::alone:
       return {Code::unavailable,
-              "this node lacks a part of the file, and knows no other that could be asked; make it known to one by "
-              "'troupe peers connect HOST:PORT', or start it with --join"};
+              "this node lacks a part of the file and knows no other node; connect it with 'troupe peers connect "
+              "HOST:PORT', or start it with --join"};
     case FetchEnd::unavailable:
-      return {Code::unavailable, "a node that may hold a part of the file did not answer", std::chrono::seconds(5)};
-    case FetchEnd::corrupt: return {Code::corrupt, "every copy of a part of the file is damaged"};
+      return {Code::unavailable, "a node that may have a part of the file did not respond", std::chrono::seconds(5)};
+    case FetchEnd::corrupt: return {Code::corrupt, "every copy of a part of the file is corrupted"};
   }
   return {Code::internal, "unknown"};
 }

@@ -1,13 +1,13 @@
 #pragma once
-// Which contents this node announces, so that one stranger's many contents leave room for those of others.
+// Which objects this node announces. One untrusted node's many objects must leave slots for other nodes' objects.
 //
-// Place   each announced content has one. It counts for the owner that stored the content first, or for this node once
+// Place   each announced object has a slot. It counts for the owner that stored the object first, or for this node once
 //         this node claims it.
-// Shares  of strangers as base::ShareBudget says; its reserve is for this node. The last kSmallSitesPart of the whole
-//         below that is for sites that have few places: some large sites together leave it to others.
-// Ends    other nodes keep an announcement for kAnnouncedFor, so a content that was announced and is gone keeps its
-//         place that long. A restart forgets those places.
-// Limits  the whole; about 200 bytes of memory a place.
+// Shares  for untrusted nodes as in base::ShareBudget; its reserve is for this node. The last kSmallSitesPart of the
+//         rest is for address groups with few slots, so that a few large groups cannot use all.
+// Ends    other nodes keep an announcement for kAnnouncedFor. So an announced object that is gone keeps its slot that
+//         long. A restart forgets these slots.
+// Limits  the total; about 200 bytes of memory per slot.
 // Owner   one announce actor; not thread-safe.
 #include <map>
 #include <optional>
@@ -21,7 +21,7 @@
 namespace troupe::files {
 
 inline constexpr std::chrono::hours kAnnouncedFor{48};  // dht::ProviderLimits::hold
-// Our choice: with 8,192 places, 1,024 are for sites that have fewer than 16: it takes 64 more of them to fill these.
+// Our choice: of 8,192 slots, 1,024 are for address groups with fewer than 16. Filling these takes 64 more groups.
 inline constexpr std::uint32_t kSmallSitesPart = 8;
 inline constexpr std::uint32_t kSmallSitePart = 512;
 
@@ -30,19 +30,20 @@ class Announced {
   using User = base::User<base::NodeId>;
   enum class Take : std::uint8_t {
     placed,   ///< it is to be announced
-    present,  ///< it has its place already
-    refused,  ///< the owner has its share, or all places are taken: it is not announced
+    present,  ///< it already has its slot
+    refused,  ///< the owner's share or all slots are used: it is not announced
   };
 
   explicit Announced(std::uint64_t whole) : shares_(whole) {}
 
-  /// `owner` claims the content at `key`. A content that is gone and comes back takes up its place.
+  /// `owner` claims the object at `key`. A removed object that returns uses its slot again.
   Take take(const base::NodeId& key, const User& owner, base::Instant now);
-  /// The content is announced, as a start finds it: it has a place, whatever its owner's share. False: there is none.
+  /// Gives a slot to an object that a start finds announced, whatever its owner's share. Returns false if there is
+  /// none.
   bool adopt(const base::NodeId& key, const User& owner, base::Instant now);
-  /// Other nodes are told of it now.
+  /// Other nodes are now notified of it.
   void tell(const base::NodeId& key);
-  /// The content is gone. Its place ends at once if no other node was told of it.
+  /// The object is gone. Its slot ends at once if no other node was notified of it.
   void end(const base::NodeId& key, base::Instant now);
 
   std::uint64_t places() const { return shares_.used(); }
@@ -51,7 +52,7 @@ class Announced {
   struct Place {
     User owner;
     bool told = false;
-    std::optional<base::Instant> ends;  // of a content that is gone
+    std::optional<base::Instant> ends;  // set once the object is gone
   };
   using Places = std::map<base::NodeId, Place>;
   Take present(Places::value_type& place, const User& owner);

@@ -55,7 +55,7 @@ Change Catalogue::leftovers() const {
 
 Change Catalogue::plan_kept(const base::NodeId& node, const Kept& kept) const {
   const auto known = kept_.find(node);
-  if (known != kept_.end() && known->second.day == kept.day) return {};  // whatever else it says meanwhile
+  if (known != kept_.end() && known->second.day == kept.day) return {};  // even if its other values have changed
   return {{kept_row(node, kept)}, {}};
 }
 
@@ -190,7 +190,7 @@ Change Catalogue::plan_abandon(const PutId& put, std::span<const base::NodeId> n
 base::Result<Change, CatalogueError> Catalogue::plan_remove(const Cid& cid, base::WallTime now) const {
   if (find(cid) == nullptr) return CatalogueError::not_found;
   Change out;
-  out.erase.push_back(entry_key(cid));  // first, so that it goes in the batch that writes the releases
+  out.erase.push_back(entry_key(cid));  // first, so that it is in the batch that writes the releases
   for (const base::NodeId& node : claimed_at(cid)) {
     out.save.push_back(release_row({ClaimKind::file, {cid.bytes}, node}, now));
     out.erase.push_back(claimed_at_key(cid, node));

@@ -1,11 +1,11 @@
 #pragma once
-// What this node owns: its files, the holders of each content, and the claims that are still to be released.
+// The files that this node owns, the holders of each object, and the claims that are still to be released.
 //
-// Put     its id is written before the first store and ends with its entry or its abandonment.
-// Remove  the entry goes at once; each node that ever got a claim for the file is asked to release it until it says so,
-//         or until kReleaseTriesFor has passed.
-// Order   plan, write and sync, then apply(). Plans change nothing; the next one is made after apply().
-// Limits  CatalogueLimits; a content takes about 250 bytes of memory.
+// Put     its id is written before the first store, and removed with its entry or its abandonment.
+// Remove  the entry is removed at once. Each node that ever got a claim for the file is asked to release it until it
+//         confirms, or until kReleaseTriesFor has passed.
+// Order   plan, write and sync, then apply(). Plans change nothing; the next plan is made after apply().
+// Limits  CatalogueLimits; an object takes about 250 bytes of memory.
 // Owner   one actor; not thread-safe.
 #include <cstdint>
 #include <map>
@@ -25,13 +25,13 @@
 namespace troupe::files {
 
 inline constexpr std::chrono::hours kReleaseTriesFor{
-    7 * 24};  // our choice: a node away for a week has lost its claim on us
+    7 * 24};  // our choice: a node that is away for a week has lost its claim on this node
 
 struct CatalogueLimits {
-  std::size_t entries_max = 16'384;     // our choice: some 10 MiB of memory
-  std::size_t contents_max = 1u << 18;  // our choice: 256 GiB in chunks of 1 MiB, some 64 MiB of memory
+  std::size_t entries_max = 16'384;     // our choice: about 10 MiB of memory
+  std::size_t contents_max = 1u << 18;  // our choice: 256 GiB in chunks of 1 MiB, about 64 MiB of memory
   std::size_t puts_max = 64;            // at once; our choice
-  std::size_t releases_max = 65'536;    // our choice; the oldest is given up beyond that
+  std::size_t releases_max = 65'536;    // our choice; beyond that the oldest is given up
 };
 
 /// One file that this node claims.
@@ -39,7 +39,7 @@ struct Entry {
   Cid cid;
   std::string name;  ///< passes check_name
   std::uint64_t bytes = 0;
-  std::uint32_t chunks = 0;    ///< in the manifest, repetitions included
+  std::uint32_t chunks = 0;    ///< in the manifest, including repetitions
   std::uint32_t replicas = 0;  ///< wanted, 1 to kReplicasMax
   bool pinned = false;
   std::optional<base::WallTime> expires;  ///< whole seconds
@@ -48,28 +48,28 @@ struct Entry {
   friend bool operator==(const Entry&, const Entry&) = default;
 };
 
-/// The holders of one content of a file: those that said they have synced it under our claim.
+/// The holders of one object of a file: nodes that confirmed that they have synced it under this node's claim.
 struct HeldContent {
   ContentKey key;
   std::vector<base::NodeId> holders;  ///< at most kReplicasMax
   friend bool operator==(const HeldContent&, const HeldContent&) = default;
 };
 
-/// How long a holder keeps what we claim there: it answered on `day` (since 1970, in UTC), and ends our claims when it
-/// has not heard of us for `days`.
+/// How long a holder keeps this node's data: it responded on `day` (since 1970, in UTC), and ends the claims after
+/// `days` without contact.
 struct Kept {
   std::uint32_t day = 0;
   std::uint16_t days = 0;
   friend bool operator==(const Kept&, const Kept&) = default;
 };
 
-/// A claim of ours that a node is to end.
+/// A claim of this node that another node is to end.
 struct Release {
   ClaimKind kind = ClaimKind::file;
   base::Digest name;
   base::NodeId node;
   friend bool operator==(const Release&, const Release&) = default;
-  /// Puts come first: a claim for a file is ended for good once no put can make it again.
+  /// Puts come first: a claim for a file is ended for good only once no put can create it again.
   friend auto operator<=>(const Release& one, const Release& other) {
     return std::tie(other.kind, one.name, one.node) <=> std::tie(one.kind, other.name, other.node);
   }
@@ -85,63 +85,64 @@ class Catalogue {
  public:
   explicit Catalogue(const CatalogueLimits& limits = {}) : limits_(limits) {}
 
-  /// Takes one row at start. Errors: `corrupt`, nothing taken.
+  /// Loads one row at start. Error: `corrupt`; the row is not used.
   base::Result<void, RowError> load(const Row& row);
-  /// After the last row: the rows that belong to no entry, to be erased (a put was cut off between its batches).
+  /// After the last row: returns the rows without an entry, to be erased (a put was interrupted between its batches).
   Change leftovers() const;
 
   void apply(const Change& change);
 
-  /// A put begins.
+  /// Begins a put.
   base::Result<Change, CatalogueError> plan_put(const PutId& put, base::WallTime now) const;
-  /// A put ended well. The holders of `contents` (the manifest and each chunk once) have bound their claims; nodes that
-  /// may have stored something but did not say that they bound it are `unbound`, and are to release it. A file that is
-  /// listed already gets the new name and settings, and keeps the holders it has.
+  /// Ends a successful put. The holders of `contents` (the manifest and each chunk once) have bound their claims. Nodes
+  /// that may have stored something but did not confirm the bind are `unbound`, and are to release it. A file that is
+  /// already listed gets the new name and settings, and keeps its holders.
   base::Result<Change, CatalogueError> plan_add(const PutId& put, const Entry& entry,
                                                 std::span<const HeldContent> contents,
                                                 std::span<const base::NodeId> unbound, base::WallTime now) const;
-  /// A put failed or was cut off: `nodes` (those that may have stored for it) are to release its claims.
+  /// Ends a put that failed or was interrupted: `nodes`, which may have stored for it, are to release its claims.
   Change plan_abandon(const PutId& put, std::span<const base::NodeId> nodes, base::WallTime now) const;
 
-  /// Errors: `not_found`.
+  /// Error: `not_found`.
   base::Result<Change, CatalogueError> plan_remove(const Cid& cid, base::WallTime now) const;
   base::Result<Change, CatalogueError> plan_pin(const Cid& cid, bool pinned) const;
 
-  /// `node` has synced the content under our claim. A full list of holders first gives up one of `absent`; without one
-  /// it stays as it is. Nothing changes if the file is gone meanwhile: then the node is to release the claim again.
+  /// `node` has synced the object under this node's claim. A full list of holders first drops one of `absent`;
+  /// otherwise it stays as it is. If the file was removed since, the node is to release the claim again.
   Change plan_held(const Cid& cid, const ContentKey& key, const base::NodeId& node,
                    std::span<const base::NodeId> absent, base::WallTime now) const;
-  /// `node` is about to get a claim for the file: a removal has to end it, and an earlier release must not.
+  /// `node` is about to get a claim for the file: a removal must end it, and an earlier release must not.
   Change plan_claim_at(const Cid& cid, const base::NodeId& node) const;
-  /// The content is at `holders` and nowhere else (at most kReplicasMax).
+  /// Only `holders` have the object (at most kReplicasMax).
   Change plan_holders(const Cid& cid, const ContentKey& key, std::span<const base::NodeId> holders) const;
-  /// `node` has answered. Nothing to write if it did so before on that day.
+  /// `node` has responded. Writes nothing if it already did so on that day.
   Change plan_kept(const base::NodeId& node, const Kept& kept) const;
-  /// `node` said that it has ended the claim.
+  /// `node` confirmed that it has ended the claim.
   Change plan_released(const Release& release) const;
 
-  /// Claims to end, at most `max`, beginning after `after` in their order and going round.
+  /// Returns claims to end, at most `max`, in order after `after`, wrapping around.
   std::vector<Release> releases(std::size_t max, const std::optional<Release>& after) const;
-  /// Releases that have been tried for kReleaseTriesFor, and the oldest beyond releases_max: to be erased.
+  /// Returns the releases to erase: those tried for kReleaseTriesFor, and the oldest beyond releases_max.
   Change plan_give_up(base::WallTime now) const;
 
   const std::map<Cid, Entry>& entries() const { return entries_; }
   const Entry* find(const Cid& cid) const;
-  /// When the first of the file's holders ends its copies, if it does not hear of us before; nothing if none has said.
+  /// Returns when the first of the file's holders ends its copies without further contact, or nullopt if none has said
+  /// so.
   std::optional<base::WallTime> copies_end(const Cid& cid) const;
   /// Empty if unknown. Valid until the next apply().
   const std::vector<base::NodeId>& holders(const Cid& cid, const ContentKey& key) const;
-  /// The contents of one file with their holders; empty if unknown.
+  /// Returns a file's objects with their holders; empty if unknown.
   const std::map<ContentKey, std::vector<base::NodeId>>& contents(const Cid& cid) const;
-  /// The nodes that ever got a claim for the file.
+  /// Returns the nodes that ever got a claim for the file.
   const std::set<base::NodeId>& claimed_at(const Cid& cid) const;
-  /// Puts that were begun and have neither ended nor been abandoned.
+  /// Returns puts that have neither ended nor been abandoned.
   const std::map<PutId, base::WallTime>& puts() const { return puts_; }
   std::size_t contents_count() const { return contents_count_; }
   std::size_t releases_count() const { return releases_.size(); }
-  /// The nodes that are still to be told that a put is over.
+  /// Returns the nodes that must still be notified that a put is over.
   std::set<base::NodeId> nodes_with_puts_to_release() const;
-  /// Ensures what must hold of all rows together. Looks at every file.
+  /// Checks the invariants of all rows together. Scans every file.
   void check() const;
 
  private:

@@ -1,8 +1,8 @@
 #pragma once
 // The bytes of the catalogue's rows (rows.hpp lists their keys).
 //
-// Entry   format (1 byte, 1) · file size (8) · chunks (4) · replicas (1) · flags (1; 1 pinned, 2 expires) ·
-//         added (8, Unix seconds) · expires (8, Unix seconds, else 0) · name (the rest)
+// Entry   format (1 byte, 1) · file size (8) · chunks (4) · replicas (1) · flags (1; 1 pinned, 2 expires) · added (8,
+//         Unix seconds) · expires (8, Unix seconds or 0) · name (the rest)
 #include <optional>
 #include <span>
 #include <variant>
@@ -26,7 +26,7 @@ Row kept_row(const base::NodeId& node, const Kept& kept);
 Row put_row(const PutId& put, base::WallTime begun);
 Row release_row(const Release& release, base::WallTime since);
 
-/// What a key of the catalogue is about.
+/// The parts of a catalogue key.
 struct HoldersKey {
   Cid cid;
   ContentKey key;
@@ -40,15 +40,15 @@ struct KeptKey {
 };
 using CatalogueKey = std::variant<Cid, HoldersKey, ClaimedAtKey, PutId, Release, KeptKey>;
 
-/// Nothing unless `key` is one of the six forms, to its last byte.
+/// Returns nullopt unless all of `key` has one of the six forms.
 std::optional<CatalogueKey> parse_catalogue_key(base::ByteView key);
 
-/// The entry of the file `cid`; nothing unless `value` is what entry_row writes.
+/// Returns the entry of the file `cid`, or nullopt unless `value` is what entry_row writes.
 std::optional<Entry> parse_entry(const Cid& cid, base::ByteView value);
-/// At most kReplicasMax different nodes, none for a content whose last holder lost it; nothing for anything else.
+/// Returns at most kReplicasMax different nodes (empty if the last holder lost the object), or nullopt if malformed.
 std::optional<std::vector<base::NodeId>> parse_holders(base::ByteView value);
 std::optional<Kept> parse_kept(base::ByteView value);
-/// Whole seconds since 1970 that a WallTime can hold; nothing for anything else.
+/// Returns whole seconds since 1970 that a WallTime can hold, or nullopt if malformed.
 std::optional<base::WallTime> parse_seconds(base::ByteView value);
 
 }  // namespace troupe::files

@@ -14,7 +14,7 @@ FixedChunker::FixedChunker(std::uint32_t chunk_bytes) : chunk_bytes_(chunk_bytes
 std::size_t FixedChunker::feed(base::ByteView piece) {
   const std::size_t taken = std::min(piece.size(), chunk_bytes_ - buffer_.size());
   if (taken == 0) return 0;
-  // A small file in one small piece must not cost a whole chunk; anything else gets its room once and is not moved.
+  // A small file in one small piece must not use the memory of a whole chunk. Otherwise memory is reserved once.
   if (!buffer_.empty() || piece.size() >= kLeafBytes) buffer_.reserve(chunk_bytes_);
   buffer_.insert(buffer_.end(), piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(taken));
   hasher_.update(piece.first(taken));

@@ -1,6 +1,6 @@
 #pragma once
-// Cuts a stream into chunks of one size, hashing as the bytes pass. One chunk is in memory; each byte is copied once.
-// Owner: one put; not thread-safe.
+// Cuts a stream into chunks of one size, and hashes the bytes. One chunk is in memory; each byte is copied
+// once. Owner: one put; not thread-safe.
 #include <cstdint>
 
 #include "actors/files/logic/manifest.hpp"
@@ -19,15 +19,15 @@ class FixedChunker {
   /// `chunk_bytes` is 1 to kChunkBytesMax.
   explicit FixedChunker(std::uint32_t chunk_bytes);
 
-  /// Takes bytes from the front of `piece` until it is used up or the chunk is full.
-  /// Returns how many were taken: none while a full chunk waits for take().
+  /// Consumes bytes from the front of `piece` until it is used up or the chunk is full. Returns their number: 0 while a
+  /// full chunk waits for take().
   std::size_t feed(base::ByteView piece);
 
   bool full() const { return buffer_.size() == chunk_bytes_; }
   bool empty() const { return buffer_.empty(); }
 
-  /// The chunk so far: a full one, or the short last one of the file. Not while empty(): a file that ends on a chunk
-  /// border, or is empty, has no further chunk.
+  /// Returns the current chunk: full, or the short last chunk of the file. Do not call it while empty(): a file that
+  /// ends on a chunk border, or is empty, has no further chunk.
   CutChunk take();
 
  private:

@@ -30,7 +30,7 @@ Row row(const ContentKey& key, const Claim& claim, std::uint32_t bytes) {
   return out;
 }
 
-/// Of an owner's first claim on a content, or of a further one.
+/// Returns the charge of an owner's first claim on an object, or of a further claim.
 std::uint64_t charge_of(std::uint32_t bytes, bool first) {
   return first ? std::max<std::uint64_t>(bytes, kClaimBytesMin) : kClaimBytesMin;
 }
@@ -112,7 +112,7 @@ base::Result<ClaimPlan, ClaimError> Claims::plan_claim(const Claim& claim, const
   return plan;
 }
 
-/// Whether no further claim of that owner on the content is taken.
+/// Returns whether that owner may add no further claim on the object.
 bool Claims::full(const ClaimedContent& held, const base::NodeId& owner, const base::AddressGroup& group) const {
   const std::size_t max = limits_.claims_per_content_max;
   if (owner == limits_.self) return held.claims.size() >= max;
@@ -124,8 +124,8 @@ bool Claims::full(const ClaimedContent& held, const base::NodeId& owner, const b
   return static_cast<std::size_t>(of_group) >= max / base::kGroupPart;
 }
 
-/// Locks what the plan is about: contents of the claim that no other plan is about, up to kSliceMax. Few busy ones are
-/// passed over: they are free after their commits, and many who wait for a large claim look at it after each.
+/// Locks objects of the claim that no other plan locks, up to kSliceMax. A few busy objects are skipped: they are free
+/// after their commits, and many requests that wait for a large claim scan it after each commit.
 void Claims::select(const Claim& claim, ClaimPlan& plan) {
   const auto keys = by_claim_.find(claim);
   plan.more = claiming_.contains(claim) || binding_.contains(claim);
@@ -164,7 +164,7 @@ ClaimPlan Claims::plan_release(const Claim& claim) {
 
 ClaimPlan Claims::plan_end(const base::NodeId& owner) {
   ClaimPlan plan;
-  std::map<ContentKey, std::size_t> ended;  // how many claims on each
+  std::map<ContentKey, std::size_t> ended;  // number of claims on each
   std::size_t passed = 0;
   const auto enough = [&] { return plan.change.erase.size() == kSliceMax || passed == kBusyPassedMax; };
   for (auto at = by_claim_.lower_bound({owner, ClaimKind::file, {}}); at != by_claim_.end(); ++at) {
@@ -201,7 +201,7 @@ bool Claims::has_ended(const Claim& put) const {
   return of_owner != ended_puts_.end() && std::ranges::find(of_owner->second, put.name) != of_owner->second.end();
 }
 
-/// Also one of which nothing is held: its store may arrive after the release.
+/// Also for a put without stored objects: its store may arrive after the release.
 void Claims::note_ended(const Claim& put) {
   if (has_ended(put)) return;
   std::deque<base::Digest>& of_owner = ended_puts_[put.owner];
@@ -213,7 +213,7 @@ void Claims::note_ended(const Claim& put) {
   if (ended_count_ > kEndedPutsMax) forget_ended(base::NodeId(ended_most_.rbegin()->second));
 }
 
-/// The oldest of the owner's.
+/// Forgets the owner's oldest.
 void Claims::forget_ended(const base::NodeId& owner) {
   const auto of_owner = ended_puts_.find(owner);
   ended_most_.erase({of_owner->second.size(), owner});
@@ -230,7 +230,7 @@ ClaimPlan Claims::plan_bind(const base::NodeId& owner, const PutId& put, const C
   select(from, plan);
   if (!plan.busy.empty()) {
     puts_[from] = now;
-    // A release of the claim for the file must not be answered meanwhile that there is none.
+    // A concurrent release of the file's claim must not respond that there is none.
     plan.binding = to;
     ++binding_[to];
   }
@@ -241,7 +241,7 @@ ClaimPlan Claims::plan_bind(const base::NodeId& owner, const PutId& put, const C
   return plan;
 }
 
-/// Writes come first: an owner whose claim moves from a put to its file is never without one in between.
+/// Writes come first, so that an owner always has a claim while it moves from a put to its file.
 void Claims::apply(const ClaimPlan& plan) {
   for (const Row& written : plan.change.save) {
     if (Owners::owns(written.key)) {
@@ -264,7 +264,7 @@ void Claims::apply(const ClaimPlan& plan) {
   unlock(plan);
 }
 
-/// A put that came to nothing is not remembered: nothing would end it soon.
+/// A put without any result is not remembered: nothing would end it soon.
 void Claims::abandon(const ClaimPlan& plan) {
   unlock(plan);
   if (plan.claiming && !claiming_.contains(*plan.claiming) && !by_claim_.contains(*plan.claiming))

@@ -1,10 +1,10 @@
 #pragma once
-// Contents that this thread has already verified: in a simulation all nodes hash the same few files again and again.
+// Objects that this thread has already verified: in a simulation all nodes hash the same few files repeatedly.
 //
-// Use     while one lives, verify_content() compares bytes with those that had that key before, and hashes others. It
-//         changes no answer. Of several, the newest is used.
-// Limits  kContentMemoBytesMax; the oldest make room.
-// Owner   one thread, which also ends it, the newest first.
+// Use     while one exists, verify_content() compares bytes with earlier bytes of that key, and hashes others. It
+//         changes no result. The newest memo is used.
+// Limits  kContentMemoBytesMax; the oldest are evicted.
+// Owner   one thread, which also destroys its memos, newest first.
 #include <deque>
 #include <map>
 
@@ -13,7 +13,7 @@
 
 namespace troupe::files {
 
-inline constexpr std::size_t kContentMemoBytesMax = 64 << 20;  // our choice: all files of most drawn worlds
+inline constexpr std::size_t kContentMemoBytesMax = 64 << 20;  // our choice: all files of most drawn runs
 
 class ContentMemo {
  public:
@@ -22,10 +22,10 @@ class ContentMemo {
   ContentMemo(const ContentMemo&) = delete;
   ContentMemo& operator=(const ContentMemo&) = delete;
 
-  /// That of this thread; null if there is none.
+  /// Returns this thread's memo, or null if there is none.
   static ContentMemo* here() { return here_; }
 
-  /// `bytes` are what `key` says.
+  /// `bytes` match `key`.
   void note(const ContentKey& key, base::ByteView bytes);
   bool knows(const ContentKey& key, base::ByteView bytes) const;
 

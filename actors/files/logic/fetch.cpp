@@ -48,21 +48,22 @@ std::vector<FetchQuestion> Fetch::next() {
 
 namespace {
 
-/// What the answer to a question may bring. A manifest does not say.
+/// Returns the largest size of a response. A manifest's size is unknown.
 std::uint64_t bytes_of_answer(const ContentKey& key) {
   return key.kind == ContentKind::manifest ? kChunkBytesMax : key.bytes;
 }
 
 }  // namespace
 
-/// Another question is due for the content, and there is room for what it brings.
+/// Returns whether another request is due for the object, and there is space for its bytes.
 bool Fetch::may_ask(const Slot& slot, const ContentKey& key) const {
   const std::uint32_t open = slot.open - slot.given_up;
   if (slot.arrived || open > slot.late) return false;
   return open == 0 || (open < limits_.open_max && spare_bytes() + bytes_of_answer(key) <= limits_.spare_bytes_max);
 }
 
-/// What the questions behind the first of each content may bring. What comes for a content that is here is let go.
+/// Returns the bytes that requests after each object's first may bring. A response for an object that is here is
+/// dropped.
 std::uint64_t Fetch::spare_bytes() const {
   std::uint64_t sum = 0;
   for (std::size_t i = 0; i < window_.size(); ++i) {
@@ -84,7 +85,7 @@ void Fetch::fill_window() {
   }
 }
 
-/// When each node of the slot is to be asked, compared with the others.
+/// Returns when each node of the slot is to be asked, relative to the others.
 std::vector<Fetch::Turn> Fetch::turns(const Slot& slot) const {
   std::map<base::AddressGroup, std::size_t> asked;
   std::vector<const Node*> known;
@@ -102,8 +103,8 @@ std::vector<Fetch::Turn> Fetch::turns(const Slot& slot) const {
   return out;
 }
 
-/// The nearest node in state `wanted` that has a free place, among the nearest `spread_max` of the first turn in which
-/// there are any. `waits` is set when there are such nodes, but all are busy.
+/// Returns the nearest node in state `wanted` with a free slot, among the nearest `spread_max` of the first turn with
+/// such nodes. Sets `waits` if there are such nodes, but all are busy.
 std::optional<std::size_t> Fetch::choose(const Slot& slot, Ask wanted, bool& waits) const {
   const std::vector<Turn> turn_of = turns(slot);
   for (const Turn turn : {Turn::first, Turn::group_was_asked, Turn::late}) {
@@ -146,7 +147,7 @@ void Fetch::found(const ContentKey& key, const HoldersFound& holders) {
         candidates_.push_back(node);
 }
 
-/// Puts those that have announced it between those that were not asked yet, the first of them first.
+/// Inserts the nodes that have announced it between the nodes not yet asked, in their order.
 void Fetch::add(Slot& slot, const HoldersFound& holders) {
   const auto append = [&](const base::NodeId& node) {
     const auto at = std::ranges::find(slot.order, node, &Place::node) - slot.order.begin();
@@ -159,7 +160,7 @@ void Fetch::add(Slot& slot, const HoldersFound& holders) {
     while (next < at && slot.order[static_cast<std::size_t>(next)].ask != Ask::unasked) ++next;
     if (at < next || slot.order[static_cast<std::size_t>(at)].ask != Ask::unasked) continue;
     std::rotate(slot.order.begin() + next, slot.order.begin() + at, slot.order.begin() + at + 1);
-    next = std::min(next + 2, std::ssize(slot.order));  // behind it comes a candidate
+    next = std::min(next + 2, std::ssize(slot.order));  // followed by a candidate
   }
   for (std::size_t i = 0; i < std::min(holders.nearest.size(), kFoundMax); ++i) append(holders.nearest[i]);
 }
@@ -227,7 +228,7 @@ void Fetch::missed(std::size_t index, const base::NodeId& node, FetchMiss why) {
   mutations_.sometimes("files: a holder gave bytes that fail their digest");
 }
 
-/// Nothing if no question is open for that content and node.
+/// Returns null if no request is open for that object and node.
 Fetch::Place* Fetch::find_open(std::size_t index, const base::NodeId& node) {
   if (index < head_ || index - head_ >= window_.size()) return nullptr;
   Slot& slot = window_[index - head_];
@@ -235,7 +236,7 @@ Fetch::Place* Fetch::find_open(std::size_t index, const base::NodeId& node) {
   return at == slot.order.end() || at->ask != Ask::open ? nullptr : &*at;
 }
 
-/// Marks the question as answered; nothing if none is open, or its content was passed on.
+/// Marks the request as answered. Returns null if none is open, or its object was passed on.
 Fetch::Place* Fetch::close(std::size_t index, const base::NodeId& node) {
   if (left_behind_.erase({index, node}) > 0) --nodes_[node].open;
   Place* const place = find_open(index, node);
@@ -258,7 +259,7 @@ void Fetch::pass_head() {
   if (const auto search = searches_.find(passed); search != searches_.end()) forget(search);
 }
 
-/// A search that has ended, once its content has left the window.
+/// Removes a finished search, once its object has left the window.
 void Fetch::forget(std::map<ContentKey, Search>::iterator search) {
   const std::span window(wanted_.data() + head_, window_.size());
   if (!search->second.under_way && std::ranges::find(window, search->first) == window.end()) searches_.erase(search);

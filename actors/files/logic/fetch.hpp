@@ -1,19 +1,19 @@
 #pragma once
-// The questions of one get: which node to ask for which content, and what it means when no node has it.
+// The requests of one get: which node to ask for which object, and the error if no node has it.
 //
-// Order   contents are passed on in the order wanted; a window of them is asked for at once. For each, this node is
-//         asked first, then the candidates from the nearest on, one by one. What the first does not give is sought
-//         in the network; then the nodes that have announced it and the candidates are asked in turn.
+// Order   objects are passed on in the requested order; a window of them is requested at once. For each, this node is
+//         asked first, then the candidates from the nearest on. If the first node lacks it, the network is searched;
+//         then nodes that have announced it and the candidates are asked in turn.
 // Late    if a node takes longer than usual (pace.hpp; the caller reports it), the next node is asked as well, and the
-//         first response counts. The late node comes last for other contents too, until it responds.
-// Sites   once kAskedOfGroup nodes of an address group were asked for a content, the others of that group come behind
-//         those of other groups: a site delays a get by three fake holders at most.
-// Silence a silent node is asked once more for that content when all others were asked; after two silences in a row it
-//         is not asked again in this get.
-// Ends    when each node was asked without success: `unavailable` if one of them was silent, else `corrupt` if one gave
-//         wrong bytes, else `alone` if there was no other node, else `unavailable` if the search could not ask all
-//         nodes that may know of more, else `not_found`.
-// Limits  FetchLimits; a window of full chunks is 16 MiB, and what is asked for a second time at once is 8 MiB.
+//         first response counts. The late node comes last for other objects too, until it responds.
+// Sites   after kAskedOfGroup nodes of an address group, the group's other nodes come after other groups' nodes. So an
+//         address group delays a get by at most three fake holders.
+// Silence a silent node is asked once more for that object after all others; after two silences in a row it is not
+//         asked again in this get.
+// Ends    after all nodes failed: `unavailable` if one was silent; otherwise `corrupt` if one sent wrong bytes;
+//         otherwise `alone` if there was no other node; otherwise `unavailable` if the search missed nodes; otherwise
+//         `not_found`.
+// Limits  FetchLimits; a window of full chunks is 16 MiB, and concurrent second requests are 8 MiB.
 // Owner   one get; not thread-safe. Reads no clock, sends nothing and holds no bytes.
 #include <cstdint>
 #include <deque>
@@ -30,85 +30,87 @@
 
 namespace troupe::files {
 
-inline constexpr std::size_t kAskedOfGroup = 3;  // our choice: as many as a content has replicas by default
-inline constexpr std::size_t kFoundMax = 32;     // nodes of a kind that a search adds; our choice: the DHT answers 20
+inline constexpr std::size_t kAskedOfGroup = 3;  // our choice: the default number of replicas
+inline constexpr std::size_t kFoundMax = 32;     // per kind of nodes that a search adds; our choice: the DHT returns 20
 
-/// What a search in the network says of a content's holders.
+/// A search's result on an object's holders.
 struct HoldersFound {
   std::vector<base::NodeId> announced;
   std::vector<base::NodeId> nearest;
-  bool unheard = false;  ///< nodes that may know of others did not answer
+  bool unheard = false;  ///< nodes that may know of more holders did not respond
 };
 
 struct FetchLimits {
-  std::size_t window_max = 8;      // contents asked for or waiting to be passed on
-  std::uint32_t per_node_max = 2;  // one is read while the next travels
-  std::size_t spread_max = 4;  // how many of the nearest are tried for a free one before waiting: kReplicasDefault + 1
+  std::size_t window_max = 8;      // objects requested or waiting to be passed on
+  std::uint32_t per_node_max = 2;  // one is read while the next is in flight
+  std::size_t spread_max = 4;      // number of nearest nodes tried for a free one before waiting: kReplicasDefault + 1
   std::uint32_t silences_max = 2;  // in a row, until a node is no longer asked
-  std::size_t searches_max = 4;    // in the network at once; our choice: half of a window
-  std::uint32_t open_max = 5;      // for one content, but for those given up: three of one site leave two for others
-  std::uint64_t spare_bytes_max = 8u << 20;  // that the questions behind the first of each content may bring
+  std::size_t searches_max = 4;    // at once; our choice: half of a window
+  std::uint32_t open_max = 5;      // per object, except for requests given up: three of one address group leave two for
+                                   // others
+  std::uint64_t spare_bytes_max = 8u << 20;  // for the responses to each object's second and later requests
 };
 static_assert(FetchLimits{}.window_max * kChunkBytesMax <= 16u << 20, "a get holds at most 16 MiB");
 
 struct FetchQuestion {
-  std::size_t index = 0;  ///< of the content, in the order wanted
+  std::size_t index = 0;  ///< of the object, in the requested order
   ContentKey key;
   base::NodeId node;
   friend bool operator==(const FetchQuestion&, const FetchQuestion&) = default;
 };
 
 enum class FetchMiss : std::uint8_t {
-  lacks,   ///< the node answered that it has no such content
-  silent,  ///< no answer in time, overloaded, or no link
-  bad,     ///< the node gave bytes that are not this content; it is not asked for it again
+  lacks,   ///< the node responded that it does not have the object
+  silent,  ///< no response in time, overloaded, or no link
+  bad,     ///< the node sent bytes that do not match; it is not asked for the object again
 };
 
 enum class FetchEnd : std::uint8_t { not_found, alone, unavailable, corrupt };
 
 class Fetch {
  public:
-  /// `self` is asked before all others if it is among the at most kCandidatesMax candidates.
+  /// `self` is asked first if it is among the at most kCandidatesMax candidates.
   Fetch(std::vector<base::NodeId> candidates, const base::NodeId& self, const FetchLimits& limits = {},
         const base::Mutations& mutations = base::kNoMutations);
 
-  /// Wants one content more, after those wanted before. A get wants the manifest first, then the chunks of its part.
+  /// Adds one object after the earlier ones. A get adds the manifest first, then the chunks of its part.
   void want(const ContentKey& key);
 
-  /// The questions to send now; each is open until arrived() or missed() is called for it.
+  /// Returns the requests to send now; each is open until arrived() or missed() is called for it.
   std::vector<FetchQuestion> next();
 
-  /// The content came and the caller has verified it. An answer to no open question is ignored (false).
+  /// The object arrived and the caller has verified it. Returns false if no such request is open; the response is
+  /// ignored.
   bool arrived(std::size_t index, const base::NodeId& node);
   void missed(std::size_t index, const base::NodeId& node, FetchMiss why);
-  /// The node takes longer than it usually does: next() asks another one as well. False: no such question is open.
+  /// The node takes longer than usual: next() asks another node as well. Returns false if no such request is open.
   bool late(std::size_t index, const base::NodeId& node);
-  /// A late node has been so for long: its question is no longer among those that are limited. Its answer still counts.
+  /// A late node has been late for long: its request no longer counts against the limits. Its response still counts.
   bool give_up(std::size_t index, const base::NodeId& node);
 
-  /// Where a node lives; nodes of which this is not said count for no group.
+  /// Sets a node's address group. Nodes without it count for no group.
   void lives_in(const base::NodeId& node, const base::AddressGroup& group) { nodes_[node].group = group; }
-  /// The node was silent lately, in another get: it is asked last.
+  /// The node was recently silent, in another get: it is asked last.
   void was_silent(const base::NodeId& node) { nodes_[node].late = true; }
 
-  /// The contents to seek in the network now, after next(); each until found() is called for it.
+  /// Returns the objects to search in the network, after next(); each until found() is called for it.
   std::vector<ContentKey> seek();
   void found(const ContentKey& key, const HoldersFound& holders);
 
-  /// Whether the next content in order has arrived.
+  /// Returns whether the next object in order has arrived.
   bool head_ready() const { return !window_.empty() && window_.front().arrived; }
   std::size_t head() const { return head_; }
   const ContentKey& head_key() const { return wanted_[head_]; }
-  /// The caller passed the head on and let its bytes go; the window moves.
+  /// The caller passed the head on and dropped its bytes. Moves the window.
   void pass_head();
 
-  /// All that was wanted has been passed on.
+  /// Returns whether everything requested has been passed on.
   bool done() const { return head_ == wanted_.size(); }
-  /// Set once a content cannot be had; nothing more is asked then.
+  /// Set once an object cannot be fetched; nothing more is requested then.
   std::optional<FetchEnd> end() const { return end_; }
-  /// How many contents have arrived and were not passed on: their bytes are the caller's to keep.
+  /// Returns how many objects have arrived and were not passed on: the caller keeps their bytes.
   std::size_t arrived() const;
-  /// Ensures what must hold once the caller has sent what next() gave.
+  /// Checks the invariants after the caller has sent the requests of next().
   void check() const;
 
  private:
@@ -122,16 +124,16 @@ class Fetch {
   };
   struct Slot {
     std::vector<Place> order;
-    std::uint32_t open = 0;      // questions under way
-    std::uint32_t late = 0;      // of those, and not given up
-    std::uint32_t given_up = 0;  // of those
-    bool missed = false;         // to be sought
+    std::uint32_t open = 0;      // requests in progress
+    std::uint32_t late = 0;      // of these, late and not given up
+    std::uint32_t given_up = 0;  // of these
+    bool missed = false;         // search for it
     bool arrived = false;
   };
   struct Node {
     std::uint32_t open = 0;
     std::uint32_t silences = 0;  // in a row
-    bool late = false;           // and has not answered since
+    bool late = false;           // and has not responded since
     std::optional<base::AddressGroup> group{};
   };
   enum class Turn : std::uint8_t { first, group_was_asked, late };
@@ -160,10 +162,10 @@ class Fetch {
   const base::Mutations& mutations_;
   std::vector<ContentKey> wanted_;
   std::size_t head_ = 0;
-  std::deque<Slot> window_;  // of the contents from head_ on
+  std::deque<Slot> window_;  // objects from head_ on
   std::map<base::NodeId, Node> nodes_;
-  std::set<std::pair<std::size_t, base::NodeId>> left_behind_;  // open questions for contents that were passed on
-  std::map<ContentKey, Search> searches_;                       // of contents in the window, and those under way
+  std::set<std::pair<std::size_t, base::NodeId>> left_behind_;  // open requests for objects that were passed on
+  std::map<ContentKey, Search> searches_;                       // for objects in the window, and running searches
   std::optional<FetchEnd> end_;
 };
 

@@ -6,7 +6,7 @@
 namespace troupe::files {
 namespace {
 
-/// The code point at the front, which is then taken off; nothing if the bytes are not UTF-8.
+/// Removes and returns the first code point, or returns nullopt if the bytes are not UTF-8.
 std::optional<char32_t> take(std::string_view& text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char lead = byte(0);
@@ -32,10 +32,10 @@ bool control(char32_t c) {
 
 std::string_view explain(NameError error) {
   switch (error) {
-    case NameError::too_long: return "a file name has at most 255 bytes";
-    case NameError::not_utf8: return "a file name is valid UTF-8";
-    case NameError::control: return "a file name has no control characters";
-    case NameError::not_a_name: return "a file name is not a path: no '/', and neither \".\" nor \"..\"";
+    case NameError::too_long: return "the file name is too long: at most 255 bytes";
+    case NameError::not_utf8: return "the file name is not valid UTF-8";
+    case NameError::control: return "the file name has control characters";
+    case NameError::not_a_name: return "the file name is a path: it must not contain '/', nor be \".\" or \"..\"";
   }
   return "not a file name";
 }

@@ -46,7 +46,7 @@ base::Digest file_root(const Manifest& manifest) {
   return fold.finish();
 }
 
-/// The format and the chunker are looked at before the rest, so that a later format is told from garbage.
+/// Format and chunker are checked first, to distinguish a later format from garbage.
 bool foreign(base::ByteView bytes) {
   const std::uint64_t root = load<std::uint64_t>(bytes, 0);
   const bool is_struct = (root & 0xffff'ffff) == 0;

@@ -22,7 +22,7 @@ namespace troupe::files {
 
 inline constexpr std::uint16_t kManifestFormat = 1;
 inline constexpr std::uint32_t kChunkBytesMin = kLeafBytes;  // BEP 52: "must be a power of two and at least 16KiB"
-inline constexpr std::uint32_t kChunkBytesMax = 2u << 20;    // our choice: the largest that fits one frame with room
+inline constexpr std::uint32_t kChunkBytesMax = 2u << 20;    // our choice: the largest that fits well into one frame
 inline constexpr std::size_t kChunksMax = 65'536;            // see Limits
 inline constexpr std::size_t kManifestHeadBytes = 10 * 8;    // words 0 to 9
 inline constexpr std::size_t kManifestEmptyBytes = 3 * 8;    // words 0 to 2
@@ -32,7 +32,7 @@ static_assert(kManifestBytesMax < 4u << 20, "a manifest fits into a frame");
 static_assert(kChunkBytes >= kChunkBytesMin && kChunkBytes <= kChunkBytesMax);
 
 enum class Chunker : std::uint16_t {
-  fixed = 0,  ///< chunks of one size; the last one has the rest
+  fixed = 0,  ///< chunks of one size; the last has the rest
 };
 
 struct ChunkRef {
@@ -54,31 +54,31 @@ struct Manifest {
 };
 
 enum class ManifestError : std::uint8_t {
-  malformed,    ///< not the one encoding of any file
-  unsupported,  ///< of a format, chunker or chunk size that this version does not know
+  malformed,    ///< not a canonical encoding of any file
+  unsupported,  ///< a format, chunker or chunk size that this version does not know
   too_large,    ///< more than kChunksMax chunks
 };
 
-/// The canonical bytes. `manifest` is one that a ManifestBuilder or parse() made.
+/// Returns the canonical bytes. A ManifestBuilder or parse() made `manifest`.
 base::Bytes encode(const Manifest& manifest);
 
-/// Reads canonical bytes and nothing else. Allocates no more than the size of `bytes`; hashes 32 B a chunk.
+/// Parses only canonical bytes. Allocates no more than the size of `bytes`; hashes 32 B per chunk.
 base::Result<Manifest, ManifestError> parse_manifest(base::ByteView bytes);
 
-/// The file's name, from its canonical manifest.
+/// Returns the file's CID from its canonical manifest.
 Cid cid_of(base::ByteView canonical);
 
-/// Collects the chunks of a file while they pass by.
+/// Collects the chunks of a file as they pass.
 class ManifestBuilder {
  public:
   /// `chunk_bytes` is a power of two from kChunkBytesMin to kChunkBytesMax.
   explicit ManifestBuilder(std::uint32_t chunk_bytes);
 
-  /// The next chunk of the file: of chunk_bytes, or shorter if it is the last.
-  /// Errors: `too_large` beyond kChunksMax chunks.
+  /// Adds the file's next chunk: of chunk_bytes, or shorter if it is the last. Error: `too_large` beyond kChunksMax
+  /// chunks.
   base::Result<void, ManifestError> add(const ChunkRef& chunk);
 
-  /// The manifest of what was added; the builder is done.
+  /// Returns the manifest of the added chunks. The builder is then done.
   Manifest finish();
 
  private:

@@ -1,11 +1,10 @@
 #pragma once
-// Which nodes are where in the key space, as the searches of the last seconds found it: one search places
-// many contents.
+// Which nodes are where in the key space, from the searches of the last seconds: one search places many objects.
 //
-// Reach   if the farthest node found shares p bits with the target, all nodes that share more were found: they are the
-//         nearest of each position that shares p + 1 bits. Within the reach of the last search, no second one begins.
+// Reach   if the farthest node found shares p bits with the target, all nodes that share more were found. They are the
+//         nearest to each position that shares p + 1 bits. No second search begins within the reach of the last.
 // Time    a neighbourhood counts for kNeighboursFresh, an empty one for kNobodyFresh.
-// Limits  kNeighbourhoodsMax; one more takes the place of the oldest.
+// Limits  kNeighbourhoodsMax; a further neighbourhood replaces the oldest.
 // Owner   one actor; not thread-safe. Reads no clock and sends nothing.
 #include <cstdint>
 #include <deque>
@@ -17,18 +16,19 @@
 namespace troupe::files {
 
 inline constexpr std::size_t kNeighbourhoodsMax = 512;       // our choice: 1 MiB
-inline constexpr std::chrono::seconds kNeighboursFresh{30};  // our choice: who has died since is passed over by the put
-inline constexpr std::chrono::seconds kNobodyFresh{2};       // our choice: a start takes some seconds to find others
+inline constexpr std::chrono::seconds kNeighboursFresh{30};  // our choice: the put skips nodes that have died since
+inline constexpr std::chrono::seconds kNobodyFresh{2};       // our choice: after a start it takes some seconds to find
+                                                             // other nodes
 
 class Neighbourhoods {
  public:
-  /// Those around `position`, or null if a search has to find them. Valid until the next call of found().
+  /// Returns the nodes around `position`, or null if a search has to find them. Valid until the next call of found().
   const std::vector<dht::Contact>* find(const base::NodeId& position, base::Instant now) const;
 
-  /// Whether a search for `target` that is under way will probably tell of `position`, too.
+  /// Returns whether a running search for `target` will probably cover `position`, too.
   bool likely(const base::NodeId& target, const base::NodeId& position) const;
 
-  /// What a search for `target` has found.
+  /// The result of a search for `target`.
   void found(const base::NodeId& target, std::vector<dht::Contact> nodes, base::Instant now);
 
   std::size_t size() const { return all_.size(); }
@@ -41,8 +41,8 @@ class Neighbourhoods {
     base::Instant until;
   };
 
-  std::deque<Neighbourhood> all_;  // the oldest first
-  std::size_t reach_ = 0;          // of the last
+  std::deque<Neighbourhood> all_;  // oldest first
+  std::size_t reach_ = 0;          // of the last search
 };
 
 }  // namespace troupe::files

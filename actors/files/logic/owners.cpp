@@ -60,7 +60,7 @@ base::Result<void, RowError> Owners::load(const Row& row) {
   return {};
 }
 
-/// A clock that was set back begins anew from there: a date in the future would keep the days from being counted.
+/// After a clock was set back, counting restarts from there. A date in the future would stop the count of days.
 void Owners::begin_day(std::uint32_t day) {
   if (day > today_ || days_ == 0) ++days_;
   today_ = day;
@@ -89,7 +89,7 @@ void Owners::heard(const base::NodeId& id, const base::AddressGroup& group) {
   owner.dirty = true;
 }
 
-/// What it holds counts for the group from which it asked last.
+/// Its data counts for the address group of its last request.
 void Owners::move(const base::NodeId& id, Owner& owner, const base::AddressGroup& group) {
   const auto before = user(id, owner);
   const std::uint64_t bytes = space_.held(before);
@@ -180,7 +180,7 @@ void Owners::let_go(const base::NodeId& id, const Owner& owner, std::uint64_t by
   places_.release(user(id, owner), 1);
 }
 
-/// An owner whose row is on disk stays until that is erased.
+/// An owner whose row is on disk stays until the row is erased.
 void Owners::forget_if_empty(std::map<base::NodeId, Owner>::iterator owner) {
   if (!owner->second.holds() && !owner->second.row && !owner->second.released) owners_.erase(owner);
 }
@@ -244,7 +244,7 @@ void Owners::apply_saved(const Row& row) {
   }
   const auto id = base::NodeId::from(base::ByteView(row.key).subspan(1));
   base::ensure(id.has_value(), "a row of an owner has its id");
-  Owner& owner = find_or_add(*id);  // it may have ended meanwhile: then its row is erased next
+  Owner& owner = find_or_add(*id);  // it may have ended since: then its row is erased next
   owner.row = true;
   if (value.byte() == kReleased && !owner.released) {
     owner.released = true;
@@ -258,7 +258,7 @@ void Owners::apply_erased(base::ByteView key) {
   const auto owner = id ? owners_.find(*id) : owners_.end();
   base::ensure(owner != owners_.end(), "a row that is erased is of an owner");
   owner->second.row = false;
-  owner->second.dirty = true;  // it may have come back meanwhile
+  owner->second.dirty = true;  // it may have come back since
   forget_if_empty(owner);
 }
 

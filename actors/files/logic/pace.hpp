@@ -1,13 +1,14 @@
 #pragma once
-// How long nodes take for a store or a read, so that a put or a reading asks the next one as soon as a node takes
-// longer than it usually does.
+// How long nodes take for a store or a read, so that a put or a reading asks the next node if one takes longer than
+// usual.
 //
-// Usual   the longest of its last stores: a quicker one lowers it by an eighth.
-// Patience twice the usual time of the node and kSlack; of a node without a store, that of the median of the others. At
-//         most four times the median, and at least kPatienceMin of that: a node that was slow once does not delay all.
-// Silent  a node that left a store unanswered for longer is asked after all others, until it answers or for kSilentFor.
-// Limits  kPaceNodesMax nodes; one more forgets one of them.
-// Owner   one actor; not thread-safe.
+// Usual    the longest of its recent stores: a faster store lowers it by 1/8.
+// Patience twice the node's usual time plus kSlack; for a node without a store, the median of the others. At most four
+//          times the median, and at least kPatienceMin: one slow node does not delay all.
+// Silent   a node that left a store unanswered for longer is asked after all others, until it responds or for
+//          kSilentFor.
+// Limits   kPaceNodesMax nodes; a further node evicts another.
+// Owner    one actor; not thread-safe.
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -18,11 +19,12 @@
 
 namespace troupe::files {
 
-inline constexpr std::size_t kPaceNodesMax = 1024;                 // as many as candidates of a put
-inline constexpr std::chrono::milliseconds kSlack{10};             // our choice: a sync of a quick device
+inline constexpr std::size_t kPaceNodesMax = 1024;                 // as many as a put has candidates
+inline constexpr std::chrono::milliseconds kSlack{10};             // our choice: a sync of a fast device
 inline constexpr std::chrono::milliseconds kPatienceUnknown{500};  // our choice: nothing was stored anywhere yet
-inline constexpr std::chrono::milliseconds kPatienceCold{40};      // our choice: after the first answer of all
-inline constexpr std::chrono::milliseconds kPatienceMin{200};      // our choice: of the bound that others set
+inline constexpr std::chrono::milliseconds kPatienceCold{40};      // our choice: after the first response of all
+inline constexpr std::chrono::milliseconds kPatienceMin{200};      // our choice: lower bound for the limit that other
+                                                                   // nodes set
 inline constexpr std::chrono::minutes kSilentFor{10};              // our choice: as long as /datagrams remembers it
 
 class Pace {
@@ -52,7 +54,7 @@ class Pace {
     const auto known = nodes_.find(node);
     return known == nodes_.end() ? std::nullopt : known->second.usual;
   }
-  /// How long a store at the node may take until the next node is asked as well.
+  /// Returns how long a store at the node may take until the next node is asked as well.
   base::Duration patience(const base::NodeId& node) const {
     std::vector<base::Duration> all;
     for (const auto& [id, known] : nodes_)

@@ -20,19 +20,19 @@ std::vector<base::NodeId> nearest(std::span<const base::NodeId> candidates, cons
 
 namespace {
 
-/// Counts the copies that each site would have if the nodes were asked in their order.
+/// Counts the copies that each address group would have if the nodes were asked in order.
 class Turns {
  public:
   explicit Turns(const Sites& sites) : sites_(sites) {}
 
-  /// How many nodes of the same site came before this one; none if its site is not known.
+  /// Returns how many earlier nodes are in the same address group, or nullopt if its group is unknown.
   std::optional<std::size_t> take(const base::NodeId& node) {
     const auto site = sites_.find(node);
     if (site == sites_.end()) return std::nullopt;
     return taken_[site->second]++;
   }
-  /// A node whose site is not known stays behind the one that is nearer: this node is one, and may live where others
-  /// do.
+  /// A node with an unknown group stays after nearer nodes. This node is such a node, and may share a group with
+  /// others.
   void append(const std::vector<base::NodeId>& nearest_first, std::vector<base::NodeId>& out) {
     std::vector<std::pair<std::size_t, base::NodeId>> turns;
     turns.reserve(nearest_first.size());

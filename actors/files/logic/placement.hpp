@@ -1,11 +1,11 @@
 #pragma once
-// Which nodes a content belongs to: the nearest to ContentKey::position() by XOR, whatever the order of the candidates.
+// The nodes for an object: the nearest to ContentKey::position() by XOR, whatever the order of the candidates.
 //
 // Source  Maymounkov & Mazieres, "Kademlia", 2002: 2.1 (distance).
-// Near    nodes that a search around that position found come first: they are the nearest of the network and have just
-//         answered. Other nodes that this one knows come after them.
-// Sites   of either kind, the nodes of an address group come in turn with those of others: one site gets a second copy
-//         once each other site has one. Nodes whose group is not known stay behind those that are nearer.
+// Near    nodes found by a search around that position come first: they are the nearest in the network and have just
+//         responded. Other known nodes follow.
+// Sites   in both lists the nodes of an address group alternate with other groups' nodes: a group gets a second copy
+//         once each other group has one. Nodes with an unknown group stay after nearer nodes.
 #include <cstddef>
 #include <map>
 #include <span>
@@ -16,18 +16,18 @@
 
 namespace troupe::files {
 
-inline constexpr std::size_t kCandidatesMax = 1024;  // our choice: above what a node keeps as known peers
+inline constexpr std::size_t kCandidatesMax = 1024;  // our choice: above the number of known peers of a node
 
-/// The at most `count` candidates nearest to `position`, the nearest first. A candidate given twice counts once.
+/// Returns the at most `count` candidates nearest to `position`, nearest first. Repeated candidates count once.
 std::vector<base::NodeId> nearest(std::span<const base::NodeId> candidates, const base::NodeId& position,
                                   std::size_t count);
 
-/// Where nodes live. Those of loopback, and those whose address is not known, are not in it.
+/// Address groups of nodes. Excludes nodes on loopback and nodes with unknown addresses.
 using Sites = std::map<base::NodeId, base::AddressGroup>;
 
-/// All of `near` and `known`, each once: those of `near` from the nearest on, then the others from the nearest on.
-/// Among each of both, the second node of a site comes behind the first of all others, and so on; `holders` have a copy
-/// already, and count for their sites.
+/// Returns all of `near` and `known`, each once: first `near` by distance, then the others by distance. In both, the
+/// second node of an address group comes after the first of all other groups, and so on. `holders` already have a copy,
+/// and count for their groups.
 std::vector<base::NodeId> order_of_candidates(std::span<const base::NodeId> near, std::span<const base::NodeId> known,
                                               const base::NodeId& position, const Sites& sites = {},
                                               std::span<const base::NodeId> holders = {});

@@ -1,5 +1,5 @@
 #pragma once
-// Which chunks a part of a file lies in.
+// The chunks that a byte range covers.
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -9,18 +9,18 @@
 
 namespace troupe::files {
 
-/// Bytes `first` to `last` of a file, both included, counted from zero; `first` <= `last`.
+/// Bytes `first` to `last` of a file, inclusive, counted from zero; `first` <= `last`.
 struct Range {
   std::uint64_t first = 0;
   std::uint64_t last = 0;
 
   friend bool operator==(const Range&, const Range&) = default;
 
-  /// "A-B" in decimal digits, as in `file get --range 0-1023`; nothing for any other text.
+  /// Parses "A-B" in decimal digits, as in `file get --range 0-1023`. Returns nullopt for any other text.
   static std::optional<Range> parse(std::string_view text);
 };
 
-/// The chunks that hold a part of a file.
+/// The chunks that cover a part of a file.
 struct Part {
   std::size_t chunk_first = 0;
   std::size_t chunks = 0;
@@ -33,7 +33,7 @@ struct Part {
 /// The whole file; no chunks if it is empty.
 Part whole(const Manifest& manifest);
 
-/// The part that `range` covers; an end beyond the file is the file's end. Nothing if it begins at or after the end.
+/// Returns the part that `range` covers, cut at the end of the file, or nullopt if it begins at or after the end.
 std::optional<Part> part_of(const Manifest& manifest, const Range& range);
 
 }  // namespace troupe::files

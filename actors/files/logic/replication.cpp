@@ -49,7 +49,7 @@ std::vector<Store> Replication::next() {
   return out;
 }
 
-/// A busy node keeps its place: the copy waits for it and does not move further away.
+/// A busy node keeps its copy: the copy waits for it and does not move further away.
 void Replication::start_stores(Item& item, std::vector<Store>& out) {
   std::uint32_t places = 0;
   for (std::size_t i = 0; i < item.order.size() && places < replicas_; ++i) {
@@ -67,7 +67,7 @@ void Replication::start_stores(Item& item, std::vector<Store>& out) {
   }
 }
 
-/// A store has ended: the state of its place, none if the content was settled without it.
+/// A store has ended. Returns the state of its slot, or null if the object was settled without it.
 Replication::State* Replication::end_flight(const ContentKey& key, const base::NodeId& node) {
   State* state = state_of(key, node);
   Node& known = nodes_[node];
@@ -117,7 +117,7 @@ bool Replication::late(const ContentKey& key, const base::NodeId& node) {
 
 std::vector<Settled> Replication::take_settled() { return std::exchange(settled_, {}); }
 
-/// Without enough copies the late ones are waited for, and then those who are not asked only because they are late.
+/// Without enough copies it waits for late nodes, and then asks nodes that were skipped only because they are late.
 bool Replication::finished(const Item& item) const {
   if (!item.placed || std::ranges::count(item.states, State::in_flight) > 0) return false;
   if (std::ranges::count(item.states, State::done) >= static_cast<std::ptrdiff_t>(replicas_)) return true;

@@ -1,14 +1,13 @@
 #pragma once
-// The stores of one put: which content goes to which node next, and how many copies each content has.
+// The stores of one put: which object goes to which node next, and how many copies each object has.
 //
-// Rule    a content goes to the first `replicas` nodes in the order of its places (placement.hpp); one that fails is
-//         replaced by the next. A copy counts once its node has said that it is synced. Repeated contents are stored
-//         once.
-// Late    a node that takes longer than it usually does keeps what it has under way, and the next one is asked as well.
-//         It gets nothing more until it answers. If it does in time, its copy counts; else the content has one too
-//         many.
-// Nodes   that do not answer, or refuse three contents in a row, are left out for the rest of the put.
-// Limits  ReplicationLimits; the caller reads no further input while room() says no.
+// Rule    an object goes to the first `replicas` nodes in placement order (placement.hpp); a failed node is replaced by
+//         the next. A copy counts once its node has confirmed the sync. Repeated objects are stored once.
+// Late    a node that takes longer than usual keeps its stores in progress, and the next node is asked as well. It gets
+//         no further stores until it responds. If it responds in time, its copy counts; otherwise the object has one
+//         too many.
+// Nodes   that do not respond, or refuse three objects in a row, are left out for the rest of the put.
+// Limits  ReplicationLimits; the caller reads no further input while room() returns false.
 // Owner   one put; not thread-safe. Reads no clock and sends nothing.
 #include <cstdint>
 #include <deque>
@@ -24,11 +23,11 @@
 namespace troupe::files {
 
 struct ReplicationLimits {
-  std::uint32_t stores_in_flight_max = 8;    // our choice: keeps 8 MiB under way on one put
-  std::uint32_t stores_per_node_max = 2;     // one is written while the next travels
-  std::uint64_t bytes_held_max = 16u << 20;  // our choice: memory of one put; one content always fits
+  std::uint32_t stores_in_flight_max = 8;    // our choice: keeps 8 MiB in progress for one put
+  std::uint32_t stores_per_node_max = 2;     // one is written while the next is in flight
+  std::uint64_t bytes_held_max = 16u << 20;  // our choice: memory of one put; one object always fits
   std::uint32_t refusals_max = 3;            // in a row, until a node is left out
-  std::uint32_t late_nodes_max = 3;          // our choice: if more are late, this node's own line is slow
+  std::uint32_t late_nodes_max = 3;          // our choice: if more are late, this node's own connection is slow
 };
 
 struct Store {
@@ -38,55 +37,54 @@ struct Store {
 };
 
 enum class StoreFailure : std::uint8_t {
-  refused,  ///< the node answered that it will not: quota, no space, overloaded
-  silent,   ///< no answer in time, or the link is gone
+  refused,  ///< the node refuses: quota, no space, overloaded
+  silent,   ///< no response in time, or the link is gone
 };
 
-/// A content whose bytes the caller may let go.
+/// An object whose bytes the caller may drop.
 struct Settled {
   ContentKey key;
   std::vector<base::NodeId>
-      holders;  ///< that have synced it, in the order of its places; may be fewer than asked, or none
+      holders;  ///< nodes that have synced it, in placement order; may be fewer than requested, or none
 };
 
 class Replication {
  public:
-  /// `replicas` is 1 to kReplicasMax. At most kCandidatesMax candidates, the node itself among them if it may hold.
+  /// `replicas` is 1 to kReplicasMax. At most kCandidatesMax candidates, including this node if it may store.
   Replication(std::vector<base::NodeId> candidates, std::uint32_t replicas, const ReplicationLimits& limits = {},
               const base::Mutations& mutations = base::kNoMutations);
 
-  /// Whether `bytes` more may be held. A put that holds nothing always has room.
+  /// Returns whether `bytes` more fit. A put that holds nothing may always add an object.
   bool room(std::uint64_t bytes) const;
 
-  /// Wants `key` stored, once place() says where; its bytes are held until it is settled. False if it was wanted
-  /// before: nothing to do.
+  /// Adds `key` for storing, once place() says where; its bytes are held until it is settled. Returns false if it was
+  /// added before.
   bool hold(const ContentKey& key, std::uint64_t bytes);
-  /// The nodes `near` the position of a content that is held, in any order; none: the candidates alone. A content that
-  /// has its places keeps them.
-  /// Those of `last` are asked after all others; copies are spread over `sites`.
+  /// The nodes `near` the position of a held object, in any order; if empty, only the candidates. An object that has
+  /// its nodes keeps them. Nodes in `last` are asked after all others; copies are spread over `sites`.
   void place(const ContentKey& key, std::span<const base::NodeId> near, const std::set<base::NodeId>& last = {},
              const Sites& sites = {});
 
-  /// The stores to begin now; each counts as in flight until stored() or failed() is called for it.
-  /// Planted bug: `files.replica_counted_before_stored`.
+  /// Returns the stores to begin now; each counts as in flight until stored() or failed() is called for it. Mutant:
+  /// `files.replica_counted_before_stored`.
   std::vector<Store> next();
 
-  /// The node has synced the content. An answer for a store that is not in flight is ignored.
+  /// The node has synced the object. A response for a store that is not in flight is ignored.
   void stored(const ContentKey& key, const base::NodeId& node);
   void failed(const ContentKey& key, const base::NodeId& node, StoreFailure why);
-  /// The store is under way for longer than usual. False if that changes nothing: too many are late, or it has ended.
+  /// The store takes longer than usual. Returns false if that changes nothing: too many are late, or it has ended.
   bool late(const ContentKey& key, const base::NodeId& node);
 
-  /// The contents settled since the last call: with all replicas, or with no candidate left.
+  /// Returns the objects settled since the last call: with all replicas, or without candidates left.
   std::vector<Settled> take_settled();
 
   bool idle() const { return items_.empty(); }
-  /// The fewest copies that any settled content has; zero before the first.
+  /// Returns the fewest copies of any settled object, or 0 before the first.
   std::uint32_t reached() const { return reached_; }
   std::uint64_t bytes_held() const { return bytes_held_; }
-  /// Contents that are not settled.
+  /// Returns the number of objects that are not settled.
   std::size_t open() const { return items_.size(); }
-  /// Ensures what must hold once the caller has sent what next() gave and has taken what is settled.
+  /// Checks the invariants after the caller has sent the stores of next() and has taken settled objects.
   void check() const;
 
  private:
@@ -95,8 +93,8 @@ class Replication {
     ContentKey key;
     std::uint64_t bytes = 0;
     bool placed = false;
-    std::vector<base::NodeId> order;  // of its places
-    std::vector<State> states;        // of each in `order`
+    std::vector<base::NodeId> order;  // its placement order
+    std::vector<State> states;        // for each node in `order`
   };
   struct Node {
     std::uint32_t in_flight = 0;
@@ -119,7 +117,7 @@ class Replication {
   std::deque<Item> items_;
   std::set<ContentKey> seen_;  // at most kChunksMax and the manifest
   std::map<base::NodeId, Node> nodes_;
-  std::set<std::pair<ContentKey, base::NodeId>> late_;  // also of contents that are settled
+  std::set<std::pair<ContentKey, base::NodeId>> late_;  // also for settled objects
   std::vector<Settled> settled_;
   std::uint32_t in_flight_ = 0;
   std::uint32_t reached_ = 0;

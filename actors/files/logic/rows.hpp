@@ -28,16 +28,17 @@ inline constexpr std::size_t kContentKeyBytes = 1 + 32 + 4;
 using store::Row;
 using Change = store::RowChange;
 
-inline constexpr std::uint32_t kDayMax = 80'000;  // in 2189: with the days of a setting WallTime still holds it
+inline constexpr std::uint32_t kDayMax = 80'000;  // in the year 2189: with the days of a setting it still fits into
+                                                  // WallTime
 
-/// Days since 1970, in UTC. A clock that was never set says 0.
+/// Returns days since 1970, in UTC. A clock that was never set gives 0.
 std::uint32_t day_of(base::WallTime when);
 
 enum class RowError : std::uint8_t {
   corrupt,  ///< not a row that this program wrote
 };
 
-/// What an owner holds a content for.
+/// The purpose of an owner's claim.
 enum class ClaimKind : std::uint8_t {
   file = 0,  ///< name is a CID
   put = 1,   ///< name is a PutId: a put whose CID is not known yet
@@ -53,7 +54,7 @@ struct Claim {
   static Claim put(const base::NodeId& owner, const PutId& id) { return {owner, ClaimKind::put, {id.bytes}}; }
 };
 
-/// The 37 bytes of a content key.
+/// Appends the 37 bytes of a content key.
 void append_key(base::Bytes& out, const ContentKey& key);
 
 /// Takes fields from the front of a row's bytes.

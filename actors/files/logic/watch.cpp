@@ -55,7 +55,7 @@ void Watch::silent(const WatchQuestion& question) { not_answering_.insert(questi
 
 void Watch::busy(const WatchQuestion& question) { busy_.insert(question.node); }
 
-/// A node that has failed is asked again at once, until it is known to give nothing: then it has its turn like others.
+/// A node that has failed is asked again at once, until it counts as absent. Then it has its turn like the others.
 std::vector<WatchRead> Watch::reads(base::Random& random) const {
   base::ensure(in_round_, "copies are read during a round");
   const auto doubted = [&](const base::NodeId& node) { return unread_.contains(node) && !gives_nothing(node); };
@@ -127,8 +127,8 @@ RoundEnd Watch::end(const Catalogue& catalogue, std::span<const base::NodeId> ca
   return out;
 }
 
-/// A node that answered any question of the round is alive, whatever else of it was lost. One that holds nothing of
-/// ours any more is not asked, so nothing is known about it: it is no longer absent.
+/// A node that responded to any request of the round is alive, whichever of its other responses were lost. A node that
+/// no longer stores anything for this node is not asked and no longer counts as absent, because its state is unknown.
 void Watch::count_silence() {
   if (std::exchange(silence_counted_, true)) return;
   asked_.insert(answering_.begin(), answering_.end());
@@ -141,9 +141,9 @@ void Watch::count_silence() {
       silences = std::min(silences + weight, limits_.silent_passes_max * limits_.busy_part);
     }
   };
-  missed(not_answering_, limits_.busy_part);  // who is both counts as silent
+  missed(not_answering_, limits_.busy_part);  // a node that is both counts as silent
   missed(busy_, 1);
-  if (cursor_) return;  // the pass goes on
+  if (cursor_) return;  // the pass continues
   const auto unasked = [&](const auto& known) { return !asked_.contains(known.first); };
   std::erase_if(silences_, unasked);
   std::erase_if(unread_, unasked);
@@ -170,7 +170,7 @@ void Watch::judge(const Catalogue& catalogue, const FileContent& place, const He
   const Entry* entry = catalogue.find(cid);
   if (entry == nullptr) return;  // removed during the round
   const auto [holders, sources, live] = copies(catalogue, place, heard);
-  // One row for the content, however many lost it: plans are made on the same catalogue and would undo each other.
+  // One row per object, however many holders lost it: plans for the same catalogue would undo each other.
   if (holders.size() < catalogue.holders(cid, key).size()) {
     out.change.add(catalogue.plan_holders(cid, key, holders));
     mutations_.sometimes("files: a holder has lost a content");
@@ -183,7 +183,7 @@ void Watch::judge(const Catalogue& catalogue, const FileContent& place, const He
   const auto around = near.find(key.position());
   auto order = order_of_candidates(around == near.end() ? std::span<const base::NodeId>{} : around->second, candidates,
                                    key.position(), sites, holders);
-  // Those that did not give what they had said to have come last.
+  // Nodes that did not return an object that they claimed come last.
   std::stable_partition(order.begin(), order.end(), [&](const base::NodeId& node) { return !unread_.contains(node); });
   for (const base::NodeId& node : order) {
     if (missing == 0 || out.restores.size() == limits_.restores_per_round_max) break;

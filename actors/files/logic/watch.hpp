@@ -1,15 +1,15 @@
 #pragma once
-// The watch over this node's replicas: which holders to ask, and which contents to store again elsewhere.
+// The watch over this node's replicas: which holders to ask, and which objects to store again elsewhere.
 //
-// Pass    every `period` all contents are looked at, in rounds of contents_per_round_max: begin() asks the holders,
-//         answered() and silent() take what they say, end() decides.
-// Gone    a holder that lacks a content is off its list at once. One that is silent for silent_passes_max passes in a
-//         row is absent: its copies do not count until it is back. After a restart none is absent.
-// Busy    a holder that answers `overloaded` is there: busy_part such answers are one silence, or one miss. One that
-//         says so for ever is no copy.
-// Read    what a holder says is not believed for ever: in one round of rounds_per_read, some holders are each to give a
-//         random content of those that they say they have. One that is not given counts as lacking, and its holder is
-//         asked for another in the next round. After unread_max misses in a row it is absent until it gives one.
+// Pass    every `period` all objects are checked, in rounds of contents_per_round_max: begin() asks the holders,
+//         answered() and silent() take their responses, end() decides.
+// Gone    a holder that lacks an object is removed from its list at once. A holder that is silent for silent_passes_max
+//         passes in a row is absent: its copies do not count until it is back. After a restart none is absent.
+// Busy    a holder that responds `overloaded` is there: busy_part such responses count as one silence, or one miss. A
+//         holder that always does so is not a copy.
+// Read    a holder's word is verified: in one round of rounds_per_read, some holders must each return a random object
+//         that they claim to have. If one does not, the object counts as lacking and the holder is asked for another in
+//         the next round. After unread_max misses in a row the holder is absent until it returns one.
 // Limits  WatchLimits: the work of a round does not grow with the catalogue.
 // Owner   the catalogue's actor; not thread-safe. Sends nothing; `now` is the caller's monotonic time.
 #include <cstdint>
@@ -32,24 +32,24 @@ namespace troupe::files {
 struct WatchLimits {
   base::Duration period = std::chrono::seconds{60};  // setting `files.watch_period`; 60 s after the first issue, step 6
   base::Duration pause = std::chrono::seconds{1};    // between two rounds of one pass; our choice
-  std::size_t contents_per_round_max = 16'384;       // our choice: 16 GiB in chunks of 1 MiB a round
-  std::size_t contents_per_question_max = 1024;      // our choice: 40 KiB a question
-  std::size_t restores_per_round_max = 256;          // our choice: 256 MiB of copies before anything is asked again
-  std::uint32_t silent_passes_max = 2;               // our choice: a node that only restarts is not copied
-  std::size_t reads_per_round_max = 8;               // our choice: 8 MiB a round that reads, of as many holders
-  std::uint32_t rounds_per_read = 16;                // our choice: 8 KiB a second on the average, by chance
+  std::size_t contents_per_round_max = 16'384;       // our choice: 16 GiB in chunks of 1 MiB per round
+  std::size_t contents_per_question_max = 1024;      // our choice: 40 KiB per request
+  std::size_t restores_per_round_max = 256;          // our choice: 256 MiB of copies before the next round of requests
+  std::uint32_t silent_passes_max = 2;               // our choice: a node that only restarts causes no copies
+  std::size_t reads_per_round_max = 8;               // our choice: 8 MiB per round with reads, from as many holders
+  std::uint32_t rounds_per_read = 16;                // our choice: 8 KiB per second on average, at random
   std::uint32_t busy_part = 8;                       // our choice: a quarter of an hour, then it is as good as gone
-  std::uint32_t unread_max = 3;                      // our choice: one damaged content is not the loss of all others
-  std::uint32_t refusal_rounds = 5;                  // our choice: how long a node that refused a copy is passed over
+  std::uint32_t unread_max = 3;                      // our choice: one corrupted object does not mean that all are lost
+  std::uint32_t refusal_rounds = 5;                  // our choice: how long a node that refused a copy is skipped
 };
 
 struct WatchQuestion {
   base::NodeId node;
   Cid cid;
-  std::vector<ContentKey> contents;  ///< does the node hold them under our claim for `cid`?
+  std::vector<ContentKey> contents;  ///< does the node store them under this node's claim for `cid`?
 };
 
-/// A content to read from a holder that said just now that it has it.
+/// An object to read from a holder that has just confirmed it.
 struct WatchRead {
   base::NodeId node;
   Cid cid;
@@ -58,12 +58,12 @@ struct WatchRead {
 
 enum class WatchReadEnd : std::uint8_t {
   sound,
-  lacks,   ///< the node answered without the content
-  silent,  ///< no answer in time
-  busy,    ///< it has too much to do
+  lacks,   ///< the node responded without the object
+  silent,  ///< no response in time
+  busy,    ///< it is overloaded
 };
 
-/// A content to read from one of `sources` (each said just now that it holds it) and to store at `target`.
+/// An object to read from one of `sources` (each has just confirmed it) and to store at `target`.
 struct Restore {
   Cid cid;
   ContentKey key;
@@ -78,44 +78,44 @@ struct RoundEnd {
   std::size_t contents_lost = 0;   ///< without any live copy
 };
 
-/// The nodes around positions, as they were found.
+/// The nodes around positions, as found.
 using Near = std::map<base::NodeId, std::vector<base::NodeId>>;
 
 class Watch {
  public:
   Watch(const WatchLimits& limits, base::Instant now, const base::Mutations& mutations = base::kNoMutations);
 
-  /// When the next round may begin; meaningless during one.
+  /// Returns when the next round may begin; meaningless during a round.
   base::Instant due() const { return due_; }
   bool in_round() const { return in_round_; }
 
-  /// Begins a round, if none is under way and it is due: the questions, several for one node if it holds much.
-  /// No questions: the round has nothing to ask, and ends like any other.
+  /// Begins a round if none is in progress and it is due. Returns the requests, several for one node if it holds much.
+  /// Without requests the round has nothing to ask, and ends like any other.
   std::vector<WatchQuestion> begin(const Catalogue& catalogue, base::Instant now);
 
-  /// `has[i]` tells about `question.contents[i]`; an answer of another length counts as silence.
+  /// `has[i]` belongs to `question.contents[i]`; a response of another length counts as silence.
   void answered(const WatchQuestion& question, const std::vector<bool>& has);
   void silent(const WatchQuestion& question);
   void busy(const WatchQuestion& question);
 
-  /// Every question was answered or given up: what is to be read before the round ends, one content of a holder; mostly
-  /// nothing. was_read() is called for each.
+  /// After all requests were answered or given up: returns objects to read before the round ends, one per holder,
+  /// usually none. Call was_read() for each.
   std::vector<WatchRead> reads(base::Random& random) const;
   void was_read(const WatchRead& read, WatchReadEnd how);
 
-  /// All that was to be read was: the positions around which copies are wanted, each once, at most
-  /// restores_per_round_max. What is found there goes into end().
+  /// After all reads: returns the positions around which copies are wanted, each once, at most restores_per_round_max.
+  /// The nodes found there are passed to end().
   std::vector<base::NodeId> wanting(const Catalogue& catalogue);
 
-  /// Ends the round. Copies go to the nodes near a position as far as they are given, else to `candidates`; to `sites`
-  /// without a copy first.
+  /// Ends the round. Copies go to the given nodes near a position, otherwise to `candidates`; first to `sites` without
+  /// a copy.
   RoundEnd end(const Catalogue& catalogue, std::span<const base::NodeId> candidates, base::Instant now,
                const Near& near = {}, const Sites& sites = {});
 
-  /// `target` did not take a copy: others are tried for the next refusal_rounds rounds.
+  /// `target` refused a copy: other nodes are tried for the next refusal_rounds rounds.
   void refused(const base::NodeId& target);
 
-  /// Silent for silent_passes_max passes, or gave none of unread_max contents; sorted.
+  /// Returns nodes that were silent for silent_passes_max passes, or did not return unread_max objects; sorted.
   std::vector<base::NodeId> absent() const;
 
  private:
@@ -126,8 +126,8 @@ class Watch {
   };
 
   struct Copies {
-    std::vector<base::NodeId> holders;  // but for those that lack it
-    std::vector<base::NodeId> sources;  // of those, who said that they have it
+    std::vector<base::NodeId> holders;  // except for those that lack it
+    std::vector<base::NodeId> sources;  // holders that confirmed it
     std::size_t live = 0;
   };
 
@@ -143,8 +143,8 @@ class Watch {
   base::Instant due_;
   base::Instant pass_begun_;
   bool in_round_ = false;
-  std::optional<FileContent> cursor_;   // the last content of the round before, within a pass
-  std::map<FileContent, Heard> round_;  // the contents of this round
+  std::optional<FileContent> cursor_;   // the last object of the previous round, within a pass
+  std::map<FileContent, Heard> round_;  // the objects of this round
   std::set<base::NodeId> answering_;    // in this round
   std::set<base::NodeId> not_answering_;
   std::set<base::NodeId> busy_;
@@ -153,7 +153,7 @@ class Watch {
   std::set<base::NodeId> missed_;  // silent in a round of this pass, which counts once
   // In a row, each times busy_part; holders only.
   std::map<base::NodeId, std::uint32_t> silences_;     // passes
-  std::map<base::NodeId, std::uint32_t> unread_;       // contents that were not given
+  std::map<base::NodeId, std::uint32_t> unread_;       // objects that were not returned
   std::map<base::NodeId, std::uint32_t> passed_over_;  // rounds left
 };
 

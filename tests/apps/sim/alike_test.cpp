@@ -45,8 +45,8 @@ TEST_CASE("sim alike: two bugs behind one invariant are two failures") {
 }
 
 TEST_CASE("sim alike: a smaller world may say less of what failed, never something else") {
-  const Outcome whole = failed("sim.converges", "at the end: n1 does not serve; n2 holds 3 contents of no file");
-  CHECK(alike(failed("sim.converges", "at the end: n2 holds 1 contents of no file"), whole));
+  const Outcome whole = failed("sim.converges", "at the end: n1 does not serve; n2 holds 3 objects of no file");
+  CHECK(alike(failed("sim.converges", "at the end: n2 holds 1 objects of no file"), whole));
   CHECK_FALSE(alike(failed("sim.converges", "at the end: n2 restores copies"), whole));
   CHECK_FALSE(alike(failed("sim.converges", "at the end: n1 does not serve; n2 restores copies"), whole));
   CHECK_FALSE(alike(failed("sim.converges", "after all faults had ended: n1 does not serve"), whole));
