@@ -9,8 +9,7 @@
 // Opening  the requests that wait while an actor reads its rows.
 // Storage  the rows of one kind there: in the node's store, or as keys of the group.
 // StateRow a state that is one of these rows, changed by one commit at a time.
-// Keyed    the actors that have a key each: started by a request, and restarted by a request that arrives while one
-//          ends.
+// Keyed    the actors that have a key each: a request starts an actor, and restarts it if it is ending.
 // Source   Akka and Orleans (durable actors), Raft's leader as the singleton.
 #include <array>
 #include <deque>
@@ -68,8 +67,7 @@ class Seat final : public runtime::Part {
   bool here() const { return here_; }
   /// Returns the group's term, or 0 without a group. Decisions of an older term are void (Storage).
   std::uint64_t term() const { return term_; }
-  /// Returns whether an operator of `node` may do what an operator of the place may, because it is a member of the
-  /// group.
+  /// Returns whether operators of `node` have the rights of the place's operators, because it is a member of the group.
   bool trusts(const base::NodeId& node) const { return members_.contains(node); }
   /// Returns the user that sent a request. Members of the group are reserved users, as this node is.
   base::User<base::NodeId> user(const runtime::Caller& from) const;

@@ -69,8 +69,7 @@ void Home::ask_child(const runtime::Envelope& question, const runtime::Caller& f
   if (!child_) return reply.refuse({Code::unavailable, "it is being opened: retry in a moment"});
   asked_.hold(user, 1);
   const Room::Order order = room_.begin(changes(question) ? question.bytes().size() : 0, user);
-  // With the caller's short deadline its slot would be freed, and its rows charged to nobody, while the child still
-  // works.
+  // With the caller's short deadline its slot would be freed, and its rows charged to nobody, while the child works.
   runtime::Header header = question.header();
   if (!user.reserved) header.due = std::max(header.due, now() + kOrderDue);
   request_for(seat_.behind(from), child_, user.reserved ? question : question.with(header),

@@ -16,8 +16,7 @@ constexpr std::chrono::seconds kRowsAgain{1};  // our choice: a longer wait mean
 constexpr std::uint64_t kDaySeconds = 86'400;
 constexpr std::uint64_t kAtOnceMax = std::uint64_t{1} << 31;  // limit of a RateBudget
 
-/// Returns the rate at which a group's rows may grow, from `part` bytes per day. A share is at least one byte per
-/// second.
+/// Returns the rate at which a group's rows may grow, from `part` bytes per day. A share is at least 1 byte/s.
 base::Rate growth(std::uint64_t part) {
   return {static_cast<std::uint32_t>(std::clamp<std::uint64_t>(part / kDaySeconds, Room::kRowsShare, kAtOnceMax)),
           static_cast<std::uint32_t>(std::clamp<std::uint64_t>(part, Room::kRowsShare, kAtOnceMax)), Room::kRowsShare,

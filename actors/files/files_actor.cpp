@@ -204,17 +204,17 @@ void FilesActor::save(Change planned, Done done) {
 void FilesActor::check() const {
   base::ensure(!catalogue_ || (watch_ && !loading_), "a catalogue that serves has been read, and once");
   base::ensure(catalogue_ || (puts_.empty() && work_.empty() && releasing_.empty() && copiers_.empty()),
-               "nothing is begun before the catalogue is read");
+               "no work begins before the catalogue is read");
   base::ensure(puts_.size() <= settings_.catalogue.puts_max && streams_.size() <= settings_.streams_max &&
                    listings_.size() <= settings_.streams_max,
-               "no more puts and streams are under way than may be");
-  base::ensure(working_ || work_.empty(), "a change of the catalogue waits for another that is being written");
-  base::ensure(asked_ > 0 || questions_.empty(), "a round of the watch that has questions left waits for an answer");
+               "puts and streams stay within their limits");
+  base::ensure(working_ || work_.empty(), "a waiting change of the catalogue waits for a change that is being written");
+  base::ensure(asked_ > 0 || questions_.empty(), "a round of the watch with requests left waits for a response");
   base::ensure(asked_ == 0 || watch_->in_round(), "the watch asks during its rounds");
   base::ensure(copiers_.size() <= kCopiersMax && (copiers_.empty() || !watch_->in_round()),
                "few copies are made at once, between the rounds of the watch");
   base::ensure(releasing_.size() <= kReleasesAtOnce, "few claims are ended at once");
-  base::ensure(after_releases_.empty() || !releasing_.empty(), "a put waits for a release that is under way");
+  base::ensure(after_releases_.empty() || !releasing_.empty(), "a put waits for a running release");
   if (!catalogue_ || catalogue_->contents_count() == contents_checked_) return;
   catalogue_->check();
   contents_checked_ = catalogue_->contents_count();

@@ -1,6 +1,5 @@
 #pragma once
-// The files of this node: requests from operators, the catalogue, and the watch over copies. Root of the domain, at
-// kPath.
+// The files of this node: operators' requests, the catalogue, and the watch over copies. Root of the domain, at kPath.
 //
 // Serves  operators; its children: PutHeld, PutBinds, PutEnds, PutFails, CopyMade, CopyRefused.
 // Spawns  `store` (a thread of its own), `holder`, `announce` and `places`; an actor for each put, get, view and

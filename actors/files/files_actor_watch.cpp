@@ -189,8 +189,7 @@ void FilesActor::take_copy(wire::CopyMade::Reader made, Nothing reply) {
 
 // -- releases --------------------------------------------------------------------------------------------------------
 
-/// Returns whether a finished put of this node may still bind claims there. A message of an earlier run may arrive
-/// late.
+/// Returns whether a finished put may still bind claims there, because messages of an earlier run may arrive late.
 bool FilesActor::cut_off_put_may_bind(const base::NodeId& node) const {
   const auto unseen = [this](const auto& put) { return !puts_.contains(put.first) && !cut_off_.contains(put.first); };
   const auto untold = [&](const auto& put) { return !put.second.told.contains(node); };

@@ -68,8 +68,7 @@ class FilesPart : public runtime::Actor {
   /// Calls back with the nodes near a position as the DHT found them, including this node; empty if it found none.
   void find_places(const base::NodeId& position, base::Callback<void(std::vector<base::NodeId>)> found);
 
-  /// Calls back with this node and all nodes that the peers domain knows; only this node if that domain does not
-  /// respond.
+  /// Calls back with this node and all nodes that the peers domain knows; only this node if it does not respond.
   void find_candidates(base::Callback<void(std::vector<base::NodeId>)> found);
 
   /// Reports a node that sent bytes that do not match their id. No honest node does, because a store finds its own

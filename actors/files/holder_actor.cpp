@@ -179,7 +179,7 @@ void HolderActor::store(const Storing& storing, base::ByteView bytes, std::share
     const Error why = to_error(plan.error());
     if (plan.error() == ClaimError::space) {
       space_full_.refused(node(), from, now());
-      // A device that was full at the last check may have free space by now.
+      // A device that was full at the last check may have free space again.
       const bool less = claims_->owners().space() < settings_.claims.space_bytes;
       if (less && now() >= room_looked_at_ + kRoomAgain) look_at_room();
     }
@@ -426,12 +426,12 @@ void HolderActor::check() const {
   base::ensure(claims_ ? !loading_ : commits_ + reads_->used() + damaged_.size() == 0,
                "a holder serves once it has read its rows");
   base::ensure((waiting_.empty() && stores_waiting_.empty()) || commits_ > 0,
-               "who waits at a holder waits for a commit that is under way");
-  base::ensure(reads_->used() <= settings_.reads_max, "few reads are under way");
+               "requests at a holder wait for a commit in progress");
+  base::ensure(reads_->used() <= settings_.reads_max, "few reads are in progress");
   if (!claims_) return;
   claims_->check(commits_);
   if (damaged_.size() > kDamagedChecked) return;
-  for (const ContentKey& key : damaged_) base::ensure(claims_->has(key), "what is noted as damaged is claimed");
+  for (const ContentKey& key : damaged_) base::ensure(claims_->has(key), "objects noted as damaged are claimed");
 }
 
 /// For describe(), and for metrics, which another thread reads.

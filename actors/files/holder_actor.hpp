@@ -7,9 +7,9 @@
 //         commit each, answered when synced. An object that the store cannot read counts as lacking.
 // States  loading: answers `unavailable`, permanently if rows are corrupted; then running.
 // Doubt   a commit with an unknown outcome ends the actor, whose next incarnation reads the rows.
-// Shares  of stored data: logic/owners.hpp. Of the device: other nodes' stores leave FilesSettings::left_to_self free,
-//         their binds FilesSettings::left_to_self_by_claims. Of stores in progress and their bytes: store_shares.hpp,
-//         checked before hashing, with as many slots for binds and releases. Of reads: read_places.hpp.
+// Shares  logic/owners.hpp for stored data; store_shares.hpp for stores in progress and their bytes, checked before
+//         hashing, with as many slots for binds and releases; read_places.hpp for reads. Other nodes' stores leave
+//         FilesSettings::left_to_self of the device free, and binds left_to_self_by_claims, which limits their total.
 // Limits  as in logic/claims.hpp; FilesSettings::stores_max, store_bytes_max, reads_max and reads_per_node_max, beyond
 //         them `overloaded`.
 #include <map>
@@ -37,8 +37,7 @@ inline constexpr std::chrono::hours kRoomPeriod{1};     // issue 17: between two
 inline constexpr std::chrono::seconds kRoomAgain{10};   // our choice: the same, while other nodes are refused because
                                                         // of it
 inline constexpr std::size_t kIdlePutsMax = 16;         // released at once; our choice
-inline constexpr std::size_t kDamagedChecked = 32;      // our choice: beyond this they are not checked after every
-                                                        // message
+inline constexpr std::size_t kDamagedChecked = 32;      // our choice: beyond this, not checked after every message
 
 class HolderActor final : public FilesPart {
  public:
@@ -112,8 +111,7 @@ class HolderActor final : public FilesPart {
               store::Whose whose = store::Whose::own);
   /// Stores the bytes of a claimed object. Its last claim may be released during this.
   void keep(const ContentKey& key, base::ByteView bytes, Done done);
-  /// Returns whether there is a commit to wait for. Tickets bound the number of waiting requests; this node has a
-  /// reserve.
+  /// Returns whether there is a commit to wait for. Tickets bound the waiting requests; this node has a reserve.
   bool may_wait() const { return commits_ > 0; }
   /// Wakes requests that wait for any commit, and stores that wait for one of these objects.
   void wake(const std::vector<ContentKey>& unlocked);

@@ -72,8 +72,8 @@ void PlacementActor::found(const base::NodeId& target, runtime::Answer<dht::wire
 
 void PlacementActor::check() const {
   base::ensure(searching_.size() <= kSearchesAtOnce && waiting_.size() <= kPlacesWaitingMax,
-               "what is sought at once is limited");
-  base::ensure(waiting_.empty() || !searching_.empty(), "who waits for places waits for a search");
+               "concurrent searches are limited");
+  base::ensure(waiting_.empty() || !searching_.empty(), "waiting requests wait for a search");
 }
 
 }  // namespace troupe::files

@@ -430,7 +430,7 @@ void PutActor::fail(const Error& error) {
 
 void PutActor::check() const {
   base::ensure(stored_at_.size() <= maybe_at_.size() && bound_at_.size() <= stored_at_.size(),
-               "a node that stored for a put is among those to be told how it ends");
+               "the nodes that stored for a put are notified of its end");
   if (state_ == State::failing)
     return base::ensure(pieces_.empty() && messages_.empty(), "a put that has failed holds no bytes");
   base::ensure(!replication_ || messages_.size() == replication_->open(),

@@ -22,8 +22,7 @@
 namespace troupe::files {
 
 inline constexpr int kBindTriesMax = 3;                   // our choice: per holder, started within one answer_timeout
-inline constexpr std::chrono::seconds kBindAgainMax{1};   // our choice: the longest wait for a bind that a holder may
-                                                          // request
+inline constexpr std::chrono::seconds kBindAgainMax{1};   // our choice: the longest wait that a holder may request
 inline constexpr std::size_t kHeldSlice = 512;            // objects per PutHeld; our choice: 300 KiB at most
 inline constexpr std::chrono::seconds kListTimeout{120};  // our choice: some commits of the catalogue
 inline constexpr std::chrono::minutes kPlaceFresh{5};     // our choice: a put that takes longer searches again

@@ -16,8 +16,7 @@ namespace troupe::files {
 inline constexpr std::chrono::seconds kSimPutIdle{300};  // our choice: longer than all waits of a put
 inline constexpr std::chrono::seconds kSimGetIdle{120};  // our choice: several silent holders
 inline constexpr std::chrono::seconds kSimAnswer{90};    // our choice: longer than a commit may take
-inline constexpr std::chrono::seconds kSimLinger{2};     // our choice: longest round of a client that is about to
-                                                         // disconnect
+inline constexpr std::chrono::seconds kSimLinger{2};     // our choice: longest round of a client before it disconnects
 inline constexpr std::size_t kSimPieceBytes = 64 * 1024;
 
 struct SimRow {

@@ -39,8 +39,7 @@ class Draws final : public sim::Draw {
     if (random_.chance(3, 4)) return chunk + below(64 * kKiB);  // shares its first chunk
     return random_.chance(1, 2) ? chunk : 2 * chunk + below(chunk);
   }
-  /// Returns a new file, or a file that was put before: its claims overlap at another node, and repeat at the same
-  /// node.
+  /// Returns a new file, or a file that was put before: its claims overlap at another node, or repeat at the same.
   Drawn& file_to_put() {
     if (!files_.empty() && (files_.size() >= kSimFilesDrawnMax || random_.chance(2, 7))) return pick(files_);
     files_.push_back({static_cast<std::int64_t>(files_.size()), size(), 0});

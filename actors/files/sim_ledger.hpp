@@ -2,8 +2,7 @@
 // What clients did to the lists of files, the responses, and what a list may therefore show.
 //
 // Deed    a put or a removal of a file at an owner. It takes effect at one moment between its begin and its end, or
-//         never; an acknowledged deed took effect. A deed without an end may still take effect. Each begin and end is a
-//         moment.
+//         never; an acknowledged deed took effect. Without an end it may still do so. Each begin and end is a moment.
 // Owner   one run.
 #include <cstdint>
 #include <limits>

@@ -1,8 +1,7 @@
 #pragma once
 // The domain `files` in one run: performs operations, and decides when the nodes agree with the responses to clients.
 //
-// Close   every file is read from every node: small files completely, of large files a part; each owner verifies its
-//         files.
+// Close   every file is read from every node: small files completely, large files in part; owners verify their files.
 // Rests   a node that lost data may have lost any copy and any row, so nothing is expected of responses that only it
 //         gave. A file survives if more nodes had acknowledged it than lost data.
 #include <map>

@@ -278,7 +278,7 @@ void VerifyActor::check() const {
   base::ensure(reading_ <= kContentsAtOnce && reading_ <= begun_ && begun_ <= contents_.size(),
                "a verify reads few contents at once, each of them once");
   base::ensure(sum_.sound + sum_.lacking + sum_.damaged + sum_.unknown == sum_.copies,
-               "each copy that was looked at is found to be one thing");
+               "each checked copy has one result");
   base::ensure(sum_.repaired + damaged_.size() <= sum_.damaged, "only what was found damaged is repaired");
   switch (state_) {
     case State::manifest: return base::ensure(begun_ == 0, "a verify reads no copy before its manifest");

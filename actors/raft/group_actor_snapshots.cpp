@@ -179,9 +179,7 @@ void GroupActor::fetch_next() {
         fetching_->asked = false;
         if (answer.ok() && answer.value().getBytes().size() > 0) return fetched(bytes_of(answer.value().getBytes()));
         if (answer.ok()) complain();  // it is shorter than the leader said
-        if (answer.ok() || !base::transient(answer.error().code))
-          return fetching_.reset();  // another snapshot is
-                                     // offered
+        if (answer.ok() || !base::transient(answer.error().code)) return fetching_.reset();  // another is offered
         world().mutations.sometimes("raft: the fetch of a snapshot went on after a break");
         after<FetchOn>(kFetchRetry);
       });

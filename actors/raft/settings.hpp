@@ -24,7 +24,7 @@ struct RaftSettings {
   std::uint64_t snapshot_after_bytes = std::uint64_t{64} << 20;
   std::size_t groups_max = 1'024;
   std::uint64_t sessions_kept_ms = 3'600'000, sessions_max = 1'000'000;
-  std::uint64_t rows_max = 0;  ///< memory for keys in bytes (GroupStatus, messages/raft.capnp); 0: a part of the machine's
+  std::uint64_t rows_max = 0;  ///< memory for keys (GroupStatus, messages/raft.capnp); 0: a part of the machine's
   std::uint64_t revisions_max = 1'000'000, revision_bytes_max = std::uint64_t{8} << 20,
                 history_bytes_max = std::uint64_t{1} << 30;
   base::Duration revisions_kept = std::chrono::hours{1};

@@ -40,8 +40,7 @@ class SnapshotFiles {
   /// Makes it durable, with its size and digest. `received`: `corrupt` unless these are equal to those in `snapshot`.
   store::StoreResult<Snapshot> end(Incarnation member, Snapshot snapshot, bool received);
 
-  /// Returns up to kSnapshotChunkBytes at `offset` of the chunks, fewer at the end. `not_found` if it is not the
-  /// newest.
+  /// Returns up to kSnapshotChunkBytes at `offset` of the chunks, fewer at the end. `not_found` if not the newest.
   store::StoreResult<base::Bytes> read(Incarnation member, Index index, std::uint64_t offset);
   struct Chunk {
     base::Bytes bytes;

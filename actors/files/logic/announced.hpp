@@ -38,8 +38,7 @@ class Announced {
 
   /// `owner` claims the object at `key`. A removed object that returns uses its slot again.
   Take take(const base::NodeId& key, const User& owner, base::Instant now);
-  /// Gives a slot to an object that a start finds announced, whatever its owner's share. Returns false if there is
-  /// none.
+  /// Gives a slot to an object that a start finds announced, whatever its owner's share. Returns false if none is free.
   bool adopt(const base::NodeId& key, const User& owner, base::Instant now);
   /// Other nodes are now notified of it.
   void tell(const base::NodeId& key);

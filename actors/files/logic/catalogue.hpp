@@ -127,8 +127,7 @@ class Catalogue {
 
   const std::map<Cid, Entry>& entries() const { return entries_; }
   const Entry* find(const Cid& cid) const;
-  /// Returns when the first of the file's holders ends its copies without further contact, or nullopt if none has said
-  /// so.
+  /// Returns when the file's first holder ends its copies without further contact, or nullopt if none has said so.
   std::optional<base::WallTime> copies_end(const Cid& cid) const;
   /// Empty if unknown. Valid until the next apply().
   const std::vector<base::NodeId>& holders(const Cid& cid, const ContentKey& key) const;

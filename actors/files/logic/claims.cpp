@@ -356,8 +356,8 @@ std::vector<Claim> Claims::idle_puts(base::Instant now, std::size_t max) const {
 void Claims::check(std::size_t plans) const {
   base::ensure(contents_.size() <= claims() && by_claim_.size() <= claims(), "what is held is claimed");
   base::ensure(claiming_.size() <= owners_.reserved() && owners_.reserved() <= plans && binding_.size() <= plans,
-               "a place is reserved by plans that are under way");
-  base::ensure(plans > 0 || busy_.empty(), "a content is locked by plans that are under way");
+               "only plans in progress reserve slots");
+  base::ensure(plans > 0 || busy_.empty(), "only plans in progress lock objects");
   base::ensure(ended_puts_.size() == ended_most_.size(), "each owner of ended puts is found by their number");
   base::ensure(ended_puts_.size() <= ended_count_ && ended_count_ <= kEndedPutsMax, "few ended puts are remembered");
   owners_.check();

@@ -62,8 +62,7 @@ bool Fetch::may_ask(const Slot& slot, const ContentKey& key) const {
   return open == 0 || (open < limits_.open_max && spare_bytes() + bytes_of_answer(key) <= limits_.spare_bytes_max);
 }
 
-/// Returns the bytes that requests after each object's first may bring. A response for an object that is here is
-/// dropped.
+/// Returns the bytes that requests after each object's first may bring. Responses for arrived objects are dropped.
 std::uint64_t Fetch::spare_bytes() const {
   std::uint64_t sum = 0;
   for (std::size_t i = 0; i < window_.size(); ++i) {
@@ -271,11 +270,11 @@ std::size_t Fetch::arrived() const {
 }
 
 void Fetch::check() const {
-  base::ensure(window_.size() <= limits_.window_max, "a get has no more contents under way than its window");
+  base::ensure(window_.size() <= limits_.window_max, "a get requests no more objects than its window");
   std::size_t slots_open = 0, nodes_open = 0;
   for (const Slot& slot : window_) slots_open += slot.open;
   for (const auto& [id, node] : nodes_) {
-    base::ensure(node.open <= limits_.per_node_max, "a get asks no node for more at once than it may");
+    base::ensure(node.open <= limits_.per_node_max, "a get stays within its limit per node");
     nodes_open += node.open;
   }
   base::ensure(slots_open + left_behind_.size() == nodes_open, "each open question of a get is about one content");

@@ -46,8 +46,7 @@ struct FetchLimits {
   std::size_t spread_max = 4;      // number of nearest nodes tried for a free one before waiting: kReplicasDefault + 1
   std::uint32_t silences_max = 2;  // in a row, until a node is no longer asked
   std::size_t searches_max = 4;    // at once; our choice: half of a window
-  std::uint32_t open_max = 5;      // per object, except for requests given up: three of one address group leave two for
-                                   // others
+  std::uint32_t open_max = 5;      // per object, without given-up requests: 3 of one group leave 2
   std::uint64_t spare_bytes_max = 8u << 20;  // for the responses to each object's second and later requests
 };
 static_assert(FetchLimits{}.window_max * kChunkBytesMax <= 16u << 20, "a get holds at most 16 MiB");
@@ -79,8 +78,7 @@ class Fetch {
   /// Returns the requests to send now; each is open until arrived() or missed() is called for it.
   std::vector<FetchQuestion> next();
 
-  /// The object arrived and the caller has verified it. Returns false if no such request is open; the response is
-  /// ignored.
+  /// The object arrived and was verified by the caller. Returns false, and ignores it, if no such request is open.
   bool arrived(std::size_t index, const base::NodeId& node);
   void missed(std::size_t index, const base::NodeId& node, FetchMiss why);
   /// The node takes longer than usual: next() asks another node as well. Returns false if no such request is open.

@@ -74,8 +74,7 @@ class ManifestBuilder {
   /// `chunk_bytes` is a power of two from kChunkBytesMin to kChunkBytesMax.
   explicit ManifestBuilder(std::uint32_t chunk_bytes);
 
-  /// Adds the file's next chunk: of chunk_bytes, or shorter if it is the last. Error: `too_large` beyond kChunksMax
-  /// chunks.
+  /// Adds the file's next chunk: of chunk_bytes, or shorter if it is the last. Error: `too_large` beyond kChunksMax.
   base::Result<void, ManifestError> add(const ChunkRef& chunk);
 
   /// Returns the manifest of the added chunks. The builder is then done.

@@ -256,7 +256,7 @@ void Owners::apply_saved(const Row& row) {
 void Owners::apply_erased(base::ByteView key) {
   const auto id = base::NodeId::from(key.subspan(1));
   const auto owner = id ? owners_.find(*id) : owners_.end();
-  base::ensure(owner != owners_.end(), "a row that is erased is of an owner");
+  base::ensure(owner != owners_.end(), "an erased row belongs to an owner");
   owner->second.row = false;
   owner->second.dirty = true;  // it may have come back since
   forget_if_empty(owner);

@@ -1,12 +1,10 @@
 #pragma once
-// How long nodes take for a store or a read, so that a put or a reading asks the next node if one takes longer than
-// usual.
+// How long nodes take for a store or a read, so that a put or a reading asks the next node if one is slower than usual.
 //
 // Usual    the longest of its recent stores: a faster store lowers it by 1/8.
 // Patience twice the node's usual time plus kSlack; for a node without a store, the median of the others. At most four
 //          times the median, and at least kPatienceMin: one slow node does not delay all.
-// Silent   a node that left a store unanswered for longer is asked after all others, until it responds or for
-//          kSilentFor.
+// Silent   a node that left a store unanswered for longer is asked last, until it responds or for kSilentFor.
 // Limits   kPaceNodesMax nodes; a further node evicts another.
 // Owner    one actor; not thread-safe.
 #include <algorithm>

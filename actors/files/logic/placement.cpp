@@ -31,8 +31,7 @@ class Turns {
     if (site == sites_.end()) return std::nullopt;
     return taken_[site->second]++;
   }
-  /// A node with an unknown group stays after nearer nodes. This node is such a node, and may share a group with
-  /// others.
+  /// A node with an unknown group stays after nearer nodes. This node is one, and may share a group with other nodes.
   void append(const std::vector<base::NodeId>& nearest_first, std::vector<base::NodeId>& out) {
     std::vector<std::pair<std::size_t, base::NodeId>> turns;
     turns.reserve(nearest_first.size());

@@ -28,8 +28,7 @@ inline constexpr std::size_t kContentKeyBytes = 1 + 32 + 4;
 using store::Row;
 using Change = store::RowChange;
 
-inline constexpr std::uint32_t kDayMax = 80'000;  // in the year 2189: with the days of a setting it still fits into
-                                                  // WallTime
+inline constexpr std::uint32_t kDayMax = 80'000;  // the year 2189: with a setting's days it still fits into WallTime
 
 /// Returns days since 1970, in UTC. A clock that was never set gives 0.
 std::uint32_t day_of(base::WallTime when);

@@ -3,8 +3,7 @@
 //
 // Source  Ongaro's thesis, 2014: 4.3 (joint consensus), 4.2.1 (learners catch up first, there "non-voting");
 //         etcd-io/raft confchange for learners within a joint configuration.
-// Joint   while `outgoing` seats exist, every decision needs a majority of the voters and a majority of the outgoing
-//         voters.
+// Joint   while `outgoing` seats exist, every decision needs majorities of the voters and of the outgoing voters.
 // Bytes   encode() returns the contents of a log entry: the whole configuration, never a difference.
 // Limits  kMembersMax. decode_configuration() accepts only what encode() returns.
 #include <map>

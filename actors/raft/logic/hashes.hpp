@@ -16,8 +16,7 @@
 
 namespace troupe::raft {
 
-inline constexpr std::size_t kHashesKept = 2'048;        // our choice: a follower is asked about an entry that was just
-                                                         // applied
+inline constexpr std::size_t kHashesKept = 2'048;        // our choice: a follower is asked about recent entries
 inline constexpr std::uint64_t kCompareEntries = 1'000;  // issue: entries between two comparisons
 inline constexpr std::chrono::seconds kComparePeriod{1};
 

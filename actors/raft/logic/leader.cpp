@@ -48,8 +48,7 @@ void Raft::advance_commit(base::Instant now) {
   });
   const Index to = std::min(Index{reached}, log_.last());
   if (to <= commit()) return;
-  // Figure 3.7 of the thesis (figure 8 of the paper): an entry of an older term is committed only with an entry of this
-  // term.
+  // Figure 3.7 of the thesis (figure 8 of the paper): older entries are committed only with an entry of this term.
   if (log_.term_at(to) != state_.term) {
     mutations_->sometimes("raft: a majority had an entry of an older term, which was not committed by that");
     if (!planted("raft.commits_older_term")) return;

@@ -4,8 +4,7 @@
 // Source  thesis 6.4.1. A voter that answered a heartbeat gives no vote for one election time-out of its clock.
 // Drift   each clock may be off by clock_drift_max: the lease ends earlier by twice that fraction.
 // Watch   compares the rate of each follower's clock with this member's, over windows of kDriftWindow. If a clock
-//         drifts more than allowed, or jumps because it restarted, lease reads are off until a whole window is good
-//         again.
+//         drifts more than allowed, or jumps because it restarted, lease reads are off until a whole window is good.
 // Owner   the leader's core; not thread-safe.
 #include <algorithm>
 #include <map>

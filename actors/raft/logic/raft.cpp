@@ -111,7 +111,7 @@ void Raft::applied(Index index) {
 }
 
 void Raft::compacted(Snapshot snapshot) {
-  base::ensure(snapshot.index <= std::min(applied_, saves_.durable()), "a snapshot is of what is applied");
+  base::ensure(snapshot.index <= std::min(applied_, saves_.durable()), "a snapshot has only applied entries");
   if (snapshot.index < log_.snapshot().index) return;
   // It replaces a snapshot of the same index, whose bytes may differ. Followers that fetch that one are offered this.
   if (leader())
@@ -252,7 +252,7 @@ std::vector<CommitDelay> Raft::commit_delays(base::Instant now) const {
 }
 
 void Raft::check() const {
-  base::ensure(log_.snapshot().index <= applied_, "the snapshot is of what was applied");
+  base::ensure(log_.snapshot().index <= applied_, "the snapshot has only applied entries");
   base::ensure(applied_ <= given_out_ && given_out_ <= state_.commit, "only what is committed is applied");
   base::ensure(state_.commit <= log_.last(), "what is committed is in the log");
   base::ensure(log_.last_term() <= state_.term, "no entry is of a later term");

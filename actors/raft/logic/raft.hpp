@@ -135,8 +135,7 @@ class Raft {
     Index term_start;
     std::map<MemberId, Progress> progress;  // of all other members
     base::Instant heartbeat_due;
-    std::optional<base::Instant> used{};  // last use by a client or a change; the group sleeps settings_.sleep_after
-                                          // later
+    std::optional<base::Instant> used{};  // last use by a client or a change; the group sleeps sleep_after later
     base::Instant awake_since;            // two election time-outs later followers have responded often enough
     bool asleep = false;
     Round round;                               // the last round sent

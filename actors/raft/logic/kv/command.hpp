@@ -18,8 +18,7 @@ namespace troupe::raft::kv {
 inline constexpr std::size_t kKeyBytesMax = 1'024;                     // contract
 inline constexpr std::size_t kValueBytesMax = std::size_t{1} << 20;    // contract
 inline constexpr std::size_t kRequestBytesMax = 64;                    // our choice: a UUID as text, and some more
-inline constexpr std::size_t kOperationsMax = 1'024;                   // our choice: per transaction, also for
-                                                                       // conditions
+inline constexpr std::size_t kOperationsMax = 1'024;                   // our choice: also for conditions
 inline constexpr std::size_t kCommandBytesMax = std::size_t{2} << 20;  // limit of a log entry
 static_assert(kValueBytesMax + kKeyBytesMax + 256 < kCommandBytesMax);
 
@@ -51,8 +50,7 @@ struct Operation {
   LeaseId lease{};  ///< for put: the key is removed with it
 };
 
-/// Does all operations if all conditions hold, otherwise none. A put, compare-and-set and removal are small
-/// transactions.
+/// Does all operations if all conditions hold, otherwise none. Put, compare-and-set and removal are small transactions.
 struct Txn {
   std::vector<Condition> conditions;
   std::vector<Operation> operations;

@@ -42,8 +42,7 @@ Applied Machine::apply(Index index, base::ByteView bytes) {
       out.repeated = true;
       return out;
     }
-    // The answer is not known yet. Its smallest possible size is checked, and the limit may then be exceeded by one
-    // answer.
+    // The answer is not known yet. Its smallest possible size is checked, so one answer may exceed the limit.
     if (sessions_.rows().size() >= limits_.rows_max || session_bytes_ >= limits_.bytes_max) {
       out.answer = {.outcome = Outcome::sessions_full, .revision = revision_};
       return out;

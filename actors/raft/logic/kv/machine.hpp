@@ -4,8 +4,7 @@
 // Order    commands are applied by rising index; keys are ordered by their bytes.
 // Revision one for the whole store; a command that changes something is one revision, whatever it changes.
 // Sessions the answer to a command with a request id is kept: a repeated id gets the same answer and changes nothing.
-//          Their age is the group's time in later commands. At the limit new ids are refused; no answer is forgotten
-//          early.
+//          Their age is the group's time in later commands. At the limit new ids are refused, and no answer is dropped.
 // Leases   a lease's keys are removed when it is dropped. It has its end in the group's time, when the leader drops it:
 //          see lease_times.hpp.
 // Hash     rolls over all effects; if two members have different hashes at one index, a member is wrong.
@@ -104,8 +103,7 @@ class Machine {
   void skip(Index index) { at(index); }
 
   const Row* get(const std::string& key) const { return rows_.find(key); }
-  /// Returns keys with the prefix `prefix`, from `from`: at most `limit` rows of about `bytes_max` bytes, at least one
-  /// row.
+  /// Returns keys with the prefix `prefix`, from `from`: at most `limit` rows and about `bytes_max`, at least one.
   Page range(const std::string& prefix, const std::string& from, std::size_t limit, std::size_t bytes_max) const;
 
   Index applied() const { return applied_; }

@@ -14,8 +14,7 @@
 
 namespace troupe::raft::kv {
 
-/// Writes the current state of `machine`. One writer at a time. The machine outlives it and may change during the
-/// writing.
+/// Writes the current state of `machine`. One writer at a time. The machine outlives it and may change during this.
 class SnapshotWriter {
  public:
   explicit SnapshotWriter(Machine& machine, const base::Mutations& mutations = base::kNoMutations);
