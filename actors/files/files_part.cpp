@@ -68,7 +68,7 @@ void FilesPart::find_candidates(base::Callback<void(std::vector<base::NodeId>)> 
 void FilesPart::accuse(const base::NodeId& sender) {
   if (sender == settings_.self) return;
   tell<net::wire::Misbehaved>(node().find(net::kPeersPath), [&](net::wire::Misbehaved::Builder out) {
-    net::write_misbehaved(out, sender, net::wire::Violation::BAD_RECORD, "a content that is not what its id says");
+    net::write_misbehaved(out, sender, net::wire::Violation::BAD_RECORD, "an object whose bytes do not match its id");
   });
 }
 

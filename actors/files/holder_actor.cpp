@@ -43,7 +43,7 @@ void HolderActor::start() {
 store::Rows::Setup HolderActor::rows_setup(const FilesSettings& settings, std::string store) {
   return {.store = std::move(store),
           .keyspace = kKeyspace,
-          .what = "what this node holds",
+          .what = "the table of claims",
           .source = "files.holder",
           .health = settings.health,
           .doubt = store::Doubt::ends_owner,

@@ -226,7 +226,7 @@ StoreResult<void> Logs::check_sizes() {
               (had > bytes ? " was cut: it has " + std::to_string(bytes - unreadable) +
                                  " bytes that can be read, and had " + std::to_string(had)
                            : " has " + std::to_string(unreadable) + " bytes that cannot be read") +
-              "; put it back from a copy";
+              "; restore it from a copy";
     lost_[pack] = {had, std::max(lost, before.lost)};
   }
   if (lost_.empty()) return {};
@@ -236,7 +236,7 @@ StoreResult<void> Logs::check_sizes() {
     loss_.clear();
     return {};
   }
-  if (damaged_packs_.empty()) loss_ += ", or remove " + sizes_path_ + " to give up what is lost";
+  if (damaged_packs_.empty()) loss_ += ", or remove " + sizes_path_ + " to give up the lost data";
   // So that a restored pack is recognised by its size, and has no numbers of later records.
   last_ = std::max(last_, noted_.last) + kNumbersSkipped;
   return packs_->begin_after(lost_.rbegin()->first);
