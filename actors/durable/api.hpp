@@ -106,15 +106,15 @@ bool changes(const runtime::Envelope& question);
 ///         Each check measures the growth of all rows. It is divided among the orders since the last check by their
 ///         estimates, at most twice the estimate each, because deadlines also write. A refused order may have written
 ///         something, too.
-/// Shares  are small in a group, because what one address group has filled stays filled: half is for the first user,
-///         and 64 address groups have shares of the rest.
+/// Shares  are small in a group, because what one address group has filled stays filled: half is open to any
+///         user, and 64 address groups have shares of the rest.
 class Room final : public runtime::Part {
  public:
   using User = base::User<base::NodeId>;
   enum class For : std::uint8_t { begins, begun };
   static constexpr std::uint64_t kLeft = store::kOrdersLeave;
   static constexpr std::uint64_t kLeftByBegun = store::kBegunLeave;
-  /// Our choice: this part of the row limit is in addition for begun work, may be written at once, and per day.
+  /// Our choice: part of the row limit by which begun work may exceed it, and that may be written at once, and per day.
   static constexpr std::uint64_t kRowsPart = 32;
   static constexpr std::uint32_t kRowsShare = 64;   // our choice: share of an address group or a node id
   static constexpr std::uint32_t kRowsOfOrder = 5;  // measured, approximate: bytes of rows for each byte of an order
@@ -151,7 +151,7 @@ class Room final : public runtime::Part {
   std::optional<std::uint64_t> own_rows_{};                  // bytes of these kinds at the last check
   std::optional<base::RateBudget<base::NodeId>> written_{};  // bytes; nullopt until rows_max_ is known
   std::vector<Order> done_;                                  // since the last check
-  runtime::BudgetAlarm full_{"rows of the book's group"};
+  runtime::BudgetAlarm full_{"rows of the account ledger's group"};
   base::Instant look_at_{};
 };
 
@@ -211,7 +211,7 @@ class Gateway final : public runtime::Part {
 class Home : public runtime::Actor {
  public:
   /// Our choice: requests that the child has at a time, so that this node's own requests are soon answered under load.
-  /// Untrusted nodes have quotas of it. Operators, this node's actors and forwarding members have its reserve.
+  /// Untrusted nodes have quotas of them; operators, this node's actors and forwarding members a reserve.
   static constexpr std::size_t kAskedMax = 512;
   static constexpr std::size_t kUnitBytes = 512;  // our choice: a plain order, with one signature
   void start() final;

@@ -85,7 +85,7 @@ void FilesActor::note_read(const WatchRead& read, runtime::Answer<wire::Fetched>
   const Code code = given ? Code::corrupt : answer.error().code;
   if (code == Code::overloaded) return watch_->was_read(read, WatchReadEnd::busy);
   settings_.log.warn(
-      "a storage node did not return an object that it claims to have; it is asked for another object soon",
+      "a storage node did not return an object that it reported as stored; another object is requested soon",
       {{"node", read.node.hex()},
        {"content", read.key.id.hex()},
        {"why", given ? "its bytes do not match its id" : answer.error().message}});

@@ -223,7 +223,7 @@ void PutActor::look_again_at(base::Instant when) {
   after<LookAgain>(when - now());
 }
 
-/// The first put of all learns from the first response how long a store takes here. It came from the fastest node: the
+/// The very first put learns from the first response how long a store takes here. It came from the fastest node: the
 /// others have four times as long.
 void PutActor::be_less_patient(base::Duration took) {
   for (auto& [store, sent] : sent_) {

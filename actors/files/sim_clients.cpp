@@ -72,7 +72,7 @@ void SimClients::linger(Inside& actor, Client& client, const SimFile& file, std:
           if (!client.over) linger(actor, client, file, rounds - 1);
         });
   }
-  client.sink.fail({Code::dropped, "the client went away"});
+  client.sink.fail({Code::dropped, "the client disconnected"});
   client.over = true;
   nodes_.tell(client.text() + " was given up by its client after " + std::to_string(client.sent) + " bytes");
 }

@@ -12,7 +12,7 @@
 // Stale    a program without the file writes records without a mark (kKeepsSizes). If such a record follows the last
 //          noted record, the file is ignored.
 // Dead     records with no contents that count; tidy() frees their space. A log keeps its latest records with term and
-//          vote, with a restart, and with obsolete entries. Without these, overwritten entries could come back.
+//          vote, with a restart, and with an obsolete range. Without these, overwritten entries could come back.
 // Failed   after an error of write() or sync() the contents are unknown: reopen.
 // Owner    one thread; calls block on the device.
 #include <deque>

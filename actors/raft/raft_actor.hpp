@@ -6,7 +6,7 @@
 //         row without a log shows a loss.
 // Lost    a member that has lost its log continues under the next incarnation, without entries. It asks the other
 //         members to add it in place of its predecessor.
-// Make    the first node asks each member to prepare (it draws its log's incarnation and keeps it), builds the
+// Make    the receiving node asks each member to prepare (it draws its log's incarnation and keeps it), builds the
 //         configuration, and asks each to begin. A repeated request resumes an interrupted attempt.
 // Trust   nodes that may make this node a member: operators, `raft.invites`, nodes on loopback.
 // Guests  for groups of linked nodes, for this node's clients (guest_actor.hpp).

@@ -34,7 +34,7 @@ class SnapshotWriter {
   Index index_;
   base::Bytes head_;
   std::map<LeaseId, Lease> leases_;
-  const bool no_sessions_;  // a planted bug
+  const bool no_sessions_;  // a mutant
   Part part_ = Part::head;
   std::optional<LeaseId> lease_;  // the last lease written
   std::uint64_t rows_ = 0, sessions_ = 0;
