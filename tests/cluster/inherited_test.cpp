@@ -223,5 +223,5 @@ TEST_CASE("cluster: a file whose name cannot be listed is refused, with the way 
   CHECK(contains(task.err, "error: the output \"a\\nb\" is not a path below /task"));
   const Seen crlf = script(folder, "printf '#!/bin/sh\\r\\necho\\r\\n' >c.sh; $T task submit c.sh" + on(node));
   CHECK(crlf.exit == 5);
-  CHECK(contains(crlf.err, "error: the program cannot be run: its lines end as on Windows (CR LF)"));
+  CHECK(contains(crlf.err, "error: the program cannot be run: its lines end in CR LF (Windows)"));
 }

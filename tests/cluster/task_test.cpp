@@ -356,7 +356,7 @@ TEST_CASE(
   };
   const auto for_nothing = minute({});
   CHECK(for_nothing.exit == 7);
-  CHECK_MESSAGE(contains(for_nothing.err, "too dear"), for_nothing.err);
+  CHECK_MESSAGE(contains(for_nothing.err, "too expensive"), for_nothing.err);
   CHECK(minute({"--max-price", "99"}).exit == 7);
   CHECK(minute({"--max-price", "0"}).exit == 2);
 

@@ -33,7 +33,7 @@ std::optional<Array> Array::decode(base::ByteView row) {
 
 std::optional<OrderError> fault(const Order& order, std::uint32_t members) {
   if (members == 0 || members > kArrayMax || order.index) return OrderError::size;
-  return fault(member_of(order, members - 1));  // whose number is the longest
+  return fault(member_of(order, members - 1));  // the last number is the longest
 }
 
 }  // namespace troupe::task

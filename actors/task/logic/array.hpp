@@ -1,10 +1,10 @@
 #pragma once
-// An order that is submitted many times at once: its members differ by their number alone (member_of).
+// An order that is submitted many times at once. Its members differ only in their number (member_of).
 //
-// Id      that of its order, which has no index; no task has it.
-// Members are made in the order of their numbers, some at a time; `made` is written with the rows of their tasks, so
-//         that each is made once.
-// Closed  once it was cancelled: no more are made, and those that are missing count as cancelled.
+// Id      the id of the array's order, which has no index. No task has that id.
+// Members are created in the order of their numbers, a few at a time. `made` is written with the rows of their tasks,
+//         so each member is created once.
+// Closed  true after a cancellation: no more members are created, and the missing ones count as cancelled.
 // Row     version (1) || members (4) || made (4) || closed (1) || order (the rest). Numbers are little-endian.
 #include <optional>
 
@@ -18,7 +18,7 @@ struct Array {
   std::uint32_t made = 0;
   bool closed = false;
 
-  /// Whether it may have more.
+  /// Returns whether more members can be created.
   bool grows() const { return !closed && made < members; }
   Order member(std::uint32_t index) const { return member_of(order, index); }
 
@@ -27,7 +27,7 @@ struct Array {
   friend bool operator==(const Array&, const Array&) = default;
 };
 
-/// Nothing if each of `members` members of that order is one that can be kept.
+/// Returns why `members` members of that order cannot be kept, or nullopt if they can.
 std::optional<OrderError> fault(const Order& order, std::uint32_t members);
 
 }  // namespace troupe::task

@@ -22,7 +22,7 @@ void Checks::see(const base::NodeId& node, const base::AddressGroup& group, std:
                            .right = judged.has_value()});
 }
 
-/// It keeps its place, and what is known of it.
+/// Changes the group of a node, and keeps its entry.
 void Checks::move(One& one, const base::AddressGroup& group) {
   if (one.group == group) return;
   if (const auto old = groups_.find(one.group); --old->second == 0) groups_.erase(old);
@@ -35,7 +35,7 @@ std::size_t Checks::of(const base::AddressGroup& group) const {
   return known == groups_.end() ? 0 : known->second;
 }
 
-/// What makes room comes back later as a new node: only from larger groups to smaller ones, so that this has an end.
+/// Evicts only from larger groups for smaller ones: an evicted node comes back as a new node, so this has to end.
 bool Checks::make_room(const base::AddressGroup& group) {
   if (nodes_.size() >= kNodesMax / 2 && of(group) >= kGroupMax) return false;
   if (nodes_.size() < kNodesMax) return true;
@@ -94,7 +94,7 @@ void Checks::ended(const base::NodeId& node, Ending ending, base::Instant now, b
     case Ending::right: one.due = now + kAgain + drawn(kAgainSpread, chance); break;
     case Ending::wrong: one.due = now + kAgainWrong; break;
     case Ending::nothing: {
-      constexpr std::uint32_t kDoublings = 10;  // more than lie between the two
+      constexpr std::uint32_t kDoublings = 10;  // more than there are between kRetryMin and kRetryMax
       const base::Duration wait =
           std::min<base::Duration>(base::Duration(kRetryMin) * (1 << std::min(one.silent, kDoublings)), kRetryMax);
       one.due = now + wait / 2 + drawn(wait / 2, chance);

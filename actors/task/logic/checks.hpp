@@ -1,17 +1,17 @@
 #pragma once
-// Which node is to be checked next: each that this node watches and that takes tasks, again before a right answer is
-// too old to count.
+// Chooses the node to check next. Each node that this node watches and that accepts tasks is checked, and checked again
+// before its right result is too old to count.
 //
-// New      within kSpread, at a moment of chance: all watchers of a node begin to watch it at once.
-// Right    again after kAgain, before registry::kVouchLife is over.
-// Wrong    again after kAgainWrong: a node may be mended.
-// Nothing  one that does not answer is asked again later and later, kRetryMin to kRetryMax.
-// Order    nodes that are due: fewest silences in a row first, then the address group with the fewest checks within the
-//          hour, then the node that is due for longest. Silent nodes have kSilentPart of the checks of an hour.
-// Limits   `at_once` under way, `per_hour` begun in an hour, of which a group has base::kGroupPart once half of them
-//          are: fewer nodes of one site never notice. kNodesMax nodes, in the second half of which a group has
-//          kGroupMax. When it is full, a node that was silent, never right, and of a larger group makes room. A node
-//          not seen for kForgetAfter, nor in kWalksMissed whole walks over those that are watched, is forgotten.
+// New      checked within kSpread, at a random time, because all watchers of a node start to watch it at once.
+// Right    checked again after kAgain, which is before registry::kVouchLife.
+// Wrong    checked again after kAgainWrong, because a node may be repaired.
+// Nothing  a node that does not answer is checked again with back-off, kRetryMin to kRetryMax.
+// Order    of due nodes: fewest unanswered checks in a row, then the address group with the fewest checks within the
+//          hour, then the longest due. Silent nodes get 1/kSilentPart of the checks per hour.
+// Limits   `at_once` checks in progress; `per_hour` per hour, and once half are used 1/base::kGroupPart per group.
+//          kNodesMax nodes, and once half are used kGroupMax per group. A full table evicts a silent node without a
+//          right result, from a larger group. A node not seen for kForgetAfter and in kWalksMissed whole scans is
+//          forgotten.
 #include <deque>
 #include <map>
 #include <optional>
@@ -27,17 +27,16 @@ namespace troupe::task {
 class Checks {
  public:
   static constexpr std::chrono::seconds kSpread{2};        // our choice
-  static constexpr std::chrono::hours kAgain{20};          // our choice: and up to kAgainSpread more
+  static constexpr std::chrono::hours kAgain{20};          // our choice: plus up to kAgainSpread
   static constexpr std::chrono::hours kAgainSpread{2};     // our choice
   static constexpr std::chrono::hours kAgainWrong{1};      // our choice
   static constexpr std::chrono::seconds kRetryMin{2};      // our choice: a node that has just started
   static constexpr std::chrono::minutes kRetryMax{30};     // our choice
   static constexpr std::chrono::minutes kForgetAfter{10};  // our choice
-  static constexpr std::uint32_t kWalksMissed = 2;         // our choice: one takes minutes where many are watched
-  static constexpr std::size_t kNodesMax = 1'024;  // our choice: a node watches some ten, or all of a small network
+  static constexpr std::uint32_t kWalksMissed = 2;         // our choice: a scan takes minutes if many nodes are watched
+  static constexpr std::size_t kNodesMax = 1'024;          // our choice: a node watches some ten, or a small network
   static constexpr std::size_t kGroupMax = kNodesMax / base::kGroupPart;
-  static constexpr std::uint32_t kSilentPart =
-      2;  // our choice: half, the rest is for those that answer and for new ones
+  static constexpr std::uint32_t kSilentPart = 2;  // our choice: the other half is for nodes that answer, and new ones
   static_assert(kAgain + kAgainSpread + kRetryMax < registry::kVouchLife);
 
   struct Limits {
@@ -48,18 +47,18 @@ class Checks {
 
   enum class Ending : std::uint8_t { right, wrong, nothing };
 
-  /// A node that takes tasks is there. `judged`: how long ago it has answered this node right, as far as is known.
+  /// Records a node that accepts tasks. `judged`: time since its last right result for this node, if known.
   void see(const base::NodeId& node, const base::AddressGroup& group, std::optional<base::Duration> judged,
            base::Instant now, base::Random& chance);
-  /// All nodes that are watched were looked at once more.
+  /// Records the end of one more scan over all watched nodes.
   void walked() { ++walks_; }
   bool knows(const base::NodeId& node) const { return nodes_.contains(node); }
-  /// The node to check now, which counts as under way until ended(); nothing if none is due, or may be begun.
+  /// Returns the node to check now, or nullopt if none is due or may be begun. Its check is in progress until ended().
   std::optional<base::NodeId> next(base::Instant now);
-  /// Whether a node waits for no more than that a check which is under way ends.
+  /// Returns whether a node waits only because all slots for checks are in use.
   bool kept_waiting(base::Instant now) { return under_way_ >= limits_.at_once && first(now) != nodes_.end(); }
   void ended(const base::NodeId& node, Ending ending, base::Instant now, base::Random& chance);
-  /// What it has answered could not be kept: it is asked again soon.
+  /// Has the node checked again soon, because its result could not be stored.
   void again(const base::NodeId& node, base::Instant now);
   void forget(base::Instant now);
 
@@ -71,22 +70,22 @@ class Checks {
     base::AddressGroup group;
     base::Instant due;
     base::Instant seen;
-    std::uint64_t walk = 0;    ///< in which it was seen
-    std::uint32_t silent = 0;  ///< times in a row
-    bool right = false;        ///< once, as far as is known
+    std::uint64_t walk = 0;    ///< the scan in which it was seen
+    std::uint32_t silent = 0;  ///< unanswered checks in a row
+    bool right = false;        ///< has ever been right, as far as is known
     bool running = false;
   };
   using Nodes = std::map<base::NodeId, One>;
   struct Begun {
     base::Instant at;
     base::AddressGroup group;
-    bool silent = false;  ///< its node was, before
+    bool silent = false;  ///< its last check before was unanswered
   };
   void move(One& one, const base::AddressGroup& group);
   bool make_room(const base::AddressGroup& group);
   void forget(Nodes::iterator one);
   std::size_t of(const base::AddressGroup& group) const;
-  /// The first one that is due and may be begun, if a place is free; else the end.
+  /// Returns the first node that is due and may be begun if a slot is free, or end().
   Nodes::iterator first(base::Instant now);
   static base::Duration drawn(base::Duration below, base::Random& chance) {
     return base::Duration(static_cast<base::Duration::rep>(chance.below(static_cast<std::uint64_t>(below.count()))));
@@ -94,10 +93,10 @@ class Checks {
 
   const Limits limits_;
   Nodes nodes_;
-  std::map<base::AddressGroup, std::size_t> groups_;  ///< how many of `nodes_`
+  std::map<base::AddressGroup, std::size_t> groups_;  ///< how many of `nodes_` each has
   std::deque<Begun> begun_;                           ///< within the last hour
   std::size_t under_way_ = 0;
-  std::uint64_t walks_ = 0;  ///< that are over
+  std::uint64_t walks_ = 0;  ///< finished scans
 };
 
 }  // namespace troupe::task

@@ -34,7 +34,7 @@ class Model {
     std::size_t worker;
     bool wrong;
   };
-  /// An answer of a worker who has not answered yet.
+  /// Returns the result of a worker that has not answered yet.
   const Given& next() {
     std::size_t worker = 0;
     do worker = random_.below(plan_.workers);
@@ -55,7 +55,7 @@ class Model {
     while (votes[0] < 2 && votes[1] < 2) ++votes[next().wrong];
     return take(votes[1] == 2);
   }
-  /// The answer that is taken is held against the others.
+  /// Accepts a result, and compares all others with it.
   bool take(bool wrong) {
     for (const Given& one : given_) {
       if (one.wrong == wrong) records_[one.worker].right();

@@ -1,12 +1,12 @@
 #pragma once
-// What it costs to keep the wrong answers of colluding workers out, and how many get through: a model of many tasks
-// without nodes, messages and time.
+// A model of how many wrong results colluding workers get accepted, and what it costs to keep them out. It runs many
+// tasks without nodes, messages and time.
 //
-// Workers  a share of them collude: they give the same wrong answer to each task, or behave until they are believed
-//          (Record) and lie then. The others are right. Who works is drawn anew for each answer, among those who have
-//          not answered this task.
-// Ways     `first`: the answer that was given m times is taken. `trust`: one answer is enough of a worker who is
-//          believed, else two equal ones of any workers; records follow from what was taken.
+// Workers  a share of them colludes: they give the same wrong result to each task, or behave until they are trusted
+//          (Record) and then lie. The other workers are right. Each result comes from a random worker that has not
+//          answered this task yet.
+// Ways     `first`: accepts the result that was given m times. `trust`: accepts one result of a trusted worker,
+//          otherwise two equal results of any workers. Records follow from the accepted results.
 #include <cstddef>
 #include <cstdint>
 
@@ -16,12 +16,12 @@ enum class Way : std::uint8_t { first, trust };
 
 struct CollusionPlan {
   Way way = Way::first;
-  unsigned first_to = 1;       ///< of Way::first
-  double colluding = 0;        ///< share of the workers
-  bool behaves_first = false;  ///< colluders behave until they are believed
+  unsigned first_to = 1;       ///< for Way::first
+  double colluding = 0;        ///< share of all workers
+  bool behaves_first = false;  ///< colluders behave until they are trusted
   std::size_t workers = 150;
   std::size_t tasks = 30'000;
-  std::size_t warm_up = 0;  ///< tasks before those that count
+  std::size_t warm_up = 0;  ///< tasks before the counted ones
   std::uint64_t seed = 1;
 };
 
@@ -29,7 +29,7 @@ struct Collusion {
   std::uint64_t wrong = 0, answers = 0;
   std::size_t tasks = 0;
   double wrong_share() const { return static_cast<double>(wrong) / static_cast<double>(tasks); }
-  /// Answers beyond one of each task, per task.
+  /// Returns the results beyond one per task, per task.
   double overhead() const { return static_cast<double>(answers) / static_cast<double>(tasks) - 1; }
 };
 

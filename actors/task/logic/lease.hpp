@@ -1,10 +1,11 @@
 #pragma once
-// The lease of an attempt whose program talks to hosts: what it does there cannot be undone, so two never run at once.
+// The lease of an attempt whose program talks to hosts. Its effects there cannot be undone, so two attempts never run
+// at once.
 //
-// Worker       asks its coordinator again and again, and counts the lease from the moment at which it asked. It starts
-//              the program under a lease, and ends it with that.
-// Coordinator  a lease that it has granted ends at the latest that long after its last answer: no answer later than
-//              that counts from a later moment. Clocks of both may differ in speed by a tenth.
+// Worker       requests the lease again and again, and counts it from the time of the request. It starts the program
+//              under a lease, and ends it with the lease.
+// Coordinator  a granted lease ends at the latest its length after the last response, because every response comes
+//              after its request. The two clocks may differ in speed by a tenth.
 // Source       Gray & Cheriton, "Leases: an efficient fault-tolerant mechanism for distributed file cache consistency",
 //              1989: 2 and 5.
 #include <algorithm>
@@ -13,26 +14,26 @@
 
 namespace troupe::task {
 
-/// A coordinator that began anew does not know when it has answered last, nor with which setting.
+/// A restarted coordinator knows neither the time of its last response nor the setting at that time.
 inline constexpr base::Duration kLeaseMin = std::chrono::seconds{1}, kLeaseMax = std::chrono::seconds{30};
 
 inline base::Duration lease_within(base::Duration length) { return std::clamp(length, kLeaseMin, kLeaseMax); }
 
-/// How often a worker gives a sign of life in the stream of an attempt: its submitter takes silence of `length` for its
-/// end.
+/// Returns how often a worker sends a sign of life in the stream of an attempt. Its submitter ends an attempt that is
+/// silent for `length`.
 inline base::Duration sign_period(base::Duration length) {
   return std::min<base::Duration>(lease_within(length) / 4, std::chrono::seconds{1});
 }
 
-/// At the worker.
+/// The lease at the worker.
 class Lease {
  public:
   explicit Lease(base::Duration length) : length_(lease_within(length)) {}
-  /// It was granted, by the answer to what was asked at `asked`.
+  /// Extends the lease: the request sent at `asked` was granted.
   void renewed(base::Instant asked) { end_ = std::max(end_, asked + length_); }
   bool holds(base::Instant now) const { return now < end_; }
   base::Instant end() const { return end_; }
-  /// How often to ask.
+  /// Returns the time between two requests.
   base::Duration period() const { return length_ / 5; }
 
  private:
@@ -40,8 +41,8 @@ class Lease {
   base::Instant end_{};
 };
 
-/// At the coordinator: when nothing runs any more under a lease of `length` that was granted at `answered` last. The
-/// second is for the worker to kill its program.
+/// The lease at the coordinator. Returns when no program runs any longer under a lease of `length`, last granted at
+/// `answered`. One second is added for the worker to kill its program.
 inline base::Instant surely_ended(base::Instant answered, base::Duration length) {
   const base::Duration within = lease_within(length);
   return answered + within + within / 10 + std::chrono::seconds(1);

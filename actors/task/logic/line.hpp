@@ -1,13 +1,13 @@
 #pragma once
-// Who may begin before the first one in the line of attempts that wait, if that does not fit yet.
+// Decides which waiting attempts may begin before the head of the queue while the head does not fit.
 //
 // Source  Lifka, "The ANL/IBM SP scheduling system", 1995 (EASY backfilling).
-// Head    the first one of other nodes that does not fit. It fits once enough of those that run have ended, each at its
-//         limit of time at the latest: that moment is promised to it.
-// Passes  one that fits now, and ends before that moment, or fits beside the head too. So the head waits no longer than
-//         if none had passed it.
-// Overdue one that runs for longer than its limits allow, because its inputs keep coming, promises nothing. If what is
-//         left does not make room for the head, nothing is promised, and all that fit pass.
+// Head    the first attempt of another node that does not fit. It fits once enough running attempts have ended, each at
+//         its time limit at the latest. That time is promised to it.
+// Passes  an attempt that fits now, and ends before the promised time or fits next to the head. So passing attempts
+//         never delay the head.
+// Overdue an attempt that runs beyond its limits because its inputs are still being fetched promises nothing. If the
+//         head cannot fit without it, no time is promised and every attempt that fits passes.
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -16,15 +16,15 @@
 
 namespace troupe::task {
 
-/// What attempts take of a node.
+/// Resources of a node that attempts use.
 struct Used {
   std::uint32_t slots = 0;        ///< thousandths of cores
-  std::uint32_t descriptors = 0;  ///< of the node's process, until the attempt has been read
+  std::uint32_t descriptors = 0;  ///< of the node's process, until all output of the attempt is read
   std::uint32_t pids = 0;         ///< processes and threads
   std::uint64_t memory = 0;       ///< bytes
   Used& operator+=(const Used& more);
   Used& operator-=(const Used& less);
-  /// Whether that much more is no more than `most`.
+  /// Returns whether this and `more` together are within `most`.
   bool fits(const Used& more, const Used& most) const;
   friend bool operator==(const Used&, const Used&) = default;
 };
@@ -35,19 +35,19 @@ class Line {
     base::Instant ends;  ///< at the latest
     Used used;
   };
-  /// `used` by all that run, of which no more than `most` may be used together.
+  /// `used`: by all running attempts; `most`: what they may use together.
   Line(const Used& used, const Used& most, const Used& head, std::vector<Running> running, base::Instant now);
 
-  /// Whether one that fits now may begin before the head does.
+  /// Returns whether an attempt that fits now may begin before the head.
   bool lets_pass(const Running& one) const;
-  /// It has begun.
+  /// Records that an attempt has begun before the head.
   void passed(const Running& one);
 
  private:
   bool ends_before_head(const Running& one) const { return !promised_ || one.ends <= *promised_; }
 
   const Used most_;
-  Used used_;  ///< at the promised moment, by the head too
+  Used used_;  ///< at the promised time, with the head
   std::optional<base::Instant> promised_;
 };
 

@@ -8,9 +8,9 @@ namespace troupe::task {
 namespace {
 
 struct Pattern {
-  std::string host;                       ///< a name; "*" and "*.name" too
-  std::optional<base::Endpoint> address;  ///< instead; without a port its port is 0
-  std::uint16_t port = 0;                 ///< 0: each
+  std::string host;                       ///< a name, "*" or "*.name"
+  std::optional<base::Endpoint> address;  ///< instead of a name; its port is 0 if none is given
+  std::uint16_t port = 0;                 ///< 0: every port
 };
 
 std::string small(std::string text) {
@@ -40,7 +40,7 @@ std::optional<Pattern> pattern_of(const std::string& typed) {
   out.host = text;
   if (text.find(':') != text.npos) {
     const auto both = base::HostPort::parse(text);
-    if (!both || both->port == 0 || text.front() == '[') return std::nullopt;  // no address stands in the brackets
+    if (!both || both->port == 0 || text.front() == '[') return std::nullopt;  // brackets without an address
     out.host = both->host;
     out.port = both->port;
   }

@@ -1,10 +1,10 @@
 #pragma once
-// Which hosts a worker lets tasks talk to (task.network).
+// The hosts that a worker lets tasks connect to (task.network).
 //
 // Pattern  HOST or HOST:PORT; without a port, every port. HOST is a name, "*." and a name (every name below it), "*"
 //          (all), or an address. An IPv6 address is in brackets if a port follows. Case is ignored.
-// Address  one that is listed is granted whatever it is. "*" grants public ones alone, and a name is carried to public
-//          addresses and listed ones alone (ports::may_reach), so that no name leads into the network of its worker.
+// Address  a listed address is always granted. "*" grants only public addresses. A name is carried only to public and
+//          listed addresses (ports::may_reach), so no name leads into the worker's network.
 #include <optional>
 #include <span>
 #include <string>
@@ -15,15 +15,15 @@
 namespace troupe::task {
 
 inline constexpr std::size_t kPatternsMax = 16;
-inline constexpr std::size_t kPatternBytesMax = 64;  // as a capability has it
-/// Of a node that lets tasks talk to hosts: its patterns.
+inline constexpr std::size_t kPatternBytesMax = 64;  // as in a capability
+/// Capability of a node that lets tasks connect to hosts: its patterns.
 inline constexpr std::string_view kNetworkCapability = "network";
 
-/// What is wrong with it, for people; nothing if it is a pattern.
+/// Returns what is wrong with a pattern, for people, or nullopt if it is valid.
 std::optional<std::string> pattern_fault(const std::string& text);
-/// Whether one of `patterns` grants `host`, which is "HOST:PORT". What is no pattern grants nothing.
+/// Returns whether a pattern grants `host` ("HOST:PORT"). An invalid pattern grants nothing.
 bool grants(std::span<const std::string> patterns, const std::string& host);
-/// The addresses among them; port 0: each port.
+/// Returns the addresses among the patterns; port 0 is every port.
 std::vector<base::Endpoint> addresses_of(std::span<const std::string> patterns);
 
 }  // namespace troupe::task

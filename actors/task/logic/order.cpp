@@ -23,7 +23,7 @@ void append_texts(Bytes& out, const std::vector<std::string>& texts) {
   for (const std::string& text : texts) append_text(out, text);
 }
 
-/// More than `most` make the reader fail before any is read.
+/// Reads a list of texts. A longer list than `most` makes the reader fail before it reads any text.
 std::vector<std::string> read_texts(FieldReader& from, std::size_t most) {
   std::vector<std::string> out;
   const std::size_t count = from.number<std::uint16_t>();
@@ -82,7 +82,7 @@ sandbox::Limits read_limits(FieldReader& from) {
 }
 
 bool can_be_kept(const sandbox::Limits& limits) {
-  constexpr std::uint32_t kCoresMin = 10;  // thousandths, as sandbox::parse_cores() has it
+  constexpr std::uint32_t kCoresMin = 10;  // thousandths, as in sandbox::parse_cores()
   return limits.cpu.thousandths >= kCoresMin && limits.cpu.thousandths <= sandbox::kCoresMax * 1'000 &&
          limits.memory_bytes >= sandbox::kMemoryBytesMin && limits.memory_bytes <= sandbox::kBytesMax &&
          limits.disk_bytes >= sandbox::kDiskBytesMin && limits.disk_bytes <= sandbox::kBytesMax && limits.pids >= 1 &&
@@ -104,10 +104,10 @@ bool are_paths(const Items& items, Path path) {
          std::ranges::adjacent_find(items, std::greater_equal<>(), path) == items.end();
 }
 
-/// A file cannot have another one below it. The paths rise, so that those which begin with another one follow it: each
-/// is compared with the beginnings of its own that stand before it, however many slashes it has.
+/// Returns whether an input has another input below it. Paths rise, so a path comes after each path that it begins
+/// with. Each path is compared only with its own beginnings before it, however many slashes it has.
 bool has_file_below_file(const std::vector<Input>& inputs) {
-  std::vector<std::string_view> beginnings;  // each one of the next
+  std::vector<std::string_view> beginnings;  // each is the beginning of the next
   for (const Input& one : inputs) {
     const std::string_view path = one.path;
     while (!beginnings.empty() && !path.starts_with(beginnings.back())) beginnings.pop_back();
@@ -135,10 +135,10 @@ std::optional<OrderError> size_fault(const Order& order) {
 
 std::string_view name(OrderError error) {
   switch (error) {
-    case OrderError::size: return "a part of the task is larger than it may be, or an argument holds a zero byte";
+    case OrderError::size: return "a part of the task exceeds its limit, or an argument contains a zero byte";
     case OrderError::path:
-      return "a path leaves /task, has a control character, is there twice, is below another file, or is that of the "
-             "program";
+      return "a path is outside /task, has a control character, is given twice, is below another file, or is the "
+             "program's path";
     case OrderError::limits: return "a limit is outside of what a sandbox can keep";
     case OrderError::replicas:
       return "the quorum is 1 to the number of replicas, 15 at most, and several replicas are of deterministic tasks";
@@ -150,11 +150,11 @@ std::string_view name(OrderError error) {
 
 std::string_view name(ReadError error) {
   switch (error) {
-    case ReadError::malformed: return "it breaks its format";
-    case ReadError::lacks_work: return "its submitter's id lacks the work of this network";
-    case ReadError::bad_signature: return "its submitter has not signed it";
+    case ReadError::malformed: return "its format is invalid";
+    case ReadError::lacks_work: return "its submitter's id lacks the proof of work of this network";
+    case ReadError::bad_signature: return "its submitter's signature is invalid";
   }
-  return "it is of no use";
+  return "it is invalid";
 }
 
 std::optional<OrderError> fault(const Order& order) {

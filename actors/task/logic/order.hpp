@@ -39,7 +39,7 @@ using TaskId = base::FixedBytes<struct TaskIdTag, 32>;
 using Nonce = base::FixedBytes<struct TaskNonceTag, 16>;
 using Cid = base::Digest;
 
-/// A content that is seen inside, read-only.
+/// A file that a task can read inside.
 struct Input {
   Cid content;
   std::string path;
@@ -50,48 +50,48 @@ struct Input {
 enum class Payment : std::uint8_t { free, escrow };
 
 struct Order {
-  base::PublicKey submitter;  ///< of the node that coordinates it
+  base::PublicKey submitter;  ///< key of the node that coordinates the task
   std::uint32_t submitter_nonce = 0;
   Nonce nonce;
   Cid program;
   std::vector<std::string> arguments;
   std::optional<Cid> standard_input;
-  std::vector<Input> inputs;         ///< by rising path
-  std::vector<std::string> outputs;  ///< by rising path
-  std::optional<Cid> root;           ///< an archive; nothing: an empty root
-  std::vector<std::string> hosts;    ///< HOST:PORT that it may talk to, rising
+  std::vector<Input> inputs;         ///< paths rise
+  std::vector<std::string> outputs;  ///< paths rise
+  std::optional<Cid> root;           ///< an archive; nullopt: an empty root
+  std::vector<std::string> hosts;    ///< HOST:PORT that it may connect to, rising
   sandbox::Limits limits;
   std::string need;  ///< as typed: actors/registry/logic/capability.hpp; empty: none
   std::uint8_t priority = 5;
-  std::uint8_t replicas = 1;  ///< at first; a doubt raises it
+  std::uint8_t replicas = 1;  ///< at first; doubt raises it
   std::uint8_t quorum = 1;    ///< equal answers that decide
   bool deterministic = false;
-  std::uint8_t retries = 2;                ///< more attempts than replicas
-  std::uint32_t queue_max_s = 3'600;       ///< not started by then: expired
-  std::optional<std::uint64_t> price_max;  ///< for the whole task, of each provider
+  std::uint8_t retries = 2;                ///< attempts beyond the replicas
+  std::uint32_t queue_max_s = 3'600;       ///< expires if it has not started by then
+  std::optional<std::uint64_t> price_max;  ///< for the whole task, per provider
   Payment payment = Payment::free;
-  std::optional<TaskId> after;         ///< begins once that one is done
-  std::optional<std::uint32_t> index;  ///< of a member of an array
+  std::optional<TaskId> after;         ///< begins once that task is done
+  std::optional<std::uint32_t> index;  ///< of an array's member
 
   friend bool operator==(const Order&, const Order&) = default;
 };
 
 enum class OrderError : std::uint8_t {
   size,      ///< larger than kOrderBytesMax, or a part above its limit
-  path,      ///< leaves /task, is there twice, or is that of the program
-  limits,    ///< outside of what a sandbox can keep
-  replicas,  ///< no quorum of them, or several of what is not deterministic
-  need,      ///< no conditions
+  path,      ///< leaves /task, is there twice, or is the program's path
+  limits,    ///< outside the range of sandbox limits
+  replicas,  ///< invalid quorum, or replicas of a nondeterministic task
+  need,      ///< not a list of conditions
   host,      ///< not HOST:PORT
 };
 std::string_view name(OrderError error);
 
-/// What is wrong with an order that is not signed yet; nothing if it can be kept.
+/// Returns what is wrong with an unsigned order, or nullopt if it is valid.
 std::optional<OrderError> fault(const Order& order);
 
-/// The bytes before the signature. `order` has no fault().
+/// Returns the bytes before the signature. `order` has no fault().
 base::Bytes encode(const Order& order);
-/// Nothing unless they are those of encode() of an order without a fault.
+/// Returns nullopt unless the bytes are the encoding of an order without a fault.
 std::optional<Order> decode(base::ByteView bytes);
 TaskId id_of(const Order& order);
 base::Bytes sign(const Order& order, const crypto::SecretKey& key);
@@ -99,10 +99,10 @@ Nonce nonce_of(const base::PublicKey& submitter, std::string_view request);
 
 enum class ReadError : std::uint8_t { malformed, lacks_work, bad_signature };
 std::string_view name(ReadError error);
-/// Reads what sign() made, cheap questions first.
+/// Reads what sign() made, with the cheap checks first.
 base::Result<Order, ReadError> read_order(base::ByteView bytes, unsigned work_bits);
 
-/// The order of member `index` of an array: its own nonce, and `{index}` in each argument replaced.
+/// Returns the order of member `index` of an array, with its own nonce; `{index}` in each argument is replaced.
 Order member_of(const Order& array, std::uint32_t index);
 
 }  // namespace troupe::task

@@ -9,11 +9,11 @@ namespace troupe::task {
 namespace {
 
 constexpr std::uint32_t kFull = 1'000;
-constexpr std::uint32_t kLoadOfFull = 2'000;  // our choice: two runnable threads a core are no place for more
+constexpr std::uint32_t kLoadOfFull = 2'000;  // our choice: a node with two runnable threads per core is full
 constexpr std::uint32_t kRunningOfFull = 8;   // our choice
 constexpr std::uint64_t kThousandthHoursMs = 3'600'000ull * 1'000;  // a core and an hour, in thousandths and ms
 
-/// The same for each pair, whatever else is asked: where equals go.
+/// Returns the same number for a pair every time; it orders equal nodes.
 std::uint64_t draw(const TaskId& task, const base::NodeId& node) {
   std::uint64_t out = task.high() ^ node.high();
   out ^= out >> 33;
@@ -30,7 +30,7 @@ bool lets_out(const Candidate& node, const Order& order) {
          std::ranges::all_of(order.hosts, [&](const std::string& host) { return grants(*patterns, host); });
 }
 
-/// A node that does not list whose tasks it takes is asked.
+/// Returns whether a submitter can be asked: it is listed, or the node does not publish a list.
 bool accepts(const registry::Capability& tasks, const std::string& submitter) {
   const auto* const listed = std::get_if<registry::Texts>(&tasks.value);
   return listed == nullptr || std::ranges::find(*listed, submitter) != listed->end();
@@ -59,7 +59,7 @@ std::string_view text(Lack lack) {
     case Lack::cpu: return "lack cores";
     case Lack::disk: return "lack disk";
     case Lack::need: return "lack what is needed";
-    case Lack::price: return "are too dear";
+    case Lack::price: return "are too expensive";
     case Lack::reputation: return "have too little reputation";
     case Lack::apart: return "are too near to another replica";
     case Lack::tried: return "were tried";
@@ -92,7 +92,7 @@ std::optional<Lack> lack_of(const Candidate& node, const Order& order, const reg
   if (number(node.capabilities, "disk") < order.limits.disk_bytes) return Lack::disk;
   if (registry::lacks(node.capabilities, need) != nullptr) return Lack::need;
   if (!lets_out(node, order)) return Lack::network;
-  // Who wants money does not work for nothing.
+  // A node with a price does not work unpaid.
   const auto wanted = cost(node, order);
   if (wanted && *wanted > order.price_max.value_or(0)) return Lack::price;
   if (wanted && *wanted > 0 && !keeps_book(node, policy.book)) return Lack::book;
@@ -174,7 +174,7 @@ Choice choose_of(std::span<const Candidate* const> nodes, const Order& order, co
     return a.score != b.score ? a.score > b.score : a.draw > b.draw;
   };
   Apart taken;
-  // Few are wanted: the next best is sought each time, among those that are left.
+  // Few nodes are wanted, so each is found by a scan of the remaining ones.
   for (auto end = fit.end(); out.best.size() < wanted && end != fit.begin();) {
     const auto best = std::min_element(fit.begin(), end, better);
     const Candidate& node = *best->node;

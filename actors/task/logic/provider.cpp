@@ -11,11 +11,11 @@ using base::Error;
 using std::chrono::minutes;
 
 constexpr minutes kDay = std::chrono::hours(24);
-constexpr minutes kAgainMax = std::chrono::hours(1);  // our choice: its settings may be others then
+constexpr minutes kAgainMax = std::chrono::hours(1);  // our choice: its settings may have changed by then
 
 constexpr std::string_view kListed = "listed", kAny = "any";
 
-/// "06:30"
+/// Parses a time such as "06:30".
 std::optional<minutes> time_of_day(std::string_view text) {
   const auto digit = [&](std::size_t at) { return text[at] >= '0' && text[at] <= '9'; };
   if (text.size() != 5 || text[2] != ':' || !digit(0) || !digit(1) || !digit(3) || !digit(4)) return std::nullopt;
@@ -73,7 +73,7 @@ Provider::Provider(Accept accept, const std::vector<std::string>& hours, const s
   }
 }
 
-/// Zero within its hours.
+/// Returns zero within its hours.
 minutes Provider::until_open(minutes of_day) const {
   minutes out = hours_.empty() ? minutes(0) : kDay;
   for (const Hours& one : hours_) {
@@ -106,7 +106,7 @@ std::optional<Error> Provider::refusal(const Order& order, const base::NodeId& s
 decltype(registry::Capability::value) Provider::told() const {
   if (accept_ == Accept::any) return std::string(kAny);
   if (signers_.size() >= registry::kTextsMax) return std::string(kListed);
-  registry::Texts out;  // by rising text, as the registry has lists
+  registry::Texts out;  // in rising order, as in all lists of the registry
   for (const base::NodeId& one : signers_) out.push_back(one.hex());
   out.emplace_back(kListed);
   return out;

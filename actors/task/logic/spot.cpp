@@ -41,7 +41,7 @@ std::optional<Spot> spot_of(const std::vector<std::string>& arguments) {
 
 std::string answer_of(const Spot& spot) {
   std::vector<std::uint64_t> table(spot::kTableWords);
-  // As the program reads its digits: the first byte is the highest.
+  // The program reads its digits in the same way: the first byte is the highest.
   std::uint64_t seed[spot::kSeedWords] = {}, answer[spot::kAnswerWords] = {};
   for (std::size_t i = 0; i < Spot::kSeedBytes; ++i) seed[i / 8] = seed[i / 8] << 8 | spot.seed.bytes[i];
   spot::mix(table.data(), seed, spot.rounds, answer);

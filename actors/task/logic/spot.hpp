@@ -1,18 +1,18 @@
 #pragma once
-// A spot check: an order like others, whose answer the node that submits it can compute.
+// A spot check: an ordinary order whose result the submitting node can compute itself.
 //
-// Program  is built into this one (spot/program.cpp), so that each node has it without asking another one.
-// Answer   of what follows from a random seed; nothing shorter is known than to compute it.
-// Costs    a tenth of a second of one core, at the node that is checked and at the one that judges.
+// Program  is built into this program (spot/program.cpp), so each node has it without a download.
+// Answer   follows from a random seed; no shortcut to compute it is known.
+// Costs    a tenth of a second of one core, at the checked node and at the attester.
 #include "actors/task/logic/order.hpp"
 
 namespace troupe::task {
 
 inline constexpr std::size_t kSpotProgramMax = 65'535;
 inline constexpr std::uint64_t kSpotRounds = 1u << 23;  // our choice: some 0.1 s
-inline constexpr std::uint32_t kSpotCores = 250;        // thousandths: also a node that gives little can take it
+inline constexpr std::uint32_t kSpotCores = 250;        // thousandths: small enough for a node that gives little
 inline constexpr std::uint64_t kSpotMemory = 16u << 20;
-inline constexpr std::chrono::seconds kSpotTime{20};  // our choice: a slow machine under load
+inline constexpr std::chrono::seconds kSpotTime{20};  // our choice: enough for a slow machine under load
 
 struct Spot {
   static constexpr std::size_t kSeedBytes = 16;
@@ -23,19 +23,19 @@ struct Spot {
   friend bool operator==(const Spot&, const Spot&) = default;
 };
 
-/// An executable file of less than 64 KiB, and its content id.
+/// Return the program, an executable file of less than 64 KiB, and its content id.
 base::ByteView spot_program();
 const Cid& spot_program_id();
 
-/// What its program is given.
+/// Returns the arguments of the program.
 std::vector<std::string> arguments_of(const Spot& spot);
-/// Reads what arguments_of() makes.
+/// Parses what arguments_of() returns.
 std::optional<Spot> spot_of(const std::vector<std::string>& arguments);
-/// What the program prints, computed here.
+/// Computes here what the program prints.
 std::string answer_of(const Spot& spot);
-/// Without submitter and nonce.
+/// Returns the order, without submitter and nonce.
 Order order_of(const Spot& spot);
-/// Whether it is one of order_of(), of no more rounds than usual: it costs too little to be paid.
+/// Returns whether an order is one of order_of() with at most the usual rounds: it is too cheap to be paid.
 bool is_check(const Order& order);
 
 }  // namespace troupe::task

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::uint8_t kTaskVersion = 1;
 constexpr std::size_t kWhyBytesMax = 256;
-// As many as are spared at once may be over the most.
+// The attempts that are spared at once may exceed the maximum.
 constexpr std::size_t kAttemptsMax = 2 * kReplicasMax + kRetriesMax + std::size_t{1} + Task::kSparedMax;
 
 template <class Enum, std::size_t N>
@@ -20,7 +20,7 @@ std::string_view name_in(const std::string_view (&names)[N], Enum value) {
   return names[static_cast<std::size_t>(value)];
 }
 
-/// Cut at a character's end.
+/// Cuts the text at a character boundary.
 std::string cut(std::string text) {
   if (text.size() <= kWhyBytesMax) return text;
   std::size_t end = kWhyBytesMax;
@@ -29,7 +29,7 @@ std::string cut(std::string text) {
   return text;
 }
 
-/// 0: none; else one more than the value.
+/// Appends 0 for nullopt, otherwise the value plus 1.
 template <class Value>
 void append_small(base::Bytes& out, const std::optional<Value>& value) {
   base::append_number(out, static_cast<std::uint16_t>(value ? static_cast<unsigned>(*value) + 1 : 0));
@@ -53,7 +53,7 @@ void append(base::Bytes& out, const sandbox::Usage& usage) {
     base::append_number(out, number);
 }
 sandbox::Usage read_usage(base::FieldReader& from) {
-  constexpr std::uint64_t kMsMax = std::uint64_t{1} << 43;  // 278 years: below what a Duration holds
+  constexpr std::uint64_t kMsMax = std::uint64_t{1} << 43;  // 278 years: fits into a Duration
   sandbox::Usage out;
   for (base::Duration* const span : {&out.cpu, &out.wall}) {
     const auto ms = from.number<std::uint64_t>();
@@ -66,7 +66,7 @@ sandbox::Usage read_usage(base::FieldReader& from) {
 }
 
 std::string failure_of(const Attempt& attempt) {
-  if (attempt.verdict == Verdict::malicious) return "its program tried what no task may";
+  if (attempt.verdict == Verdict::malicious) return "its program made a forbidden system call";
   if (attempt.limit) return "its program reached the limit of " + std::string(name(*attempt.limit));
   if (attempt.signal) return "its program was ended by signal " + std::to_string(*attempt.signal);
   return "its program ended with " + std::to_string(attempt.exit_status.value_or(-1));
@@ -148,10 +148,10 @@ Apart Task::apart(Away away) const {
   for (const Attempt& one : attempts_) {
     const bool counts = one.active() || one.state == AttemptState::answered;
     if (counts || away != Away::none) out.tried.insert(one.node);
-    // Replicas are compared: nodes of one owner or line are not strangers to each other.
+    // Replicas are compared: nodes with one owner or in one address group are not independent.
     if (counts ? replicas_ == 1 : away != Away::sites) continue;
     out.groups.insert(one.group);
-    // A node names its owner as it likes: one that has failed keeps the task from no node of another site by that.
+    // A node can name any owner, so a failed node must not keep the task from nodes of other address groups.
     if (counts) out.owners.insert(one.owner);
   }
   return out;
@@ -211,7 +211,7 @@ bool Task::lost(std::uint64_t token, std::string why, std::uint64_t now_ms) {
 bool Task::spared(std::uint64_t token, std::string why, std::uint64_t now_ms) {
   Attempt* const attempt = active(token);
   if (attempt == nullptr) return false;
-  // All that were placed are those that were wanted at first, the retries, and those that were spared.
+  // The placed attempts are those wanted at first, the retries, and the spared ones.
   const std::size_t placed = attempts_.size(), asked = std::size_t{asked_replicas_} + retried_;
   if (placed >= asked + kSparedMax) {
     failed_attempt(*attempt, AttemptState::lost, std::move(why), now_ms);
@@ -233,7 +233,7 @@ bool Task::turned_away(std::uint64_t token, std::string why) {
   const Attempt* const attempt = active(token);
   if (attempt == nullptr || attempt->state != AttemptState::starting) return false;
   std::erase_if(attempts_, [&](const Attempt& one) { return one.token == token; });
-  doubt();  // the next node may be another one
+  doubt();  // the next node may not be trusted
   waits_for(std::move(why));
   return true;
 }
@@ -270,7 +270,7 @@ void Task::decide(std::uint64_t now_ms) {
   }
   if (replicas_ > 1) state_ = State::verifying;
   if (count(AttemptState::answered) < replicas_) return;
-  // All have answered, and too few alike: one more is asked.
+  // All replicas have answered without a quorum: one more attempt is made.
   if (retried_ == retries_ || replicas_ == UINT8_MAX) return finish(State::failed, "no quorum", now_ms);
   ++retried_;
   ++replicas_;
@@ -287,7 +287,7 @@ bool Task::tick(std::uint64_t now_ms) {
   retry_at_ms_ = std::min(retry_at_ms_, now_ms + kBackoffMaxMs);
   if (final(state_)) return false;
   if (state_ != State::queued) {
-    // What is only asked for, or waits at a node, is not under way.
+    // An attempt that was only requested, or waits at a node, is not in progress.
     const bool idle =
         std::ranges::none_of(attempts_, [](const Attempt& one) { return one.state == AttemptState::running; });
     if (!idle) idle_since_ms_ = 0;

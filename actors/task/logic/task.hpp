@@ -1,18 +1,18 @@
 #pragma once
-// A task from its order to its end: its attempts, what they answered, and what is to be done next.
+// The state of a task from its order to its end: its attempts, their results, and the next step.
 //
-// Attempts  each has a token: the coordinator's start in the upper half, a count below, so that a later one is higher,
-//           also after a restart. What comes with another token than that of an attempt under way is refused.
-// Answers   what a program has come to, as a hash; the program's failure is an answer, too. With one replica the first
-//           answer decides. With several `quorum` equal ones decide; if all replicas have answered and none has that
-//           many, one more is asked, as long as retries are left.
-// Trust     where fewer than all replicas need agree, one answer is enough of a node that is believed (risk.hpp); one
-//           that is lost or not taken, or says that the program failed, raises the quorum to what the order says.
-// Retries   an attempt that was lost, refused or could not be made is repeated elsewhere, Order::retries times in all,
-//           after 1 s, 2 s, 4 s, … 60 s. Elsewhere: no node gets the same task twice while others are left.
-// Ends      once, for good: done, failed, cancelled, or expired if nothing ran within Order::queue_max_s. A task that
-//           has run, but could continue on no node for that long, has failed.
-// Owner     one actor. Times are Unix milliseconds of the coordinator.
+// Attempts  each has a token: the coordinator's start in the upper half, a count in the lower one. A later token is
+//           higher, also after a restart. Items with any other token than an active attempt's are refused.
+// Answers   the hash of a program's result; a failed program counts too. With one replica the first result decides,
+//           otherwise `quorum` equal ones do. If all replicas have answered without a quorum, one more attempt is made
+//           while retries are left.
+// Trust     if the quorum is below the replicas, one result of a trusted node is enough (risk.hpp). A lost or declined
+//           attempt or a failed program there restores the order's quorum.
+// Retries   an attempt that was lost, refused or could not be made is repeated Order::retries times in all, after 1 s,
+//           2 s, 4 s, … 60 s, on a new node while there is one.
+// Ends      once: done, failed, cancelled, or expired if it never ran within Order::queue_max_s. A task that has run,
+//           but could continue on no node for that long, has failed.
+// Owner     one actor. Times are the coordinator's, in Unix milliseconds.
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -32,16 +32,16 @@ enum class AttemptState : std::uint8_t {
   starting,  ///< the node was asked
   running,
   answered,  ///< its program has ended
-  lost,      ///< its link, or its lease
-  refused,   ///< the node does not take it, or could not make a sandbox
-  ended,     ///< by us: the task was over
+  lost,      ///< its link was lost, or its lease ran out
+  refused,   ///< the node refused it, or could not make a sandbox
+  ended,     ///< by the coordinator: the task was over
 };
 std::string_view name(AttemptState state);
 
 enum class Verdict : std::uint8_t { open, right, wrong, malicious };
 std::string_view name(Verdict verdict);
 
-/// Hash of what is compared: exit status, standard output, outputs.
+/// Hash of the compared parts: exit status, standard output, outputs.
 using Answer = base::FixedBytes<struct AnswerTag, 32>;
 
 struct Attempt {
@@ -52,9 +52,9 @@ struct Attempt {
   AttemptState state = AttemptState::starting;
   Verdict verdict = Verdict::open;
   std::uint64_t began_ms = 0, ended_ms = 0;
-  std::string why;  ///< of lost and refused, for people
+  std::string why;  ///< lost or refused, for people
 
-  // Of an answer.
+  // For an answered attempt.
   std::optional<int> exit_status;
   std::optional<int> signal;
   std::optional<sandbox::Limit> limit;
@@ -66,12 +66,12 @@ struct Attempt {
   friend bool operator==(const Attempt&, const Attempt&) = default;
 };
 
-/// How a program ended, as its worker says.
+/// How a program ended, as its worker reports it.
 struct Ended {
   std::optional<int> exit_status;
   std::optional<int> signal;
   std::optional<sandbox::Limit> limit;
-  bool malicious = false;  ///< a tripwire has ended it
+  bool malicious = false;  ///< a tripwire ended it
   sandbox::Usage usage;
   Answer answer;
 };
@@ -79,7 +79,7 @@ struct Ended {
 class Task {
  public:
   static constexpr std::uint64_t kBackoffMs = 1'000, kBackoffMaxMs = 60'000;
-  static constexpr std::size_t kSparedMax = 8;  // our choice: a node can say so without end
+  static constexpr std::size_t kSparedMax = 8;  // our choice: bounds a node that says so without end
 
   Task(const Order& order, std::uint64_t submitted_ms);
 
@@ -89,53 +89,53 @@ class Task {
   std::uint64_t submitted_ms() const { return submitted_ms_; }
   std::uint64_t ended_ms() const { return ended_ms_; }
   std::uint8_t quorum() const { return quorum_; }
-  /// The attempt whose answer decided; null while none has.
+  /// The attempt whose result decided; null if none has.
   const Attempt* result() const;
   const Attempt* find(std::uint64_t token) const;
 
-  /// How many attempts are to be placed at `now_ms`.
+  /// Returns how many attempts are to be placed at `now_ms`.
   std::size_t wanted(std::uint64_t now_ms) const;
-  /// Whether one node could be enough: there is no answer yet, and nothing under way.
+  /// Returns whether one node could be enough: there is no result yet, and no attempt in progress.
   bool may_believe() const;
-  /// The next attempt is that of a node which is believed.
+  /// Makes the next attempt the only one, at a trusted node.
   void believe();
   bool believes() const { return replicas_ < asked_replicas_; }
-  /// Whether answers were compared, so that each of them says something about its node.
+  /// Returns whether results were compared, so that each of them says something about its node.
   bool compared() const;
-  /// From what attempts keep away after one that has failed, as long as there are others: its site, so that many ids
-  /// of one site do not hold a task one after the other; at least its node; nothing.
+  /// What new attempts avoid after a failed attempt, while other nodes are left: its address group, or only its node,
+  /// or nothing. The group comes first, so that many ids in one group cannot delay a task in turn.
   enum class Away : std::uint8_t { sites, nodes, none };
   Apart apart(Away away) const;
-  /// When wanted() or tick() may say something else; nothing: not by time.
+  /// Returns when wanted() or tick() may return something else, or nullopt if that does not depend on time.
   std::optional<std::uint64_t> wake_ms() const;
 
-  /// Each changes nothing, and returns false, unless the token is that of an attempt to which it can happen.
+  /// Each changes nothing and returns false unless `token` is an attempt in a fitting state.
   bool place(std::uint64_t token, const Candidate& node, std::uint64_t now_ms);
   bool began(std::uint64_t token, std::uint64_t now_ms);
   bool ended(std::uint64_t token, const Ended& how, std::uint64_t now_ms);
   bool lost(std::uint64_t token, std::string why, std::uint64_t now_ms);
-  /// Lost, but not for a reason that lies in it or its node: up to kSparedMax times no retry is used for that.
+  /// Ends an attempt that was lost for a reason outside of it and its node. Up to kSparedMax times this uses no retry.
   bool spared(std::uint64_t token, std::string why, std::uint64_t now_ms);
   bool refused(std::uint64_t token, std::string why, std::uint64_t now_ms);
-  /// The node did not take it: it was no attempt, and counts as none.
+  /// Removes an attempt that its node declined; it does not count as an attempt.
   bool turned_away(std::uint64_t token, std::string why);
-  /// False if it has ended.
+  /// Returns false if the task has ended.
   bool cancel(std::string why, std::uint64_t now_ms);
-  /// Expires it, or has it fail. Whether it did. To be called now and then: where a clock was set back, nothing waits
-  /// for longer than it would from now on.
+  /// Expires or fails the task if its time is over, and returns whether it did. Call it from time to time: if a clock
+  /// was set back, no wait becomes longer than its full length from now.
   bool tick(std::uint64_t now_ms);
-  /// It has to wait for something else, which `why` names: its time to begin counts from now on.
+  /// Delays the task for the reason `why`; its time to begin counts from now.
   void held(std::string why, std::uint64_t now_ms);
-  /// Why nothing was placed, for people; kept until something is.
+  /// Sets why no attempt was placed, for people; kept until one is.
   void waits_for(std::string why);
-  /// All attempts under way are lost: the coordinator began anew.
+  /// Marks all attempts in progress as lost, because the coordinator restarted.
   void restarted(std::uint64_t now_ms);
 
   base::Bytes encode() const;
-  /// Nothing unless the bytes are those of encode() of a task with that order.
+  /// Returns nullopt unless the bytes are the encoding of a task with that order.
   static std::optional<Task> decode(const Order& order, base::ByteView bytes);
 
-  /// Broken invariants.
+  /// Checks the invariants.
   void check() const;
   friend bool operator==(const Task&, const Task&) = default;
 
@@ -152,10 +152,9 @@ class Task {
   std::string reason_;
   std::vector<Attempt> attempts_;
   std::uint64_t submitted_ms_ = 0, ended_ms_ = 0, retry_at_ms_ = 0, expires_ms_ = 0, queue_ms_ = 0;
-  std::uint64_t idle_since_ms_ =
-      0;  ///< nothing is under way of what has run before; 0: something is, or it was not noted
-  std::uint8_t asked_replicas_ = 1, asked_quorum_ = 1, retries_ = 0;  ///< of the order
-  std::uint8_t replicas_ = 1, quorum_ = 1;  ///< `replicas_` grows with doubt; both are 1 where a node is believed
+  std::uint64_t idle_since_ms_ = 0;  ///< no attempt in progress since, after one ran; 0: one is, or not yet noted
+  std::uint8_t asked_replicas_ = 1, asked_quorum_ = 1, retries_ = 0;  ///< as in the order
+  std::uint8_t replicas_ = 1, quorum_ = 1;  ///< `replicas_` grows with doubt; both are 1 if a node is trusted
   std::uint8_t retried_ = 0;
   std::optional<std::uint64_t> result_;  ///< token
 };

@@ -1,5 +1,5 @@
 #pragma once
-// A text among fixed fields of bytes: its length (2, little-endian), then its bytes.
+// A text among fixed-size fields: its length (2, little-endian), then its bytes.
 #include <string>
 #include <string_view>
 
@@ -12,7 +12,7 @@ inline void append_text(base::Bytes& out, std::string_view text) {
   base::append(out, base::as_bytes(text));
 }
 
-/// More than `most` bytes make the reader fail.
+/// Reads a text. A length over `most` makes the reader fail.
 inline std::string read_text(base::FieldReader& from, std::size_t most = UINT16_MAX) {
   const std::size_t size = from.number<std::uint16_t>();
   if (size > most) from.fail();

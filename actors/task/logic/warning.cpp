@@ -56,7 +56,7 @@ base::Result<Warned, ReadError> read_warning(base::ByteView bytes, unsigned work
     return ReadError::bad_signature;
   const auto order = read_order(warning->order_bytes, work_bits);
   if (!order.ok()) return order.error();
-  // Any node gets one by registering, and its program is of this code: it shows nothing of who has signed it.
+  // Any node gets a spot check by registering, and its program is from this code. It proves nothing about its signer.
   if (is_check(order.value())) return ReadError::malformed;
   return Warned{std::move(*warning), id_of(order.value()),
                 crypto::node_id(order.value().submitter, order.value().submitter_nonce)};

@@ -1,10 +1,10 @@
 #pragma once
-// What a spot check has a node compute: a walk through a table of 1 MiB, each step of which needs the one before it.
+// The computation of a spot check: a walk through a table of 1 MiB, in which each step needs the one before.
 //
-// Shared  the program of the check (program.cpp) and the node that judges the answer (logic/spot.cpp) compile this
-//         file: it needs no library.
+// Shared  the program of the check (program.cpp) and the node that checks the result (logic/spot.cpp) compile this
+//         file, so it needs no library.
 // Source  SplitMix64 (Steele, Lea & Flood, "Fast splittable pseudorandom number generators", 2014) fills the table.
-// Not     a proof that others can verify for less than it costs, nor a hash: who judges computes it as well.
+// Not     a hash, nor a proof that is cheaper to verify than to compute: the attester computes it as well.
 #include <cstdint>
 
 namespace troupe::task::spot {
@@ -14,7 +14,7 @@ inline constexpr unsigned kSeedWords = 2, kAnswerWords = 4;
 
 constexpr std::uint64_t turned(std::uint64_t value, unsigned bits) { return value << bits | value >> (64 - bits); }
 
-/// `table` has kTableWords, whatever they are.
+/// `table` has kTableWords of any content.
 inline void mix(std::uint64_t* table, const std::uint64_t (&seed)[kSeedWords], std::uint64_t rounds,
                 std::uint64_t (&answer)[kAnswerWords]) {
   constexpr std::uint64_t kGolden = 0x9e3779b97f4a7c15;

@@ -1,7 +1,7 @@
 // The program of a spot check: `program SEED ROUNDS` prints the answer, 64 hexadecimal digits and a newline. SEED is 32
 // hexadecimal digits, ROUNDS a decimal number; anything else ends with 2.
 //
-// By itself: static and without a library, so that it runs in an empty root and is a few KiB.
+// It is static and uses no library, so it runs in an empty root and is a few KiB.
 #include "actors/task/spot/mix.hpp"
 
 namespace {
@@ -63,7 +63,7 @@ int digit(char one) {
 
 }  // namespace
 
-/// The stack as the kernel leaves it: the number of arguments, then they themselves.
+/// `stack` is as the kernel leaves it: the number of arguments, then the arguments.
 extern "C" [[noreturn]] __attribute__((used)) void begin(long* stack) {
   run(stack[0], reinterpret_cast<char**>(stack + 1));
 }

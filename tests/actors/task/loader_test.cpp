@@ -50,7 +50,7 @@ TEST_CASE("loader: of a script it is the first word of its first line") {
 
 TEST_CASE("loader: a script with Windows line ends or a byte-order mark is refused, and the error says so") {
   for (const char* head : {"#!/bin/sh\r\necho\r\n", "#!/bin/sh\r", "#! /usr/bin/env python3\r\n"})
-    CHECK_MESSAGE(loader(head).starts_with("no: its lines end as on Windows (CR LF)"), head);
+    CHECK_MESSAGE(loader(head).starts_with("no: its lines end in CR LF (Windows)"), head);
   CHECK(loader("#!/bin/sh\necho\r\n") == "/bin/sh");  // what the rest means is for the interpreter
   CHECK(loader("\xef\xbb\xbf#!/bin/sh\n").starts_with("no: it has a byte-order mark"));
 }
@@ -63,7 +63,7 @@ TEST_CASE("loader: of an ELF file it is the interpreter that it names, and a sta
   for (std::size_t size = 0; size < bytes.size(); ++size)
     CHECK_FALSE(loader_of(base::ByteView(bytes).first(size)).ok());
   bytes[4] = 1;  // 32 bits
-  CHECK(read(bytes).starts_with("no: it is an ELF file of another kind"));
+  CHECK(read(bytes).starts_with("no: it is an ELF file, but not 64-bit"));
   std::ifstream file("/proc/self/exe", std::ios::binary);
   std::string self(kLoaderBytes, '\0');  // not the whole file: with sanitizers it has hundreds of MiB
   REQUIRE(file.read(self.data(), kLoaderBytes));

@@ -187,18 +187,18 @@ TEST_CASE("placement: why no node fits is told in numbers") {
   const Choice choice = choose(nodes, order, id_of(order), {}, {}, 1);
   CHECK(choice.best.empty());
   CHECK(choice.fit == 0);
-  CHECK(choice.why() == "1 are offline, 2 are too dear");
+  CHECK(choice.why() == "1 are offline, 2 are too expensive");
   CHECK_FALSE(choice.possible());
   nodes[0].status = registry::Status::unhealthy;
   const Choice later = choose(nodes, order, id_of(order), {}, {}, 1);
   CHECK(later.best.empty());
   CHECK(later.possible());
-  CHECK(later.why() == "2 are too dear, 1 are not healthy");
+  CHECK(later.why() == "2 are too expensive, 1 are not healthy");
   // What is not verified is waited for, where that is asked for.
   const Choice unverified = choose(nodes, order, id_of(order), {.require_verified = true}, {}, 1);
   CHECK(unverified.best.empty());
   CHECK(unverified.possible());
-  CHECK(unverified.why() == "2 are too dear, 1 are not verified");
+  CHECK(unverified.why() == "2 are too expensive, 1 are not verified");
   nodes[0].status = registry::Status::healthy;
   nodes[0].verified = true;
   CHECK(choose(nodes, order, id_of(order), {.require_verified = true}, {}, 1).best.size() == 1);
@@ -222,7 +222,7 @@ TEST_CASE("placement: what no order can be given now is left out once, and count
   const Order order = small_order();
   const Choice choice = choose(free, order, id_of(order), policy, {}, 1);
   CHECK(choice.best == std::vector<const Candidate*>{&nodes[5]});
-  CHECK(choice.why() == "1 are offline, 1 are too dear, 1 take no tasks, 1 are not verified, 1 are not healthy");
+  CHECK(choice.why() == "1 are offline, 1 are too expensive, 1 take no tasks, 1 are not verified, 1 are not healthy");
   free.nodes.clear();
   CHECK_FALSE(free.empty());  // there is something to tell
 }
