@@ -1,11 +1,12 @@
 #pragma once
-// What is asked of tasks from outside.
+// The requests that tasks accept from outside.
 //
-// kPath          RunAttempt of nodes -> a stream of AttemptItem
-// kOrdersPath    SubmitTask, ListTasks, ViewTask, ViewArray, CancelTask, ReadTask of operators; RenewAttempt of nodes
-// kWarningsPath  GetWarnings of nodes
+// kPath          RunAttempt from nodes -> a stream of AttemptItem
+// kOrdersPath    SubmitTask, ListTasks, ViewTask, ViewArray, CancelTask, ReadTask from operators; RenewAttempt from
+//                nodes
+// kWarningsPath  GetWarnings from nodes
 //
-// The bytes in these messages are read with logic/order.hpp and logic/task.hpp.
+// logic/order.hpp and logic/task.hpp decode the bytes in these messages.
 #include "actors/task/logic/task.hpp"
 #include "messages/task.capnp.h"
 
@@ -16,7 +17,7 @@ inline constexpr const char* kOrdersPath = "/task/orders";
 inline constexpr const char* kInputsPath = "/task/inputs";
 inline constexpr const char* kWarningsPath = "/task/warnings";
 
-// Parts of messages/task.capnp that are no output.
+// Parts of messages/task.capnp other than output files.
 inline constexpr std::uint16_t kStandardPart = 65'535, kErrorsPart = 65'534;
 
 }  // namespace troupe::task

@@ -19,7 +19,7 @@ using base::Code;
 using base::Error;
 
 constexpr std::uint64_t kTicket = 1;                    // an actor has one process
-constexpr int kNotStarted = 126, kNoSuchProgram = 127;  // as env(1) has them
+constexpr int kNotStarted = 126, kNoSuchProgram = 127;  // as env(1)
 
 std::string inside(const std::string& path) { return "/task/" + path; }
 
@@ -45,7 +45,7 @@ void AttemptActor::receive(runtime::Handlers& on) {
 }
 
 void AttemptActor::begin(runtime::Sink<wire::AttemptItem> to) {
-  if (to_) return to.fail({Code::conflict, "this attempt has begun"});
+  if (to_) return to.fail({Code::conflict, "this attempt has already begun"});
   begun_ = now();
   to_ = std::move(to);
   to_.on_ready([this] { pump(); });
@@ -77,11 +77,11 @@ runtime::Subscription AttemptActor::use(const Cid& cid, Form form, std::function
       },
       std::move(there),
       [this](const base::Result<void, Error>& end) {
-        lacks(end.ok() ? Error{Code::unavailable, "the file of an input was not kept"} : end.error());
+        lacks(end.ok() ? Error{Code::unavailable, "an input file was not kept"} : end.error());
       });
 }
 
-/// Tells the submitter that an input cannot be fetched, which is not this node's fault.
+/// Fails, and tells the submitter if no node could provide an input, which is not this node's fault.
 void AttemptActor::lacks(const Error& why) {
   const bool fetched_nowhere = why.code == Code::timeout || why.code == Code::not_found;
   if (fetched_nowhere && to_ && to_.ready()) to_.push([](wire::AttemptItem::Builder out) { out.setLacksInput(); });
@@ -164,7 +164,7 @@ void AttemptActor::renew() {
         out.setToken(what_->token);
       },
       [this, asked = now()](const runtime::Answer<wire::AttemptRenewed>& answer) {
-        if (!answer.ok()) return;  // asked again, until it ends
+        if (!answer.ok()) return;  // asked again until it ends
         lease_.renewed(asked);
         after<LeaseEnds>(lease_.end() - now());
         start_if_ready();
@@ -175,12 +175,12 @@ void AttemptActor::lease_ends() {
   if (end_ || !process_ || leaves_) return;
   if (lease_.holds(now())) return after<LeaseEnds>(lease_.end() - now());
   if (world().mutations.on("task.lease_outlived")) return;
-  let_go({Code::unavailable, "its submitter did not renew the lease, without which it talks to no host"});
+  let_go({Code::unavailable, "its submitter did not renew the lease, so its program may not use the network"});
 }
 
 void AttemptActor::fail(const Error& why) {
   if (!to_) return;
-  // A time-out is what the submitter calls the silence of this node.
+  // For a submitter, a time-out means that this node is silent.
   if (why.code == Code::timeout) to_.fail({Code::unavailable, why.message, why.retry_after});
   else to_.fail(why);
   to_ = {};
@@ -192,28 +192,26 @@ void AttemptActor::let_go(const Error& why) {
   fail(why);
 }
 
-// -- what its submitter hears
+// -- messages to its submitter
 
 void AttemptActor::sign() {
   if (leaves_) return;
   after<Sign>(sign_period(what_->lease));
   if (!is_taken() && !world().mutations.on("task.attempt_stays"))
-    return let_go({Code::unavailable, "its submitter takes too little of what it prints and leaves"});
-  if (now() >= taken_by_)
-    return let_go({Code::unavailable, "its submitter takes too long for what the program has left"});
-  if (lacks_lease())
-    return let_go({Code::unavailable, "its submitter gives no lease, without which it does not begin"});
+    return let_go({Code::unavailable, "its submitter reads its output too slowly"});
+  if (now() >= taken_by_) return let_go({Code::unavailable, "its submitter took too long to read its output files"});
+  if (lacks_lease()) return let_go({Code::unavailable, "its submitter granted no lease, so it cannot begin"});
   if (!process_ && too_late())
-    return fail({Code::refused, "what it needs has come so late that its escrow would not pay it any more"});
+    return fail({Code::refused, "its inputs arrived so late that its escrow would no longer pay"});
   if (process_ && what_->is_due_within(kHandInWithin, wall())) answer_in_time();
-  if (!to_.ready() || end_) return;  // what waits for credit is a sign itself
+  if (!to_.ready() || end_) return;  // an item that waits for credit is a sign of life itself
   to_.push([&](wire::AttemptItem::Builder out) {
     if (told_begin_) messages::write_usage(out.initUses(), usage_);
     else out.setWaits();
   });
 }
 
-/// What its program came to is hashed as it is taken: a submitter that takes it slowly gets no answer of all of it.
+/// The result is hashed as the submitter reads it, so a slow submitter gets the result of only a part.
 void AttemptActor::answer_in_time() {
   if (end_ || std::exchange(time_is_up_, true)) return tell_answer({});
   process_->end(sandbox::Limit::time);
@@ -277,7 +275,7 @@ void AttemptActor::ended(ports::ProcessEnded&& end) {
       out.setTripwire(outcome.tripwire);
     });
   if (time_is_up_ && (outcome.how == sandbox::Ended::exited || outcome.how == sandbox::Ended::signalled)) {
-    // It may have ended before, but what it had printed last was dropped.
+    // The program may have ended before, but its last output was dropped.
     outcome.how = sandbox::Ended::signalled;
     outcome.status = SIGKILL;
     outcome.limit = sandbox::Limit::time;
@@ -285,7 +283,7 @@ void AttemptActor::ended(ports::ProcessEnded&& end) {
     end.outputs.clear();
   }
   usage_ = outcome.usage;
-  // What it has written lies in the memory that it has; what is longer has holes.
+  // Everything it wrote is in its memory; a longer file has holes.
   left_bytes_ = left_bytes_max(what_->order);
   end_ = std::move(end);
   taken_by_ = taken_by();
@@ -323,7 +321,7 @@ void AttemptActor::push_output() {
   const ports::File& file = *end_->outputs[output_];
   base::Bytes piece(kPieceBytes);
   const auto read = file.read(offset_, piece);
-  // A file with holes may be longer than all that the program may write.
+  // A file with holes may be longer than everything that the program may write.
   if (!read.ok() || read.value() > left_bytes_) {
     end_->outcome.how = sandbox::Ended::signalled;
     end_->outcome.status = 9;
@@ -373,7 +371,7 @@ void AttemptActor::given_up() {
   leave();
 }
 
-/// What its program has is the node's until that has ended, and it can make its end take long.
+/// Its program uses resources of the node until it has ended, and can make that take long.
 void AttemptActor::leave() {
   if (!process_ || end_) return finish();
   leaves_ = true;

@@ -1,19 +1,16 @@
 #pragma once
-// One attempt: fetches what its program needs, runs it in a sandbox, and streams what comes of it. It owns the process,
-// which ends with it.
+// One attempt: fetches its inputs, runs its program in a sandbox that it owns, and streams the results.
 //
-// Stream   a sign of life each sign_period(), `began`, what is printed as there is credit for it; at last the outputs,
-//          `ended`.
-// Credit   of the stream is that of the program: it waits while the submitter does not read, for kTakenWithin at most;
-//          what is taken buys time at kTakenPerSecond, so that a slow line is fine and a trickle is not. What the
-//          program of another node has left is held in memory: it is taken within kTakenWithin, and kHandedPerSecond.
-// Paid     for one that is paid the answer is hashed as it is sent, and told to `/task` before the end is. One that its
-//          submitter gives up after its start is answered, too, by what there was: it has had the work. So is one whose
-//          answer is due within kHandInWithin: its program is ended, and what is left goes on to its submitter. One
-//          that could not end before that is not started.
-// Lease    of one that talks to hosts is renewed by its submitter (logic/lease.hpp): no program without one.
-// Outputs  are read from the disk of the sandbox, in memory; together at most what the order allows it to write, and
-//          what fits into the memory that it has.
+// Stream   a sign of life every sign_period(), `began`, printed text as credit allows, then the outputs, and `ended`.
+// Credit   the stream's credit is also the program's: it waits while the submitter does not read, for at most
+//          kTakenWithin. Bytes read buy more time at kTakenPerSecond. Another node's outputs are held in memory within
+//          handed_within().
+// Paid     the result is hashed as it is sent, and reported to `/task` before the end. An attempt that its submitter
+//          gives up after the start reports a result too. So does one that is due within kHandInWithin: its program is
+//          ended, and the rest still goes to the submitter. Without time for that it is not started.
+// Lease    a program that talks to hosts runs only under a lease that its submitter renews (logic/lease.hpp).
+// Outputs  are read from the sandbox's disk, which is in memory; together at most what the order allows it to write,
+//          and what fits into its memory.
 #include <algorithm>
 #include <deque>
 #include <functional>
@@ -33,19 +30,20 @@ namespace troupe::task {
 class AttemptActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "attempt";
-  static constexpr std::chrono::minutes kTakenWithin{2};         // our choice: it has cores, and others wait for them
-  static constexpr std::uint64_t kTakenPerSecond = 16u << 10;    // our choice: a line of 128 kbit/s
-  static constexpr std::uint64_t kHandedPerSecond = 256u << 10;  // our choice: a line of 2 Mbit/s
-  static constexpr std::chrono::minutes kHandInWithin{1};        // our choice: a book may be asked several times
-  static constexpr std::chrono::minutes kShortFor{1};            // our choice: a machine that had no memory left
-  /// For how long at most it holds what the program of another node has left, once that has ended.
+  static constexpr std::chrono::minutes kTakenWithin{2};       // our choice: it uses cores that other attempts wait for
+  static constexpr std::uint64_t kTakenPerSecond = 16u << 10;  // our choice: a link of 128 kbit/s
+  static constexpr std::uint64_t kHandedPerSecond = 256u << 10;  // our choice: a link of 2 Mbit/s
+  static constexpr std::chrono::minutes kHandInWithin{1};  // our choice: the ledger may have to be asked several times
+  static constexpr std::chrono::minutes kShortFor{1};      // our choice: time without tasks for a machine out of memory
+  /// Returns how long the outputs of another node's program are held at most, once it has ended.
   static constexpr base::Duration handed_within(std::uint64_t bytes) {
     return kTakenWithin + std::chrono::seconds(bytes / kHandedPerSecond);
   }
-  /// What its program may use. Before Linux 6.18 a thread stops in the kernel, with all that it holds, for as many
-  /// periods as the others of its program need: so those of other nodes have a tenth of a core at least.
+  /// Returns the limits of its program. Before Linux 6.18, a throttled thread stops in the kernel with all that it
+  /// holds, for as many periods as the program's other threads need. So other nodes' programs get at least a tenth of a
+  /// core.
   static sandbox::Limits limits_of(const Order& order, bool own);
-  /// The most that a program of that order may leave.
+  /// Returns the most bytes of outputs that a program of that order may leave.
   static std::uint64_t left_bytes_max(const Order& order) {
     return std::min(order.limits.disk_bytes, order.limits.memory_bytes);
   }
@@ -54,11 +52,11 @@ class AttemptActor final : public runtime::Actor {
     std::uint64_t token = 0;
     base::NodeId submitter;
     std::optional<escrow::TaskEscrowId> paid_by{};
-    wallet::UnixMs due = wallet::UnixMs::max();  ///< its answer, of one that is paid
+    wallet::UnixMs due = wallet::UnixMs::max();  ///< when the result of a paid attempt is due
     base::Bytes order_bytes{};                   ///< as signed by another node, for a warning; empty: too large
-    base::Duration lease{};                      ///< of an order with hosts
-    base::Endpoint coordinated_at{};             ///< where its submitter is
-    /// Whether less than that is left until its answer is due.
+    base::Duration lease{};                      ///< for an order with hosts
+    base::Endpoint coordinated_at{};             ///< address of its submitter
+    /// Returns whether less than `span` is left until its result is due.
     bool is_due_within(base::Duration span, base::WallTime now) const {
       return base::unix_milliseconds(now) + base::milliseconds(span) > due.count();
     }
@@ -78,45 +76,45 @@ class AttemptActor final : public runtime::Actor {
   struct Renew {};
   struct LeaseEnds {};
   struct Input {
-    std::string path;  ///< absolute; empty: not there yet
+    std::string path;  ///< absolute; empty: not fetched yet
     runtime::Subscription held;
   };
   void begin(runtime::Sink<wire::AttemptItem> to);
   enum class Form : std::uint8_t { file, folder, bytes };
-  /// A content, for as long as the subscription lives.
+  /// Keeps an object in use for as long as the subscription lives.
   runtime::Subscription use(const Cid& cid, Form form, std::function<void(wire::InputAt::Reader)> there);
   void fetch(Input& input, const Cid& cid, Form form);
   void fetch_standard_input();
   void start_if_ready();
-  /// Its program could run until its answer is to be handed in, or longer.
+  /// Returns whether its program could run until the result has to be submitted, or longer.
   bool too_late() const;
   ports::ProcessStart program() const;
   void sign();
-  /// Whether its submitter takes what there is for it.
+  /// Returns whether its submitter reads what is ready for it.
   bool is_taken();
-  /// Until when all of what its program has left is to be taken; for ever by this node itself.
+  /// Returns when all outputs must have been read; never for this node's own tasks.
   base::Instant taken_by() const;
-  /// Whether its submitter has had long enough to give it a lease.
+  /// Returns whether its submitter has had enough time to grant a lease.
   bool lacks_lease() const;
   void pump();
   void push_printed();
   void push_output();
   void push_end();
   void note_output(std::uint16_t index, base::ByteView piece);
-  /// Of one that is paid; the first one alone.
+  /// Reports the result of a paid attempt; only the first call counts.
   void tell_answer(const Ended& how);
-  /// It is due, whatever its submitter has taken.
+  /// Reports the result because it is due, however much its submitter has read.
   void answer_in_time();
   void given_up();
   void leave();
   void ended(ports::ProcessEnded&& end);
-  /// Whether it may run: without hosts, or for this node itself, always.
+  /// Returns whether it needs a lease: it has hosts, and comes from another node.
   bool needs_lease() const;
   void renew();
   void lease_ends();
   void fail(const base::Error& why);
   void lacks(const base::Error& why);
-  /// Its submitter let go of it, by word or by deed: one that was paid for has done its part.
+  /// Ends an attempt that its submitter abandoned, explicitly or by silence. A paid attempt reports its result.
   void let_go(const base::Error& why);
 
   const TaskSettings settings_;
@@ -133,16 +131,16 @@ class AttemptActor final : public runtime::Actor {
   bool leaves_ = false;  // once its program has ended
   base::Instant begun_{};
   base::Instant taken_by_ = base::Instant::max();
-  base::Duration waited_{};  // for credit, less what was bought by taking
-  std::uint64_t taken_ = 0;  // bytes, since the last sign
+  base::Duration waited_{};  // for credit, less the time that reading has bought
+  std::uint64_t taken_ = 0;  // bytes since the last sign
   sandbox::Usage usage_;
   std::deque<ports::Printed> printed_;
   std::optional<ports::ProcessEnded> end_;
-  std::size_t output_ = 0;          // of end_->outputs, that is sent next
-  std::uint64_t offset_ = 0;        // in it
-  std::uint64_t left_bytes_ = 0;    // that outputs may have
-  Parts parts_{{kStandardPart}};    // of one that is paid: what was sent
-  crypto::Sha256 standard_, last_;  // of the first and the last of them
+  std::size_t output_ = 0;          // index in end_->outputs of the next to send
+  std::uint64_t offset_ = 0;        // in that output
+  std::uint64_t left_bytes_ = 0;    // for the outputs still to send
+  Parts parts_{{kStandardPart}};    // of a paid attempt: what was sent
+  crypto::Sha256 standard_, last_;  // of the first and the last part
 };
 
 }  // namespace troupe::task

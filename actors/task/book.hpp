@@ -1,11 +1,11 @@
 #pragma once
-// What a submitter keeps of a task, in memory and as a row.
+// The data that a submitter stores about a task, in memory and as a row.
 //
 // Row     version (1) || signed order (4 and bytes) || Task::encode() (4 and bytes) || bytes of texts (8) || attempts
 //         with parts (1), each a token (8), parts (1), each output (2), bytes (8), digest (32) || debt (1), which rows
 //         of version 1 lack. Numbers are little-endian.
-// Texts   what attempts print and leave lies in rows of its own: id || token (8) || number (4), both big-endian, so
-//         that a scan meets them in the order in which they came. Value: part (2) || Unix ms (8) || bytes.
+// Texts   output of attempts is in rows of its own: id || token (8) || number (4), both big-endian, so a scan returns
+//         it in order of arrival. Value: part (2) || Unix ms (8) || bytes.
 #include <map>
 #include <vector>
 
@@ -13,7 +13,7 @@
 
 namespace troupe::task {
 
-/// Some bytes that an attempt has made: the standard output, or an output.
+/// A part of an attempt's output: the standard output, or an output file.
 struct Part {
   std::uint16_t output = kStandardPart;
   std::uint64_t bytes = 0;
@@ -22,22 +22,22 @@ struct Part {
 };
 using Parts = std::vector<Part>;
 
-/// Whether attempts were engaged in an escrow, and whether that is settled.
+/// Whether attempts were engaged in an escrow, and whether the escrow is settled.
 enum class Debt : std::uint8_t { none, owed, settled };
 
 struct Entry {
   Order order;
   base::Bytes signed_order;
   Task task;
-  std::map<std::uint64_t, Parts> parts;  ///< of attempts that answered, by token
-  std::uint64_t text_bytes = 0;          ///< that rows of texts hold
+  std::map<std::uint64_t, Parts> parts;  ///< of attempts with a result, by token
+  std::uint64_t text_bytes = 0;          ///< in rows of texts
   Debt debt = Debt::none;
 
   base::Bytes encode() const;
   static std::optional<Entry> decode(base::ByteView row);
 };
 
-/// What is compared between replicas.
+/// Returns the hash that is compared between replicas.
 Answer answer_of(const Ended& how, const Parts& parts);
 
 struct Text {
@@ -45,8 +45,8 @@ struct Text {
   std::uint64_t unix_ms = 0;
   base::ByteView bytes;
 };
-// Keys of the rows of tasks, arrays and records of nodes: one byte, and the id. The value of a record is one byte: how
-// often in a row the node was right.
+// Keys of the rows of tasks, arrays and records of nodes: one byte, and the id. The value of a record is one byte: the
+// node's number of right results in a row.
 inline constexpr std::uint8_t kTaskRow = 't', kArrayRow = 'a', kRecordRow = 'w';
 inline constexpr std::size_t kRecordsMax = 20'000;  // our choice: as many nodes as the registry watches
 base::Bytes task_key(const TaskId& id);
@@ -57,7 +57,7 @@ base::Bytes text_prefix(const TaskId& id);
 base::Bytes text_prefix(const TaskId& id, std::uint64_t token);
 base::Bytes text_key(const TaskId& id, std::uint64_t token, std::uint32_t number);
 base::Bytes encode(const Text& text);
-/// Its bytes are those of `row`.
+/// Decodes a row. The returned bytes point into `row`.
 std::optional<Text> decode_text(base::ByteView row);
 
 }  // namespace troupe::task

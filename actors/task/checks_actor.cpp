@@ -13,9 +13,9 @@
 namespace troupe::task {
 namespace {
 
-constexpr std::size_t kPieceMax = 262'144;  // of messages/files.capnp
+constexpr std::size_t kPieceMax = 262'144;  // in messages/files.capnp
 static_assert(kSpotProgramMax <= kPieceMax, "the program is one piece");
-constexpr std::size_t kPrintedMax = 256;  // of a right answer 65
+constexpr std::size_t kPrintedMax = 256;  // a right result has 65
 
 }  // namespace
 
@@ -36,7 +36,7 @@ void ChecksActor::start() {
   after<Look>(kLookPeriod);
 }
 
-void ChecksActor::check() const { base::ensure(checks_.under_way() == running_.size(), "a check is under way once"); }
+void ChecksActor::check() const { base::ensure(checks_.under_way() == running_.size(), "a check is in progress once"); }
 
 // -- nodes
 
@@ -127,7 +127,7 @@ void ChecksActor::begin(const base::NodeId& id) {
       [this, id](const base::Outcome<void>& end) { over(id, end); });
 }
 
-/// A busy node may let a check wait, but not while others are kept waiting by that.
+/// Ends late checks. A busy node may let a check wait, but not while other checks are kept waiting.
 void ChecksActor::end_late() {
   const bool others_wait = checks_.kept_waiting(now());
   std::vector<base::NodeId> late;
@@ -152,9 +152,9 @@ void ChecksActor::over(const base::NodeId& id, const base::Outcome<void>& end) {
   if (at == running_.end()) return;
   const Running& one = at->second;
   if (!end.ok() && end.error().code == base::Code::not_found) store_program();
-  // What has failed was too slow, or has too little: that is no lie.
+  // A failed check was too slow or lacked resources, which is not a lie.
   if (!end.ok() || !one.ended || one.ended->exit_status != 0) {
-    settings_.log.debug("a node has not answered a check",
+    settings_.log.debug("a node did not complete a check",
                         {{"node", id.hex()}, {"why", end.ok() ? "its program failed" : end.error().message}});
     return close(id, Checks::Ending::nothing);
   }
@@ -213,7 +213,7 @@ void ChecksActor::tell(const base::NodeId& id, const Spot& spot, const std::stri
         hand(id);
       });
   if (ending == Checks::Ending::right) return world().mutations.sometimes("task: a node has answered a check right");
-  settings_.log.warn("a node has answered a check wrong", {{"node", id.hex()}});
+  settings_.log.warn("a node gave a wrong result for a check", {{"node", id.hex()}});
   ask<reputation::wire::Observe, reputation::wire::Reported>(
       node().find(settings_.reputation), now() + kRegistryDue,
       [&](reputation::wire::Observe::Builder out) {
@@ -224,8 +224,8 @@ void ChecksActor::tell(const base::NodeId& id, const Spot& spot, const std::stri
       [](const runtime::Answer<reputation::wire::Reported>&) {});
 }
 
-/// Here it counts already; others see it once the node shows it. So it is handed over until the node has taken it,
-/// later and later.
+/// The vouch counts here already, but other nodes see it only once the node shows it. So it is offered until the node
+/// accepts it, with back-off.
 void ChecksActor::hand(const base::NodeId& id) {
   ToHand& one = to_hand_.at(id);
   if (one.asking || now() < one.again) return;
@@ -238,13 +238,13 @@ void ChecksActor::hand(const base::NodeId& id) {
         if (known == to_hand_.end()) return;
         ToHand& handed = known->second;
         handed.asking = false;
-        if (handed.vouch != vouch) return hand(id);  // there is a newer one
+        if (handed.vouch != vouch) return hand(id);  // there is a newer vouch
         const auto code = taken.ok() ? base::Code::refused : taken.error().code;
         if (!taken.ok())
-          settings_.log.debug("a node has not taken a vouch", {{"node", id.hex()}, {"why", taken.error().message}});
+          settings_.log.debug("a node did not accept a vouch", {{"node", id.hex()}, {"why", taken.error().message}});
         if (code == base::Code::refused || code == base::Code::malformed)
           return static_cast<void>(to_hand_.erase(known));
-        constexpr unsigned kDoublings = 10;  // more than lie between the two
+        constexpr unsigned kDoublings = 10;  // more than there are between the two limits
         handed.again =
             now() + std::min<base::Duration>(
                         base::Duration(kHandAgainMin) * (1 << std::min(handed.tries++, kDoublings)), kHandAgainMax);

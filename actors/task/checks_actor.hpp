@@ -24,12 +24,12 @@ namespace troupe::task {
 class ChecksActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "checks";
-  static constexpr std::chrono::seconds kLookPeriod{3};    // our choice: of what this node knows anyway
-  static constexpr std::chrono::minutes kAnswerDue{5};     // our choice: with what waits before it
-  static constexpr std::chrono::seconds kBeginDue{30};     // our choice: if others are kept waiting by it
-  static constexpr std::chrono::seconds kRunDue{30};       // our choice: once it has begun; its program takes 0.1 s
+  static constexpr std::chrono::seconds kLookPeriod{3};    // our choice: a scan of local data
+  static constexpr std::chrono::minutes kAnswerDue{5};     // our choice: including queued checks
+  static constexpr std::chrono::seconds kBeginDue{30};     // our choice: if other checks are kept waiting
+  static constexpr std::chrono::seconds kRunDue{30};       // our choice: after its begin; its program takes 0.1 s
   static constexpr std::chrono::seconds kRegistryDue{10};  // our choice
-  static constexpr std::chrono::seconds kHandAgainMin{3};  // our choice: after each refusal twice that
+  static constexpr std::chrono::seconds kHandAgainMin{3};  // our choice: doubles with each refusal
   static constexpr std::chrono::minutes kHandAgainMax{5};  // our choice
   explicit ChecksActor(TaskSettings settings);
 
@@ -49,7 +49,7 @@ class ChecksActor final : public runtime::Actor {
     std::optional<Ended> ended{};
   };
 
-  /// A vouch that its node has not taken yet.
+  /// A vouch that its node has not accepted yet.
   struct ToHand {
     base::Bytes vouch;
     bool asking = false;
@@ -59,7 +59,7 @@ class ChecksActor final : public runtime::Actor {
 
   void look();
   void take(registry::wire::WatchedPage::Reader page);
-  /// How long ago this node has found it right, as its own vouch says.
+  /// Returns how long ago this node found the node right, by its own vouch.
   std::optional<base::Duration> judged(registry::wire::WatchedRow::Reader row, const base::NodeId& id) const;
   void begin_next();
   void begin(const base::NodeId& id);
@@ -76,12 +76,12 @@ class ChecksActor final : public runtime::Actor {
   base::Random chance_{0};
   std::string arch_;
   Checks checks_;
-  std::map<base::NodeId, base::Contact> contacts_;  // of those in `checks_`
+  std::map<base::NodeId, base::Contact> contacts_;  // of the nodes in `checks_`
   std::map<base::NodeId, ToHand> to_hand_;
-  std::optional<base::NodeId> behind_;  // the last node of the page that was looked at
+  std::optional<base::NodeId> behind_;  // the last node of the last scanned page
   std::map<base::NodeId, Running> running_;
   runtime::Sink<files::wire::PutPiece> storing_;
-  bool stored_ = false;  // or tried
+  bool stored_ = false;  // or tried to
 };
 
 }  // namespace troupe::task

@@ -1,7 +1,7 @@
 #pragma once
-// What a node has counted of tasks since it started, for describe() and for metrics.
+// Counters of a node's tasks since its start, for describe() and for metrics.
 //
-// Owner   the actors of one node write, over all their incarnations; every read is safe from any thread.
+// Owner   the actors of one node write, in all their incarnations; reads are safe from any thread.
 #include <atomic>
 #include <cstdint>
 
@@ -12,9 +12,9 @@ namespace troupe::task {
 struct Counters {
   using Count = std::atomic<std::uint64_t>;
 
-  Count open{0}, running{0};  // as they are now: submitted here, run here
+  Count open{0}, running{0};  // current: submitted here, running here
   Count submitted{0}, done{0}, failed{0};
-  Count attempts{0}, turned_away{0};                             // here, of any submitter
+  Count attempts{0}, turned_away{0};                             // here, from any submitter
   Count checks_right{0}, checks_wrong{0}, checks_unanswered{0};  // by this node
 };
 

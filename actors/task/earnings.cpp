@@ -33,7 +33,7 @@ void Earnings::refresh() {
       });
 }
 
-/// It stays the same while this node runs.
+/// The ledger stays the same while this node runs.
 void Earnings::learn_book() {
   ask<escrow::wire::GetTerms, escrow::wire::TermsAre>(
       node().find(escrow::kPath), now() + kOwnDue, [](escrow::wire::GetTerms::Builder) {},
@@ -49,8 +49,8 @@ std::uint64_t Earnings::wanted(const Order& order) const { return cost(price_, o
 
 void Earnings::check(const Order& order, std::uint64_t token, const escrow::TaskEscrowId& id, Done done) {
   if (checking_ >= kCheckingMax)
-    return done(
-        Error{Code::overloaded, "too many attempts wait until their escrow is looked up", std::chrono::seconds(1)});
+    return done(Error{Code::overloaded, "too many attempts wait for the lookup of their escrow; retry in 1 s",
+                      std::chrono::seconds(1)});
   ++checking_;
   ask<escrow::wire::GetTaskEscrow, escrow::wire::TaskEscrowIs>(
       node().find(escrow::kPath), now() + kBookDue,
@@ -58,11 +58,12 @@ void Earnings::check(const Order& order, std::uint64_t token, const escrow::Task
       [this, order, token, id, done = std::move(done)](runtime::Answer<escrow::wire::TaskEscrowIs> answer) mutable {
         --checking_;
         if (!answer.ok())
-          return done(Error{Code::unavailable, "the escrow of the task is not known here: " + answer.error().message});
+          return done(
+              Error{Code::unavailable, "this node cannot read the escrow of the task: " + answer.error().message});
         const auto agreement = escrow::decode_task_agreement(bytes_of(answer.value().getAgreement()));
         if (!agreement || escrow::id_of(*agreement) != id || TaskId{agreement->task.bytes} != id_of(order) ||
             agreement->quorum != order.quorum)
-          return done(Error{Code::refused, "the escrow is not one of this order"});
+          return done(Error{Code::refused, "the escrow belongs to another order"});
         done(due_of(order, token, answer.value()));
       });
 }
@@ -73,20 +74,20 @@ base::Outcome<wallet::UnixMs> Earnings::due_of(const Order& order, std::uint64_t
   for (const auto row : is.getProviders())
     if (row.getToken() == token) one = row;
   if (!one || text_of(one->getState()) != escrow::name(escrow::ProviderState::engaged))
-    return Error{Code::refused, "this attempt is not engaged in the escrow of the task"};
+    return Error{Code::refused, "the escrow of the task does not engage this attempt"};
   if (wallet::Address::from(bytes_of(one->getProvider())) != self_ ||
       wallet::Address::from(bytes_of(one->getPayTo())) != pay_to_)
-    return Error{Code::refused, "the escrow would pay another account than that of this node"};
+    return Error{Code::refused, "the escrow would pay another account, not this node's"};
   if (one->getPrice() < wanted(order))
-    return Error{Code::refused, "this node wants " + std::to_string(wanted(order)) + ", and the escrow has " +
+    return Error{Code::refused, "this node's price is " + std::to_string(wanted(order)) + ", but the escrow holds " +
                                     std::to_string(one->getPrice()) + " for it"};
   const std::uint64_t needs = base::milliseconds(order.limits.time + kDueMargin);
   if (one->getDue() < base::unix_milliseconds(wall()) + needs)
-    return Error{Code::refused, "the escrow waits for less time than the program may take, and 5 minutes"};
+    return Error{Code::refused, "the escrow waits for less time than the program's limit plus 5 minutes"};
   return wallet::UnixMs(one->getDue());
 }
 
-// -- acts
+// -- actions
 
 void Earnings::hand_in(const escrow::TaskEscrowId& id, std::uint64_t token, const Answer& answer) {
   put(id, token, escrow::HandIn{token, {answer.bytes}});
@@ -94,7 +95,7 @@ void Earnings::hand_in(const escrow::TaskEscrowId& id, std::uint64_t token, cons
 
 void Earnings::resign(const escrow::TaskEscrowId& id, std::uint64_t token) { put(id, token, escrow::Resign{token}); }
 
-/// Beyond the limits the one that comes is left out: the book has not answered for long.
+/// Drops the new action if too many wait: the ledger has not responded for long.
 void Earnings::put(const escrow::TaskEscrowId& id, std::uint64_t token, decltype(escrow::TaskAct::what) what) {
   const std::size_t most = std::holds_alternative<escrow::HandIn>(what) ? 2 * kHandingMax : kHandingMax;
   if (handing_.size() >= most) return;
@@ -102,7 +103,7 @@ void Earnings::put(const escrow::TaskEscrowId& id, std::uint64_t token, decltype
   hand();
 }
 
-/// By turns, so that some which the book does not answer keep no others waiting.
+/// Asks in turn, so that actions without a response from the ledger do not delay other actions.
 void Earnings::hand() {
   for (; !later_.empty() && later_.front().first <= now(); later_.pop_front()) turns_.push_back(later_.front().second);
   for (; !turns_.empty() && asking_ < kAskingMax; turns_.pop_front()) hand(turns_.front(), handing_.at(turns_.front()));
@@ -118,7 +119,7 @@ void Earnings::hand(const Key& key, const Handing& one) {
         --asking_;
         const auto at = handing_.find(key);
         const Code code = answer.ok() ? Code::internal : answer.error().code;
-        // A node that is just beginning does not know it either.
+        // A node that is still starting does not know it either.
         const bool unknown = code == Code::not_found && ++at->second.unknown >= kUnknownMax;
         if (answer.ok() || unknown || base::is_final(code)) handing_.erase(at);
         else later_.emplace_back(now() + kHandAgain, key);

@@ -1,10 +1,10 @@
 #pragma once
-// How a node is paid for the attempts that it runs: it looks whether its price lies in the task's escrow before it
-// begins, and hands in what the program came to, or resigns, until the escrow has answered.
+// Gets a node paid for the attempts that it runs. Before an attempt begins, it checks that the price is in the task's
+// escrow. Afterwards it submits the result or resigns, until the escrow has responded.
 //
-// Price   that of this node's registration (`registry register --price`), asked for again when it changes.
-// Limits  kHandingMax acts wait for the book, and as many answers again, kAskingMax of them are under way, in turns;
-//         kCheckingMax attempts wait to be looked up.
+// Price   the price in this node's registration (`registry register --price`), read again after each change.
+// Limits  kHandingMax actions wait for the ledger, and as many results in addition. kAskingMax of them are in progress,
+//         in turn. kCheckingMax attempts wait for the lookup of their escrow.
 // Owner   WorkerActor.
 #include <deque>
 #include <map>
@@ -21,7 +21,7 @@ class Earnings final : public runtime::Part {
   static constexpr std::size_t kAskingMax = 64;         // our choice
   static constexpr std::size_t kCheckingMax = 256;      // our choice
   static constexpr std::chrono::seconds kHandAgain{2};  // our choice
-  /// Beyond its time, until the answer is due: its inputs come first, and what comes of it is taken and handed in.
+  /// Time beyond the program's limit until the result is due: to fetch inputs first, and to submit the result.
   static constexpr std::chrono::minutes kDueMargin{5};  // our choice
 
   Earnings(runtime::Actor& owner, std::shared_ptr<const crypto::Identity> identity, std::string registry)
@@ -31,7 +31,7 @@ class Earnings final : public runtime::Part {
         self_(wallet::address_of(identity_->public_key())),
         pay_to_(self_) {}
 
-  /// Call it in the owner's receive(). `Timers` are empty structs, of this object alone.
+  /// Call it in the owner's receive(). `Refresh` and `Hand` are empty structs for this object only.
   template <class Refresh, class Hand>
   void receive(runtime::Handlers& on) {
     wait_to_refresh_ = [](Earnings& self) { self.after<Refresh>(runtime::kFollowEvery); };
@@ -43,15 +43,15 @@ class Earnings final : public runtime::Part {
   }
   /// Call it in the owner's start().
   void refresh();
-  /// By which this node is paid, if it has a price and the book has answered; empty otherwise.
+  /// Returns the ledger that pays this node, or "" without a price or before the ledger has responded.
   const std::string& book() const { return book_; }
   /// Called when book() has changed.
   void on_book(base::Callback<void()> changed) { book_changed_ = std::move(changed); }
 
-  /// What this node wants for an order; 0: nothing.
+  /// Returns this node's price for an order; 0 if it is free.
   std::uint64_t wanted(const Order& order) const;
   using Done = base::Callback<void(const base::Outcome<wallet::UnixMs>&)>;
-  /// Whether that price lies in the escrow for this attempt, and until when it is to be handed in.
+  /// Checks that the price is in the escrow for this attempt, and returns when the result is due.
   void check(const Order& order, std::uint64_t token, const escrow::TaskEscrowId& id, Done done);
   void hand_in(const escrow::TaskEscrowId& id, std::uint64_t token, const Answer& answer);
   void resign(const escrow::TaskEscrowId& id, std::uint64_t token);
@@ -59,7 +59,7 @@ class Earnings final : public runtime::Part {
  private:
   struct Handing {
     escrow::TaskAct act;
-    int unknown = 0;  ///< answers that there is no such escrow
+    int unknown = 0;  ///< responses that there is no such escrow
   };
   base::Outcome<wallet::UnixMs> due_of(const Order& order, std::uint64_t token,
                                        escrow::wire::TaskEscrowIs::Reader is) const;
@@ -80,9 +80,9 @@ class Earnings final : public runtime::Part {
   base::Callback<void()> book_changed_;
   std::size_t checking_ = 0;
   std::map<Key, Handing> handing_;
-  std::size_t asking_ = 0;                           // of them
-  std::deque<Key> turns_;                            // the next to be asked for
-  std::deque<std::pair<base::Instant, Key>> later_;  // they were not taken, and have a turn again then
+  std::size_t asking_ = 0;                           // of `handing_`, in progress
+  std::deque<Key> turns_;                            // the next to ask for
+  std::deque<std::pair<base::Instant, Key>> later_;  // not accepted; each has its next turn then
 };
 
 }  // namespace troupe::task

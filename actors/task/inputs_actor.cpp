@@ -17,28 +17,28 @@ using base::Error;
 
 constexpr std::string_view kPart = ".part", kNew = ".new", kRoot = ".root", kBytes = ".bytes", kGone = "gone.";
 
-/// What a file of that many bytes takes: a device has a number of entries as well, so each counts, as in a root.
+/// Returns what a file of that many bytes uses. A device also has a limited number of entries, so each counts.
 constexpr std::uint64_t counted(std::uint64_t bytes) { return bytes + ports::kEntryBytes; }
 
 std::string folder() { return std::string(kDirectory) + "/inputs"; }
 
-/// What stays for a fault of the device is looked at again at the next start.
+/// Removes a path. What stays because of a device fault is checked again at the next start.
 void remove(ports::Disk& disk, const std::string& path) {
   [[maybe_unused]] const auto removed = ports::remove_tree(disk, path);
 }
 
 Error disk_error(ports::DiskError error) {
-  if (error == ports::DiskError::no_space) return {Code::no_space, "the disk is full of other things"};
-  return {Code::unavailable, "a file for the task could not be made: " + std::string(ports::name(error))};
+  if (error == ports::DiskError::no_space) return {Code::no_space, "the disk is full of other data"};
+  return {Code::unavailable, "a file for the task could not be created: " + std::string(ports::name(error))};
 }
 
 Error full(std::uint64_t bytes) {
-  return {Code::no_space,
-          "its files for tasks are full (task.inputs_bytes): one more has " + std::to_string(bytes) + " bytes"};
+  return {Code::no_space, "its space for tasks' files is full (task.inputs_bytes): another file has " +
+                              std::to_string(bytes) + " bytes"};
 }
 
 const Error kNoShare{Code::no_space,
-                     "what tasks of that submitter use takes as much of this node's space for inputs as its share is "
+                     "that submitter's tasks have used its quota of this node's space for inputs "
                      "(task.inputs_bytes)",
                      std::chrono::minutes(1)};
 
@@ -56,7 +56,7 @@ std::string InputsActor::path_of(const Wanted& wanted, std::uint64_t bytes) {
 void InputsActor::receive(runtime::Handlers& on) {
   on.stream<wire::UseInput, wire::InputAt>([this](wire::UseInput::Reader wanted, runtime::Sink<wire::InputAt> user) {
     const auto cid = Cid::from(bytes_of(wanted.getContent()));
-    if (!cid) return user.fail({Code::malformed, "a content id has 32 bytes"});
+    if (!cid) return user.fail({Code::malformed, "invalid content id: expected 32 bytes"});
     Submitter of{.reserved = true};
     if (const auto node = base::NodeId::from(bytes_of(wanted.getSubmitter()))) of = {.id = *node};
     if (wanted.getGroup().size() == of.group.prefix.size())
@@ -104,7 +104,7 @@ std::optional<std::pair<InputsActor::Wanted, std::uint64_t>> InputsActor::read_n
 void InputsActor::start() {
   after<StillThere>(kStillThere);
   auto& disk = world().disk;
-  if (!disk.make_directory(folder()).ok()) return;  // each use then says why
+  if (!disk.make_directory(folder()).ok()) return;  // each use then reports why
   const auto names = disk.list(folder());
   if (!names.ok()) return;
   for (const std::string& name : names.value()) {
@@ -120,7 +120,7 @@ void InputsActor::start() {
     file.bytes = whole->second;
     bytes_ += file.bytes;
     file.idle = idle_.insert(idle_.end(), whole->first);
-    make_room(0);  // of each, so that a folder with very many takes no more memory than one that is full
+    make_room(0);  // after each entry, so memory stays bounded for a very large folder
   }
 }
 
@@ -145,7 +145,7 @@ void InputsActor::check() const {
 
 void InputsActor::use(const Wanted& wanted, const Submitter& by, runtime::Sink<wire::InputAt> user) {
   if (held_ >= kUsersMax || (!by.reserved && !places_.fits(by, 1)))
-    return user.fail({Code::overloaded, "as many inputs are in use as may be", std::chrono::seconds(10)});
+    return user.fail({Code::overloaded, "too many inputs are in use; retry in 10 s", std::chrono::seconds(10)});
   if (const auto there = files_.find(wanted);
       there != files_.end() && !there->second.holder && !shares_.fits(by, there->second.bytes))
     return user.fail(kNoShare);
@@ -159,17 +159,17 @@ void InputsActor::use(const Wanted& wanted, const Submitter& by, runtime::Sink<w
   User& one = file.users[number];
   one.of = by;
   one.to = std::move(user);
-  // One that a stranger has wanted first waits behind no others of theirs.
+  // A file that another node's task wanted first no longer waits for other nodes' fetches.
   const bool taken_over = file.holder && by.reserved && !file.holder->reserved;
   if (!file.holder || taken_over) hold(file, by);
   one.to.on_ready([this, wanted, number] { tell(wanted, number); });
   if (fresh) waiting_.push_back(wanted);
   if (taken_over && file.owed_kib > 0) return pay(wanted);
-  if (file.path.empty()) return fetch_next();  // it may be what the others wait for
+  if (file.path.empty()) return fetch_next();  // the other users may wait for it
   tell(wanted, number);
 }
 
-/// From now on it is held by that user, one of its own.
+/// Makes that user, one of the file's, its holder.
 void InputsActor::hold(File& file, const Submitter& by) {
   if (file.holder) shares_.release(*file.holder, file.bytes);
   file.holder = by;
@@ -192,7 +192,7 @@ void InputsActor::left(const Wanted& wanted, std::uint64_t user) {
   file.idle = idle_.insert(idle_.end(), wanted);
 }
 
-/// One of its users holds it; without any nothing is held.
+/// Makes another of its users the holder, or releases the file if it has none.
 void InputsActor::hand_over(File& file) {
   if (!file.holder) return;
   const auto same = [&](const auto& user) {
@@ -204,7 +204,7 @@ void InputsActor::hand_over(File& file) {
   file.holder.reset();
 }
 
-/// Whether one of its users has a share for that many bytes more: it holds the file from now on.
+/// Returns whether one of its users has quota for that many more bytes; that user becomes its holder.
 bool InputsActor::share_with(File& file, std::uint64_t bytes) {
   if (shares_.fits(*file.holder, bytes)) return true;
   shares_.release(*file.holder, file.bytes);
@@ -216,7 +216,7 @@ bool InputsActor::share_with(File& file, std::uint64_t bytes) {
 }
 
 std::optional<Error> InputsActor::grow(File& file, std::uint64_t bytes) {
-  // First whether it may have the room at all: what is refused puts off no other one.
+  // Checked first, so that a refused file evicts no other file.
   const bool own = !file.holder || file.holder->reserved;
   const std::uint64_t leave = own ? store::kInputsLeave : store::kGuestsInputsLeave;
   if (!could_fit(bytes, leave)) return full(file.bytes + bytes);
@@ -234,7 +234,7 @@ void InputsActor::shrink(File& file, std::uint64_t bytes) {
   bytes_ -= bytes;
 }
 
-/// What the device has free, less what others were promised and have not written yet.
+/// Returns the free bytes of the device, less what current fetches were promised and have not written yet.
 std::uint64_t InputsActor::free_bytes() const {
   const auto free = world().disk.free_bytes();
   if (!free.ok()) return 0;
@@ -260,7 +260,7 @@ bool InputsActor::make_room(std::uint64_t bytes, std::uint64_t leave) {
   return fits();
 }
 
-/// What is in no use gives way to all that other nodes store: it can be fetched again.
+/// Evicts unused files if other data of nodes needs the space: they can be fetched again.
 void InputsActor::make_way() {
   const auto short_of_room = [this] {
     const auto free = world().disk.free_bytes();
@@ -290,7 +290,7 @@ void InputsActor::forget(const Wanted& wanted) {
   fetch_next();
 }
 
-/// A folder may have many entries: it loses its name at once, and they go by steps.
+/// Removes a path. A folder may have many entries: it is renamed at once, and its entries are removed in steps.
 void InputsActor::let_go(const std::string& path) {
   auto& disk = world().disk;
   const std::string gone = folder() + '/' + std::string(kGone) + std::to_string(base::unix_milliseconds(wall())) + '.' +
@@ -303,7 +303,7 @@ void InputsActor::let_go(const std::string& path) {
 // -- from the content store
 
 void InputsActor::fetch_next() {
-  if (std::exchange(fetching_next_, true)) return;  // one that fails at once makes room for the next
+  if (std::exchange(fetching_next_, true)) return;  // a fetch that fails at once frees its slot for the next
   while (const auto best = next()) {
     const auto& [wanted, by] = *best;
     hold(files_.at(wanted), by);
@@ -314,8 +314,8 @@ void InputsActor::fetch_next() {
   fetching_next_ = false;
 }
 
-/// Those of this node's own tasks come first; of others the one of the user whose group has fewest under way, and who
-/// has itself: it holds it then, and not the one that wanted it first.
+/// Local tasks' objects come first. Among other nodes', the user whose group, and then itself, has the fewest fetches
+/// in progress is next, and becomes the holder instead of the first user.
 std::optional<std::pair<InputsActor::Wanted, InputsActor::Submitter>> InputsActor::next() const {
   if (fetches_.size() >= kFetchesMax) return std::nullopt;
   std::map<base::NodeId, std::size_t> of_submitter;
@@ -342,7 +342,7 @@ std::optional<std::pair<InputsActor::Wanted, InputsActor::Submitter>> InputsActo
   return best;
 }
 
-/// Each node has the program of checks without asking another one.
+/// Returns whether it is the program of checks, which each node has without a fetch.
 bool InputsActor::is_program(const Wanted& wanted) {
   return wanted.form == Form::file && wanted.content == spot_program_id();
 }
@@ -385,7 +385,7 @@ void InputsActor::take(const Wanted& wanted, files::wire::GetItem::Reader item) 
     return;
   }
   const auto piece = bytes_of(item.getPiece());
-  // Others write as well: what was free when it began may be no more.
+  // Other actors write as well, so the space that was free at the start may be gone.
   const auto free = world().disk.free_bytes();
   const std::uint64_t least = file.holder->reserved ? store::kOrdersLeave : store::kGuestsInputsLeave;
   if (free.ok() && free.value() < piece.size() + least) return fail(wanted, disk_error(ports::DiskError::no_space));
@@ -396,7 +396,7 @@ void InputsActor::take(const Wanted& wanted, files::wire::GetItem::Reader item) 
   pay(wanted);
 }
 
-/// What was written is paid by one of its users; until one can, no more comes.
+/// Charges written bytes to one of its users; the fetch is paused until one has quota.
 void InputsActor::pay(const Wanted& wanted) {
   File& file = files_.at(wanted);
   base::Duration wait = kPaceMax;
@@ -419,7 +419,7 @@ void InputsActor::end_late() {
     const auto at = files_.find(wanted);
     if (at == files_.end() || at->second.came || now() < at->second.due) continue;
     if (std::ranges::any_of(at->second.users, [](const auto& one) { return one.second.of.reserved; })) continue;
-    fail(wanted, {Code::unavailable, "the content " + wanted.content.hex() + " comes too slowly"});
+    fail(wanted, {Code::unavailable, "the content " + wanted.content.hex() + " arrives too slowly"});
   }
   if (!fetches_.empty()) after<Late>(kLateEvery);
 }
@@ -430,7 +430,7 @@ void InputsActor::fetched(const Wanted& wanted, const base::Result<void, Error>&
   if (!end.ok()) {
     Error why = end.error();
     why.message = "the content " + wanted.content.hex() + " could not be fetched: " + why.message;
-    if (why.code == Code::unavailable) why.code = Code::timeout;  // it did not come, and the disk is well
+    if (why.code == Code::unavailable) why.code = Code::timeout;  // it did not arrive, and the disk is healthy
     return fail(wanted, why);
   }
   const auto bytes = at->second.part->size();
@@ -442,12 +442,12 @@ void InputsActor::fetched(const Wanted& wanted, const base::Result<void, Error>&
 
 void InputsActor::whole(const Wanted& wanted) {
   if (wanted.form == Form::folder) return begin_unpacking(wanted);
-  // Synced before it gets its name: what has that name after a crash is whole.
+  // Synced before its rename: a file with that name is complete after a crash.
   if (const auto synced = files_.at(wanted).part->sync(); !synced.ok()) return fail(wanted, disk_error(synced.error()));
   settle(wanted, path_of(wanted) + std::string(kPart));
 }
 
-/// It is whole, and gets its name.
+/// Gives a complete file its name.
 void InputsActor::settle(const Wanted& wanted, const std::string& from) {
   File& file = files_.at(wanted);
   auto& disk = world().disk;
@@ -479,12 +479,12 @@ void InputsActor::begin_unpacking(const Wanted& wanted) {
 void InputsActor::unpack() {
   if (unpacking_.empty() && leaving_.empty()) return;
   after<Unpack>(base::Duration{0});
-  // Of this node's own tasks first; strangers' go on by turns, so that none waits for all of a large one.
+  // Local tasks first; other nodes' archives are unpacked in turn, so that none waits for all of a large one.
   const auto own = std::ranges::find_if(unpacking_, [this](const Wanted& one) {
     const auto& holder = files_.at(one).holder;
     return holder && holder->reserved;
   });
-  // As many entries as a step of unpacking makes, so that no more and more of them are left.
+  // As many entries as one step of unpacking creates, so that removal keeps up.
   constexpr std::size_t kLeavesAtOnce = ports::kUnpackStepBytes / ports::kEntryBytes;
   if (own == unpacking_.end() && !leaving_.empty() && leaving_.front().step(world().disk, kLeavesAtOnce))
     leaving_.pop_front();
@@ -497,7 +497,7 @@ void InputsActor::unpack() {
   if (!made.ok()) {
     Error why = made.error();
     why.message = "the root " + wanted.content.hex() + " cannot be unpacked: " + why.message;
-    if (why.code == Code::refused) why.code = Code::malformed;  // by any node, not only by this one
+    if (why.code == Code::refused) why.code = Code::malformed;  // on any node, not only on this one
     return fail(wanted, why);
   }
   const auto [bytes, whole] = made.value();
@@ -537,13 +537,13 @@ void InputsActor::tell(const Wanted& wanted, std::uint64_t number) {
 base::Outcome<base::Bytes> InputsActor::bytes_at(const Wanted& wanted, std::uint64_t size) {
   if (size > ports::kInputBytesMax)
     return Error{Code::malformed, "a standard input has at most " + std::to_string(ports::kInputBytesMax) +
-                                      " bytes: what is larger is an input file"};
+                                      " bytes: use an input file for more"};
   base::Bytes out(size);
   const auto file = world().disk.open(path_of(wanted), ports::OpenMode::read);
   if (!file.ok()) return disk_error(file.error());
   const auto read = file.value()->read(0, out);
   if (!read.ok()) return disk_error(read.error());
-  if (read.value() != size) return Error{Code::unavailable, "the file of a standard input is not whole"};
+  if (read.value() != size) return Error{Code::unavailable, "the file of a standard input is incomplete"};
   return out;
 }
 

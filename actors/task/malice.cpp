@@ -29,7 +29,7 @@ store::Use Malice::take(base::ByteView key, base::ByteView value) {
   std::string call(base::as_text(value.subspan(8)));
   const Where where = call.starts_with(kElsewhere) ? Where::elsewhere : Where::here;
   if (where == Where::elsewhere) call.erase(0, 1);
-  // What was seen since the start is newer.
+  // What was recorded since the start is newer.
   seen_.try_emplace(*node, Seen{base::load<std::uint64_t>(value), std::move(call), where});
   return store::Use::keep;
 }
@@ -62,12 +62,12 @@ std::optional<base::Error> Malice::refusal(const base::NodeId& submitter, base::
   if (found == seen_.end()) return std::nullopt;
   const std::uint64_t now = base::unix_milliseconds(at);
   const auto span = static_cast<std::uint64_t>(base::milliseconds(refused_for_));
-  // A clock that was set back does not make it longer.
+  // A clock that was set back does not extend the refusal.
   const std::uint64_t since = now > found->second.unix_ms ? now - found->second.unix_ms : 0;
   if (since >= span) return std::nullopt;
   const char* const tried = found->second.where == Where::here
-                                ? "a program of that submitter tried here what no task may: "
-                                : "a program of that submitter tried at several other nodes what no task may: ";
+                                ? "a program of that submitter made a forbidden system call here: "
+                                : "a program of that submitter made a forbidden system call at several other nodes: ";
   return base::Error{base::Code::refused, tried + found->second.call + " (task.malice_refused)",
                      std::chrono::milliseconds(std::min<std::uint64_t>(span - since, 3'600'000))};
 }

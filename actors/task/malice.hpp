@@ -1,10 +1,10 @@
 #pragma once
-// Submitters whose programs tried what no task may: this node takes no tasks of theirs for a while.
+// Submitters whose programs made forbidden system calls. This node refuses their tasks for a while.
 //
-// Rows    the id of a node; Unix ms (8, little-endian) of the last time, and the name of the call; before it a '+' if
-//         it was tried at other nodes alone (logic/warning.hpp).
-// Told    what was tried here: to the reputation, as `malicious_behavior` of the submitter in this node's own book.
-// Limits  kMaliciousMax submitters: the one that was seen first makes room. An id costs work (identity.work_bits).
+// Rows    the node id; Unix ms (8, little-endian) of the last time, then the call's name, after a '+' if it happened
+//         only at other nodes (logic/warning.hpp).
+// Told    each case here is reported to this node's own reputation records, as `malicious_behavior` of the submitter.
+// Limits  kMaliciousMax submitters; above it the oldest is evicted. An id costs work (identity.work_bits).
 // Owner   the worker.
 #include <map>
 #include <optional>
@@ -31,11 +31,11 @@ class Malice final {
   void stop() { rows_.stop(); }
 
   enum class Where : std::uint8_t { here, elsewhere };
-  /// A program of that submitter has tried it then.
+  /// Records that a program of that submitter made that call at `unix_ms`.
   void note(const base::NodeId& submitter, std::string call, Where where, std::uint64_t unix_ms);
-  /// Why a task of that submitter is not taken.
+  /// Returns why tasks of that submitter are refused, or nullopt if they are not.
   std::optional<base::Error> refusal(const base::NodeId& submitter, base::WallTime at) const;
-  /// Whether it was tried at this node, and not at others alone.
+  /// Returns whether it happened at this node, and not only at other nodes.
   bool tried_here(const base::NodeId& submitter) const;
 
  private:

@@ -1,4 +1,4 @@
-// Operators: what they submit, list, view and cancel; and the rows.
+// Requests of operators: submit, list, view and cancel; and the rows.
 #include "actors/task/orders_actor.hpp"
 
 #include <algorithm>
@@ -14,10 +14,10 @@ using base::ByteView;
 using base::Code;
 using base::Error;
 
-// Of the keyspace of tasks, beside those of book.hpp.
+// Keys in the keyspace of tasks, in addition to those of book.hpp.
 constexpr std::uint8_t kStartsRow = 's';
 constexpr std::size_t kPageRows = 256;
-const Error kUnknown{Code::not_found, "this node knows no task of that id"};
+const Error kUnknown{Code::not_found, "this node has no task with that id"};
 
 }  // namespace
 
@@ -26,9 +26,8 @@ OrdersActor::OrdersActor(TaskSettings settings)
       tasks_(*this, settings_.rows(kTaskRows, "the tasks")),
       texts_(*this,
              [this] {
-               auto out = settings_.rows(kTextRows, "what tasks have printed and left");
-               out.first =
-                   Bytes(TaskId::kBytes + 16, 0xff);  // nothing is read at the start: what is there is asked for
+               auto out = settings_.rows(kTextRows, "the output of tasks");
+               out.first = Bytes(TaskId::kBytes + 16, 0xff);  // nothing is loaded at the start: rows are read on demand
                return out;
              }()),
       texts_of_(settings_.kept_bytes),
@@ -93,7 +92,7 @@ void OrdersActor::check() const {
     text_bytes += job.entry.text_bytes;
     for (const auto& [token, one] : job.running) {
       const Attempt* const attempt = job.entry.task.find(token);
-      base::ensure(attempt != nullptr && attempt->active(), "a stream belongs to an attempt under way");
+      base::ensure(attempt != nullptr && attempt->active(), "a stream belongs to an attempt in progress");
     }
   }
   base::ensure(attempts == running, "each attempt counts for its node");
@@ -156,7 +155,7 @@ void OrdersActor::loaded() {
   save_start();
 }
 
-/// Again until it is durable: nothing is placed before.
+/// Retries until the start is durable; no attempt is placed before.
 void OrdersActor::save_start() {
   Bytes row;
   base::append_number(row, starts_);
@@ -205,7 +204,7 @@ void OrdersActor::count() { settings_.counters->open.store(open_.size(), std::me
 void OrdersActor::submit(wire::SubmitTask::Reader request, Submitted reply) {
   if (!ready_) return reply.refuse(tasks_.refusal());
   auto order = decode(bytes_of(request.getOrder()));
-  if (!order) return reply.refuse({Code::malformed, "the order breaks its format, or a limit"});
+  if (!order) return reply.refuse({Code::malformed, "the order's format is invalid, or it exceeds a limit"});
   const crypto::Identity& self = *settings_.identity;
   order->submitter = self.public_key();
   order->submitter_nonce = self.nonce();
@@ -215,41 +214,41 @@ void OrdersActor::submit(wire::SubmitTask::Reader request, Submitted reply) {
     if (const auto why = set_replicas(*order, request.getRisk())) return reply.refuse(*why);
   if (order->after && !jobs_.contains(*order->after) && !arrays_.contains(*order->after))
     return reply.refuse(
-        {Code::not_found, "this node knows no task or array " + order->after->hex() + ", which it is to follow"});
+        {Code::not_found, "this node has no task or array " + order->after->hex() + " for it to follow"});
   if (request.getRequest().size() > 0) order->nonce = nonce_of(order->submitter, text_of(request.getRequest()));
   else world().chance.fill(order->nonce.bytes);
   const std::uint32_t array = request.getArray();
   if (array > 0 && fault(*order, array))
-    return reply.refuse(
-        {Code::malformed, "an array has 1 to 10,000 members, each of which keeps the limits of a task"});
+    return reply.refuse({Code::malformed, "an array has 1 to 10,000 members, each within the limits of a task"});
   if (array > settings_.tasks_max)
-    return reply.refuse({Code::overloaded, "this node keeps fewer tasks than the array has (task.tasks_max)"});
+    return reply.refuse({Code::overloaded, "the array has more members than this node keeps tasks (task.tasks_max)"});
   if (answer_known(*order, reply)) return;
   if (order->payment == Payment::free || !settlement_.book().empty())
     return admit(std::move(*order), array, std::move(reply));
-  // Without a book there may still be nodes that want nothing.
+  // Without a ledger there may still be free nodes.
   settlement_.learn(
       [this, array, order = std::move(*order), reply = std::move(reply)](const base::Outcome<void>&) mutable {
         if (!answer_known(order, reply)) admit(std::move(order), array, std::move(reply));
       });
 }
 
-/// If some node could run it, at the latest after a look at those that there are.
+/// Accepts the order if some node could run it, at the latest after a scan of the nodes.
 void OrdersActor::admit(Order order, std::uint32_t array, Submitted reply) {
   if (choose(candidates(), order, TaskId{}, policy(), {}, 1).possible())
     return accept(std::move(order), array, std::move(reply));
   if (parked_.size() >= kParkedMax)
-    return reply.refuse({Code::overloaded, "too many tasks wait for the list of nodes", std::chrono::seconds(1)});
+    return reply.refuse(
+        {Code::overloaded, "too many tasks wait for the list of nodes; retry in 1 s", std::chrono::seconds(1)});
   parked_.push_back({std::move(order), array, std::move(reply)});
   look();
 }
 
-/// Whether the request was there before: then it is answered, at the latest once its row is written.
+/// Returns whether the request was made before. It then gets the same response, at the latest once its row is written.
 bool OrdersActor::answer_known(const Order& order, Submitted& reply) {
   const auto there = nonces_.find(order.nonce);
   if (there == nonces_.end()) return false;
   if (id_of(order) != there->second) {
-    reply.refuse({Code::conflict, "this request has submitted something else"});
+    reply.refuse({Code::conflict, "this request has already submitted a different order"});
     return true;
   }
   if (const auto array = arrays_.find(there->second); array != arrays_.end()) {
@@ -265,27 +264,27 @@ bool OrdersActor::answer_known(const Order& order, Submitted& reply) {
 
 std::optional<Error> OrdersActor::set_replicas(Order& order, double risk) const {
   if (!(risk > 0 && risk < 1) || !order.deterministic)
-    return Error{Code::malformed, "a risk is above 0 and below 1, of a deterministic task"};
+    return Error{Code::malformed, "a risk must be above 0 and below 1, and the task deterministic"};
   const auto m = first_to(risk, settings_.dishonest, kReplicasMax);
   if (!m)
     return Error{Code::refused, "no number of replicas up to " + std::to_string(kReplicasMax) +
-                                    " keeps wrong answers that rare (task.dishonest)"};
+                                    " makes wrong results that rare (task.dishonest)"};
   order.replicas = order.quorum = static_cast<std::uint8_t>(*m);
-  // As many wrong ones may come before the last right one.
+  // Up to m - 1 wrong results may come before the last right one.
   order.retries = static_cast<std::uint8_t>(std::min<unsigned>(order.retries + *m - 1, kRetriesMax));
   return std::nullopt;
 }
 
-/// Of an order that some node could run.
+/// Accepts an order that some node could run.
 void OrdersActor::accept(Order order, std::uint32_t array, Submitted reply) {
   if (array > 0) return accept_array(std::move(order), array, std::move(reply));
   if (jobs_.size() >= settings_.tasks_max) forget_oldest();
   if (jobs_.size() >= settings_.tasks_max)
-    return reply.refuse(
-        {Code::overloaded, "as many tasks are open at this node as may (task.tasks_max)", std::chrono::seconds(10)});
+    return reply.refuse({Code::overloaded, "too many tasks are open at this node (task.tasks_max); retry in 10 s",
+                         std::chrono::seconds(10)});
   const TaskId id = id_of(order);
   if (forgetting_.contains(id))
-    return reply.refuse({Code::unavailable, "the task is being forgotten to make room", std::chrono::seconds(1)});
+    return reply.refuse({Code::unavailable, "the task is being evicted; retry in 1 s", std::chrono::seconds(1)});
   Job& job = add(id, std::move(order));
   job.askers.push_back(std::move(reply));
   save(id, [this, id](const base::Outcome<void>& saved) {
@@ -297,7 +296,7 @@ void OrdersActor::accept(Order order, std::uint32_t array, Submitted reply) {
       settings_.counters->submitted.fetch_add(1, std::memory_order_relaxed);
       return place();
     }
-    // It was never there; a row that was written all the same goes.
+    // The task never existed; its row is erased in case it was written after all.
     open_.erase(known->second.rank(id));
     nonces_.erase(known->second.entry.order.nonce);
     unsaved_.erase(id);
@@ -331,7 +330,8 @@ void OrdersActor::answer_askers(const TaskId& id, const base::Outcome<void>& sav
 void OrdersActor::list(wire::ListTasks::Reader question, runtime::Reply<wire::TaskRows> reply) const {
   if (!ready_) return reply.refuse(tasks_.refusal());
   const auto behind = TaskId::from(bytes_of(question.getBehind()));
-  if (!behind && question.getBehind().size() > 0) return reply.refuse({Code::malformed, "an id has 32 bytes"});
+  if (!behind && question.getBehind().size() > 0)
+    return reply.refuse({Code::malformed, "invalid task id: expected 32 bytes"});
   auto at = behind ? jobs_.upper_bound(*behind) : jobs_.begin();
   const auto rows = std::min<std::size_t>(kPageRows, static_cast<std::size_t>(std::distance(at, jobs_.end())));
   reply.send([&](wire::TaskRows::Builder out) {
@@ -391,10 +391,11 @@ void OrdersActor::cancel(wire::CancelTask::Reader request, runtime::Reply<wire::
     if (!saved.ok()) return reply.refuse(saved.error());
     reply.send([](wire::TaskCancelled::Builder) {});
   };
-  if (job->second.entry.task.cancel("an operator has cancelled it", unix_ms())) return changed(*id, std::move(done));
+  if (job->second.entry.task.cancel("an operator cancelled it", unix_ms())) return changed(*id, std::move(done));
   const State state = job->second.entry.task.state();
-  if (state != State::cancelled) return done(Error{Code::conflict, "the task has ended: " + std::string(name(state))});
-  save(*id, std::move(done));  // again: it may not be durable yet
+  if (state != State::cancelled)
+    return done(Error{Code::conflict, "the task has already ended: " + std::string(name(state))});
+  save(*id, std::move(done));  // again, because it may not be durable yet
 }
 
 }  // namespace troupe::task

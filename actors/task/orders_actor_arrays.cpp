@@ -11,14 +11,14 @@ namespace {
 
 using base::Code;
 
-constexpr std::size_t kBatchBytes = 1u << 20;  // our choice: of members that are written at once
+constexpr std::size_t kBatchBytes = 1u << 20;  // our choice: of members written at once
 
 }  // namespace
 
-/// Of an order that some node could run.
+/// Accepts the order of an array that some node could run.
 void OrdersActor::accept_array(Order order, std::uint32_t members, Submitted reply) {
   if (arrays_.size() >= settings_.tasks_max)
-    return reply.refuse({Code::overloaded, "as many arrays are known at this node as tasks may be (task.tasks_max)"});
+    return reply.refuse({Code::overloaded, "too many arrays at this node (task.tasks_max)"});
   const TaskId id = id_of(order);
   nonces_.insert_or_assign(order.nonce, id);
   ArrayJob& job = arrays_.emplace(id, ArrayJob{.array = {.order = std::move(order), .members = members}}).first->second;
@@ -31,7 +31,7 @@ void OrdersActor::accept_array(Order order, std::uint32_t members, Submitted rep
     known->second.written = saved.ok();
     answer_askers(known->second, id, saved);
     if (saved.ok()) return make_members(id);
-    // It was never there; a row that was written all the same goes.
+    // The array never existed; its row is erased in case it was written after all.
     nonces_.erase(known->second.array.order.nonce);
     arrays_.erase(known);
     store::RowChange last;
@@ -47,7 +47,7 @@ void OrdersActor::answer_askers(ArrayJob& job, const TaskId& id, const base::Out
   }
 }
 
-/// The next ones, as long as there is room; again once they are written.
+/// Adds the next members while there is space, and again once they are written.
 void OrdersActor::make_members(const TaskId& id) {
   ArrayJob& job = arrays_.at(id);
   if (!ready_ || !job.written || job.making || !(job.array.grows() || job.unsaved)) return;
@@ -85,7 +85,7 @@ void OrdersActor::members_saved(const TaskId& id, const std::vector<TaskId>& mad
     const auto job = jobs_.find(one);
     if (job == jobs_.end()) continue;
     job->second.written = true;
-    if (!saved.ok()) unsaved_.insert(one);  // it is there all the same, and written again
+    if (!saved.ok()) unsaved_.insert(one);  // it exists all the same, and is written again
   }
   if (saved.ok()) settings_.counters->submitted.fetch_add(made.size(), std::memory_order_relaxed);
   if (known != arrays_.end() && saved.ok()) make_members(id);
@@ -97,7 +97,7 @@ void OrdersActor::view(wire::ViewArray::Reader question, runtime::Reply<wire::Ar
   if (!ready_) return reply.refuse(tasks_.refusal());
   const auto id = TaskId::from(bytes_of(question.getId()));
   const auto at = id ? arrays_.find(*id) : arrays_.end();
-  if (at == arrays_.end()) return reply.refuse({Code::not_found, "this node knows no array of that id"});
+  if (at == arrays_.end()) return reply.refuse({Code::not_found, "this node has no array with that id"});
   const Array& array = at->second.array;
   std::array<std::uint32_t, kStates> states{};
   std::uint32_t met = 0;
@@ -120,12 +120,12 @@ void OrdersActor::cancel_array(const TaskId& id, runtime::Reply<wire::TaskCancel
   ArrayJob& job = arrays_.at(id);
   std::vector<TaskId> open;
   for (const auto& [member, array] : members_)
-    if (array == id && jobs_.at(member).entry.task.cancel("an operator has cancelled its array", unix_ms()))
+    if (array == id && jobs_.at(member).entry.task.cancel("an operator cancelled its array", unix_ms()))
       open.push_back(member);
   if (open.empty() && !job.array.grows() && !job.array.closed)
-    return reply.refuse({Code::conflict, "each member of the array has ended"});
+    return reply.refuse({Code::conflict, "all members of the array have ended"});
   job.array.closed = true;
-  // Answered once the end of each member is durable, and so what others are told.
+  // Responds once the end of each member is durable, and so is what is reported.
   struct Ends {
     runtime::Reply<wire::TaskCancelled> reply;
     std::size_t left;
@@ -161,7 +161,7 @@ void OrdersActor::member_known(const TaskId& array, const TaskId& id) {
   else ++job.failed;
 }
 
-/// Its end is durable.
+/// Called when its end is durable.
 void OrdersActor::member_ended(const TaskId& id) {
   const TaskId* const array = array_of(id);
   if (array == nullptr) return;
@@ -171,7 +171,8 @@ void OrdersActor::member_ended(const TaskId& id) {
   else ++job.failed;
 }
 
-/// What follows an array begins once each of its members is done. After a restart those that were forgotten are not.
+/// Returns whether a task after the array may begin: once each member is done. Members forgotten before a restart do
+/// not count as done.
 OrdersActor::Turn OrdersActor::turn_after(const ArrayJob& job) {
   if (job.done == job.array.members) return Turn::now;
   const bool may_be_done = job.failed == 0 && (job.open > 0 || job.array.grows());
@@ -192,7 +193,7 @@ void OrdersActor::member_forgotten(const TaskId& id) {
   tasks_.write(std::move(last), [](const base::Outcome<void>&) {});
 }
 
-/// Which tasks are members is not in their rows: it follows from the array.
+/// The rows of tasks do not name their array, so the members are derived from the arrays.
 void OrdersActor::arrays_loaded() {
   for (auto& [id, job] : arrays_)
     for (std::uint32_t i = 0; i < job.array.made; ++i)

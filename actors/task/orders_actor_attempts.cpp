@@ -1,4 +1,4 @@
-// What the nodes say of the attempts that they were given.
+// Messages of nodes about their attempts.
 #include "actors/reputation/api.hpp"
 #include "actors/task/attempt_actor.hpp"
 #include "actors/task/orders_actor.hpp"
@@ -13,11 +13,11 @@ using base::Code;
 using base::Error;
 
 constexpr std::chrono::seconds kObserveDue{30};
-constexpr std::uint64_t kTextOverhead = 128;  // of a row: its key, its head, and what the store needs
-constexpr std::size_t kSavingMax = 64;        // our choice: 4 MiB of an attempt wait for the disk
-constexpr const char* kTooMuch = "its node sent more than the order allows, or out of order";
+constexpr std::uint64_t kTextOverhead = 128;  // of a row: its key, its head, and the store's overhead
+constexpr std::size_t kSavingMax = 64;        // our choice: 4 MiB per attempt wait for the disk
+constexpr const char* kTooMuch = "its node sent more than the order allows, or in the wrong sequence";
 
-/// Whether the node has said no, and nothing has come to be: it may be asked again.
+/// Returns whether the node declined before anything began, so it may be asked again.
 bool says_no(Code code) {
   switch (code) {
     case Code::refused:
@@ -47,7 +47,7 @@ void OrdersActor::hear(const TaskId& id, std::uint64_t token, wire::AttemptItem:
     case wire::AttemptItem::LACKS_INPUT: one->lacks_input = true; return;
     case wire::AttemptItem::BEGAN:
     case wire::AttemptItem::USES:
-      // Written down, so that it is known that there was one if this node dies; nothing waits for that.
+      // Saved so that the attempt is known if this node crashes; nothing waits for that.
       if (Job& job = jobs_.at(id); job.entry.task.began(token, unix_ms())) {
         const Order& order = job.entry.order;
         const base::Duration handed = AttemptActor::handed_within(AttemptActor::left_bytes_max(order));
@@ -61,7 +61,7 @@ void OrdersActor::hear(const TaskId& id, std::uint64_t token, wire::AttemptItem:
     case wire::AttemptItem::OUTPUT: return hear_output(id, token, *one, item.getOutput());
     case wire::AttemptItem::ENDED:
       one->ended = task::read(item.getEnded());
-      if (!one->ended) return lose(id, token, "its node said nonsense about its end");
+      if (!one->ended) return lose(id, token, "its node sent an invalid end");
       return save_gathered(id, token);
   }
 }
@@ -82,8 +82,8 @@ void OrdersActor::hear_printed(const TaskId& id, std::uint64_t token, Running& o
   if (find(id, token) != nullptr) save_text(id, token, one, {standard ? kStandardPart : kErrorsPart, unix_ms(), bytes});
 }
 
-/// A row costs more than a few bytes, and room is made by forgetting other tasks: of an attempt that has many small
-/// ones the next pieces wait for each other until a tick. Whether they do.
+/// Returns whether small pieces are gathered until a tick. A row costs more than a few bytes, and space for rows is
+/// made by forgetting other tasks, so an attempt with many small pieces gathers further ones.
 bool OrdersActor::gather(Running& one, bool standard, base::ByteView bytes) {
   base::Bytes& gathered = one.gathered[standard ? 0 : 1];
   const bool many = one.texts >= kSmallTexts + one.printed / kTextBytesLeast;
@@ -95,7 +95,7 @@ bool OrdersActor::gather(Running& one, bool standard, base::ByteView bytes) {
 void OrdersActor::save_gathered(const TaskId& id, std::uint64_t token) {
   for (const std::size_t stream : {0, 1}) {
     Running* const one = find(id, token);
-    if (one == nullptr) return;  // the one before had no room
+    if (one == nullptr) return;  // there was no space for the one before
     const base::Bytes bytes = std::exchange(one->gathered[stream], {});
     if (!bytes.empty()) save_text(id, token, *one, {stream == 0 ? kStandardPart : kErrorsPart, unix_ms(), bytes});
   }
@@ -106,7 +106,7 @@ void OrdersActor::hear_output(const TaskId& id, std::uint64_t token, Running& on
   const std::uint16_t index = output.getIndex();
   const bool first = one.outputs.empty() || one.outputs.back().output < index;
   const bool known = index < jobs_.at(id).entry.order.outputs.size();
-  // A piece behind a short one: each is a row, and room for rows is made by forgetting other tasks.
+  // A piece after a short piece is invalid: each is a row, and space for rows is made by forgetting other tasks.
   const bool ended = !first && one.outputs.back().bytes % kPieceBytes != 0;
   if (!known || ended || bytes.size() > kPieceBytes || bytes.size() > one.left ||
       (!first && (one.outputs.back().output != index || bytes.empty())))
@@ -130,7 +130,7 @@ void OrdersActor::save_text(const TaskId& id, std::uint64_t token, Running& one,
   Job& job = jobs_.at(id);
   const base::User<base::NodeId> node = user_of(*job.entry.task.find(token));
   if (!make_room(node, bytes))
-    return lose(id, token, "there is no room for what it printed, or no more of it for its site (task.kept_bytes)");
+    return lose(id, token, "no space for its output, or its address group has used its quota (task.kept_bytes)");
   Texts& texts = job.texts[token];
   texts.of = node;
   texts.rows = one.texts + 1;
@@ -151,30 +151,30 @@ void OrdersActor::save_text(const TaskId& id, std::uint64_t token, Running& one,
       if (of->ends_by) of->ends_by = *of->ends_by + (now() - *of->paused);
       of->paused.reset();
     }
-    if (!saved.ok()) return lose(id, token, "what it printed could not be written: " + saved.error().message);
+    if (!saved.ok()) return lose(id, token, "its output could not be written: " + saved.error().message);
     read_of(id);
     if (of->over && of->saving == 0) answered(id, token);
   });
 }
 
-/// Of the node that runs it, while it does.
+/// Renews a lease for the node that runs the attempt, while it does.
 void OrdersActor::renew(wire::RenewAttempt::Reader request, runtime::Reply<wire::AttemptRenewed> reply) {
   const auto id = TaskId::from(bytes_of(request.getTask()));
   Running* const one = id ? find(*id, request.getToken()) : nullptr;
   if (one == nullptr || one->node != caller().node || one->over)
-    return reply.refuse({Code::not_found, "no such attempt of that node is under way"});
+    return reply.refuse({Code::not_found, "that node has no such attempt in progress"});
   one->renewed = now();
   reply.send([](wire::AttemptRenewed::Builder) {});
 }
 
-/// The task waits, and its node takes others.
+/// Delays the task; its node still gets other tasks.
 void OrdersActor::lacks_input(const TaskId& id, std::uint64_t token, const Error& why) {
   Job& job = jobs_.at(id);
   const Attempt& attempt = *job.entry.task.find(token);
   if (job.running.at(token).paid) paid_for_nothing(job);
   job.declined.add(attempt.node, attempt.group);
   job.declined_why = why.message;
-  // Attempts that fail together count once: they were placed together.
+  // Attempts that fail together count once, because they were placed together.
   if (!job.placed_again || now() >= *job.placed_again)
     job.placed_again = now() + kLackedFirst * (1u << std::min(job.lacked++, kLackedDoubled));
   job.entry.task.turned_away(token, "a node did not take it: " + why.message);
@@ -185,7 +185,7 @@ void OrdersActor::stream_ended(const TaskId& id, std::uint64_t token, const base
   Running* const one = find(id, token);
   if (one == nullptr) return;
   if (end.ok()) {
-    if (!one->ended) return lose(id, token, "its node said nothing about its end");
+    if (!one->ended) return lose(id, token, "its node sent no end");
     one->over = true;
     if (one->saving == 0) answered(id, token);
     return;
@@ -197,7 +197,7 @@ void OrdersActor::stream_ended(const TaskId& id, std::uint64_t token, const base
   if (attempt->state == AttemptState::starting && one->lacks_input && says_no(why.code))
     return lacks_input(id, token, why);
   if (attempt->state == AttemptState::starting && says_no(why.code)) {
-    // Its price comes back when it was due, unless it has resigned: not one after another.
+    // Unless it resigned, its price comes back only when it was due, so such a node is not tried again soon.
     const base::Duration first = one->paid ? base::Duration(kPaidForNothing) : base::Duration(kLeftAlone);
     leave_alone(one->node, first, why.retry_after);
     if (one->paid) paid_for_nothing(jobs_.at(id));
@@ -211,7 +211,7 @@ void OrdersActor::stream_ended(const TaskId& id, std::uint64_t token, const base
     task.refused(token, why.message, unix_ms());
     return changed(id);
   }
-  if (why.code == Code::timeout) return timed_out(id, token, "its lease has run out: its node is silent");
+  if (why.code == Code::timeout) return timed_out(id, token, "its lease expired: its node is silent");
   if (why.code == Code::overloaded) return spare(id, token, why);
   observe(id, *attempt, "task_failure");
   lose(id, token, why.message);
@@ -232,15 +232,15 @@ void OrdersActor::answered(const TaskId& id, std::uint64_t token) {
 
 void OrdersActor::lose(const TaskId& id, std::uint64_t token, const std::string& why) {
   world().mutations.sometimes("task: an attempt was lost and repeated");
-  // What costs a try is not had again by the next task at once.
+  // A node that costs a retry does not get the next task at once.
   if (const Running* const one = find(id, token); one != nullptr && one->node != settings_.self())
     leave_alone(one->node, kLeftAlone);
   jobs_.at(id).entry.task.lost(token, why, unix_ms());
   changed(id);
 }
 
-/// Its machine had no memory left for it, which is the doing of others: no failure of the node, and no try; unless it
-/// says so often, which costs it nothing.
+/// Its machine was out of memory because of other programs. So this counts neither as a failure of the node nor as a
+/// retry, unless the node says so often, which costs it nothing.
 void OrdersActor::spare(const TaskId& id, std::uint64_t token, const Error& why) {
   Job& job = jobs_.at(id);
   const Running* const one = find(id, token);
@@ -259,7 +259,7 @@ void OrdersActor::timed_out(const TaskId& id, std::uint64_t token, const std::st
   lose(id, token, why);
 }
 
-/// A worker that gives signs of life could do so for ever.
+/// Ends overdue attempts: a worker could send signs of life forever.
 void OrdersActor::end_late() {
   if (mutated("task.loss_unheard")) return;
   std::vector<std::pair<TaskId, std::uint64_t>> late;
@@ -267,7 +267,7 @@ void OrdersActor::end_late() {
     for (const auto& [token, one] : jobs_.at(id).running)
       if (one.ends_by && now() >= *one.ends_by && !one.paused && !one.over) late.emplace_back(id, token);
   for (const auto& [id, token] : late)
-    if (find(id, token) != nullptr) timed_out(id, token, "its node let it run for longer than it may");
+    if (find(id, token) != nullptr) timed_out(id, token, "its node let it run beyond its time limit");
 }
 
 void OrdersActor::changed(const TaskId& id, Done saved) {
@@ -289,7 +289,7 @@ void OrdersActor::changed(const TaskId& id, Done saved) {
   }
   drop_unread(id);
   if (!final(task.state())) {
-    save(id, std::move(saved));  // what a crash forgets of it is repeated
+    save(id, std::move(saved));  // what a crash loses of it is repeated
     read_of(id);
     return place();
   }
@@ -332,7 +332,7 @@ void OrdersActor::remember(const Task& task) {
   tasks_.write(std::move(change), [](const base::Outcome<void>&) {});
 }
 
-/// For the book of this node; its own work is not in it.
+/// Reports to this node's reputation records, which exclude its own work.
 void OrdersActor::observe(const TaskId& id, const Attempt& attempt, const char* event) {
   if (attempt.node == settings_.self()) return;
   ask<reputation::wire::Observe, reputation::wire::Reported>(
@@ -342,7 +342,8 @@ void OrdersActor::observe(const TaskId& id, const Attempt& attempt, const char* 
         out.setEvent(event);
         out.setRequest("task " + id.hex() + ' ' + std::to_string(attempt.token));
       },
-      [](const runtime::Answer<reputation::wire::Reported>&) {});  // it says itself what it could not keep
+      [](const runtime::Answer<reputation::wire::Reported>&) {
+      });  // the reputation itself reports what it could not store
 }
 
 }  // namespace troupe::task

@@ -1,4 +1,4 @@
-// Which nodes there are, and which of them gets what.
+// The known nodes, and the choice of a node for each task.
 #include <algorithm>
 
 #include "actors/reputation/api.hpp"
@@ -16,16 +16,16 @@ using base::Bytes;
 using base::Code;
 using base::Error;
 
-constexpr std::chrono::minutes kLookIdle{2};  // a region of the registry, where some nodes do not answer
+constexpr std::chrono::minutes kLookIdle{2};  // a region of the registry in which some nodes do not respond
 constexpr std::chrono::seconds kRateDue{10};
-constexpr std::uint64_t kSoonMs = 60'000;                 // our choice: for that long a task is worth a list each 2 s
-constexpr int kUnknownToBookMax = 12;                     // our choice: a minute, in which the book's node may begin
+constexpr std::uint64_t kSoonMs = 60'000;                 // our choice: how long a new task has nodes listed every 2 s
+constexpr int kUnknownToBookMax = 12;                     // our choice: a minute, for the ledger's node to start
 constexpr int kOwnReputation = 100;                       // a node trusts itself
-constexpr std::size_t kMovesAtOnce = 16;                  // our choice: each free node is looked at for each
-constexpr std::size_t kChoicesEach = 3;                   // away from sites, from nodes, from none
-constexpr std::size_t kAheadMin = 2, kAheadEachCore = 2;  // our choice: so that a node need not wait for its next one
+constexpr std::size_t kMovesAtOnce = 16;                  // our choice: each costs a check of every free node
+constexpr std::size_t kChoicesEach = 3;                   // away from address groups, from nodes, from nothing
+constexpr std::size_t kAheadMin = 2, kAheadEachCore = 2;  // our choice: a node need not wait for its next task
 
-/// Why an order fits no node: for want of a loader alone it is the order that is wrong.
+/// Returns why an order fits no node. If only a loader is missing, the order itself is at fault.
 Error misfit(std::span<const Candidate> all, const Order& order, const Policy& policy, const Choice& choice) {
   Order static_one = order;
   std::string& need = static_one.need;
@@ -33,7 +33,7 @@ Error misfit(std::span<const Candidate> all, const Order& order, const Policy& p
     need.resize(need.size() - kUsrCapability.size());
     if (need.ends_with(',')) need.pop_back();
     if (choose(all, static_one, TaskId{}, policy, {}, 1).possible())
-      return {Code::refused, "no known node has what would load the program: none shows its /usr (task.host_usr)"};
+      return {Code::refused, "no known node has the program's loader: none shows its /usr (task.host_usr)"};
   }
   const bool closed = choice.lacking(Lack::accept) > 0;
   return {Code::unavailable,
@@ -71,7 +71,7 @@ void OrdersActor::take(registry::wire::NodeRows::Reader part) {
   }
 }
 
-/// What this node thinks of them, page by page.
+/// Requests this node's scores of them, page by page.
 void OrdersActor::rate_next(const std::optional<base::NodeId>& behind) {
   ask<reputation::wire::ListScores, reputation::wire::Scores>(
       node().find(settings_.reputation), now() + kRateDue,
@@ -95,7 +95,7 @@ void OrdersActor::looked() {
   looked_at_ = now();
   nodes_ = std::move(looked_);
   scores_ = std::move(scored_);
-  nodes_.erase(settings_.self());  // which is known better here
+  nodes_.erase(settings_.self());  // this node knows itself better
   make_candidates();
   const auto all = candidates();
   for (Parked& one : std::exchange(parked_, {})) {
@@ -113,12 +113,13 @@ Candidate OrdersActor::own() const {
   const std::uint64_t cores = (settings_.slots_of(has_).thousandths + kCore - 1) / kCore;
   registry::put(out.capabilities, {"cpu", cores});
   const std::uint64_t memory = settings_.memory_of(has_);
-  registry::put(out.capabilities, {"disk", memory});  // what a task writes lies in memory
+  registry::put(out.capabilities, {"disk", memory});  // a task's files are in memory
   registry::put(out.capabilities, {"memory", memory});
   if (!has_.arch.empty()) registry::put(out.capabilities, {"arch", has_.arch});
   registry::put(out.capabilities, {"runtimes", registry::Texts(has_.runtimes)});
   if (!settings_.slots || settings_.slots->thousandths > 0)
-    registry::put(out.capabilities, {std::string(kTasksCapability), Provider().told()});  // its own in any case
+    registry::put(out.capabilities,
+                  {std::string(kTasksCapability), Provider().told()});  // its own tasks are always taken
   if (settings_.host_usr) registry::put(out.capabilities, {std::string(kUsrCapability), registry::Flag{}});
   if (!settings_.network.empty()) registry::put(out.capabilities, {std::string(kNetworkCapability), settings_.network});
   out.status = registry::Status::healthy;
@@ -170,7 +171,7 @@ bool OrdersActor::is_free(const Candidate& node) const {
 
 void OrdersActor::leave_alone(const base::NodeId& node, base::Duration first, base::Duration asked) {
   Alone& alone = left_alone_[node];
-  if (now() >= alone.until) ++alone.in_a_row;  // those that it does not take at once count as one
+  if (now() >= alone.until) ++alone.in_a_row;  // refusals at the same time count once
   const unsigned doubled = std::min(std::max(alone.in_a_row, 1u) - 1, kLeftAloneDoubled);
   const base::Duration wait = std::min<base::Duration>(first * (1u << doubled), kPaidForNothing);
   alone.until = std::max(alone.until, now() + std::clamp<base::Duration>(asked, wait, kLeftAloneMost));
@@ -220,11 +221,11 @@ void OrdersActor::place(const TaskId& id, Free& free) {
   const Order& order = jobs_.at(id).entry.order;
   const std::size_t wanted = task.wanted(unix_ms());
   const auto later = [this](const std::optional<base::Instant>& at) { return at && now() < *at; };
-  if (later(jobs_.at(id).placed_again)) return;  // it says why itself
+  if (later(jobs_.at(id).placed_again)) return;  // the reason is already set
   const Policy by = policy(jobs_.at(id));
   const auto& held_until = jobs_.at(id).held_until;
   if (held_until && now() < *held_until)
-    return task.waits_for("the lease of an attempt that was lost may not have ended: it talks to hosts");
+    return task.waits_for("the lease of a lost attempt may not have ended, and the task talks to hosts");
   const auto away_from = [&](Task::Away away) {
     looks_left_ -= free.nodes.size();
     return choose(free, order, id, by, task.apart(away), wanted, jobs_.at(id).declined);
@@ -233,10 +234,10 @@ void OrdersActor::place(const TaskId& id, Free& free) {
   Choice choice = away_from(Task::Away::sites);
   for (const Task::Away away : {Task::Away::nodes, Task::Away::none})
     if (choice.best.empty() && any) choice = away_from(away);
-  // Why nothing could be paid says more than that nodes are left alone.
+  // If nothing could be paid, that reason says more than that nodes are left alone.
   if (choice.best.empty() && !later(pays_again_) && !later(jobs_.at(id).pays_again)) {
     const std::string& why = jobs_.at(id).declined_why;
-    task.waits_for(choice.why() + (why.empty() ? "" : "; one did not take it: " + why));
+    task.waits_for(choice.why() + (why.empty() ? "" : "; a node did not take it: " + why));
   }
   const bool new_here = unix_ms() < task.submitted_ms() + kSoonMs;
   await_verified_ = await_verified_ || (new_here && choice.best.empty() && choice.lacking(Lack::verified) > 0);
@@ -264,20 +265,20 @@ void OrdersActor::begin(const TaskId& id, const Candidate& at) {
   const std::uint64_t price = cost(at, job.entry.order).value_or(0);
   if (price == 0) return run(id, token, std::nullopt);
   if (std::exchange(job.entry.debt, Debt::owed) == Debt::owed) return reserve(id, token, at, price);
-  // Known after a crash: then it is settled, whatever became of this attempt.
+  // Saved first, so that the escrow is settled after a crash, whatever happened to this attempt.
   save(id, [this, id, token, at, price](const base::Outcome<void>& saved) {
     if (find(id, token) == nullptr) return;
     if (saved.ok()) return reserve(id, token, at, price);
-    jobs_.at(id).entry.task.turned_away(token, "it could not be written down that a node is to be paid");
+    jobs_.at(id).entry.task.turned_away(token, "the payment of a node could not be recorded");
     changed(id);
   });
 }
 
-/// A node that wants money is asked once its price lies in the escrow of the task.
+/// A node with a price is asked once the price is in the task's escrow.
 void OrdersActor::reserve(const TaskId& id, std::uint64_t token, const Candidate& at, std::uint64_t price) {
   const auto listed = nodes_.find(at.node);
   if (listed == nodes_.end())
-    return not_reserved(id, token, {Settlement::Trouble::escrow, {Code::not_found, "its node is not listed any more"}});
+    return not_reserved(id, token, {Settlement::Trouble::escrow, {Code::not_found, "its node is no longer listed"}});
   const Job& job = jobs_.at(id);
   const auto due = std::min<std::uint64_t>(base::milliseconds(job.entry.order.limits.time + settings_.pay_margin),
                                            escrow::kDueMax.count() - 60'000);
@@ -297,8 +298,7 @@ void OrdersActor::reserve(const TaskId& id, std::uint64_t token, const Candidate
                       });
 }
 
-/// What keeps a node from being paid may be its own doing, such as an account that no payment reaches: others come
-/// first.
+/// A payment may fail because of the node, such as an account that no payment reaches. So other nodes come first.
 void OrdersActor::not_reserved(const TaskId& id, std::uint64_t token, const Settlement::NotReserved& why) {
   if (find(id, token) == nullptr) return;
   Job& job = jobs_.at(id);
@@ -317,7 +317,7 @@ void OrdersActor::paid_for_nothing(Job& job) {
   job.pays_again = now() + kLeftAlone * (1u << std::min(job.for_nothing - 2, kForNothingDoubled));
 }
 
-/// The task has ended meanwhile: its node is asked and not waited for, so that it resigns.
+/// The task has ended in between: its node is asked without waiting, so that it resigns.
 void OrdersActor::give_back(const base::NodeId& node, const Bytes& order, std::uint64_t token,
                             const escrow::TaskEscrowId& paid_by) {
   subscribe<wire::RunAttempt, wire::AttemptItem>(
@@ -331,7 +331,7 @@ void OrdersActor::give_back(const base::NodeId& node, const Bytes& order, std::u
       .cancel();
 }
 
-/// What was settled before this attempt was engaged is settled again.
+/// Settles again an escrow that was settled before this attempt was engaged.
 void OrdersActor::owe_again(const TaskId& id) {
   const auto job = jobs_.find(id);
   if (job == jobs_.end() || !final(job->second.durable.state())) return;
@@ -366,14 +366,14 @@ void OrdersActor::run(const TaskId& id, std::uint64_t token, const std::optional
       [this, id, token](const base::Outcome<void>& end) { stream_ended(id, token, end); });
 }
 
-/// Once its end is durable.
+/// Settles the escrow once the end of the task is durable.
 void OrdersActor::settle_if_owing(const TaskId& id) {
   const auto job = jobs_.find(id);
   if (job == jobs_.end() || job->second.entry.debt != Debt::owed || owing_.contains(id)) return;
   if (final(job->second.durable.state())) settle(id);
 }
 
-/// Of a task that has ended: who was right is paid now. Again until the escrow has answered.
+/// Settles the escrow of an ended task: right results are paid now. Retries until the escrow responds.
 void OrdersActor::settle(const TaskId& id) {
   const Job& job = jobs_.at(id);
   owing_[id].again.reset();
@@ -399,7 +399,7 @@ void OrdersActor::settle(const TaskId& id) {
 
 // -- time
 
-/// Once: what happens again and again puts no tick off.
+/// Schedules a tick once; repeated calls do not delay it.
 void OrdersActor::arm() {
   if (armed_) return;
   const bool grow = std::ranges::any_of(arrays_, [](const auto& one) { return one.second.array.grows(); });
@@ -407,7 +407,7 @@ void OrdersActor::arm() {
   if (armed_) after<Tick>(kTickPeriod);
 }
 
-/// Whether the task that it follows has let it begin.
+/// Returns whether the task that it follows lets it begin.
 OrdersActor::Turn OrdersActor::turn_of(const Job& job) const {
   if (!job.entry.order.after || job.entry.task.state() != State::queued) return Turn::now;
   if (const auto array = arrays_.find(*job.entry.order.after); array != arrays_.end()) return turn_after(array->second);
@@ -432,12 +432,12 @@ bool OrdersActor::tick(Job& job) {
   const auto known = jobs_.find(after);
   const std::string why = array                  ? "has members that are not done"
                           : known != jobs_.end() ? "is " + std::string(name(known->second.told().state()))
-                                                 : "is not known any more";
+                                                 : "is no longer known";
   return task.cancel(other + why, unix_ms());
 }
 
-/// A node that lets a task wait may do so for ever: another one gets it, if one is free. After each move it may wait
-/// twice as long, so that a busy cluster does not pass its tasks around.
+/// A node may let a task wait forever, so the task moves to a free node if there is one. Each move doubles the next
+/// wait, so that a busy cluster does not pass its tasks around.
 void OrdersActor::move_waiting() {
   std::vector<std::pair<TaskId, std::uint64_t>> waiting;
   for (const auto& [priority, since, id] : open_)
@@ -452,7 +452,7 @@ void OrdersActor::move_waiting() {
   for (const auto& [id, token] : waiting) {
     if (find(id, token) == nullptr) continue;
     Job& job = jobs_.at(id);
-    if (job.held_until && now() < *job.held_until) continue;                             // it would be placed nowhere
+    if (job.held_until && now() < *job.held_until) continue;                             // it could not be placed
     std::erase_if(free.nodes, [this](const Candidate* one) { return !is_free(*one); });  // fewer after each move
     const Running& one = job.running.at(token);
     Task moved = job.entry.task;
@@ -464,7 +464,7 @@ void OrdersActor::move_waiting() {
     leave_alone(one.node, one.paid ? base::Duration(kPaidForNothing) : base::Duration(kLeftAlone));
     job.declined.add(one.node, job.entry.task.find(token)->group);
     ++job.moves;
-    job.entry.task.turned_away(token, "a node lets it wait, and another one is free");
+    job.entry.task.turned_away(token, "a node let it wait while another node was free");
     world().mutations.sometimes("task: one that waited at a node went to another");
     changed(id);
   }

@@ -1,4 +1,4 @@
-// Readers of what tasks have printed and left, and how that is forgotten.
+// Readers of tasks' output, and its removal.
 #include <algorithm>
 
 #include "actors/task/orders_actor.hpp"
@@ -24,13 +24,13 @@ void OrdersActor::read(wire::ReadTask::Reader question, runtime::Sink<wire::Task
   if (!ready_) return to.fail(tasks_.refusal());
   const auto id = TaskId::from(bytes_of(question.getId()));
   const auto job = id ? jobs_.find(*id) : jobs_.end();
-  if (job == jobs_.end()) return to.fail({Code::not_found, "this node knows no task of that id"});
+  if (job == jobs_.end()) return to.fail({Code::not_found, "this node has no task with that id"});
   const Task& task = job->second.told();
   const bool result = question.getWhat() == wire::TaskPart::RESULT;
   if (result && !final(task.state()) && !question.getFollow())
     return to.fail({Code::conflict, "the task has not ended: it is " + std::string(name(task.state()))});
   if (readings_.size() >= kReadersMax)
-    return to.fail({Code::overloaded, "too many read what tasks have printed", std::chrono::seconds(1)});
+    return to.fail({Code::overloaded, "too many readers of tasks' output; retry in 1 s", std::chrono::seconds(1)});
   const std::uint64_t number = ++readers_;
   Reading& reading = readings_[number];
   reading.to = std::move(to);
@@ -42,7 +42,7 @@ void OrdersActor::read(wire::ReadTask::Reader question, runtime::Sink<wire::Task
   read_on(number);
 }
 
-/// Something may be new of that task.
+/// Called when the task may have new output.
 void OrdersActor::read_of(const TaskId& id) {
   std::vector<std::uint64_t> numbers;
   for (auto& [number, reading] : readings_) {
@@ -53,7 +53,7 @@ void OrdersActor::read_of(const TaskId& id) {
   for (const std::uint64_t number : numbers) read_on(number);
 }
 
-/// Whose texts are read: of the attempt that decided, else of the newest that has begun. False: there is none to read.
+/// Chooses whose output is read: the deciding attempt's, otherwise the newest begun attempt's. Returns false if none.
 bool OrdersActor::choose_token(Reading& reading) {
   const Task& task = jobs_.at(reading.id).told();
   std::uint64_t token = 0;
@@ -79,7 +79,7 @@ void OrdersActor::read_on(std::uint64_t number) {
   Reading& reading = at->second;
   const auto job = jobs_.find(reading.id);
   if (job == jobs_.end()) {
-    reading.to.fail({Code::not_found, "the task was forgotten to make room"});
+    reading.to.fail({Code::not_found, "the task was evicted to free space"});
     readings_.erase(at);
     return;
   }
@@ -125,7 +125,7 @@ void OrdersActor::still_there() {
 void OrdersActor::scan(std::uint64_t number) {
   Reading& reading = readings_.at(number);
   reading.scanning = true;
-  reading.at_end = true;  // unless rows come, or are told of meanwhile
+  reading.at_end = true;  // unless rows come, or are announced during the scan
   texts_.scan(reading.from, kScanRows, kScanBytes,
               [this, number, token = reading.token](const base::Outcome<store::Rows::Page>& page) {
                 const auto at = readings_.find(number);
@@ -147,13 +147,13 @@ void OrdersActor::scan(std::uint64_t number) {
                 }
                 if (!one.rows.empty()) {
                   one.from = one.rows.back().first;
-                  one.from.push_back(0);  // the least key behind it
+                  one.from.push_back(0);  // the least key after it
                 }
                 read_on(number);
               });
 }
 
-// -- room
+// -- space
 
 bool OrdersActor::make_room(const base::User<base::NodeId>& of, std::uint64_t text_bytes) {
   const std::uint64_t kept = settings_.kept_bytes;
@@ -168,7 +168,7 @@ bool OrdersActor::make_room(const base::User<base::NodeId>& of, std::uint64_t te
   return true;
 }
 
-/// Of the tasks that have ended the one that did so first; one that is not settled last.
+/// Forgets the task that ended first; unsettled tasks come last.
 bool OrdersActor::forget_oldest(const std::optional<base::AddressGroup>& of) {
   const auto fits = [&](const auto& one) {
     return !of || std::ranges::any_of(jobs_.at(one.second).texts, [&](const auto& texts) {
@@ -198,7 +198,7 @@ bool OrdersActor::forget_oldest(const std::optional<base::AddressGroup>& of) {
   return true;
 }
 
-/// Texts of attempts that came to nothing, and of those that did not decide: room is for what is read.
+/// Erases the output of failed attempts and of attempts that did not decide, to free space.
 void OrdersActor::drop_unread(const TaskId& id) {
   Job& job = jobs_.at(id);
   const Task& task = job.entry.task;
@@ -217,7 +217,7 @@ void OrdersActor::drop_unread(const TaskId& id) {
   });
 }
 
-/// By their numbers: a scan does not see those that are just being saved.
+/// Erases rows by number, because a scan does not return rows that are being saved.
 void OrdersActor::erase_rows(const TaskId& id, std::uint64_t token, std::uint32_t from, std::uint32_t end) {
   store::RowChange change;
   while (from < end && change.erase.size() < kEraseRows) change.erase.push_back(text_key(id, token, from++));
@@ -227,7 +227,7 @@ void OrdersActor::erase_rows(const TaskId& id, std::uint64_t token, std::uint32_
   });
 }
 
-/// The row of the task goes last: what a crash leaves is forgotten again after the next start.
+/// Erases the row of the task last, so that a crash in between is resumed after the next start.
 void OrdersActor::erase_texts(const TaskId& id, Bytes from) {
   texts_.scan(from, kEraseRows, kScanBytes, [this, id](const base::Outcome<store::Rows::Page>& page) {
     if (!page.ok()) return;

@@ -1,5 +1,5 @@
 #pragma once
-// What a node says about tasks. Fixed for the life of the actors.
+// Settings of a node for tasks. Fixed for the life of the actors.
 #include <algorithm>
 #include <functional>
 #include <memory>
@@ -18,60 +18,60 @@
 
 namespace troupe::task {
 
-inline constexpr const char* kTaskRows = "task";  // keyspaces, and sources of health
+inline constexpr const char* kTaskRows = "task";  // keyspaces, and health sources
 inline constexpr const char* kTextRows = "task-texts";
 inline constexpr const char* kMaliceRows = "task-malice";
 inline constexpr const char* kWarningRows = "task-warnings";
 inline constexpr const char* kSandboxSource = "sandbox";
-inline constexpr const char* kDirectory = "tasks";  // of this domain, below the node's
+inline constexpr const char* kDirectory = "tasks";  // this domain's, below the node's directory
 inline constexpr std::size_t kPieceBytes = 65'536;  // messages/task.capnp
-inline constexpr std::chrono::seconds kSign{1};     // of life, of an attempt
-/// Of a stream in which nothing may happen for hours: its writer's side forgets one that is silent for longer.
+inline constexpr std::chrono::seconds kSign{1};     // of life, from an attempt
+/// Period of signs of life in a stream that may be idle for hours. Its writer drops one that is silent for longer.
 inline constexpr std::chrono::minutes kStillThere{2};
-inline constexpr std::chrono::seconds kFetchIdle{120};  // of a content that comes from other nodes
+inline constexpr std::chrono::seconds kFetchIdle{120};  // for an object fetched from other nodes
 
 struct TaskSettings {
   std::shared_ptr<const crypto::Identity> identity;
   unsigned work_bits = crypto::kWorkBitsDefault;
   std::shared_ptr<runtime::Links> links;
-  std::optional<sandbox::Cores> slots;  ///< nothing: those of the machine; 0: it takes no tasks
-  std::uint64_t memory_bytes = 0;       ///< of all tasks that run; 0: three quarters of the machine's
+  std::optional<sandbox::Cores> slots;  ///< nullopt: the machine's; 0: it takes no tasks
+  std::uint64_t memory_bytes = 0;       ///< for all running tasks; 0: three quarters of the machine's
   base::Duration lease = std::chrono::seconds{10};
   base::Duration queue_max = std::chrono::hours{1};
-  std::uint64_t inputs_bytes = 0;  ///< of files that are kept for tasks
-  /// KiB that are written for other nodes' tasks, our choice: as a link of 0.5 Gbit/s brings.
+  std::uint64_t inputs_bytes = 0;  ///< for the files kept for tasks
+  /// KiB written for other nodes' tasks. Our choice: as much as a link of 0.5 Gbit/s brings.
   base::Rate inputs_written{64 * 1024, 1024 * 1024};
-  std::uint64_t kept_bytes = 0;  ///< of what tasks have printed and left
+  std::uint64_t kept_bytes = 0;  ///< for the output of tasks
   std::uint32_t tasks_max = 10'000;
-  base::Duration pay_margin = std::chrono::hours{1};  ///< beyond its time, for an attempt that is paid
-  double dishonest = 0.1;                             ///< share of workers that are thought to collude
-  bool require_verified = true;                       ///< others get tasks once they have answered checks right
-  std::uint32_t checks_per_hour = 60;                 ///< that this node begins
-  std::uint64_t check_rounds = kSpotRounds;           ///< of hashing, of each of them
-  Provider provider;                                  ///< of others: whose, and when
-  std::vector<std::string> network;  ///< patterns of the hosts that tasks may talk to (logic/network.hpp)
-  std::function<base::Endpoint()> endpoint = [] { return base::Endpoint{}; };  ///< by which others reach this node
-  /// Where a node is linked from, which nothing that it says of itself can change; nothing: it is not.
+  base::Duration pay_margin = std::chrono::hours{1};  ///< after the program's time limit, for a paid attempt
+  double dishonest = 0.1;                             ///< share of workers that are assumed to collude
+  bool require_verified = true;                       ///< other nodes get tasks only once they passed checks
+  std::uint32_t checks_per_hour = 60;                 ///< begun by this node
+  std::uint64_t check_rounds = kSpotRounds;           ///< of hashing, in each check
+  Provider provider;                                  ///< whose tasks are taken, and when
+  std::vector<std::string> network;  ///< patterns of hosts that tasks may connect to (logic/network.hpp)
+  std::function<base::Endpoint()> endpoint = [] { return base::Endpoint{}; };  ///< how other nodes reach this node
+  /// Returns the address from which a node is linked, which the node cannot forge, or nullopt if it is not linked.
   std::function<std::optional<base::Endpoint>(const base::NodeId&)> linked_at = [](const base::NodeId&) {
     return std::optional<base::Endpoint>();
   };
-  bool host_usr = false;  ///< /usr of the machine is seen inside
+  bool host_usr = false;  ///< tasks see the machine's /usr
   bool tripwires = true;
-  base::Duration malice_refused = std::chrono::days(30);  ///< a submitter whose program was malicious
-  bool trust = true;  ///< one answer is enough of a node whose answers were right before, where replicas may differ
+  base::Duration malice_refused = std::chrono::days(30);  ///< for a submitter with a malicious program
+  bool trust = true;             ///< one result of a trusted node is enough if the quorum is below the replicas
   bool each_node_alone = false;  ///< each node counts as an address group
   std::string store = "/store";
   std::string files = "/files";
   std::string registry = "/registry/list";
   std::string reputation = "/reputation";
-  observe::Health* health = nullptr;  ///< outlives the actors; null: not told
+  observe::Health* health = nullptr;  ///< outlives the actors; null: no reports
   observe::DomainLog log{};
   std::shared_ptr<Counters> counters = std::make_shared<Counters>();
 
   base::NodeId self() const { return identity->id(); }
-  /// Of the cgroups of its sandboxes.
+  /// Returns the name of its sandboxes' cgroups.
   std::string group() const { return "troupe-" + self().hex().substr(0, 8); }
-  /// What a machine gives to tasks.
+  /// Return what this node gives to tasks.
   sandbox::Cores slots_of(const ports::Hardware::Has& has) const {
     constexpr std::uint32_t kCore = 1'000;
     return slots.value_or(sandbox::Cores{static_cast<std::uint32_t>(has.cores) * kCore});
@@ -79,11 +79,11 @@ struct TaskSettings {
   std::uint64_t memory_of(const ports::Hardware::Has& has) const {
     return memory_bytes > 0 ? memory_bytes : has.memory_bytes / 4 * 3;
   }
-  /// Processes and threads of all tasks of other nodes that run: an eighth of those that there may be. Where
-  /// descriptors that are passed count for this process, too, each may pass one message of them, and leaves half.
+  /// Returns the limit on processes and threads of all running tasks of other nodes: an eighth of the machine's. If the
+  /// descriptors in flight also count against this process, only half of them may be used, one message of them each.
   static std::uint32_t pids_of_others(const ports::Hardware::Has& has) {
     constexpr std::uint64_t kUsual = 32'768, kPart = 8, kMost = 1u << 20;
-    constexpr std::uint64_t kOfMessage = 253;  // Linux takes no more with one
+    constexpr std::uint64_t kOfMessage = 253;  // the limit of Linux for one message
     const std::uint64_t pass = has.passed > 0 ? has.passed / 2 / kOfMessage : kMost;
     return static_cast<std::uint32_t>(std::min({(has.pids > 0 ? has.pids : kUsual) / kPart, pass, kMost}));
   }

@@ -11,9 +11,9 @@ using base::Error;
 
 constexpr std::chrono::seconds kTermsDue{10};
 constexpr std::chrono::seconds kTurnDue{60};    // our choice: payments of this node are made one after another
-constexpr std::chrono::seconds kEscrowDue{25};  // below that of wallet::OwnActor::kSpendDue
+constexpr std::chrono::seconds kEscrowDue{25};  // below wallet::OwnActor::kSpendDue
 
-/// Of each attempt its own: two deposits must never be the same bytes.
+/// Returns a memo for one attempt, because two deposits must never have the same bytes.
 std::string memo_of(const TaskId& task, std::uint64_t token) {
   return "task " + task.hex() + ", attempt " + std::to_string(token);
 }
@@ -38,7 +38,7 @@ void write_act(escrow::wire::SignedAct::Builder to, const escrow::TaskAct& act, 
   escrow::write(to, bytes, wallet::Policy::of_key(by.public_key()), {&approval, 1});
 }
 
-/// They are those of the book, which stays the same while this node runs.
+/// The terms are the ledger's, which stay the same while this node runs.
 void Settlement::with_terms(base::Callback<void(const base::Outcome<Terms>&)> then) {
   if (terms_) return then(*terms_);
   ask<escrow::wire::GetTerms, escrow::wire::TermsAre>(
@@ -47,7 +47,7 @@ void Settlement::with_terms(base::Callback<void(const base::Outcome<Terms>&)> th
         if (!answer.ok()) return then(answer.error());
         const auto book = wallet::BookId::from(bytes_of(answer.value().getBook()));
         const auto fund = wallet::Address::from(bytes_of(answer.value().getFund()));
-        if (!book || !fund) return then(Error{Code::corrupt, "the book answers nonsense"});
+        if (!book || !fund) return then(Error{Code::corrupt, "the ledger's response is malformed"});
         terms_ = Terms{*book, *fund};
         then(*terms_);
       });
@@ -79,7 +79,7 @@ void Settlement::reserve(const Attempt& attempt, const Order& order, Reserved do
         },
         [this, agreement, attempt, done = std::move(done)](runtime::Answer<wallet::wire::Spending> answer) mutable {
           if (!answer.ok()) {
-            const bool alone = answer.error().code == Code::refused;  // a smaller price may be paid
+            const bool alone = answer.error().code == Code::refused;  // a smaller price may be payable
             return done(NotReserved{alone ? Trouble::escrow : Trouble::account, answer.error()});
           }
           engage(agreement, attempt, answer.value().getTransfer(), std::move(done));
@@ -91,8 +91,7 @@ void Settlement::engage(const escrow::TaskAgreement& agreement, const Attempt& a
                         const wallet::wire::SignedTransfer::Reader& deposit, Reserved done) {
   const auto transfer = wallet::decode_transfer(bytes_of(deposit.getTransfer()));
   if (!transfer)
-    return done(NotReserved{Trouble::account,
-                            {Code::internal, "the account of this node gives a transfer that breaks its format"}});
+    return done(NotReserved{Trouble::account, {Code::internal, "this node's account returned a malformed transfer"}});
   const escrow::TaskEscrowId id = escrow::id_of(agreement);
   const auto transfer_id = wallet::id_of(*transfer);
   const escrow::TaskAct act{
@@ -112,7 +111,7 @@ void Settlement::engage(const escrow::TaskAgreement& agreement, const Attempt& a
           return done(id);
         }
         const bool nothing_done = base::is_final(answer.error().code);
-        spent(transfer_id, !nothing_done);  // one in doubt may be posted: its price comes back when it was due
+        spent(transfer_id, !nothing_done);  // if in doubt it may be posted: its price comes back when it was due
         done(NotReserved{nothing_done ? Trouble::escrow : Trouble::account, answer.error()});
       });
 }

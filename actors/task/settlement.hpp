@@ -1,10 +1,9 @@
 #pragma once
-// How a submitter pays for attempts: each is engaged in the task's escrow (actors/escrow) before its node is asked,
-// from this node's own account. An attempt that costs nothing needs none of this.
+// Pays for attempts. Before a node is asked, its attempt is engaged in the task's escrow (actors/escrow), from this
+// node's account. A free attempt needs none of this.
 //
-// Reserve  the price lies in the escrow once this has succeeded. After an error it does not, or comes back when the
-//          attempt was due.
-// Settle   what was right is paid at once, the rest as the escrow's rules say; then no attempt is engaged any more.
+// Reserve  on success the price is in the escrow. After an error it is not, or it comes back when the attempt was due.
+// Settle   right results are paid at once, the rest by the escrow's rules; then no further attempt is engaged.
 // Owner    OrdersActor.
 #include "actors/escrow/api.hpp"
 #include "actors/task/settings.hpp"
@@ -13,14 +12,14 @@
 
 namespace troupe::task {
 
-/// What binds the escrow of a task and its order together.
+/// Returns the agreement that binds a task's escrow to its order.
 escrow::TaskAgreement agreement_of(const wallet::BookId& book, const wallet::Address& buyer,
                                    const wallet::Address& fund, const TaskId& task, const Order& order);
-/// Of a book, among the capabilities of a node: half of its id.
+/// Returns a ledger's name among the capabilities of a node: half of its id.
 std::string name_of(const wallet::BookId& book);
-/// The account to which a node wants to be paid.
+/// Returns the account to which a node is paid.
 wallet::Address payee_of(const registry::Registration& node);
-/// An act of this node in the escrow of a task.
+/// Writes a signed action of this node in the escrow of a task.
 void write_act(escrow::wire::SignedAct::Builder to, const escrow::TaskAct& act, const crypto::Identity& by);
 
 class Settlement final : public runtime::Part {
@@ -32,7 +31,7 @@ class Settlement final : public runtime::Part {
     wallet::Amount price;
     wallet::UnixMs due{0};
   };
-  /// What kept a price from being reserved: another task meets the same, or it is the matter of this one alone.
+  /// Why a price was not reserved: because of this node's account, which affects all tasks, or of this task's escrow.
   enum class Trouble : std::uint8_t { account, escrow };
   struct NotReserved {
     Trouble trouble{};
@@ -45,14 +44,14 @@ class Settlement final : public runtime::Part {
       : Part(owner), identity_(std::move(identity)), buyer_(wallet::address_of(identity_->public_key())) {}
 
   void reserve(const Attempt& attempt, const Order& order, Reserved done);
-  /// Asks the book for its terms, so that known_escrow() and book() know them.
+  /// Asks the ledger for its terms, so that known_escrow() and book() can use them.
   void learn(Done learned);
-  /// As a node with a price names it (placement.hpp); empty: not known.
+  /// Returns the ledger as a node with a price names it (placement.hpp), or "" if it is unknown.
   std::string book() const { return terms_ ? name_of(terms_->book) : ""; }
-  /// Of an order that pays: the escrow that its attempts have, or would have. Nothing before the book was asked.
+  /// Returns the escrow that a paying order's attempts have or would have, or nullopt before the ledger responded.
   std::optional<escrow::TaskEscrowId> known_escrow(const TaskId& task, const Order& order) const;
-  /// `accepted` are attempts whose answers were right, rising. `not_found`: nothing was ever engaged, or the book's
-  /// node is just beginning.
+  /// `accepted`: attempts with right results, rising. `not_found`: no attempt was ever engaged, or the ledger's node is
+  /// still starting.
   void settle(const TaskId& task, const Order& order, std::vector<std::uint64_t> accepted, Done done);
 
  private:

@@ -25,14 +25,14 @@ using sim::node_name;
 constexpr std::chrono::seconds kAnswer{30}, kPutIdle{300};
 constexpr std::chrono::hours kReadIdle{2};
 constexpr base::Duration kTime = 20s, kHostedTime = 60s;
-constexpr base::Duration kSilent = 2 * kSign + kSign / 2;  // a node that runs gives a sign of life each kSign
+constexpr base::Duration kSilent = 2 * kSign + kSign / 2;  // a running node sends a sign of life every kSign
 constexpr std::string_view kContent = "#!/sim\n";
 
-/// What a program does, by its number: all that can be drawn.
+/// What a program does, by its number.
 enum class Plan : std::uint8_t { prints, takes_long, fails, crashes, hangs, leaves, floods };
 constexpr std::size_t kPlans = 7;
 constexpr std::uint64_t kHangs = static_cast<std::uint64_t>(Plan::hangs);
-constexpr std::size_t kFloodLines = 60'000;  // more than a stream has credit for
+constexpr std::size_t kFloodLines = 60'000;  // more than a stream's credit
 
 Plan plan_of(std::uint64_t number) { return static_cast<Plan>(number % kPlans); }
 
@@ -42,7 +42,7 @@ std::string text_of_flood(std::uint64_t number) {
   return out;
 }
 
-/// The standard output of one that ends by itself.
+/// Returns the standard output of a program that ends by itself.
 std::string printed_by(std::uint64_t number) {
   if (plan_of(number) == Plan::floods) return text_of_flood(number);
   return "answer " + std::to_string(number) + '\n';
@@ -98,7 +98,7 @@ std::vector<sim::Operation> draw_operations(base::Random& random, const sim::Sha
       out.push_back({at, node, "tasks.submit", {{"plan", draw.below(kPlans * 100)}, {"replicas", replicas}}});
     }
   }
-  // In half of the worlds some tasks have a node that lies, whatever it is asked.
+  // In half of the runs some tasks have a malicious node, which lies whatever it is asked.
   if (draw.below(2) == 0) return out;
   for (std::size_t i = 0, count = draw.count(2, 12); i < count; ++i) {
     const base::Duration at = draw.moment();
@@ -108,7 +108,7 @@ std::vector<sim::Operation> draw_operations(base::Random& random, const sim::Sha
   return out;
 }
 
-/// What is submitted: its program and in how many replicas, and the number of the node that lies about it.
+/// A submission: its program, its replicas, and the number of the node that lies about it.
 struct Wish {
   std::uint64_t plan = 0;
   std::uint8_t replicas = 1;
@@ -180,10 +180,10 @@ class TaskWorkload final : public sim::Workload, private sim::Clients<Client> {
     if (!all_over || nodes_.any_gone()) return out;
     for (const auto& [node, count] : running_)
       if (count > 0 && nodes_.serving(node))
-        out.push_back(node_name(node) + " runs " + std::to_string(count) + " attempts of tasks that have ended");
+        out.push_back(node_name(node) + " runs " + std::to_string(count) + " attempts of ended tasks");
     for (const auto& [node, count] : used_)
       if (count > 0 && nodes_.serving(node))
-        out.push_back(node_name(node) + " holds " + std::to_string(count) + " inputs of tasks that have ended");
+        out.push_back(node_name(node) + " holds " + std::to_string(count) + " inputs of ended tasks");
     return out;
   }
 
@@ -195,13 +195,13 @@ class TaskWorkload final : public sim::Workload, private sim::Clients<Client> {
     std::optional<std::uint64_t> liar{};  ///< the node that lies about it
     std::optional<TaskId> after{};
     State state = State::queued;
-    std::string end;    ///< as it was told first
-    bool read = false;  ///< its end was looked at, and is right
+    std::string end;    ///< as first reported
+    bool read = false;  ///< its end was checked, and is right
   };
   void note_name(std::size_t node) {
     if (const auto id = nodes_.id(node)) known_as_[node].insert(*id);
   }
-  /// Nothing is promised of it.
+  /// Returns whether nothing is promised about it, because its node lost its data.
   bool lost(const Known& one) const { return nodes_.lost_data(one.node) || !nodes_.id(one.node); }
 
   void store(std::size_t node, const Wish& wish) {
@@ -261,7 +261,7 @@ class TaskWorkload final : public sim::Workload, private sim::Clients<Client> {
     for (std::size_t i = 0; i < tasks_.size(); ++i)
       if (tasks_[i].node == node) own.push_back(i);
     if (own.empty()) return;
-    const std::size_t recent = std::min<std::size_t>(own.size(), 2);  // the others have ended
+    const std::size_t recent = std::min<std::size_t>(own.size(), 2);  // older tasks have ended
     Known& one = tasks_[own[own.size() - 1 - which % recent]];
     ask<wire::CancelTask, wire::TaskCancelled>(
         begin(node, "to cancel a task"), kOrdersPath, kAnswer,
@@ -269,8 +269,8 @@ class TaskWorkload final : public sim::Workload, private sim::Clients<Client> {
         [](const Error&, wire::TaskCancelled::Reader) {});
   }
 
-  /// What a program does at a host cannot be undone: of a task no more run at once than it has replicas. A node that
-  /// was stopped whole ends its own only when it goes on, which it shows by signs of life that were missing.
+  /// Effects at a host cannot be undone, so at most as many attempts run at once as the task has replicas. A suspended
+  /// node ends its own attempt only when it resumes; the gap in its signs of life shows that.
   void look_at_hosted(std::size_t node, const AttemptActor& attempt) {
     const TaskId id = id_of(attempt.what().order);
     if (!attempt.runs()) return static_cast<void>(hosted_.erase({id, node}));
@@ -289,7 +289,7 @@ class TaskWorkload final : public sim::Workload, private sim::Clients<Client> {
       nodes_.violated("alone", "a task with hosts runs at more nodes than it has replicas:" + where);
   }
 
-  /// One of a node at a time: some worlds have small mailboxes.
+  /// Views one task per node at a time, because some runs have small mailboxes.
   void look_at_next(std::size_t node) {
     if (probing_.contains(node) || !nodes_.serving(node)) return;
     const auto wanted = [&](std::size_t i) { return tasks_[i].node == node && !tasks_[i].read; };
@@ -308,7 +308,7 @@ class TaskWorkload final : public sim::Workload, private sim::Clients<Client> {
 
   void view(std::size_t number) {
     const Known& one = tasks_[number];
-    Client& client = begin(one.node, "a look at task " + std::to_string(one.plan));
+    Client& client = begin(one.node, "a view of task " + std::to_string(one.plan));
     ask<wire::ViewTask, wire::TaskIs>(
         client, kOrdersPath, kAnswer, [id = one.id](wire::ViewTask::Builder out) { out.setId(data_of(id.view())); },
         [this, &client, number](const Error& error, wire::TaskIs::Reader told) {
@@ -319,7 +319,7 @@ class TaskWorkload final : public sim::Workload, private sim::Clients<Client> {
             return;
           }
           if (error && error->code == base::Code::not_found)
-            return violated("kept", client, "found that it is not known any more");
+            return violated("kept", client, "found that it is no longer known");
           if (error) return;
           const auto order = decode(bytes_of(told.getOrder()));
           const auto task = order ? Task::decode(*order, bytes_of(told.getTask())) : std::nullopt;
@@ -330,24 +330,24 @@ class TaskWorkload final : public sim::Workload, private sim::Clients<Client> {
   void look(const Client& client, std::size_t number, const Task& task) {
     Known& one = tasks_[number];
     const std::string end(base::as_text(task.encode()));
-    if (!one.end.empty() && one.end != end) return violated("once", client, "found that it has ended anew");
+    if (!one.end.empty() && one.end != end) return violated("once", client, "found that its end has changed");
     one.state = task.state();
     std::size_t active = 0, right = 0;
     for (const Attempt& attempt : task.attempts())
       active += attempt.active(), right += attempt.verdict == Verdict::right;
     if (!final(task.state())) return;
-    if (active > 0) return violated("once", client, "found an attempt under way of one that has ended");
+    if (active > 0) return violated("once", client, "found an attempt in progress of an ended task");
     if (one.end.empty()) {
       one.end = end;
       nodes_.tell("a task of " + node_name(one.node) + " is " + std::string(name(task.state())) + ": " + task.reason());
     }
-    if (one.liar && task.believes()) {  // who behaves until it is believed is found out later
+    if (one.liar && task.believes()) {  // a node that behaves until it is trusted is found out later
       nodes_.mutations().sometimes("task: a node was believed that may lie");
       one.read = true;
       return looked(number, true);
     }
     if (one.liar && (swaps_ || known_as_[static_cast<std::size_t>(*one.liar) - 1].size() > 1)) {
-      one.read = true;  // it is a machine that lies, once under each name that it has had
+      one.read = true;  // the machine lies, once under each name that it has had
       return looked(number, true);
     }
     if (one.after && !right_to_follow(one, task)) return violated("follows", client, "found that it did not wait");
@@ -361,7 +361,7 @@ class TaskWorkload final : public sim::Workload, private sim::Clients<Client> {
     }
     read(number, plan != Plan::hangs);
   }
-  /// What its attempts came to.
+  /// Returns the results of its attempts.
   std::string story_of(const Task& task) const {
     std::string out;
     for (const Attempt& attempt : task.attempts()) {
@@ -371,7 +371,7 @@ class TaskWorkload final : public sim::Workload, private sim::Clients<Client> {
     }
     return out + "quorum " + std::to_string(task.quorum());
   }
-  /// It has run only if the task that it follows is done, as far as that is known by now.
+  /// Returns whether it has run only after the task that it follows was done, as far as is known.
   bool right_to_follow(const Known& one, const Task& task) const {
     if (task.attempts().empty()) return true;
     nodes_.mutations().sometimes("task: a task began after the one that it follows");
@@ -379,7 +379,7 @@ class TaskWorkload final : public sim::Workload, private sim::Clients<Client> {
       return other.id == one.after && (other.state == State::done || !other.read);
     });
   }
-  /// The standard output of the attempt that decided.
+  /// Reads the standard output of the deciding attempt.
   void read(std::size_t number, bool whole) {
     const Known& one = tasks_[number];
     probing_.insert(one.node);
@@ -399,19 +399,19 @@ class TaskWorkload final : public sim::Workload, private sim::Clients<Client> {
           const std::string wanted = printed_by(tasks_[number].plan);
           if (whole ? *out != wanted : !wanted.starts_with(*out))
             return violated("right", client,
-                            "has " + std::to_string(out->size()) + " bytes, and not those of its program");
+                            "has " + std::to_string(out->size()) + " bytes that its program did not print");
           tasks_[number].read = true;
           looked(number, true);
         });
   }
 
-  const bool swaps_;  ///< disks, and with them names, move between machines
+  const bool swaps_;  ///< disks, and names with them, move between machines
   struct Hosted {
     base::Duration seen, counts_from;
   };
 
   std::deque<Known> tasks_;
-  std::map<std::pair<TaskId, std::size_t>, Hosted> hosted_;  // programs with hosts that run, by task and node
+  std::map<std::pair<TaskId, std::size_t>, Hosted> hosted_;  // running programs with hosts, by task and node
   std::set<std::size_t> probing_;                            // nodes
   std::map<std::size_t, std::size_t> looked_at_;             // the last task of each node
   std::map<std::size_t, std::set<base::NodeId>> known_as_;
@@ -428,9 +428,9 @@ const sim::WorkloadSpec& workload() {
       .operations =
           {
               {"submit", "an operator stores a program and submits a task", {plan, replicas}},
-              {"lied", "the same in three replicas, about which one node lies", {plan, liar}},
-              {"hosted", "a task of two replicas that talk to a host and do not end", {}},
-              {"follows", "a task that begins once the last one of its node is done", {plan}},
+              {"lied", "the same in three replicas; one node lies about them", {plan, liar}},
+              {"hosted", "a task with two replicas that talk to a host and do not end", {}},
+              {"follows", "a task that begins once the last task of its node is done", {plan}},
               {"cancel", "an operator ends one of the tasks of its node", {which}},
           },
       .knobs =
@@ -445,21 +445,21 @@ const sim::WorkloadSpec& workload() {
           },
       .invariants =
           {
-              {"kept", "a task that was acknowledged is known until it is forgotten to make room"},
-              {"once", "a task ends once, and nothing of it is under way then"},
+              {"kept", "an acknowledged task is known until it is evicted"},
+              {"once", "a task ends once, and has no attempt in progress then"},
               {"alone", "a task that talks to hosts never runs at more nodes than it has replicas"},
-              {"follows", "a task that follows another one runs only if that is done"},
-              {"right", "a task is done only by a program that succeeded, and its result is what that printed"},
+              {"follows", "a task that follows another task runs only if that is done"},
+              {"right", "a task is done only if its program succeeded, and its result is what the program printed"},
           },
       .sometimes =
           {
-              {"task: an attempt was lost and repeated", "another node ran what the first did not end"},
+              {"task: an attempt was lost and repeated", "another node ran what the first did not finish"},
               {"task: one that waited at a node went to another", "a node was free, and the first one busy"},
               {"task: a task went on after a restart", "the rows of an open task were read back"},
-              {"task: a node has answered a check right", "its vouch makes it one that gets tasks", true},
+              {"task: a node has answered a check right", "its vouch lets it get tasks", true},
               {"task: a task began after the one that it follows", "an operator named it", true},
-              {"task: replicas agreed", "several nodes came to the same", true},
-              {"task: a replica was wrong", "two agreed, and a liar did not"},
+              {"task: replicas agreed", "several nodes had the same result", true},
+              {"task: a replica was wrong", "two agreed, and a malicious node did not"},
               {"task: a node was believed that may lie", "it was right ten times before"},
           },
       .mutants =

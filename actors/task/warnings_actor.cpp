@@ -13,10 +13,10 @@
 namespace troupe::task {
 namespace {
 
-constexpr std::chrono::seconds kSearchDue{40};     // beyond the longest search
+constexpr std::chrono::seconds kSearchDue{40};     // longer than the longest search
 constexpr std::chrono::seconds kWitnessDue{10};    // our choice
 constexpr std::chrono::minutes kAnnounceRetry{1};  // our choice
-constexpr std::chrono::minutes kClockSkewMax{10};  // as of the DHT's records
+constexpr std::chrono::minutes kClockSkewMax{10};  // as for the DHT's records
 
 }  // namespace
 
@@ -31,7 +31,7 @@ void WarningsActor::receive(runtime::Handlers& on) {
   on.ask<wire::GetWarnings, wire::Warnings>([this](wire::GetWarnings::Reader asked, auto reply) {
     if (!loaded_) return reply.refuse(rows_.refusal());
     const auto node = node_of(asked.getSubmitter());
-    if (!node) return reply.refuse({base::Code::malformed, "an id has 20 bytes"});
+    if (!node) return reply.refuse({base::Code::malformed, "invalid node id: expected 20 bytes"});
     const auto kept = own_.find(*node);
     const bool there = kept != own_.end() && !is_old(kept->second.unix_ms);
     reply.send([&](wire::Warnings::Builder out) {
@@ -66,7 +66,8 @@ store::Use WarningsActor::take(base::ByteView key, base::ByteView value) {
     warning = parse_warning(value);
   }
   if (!node || !warning || is_old(warning->unix_ms)) return store::Use::erase;
-  own_.insert_or_assign(*node, Kept{warning->unix_ms, {value.begin(), value.end()}, group});  // the first one counts
+  own_.insert_or_assign(*node,
+                        Kept{warning->unix_ms, {value.begin(), value.end()}, group});  // later warnings do not count
   return store::Use::keep;
 }
 
@@ -75,7 +76,7 @@ bool WarningsActor::is_old(std::uint64_t unix_ms) const {
   return today >= unix_ms + static_cast<std::uint64_t>(base::milliseconds(settings_.malice_refused));
 }
 
-// -- what was tried here
+// -- cases seen here
 
 void WarningsActor::warn(wire::WarnOf::Reader told) {
   const auto node = node_of(told.getSubmitter());
@@ -111,7 +112,7 @@ void WarningsActor::forget_old() {
   if (!change.erase.empty()) rows_.write(std::move(change), [](const base::Outcome<void>&) {});
 }
 
-/// Many ids of one site push out what was seen of one another, and not of others.
+/// Evicts from the largest address group, so many ids of one group evict only each other's warnings.
 void WarningsActor::make_room(const base::AddressGroup& group) {
   if (own_.size() < kOwnMax) return;
   std::map<base::AddressGroup, std::size_t> of_group{{group, 1}};
@@ -125,7 +126,7 @@ void WarningsActor::make_room(const base::AddressGroup& group) {
   rows_.write(std::move(change), [](const base::Outcome<void>&) {});
 }
 
-/// One after the other.
+/// Announces one warning after the other.
 void WarningsActor::announce() {
   if (announcing_) return;
   forget_old();
@@ -154,7 +155,7 @@ void WarningsActor::announce() {
   if (next != base::Instant::max()) after<Announce>(next - now());
 }
 
-// -- what others have seen
+// -- warnings of other nodes
 
 void WarningsActor::want_look(const base::NodeId& submitter) {
   const auto known = looked_.find(submitter);
@@ -188,7 +189,8 @@ void WarningsActor::look_next() {
         const bool searched = answer.ok() && answer.value().getNearest().size() > 0;
         if (const auto known = looked_.find(submitter); !searched && known != looked_.end())
           known->second = now() + kLookRetry;
-        // The submitter may have named them all: no more of a site are dialled than could say something new.
+        // The submitter may have named all of these nodes, so only as many of a group are dialled as could add
+        // something.
         std::map<base::AddressGroup, std::size_t> of_group;
         if (answer.ok())
           for (const auto one : answer.value().getProviders()) {
@@ -216,7 +218,7 @@ void WarningsActor::ask_witness(const base::NodeId& submitter, const base::Conta
       });
 }
 
-/// A witness speaks for itself: what others have signed, they are asked for.
+/// A witness speaks only for itself; warnings signed by other nodes are requested from them.
 void WarningsActor::heard(const base::NodeId& submitter, const base::NodeId& from, wire::Warnings::Reader told) {
   const auto at = settings_.linked_at(from);
   if (!at) return;

@@ -1,16 +1,16 @@
 #pragma once
 // Submitters whose programs were malicious at several other nodes, at kWarningsPath (logic/warning.hpp).
 //
-// Own      what was tried here is signed, kept, and shown on request; the DHT names this node at the place of that
-//          submitter. One a submitter, the first: after it this node takes no tasks of it.
-// Others   when a task of another node is taken, the DHT is asked who warns of that node, and each of those for what it
-//          has seen. If kWitnesses agree, `/task` takes no more tasks of it. Once in kLookAgain a submitter; its first
-//          tasks run meanwhile.
-// Site     of a witness: the address at which it is linked. What the DHT says of it is what it says of itself.
+// Own      a case seen here is signed, kept and returned on request; the DHT lists this node under that submitter.
+//          There is one per submitter, the first: after it this node takes no tasks of that submitter.
+// Others   when another node's task is taken, the DHT is asked for witnesses against that node, and each witness for
+//          its warning. If kWitnesses agree, `/task` refuses its tasks. This happens once per kLookAgain and submitter;
+//          its first tasks run during it.
+// Site     a witness counts by the address at which it is linked, because its DHT entry is its own claim.
 // Rows     a warning, and the address group from which its submitter was linked then; older ones lack that.
-// Limits   kOwnMax warnings of this node; at the limit the oldest of the largest address group is evicted. kLooksMax
-//          scans at once; kQueueMax wait, and later scans are skipped. kLookedMax submitters are remembered. kAskedMax
-//          witnesses are asked, so a submitter with many ids may hide three honest witnesses.
+// Limits   kOwnMax warnings of this node; above it the oldest of the largest address group is evicted. kLooksMax
+//          searches at once; kQueueMax wait, and later ones are skipped. kLookedMax submitters are remembered.
+//          kAskedMax witnesses are asked, so a submitter with many ids may hide three honest witnesses.
 #include <deque>
 #include <map>
 
@@ -30,7 +30,7 @@ class WarningsActor final : public runtime::Actor {
   static constexpr std::size_t kLookedMax = 10'000;        // our choice
   static constexpr std::size_t kAskedMax = 32;             // our choice: witnesses of one submitter
   static constexpr std::size_t kAskedOfGroupMax = 2;       // our choice: one address group counts once
-  static constexpr std::chrono::minutes kLookRetry{1};     // our choice: the DHT has not answered
+  static constexpr std::chrono::minutes kLookRetry{1};     // our choice: if the DHT has not responded
   static constexpr std::chrono::hours kLookAgain{1};       // our choice
   static constexpr std::chrono::hours kAnnounceAgain{20};  // below dht.hold, 48 h
   explicit WarningsActor(TaskSettings settings);
@@ -49,7 +49,7 @@ class WarningsActor final : public runtime::Actor {
     base::Instant announce_at{};
   };
   struct Look {
-    std::size_t open = 1;  ///< questions, of which the search is one
+    std::size_t open = 1;  ///< open requests; the search is one of them
     Witnesses witnesses;
   };
   void warn(wire::WarnOf::Reader told);
@@ -68,10 +68,10 @@ class WarningsActor final : public runtime::Actor {
   store::Rows rows_;
   std::map<base::NodeId, Kept> own_;  // by submitter
   bool loaded_ = false, announcing_ = false;
-  std::map<base::NodeId, base::Instant> looked_;  // submitters, and when they may be looked for again
-  std::deque<base::NodeId> looked_order_;         // the oldest first
+  std::map<base::NodeId, base::Instant> looked_;  // submitters, and when they may be searched again
+  std::deque<base::NodeId> looked_order_;         // oldest first
   std::deque<base::NodeId> queue_;
-  std::map<base::NodeId, Look> looks_;  // under way
+  std::map<base::NodeId, Look> looks_;  // in progress
 };
 
 }  // namespace troupe::task

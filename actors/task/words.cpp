@@ -5,7 +5,7 @@
 namespace troupe::task {
 
 sandbox::Usage read(wire::TaskUsage::Reader from) {
-  static constexpr std::uint64_t kMsMax = std::uint64_t{1} << 43;  // 278 years: below what a Duration holds
+  static constexpr std::uint64_t kMsMax = std::uint64_t{1} << 43;  // 278 years: fits into a Duration
   const auto span = [](std::uint64_t ms) { return std::chrono::milliseconds(std::min(ms, kMsMax)); };
   sandbox::Usage out;
   out.cpu = span(from.getCpuMs());
@@ -27,7 +27,7 @@ std::optional<Ended> read(wire::TaskEnded::Reader from) {
   const unsigned limit = from.getLimit();
   if (limit > static_cast<unsigned>(sandbox::Limit::output) + 1) return std::nullopt;
   if (limit > 0) out.limit = static_cast<sandbox::Limit>(limit - 1);
-  // One that ended well has hit no limit that mattered, and tried nothing.
+  // A program that succeeded has hit no limit and no tripwire.
   if (out.exit_status == 0 && (out.limit || from.getTripwire().size() > 0)) return std::nullopt;
   out.malicious = from.getTripwire().size() > 0;
   out.usage = read(from.getUsage());

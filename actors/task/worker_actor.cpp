@@ -21,12 +21,12 @@ using base::Error;
 
 constexpr std::uint64_t kProbeTicket = 1;
 constexpr std::chrono::seconds kMaliceDue{30};
-constexpr const char* kShort = "this node takes no tasks of others now: its machine had no memory left a moment ago";
+constexpr const char* kShort = "this node takes no tasks from other nodes now: its machine was just out of memory";
 
 }  // namespace
 
 Used WorkerActor::used_by(const One& one) {
-  constexpr std::uint32_t kStreams = 3;  // what it prints, its errors, and what wakes who reads both
+  constexpr std::uint32_t kStreams = 3;  // its output, its errors, and what wakes the reader of both
   const Order& order = one.what->order;
   const sandbox::Limits limits = AttemptActor::limits_of(order, one.user.reserved);
   Used out{limits.cpu.thousandths,
@@ -102,7 +102,7 @@ void WorkerActor::start() {
 void WorkerActor::stop() {
   malice_.stop();
   for (auto& [id, one] : all_)
-    if (one.waiting) one.waiting.fail({Code::unavailable, "the node ends"});
+    if (one.waiting) one.waiting.fail({Code::unavailable, "the node is stopping"});
 }
 
 void WorkerActor::check() const {
@@ -118,7 +118,7 @@ void WorkerActor::check() const {
                "no more runs than may");
 }
 
-// -- whether a sandbox can be made: a program that is not there is not started in one that was
+// -- whether a sandbox can be made: a missing program fails only after its sandbox was made
 
 void WorkerActor::probe() {
   ports::ProcessStart nothing;
@@ -143,7 +143,7 @@ void WorkerActor::process(ports::ProcessEvent&& event) {
   tell_registry();
 }
 
-/// Again and again: the registry may have begun anew.
+/// Called periodically, because the registry may have restarted.
 void WorkerActor::tell_registry() {
   after<Tell>(kTryAgain);
   registry::Capabilities all;
@@ -160,7 +160,7 @@ void WorkerActor::tell_registry() {
   });
 }
 
-// -- what comes
+// -- requests
 
 std::optional<Error> WorkerActor::refusal_of(const base::NodeId& submitter) const {
   if (!closed_.empty()) return Error{Code::refused, "this node takes no tasks now: " + closed_};
@@ -180,17 +180,17 @@ std::optional<Error> WorkerActor::refusal(const AttemptActor::What& what) const 
     return Error{Code::refused, "the task may use more memory than this node gives to tasks (task.memory)"};
   for (const std::string& host : order.hosts)
     if (!grants(settings_.network, host))
-      return Error{Code::refused, "this node lets no task talk to " + host + " (task.network)"};
+      return Error{Code::refused, "this node does not let tasks connect to " + host + " (task.network)"};
   if (what.submitter == settings_.self()) return std::nullopt;
   if (order.limits.pids > pids_)
     return Error{
         Code::refused,
-        "the task may have more processes than this node gives to those of other nodes, " + std::to_string(pids_) +
+        "the task may have more processes than this node allows for other nodes' tasks, " + std::to_string(pids_) +
             " together: an eighth of what the machine has, or what its limit of open files (ulimit -n) allows"};
   return settings_.provider.refusal(order, what.submitter, wall());
 }
 
-/// Counts in this node's own book, and others are warned.
+/// Records the case in this node's own reputation records, and warns other nodes.
 void WorkerActor::hear_malice(wire::AttemptMalicious::Reader told) {
   const auto submitter = base::NodeId::from(bytes_of(told.getSubmitter()));
   const auto task = TaskId::from(bytes_of(told.getTask()));
@@ -203,11 +203,12 @@ void WorkerActor::hear_malice(wire::AttemptMalicious::Reader told) {
         out.setEvent("malicious_behavior");
         out.setRequest("malice " + task->hex() + ' ' + std::to_string(told.getToken()));
       },
-      [](const runtime::Answer<reputation::wire::Reported>&) {});  // it says itself what it could not keep
+      [](const runtime::Answer<reputation::wire::Reported>&) {
+      });  // the reputation itself reports what it could not store
   const auto one = all_.find(*task);
   if (one == all_.end()) return;
-  if (one->second.what->order_bytes.empty()) return;  // it is too large
-  if (is_check(one->second.what->order)) return;      // others would not believe it
+  if (one->second.what->order_bytes.empty()) return;  // too large for a warning
+  if (is_check(one->second.what->order)) return;      // other nodes would not believe it
   tell<wire::WarnOf>(node().find(kWarningsPath), [&](wire::WarnOf::Builder out) {
     out.setSubmitter(data_of(submitter->view()));
     out.setCall(told.getTripwire());
@@ -218,7 +219,7 @@ void WorkerActor::hear_malice(wire::AttemptMalicious::Reader told) {
 void WorkerActor::hear_warnings(wire::WarnedOf::Reader told) {
   const auto submitter = base::NodeId::from(bytes_of(told.getSubmitter()));
   if (!submitter || malice_.refusal(*submitter, wall())) return;
-  settings_.log.warn("other nodes have seen malicious programs of a submitter: this one takes no tasks of it",
+  settings_.log.warn("other nodes report malicious programs of a submitter: this node refuses its tasks",
                      {{"node", submitter->hex()}});
   malice_.note(*submitter, text_of(told.getCall()), Malice::Where::elsewhere, told.getUnixMs());
 }
@@ -234,38 +235,40 @@ void WorkerActor::take(wire::RunAttempt::Reader request, runtime::Sink<wire::Att
               std::move(to)};
   asked.what.lease = lease;
   asked.what.coordinated_at = from.at.value_or(base::Endpoint{});
-  // A signature costs as much as hundreds of these refusals.
+  // Verifying a signature costs as much as hundreds of these refusals.
   const auto why = refusal_of(submitter);
   if (why && !may_check(submitter)) return turn_away(asked, *why);
   if (from.node && orders_.take(user, now()))
-    return turn_away(asked, {Code::overloaded, "this node looks at no more orders at a time", std::chrono::seconds(1)});
+    return turn_away(
+        asked, {Code::overloaded, "too many orders to verify at this node; retry in 1 s", std::chrono::seconds(1)});
   auto order = read_order(bytes_of(request.getOrder()), settings_.work_bits);
-  if (!order.ok())
-    return turn_away(asked, {Code::malformed, "the order is no good: " + std::string(name(order.error()))});
+  if (!order.ok()) return turn_away(asked, {Code::malformed, "invalid order: " + std::string(name(order.error()))});
   asked.what.order = std::move(order).value();
   if (crypto::node_id(asked.what.order.submitter, asked.what.order.submitter_nonce) != submitter)
-    return turn_away(asked, {Code::refused, "the order is of another node than the one that asks"});
+    return turn_away(asked, {Code::refused, "another node signed the order, not the node that asks"});
   if (why && !is_check(asked.what.order)) return turn_away(asked, *why);
   if (!places_.fits(user, 1))
-    return turn_away(asked, {Code::overloaded, "as many tasks wait at this node as may", std::chrono::seconds(10)});
+    return turn_away(asked,
+                     {Code::overloaded, "too many tasks wait at this node; retry in 10 s", std::chrono::seconds(10)});
   if (const auto bytes = bytes_of(request.getOrder()); from.node && bytes.size() <= kWarnedOrderBytesMax)
     asked.what.order_bytes.assign(bytes.begin(), bytes.end());
   if (asked.what.paid_by) {
     if (!look_ups_.fits(user, 1))
       return turn_away(
-          asked, {Code::overloaded, "as many escrows are looked up by this node as may", std::chrono::seconds(10)});
+          asked, {Code::overloaded, "this node looks up too many escrows; retry in 10 s", std::chrono::seconds(10)});
     return look_up(std::make_shared<Asked>(std::move(asked)));
   }
-  // A node pays itself nothing, and checks are free: they show others what it can do.
+  // A node pays itself nothing, and checks are free because they prove this node to other nodes.
   const bool free = !from.node || is_check(asked.what.order);
   const std::uint64_t wanted = free ? 0 : earnings_.wanted(asked.what.order);
   if (wanted > 0)
-    return turn_away(asked, {Code::refused, "this node wants " + std::to_string(wanted) +
-                                                " for it, and no escrow has that (task submit --max-price)"});
+    return turn_away(asked, {Code::refused, "this node's price is " + std::to_string(wanted) +
+                                                ", and no escrow holds it (task submit --max-price)"});
   admit(std::move(asked));
 }
 
-/// Whether its price lies in the escrow that it names; meanwhile it holds a place, and its submitter hears of it.
+/// Checks that its price is in the escrow that it names. During that it holds a slot, and its submitter gets signs of
+/// life.
 void WorkerActor::look_up(std::shared_ptr<Asked> asked) {
   places_.hold(asked->user, 1);
   look_ups_.hold(asked->user, 1);
@@ -281,7 +284,7 @@ void WorkerActor::look_up(std::shared_ptr<Asked> asked) {
     if (!due.ok()) return turn_away(*asked, due.error());
     asked->engaged = true;
     asked->what.due = due.value();
-    if (asked->gone) return turn_away(*asked, {Code::refused, "its submitter has given it up"});
+    if (asked->gone) return turn_away(*asked, {Code::refused, "its submitter gave it up"});
     admit(std::move(*asked));
   });
 }
@@ -289,7 +292,7 @@ void WorkerActor::look_up(std::shared_ptr<Asked> asked) {
 void WorkerActor::turn_away(Asked& asked, const Error& why) {
   settings_.counters->turned_away.fetch_add(1, std::memory_order_relaxed);
   asked.to.fail(why);
-  // Not that of an attempt which runs, or has run.
+  // An attempt that runs or has run does not resign.
   const bool known = asked.engaged && owed_.contains({id_of(asked.what.order), asked.what.token});
   if (asked.engaged && !known) earnings_.resign(*asked.what.paid_by, asked.what.token);
 }
@@ -300,13 +303,15 @@ void WorkerActor::admit(Asked asked) {
   const std::uint64_t token = asked.what.token;
   const auto known = tokens_.find(id);
   if (known != tokens_.end() && token <= known->second)
-    return turn_away(asked, {Code::conflict, "this node has run a later attempt of the task"});
+    return turn_away(asked, {Code::conflict, "this node has already run a later attempt of the task"});
   if (!places_.fits(asked.user, 1))
-    return turn_away(asked, {Code::overloaded, "as many tasks wait at this node as may", std::chrono::seconds(10)});
+    return turn_away(asked,
+                     {Code::overloaded, "too many tasks wait at this node; retry in 10 s", std::chrono::seconds(10)});
   if (const auto there = all_.find(id); there != all_.end()) {
     if (there->second.actor) {
-      there->second.relay.reset();  // which ends its actor
-      return turn_away(asked, {Code::overloaded, "an earlier attempt of the task ends here", std::chrono::seconds(1)});
+      there->second.relay.reset();  // ends its actor
+      return turn_away(asked, {Code::overloaded, "an earlier attempt of the task is still ending here; retry in 1 s",
+                               std::chrono::seconds(1)});
     }
     forget(id);
   }
@@ -329,7 +334,7 @@ void WorkerActor::admit(Asked asked) {
   begin_next();
 }
 
-/// Tasks of others hold cores for as long as they like: those of this node do not wait for them, but share the machine.
+/// Local tasks do not wait for cores of other nodes' tasks, which may hold them long; both share the machine.
 bool WorkerActor::fits(const One& one) const {
   Used used = used_by_its_like(one);
   used.memory = memory_used();
@@ -358,7 +363,8 @@ Line WorkerActor::line_behind(const One& head) const {
 
 std::optional<TaskId> WorkerActor::next(bool own, const std::optional<Line>& line) const {
   std::optional<TaskId> best;
-  std::tuple<bool, std::int64_t, base::Duration> rank{};  // this node's own come first: others choose their priority
+  std::tuple<bool, std::int64_t, base::Duration>
+      rank{};  // local tasks come first, because other nodes choose their priority
   for (const TaskId& id : waiting_) {
     const One& one = all_.at(id);
     if ((one.user.reserved ? !own || line : is_short()) || now() < one.begins_at) continue;
@@ -376,9 +382,9 @@ bool WorkerActor::too_late(const One& one) const {
   return one.what->is_due_within(one.what->order.limits.time + Earnings::kDueMargin, wall());
 }
 
-/// In order, but for those that do not delay the first one of others that does not fit: a large one is not passed by
-/// small ones for ever, and does not keep cores idle either. Where own ones wait for cores of their own, those of other
-/// nodes go on.
+/// Begins attempts in order, and also those that do not delay the first of another node that does not fit. So small
+/// attempts cannot pass a large one forever, and cores are not idle. If local tasks wait for their own cores, other
+/// nodes' attempts still begin.
 void WorkerActor::begin_next() {
   bool own = true;
   std::size_t put_off = 0;
@@ -386,11 +392,11 @@ void WorkerActor::begin_next() {
   while (const auto id = next(own, line)) {
     One& one = all_.at(*id);
     if (too_late(one)) {
-      one.waiting.fail({Code::refused, "it has waited for so long that its escrow would not pay it any more"});
-      return forget(*id);  // which begins the next
+      one.waiting.fail({Code::refused, "it has waited so long that its escrow would no longer pay"});
+      return forget(*id);  // begins the next
     }
     if (fits(one)) {
-      // One that its submitter gives up once it has begun costs a sandbox, and holds nothing any more.
+      // Starts are limited: an attempt given up right after its begin costs a sandbox, and then holds no quota.
       if (const auto wait = wait_to_begin(one.user)) {
         one.begins_at = now() + std::max<base::Duration>(*wait, kPutOff);
         if (++put_off == kPutOffMax) return;
@@ -424,7 +430,7 @@ void WorkerActor::begin(const TaskId& id) {
   watch(one.actor);
   one.relay = std::make_unique<runtime::OutputRelay<wire::AttemptItem>>(std::move(one.waiting));
   auto* const relay = one.relay.get();
-  // Without a time-out: it is silent while its reader is slow, and an attempt that ends is heard of.
+  // Without a time-out: the stream is silent while its reader is slow, and the end of an attempt is reported anyway.
   relay->from(subscribe_raw<wire::StartAttempt>(
       one.actor, base::Duration::max(), [](wire::StartAttempt::Builder) {},
       [this, id, relay](const runtime::Envelope& item) {
@@ -442,9 +448,9 @@ void WorkerActor::begin(const TaskId& id) {
         const auto at = all_.find(id);
         const bool known = at != all_.end() && at->second.relay.get() == relay;
         const bool ran = known && at->second.program_runs, lacks = known && at->second.lacks_input;
-        // Before that it is what some input says, and strangers can have that.
+        // Before the start the error comes from an input, which an untrusted node can cause.
         if (ran && !end.ok() && end.error().code == Code::overloaded) run_short(end.error());
-        // It may be that no sandbox can be made any more.
+        // Perhaps no sandbox can be made any longer.
         if (!end.ok() && end.error().code == Code::unavailable && !lacks && !probing_) probe();
       },
       kUntaken));
@@ -452,10 +458,11 @@ void WorkerActor::begin(const TaskId& id) {
   count();
 }
 
-/// Those that wait go to other nodes.
+/// Sends the waiting attempts of other nodes elsewhere.
 void WorkerActor::run_short(const Error& why) {
   if (!is_short())
-    settings_.log.warn("tasks end because this machine has no memory left: those of other nodes go elsewhere for now");
+    settings_.log.warn(
+        "tasks were ended because this machine is out of memory: it takes no tasks from other nodes for now");
   short_until_ = now() + why.retry_after;
   std::vector<TaskId> others;
   for (const TaskId& id : waiting_)
@@ -466,7 +473,7 @@ void WorkerActor::run_short(const Error& why) {
   }
 }
 
-/// What it has left may take its submitter long: meanwhile others have its cores.
+/// Frees the cores of an ended program: its submitter may take long to read its outputs.
 void WorkerActor::note_end(One& one) {
   used_by_its_like(one) -= used_by(one);
   one.program_ended = true;
@@ -537,7 +544,7 @@ void WorkerActor::sign() {
     if (asked->to.ready()) asked->to.push([](wire::AttemptItem::Builder out) { out.setWaits(); });
   }
   sweep();
-  if (!waiting_.empty()) begin_next();  // what runs may be overdue now
+  if (!waiting_.empty()) begin_next();  // running attempts may be overdue now
   std::erase_if(owed_, [this](const auto& one) {
     const bool nothing_comes = one.second.ended != base::Instant{} && now() >= one.second.ended + kSign;
     if (nothing_comes) earnings_.resign(one.second.escrow, one.first.second);

@@ -583,9 +583,9 @@ TEST_CASE("cluster tasks: what three nodes have seen of a submitter, a fourth on
     std::string view;
     const auto decided = [&] {
       view = there({"task", "view", line(seen)}).out;
-      return contains(view, "what no task may") || contains(view, "done");
+      return contains(view, "forbidden system call") || contains(view, "done");
     };
-    return until(decided) && contains(view, "tried at several other nodes what no task may: mount");
+    return until(decided) && contains(view, "a forbidden system call at several other nodes: mount");
   }));
 }
 
@@ -628,7 +628,7 @@ TEST_CASE("cluster tasks: a stranger's program does not keep those of the node w
   CHECK(bad.out.empty());
   const std::string next = line(there(submit(quick)));
   const auto refused = [&] {
-    return until([&] { return contains(there({"task", "view", next}).out, "tried here what no task may: mount"); });
+    return until([&] { return contains(there({"task", "view", next}).out, "a forbidden system call here: mount"); });
   };
   CHECK(refused());
   CHECK(contains(cluster.run(0, {"reputation", stranger.id, "--events"}).out, "malicious_behavior"));

@@ -61,7 +61,7 @@ bool fits(const Pattern& pattern, const std::string& host) {
 
 std::optional<std::string> pattern_fault(const std::string& text) {
   if (pattern_of(text)) return std::nullopt;
-  return "a host such as example.org, *.example.org:443, 192.0.2.7:80, or * for each";
+  return "a host such as example.org, *.example.org:443 or 192.0.2.7:80, or * for every host";
 }
 
 bool grants(std::span<const std::string> patterns, const std::string& host) {

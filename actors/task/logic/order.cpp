@@ -139,13 +139,14 @@ std::string_view name(OrderError error) {
     case OrderError::path:
       return "a path is outside /task, has a control character, is given twice, is below another file, or is the "
              "program's path";
-    case OrderError::limits: return "a limit is outside of what a sandbox can keep";
+    case OrderError::limits: return "a limit is outside the range of sandbox limits";
     case OrderError::replicas:
-      return "the quorum is 1 to the number of replicas, 15 at most, and several replicas are of deterministic tasks";
-    case OrderError::need: return "the need is no conditions that are joined by commas";
-    case OrderError::host: return "a host is HOST:PORT";
+      return "the quorum must be from 1 to the number of replicas (at most 15), and only deterministic tasks may have "
+             "replicas";
+    case OrderError::need: return "the need is not a list of conditions joined by commas";
+    case OrderError::host: return "a host must be HOST:PORT";
   }
-  return "the task cannot be kept";
+  return "the task is invalid";
 }
 
 std::string_view name(ReadError error) {

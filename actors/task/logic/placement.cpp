@@ -64,9 +64,9 @@ std::string_view text(Lack lack) {
     case Lack::apart: return "are too near to another replica";
     case Lack::tried: return "were tried";
     case Lack::tasks: return "take no tasks";
-    case Lack::accept: return "take tasks of listed nodes alone (task.accept)";
-    case Lack::book: return "are paid by another book (ledger.book)";
-    case Lack::network: return "let no task talk to its hosts (task.network)";
+    case Lack::accept: return "take tasks only from listed nodes (task.accept)";
+    case Lack::book: return "use another ledger (ledger.book)";
+    case Lack::network: return "do not grant the task's hosts (task.network)";
     case Lack::verified: return "are not verified";
     case Lack::health: return "are not healthy";
   }

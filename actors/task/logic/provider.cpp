@@ -51,7 +51,7 @@ std::optional<std::string> signer_fault(const std::string& text) {
 
 std::optional<std::string> denied_fault(const std::string& text) {
   if (base::NodeId::from_hex(text) || Cid::from_hex(text)) return std::nullopt;
-  return "the id of a node (40 hexadecimal digits) or of a content (64)";
+  return "the id of a node (40 hexadecimal digits) or a content id (64)";
 }
 
 std::optional<Accept> accept_typed(std::string_view text) {
@@ -88,15 +88,16 @@ std::optional<Error> Provider::refusal(const Order& order, const base::NodeId& s
     return Error{base::Code::refused, why, again};
   };
   const auto denies = [&](const Cid& content) { return denied_contents_.contains(content); };
-  if (denied_.contains(signer)) return refused("this node takes no tasks of that submitter (task.deny)", kAgainMax);
+  if (denied_.contains(signer)) return refused("this node takes no tasks from that submitter (task.deny)", kAgainMax);
   if (denies(order.program) || (order.root && denies(*order.root)) ||
       std::ranges::any_of(order.inputs, denies, &Input::content))
     return refused("this node does not take that program, root or input (task.deny)", minutes(0));
   if (order.limits.time > time_max_)
-    return refused("the task may run for longer than those of other nodes may here (task.time_max)", minutes(0));
+    return refused("the task's time limit is above this node's limit for other nodes' tasks (task.time_max)",
+                   minutes(0));
   if (is_check(order)) return std::nullopt;
   if (accept_ == Accept::listed && !signers_.contains(signer))
-    return refused("this node takes tasks of listed nodes alone (task.accept, task.signers)", kAgainMax);
+    return refused("this node takes tasks only from listed nodes (task.accept, task.signers)", kAgainMax);
   const auto minute = std::chrono::floor<minutes>(at.since_origin());
   if (const auto closed = until_open((minute % kDay + kDay) % kDay); closed > minutes(0))
     return refused("this node takes no tasks at this hour (task.hours)", std::min(closed, kAgainMax));

@@ -18,7 +18,7 @@ namespace troupe::task {
 inline constexpr std::size_t kHoursMax = 16;
 inline constexpr std::size_t kListedMax = 1'024;  // of signers, and of denied ids
 
-/// A part of each day in UTC: "22:00-06:00" includes midnight. Neither a whole day nor empty.
+/// Hours of the day in UTC: "22:00-06:00" includes midnight. Neither a whole day nor empty.
 struct Hours {
   std::chrono::minutes from{0}, until{0};
   bool contains(std::chrono::minutes of_day) const;

@@ -293,12 +293,12 @@ bool Task::tick(std::uint64_t now_ms) {
     if (!idle) idle_since_ms_ = 0;
     else if (idle_since_ms_ == 0 || idle_since_ms_ > now_ms) idle_since_ms_ = now_ms;
     if (!idle || now_ms - idle_since_ms_ < queue_ms_) return false;
-    const std::string why = replicas_ > 1 ? "no quorum" : "no other node has begun it in time";
+    const std::string why = replicas_ > 1 ? "no quorum" : "no other node began it in time";
     finish(State::failed, reason_.empty() ? why : why + ": " + reason_, now_ms);
     return true;
   }
   if (now_ms < expires_ms_) return false;
-  const std::string waited = reason_.empty() ? "no node has begun it in time" : reason_;
+  const std::string waited = reason_.empty() ? "no node began it in time" : reason_;
   finish(State::expired, waited, now_ms);
   return true;
 }
@@ -316,7 +316,7 @@ void Task::waits_for(std::string why) {
 void Task::restarted(std::uint64_t now_ms) {
   for (std::size_t i = 0; i < attempts_.size() && !final(state_); ++i)
     if (attempts_[i].active())
-      failed_attempt(attempts_[i], AttemptState::lost, "the node that coordinates it began anew", now_ms);
+      failed_attempt(attempts_[i], AttemptState::lost, "the node that coordinates it restarted", now_ms);
 }
 
 void Task::finish(State state, std::string reason, std::uint64_t now_ms) {

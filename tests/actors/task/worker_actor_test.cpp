@@ -352,7 +352,7 @@ TEST_CASE("task worker: where the machine had no memory left tasks of others go 
 // A stranger could have its inputs refused, and with that all tasks of others at a worker.
 TEST_CASE("task worker: what is overloaded before a program runs says nothing of the machine: others go on waiting") {
   WorkerFixture it;
-  it.refuse = base::Error{base::Code::overloaded, "as many inputs are in use as may be", 10s};
+  it.refuse = base::Error{base::Code::overloaded, "too many inputs are in use; retry in 10 s", 10s};
   Passerby others(it);
   Order order = small_order();
   order.limits.cpu.thousandths = 100'000;
@@ -384,7 +384,7 @@ TEST_CASE("task worker: one that is paid begins only where its escrow waits for 
     it.stage.run_for(1min);
     CHECK(it.settings.counters->attempts.load() == 1);
     REQUIRE(it.over);
-    CHECK(it.over->error().message.starts_with("it has waited for so long"));
+    CHECK(it.over->error().message.starts_with("it has waited so long"));
     it.stage.run_for(5s);
     CHECK(it.resigned == 1);
   }
