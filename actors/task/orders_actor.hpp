@@ -4,17 +4,12 @@
 // Durable  a task before its submission is answered, and its end before it is reported (book.hpp). Attempts in progress
 //          are lost with this actor, and repeated.
 // Tokens   the number of this actor's starts, which is durable before the first token, and a count.
-// Nodes    this node and the registry's, scanned every kLookPeriod while tasks wait. Other nodes have to be verified
-//          (checks_actor.hpp). Each node gets a few more tasks than it has cores, so it never waits for the next.
+// Nodes    this node and the registry's verified nodes (checks_actor.hpp), scanned every kLookPeriod while tasks wait.
 // Trust    the number of right results in a row, if results were compared, is a row per node, and may be lost.
-// Money    the price is in the task's escrow before a node is asked (settlement.hpp). An ended task is settled until
-//          the escrow responds. While nothing can be paid, nodes with a price are left alone.
-// Leases   an attempt that talks to hosts renews its lease. The next one begins once that lease has surely ended
-//          (logic/lease.hpp), and so has any lease of before this actor's start.
-// Arrays   an array is a row, written before its id is returned, and forgotten with its last member. One batch adds at
-//          most kMadeMax members, with the row that counts them, as long as there is space.
-// Texts    attempts' output is in rows; a task has ended once all its rows are durable. Unread output is erased at
-//          once.
+// Money    the price is in the task's escrow before a node is asked; ended tasks are settled (settlement.hpp).
+// Leases   an attempt that talks to hosts renews its lease (logic/lease.hpp). New attempts wait until it has ended.
+// Arrays   an array is a row, written before its id is returned, and forgotten with its last member.
+// Texts    attempts' output is in rows; a task has ended once all its rows are durable. Unread output is erased at once.
 // Readers  read these rows, also while they are written.
 // Phases   orders_actor.cpp: operators; _arrays.cpp: arrays; _place.cpp: nodes and choices; _attempts.cpp: results of
 //          attempts; _read.cpp: readers, and the removal of old tasks.
@@ -113,15 +108,15 @@ class OrdersActor final : public runtime::Actor {
   static constexpr std::uint64_t kTextsBefore = 0;  ///< used as a token, for rows from before this actor's start
   struct Job {
     Entry entry;
-    Task durable;                                 ///< as in its row
-    std::vector<Submitted> askers;                ///< requests that wait for its row
-    bool written = false;                         ///< its row was written once
-    std::map<std::uint64_t, Running> running;     ///< by token
-    std::optional<base::Instant> held_until{};    ///< for an order with hosts: a lease may not have ended before
-    std::map<std::uint64_t, Texts> texts{};       ///< by token
-    Declined declined{};                          ///< nodes that declined, could not be paid or let it wait
-    std::string declined_why{};                   ///< the last reason of a node
-    unsigned lacked = 0;                          ///< times in a row that a node could not get its inputs
+    Task durable;                               ///< as in its row
+    std::vector<Submitted> askers;              ///< requests that wait for its row
+    bool written = false;                       ///< its row was written once
+    std::map<std::uint64_t, Running> running;   ///< by token
+    std::optional<base::Instant> held_until{};  ///< for an order with hosts: an earlier lease may not have ended before
+    std::map<std::uint64_t, Texts> texts{};     ///< by token
+    Declined declined{};                        ///< nodes that declined, could not be paid or let it wait
+    std::string declined_why{};                 ///< the last reason of a node
+    unsigned lacked = 0;                        ///< times in a row that a node could not get its inputs
     std::optional<base::Instant> placed_again{};  ///< not placed before; its inputs may be missing everywhere
     std::optional<base::Instant> pays_again{};    ///< engages no node before
     unsigned for_nothing = 0;                     ///< engaged nodes that did not take it
@@ -225,6 +220,7 @@ class OrdersActor final : public runtime::Actor {
   bool is_free(const Candidate& node) const;
   /// Leaves a node that did not take a task alone for `first`, doubled with each in a row, and at least for `asked`.
   void leave_alone(const base::NodeId& node, base::Duration first, base::Duration asked = {});
+  /// Returns how many tasks a node may get: a few more than it has cores, so it never waits for the next.
   std::size_t ahead(const Candidate& node) const;
   /// Places the waiting tasks. Each free node is checked for each task, at most kLooksMax times between two ticks; the
   /// next tick resumes with the next task. Nodes of other address groups than the declined ones come first.
@@ -329,7 +325,7 @@ class OrdersActor final : public runtime::Actor {
   };
   std::map<base::NodeId, Alone> left_alone_;
   Settlement settlement_;
-  std::optional<base::Instant> pays_again_;  // nothing can be paid before
+  std::optional<base::Instant> pays_again_;  // nothing can be paid before, so nodes with a price get no tasks
   struct Owing {
     std::optional<base::Instant> again{};
     int unknown = 0;  ///< responses that there is no such escrow

@@ -47,7 +47,7 @@ void OrdersActor::answer_askers(ArrayJob& job, const TaskId& id, const base::Out
   }
 }
 
-/// Adds the next members while there is space, and again once they are written.
+/// Adds the next members, with the row that counts them, while there is space; again once they are written.
 void OrdersActor::make_members(const TaskId& id) {
   ArrayJob& job = arrays_.at(id);
   if (!ready_ || !job.written || job.making || !(job.array.grows() || job.unsaved)) return;
