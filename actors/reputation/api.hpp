@@ -1,10 +1,10 @@
 #pragma once
-// What other domains of the node may ask of reputations, at the path kPath: `node().find(reputation::kPath)`.
+// Requests that other domains of the node may send to the reputations, at kPath: `node().find(reputation::kPath)`.
 //
-// Observe  -> Reported   what this node has seen another one do: one of the seven kinds of logic/rules.hpp
-// GetScore -> ScoreIs    what it thinks of a node; ListScores -> Scores: of all that it has seen do something
+// Observe  -> Reported an event that this node has seen: one of the seven kinds of logic/rules.hpp
+// GetScore -> ScoreIs    this node's score of a node; ListScores -> Scores: of all nodes with events
 //
-// Operators: Report, and the same questions. Events are read with logic/event.hpp, folded with logic/score.hpp.
+// Operators: Report, and the same requests. logic/event.hpp decodes events, logic/score.hpp folds them.
 #include "actors/reputation/logic/rules.hpp"
 #include "actors/reputation/logic/score.hpp"
 #include "messages/reputation.capnp.h"
@@ -12,6 +12,6 @@
 namespace troupe::reputation {
 
 inline constexpr const char* kPath = "/reputation";
-inline constexpr std::size_t kPageRows = 1'024;  // of messages/reputation.capnp
+inline constexpr std::size_t kPageRows = 1'024;  // in messages/reputation.capnp
 
 }  // namespace troupe::reputation

@@ -11,10 +11,10 @@ constexpr std::uint64_t kOwnRulesMax = 64;
 
 std::optional<std::string> rule_fault(const std::string& text) {
   if (own_rule(text)) return std::nullopt;
-  return "name=points, such as late_delivery=-3; the name is not one of the seven, the points are -100 to 100";
+  return "name=points, such as late_delivery=-3, with a name other than the seven fixed ones and -100 to 100 points";
 }
-constexpr auto kRulesSetting = config::texts("reputation.rules", kOwnRulesMax, When::start,
-                                             "what other events are worth: name=points,…", rule_fault);
+constexpr auto kRulesSetting =
+    config::texts("reputation.rules", kOwnRulesMax, When::start, "points of other events: name=points,…", rule_fault);
 constexpr auto kSettings = std::to_array<config::Setting>({kRulesSetting});
 constexpr std::string_view kHealthSources[] = {kRows, kEventRows};
 

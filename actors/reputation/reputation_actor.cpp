@@ -18,7 +18,7 @@ constexpr std::uint8_t kScoreRow = 's', kOfNode = 'n', kOfRequest = 'r', kEventR
 constexpr std::size_t kEventKeyBytes = 1 + base::NodeId::kBytes + 8 + EventId::kBytes;
 constexpr std::uint32_t kScanBytes = 384u << 10;
 constexpr std::chrono::seconds kFindDue{60};
-constexpr std::size_t kFadingAtOnce = 1'024;  // our choice: one look at all nodes gives that many
+constexpr std::size_t kFadingAtOnce = 1'024;  // our choice: found by one scan of all nodes
 
 Bytes score_key(const base::NodeId& node) {
   Bytes out{kScoreRow, kOfNode};
@@ -58,14 +58,14 @@ ReputationActor::ReputationActor(ReputationSettings settings)
     : settings_(std::move(settings)),
       rows_(*this,
             [this] {
-              auto out = settings_.rows(kRows, "what this node thinks of others");
+              auto out = settings_.rows(kRows, "the scores of other nodes");
               out.prefix = {kScoreRow};
               out.first = {kScoreRow};
               return out;
             }()),
       events_(*this, [this] {
-        auto out = settings_.rows(kEventRows, "the events that reputations follow from");
-        out.first = {0xff};  // nothing is read at the start: what is there is asked for
+        auto out = settings_.rows(kEventRows, "the events of reputations");
+        out.first = {0xff};  // nothing is loaded at the start: rows are read on demand
         return out;
       }()) {}
 
@@ -85,7 +85,9 @@ void ReputationActor::receive(runtime::Handlers& on) {
     const auto node = node_of(seen.getNode());
     const std::string kind = text_of(seen.getEvent());
     const auto delta = fixed_delta(kind);
-    if (!node || !delta) return reply.refuse({Code::malformed, "one of the seven kinds is observed, of a node"});
+    if (!node || !delta)
+      return reply.refuse(
+          {Code::malformed, "invalid observation: expected a node id and one of the seven fixed events"});
     Wanted wanted{.node = *node, .kind = kind, .delta = *delta};
     wanted.evidence = base::Digest::from(bytes_of(seen.getEvidence()));
     name(wanted, text_of(seen.getRequest()));
@@ -94,7 +96,7 @@ void ReputationActor::receive(runtime::Handlers& on) {
   on.ask<wire::GetScore, wire::ScoreIs>([this](wire::GetScore::Reader question, auto reply) {
     if (!ready_) return reply.refuse(rows_.refusal());
     const auto node = node_of(question.getNode());
-    if (!node) return reply.refuse({Code::malformed, "an id has 20 bytes"});
+    if (!node) return reply.refuse({Code::malformed, "invalid node id: expected 20 bytes"});
     find_node(*node, [this, node = *node, reply = std::move(reply)](const base::Outcome<void>& found) mutable {
       if (!found.ok()) return reply.refuse(found.error());
       const auto known = scores_.find(node);
@@ -109,7 +111,8 @@ void ReputationActor::receive(runtime::Handlers& on) {
   on.ask<wire::ListScores, wire::Scores>([this](wire::ListScores::Reader question, auto reply) {
     if (!ready_) return reply.refuse(rows_.refusal());
     const auto behind = node_of(question.getBehind());
-    if (!behind && question.getBehind().size() > 0) return reply.refuse({Code::malformed, "an id has 20 bytes"});
+    if (!behind && question.getBehind().size() > 0)
+      return reply.refuse({Code::malformed, "invalid node id: expected 20 bytes"});
     auto at = behind ? scores_.upper_bound(*behind) : scores_.begin();
     const auto count = std::min<std::size_t>(kPageRows, static_cast<std::size_t>(std::distance(at, scores_.end())));
     reply.send([&](wire::Scores::Builder out) {
@@ -184,24 +187,26 @@ store::Use ReputationActor::take(ByteView key, ByteView value) {
 base::Outcome<ReputationActor::Wanted> ReputationActor::read(wire::Report::Reader request) const {
   Wanted out;
   const auto id = node_of(request.getNode());
-  if (!id) return Error{Code::malformed, "an id has 20 bytes"};
+  if (!id) return Error{Code::malformed, "invalid node id: expected 20 bytes"};
   out.node = *id;
   out.kind = text_of(request.getEvent());
-  if (!is_kind(out.kind)) return Error{Code::malformed, "the name of an event is a-z, 0-9 and _, 32 at most"};
+  if (!is_kind(out.kind))
+    return Error{Code::malformed, "invalid event name: expected at most 32 characters of a-z, 0-9 and _"};
   const auto fixed = fixed_delta(out.kind);
   if (request.getPoints().isGiven()) {
-    if (fixed) return Error{Code::malformed, "what this event is worth is fixed: leave the points out"};
+    if (fixed) return Error{Code::malformed, "the points of this event are fixed: leave them out"};
     out.delta = request.getPoints().getGiven();
-    if (out.delta < -kDeltaMax || out.delta > kDeltaMax) return Error{Code::malformed, "points are -100 to 100"};
+    if (out.delta < -kDeltaMax || out.delta > kDeltaMax)
+      return Error{Code::malformed, "invalid points: expected -100 to 100"};
   } else {
     const auto own = settings_.rules.find(out.kind);
     if (!fixed && own == settings_.rules.end())
-      return Error{Code::malformed, "no rule has this name: give its points, or set reputation.rules"};
+      return Error{Code::malformed, "no rule for this event: give its points, or set reputation.rules"};
     out.delta = fixed ? *fixed : own->second;
   }
   if (request.getEvidence().size() > 0) {
     out.evidence = base::Digest::from(bytes_of(request.getEvidence()));
-    if (!out.evidence) return Error{Code::malformed, "evidence is a content id of 32 bytes"};
+    if (!out.evidence) return Error{Code::malformed, "invalid evidence: expected a content id of 32 bytes"};
   }
   name(out, text_of(request.getRequest()));
   return out;
@@ -231,10 +236,11 @@ void ReputationActor::find_node(const base::NodeId& node_id, base::Callback<void
       });
 }
 
-/// One after the other, so that each is decided on what is durable.
+/// Queues events, so that each is decided on durable data.
 void ReputationActor::want(Wanted wanted, Reply reply) {
   if (queue_.size() >= kWaitingMax)
-    return reply.refuse({Code::overloaded, "too many events wait to be written", std::chrono::seconds(1)});
+    return reply.refuse(
+        {Code::overloaded, "too many events wait to be written; retry in 1 s", std::chrono::seconds(1)});
   queue_.emplace_back(std::move(wanted), std::move(reply));
   if (queue_.size() == 1) add();
 }
@@ -255,7 +261,7 @@ void ReputationActor::add() {
     const auto there = requests_.find(*wanted.request);
     if (there != requests_.end()) {
       if (there->second.content != wanted.content)
-        return refused({Code::conflict, "this request has reported something else"});
+        return refused({Code::conflict, "this request has already reported a different event"});
       answer(there->second, reply);
       return next();
     }
@@ -265,11 +271,11 @@ void ReputationActor::add() {
   if (known == scores_.end() && scores_.size() >= settings_.nodes_max) return make_room();
   if (before.events >= kEventsMax) {
     ++refused_;
-    return refused({Code::refused, "as many events are kept of this node as may be"});
+    return refused({Code::refused, "too many events of this node"});
   }
   const crypto::Identity& self = *settings_.identity;
   Event event{.by = self.public_key(), .by_nonce = self.nonce(), .node = wanted.node};
-  // Also after a clock was set back it comes behind the last one.
+  // Also after a clock was set back, the time is after the last event.
   event.unix_ms = std::max(unix_ms(), before.last_ms + 1);
   event.delta = wanted.delta;
   event.kind = wanted.kind;
@@ -294,7 +300,7 @@ void ReputationActor::make_room() {
   if (fading_.empty()) fading_ = fading(scores_, unix_ms() / kDayMs, kFadingAtOnce);
   if (!fading_.empty()) return forget(fading_.front().node);
   ++refused_;
-  queue_.front().second.refuse({Code::refused, "as many nodes are known as may be, each by many events"});
+  queue_.front().second.refuse({Code::refused, "too many nodes, each with too many events to be evicted"});
   next();
 }
 
@@ -316,7 +322,7 @@ void ReputationActor::forget(base::NodeId node) {
                    if (!erased.ok()) return failed(erased.error());
                    events_all_ -= scores_.at(node).events;
                    scores_.erase(node);
-                   settings_.log.info("the book of reputations is full: what it had of a node is forgotten",
+                   settings_.log.info("too many nodes with reputations: a node and its events were evicted",
                                       {{"node", node.hex()}});
                    add();
                  });
@@ -342,7 +348,7 @@ void ReputationActor::save(Request done, Bytes key, Bytes event, const Score& sc
   }
   rows_.save(std::move(change), [this, done, score](const base::Outcome<void>& saved) {
     auto& [about, reply] = queue_.front();
-    // A commit in doubt ends this actor (Doubt::ends_owner); of any other error nothing was saved.
+    // A commit in doubt ends this actor (Doubt::ends_owner); after any other error nothing was saved.
     if (!saved.ok()) {
       reply.refuse(saved.error());
       return next();
@@ -377,9 +383,10 @@ void ReputationActor::answer(const Request& done, Reply& reply) {
 
 void ReputationActor::list_events(wire::ListEvents::Reader question, runtime::Reply<wire::Events> reply) {
   const auto id = node_of(question.getNode());
-  if (!id) return reply.refuse({Code::malformed, "an id has 20 bytes"});
+  if (!id) return reply.refuse({Code::malformed, "invalid node id: expected 20 bytes"});
   const ByteView asked = bytes_of(question.getFrom());
-  if (!asked.empty() && !is_event_of(asked, *id)) return reply.refuse({Code::malformed, "no page ends there"});
+  if (!asked.empty() && !is_event_of(asked, *id))
+    return reply.refuse({Code::malformed, "invalid position: no page ends there"});
   const Bytes from = asked.empty() ? events_of(*id) : Bytes(asked.begin(), asked.end());
   events_.scan(from, kPageRows, kScanBytes,
                [id = *id, reply = std::move(reply)](const base::Outcome<store::Rows::Page>& page) mutable {

@@ -1,12 +1,12 @@
 #pragma once
-// What this node thinks of others, at kPath: it signs each event that it sees, and folds it into a score.
+// This node's scores of other nodes, at kPath: signs each event that it sees, and folds it into a score.
 //
-// Rows     one keyspace: "sn" node: its Score; "sr" hash of a request: what it came to; "e" node, time, id: an event,
-//          as signed. Numbers in keys are big-endian, so that events lie in the order in which they are folded.
-// Order    one event at a time is decided, written, and then counted. Its time is behind that of the last one of its
-//          node, also where a clock was set back.
-// Limits   ReputationSettings::nodes_max nodes, kEventsMax events of each; the kRequestsMax newest requests are
-//          remembered. A further node takes the place of the one whose score says least (logic/score.hpp).
+// Rows     one keyspace: "sn" node: its Score; "sr" hash of a request: its result; "e" node, time, id: an event, as
+//          signed. Numbers in keys are big-endian, so events are stored in the order in which they are folded.
+// Order    one event at a time is decided, written, and then counted. Its time is after that node's last event, also if
+//          a clock was set back.
+// Limits   ReputationSettings::nodes_max nodes, kEventsMax events per node; the kRequestsMax newest requests are
+//          remembered. A new node evicts the node whose score says least (logic/score.hpp).
 #include <deque>
 #include <map>
 
@@ -46,14 +46,14 @@ class ReputationActor final : public runtime::Actor {
     std::optional<base::Digest> evidence;
     std::optional<base::Digest> request, content;  ///< hashes
   };
-  /// What is asked for, or why it is no good.
+  /// Returns the requested event, or why the request is invalid.
   base::Outcome<Wanted> read(wire::Report::Reader request) const;
   void find_node(const base::NodeId& node, base::Callback<void(base::Outcome<void>)> found);
   static void name(Wanted& wanted, std::string_view request);
   void want(Wanted wanted, Reply reply);
-  /// The first of the queue.
+  /// Adds the first event of the queue.
   void add();
-  /// Forgets a node with its events, and goes on with the first of the queue.
+  /// Forgets a node with its events, and continues with the first event of the queue.
   void make_room();
   void forget(base::NodeId node);
   void save(Request done, base::Bytes key, base::Bytes event, const Score& score);
@@ -69,7 +69,7 @@ class ReputationActor final : public runtime::Actor {
   bool ready_ = false;
   std::deque<std::pair<Wanted, Reply>> queue_;  // the first is being written
   std::map<base::NodeId, Score> scores_;
-  std::deque<Fading> fading_;  // to be forgotten next
+  std::deque<Fading> fading_;  // next to be forgotten
   std::map<base::Digest, Request> requests_;
   std::map<std::uint64_t, base::Digest> serials_;
   std::uint64_t events_all_ = 0, refused_ = 0;

@@ -1,5 +1,5 @@
 #pragma once
-// What a node says about the reputations that it keeps. Fixed for the life of the actor.
+// Settings of a node for the reputations that it keeps. Fixed for the life of the actor.
 #include <map>
 #include <memory>
 #include <string>
@@ -16,14 +16,14 @@ inline constexpr const char* kEventRows = "reputation-events";
 
 struct ReputationSettings {
   std::shared_ptr<const crypto::Identity> identity;
-  std::map<std::string, std::int8_t> rules;  ///< own ones
+  std::map<std::string, std::int8_t> rules;  ///< of this node
   std::size_t nodes_max = 100'000;           ///< our choice: 10 MiB of memory
   std::string store = "/store";
   std::string registry = "/registry/list";
-  observe::Health* health = nullptr;  ///< outlives the actors; null: not told
+  observe::Health* health = nullptr;  ///< outlives the actors; null: no reports
   observe::DomainLog log{};
 
-  /// Both are of one keyspace, so that one commit holds an event and what follows from it.
+  /// Both use one keyspace, so that one commit holds an event and the score that follows from it.
   store::Rows::Setup rows(const char* source, const char* what) const {
     return {.store = store,
             .keyspace = kRows,

@@ -1,11 +1,11 @@
 #pragma once
-// Something that a node did, good or bad, as another one has seen it.
+// A good or bad action of a node, as another node has seen it.
 //
 // Bytes   "troupe reputation v1" || key of the reporter (32) || its work nonce (4) || node (20) || Unix ms (8) || delta
 //         in points (1, two's complement) || kind (1 and 1 to 32) || evidence (1: 0 none, 1; and 32) || nonce (16) ||
 //         signature (64) of all before it. Numbers are little-endian.
 // Id      SHA-256 of all these bytes.
-// Order   by time, then id: clamping does not commute, so that all fold events alike.
+// Order   by time, then id: clamping does not commute, so all nodes fold events in this order.
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -36,13 +36,13 @@ struct Event {
   friend bool operator==(const Event&, const Event&) = default;
 };
 
-/// A lower-case letter, then letters, digits and '_': 32 bytes at most.
+/// A lower-case letter, then letters, digits and '_': at most 32 bytes.
 bool is_kind(std::string_view text);
 
 base::Bytes sign(const Event& event, const crypto::SecretKey& key);
-/// Nothing unless the bytes are what sign() makes. Nothing is said of the signature.
+/// Returns nullopt unless the bytes have the format of sign(). Does not check the signature.
 std::optional<Event> parse_event(base::ByteView bytes);
-/// Whether the reporter has signed them.
+/// Returns whether the reporter has signed the bytes.
 bool is_signed(base::ByteView bytes, const Event& event);
 EventId id_of(base::ByteView bytes);
 

@@ -1,5 +1,5 @@
 #pragma once
-// How many points an event is worth: seven that are fixed, and those of `reputation.rules`.
+// How many points an event is worth: seven fixed rules, and those in `reputation.rules`.
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,10 +23,10 @@ inline std::optional<std::int8_t> fixed_delta(std::string_view kind) {
   return std::nullopt;
 }
 
-/// A whole number of points, -kDeltaMax to kDeltaMax.
+/// Parses a whole number of points, -kDeltaMax to kDeltaMax.
 std::optional<std::int8_t> delta_typed(std::string_view text);
 
-/// "name=points", as the setting has it. Nothing if the name is no kind or one of the seven, or the value no delta.
+/// "name=points", as in the setting. Returns nullopt if the name is invalid or fixed, or the points are invalid.
 struct OwnRule {
   std::string kind;
   std::int8_t delta;

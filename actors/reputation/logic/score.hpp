@@ -2,8 +2,8 @@
 // How good a node is, from 0 to 100 points, in thousandths of a point.
 //
 // Fold     an event adds its points to the score of its day, within 0 and 100. A node without events has kStart.
-// Decay    what a score is above or below kStart halves each 90 days, counted in whole days of Unix time. The factor of
-//          d days is a table of 90 numbers of 32 bits, rounded down, and halving: the same on every machine.
+// Decay    a score's distance from kStart halves every 90 days, counted in whole days of Unix time. The factor of d
+//          days comes from a table of 90 numbers of 32 bits, rounded down, and halving: the same on every machine.
 // Rounded  half up, for people.
 #include <algorithm>
 #include <cstdint>
@@ -23,23 +23,23 @@ inline constexpr std::uint64_t kDayMs = 86'400'000;
 
 inline int points(Thousandths score) { return (score + kPoint / 2) / kPoint; }
 
-/// The score after that many days.
+/// Returns the score after that many days.
 Thousandths decayed(Thousandths score, std::uint64_t days);
 
 struct Score {
   Thousandths value = kStart;  ///< on `day`
   std::uint64_t day = 0;       ///< of the last event
   std::uint32_t events = 0;
-  /// The last event; events before it are folded again with all that follow.
+  /// The last event. If an older event arrives, it and all later events are folded again.
   std::uint64_t last_ms = 0;
   EventId last{};
 
-  /// Of a day that is not before that of the last event; else on that day.
+  /// Returns the score on that day, or on the day of the last event if that is later.
   Thousandths on(std::uint64_t at_day) const { return decayed(value, at_day > day ? at_day - day : 0); }
   bool is_late(std::uint64_t unix_ms, const EventId& id) const {
     return events > 0 && std::pair(unix_ms, id) <= std::pair(last_ms, last);
   }
-  /// One that is not late. Whether it was cut at 0 or 100.
+  /// Folds an event that is not late. Returns whether the score was cut at 0 or 100.
   bool fold(const Event& event, const EventId& id);
 
   base::Bytes encode() const;
@@ -51,10 +51,10 @@ inline constexpr std::uint32_t kFadingEventsMax = 256;  // our choice: one commi
 
 struct Fading {
   base::NodeId node;
-  std::uint32_t events = 0;  ///< that were known of it
+  std::uint32_t events = 0;  ///< that were known
 };
-/// Nodes that a full book may forget, `count` at most: the ones whose score is nearest to that of a stranger, of equals
-/// the one whose last event is older first. None with over kFadingEventsMax events.
+/// Returns at most `count` nodes that may be evicted when the records are full: scores nearest to kStart first, among
+/// equals the oldest last event first. Nodes with over kFadingEventsMax events are excluded.
 std::deque<Fading> fading(const std::map<base::NodeId, Score>& scores, std::uint64_t day, std::size_t count);
 
 }  // namespace troupe::reputation

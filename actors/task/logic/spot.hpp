@@ -3,7 +3,7 @@
 //
 // Program  is built into this program (spot/program.cpp), so each node has it without a download.
 // Answer   follows from a random seed; no shortcut to compute it is known.
-// Costs    a tenth of a second of one core, at the checked node and at the attester.
+// Costs    a tenth of a second of one core, at the checked node and at its judge.
 #include "actors/task/logic/order.hpp"
 
 namespace troupe::task {

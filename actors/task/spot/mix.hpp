@@ -4,7 +4,7 @@
 // Shared  the program of the check (program.cpp) and the node that checks the result (logic/spot.cpp) compile this
 //         file, so it needs no library.
 // Source  SplitMix64 (Steele, Lea & Flood, "Fast splittable pseudorandom number generators", 2014) fills the table.
-// Not     a hash, nor a proof that is cheaper to verify than to compute: the attester computes it as well.
+// Not     a hash, nor a proof that is cheaper to verify than to compute: the judge computes it as well.
 #include <cstdint>
 
 namespace troupe::task::spot {
