@@ -1,11 +1,11 @@
 #pragma once
-// What other domains of the node may ask of the registry, and what is asked from outside.
+// Requests that the registry accepts from other domains of the node and from outside.
 //
-// kPath      Register, Unregister of operators; Beat, OfferRegistration, PullBeat, ListWatched, GetHistory, GetUptime,
-//            HandVouch of nodes
-// kListPath  ListNodes, ViewNode -> a stream of NodeRows; inside the node NoteFinding
+// kPath      Register, Unregister from operators; Beat, OfferRegistration, PullBeat, ListWatched, GetHistory,
+//            GetUptime, HandVouch from nodes
+// kListPath  ListNodes, ViewNode -> a stream of NodeRows; within the node NoteFinding
 //
-// The bytes in these messages are read with logic/registration.hpp, logic/heartbeat.hpp and logic/history.hpp.
+// logic/registration.hpp, logic/heartbeat.hpp and logic/history.hpp decode the bytes in these messages.
 #include "actors/registry/logic/uptime.hpp"
 #include "actors/registry/logic/vouch.hpp"
 
@@ -13,6 +13,6 @@ namespace troupe::registry {
 
 inline constexpr const char* kPath = "/registry";
 inline constexpr const char* kListPath = "/registry/list";
-inline constexpr std::size_t kBatchRows = 128;  // of messages/registry.capnp: a page, and a part of a list
+inline constexpr std::size_t kBatchRows = 128;  // in messages/registry.capnp: a page, and a part of a list
 
 }  // namespace troupe::registry

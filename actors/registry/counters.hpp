@@ -1,7 +1,7 @@
 #pragma once
-// What a node has counted of the registry since it started, for describe() and for metrics.
+// Counters of a node's registry since its start, for describe() and for metrics.
 //
-// Owner   the actors of one node write, over all their incarnations; every read is safe from any thread.
+// Owner   the actors of one node write, in all their incarnations; reads are safe from any thread.
 #include <atomic>
 #include <cstdint>
 
@@ -12,7 +12,7 @@ namespace troupe::registry {
 struct Counters {
   using Count = std::atomic<std::uint64_t>;
 
-  Count watched{0}, watchers{0};  // as they are now
+  Count watched{0}, watchers{0};  // current
   Count beats{0}, refused{0}, pulls{0};
 };
 

@@ -14,24 +14,25 @@ constexpr auto kActive = config::flag("registry.active", "true", When::start,
                                       "whether this node is in the registry, and watches other nodes for it");
 constexpr auto kHeartbeat =
     config::duration("registry.heartbeat", "60s", 1s, 1h, When::start,
-                     "time between two heartbeats of a node; the same at all nodes that watch each other");
+                     "time between two heartbeats of a node; the same on all nodes that watch each other");
 std::optional<std::string> owner_fault(const std::string& text) {
   if (text.empty() || Owner::from_hex(text)) return std::nullopt;
-  return "64 hexadecimal digits, the same at all nodes of an owner";
+  return "64 hexadecimal digits, the same on all nodes of an owner";
 }
 constexpr auto kOwner = config::text("registry.owner", "", 64, When::start,
-                                     "who owns this node, 64 hexadecimal digits; empty: its own key", owner_fault);
-constexpr auto kLoadMax = config::count("registry.load_max", "4000", 1, 1'000'000, When::reload,
-                                        "a node is unhealthy above this load: runnable threads a core, thousandths");
+                                     "owner of this node, 64 hexadecimal digits; empty: the node's key", owner_fault);
+constexpr auto kLoadMax =
+    config::count("registry.load_max", "4000", 1, 1'000'000, When::reload,
+                  "load above which a node is unhealthy: runnable threads per core, in thousandths");
 constexpr auto kMemoryMax = config::count("registry.memory_max", "950", 1, 1'000, When::reload,
-                                          "a node is unhealthy above this use of its memory, thousandths");
+                                          "used memory above which a node is unhealthy, in thousandths");
 constexpr auto kSuccessMin =
     config::count("registry.success_min", "500", 0, 1'000, When::reload,
-                  "a node is unhealthy if fewer of its tasks succeed, thousandths; 0: never for that");
-constexpr auto kWatchedMax =
-    config::count("registry.watched_max", "20000", 16, 1'000'000, When::start, "nodes that this node watches at most");
+                  "share of successful tasks below which a node is unhealthy, in thousandths; 0: no check");
+constexpr auto kWatchedMax = config::count("registry.watched_max", "20000", 16, 1'000'000, When::start,
+                                           "largest number of nodes that this node watches");
 constexpr auto kBeats = config::count("registry.beats_per_second", "1024", 16, 1'000'000, When::start,
-                                      "heartbeats of other nodes checked each second, each with its signature");
+                                      "heartbeats of other nodes verified per second");
 constexpr auto kSettings = std::to_array<config::Setting>(
     {kActive, kHeartbeat, kOwner, kLoadMax, kMemoryMax, kSuccessMin, kWatchedMax, kBeats});
 

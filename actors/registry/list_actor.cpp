@@ -13,9 +13,9 @@ namespace {
 
 using base::Code;
 
-constexpr std::size_t kNearestMax = 20;                            // that a search names
-constexpr std::size_t kBlocksBytesMax = (1u << 20) - (96u << 10);  // of NodeRows, beside a row and uptimes
-constexpr std::size_t kItemBytes = 16;                             // of a list, beside its bytes
+constexpr std::size_t kNearestMax = 20;                            // from a search
+constexpr std::size_t kBlocksBytesMax = (1u << 20) - (96u << 10);  // in NodeRows, without a row and uptimes
+constexpr std::size_t kItemBytes = 16;                             // of a list item, without its bytes
 
 std::size_t bytes_in(const std::vector<base::Bytes>& blocks) {
   std::size_t out = 0;
@@ -23,8 +23,8 @@ std::size_t bytes_in(const std::vector<base::Bytes>& blocks) {
   return out;
 }
 
-/// That of this node if it has one. Otherwise the one of middle length: one that came late has heard less, and one that
-/// lies may say anything.
+/// Returns this node's history if it has one, otherwise the one of middle length: a late watcher has a short one, and a
+/// malicious one may send anything.
 std::vector<base::Bytes> chosen_of(std::vector<std::vector<base::Bytes>> histories) {
   if (histories.empty()) return {};
   if (!histories.front().empty()) return std::move(histories.front());
@@ -48,7 +48,7 @@ void ListActor::receive(runtime::Handlers& on) {
     sweep.history = question.getHistory();
     sweep.uptime_from = question.getUptimeFrom();
     sweep.uptime_until = question.getUptimeUntil();
-    if (!sweep.only) return sweep.to.fail({Code::malformed, "an id has 20 bytes"});
+    if (!sweep.only) return sweep.to.fail({Code::malformed, "invalid node id: expected 20 bytes"});
     begin(std::move(sweep));
   });
   on.ask<wire::NoteFinding, wire::FindingNoted>(
@@ -83,7 +83,7 @@ void ListActor::begin(Sweep sweep) {
   if (!settings_.active)
     return sweep.to.fail({Code::refused, "this node takes no part in the registry: registry.active is false"});
   if (sweeps_.size() >= kSweepsMax)
-    return sweep.to.fail({Code::overloaded, "this node makes as many lists as it may at a time", kAnswerDue});
+    return sweep.to.fail({Code::overloaded, "this node makes too many lists at once; retry in 10 s", kAnswerDue});
   const std::uint64_t number = ++last_;
   Sweep& one = sweeps_.emplace(number, std::move(sweep)).first->second;
   one.to.on_cancel([this, number] { sweeps_.erase(number); });
@@ -92,7 +92,7 @@ void ListActor::begin(Sweep sweep) {
   else look(number);
 }
 
-/// A single node is looked for, and it may be that no list was made yet: the nodes that this one watches are enough.
+/// Learns judges for a search if no list was made yet: the nodes that this node watches are enough.
 void ListActor::learn_judges(std::uint64_t number) {
   ask<wire::ListWatched, wire::WatchedPage>(
       node().find(kPath), now() + kAnswerDue,
@@ -112,7 +112,7 @@ void ListActor::note(wire::NoteFinding::Reader finding, runtime::Reply<wire::Fin
   const auto of = node_of(finding.getNode());
   const auto seed = Vouch::Seed::from(bytes_of(finding.getSeed()));
   const auto answer = base::Digest::from(bytes_of(finding.getAnswer()));
-  if (!of || !seed || !answer) return reply.refuse({Code::malformed, "a finding breaks its format"});
+  if (!of || !seed || !answer) return reply.refuse({Code::malformed, "malformed finding"});
   const Vouch vouch{.by = self.public_key(),
                     .by_nonce = self.nonce(),
                     .node = *of,
@@ -228,7 +228,7 @@ void ListActor::take_page(const At& at, const base::NodeId& of, const runtime::H
                               site_from(bytes_of(row.getSite()))};
     if (sweep->gathered->take(of, said, own)) last = read_checked_heartbeat(said.beat)->id();
   }
-  // A page that brings nothing new would be asked for again and again.
+  // A page without new nodes would be requested again and again.
   const bool on = answer.value().getMore() && last && (!behind || *behind < *last) && page < kPagesMax;
   if (on && now() < sweep->due) return ask_page(at, of, to, last, page + 1);
   answered(at);
@@ -240,7 +240,7 @@ void ListActor::answered(const At& at) {
   if (!sweep.enough_at && 2 * sweep.open <= sweep.asked) hurry(sweep);
 }
 
-/// One timer serves all lists, and a later one would take its place.
+/// Starts the final wait of a region. One timer serves all lists, and a later one would replace it.
 void ListActor::hurry(Sweep& sweep) {
   const bool armed = std::ranges::any_of(sweeps_, [](const auto& one) { return one.second.enough_at.has_value(); });
   sweep.enough_at = now() + kEnoughAfter;
@@ -272,7 +272,7 @@ void ListActor::go_on(const At& at) {
       ++sweep.open;
       ask_page(at, id, node().reach(contact, kPath), std::nullopt, 1);
     }
-    // Those that the DHT named have had their time, and who is named by others may be made up.
+    // The nodes named by the DHT have had their time, and nodes named by other nodes may be made up.
     if (sweep.open > late) return hurry(sweep);
   }
   const auto within = std::chrono::duration_cast<std::chrono::milliseconds>(missed_after(settings_.watched.period));
@@ -326,7 +326,7 @@ void ListActor::ask_history(const At& at, const runtime::Handle& to, bool own) {
       });
 }
 
-/// A watcher speaks for itself alone.
+/// Requests the uptime that a watcher signs; each watcher speaks only for itself.
 void ListActor::ask_uptime(const At& at, const runtime::Handle& to, const base::NodeId& of) {
   Sweep& sweep = *find(at);
   ++sweep.open;
@@ -369,8 +369,9 @@ void ListActor::write_watchers(const At& at) {
 void ListActor::write_single(Sweep& sweep, std::uint64_t number) {
   if (sweep.found.empty()) {
     const bool alone = sweep.asked > 0 && sweep.answered == 0;
-    sweep.to.fail(alone ? base::Error{Code::unavailable, "no other node answered, and this one does not know that node"}
-                        : base::Error{Code::not_found, "no node of this id is in the registry"});
+    sweep.to.fail(alone
+                      ? base::Error{Code::unavailable, "no other node responded, and this node does not know that node"}
+                      : base::Error{Code::not_found, "no node with this id is in the registry"});
   } else {
     const std::vector<base::Bytes> history = chosen_of(std::move(sweep.histories));
     sweep.to.push([&](wire::NodeRows::Builder out) {

@@ -1,16 +1,17 @@
 #pragma once
-// Makes lists of all nodes, and looks for single ones, at kListPath.
+// Makes lists of all nodes, and searches for single nodes, at kListPath.
 //
-// Sweep    region by region of the key space (logic/sweep.hpp): the DHT names the nodes nearest to a point, each of
-//          them says what it watches around it, page by page; then comes the next region. This node is one of them.
-// Few      where the DHT names fewer nodes than it may, the region is the whole key space, and nodes that are found are
-//          asked, too: a table of contacts holds only some of an address group.
-// Parts    a node that does not answer in time, or answers nonsense, is left out; how many have answered is told. Once
-//          half of a region have answered the others have kEnoughAfter: a node that is silent holds up no list.
-// Verified each row says until when its node is, here (logic/judges.hpp); judges are those of the lists that were made.
-// Signs    what this node has found out itself, NoteFinding, as a vouch.
-// Pace     the next region is looked at once the reader has taken the last one.
-// Limits   kSweepsMax at once; kPagesMax pages of a node, kAskedMax nodes and kRegionDue a region.
+// Sweep    region by region of the key space (logic/sweep.hpp): the DHT names the nodes nearest to a point, and each of
+//          them, including this node, returns pages of the nodes that it watches around it.
+// Few      if the DHT names fewer nodes than it may, the region is the whole key space. Nodes found in it are asked
+//          too, because a contact table holds only some nodes per address group.
+// Parts    a node with a late or malformed response is left out; the number of responses is reported. Once half of a
+//          region has responded, the other nodes have kEnoughAfter, so silent nodes delay no list.
+// Verified each row says until when this node regards its node as verified (logic/judges.hpp), by judges of earlier
+//          lists.
+// Signs    this node's own findings (NoteFinding), as vouches.
+// Pace     the next region is requested once the reader has taken the previous one.
+// Limits   kSweepsMax at once; kPagesMax pages per node; kAskedMax nodes and kRegionDue per region.
 #include <deque>
 #include <map>
 #include <set>
@@ -28,10 +29,10 @@ class ListActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "registry list";
   static constexpr std::size_t kSweepsMax = 16;           // our choice
-  static constexpr std::size_t kPagesMax = 512;           // our choice: of nodes with many vouches a page has few
+  static constexpr std::size_t kPagesMax = 512;           // our choice: a page has few nodes if they have many vouches
   static constexpr std::size_t kAskedMax = 256;           // our choice
-  static constexpr std::chrono::seconds kRegionDue{20};   // our choice: those that all answer slowly
-  static constexpr std::size_t kEnoughUptimes = 3;        // our choice: what proves something (actors/airdrop)
+  static constexpr std::chrono::seconds kRegionDue{20};   // our choice: enough for nodes that all respond slowly
+  static constexpr std::size_t kEnoughUptimes = 3;        // our choice: enough for a proof (actors/airdrop)
   static constexpr std::chrono::seconds kEnoughAfter{2};  // our choice: a page takes milliseconds
   explicit ListActor(RegistrySettings settings)
       : settings_(std::move(settings)), judges_(settings_.identity->id(), settings_.groups) {}
@@ -40,26 +41,26 @@ class ListActor final : public runtime::Actor {
   void start() override;
 
  private:
-  /// What a sweep waits for. Credit of the reader may come at any time, and counts while it writes.
+  /// What a sweep waits for. The reader's credit may come at any time, and counts while the sweep writes.
   enum class Step : std::uint8_t { searching, asking, writing };
   struct Sweep {
     runtime::Sink<wire::NodeRows> to;
-    std::optional<base::NodeId> only{};  ///< a single node is looked for
+    std::optional<base::NodeId> only{};  ///< the node of a search
     bool history = false;
-    std::uint32_t uptime_from = 0, uptime_until = 0;  ///< hours; 0: not asked for
+    std::uint32_t uptime_from = 0, uptime_until = 0;  ///< hours; 0: not requested
     Step step = Step::searching;
-    std::optional<base::NodeId> next{};  ///< where the next region begins; nothing: there is none
+    std::optional<base::NodeId> next{};  ///< where the next region begins; nullopt: no more
     Region region{};
-    std::uint64_t regions = 0;                 ///< begun; answers about an earlier one are ignored
-    base::Instant due{};                       ///< of the region
-    std::optional<base::Instant> enough_at{};  ///< half have answered, and the others have until then
+    std::uint64_t regions = 0;                 ///< begun so far; responses about earlier regions are ignored
+    base::Instant due{};                       ///< end of the region
+    std::optional<base::Instant> enough_at{};  ///< half have responded; the others have until then
     std::optional<Gathered> gathered{};
-    std::uint32_t asked = 0, answered = 0;  ///< of this region, without this node
-    std::size_t open = 0;                   ///< questions of this region under way
+    std::uint32_t asked = 0, answered = 0;  ///< in this region, without this node
+    std::size_t open = 0;                   ///< requests of this region in progress
     std::deque<std::pair<base::NodeId, Found>> found{};
-    bool told = false;                                               ///< `asked` and `answered` of this region
+    bool told = false;  ///< `asked` and `answered` of this region are reported
     std::vector<std::pair<base::NodeId, base::Contact>> watchers{};  ///< of the single node
-    std::vector<std::vector<base::Bytes>> histories{};               ///< the first is that of this node
+    std::vector<std::vector<base::Bytes>> histories{};               ///< the first is this node's
     std::vector<base::Bytes> uptimes{};
   };
   struct At {
@@ -89,7 +90,7 @@ class ListActor final : public runtime::Actor {
   void write_watchers(const At& at);
   void write(std::uint64_t number);
   void write_single(Sweep& sweep, std::uint64_t number);
-  /// The sweep, if it is still about that region.
+  /// Returns the sweep if it still is at that region, or null.
   Sweep* find(const At& at);
 
   const RegistrySettings settings_;

@@ -16,7 +16,7 @@ RegistryActor::RegistryActor(RegistrySettings settings)
       history_(*this,
                [this] {
                  auto out = settings_.rows(kHistoryRows, "the history of nodes");
-                 out.first = {0xff};  // nothing is read at the start: what is there is asked for
+                 out.first = {0xff};  // nothing is loaded at the start: rows are read on demand
                  return out;
                }()),
       followers_(*this),
@@ -33,7 +33,7 @@ void RegistryActor::receive(runtime::Handlers& on) {
   on.ask<wire::HandVouch, wire::VouchTaken>(
       [this](wire::HandVouch::Reader handed, auto reply) { vouched(handed, std::move(reply)); });
   on.ask<wire::PullBeat, wire::PulledBeat>([this](wire::PullBeat::Reader question, auto reply) {
-    if (beat_bytes_.empty()) return reply.refuse({Code::unavailable, "this node has made no heartbeat yet"});
+    if (beat_bytes_.empty()) return reply.refuse({Code::unavailable, "this node has not made a heartbeat yet"});
     reply.send([&](wire::PulledBeat::Builder out) {
       out.setHeartbeat(data_of(beat_bytes_));
       if (question.getRegistration() < registration_.sequence) out.setRegistration(data_of(own_.registration));
@@ -48,13 +48,13 @@ void RegistryActor::receive(runtime::Handlers& on) {
   on.ask<wire::Register, wire::Registered>([this](wire::Register::Reader request, auto reply) {
     base::FieldReader from(bytes_of(request.getCapabilities()));
     const Capabilities added = read_capabilities(from);
-    if (!from.ended()) return reply.refuse({Code::malformed, "the capabilities break their format"});
+    if (!from.ended()) return reply.refuse({Code::malformed, "malformed capabilities"});
     const std::uint64_t price = request.getPrice();
     base::Bytes content(bytes_of(request.getCapabilities()).begin(), bytes_of(request.getCapabilities()).end());
     base::append_number(content, price);
     const auto pay_to = Payee::from(bytes_of(request.getPayTo()));
     if (!pay_to && request.getPayTo().size() > 0)
-      return reply.refuse({Code::malformed, "an account of money has 32 bytes"});
+      return reply.refuse({Code::malformed, "invalid account address: expected 32 bytes"});
     base::append(content, pay_to.value_or(Payee{}).view());
     set_own(
         text_of(request.getRequest()), crypto::sha256(content),

@@ -2,15 +2,15 @@
 // This node in the registry, and the nodes that it watches, at kPath.
 //
 // Tells    sends a heartbeat every period to kWatchers of the nodes nearest to its id, which the DHT names: the nearest
-//          of each address group first. Sends its registration to the watchers that have an older one, and to the DHT:
-//          at /kv under the name kRecordName, and as a provider at the place of each capability (places_of()).
-// Watches  what tells it heartbeats, by logic/watch.hpp; asks those whose heartbeat is late.
-// Keeps    what it watches, and its own registration, in rows; an hour of history a row (logic/history.hpp), and what
-//          is not yet an hour in memory, until its end. A crash loses that.
+//          of each address group first. Sends its registration to watchers without it, and to the DHT: at /kv
+//          under kRecordName, and as a provider at the DHT key of each capability (places_of()).
+// Watches  the nodes that send it heartbeats (logic/watch.hpp), and requests late heartbeats.
+// Keeps    watched nodes and its own registration in rows, and one row per node and hour of history
+//          (logic/history.hpp). The current hour is in memory; a crash loses it.
 // Spawns   `list`, which makes lists of all nodes.
 // Reports  milestones of watched nodes to `/reputation` (logic/streak.hpp).
-// Limits   RegistrySettings; kPullsMax questions at once; kHistoriesMax histories: of the nodes nearest to this one.
-//          Their rows leave room on the device, a node has one an hour and one for each end of this node, and what no
+// Limits   RegistrySettings; kPullsMax requests at once; kHistoriesMax histories, of the nodes nearest to this one.
+//          Their rows keep a reserve of free space; tidy() erases old ones. kWalksMax readers of other nodes at once.
 //          one needs any more is erased in rounds (tidy()). kWalksMax readers of them at once, of other nodes.
 #include <map>
 #include <set>
@@ -35,11 +35,11 @@ class RegistryActor final : public runtime::Actor {
   static constexpr const char* kName = "registry";
   static constexpr std::size_t kPullsMax = 64;          // our choice
   static constexpr base::Rate kHistoryReads{256, 256};  // our choice: for all other nodes together
-  // Our choice: 20,000 nodes that change theirs each 20 minutes. Each is a row of 4 KiB.
+  // Our choice: 20,000 nodes that change their registration every 20 minutes. Each is a row of 4 KiB.
   static constexpr base::Rate kRegistrations{16, 512};
-  static constexpr std::size_t kWalksMax = 64;             // our choice: 1 MiB each, of histories that others read
+  static constexpr std::size_t kWalksMax = 64;             // our choice: 1 MiB per reader of another node
   static constexpr base::Rate kListedKiB{16'384, 32'768};  // our choice: a list of 20,000 nodes at once
-  static constexpr std::size_t kPageBytes = 128u << 10;    // our choice: with one more row
+  static constexpr std::size_t kPageBytes = 128u << 10;    // our choice: plus one more row
   explicit RegistryActor(RegistrySettings settings);
 
   void receive(runtime::Handlers& on) override;
@@ -57,14 +57,14 @@ class RegistryActor final : public runtime::Actor {
   struct Watcher {
     base::NodeId id;
     base::Contact contact;
-    bool has_beat = false;           ///< the last one
-    std::uint64_t registration = 0;  ///< the newest that it is known to have
+    bool has_beat = false;           ///< this node's last one
+    std::uint64_t registration = 0;  ///< newest one that it is known to have
   };
 
   struct Heard {
     std::vector<Sample> hour;
     Streak streak{};
-    base::AddressGroup group{};  ///< among which it has its place
+    base::AddressGroup group{};  ///< by which it is counted
   };
 
   // -- this node: registry_actor_own.cpp
@@ -73,16 +73,16 @@ class RegistryActor final : public runtime::Actor {
   void loaded();
   void pulse();
   void located(const base::Endpoint& at);
-  /// Signs what is new of this node. False if it says too much: then nothing changes.
+  /// Signs what has changed about this node. Returns false, without any change, if the registration is too large.
   bool renew(const base::Endpoint& at);
   Registration told_now(const base::Endpoint& at) const;
-  /// Watchers hear of it at once: a node that takes tasks is to be found.
+  /// Updates measured capabilities, and tells watchers at once, because a node that takes tasks has to be found.
   void measured(const std::string& domain, Capabilities all);
   void publish_record();
   void announce();
   void beat();
   void find_watchers();
-  /// A node that this one begins to watch may be nearer to it than its own watchers, or they are too few.
+  /// Called for a newly watched node: it may be nearer than this node's watchers, or these may be too few.
   void met(const base::NodeId& newcomer);
   void tell_watchers();
   void offer(const Watcher& watcher);
@@ -93,19 +93,19 @@ class RegistryActor final : public runtime::Actor {
   void save_own();
   void answer(runtime::Reply<wire::Registered>& reply) const;
 
-  // -- what judges say of this node: registry_actor_vouches.cpp
+  // -- vouches of judges for this node: registry_actor_vouches.cpp
   void vouched(wire::HandVouch::Reader handed, runtime::Reply<wire::VouchTaken> reply);
   std::optional<base::Error> take_vouch(const Vouch& vouch, base::ByteView bytes);
   struct Vouched {
     std::uint64_t unix_ms = 0;
     base::Bytes bytes;
-    base::AddressGroup group{};  ///< of its judge when it came; one of its own after a restart
+    base::AddressGroup group{};  ///< of its judge when it came; derived from the judge's id after a restart
   };
   std::vector<Vouched>::const_iterator gives_way(const base::AddressGroup& newcomer, std::uint64_t today) const;
   void save_vouches();
   void restore_vouches(base::ByteView value);
 
-  // -- others: registry_actor_watch.cpp
+  // -- other nodes: registry_actor_watch.cpp
   base::User<base::NodeId> user(const base::NodeId& id) const;
   bool may_tell(const base::NodeId& id) const;
   void heard(wire::Beat::Reader told, runtime::Reply<wire::BeatNoted> reply);
@@ -116,7 +116,7 @@ class RegistryActor final : public runtime::Actor {
   void look_at_late();
   void arm_late();
   void forget_rows();
-  /// A row of a page; its bytes are the registry's.
+  /// A row of a page; its bytes belong to the registry.
   struct ListedRow {
     base::ByteView registration, beat;
     Status status;
@@ -128,7 +128,7 @@ class RegistryActor final : public runtime::Actor {
   void list(wire::ListWatched::Reader question, runtime::Reply<wire::WatchedPage> reply);
   void write(const ListedRow& row, wire::WatchedRow::Builder out) const;
   store::Use restore(base::ByteView key, base::ByteView value);
-  /// `last`: the node ends, and waits for no answer of its store.
+  /// Saves a watched node. `last`: the node is stopping, and does not wait for its store.
   void save(const base::NodeId& id, bool last = false);
   Heard* heard_of(const base::NodeId& id);
   void forget_history(const base::NodeId& id);
@@ -140,15 +140,15 @@ class RegistryActor final : public runtime::Actor {
   bool refuse_much(runtime::Reply<A>& reply);
   void get_history(wire::GetHistory::Reader question, runtime::Reply<wire::History> reply);
   void get_uptime(wire::GetUptime::Reader question, runtime::Reply<wire::UptimeIs> reply);
-  /// Through the blocks of a node. A stranger's walk holds its place until it ends, also if its asker has gone.
+  /// A read through a node's blocks. Another node's read holds its slot until it ends, even if that node has left.
   struct Walk {
     base::NodeId id;
-    std::optional<base::User<base::NodeId>> holder{};  ///< of its place; nothing: this node itself
+    std::optional<base::User<base::NodeId>> holder{};  ///< of its slot; nullopt: this node itself
     base::Callback<void(base::ByteView)> take;
     base::Callback<void(base::Outcome<void>)> then;
     std::size_t blocks = 0;  ///< read so far
   };
-  /// Calls `take` with each block from a time on, the last of which is not an hour yet; then `then`.
+  /// Calls `take` with each block from a time on, the last of them with less than an hour; then `then`.
   void walk(const base::NodeId& id, std::uint64_t from_ms, base::Callback<void(base::ByteView)> take,
             base::Callback<void(base::Outcome<void>)> then);
   void go_on(std::unique_ptr<Walk> walk, const base::Bytes& from);
@@ -165,31 +165,31 @@ class RegistryActor final : public runtime::Actor {
   base::ShareBudget<base::NodeId> walks_{kWalksMax};
   base::RateBudget<base::NodeId> lists_;  // KiB of pages
   runtime::BudgetAlarm full_{"registry.beats"};
-  bool ready_ = false;  // the rows are read, and it is known what this node has
-  Nothing awaited_;     // answered then
+  bool ready_ = false;  // the rows are loaded, and this node's resources are known
+  Nothing awaited_;     // reply sent at that time
 
   Own own_;
-  std::vector<Vouched> vouches_;  // for this node, by rising date
-  Registration registration_;     // that own_.registration holds
+  std::vector<Vouched> vouches_;  // for this node, oldest first
+  Registration registration_;     // the one encoded in own_.registration
   ports::Hardware::Has has_;
-  std::map<std::string, Capabilities> measured_;  // of other domains, by name
+  std::map<std::string, Capabilities> measured_;  // by domain
   std::uint64_t disk_bytes_ = 0;
   base::Instant started_;
   base::Bytes beat_bytes_;
   std::vector<Watcher> watchers_;
-  base::Instant search_at_;  // when watchers are sought anew
+  base::Instant search_at_;  // when watchers are searched again
   bool searching_ = false;
-  bool newcomers_ = false;       // there were some since the last search
-  base::Duration seek_again_{};  // how long after a search that found too few
+  bool newcomers_ = false;       // since the last search
+  base::Duration seek_again_{};  // delay after a search that found too few
   bool published_ = false, publishing_ = false;
-  std::vector<base::NodeId> to_announce_;  // places of capabilities
+  std::vector<base::NodeId> to_announce_;  // DHT keys of capabilities
   base::Instant announce_at_;              // when all of them are due again
   bool announcing_ = false;
-  std::map<base::NodeId, Heard> heard_;  // of watched nodes, as many as may be
-  /// Of `heard_`: how far from this node, and which.
+  std::map<base::NodeId, Heard> heard_;  // of watched nodes, up to kHistoriesMax
+  /// `heard_` by group: distance from this node, and id.
   std::map<base::AddressGroup, std::set<std::pair<base::NodeId, base::NodeId>>> heard_by_group_;
-  base::Bytes tidied_;                            // the key from which history is looked at next
-  base::Instant late_at_ = base::Instant::max();  // when late ones are looked at; max: never
+  base::Bytes tidied_;                            // the key from which tidy() continues
+  base::Instant late_at_ = base::Instant::max();  // when late nodes are checked; max: never
   std::size_t pulling_ = 0;
 };
 

@@ -1,4 +1,4 @@
-// What this node says of itself.
+// This node's data about itself.
 #include <algorithm>
 
 #include "actors/dht/api.hpp"
@@ -19,13 +19,13 @@ namespace {
 using base::Code;
 
 constexpr std::chrono::seconds kFirst{1};         // our choice: the first peers are there by then
-constexpr std::chrono::seconds kRetry{2};         // our choice: while there are too few watchers, later and later
+constexpr std::chrono::seconds kRetry{2};         // our choice: with back-off, while there are too few watchers
 constexpr std::chrono::hours kAnnounceAgain{20};  // below dht.hold, 48 h
 constexpr std::uint32_t kSearchEach = 10;         // periods, our choice: nodes come and go
 
 }  // namespace
 
-/// A node that serves can be registered at once; one whose rows cannot be read serves without.
+/// Replies once this node can be registered. A node whose rows cannot be read serves without them.
 void RegistryActor::tell_ready(Nothing reply) {
   if (!settings_.active) return reply.done();
   rows_.when_settled([this, reply = std::move(reply)]() mutable {
@@ -35,7 +35,7 @@ void RegistryActor::tell_ready(Nothing reply) {
 }
 
 void RegistryActor::loaded() {
-  // Damaged rows are gone; what they said comes again with the next heartbeats.
+  // Corrupt rows are gone; their content comes again with the next heartbeats.
   ask<store::wire::Usage, store::wire::Used>(
       node().find(settings_.store), now() + kAnswerDue, [](store::wire::Usage::Builder) {},
       [this](runtime::Answer<store::wire::Used> used) {
@@ -51,14 +51,14 @@ void RegistryActor::loaded() {
       });
 }
 
-// -- once a period
+// -- every period
 
 void RegistryActor::pulse() {
   after<Pulse>(settings_.watched.period);
   ask<peers::wire::WhereAmI, peers::wire::OwnPlace>(
       node().find(peers::kPath), now() + kAnswerDue, [](peers::wire::WhereAmI::Builder) {},
       [this](runtime::Answer<peers::wire::OwnPlace> place) {
-        // Without an answer it is where it was.
+        // without a response it stays where it was
         located(place.ok() ? messages::read_contact(place.value().getContact()).endpoint : registration_.at);
       });
 }
@@ -69,8 +69,8 @@ void RegistryActor::located(const base::Endpoint& at) {
   announce();
   if (!own_.registered) {
     beat_bytes_.clear();
-    search_at_ = now();     // none is sought until it registers again
-    return offer_to_all();  // to those that have missed it
+    search_at_ = now();     // none is searched until it registers again
+    return offer_to_all();  // to watchers that have missed it
   }
   beat();
   if (watchers_.empty() || now() >= search_at_) return find_watchers();
@@ -90,7 +90,7 @@ Registration RegistryActor::told_now(const base::Endpoint& at) const {
   if (!has_.arch.empty() && is_text(has_.arch)) put(out.capabilities, {"arch", has_.arch});
   put(out.capabilities, {"cpu", has_.cores});
   constexpr std::uint64_t kGiB = std::uint64_t{1} << 30;
-  put(out.capabilities, {"disk", disk_bytes_ / kGiB * kGiB});  // it changes all the time
+  put(out.capabilities, {"disk", disk_bytes_ / kGiB * kGiB});  // rounded, because it changes all the time
   put(out.capabilities, {"memory", has_.memory_bytes});
   Texts runtimes = has_.runtimes;
   runtimes.resize(std::min(runtimes.size(), kTextsMax));
@@ -150,7 +150,7 @@ void RegistryActor::publish_record() {
       });
 }
 
-/// One after the other: there are some ten of them. The DHT keeps what `/files` has announced, and nothing else.
+/// Announces the capabilities one by one, some ten of them. The DHT stores announcements of `/files` only.
 void RegistryActor::announce() {
   if (own_.registered && now() >= announce_at_) {
     to_announce_ = places_of(registration_.capabilities);
@@ -224,7 +224,7 @@ void RegistryActor::find_watchers() {
           settings_.counters->watchers =
               static_cast<std::uint64_t>(std::ranges::count(watchers_, true, &Watcher::has_beat));
         }
-        // Also after a search that found nothing: it may be the DHT that was not there.
+        // also after an empty search: the DHT may have been unreachable
         if (watchers_.empty()) after<Pulse>(std::min<base::Duration>(kRetry, settings_.watched.period));
         else if (newcomers_) after<Seek>(kRetry);
         else if (watchers_.size() < kWatchers) after<Seek>(seek_again_);
@@ -245,7 +245,7 @@ void RegistryActor::met(const base::NodeId& newcomer) {
 }
 
 void RegistryActor::tell_watchers() {
-  if (beat_bytes_.empty()) return;  // it has left while they were sought
+  if (beat_bytes_.empty()) return;  // it has left during the search
   for (const Watcher& watcher : watchers_) {
     if (watcher.has_beat) continue;
     ask<wire::Beat, wire::BeatNoted>(
@@ -255,9 +255,9 @@ void RegistryActor::tell_watchers() {
           const auto whose = std::ranges::find(watchers_, id, &Watcher::id);
           if (whose == watchers_.end() || number != own_.number) return;
           if (!answer.ok()) {
-            // One that is silent or full is replaced as soon as another is nearest.
+            // A silent or full watcher is replaced as soon as another node is nearest.
             search_at_ = now();
-            return settings_.log.debug("a watcher took no heartbeat",
+            return settings_.log.debug("a watcher did not accept a heartbeat",
                                        {{"node", id.hex()}, {"why", answer.error().message}});
           }
           if (!std::exchange(whose->has_beat, true)) ++settings_.counters->watchers;
@@ -281,7 +281,7 @@ void RegistryActor::offer(const Watcher& watcher) {
         const auto whose = std::ranges::find(watchers_, id, &Watcher::id);
         if (whose == watchers_.end()) return;
         if (answer.ok()) whose->registration = answer.value().getRegistration();
-        // It does not watch this node: it need not hear that there is nothing to watch.
+        // It does not watch this node, so it need not learn that this node has left.
         else if (answer.error().code == Code::refused) whose->registration = std::max(whose->registration, sequence);
       });
 }
@@ -303,14 +303,14 @@ void RegistryActor::set_own(std::string_view request, const base::Digest& conten
     const auto known = std::ranges::find(own_.requests, name, &std::pair<base::Digest, base::Digest>::first);
     if (known != own_.requests.end()) {
       if (known->second == content) return answer(reply);
-      return reply.refuse({Code::conflict, "this request has registered something else"});
+      return reply.refuse({Code::conflict, "this request has already registered something else"});
     }
   }
   const Own before = own_;
   change(own_);
   if (!renew(registration_.at)) {
     own_ = before;
-    return reply.refuse({Code::refused, "a node has at most 32 capabilities, of 4 KiB in all"});
+    return reply.refuse({Code::refused, "too many capabilities: at most 32, and 4 KiB in all"});
   }
   if (!request.empty()) {
     own_.requests.emplace_back(name, content);
@@ -319,7 +319,7 @@ void RegistryActor::set_own(std::string_view request, const base::Digest& conten
   rows_.save(own_row(), [this, before, sequence = registration_.sequence,
                          reply = std::move(reply)](const base::Outcome<void>& saved) mutable {
     if (!saved.ok()) {
-      // As it was, unless it has changed again.
+      // As before, unless it has changed again.
       if (registration_.sequence == sequence) {
         const std::uint64_t number = own_.number;
         own_ = before;

@@ -1,4 +1,4 @@
-// What judges say of this node. It keeps their vouches and shows them to its watchers.
+// Vouches of judges for this node, which it keeps and shows to its watchers.
 #include <algorithm>
 
 #include "actors/registry/registry_actor.hpp"
@@ -10,24 +10,24 @@ namespace {
 
 using base::Code;
 
-// Our choice: so that a judge cannot push out what others have just said.
+// Our choice: a judge cannot evict vouches that other judges have just given.
 constexpr std::uint64_t kKeptAtLeastMs = std::chrono::milliseconds(kVouchLife).count() / 2;
-// Our choice: each one is told to all watchers.
+// Our choice: each vouch is sent to all watchers.
 constexpr std::uint64_t kVouchAgainMs = std::chrono::milliseconds(std::chrono::minutes(10)).count();
 
 }  // namespace
 
 void RegistryActor::vouched(wire::HandVouch::Reader handed, runtime::Reply<wire::VouchTaken> reply) {
-  if (!ready_) return reply.refuse({Code::unavailable, "this node takes no part in the registry now"});
+  if (!ready_) return reply.refuse({Code::unavailable, "this node is not in the registry now"});
   const auto bytes = bytes_of(handed.getVouch());
   const auto vouch = parse_vouch(bytes);
-  if (!vouch) return reply.refuse({Code::malformed, "a vouch breaks its format"});
+  if (!vouch) return reply.refuse({Code::malformed, "malformed vouch"});
   if (caller().node != vouch->judge() || vouch->node != settings_.identity->id())
-    return reply.refuse({Code::refused, "a vouch is for this node, and comes from its judge"});
+    return reply.refuse({Code::refused, "this vouch is for another node, or was not sent by its judge"});
   if (std::ranges::any_of(vouches_, [&](const auto& one) { return std::ranges::equal(one.bytes, bytes); }))
     return reply.done();
   if (budget_.take(user(vouch->judge()), now()))
-    return reply.refuse({Code::overloaded, "this node checks no more signatures at a time", kAnswerDue});
+    return reply.refuse({Code::overloaded, "this node verifies too many signatures; retry in 10 s", kAnswerDue});
   if (const auto why = take_vouch(*vouch, bytes)) return reply.refuse(*why);
   save_vouches();
   for (const Watcher& watcher : watchers_) offer(watcher);
@@ -40,18 +40,18 @@ std::optional<base::Error> RegistryActor::take_vouch(const Vouch& vouch, base::B
   if (date > today + kSkewMs || today > date + kSkewMs)
     return base::Error{Code::refused, "the clocks of these two nodes are more than ten minutes apart"};
   if (const auto wrong = fault(bytes, vouch.by, vouch.by_nonce, settings_.work_bits))
-    return base::Error{Code::refused, "a vouch is of no use: " + std::string(name(*wrong))};
+    return base::Error{Code::refused, "invalid vouch: " + std::string(name(*wrong))};
   const base::AddressGroup group = user(vouch.judge()).group;
   const auto same = std::ranges::find_if(
       vouches_, [&](const Vouched& one) { return parse_vouch(one.bytes)->judge() == vouch.judge(); });
   if (same != vouches_.end()) {
-    if (same->unix_ms >= date) return base::Error{Code::refused, "a newer vouch of this judge is here"};
+    if (same->unix_ms >= date) return base::Error{Code::refused, "this node has a newer vouch of this judge"};
     if (date - same->unix_ms < kVouchAgainMs)
-      return base::Error{Code::refused, "this judge has vouched less than ten minutes ago"};
+      return base::Error{Code::refused, "this judge vouched less than ten minutes ago"};
     vouches_.erase(same);
   } else if (vouches_.size() >= kVouchesMax) {
     const auto out = gives_way(group, today);
-    if (out == vouches_.end()) return base::Error{Code::overloaded, "this node has as many vouches as it may show"};
+    if (out == vouches_.end()) return base::Error{Code::overloaded, "this node has the maximum number of vouches"};
     vouches_.erase(out);
   }
   vouches_.push_back({date, base::Bytes(bytes.begin(), bytes.end()), group});
@@ -59,8 +59,9 @@ std::optional<base::Error> RegistryActor::take_vouch(const Vouch& vouch, base::B
   return std::nullopt;
 }
 
-/// The oldest one if it is old; else the oldest of a group that has more than one, and more than the newcomer's: two
-/// judges of one group count as one, so that a group's second vouch is of less use than another group's first.
+/// Returns the vouch to evict: the oldest vouch if it is old. Otherwise the oldest of a group with more than one, and
+/// more than the newcomer's: two judges of one group count once, so its second vouch is worth less than another group's
+/// first.
 auto RegistryActor::gives_way(const base::AddressGroup& newcomer, std::uint64_t today) const
     -> std::vector<Vouched>::const_iterator {
   if (today >= vouches_.front().unix_ms + kKeptAtLeastMs) return vouches_.begin();
@@ -76,7 +77,7 @@ void RegistryActor::save_vouches() {
   for (const Vouched& one : vouches_) base::append(value, one.bytes);
   store::RowChange change;
   change.save.push_back({{kVouchesRow}, std::move(value)});
-  rows_.write(std::move(change));  // what is lost is checked again
+  rows_.write(std::move(change));  // a lost vouch is replaced by a new check
 }
 
 void RegistryActor::restore_vouches(base::ByteView value) {

@@ -14,14 +14,14 @@ namespace {
 using base::Code;
 
 constexpr std::uint8_t kNodeRow = 'n';
-constexpr std::size_t kHistoryBytesMax = (1u << 20) - (64u << 10);  // of messages/registry.capnp
-// Our choice: a week of 1,024 nodes in eight hours, and twenty times as fast as rows are written.
+constexpr std::size_t kHistoryBytesMax = (1u << 20) - (64u << 10);  // in messages/registry.capnp
+// Our choice: scans a week of 1,024 nodes in eight hours, twenty times as fast as rows are written.
 constexpr std::chrono::seconds kTidyEvery{10};
 constexpr std::uint32_t kScanRows = 64, kScanBytes = 256u << 10;
 constexpr std::uint64_t kHourMs = 3'600'000;
-constexpr std::uint32_t kWalkKib = 4;   // our choice: what a page costs at least, whether or not it is given
-constexpr std::size_t kItemBytes = 16;  // of an item of a list, beside its bytes
-// Our choice: a week has 169 hours, and each end of this node adds a block.
+constexpr std::uint32_t kWalkKib = 4;   // our choice: least cost of a page, even if it is refused
+constexpr std::size_t kItemBytes = 16;  // of a list item, without its bytes
+// Our choice: a week has 169 hours, and each stop of this node adds a block.
 constexpr std::size_t kBlocksReadMax = 512;
 
 base::Bytes node_key(const base::NodeId& id) {
@@ -30,7 +30,7 @@ base::Bytes node_key(const base::NodeId& id) {
   return out;
 }
 
-/// Of a block: its node and its first second, big-endian.
+/// Returns the key of a block: its node and its first second, big-endian.
 base::Bytes block_key(const base::NodeId& id, std::uint64_t unix_ms) {
   base::Bytes out(id.view().begin(), id.view().end());
   const auto second = static_cast<std::uint32_t>(unix_ms / 1'000);
@@ -44,13 +44,14 @@ bool is_block_of(base::ByteView key, const base::NodeId& id) {
 
 base::Error error_of(Watched::Refusal why) {
   switch (why) {
-    case Watched::Refusal::old: return {Code::refused, "a newer heartbeat of this node is here"};
+    case Watched::Refusal::old: return {Code::refused, "a newer heartbeat of this node has arrived"};
     case Watched::Refusal::date:
       return {Code::refused, "the clocks of these two nodes are more than ten minutes apart"};
-    case Watched::Refusal::early: return {Code::refused, "a node sends one heartbeat in each registry.heartbeat"};
+    case Watched::Refusal::early:
+      return {Code::refused, "too early: a node sends one heartbeat per registry.heartbeat"};
     case Watched::Refusal::full: break;
   }
-  return {Code::refused, "this node watches as many nodes as it may"};
+  return {Code::refused, "this node watches the maximum number of nodes"};
 }
 
 }  // namespace
@@ -68,24 +69,24 @@ void RegistryActor::heard(wire::Beat::Reader told, runtime::Reply<wire::BeatNote
   if (!ready_) return reply.refuse({Code::unavailable, "this node watches no other now"});
   const auto bytes = bytes_of(told.getHeartbeat());
   const auto beat = read_checked_heartbeat(bytes);
-  if (!beat) return reply.refuse({Code::malformed, "a heartbeat breaks its format"});
+  if (!beat) return reply.refuse({Code::malformed, "malformed heartbeat"});
   const base::NodeId id = beat->id();
   const auto refused = [&](base::Error why) {
     ++settings_.counters->refused;
     reply.refuse(std::move(why));
   };
-  if (!may_tell(id)) return refused({Code::refused, "a heartbeat comes from its own node"});
+  if (!may_tell(id)) return refused({Code::refused, "a heartbeat must be sent by the node that signed it"});
   const auto look = watched_.look(id, *beat, Watched::Way::told, now(), wall());
   if (look.refused) return refused(error_of(*look.refused));
   if (look.again) return answer(reply, id);
   const auto from = user(id);
   if (const auto wait = budget_.take(from, now())) {
     full_.refused(node(), from.group, now());
-    return refused({Code::overloaded, "this node checks no more heartbeats at a time",
+    return refused({Code::overloaded, "this node verifies too many heartbeats",
                     std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kAnswerDue))});
   }
   if (const auto wrong = fault(bytes, beat->key, beat->nonce, settings_.work_bits))
-    return refused({Code::refused, "a heartbeat is of no use: " + std::string(name(*wrong))});
+    return refused({Code::refused, "invalid heartbeat: " + std::string(name(*wrong))});
   const bool newcomer = watched_.find(id) == nullptr;
   take(from, *beat, bytes, Watched::Way::told);
   if (watched_.find(id) == nullptr) return refused(error_of(Watched::Refusal::full));
@@ -118,21 +119,21 @@ void RegistryActor::offered(wire::OfferRegistration::Reader told, runtime::Reply
   if (!ready_) return reply.refuse({Code::unavailable, "this node watches no other now"});
   const auto bytes = bytes_of(told.getRegistration());
   const auto parsed = parse_registration(bytes);
-  if (!parsed) return reply.refuse({Code::malformed, "a registration breaks its format"});
+  if (!parsed) return reply.refuse({Code::malformed, "malformed registration"});
   const base::NodeId id = parsed->id();
   const auto refused = [&](base::Error why) {
     ++settings_.counters->refused;
     reply.refuse(std::move(why));
   };
-  if (!may_tell(id)) return refused({Code::refused, "a registration comes from its own node"});
+  if (!may_tell(id)) return refused({Code::refused, "a registration must be sent by the node that signed it"});
   const Watch* const known = watched_.find(id);
-  // Its heartbeat came first.
+  // Its heartbeat has to come first.
   if (known == nullptr) return refused({Code::refused, "this node does not watch that one"});
   std::vector<base::Bytes> vouches;
   for (const auto one : told.getVouches()) {
     const auto vouch = parse_vouch(bytes_of(one));
     if (!vouch || vouch->node != id || vouches.size() >= kVouchesMax)
-      return refused({Code::malformed, "a vouch breaks its format, or there are too many"});
+      return refused({Code::malformed, "malformed vouch, or too many vouches"});
     vouches.emplace_back(one.begin(), one.end());
   }
   watched_.show(id, std::move(vouches));
@@ -140,16 +141,16 @@ void RegistryActor::offered(wire::OfferRegistration::Reader told, runtime::Reply
   const auto from = user(id);
   // An operator's registrations have no limit: `troupe bench task` makes 10,000.
   if (caller().role != messages::Role::operate && registrations_.take(from, now()))
-    return refused({Code::overloaded, "this node takes no more registrations at a time", kAnswerDue});
+    return refused({Code::overloaded, "this node receives too many registrations; retry in 10 s", kAnswerDue});
   if (const auto wrong = fault(bytes, parsed->key, parsed->nonce, settings_.work_bits))
-    return refused({Code::refused, "a registration is of no use: " + std::string(name(*wrong))});
+    return refused({Code::refused, "invalid registration: " + std::string(name(*wrong))});
   if (watched_.take(from, *parsed, {bytes.begin(), bytes.end()}, now())) save(id);
   answer(reply, id);
 }
 
-// -- late ones
+// -- late heartbeats
 
-/// Each heartbeat puts its node off: the next look is not, so that it costs no timer each time.
+/// Schedules the next check of late nodes. A heartbeat delays its node but not the check, so it costs no timer.
 void RegistryActor::arm_late() {
   settings_.counters->watched = watched_.size();
   if (watched_.due_at() >= late_at_) return;
@@ -157,7 +158,7 @@ void RegistryActor::arm_late() {
   after<Late>(std::max<base::Duration>(late_at_ - now(), std::chrono::milliseconds(1)));
 }
 
-/// One for which no question is left now is asked when it is due again.
+/// Requests late heartbeats. A node beyond the limit of requests is asked when it is due again.
 void RegistryActor::look_at_late() {
   late_at_ = base::Instant::max();
   constexpr std::size_t kLooksMax = 1'024;
@@ -204,34 +205,34 @@ void RegistryActor::pulled(const base::NodeId& id, runtime::Answer<wire::PulledB
   if (watched_.take(from, std::move(registration).value(), {offered.begin(), offered.end()}, now())) save(id);
 }
 
-// -- what others ask
+// -- requests of other nodes
 
 void RegistryActor::list(wire::ListWatched::Reader question, runtime::Reply<wire::WatchedPage> reply) {
   const auto prefix = node_of(question.getPrefix());
   const auto behind = node_of(question.getBehind());
   if (!prefix || question.getBits() > 8 * base::NodeId::kBytes || (!behind && question.getBehind().size() > 0))
-    return reply.refuse({Code::malformed, "an id has 20 bytes, a prefix at most 160 bits"});
+    return reply.refuse({Code::malformed, "invalid request: a node id has 20 bytes, a prefix at most 160 bits"});
   const auto asker = caller().node;
   const auto refuse_more = [&](std::uint32_t kib) {
     const auto wait = asker ? lists_.take(user(*asker), now(), kib) : std::nullopt;
     if (wait)
-      reply.refuse({Code::overloaded, "this node lists no more of what it watches at a time",
+      reply.refuse({Code::overloaded, "this node lists too many watched nodes",
                     std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kAnswerDue))});
     return wait.has_value();
   };
-  if (refuse_more(kWalkKib)) return;  // the walk itself is paid first
+  if (refuse_more(kWalkKib)) return;  // the walk itself is charged first
   std::vector<ListedRow> rows;
   std::size_t bytes = 0;
   bool more = false;
   const auto add = [&](ListedRow row) {
-    constexpr std::size_t kAround = 64;  // about what a row has beside its texts
+    constexpr std::size_t kAround = 64;  // about the size of a row without its texts
     bytes += row.registration.size() + row.beat.size() + kAround;
     for (const base::ByteView vouch : row.vouches) bytes += vouch.size();
     rows.push_back(std::move(row));
   };
   const auto is_full = [&] { return rows.size() >= kBatchRows || bytes >= kPageBytes; };
   const base::NodeId& self = settings_.identity->id();
-  // This node itself is one of the rows, in its place.
+  // This node itself is one of the rows, at its position.
   bool own = !beat_bytes_.empty() && shared_bits(self, *prefix) >= question.getBits() && (!behind || *behind < self);
   const auto add_own = [&] {
     own = false;
@@ -262,10 +263,10 @@ void RegistryActor::list(wire::ListWatched::Reader question, runtime::Reply<wire
     if (is_full()) more = true;
     else add_own();
   }
-  if (caller().by_datagram && bytes > net::kAnswerWordsBytesMax)  // `/datagrams` says `too_large` in its place
+  if (caller().by_datagram && bytes > net::kAnswerWordsBytesMax)  // `/datagrams` replaces it with `too_large`
     return reply.send(
         [](wire::WatchedPage::Builder out) { out.initRows(1)[0].initRegistration(net::kDatagramBytesMax); });
-  // A small question has a large answer.
+  // The response is much larger than its request.
   if (bytes > 1'024 * kWalkKib && refuse_more(static_cast<std::uint32_t>(bytes / 1'024 + 1 - kWalkKib))) return;
   reply.send([&](wire::WatchedPage::Builder out) {
     auto list = out.initRows(size32(rows));
@@ -318,7 +319,7 @@ store::Use RegistryActor::restore(base::ByteView key, base::ByteView value) {
   user.id = read->id();
   watched_.restore(user, std::move(watch), now());
   if (watched_.find(user.id) == nullptr) return store::Use::erase;
-  // Its place is one of its address group, which is known by now.
+  // Counted in its address group, which is known now.
   if (Heard* const heard = heard_of(user.id)) heard->streak = streak;
   world().mutations.sometimes("registry: a node was known after a restart");
   return store::Use::keep;
@@ -339,7 +340,7 @@ void RegistryActor::save(const base::NodeId& id, bool last) {
   store::RowChange change;
   change.save.push_back({node_key(id), std::move(value)});
   if (last) return rows_.write(std::move(change));
-  // What is not saved comes again with the next heartbeats.
+  // Lost rows come again with the next heartbeats.
   rows_.save(
       std::make_shared<const store::RowChange>(std::move(change)), [](const base::Outcome<void>&) {}, {},
       store::Whose::strangers);
@@ -356,9 +357,9 @@ void RegistryActor::forget_rows() {
 
 // -- history
 
-/// Those of the nodes nearest to this one: it is one of their watchers. An address group has kHistoriesMax /
-/// kGroupPart: ids near to another one cost little. A node that gives way loses its last hour: who displaces a node
-/// again and again would have a row written each time.
+/// Returns the history of a node if it is kept: only the nodes nearest to this node have one. An address group has
+/// kHistoriesMax / kGroupPart, because ids near to another id are cheap. An evicted node loses its last hour; otherwise
+/// repeated evictions would write a row each time.
 RegistryActor::Heard* RegistryActor::heard_of(const base::NodeId& id) {
   const auto known = heard_.find(id);
   if (known != heard_.end()) return &known->second;
@@ -398,7 +399,7 @@ void RegistryActor::note(const base::NodeId& id, const Sample& sample) {
   const auto& hour = heard->hour;
   const bool over = !hour.empty() && sample.unix_ms / kHourMs != hour.front().unix_ms / kHourMs;
   if (over) flush(id);
-  // What is more is left out: an hour is one row.
+  // Further samples are dropped: an hour is one row.
   if (hour.size() < kSamplesMax) heard->hour.push_back(sample);
   const Streak::Milestones come = heard->streak.note(sample, base::milliseconds(watched_.missed_after()));
   for (unsigned i = 0; i < come.healthy; ++i)
@@ -408,7 +409,7 @@ void RegistryActor::note(const base::NodeId& id, const Sample& sample) {
   if (over || come.healthy > 0 || come.uptime > 0) save(id);
 }
 
-/// Once, however often it is told: after a crash it may be told again.
+/// Reports a milestone. Repeated reports count once; a crash may cause one.
 void RegistryActor::observe(const base::NodeId& id, const char* milestone, std::uint64_t number) {
   ask<reputation::wire::Observe, reputation::wire::Reported>(
       node().find(settings_.reputation), now() + kAnswerDue,
@@ -432,7 +433,7 @@ void RegistryActor::flush(const base::NodeId& id, bool last) {
       store::Whose::strangers);
 }
 
-/// Round and round, a page at a time: what is older than a week goes, and what belongs to a node that is not watched.
+/// Erases history older than a week, or of nodes no longer watched: one page at a time, in rounds.
 void RegistryActor::tidy() {
   after<Tidy>(kTidyEvery);
   watched_.judge_by(settings_.thresholds->get());
@@ -455,24 +456,24 @@ void RegistryActor::tidy() {
   });
 }
 
-/// A week of a node is 150 KiB of the disk.
+/// Refuses a reader that reads too many histories: a week of a node is 150 KiB on disk.
 template <class A>
 bool RegistryActor::refuse_much(runtime::Reply<A>& reply) {
   const auto asker = caller().node;
   if (!asker || (walks_.fits(user(*asker), 1) && !reads_.take(user(*asker), now()))) return false;
-  reply.refuse({Code::overloaded, "this node reads no more histories at a time", kAnswerDue});
+  reply.refuse({Code::overloaded, "this node reads too many histories; retry in 10 s", kAnswerDue});
   return true;
 }
 
 void RegistryActor::get_history(wire::GetHistory::Reader question, runtime::Reply<wire::History> reply) {
   const auto id = node_of(question.getNode());
-  if (!id) return reply.refuse({Code::malformed, "an id has 20 bytes"});
-  if (caller().by_datagram)  // a week is not read to find that it does not fit
+  if (!id) return reply.refuse({Code::malformed, "invalid node id: expected 20 bytes"});
+  if (caller().by_datagram)  // avoids reading a week that cannot fit
     return reply.send([](wire::History::Builder out) { out.initBlocks(1).init(0, net::kDatagramBytesMax); });
   if (refuse_much(reply)) return;
   struct Newest {
     std::deque<base::Bytes> blocks;
-    std::size_t bytes = 0;  // of the answer
+    std::size_t bytes = 0;  // of the response
   };
   const auto newest = std::make_shared<Newest>();
   constexpr std::uint64_t kKeepMs = std::chrono::milliseconds(kKeep).count();
@@ -496,12 +497,14 @@ void RegistryActor::get_history(wire::GetHistory::Reader question, runtime::Repl
 void RegistryActor::get_uptime(wire::GetUptime::Reader question, runtime::Reply<wire::UptimeIs> reply) {
   const auto id = node_of(question.getNode());
   const std::uint32_t from = question.getFrom(), until = question.getUntil();
-  if (!id || from >= until) return reply.refuse({Code::malformed, "an id has 20 bytes, a window at least an hour"});
+  if (!id || from >= until)
+    return reply.refuse({Code::malformed, "invalid request: a node id has 20 bytes, a window at least an hour"});
   const std::uint64_t hour = unix_ms() / kHourMs;
   constexpr std::uint64_t kKeepHours = std::chrono::hours(kKeep).count();
   if (until > hour + 1 || from + kKeepHours < hour)
-    return reply.refuse({Code::refused, "a window lies within the last seven days, and ends with this hour"});
-  // A node does not speak for itself, and nothing is signed of what was not heard.
+    return reply.refuse(
+        {Code::refused, "a window must be within the last seven days, and end at the latest with this hour"});
+  // A node does not sign for itself, and signs nothing about nodes that it does not watch.
   if (!ready_ || watched_.find(*id) == nullptr)
     return reply.refuse({Code::not_found, "this node does not watch that one"});
   if (refuse_much(reply)) return;
@@ -516,7 +519,7 @@ void RegistryActor::get_uptime(wire::GetUptime::Reader question, runtime::Reply<
       },
       [this, id = *id, hours, any, site, reply = std::move(reply)](const base::Outcome<void>& read) mutable {
         if (!read.ok()) return reply.refuse(read.error());
-        if (!*any) return reply.refuse({Code::not_found, "this node has heard nothing of that one"});
+        if (!*any) return reply.refuse({Code::not_found, "this node has no history of that node"});
         const crypto::Identity& self = *settings_.identity;
         const Uptime uptime{.by = self.public_key(),
                             .by_nonce = self.nonce(),

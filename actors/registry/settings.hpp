@@ -1,5 +1,5 @@
 #pragma once
-// What a node says about its part of the registry. Fixed for the life of the actors, but for the thresholds.
+// Settings of a node for its part of the registry. Fixed for the life of the actors, except for the thresholds.
 #include <memory>
 #include <mutex>
 #include <string>
@@ -14,14 +14,14 @@
 
 namespace troupe::registry {
 
-inline constexpr const char* kRows = "registry";  // keyspaces, and sources of health
+inline constexpr const char* kRows = "registry";  // keyspaces, and health sources
 inline constexpr const char* kHistoryRows = "registry-history";
 inline constexpr std::chrono::seconds kAnswerDue{10};  // of one node
-inline constexpr std::chrono::seconds kSearchDue{40};  // of the DHT, which has 30 s by itself
-/// Our choice: a week of a node is 150 KiB, and a node of a large network has some ten others to watch.
+inline constexpr std::chrono::seconds kSearchDue{40};  // of the DHT, whose own limit is 30 s
+/// Our choice: a week of a node is 150 KiB, and a node of a large network watches some ten other nodes.
 inline constexpr std::size_t kHistoriesMax = 1'024;
 
-/// What an operator may change while the node runs. Safe from any thread.
+/// Thresholds that an operator may change while the node runs. Safe from any thread.
 class SharedThresholds {
  public:
   void set(const Thresholds& thresholds) {
@@ -41,21 +41,21 @@ class SharedThresholds {
 struct RegistrySettings {
   std::shared_ptr<const crypto::Identity> identity;
   unsigned work_bits = crypto::kWorkBitsDefault;
-  bool active = true;       ///< false: the node is in no list, and watches no other
-  Watched::Limits watched;  ///< its thresholds are those below
+  bool active = true;       ///< false: the node is in no list, and watches no other node
+  Watched::Limits watched;  ///< its thresholds are replaced by those below
   std::shared_ptr<SharedThresholds> thresholds = std::make_shared<SharedThresholds>();
-  std::uint32_t beats_per_second = 1'024;  ///< of all other nodes together, that are verified
-  std::optional<Owner> owner;              ///< nothing: the node's key
-  std::optional<std::uint64_t> price;      ///< until an operator sets another one
+  std::uint32_t beats_per_second = 1'024;  ///< verified, of all other nodes together
+  std::optional<Owner> owner;              ///< nullopt: the node's key
+  std::optional<std::uint64_t> price;      ///< until an operator sets another price
   std::string version;                     ///< of the program
   Judges::Groups groups = Judges::Groups::count;
   std::string store = "/store";
   std::string reputation = "/reputation";
-  observe::Health* health = nullptr;  ///< outlives the actors; null: not told
+  observe::Health* health = nullptr;  ///< outlives the actors; null: no reports
   observe::DomainLog log{};
   std::shared_ptr<Counters> counters = std::make_shared<Counters>();
 
-  /// Of a node at that address, as judges and watchers are told apart.
+  /// Returns the group by which judges and watchers are counted, for a node at that address.
   base::AddressGroup group_of(const base::NodeId& id, const base::Endpoint& at) const {
     return groups == Judges::Groups::are_strangers ? group_alone(id) : registry::group_of(id, at);
   }

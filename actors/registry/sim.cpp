@@ -16,12 +16,12 @@ namespace {
 
 using sim::node_name;
 
-constexpr std::chrono::seconds kPeriod{2};   // of the knob below
-constexpr std::chrono::seconds kIdle{90};    // our choice: a region in which some nodes do not answer
+constexpr std::chrono::seconds kPeriod{2};   // of the randomized setting below
+constexpr std::chrono::seconds kIdle{90};    // our choice: for a region in which some nodes do not respond
 constexpr std::chrono::seconds kAnswer{30};  // our choice
-// A watcher missed three heartbeats; the last one may have been on its way, and clocks differ a little. Our choice.
+// A watcher missed three heartbeats; one more may have been in flight, and clocks differ a little. Our choice.
 constexpr base::Duration kGoneAfter = 5 * kPeriod + std::chrono::seconds(5);
-constexpr std::chrono::minutes kClocksDiffer{9};  // below kClockSkewMax, as asking takes a while
+constexpr std::chrono::minutes kClocksDiffer{9};  // below kClockSkewMax, because a request takes time
 constexpr std::string_view kMark = "mark";
 
 std::vector<sim::Operation> draw_operations(base::Random& random, const sim::Shape& shape) {
@@ -83,7 +83,7 @@ class RegistryWorkload final : public sim::Workload, private sim::Clients<sim::C
     for (std::size_t node = 0; node < nodes_.size(); ++node) {
       const auto rows = seen_.find(node);
       if (rows == seen_.end()) {
-        out.push_back(node_name(node) + " was not asked yet which nodes there are");
+        out.push_back(node_name(node) + " was not asked for a list yet");
         continue;
       }
       for (std::size_t other = 0; other < nodes_.size(); ++other) look(node, other, rows->second, out);
@@ -92,7 +92,8 @@ class RegistryWorkload final : public sim::Workload, private sim::Clients<sim::C
   }
 
  private:
-  /// A watcher refuses a heartbeat of another date, so that nothing is promised of nodes whose clocks are wrong.
+  /// Returns whether clocks are too far apart: a watcher refuses heartbeats of another date, so nothing is promised
+  /// then.
   bool clocks_differ() const {
     const auto [first, last] =
         std::ranges::minmax_element(ahead_, {}, &std::pair<const std::size_t, base::Duration>::second);
@@ -113,7 +114,7 @@ class RegistryWorkload final : public sim::Workload, private sim::Clients<sim::C
       out.push_back(node_name(node) + " does not know the last mark of " + node_name(other));
   }
 
-  /// What is acknowledged last counts; what was cut off may count or not.
+  /// Registers a mark. The last acknowledged mark counts; an interrupted one may count or not.
   void enter(std::size_t node, std::uint64_t mark) {
     const auto id = nodes_.id(node);
     if (!id || entering_.contains(node)) return;
@@ -149,7 +150,7 @@ class RegistryWorkload final : public sim::Workload, private sim::Clients<sim::C
     auto registration = read_registration(bytes_of(one.getRegistration()), 0);
     const auto beat = read_heartbeat(bytes_of(one.getHeartbeat()), 0);
     if (!registration.ok() || !beat.ok() || registration.value().id() != beat.value().id())
-      return violated("signed", client, "has a row that its node has not signed");
+      return violated("signed", client, "has a row that its node did not sign");
     const base::NodeId id = beat.value().id();
     if (!nodes_.existed(id)) return violated("strangers", client, "has an id that no machine ever had");
     const auto status = static_cast<Status>(one.getStatus());
@@ -160,18 +161,18 @@ class RegistryWorkload final : public sim::Workload, private sim::Clients<sim::C
         status != Status::offline)
       return violated("offline", client,
                       "shows " + (place ? node_name(*place) : id.hex()) + " as " + std::string(name(status)) +
-                          ", which died long before");
+                          ", which died long ago");
     if (const auto [at, fresh] = rows.try_emplace(id); fresh)
       at->second = {std::move(registration).value(), status, one.getWatchers()};
     else violated("once", client, "has a node twice");
   }
 
   std::map<base::NodeId, base::Duration> died_;  // when, since the beginning
-  std::map<base::NodeId, std::uint64_t> marks_;  // acknowledged last
-  std::set<std::size_t> entering_;               // nodes with a question under way
+  std::map<base::NodeId, std::uint64_t> marks_;  // last acknowledged
+  std::set<std::size_t> entering_;               // nodes with a request in progress
   std::map<std::size_t, std::map<base::NodeId, Row>> seen_;
   std::set<std::size_t> probing_;
-  std::map<std::size_t, base::Duration> ahead_;  // the date of each node, less the time of the world
+  std::map<std::size_t, base::Duration> ahead_;  // the date of each node, less the time of the simulation
 };
 
 }  // namespace
@@ -192,8 +193,8 @@ const sim::WorkloadSpec& workload() {
           },
       .invariants =
           {
-              {"signed", "each row is what its node has signed"},
-              {"strangers", "no list names an id that no machine ever had"},
+              {"signed", "each row is signed by its node"},
+              {"strangers", "no list has an id that no machine ever had"},
               {"once", "no list has a node twice"},
               {"offline", "a node that died is shown as offline once three heartbeats were missed"},
           },

@@ -1,5 +1,5 @@
 #pragma once
-// The registry under `troupe sim`: operators who register and list, and what every list must show then.
+// The registry under `troupe sim`: operators register and list nodes, and the workload checks each list.
 #include "runtime/sim/workload.hpp"
 
 namespace troupe::registry {

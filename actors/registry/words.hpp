@@ -1,5 +1,5 @@
 #pragma once
-// What messages of the registry carry, read: a node as a list names it (messages/registry.capnp: NodeRow).
+// Decodes rows of the registry's lists (messages/registry.capnp: NodeRow).
 #include "actors/registry/api.hpp"
 #include "messages/registry.capnp.h"
 
@@ -11,12 +11,12 @@ struct Listed {
   Status status = Status::offline;
   std::uint64_t heard_ms = 0;
   std::uint32_t watchers = 0;
-  std::uint64_t verified_until_ms = 0;  ///< as that node thinks; 0: it is not
-  base::AddressGroup site{};            ///< its watchers hear it from there; where none has told: as it claims
+  std::uint64_t verified_until_ms = 0;  ///< in the view of the node that made the list; 0: not verified
+  base::AddressGroup site{};            ///< of its heartbeats at its watchers; if none reports it: its claim
 };
-/// The site that a row names, or that of the address which the node claims.
+/// Returns the address group in a row, or the group of the address that the node claims.
 base::AddressGroup site_of(base::ByteView told, const Registration& node);
-/// Nothing if the row cannot be read.
+/// Returns nullopt if the row is malformed.
 std::optional<Listed> read(wire::NodeRow::Reader from);
 
 }  // namespace troupe::registry

@@ -11,7 +11,7 @@ enum Kind : std::uint8_t { kFlag, kNumber, kText, kTexts };
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-/// The bits by which K M G T shift; nothing for another letter.
+/// Returns the bits by which K M G T shift, or nullopt for another letter.
 std::optional<unsigned> shift_of(char unit) {
   switch (unit) {
     case 'K': return 10;

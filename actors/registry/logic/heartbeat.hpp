@@ -1,11 +1,11 @@
 #pragma once
-// What a node says once a period: that it lives, and how it is.
+// The message that a node signs every period: that it is alive, and its load.
 //
 // Bytes   "troupe heartbeat v1" || key (32) || work nonce (4) || number (8) || Unix ms (8) || up for ms (8) || load (4)
 //         || memory (2) || cpu (2) || success (2) || reputation (1) || sequence of its registration (8) || signature
 //         (64), by its key, of all before it. Numbers are little-endian.
-// Number  grows with each heartbeat of a node, also over its restarts: it is the date in ms, or the next one.
-// Shares  in thousandths; kNone: nothing is known of it.
+// Number  grows with each heartbeat of a node, also across restarts: the date in ms, or the previous number plus one.
+// Shares  in thousandths; kNone: unknown.
 #include "actors/registry/logic/registration.hpp"
 #include "runtime/base/time.hpp"
 
@@ -20,12 +20,12 @@ struct Heartbeat {
   std::uint64_t number = 0;
   std::uint64_t unix_ms = 0;
   std::uint64_t up_ms = 0;             ///< since the node started
-  std::uint32_t load = 0;              ///< runnable threads a core, over a minute
+  std::uint32_t load = 0;              ///< runnable threads per core, over a minute
   std::uint16_t memory = 0;            ///< used
   std::uint16_t cpu = 0;               ///< used since the last heartbeat
-  std::uint16_t success = kNone;       ///< of its tasks; kNone: it has ended none
-  std::uint8_t reputation = kNoScore;  ///< that it has at itself, 0 to 100; kNoScore: it keeps none
-  std::uint64_t registration = 0;      ///< the sequence of its newest registration
+  std::uint16_t success = kNone;       ///< of its tasks; kNone: none has ended
+  std::uint8_t reputation = kNoScore;  ///< its own score of itself, 0 to 100; kNoScore: it keeps none
+  std::uint64_t registration = 0;      ///< sequence of its newest registration
 
   base::NodeId id() const { return crypto::node_id(key, nonce); }
   friend bool operator==(const Heartbeat&, const Heartbeat&) = default;
@@ -36,7 +36,7 @@ inline constexpr std::size_t kHeartbeatBytes = kHeartbeatPrefix.size() + 32 + 4 
 
 base::Bytes sign(const Heartbeat& what, const crypto::SecretKey& key);
 base::Result<Heartbeat, ReadError> read_heartbeat(base::ByteView bytes, unsigned work_bits);
-/// The same of bytes that were read before: nothing is checked but the format.
+/// Reads bytes that were verified before; only the format is checked.
 std::optional<Heartbeat> read_checked_heartbeat(base::ByteView bytes);
 
 }  // namespace troupe::registry

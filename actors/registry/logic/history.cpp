@@ -20,7 +20,7 @@ std::uint64_t read_difference(base::FieldReader& from, std::uint64_t before) {
   std::uint64_t zigzag = 0;
   for (unsigned shift = 0;; shift += 7) {
     const auto group = from.number<std::uint8_t>();
-    // The tenth group has one bit, and no group is there for nothing.
+    // The tenth group has one bit, and the last group is not zero.
     if (shift == 63 && group > 1) from.fail();
     if (group == 0 && shift > 0) from.fail();
     if (!from.ok()) return before;

@@ -1,11 +1,11 @@
 #pragma once
-// What a watcher has heard of a node, for a week: blocks of an hour each.
+// A watcher's history of a node for a week: blocks of an hour each.
 //
 // Bytes   of a block: version (1) || first time (8, Unix ms) || count (2) || the samples. A sample is seven numbers,
 //         each the difference from the sample before: time, number of the heartbeat, up, load, memory, cpu, success;
 //         then reputation and status, a byte each. A difference is zigzag, in groups of 7 bits, least significant
 //         first. 10 to 20 bytes per sample.
-// Once    a heartbeat that came twice is one sample: numbers rise.
+// Once    a heartbeat that arrived twice is one sample, because numbers rise.
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -14,10 +14,10 @@
 
 namespace troupe::registry {
 
-inline constexpr std::size_t kSamplesMax = 4'096;  // of a block: an hour of heartbeats a second apart
+inline constexpr std::size_t kSamplesMax = 4'096;  // of a block: an hour with one heartbeat per second
 
 struct Sample {
-  std::uint64_t unix_ms = 0;  ///< when it came, by the watcher's clock
+  std::uint64_t unix_ms = 0;  ///< of its arrival, by the watcher's clock
   std::uint64_t number = 0;
   std::uint64_t up_ms = 0;
   std::uint32_t load = 0;
@@ -28,9 +28,9 @@ struct Sample {
 };
 Sample sample_of(const Heartbeat& beat, Status status, std::uint64_t unix_ms);
 
-/// Of 1 to kSamplesMax samples.
+/// Encodes 1 to kSamplesMax samples.
 base::Bytes encode_block(const std::vector<Sample>& samples);
-/// Nothing unless the bytes are those of encode_block().
+/// Returns nullopt unless the bytes are from encode_block().
 std::optional<std::vector<Sample>> decode_block(base::ByteView bytes);
 
 }  // namespace troupe::registry

@@ -88,7 +88,7 @@ std::uint64_t Judges::verified_until(const Registration& node, std::span<const V
   for (const Vouch& vouch : vouches) {
     if (vouch.node != id || !counts(vouch.unix_ms, now_ms)) continue;
     if (vouch.judge() == self_) {
-      last = std::max(last, vouch.unix_ms);  // after a restart it is known by this alone
+      last = std::max(last, vouch.unix_ms);  // after a restart this is the only record
       continue;
     }
     const auto judge = judges_.find(vouch.judge());

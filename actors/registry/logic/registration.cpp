@@ -11,11 +11,11 @@ constexpr std::string_view kPrefix = "troupe registration v1";
 
 std::string_view name(ReadError error) {
   switch (error) {
-    case ReadError::malformed: return "it breaks its format";
-    case ReadError::lacks_work: return "its id lacks the work of this network";
-    case ReadError::bad_signature: return "its node has not signed it";
+    case ReadError::malformed: return "its format is invalid";
+    case ReadError::lacks_work: return "its id lacks the proof of work of this network";
+    case ReadError::bad_signature: return "its node's signature is invalid";
   }
-  return "it is of no use";
+  return "it is invalid";
 }
 
 std::vector<base::NodeId> places_of(const Capabilities& all) {

@@ -21,7 +21,7 @@ Streak::Milestones Streak::note(const Sample& sample, std::uint64_t gap_max_ms) 
   if (sample.status == Status::offline) return {};
   if (online_from == 0) online_from = now;
   const std::uint64_t began = sample.up_ms < now ? now - sample.up_ms : 0;
-  // The two clocks are not the same.
+  // The two clocks differ.
   if (began > online_from + gap_max_ms) online_from = began;
   if (sample.status != Status::healthy) healthy_from = 0;
   else if (healthy_from == 0) healthy_from = now;

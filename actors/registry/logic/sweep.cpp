@@ -5,13 +5,13 @@
 
 namespace troupe::registry {
 namespace {
-/// Our choice: where there are as many sites, fewer could put all their nodes where they like.
+/// Our choice: if there are that many groups, fewer could place all their nodes in any group.
 constexpr std::size_t kSitesAgree = 3;
 }  // namespace
 
 std::optional<base::NodeId> Region::behind() const {
   base::NodeId out = prefix;
-  // Adds one at the last bit of the prefix.
+  // Adds one to the last bit of the prefix.
   for (unsigned bit = bits; bit-- > 0;) {
     const auto mask = static_cast<std::uint8_t>(0x80u >> bit % 8);
     out.bytes[bit / 8] ^= mask;
@@ -53,7 +53,7 @@ bool Gathered::take_registration(One& one, const base::NodeId& id, base::ByteVie
   Found& found = one.found;
   if (found.registration && std::ranges::equal(bytes, found.registration_bytes)) return true;
   auto read = parse_registration(bytes);
-  // A registration of another node would take the place of this one's.
+  // A registration of another node would replace this node's.
   if (!read || read->id() != id) return false;
   if (found.registration && found.registration->sequence >= read->sequence) return true;
   if (!trusted && fault(bytes, read->key, read->nonce, work_bits_)) return false;
@@ -73,7 +73,7 @@ bool Gathered::take_beat(One& one, base::ByteView bytes, bool trusted) const {
   return true;
 }
 
-/// What is no good is left out: a watcher cannot spoil what another one shows.
+/// Leaves out invalid vouches, so that a watcher cannot spoil what other watchers show.
 void Gathered::take_vouches(One& one, const base::NodeId& id, std::span<const base::ByteView> all) const {
   std::vector<Vouch>& known = one.found.vouches;
   for (const base::ByteView bytes : all.first(std::min(all.size(), kVouchesMax))) {
@@ -136,7 +136,7 @@ std::vector<base::NodeId> Gathered::watchers_of(const base::NodeId& id) const {
   return out;
 }
 
-/// Two where there are no more sites, or fewer nodes than watch one: none of them is there by its id.
+/// Returns two if there are no more groups, or fewer nodes than kWatchers: then no node was placed here by its id.
 std::size_t Gathered::sites_to_agree(const base::NodeId& id, std::size_t watchers) const {
   std::set<base::AddressGroup> there;
   for (const base::NodeId& node : asked_)
@@ -161,7 +161,7 @@ Gathered::Heard Gathered::heard_from(const base::NodeId& id, const One& one,
     if (site == from) said_of_own.insert(site);
   }
   out.sites = spoke.size();
-  // None of the nearest: then who else names it.
+  // If none of the nearest nodes names it, the next node that does.
   for (const auto& [by, vote] : one.votes)
     if (!out.named_from && by != id) out.named_from = site_of(by);
   const auto most = std::ranges::max_element(said, {}, [](const auto& of) { return of.second; });
@@ -175,9 +175,9 @@ Gathered::Heard Gathered::heard_from(const base::NodeId& id, const One& one,
 std::map<base::NodeId, Found> Gathered::end(const Fresh& fresh) {
   std::map<base::NodeId, Found> out;
   for (auto& entry : nodes_) {
-    const base::NodeId& id = entry.first;  // clang 15 has no bindings in lambdas
+    const base::NodeId& id = entry.first;  // clang 15 cannot capture bindings in lambdas
     One& one = entry.second;
-    // The node itself judges only where no other does.
+    // The node itself counts only if no other node does.
     const auto watchers = watchers_of(id);
     const Heard from = heard_from(id, one, watchers);
     one.found.sites = from.sites;
@@ -204,12 +204,12 @@ std::map<base::NodeId, Found> Gathered::end(const Fresh& fresh) {
       count(id, false);
       one.found.votes = 0;
     }
-    // The first of the largest: the better one.
+    // The first maximum, which is the better status.
     one.found.status = static_cast<Status>(std::ranges::max_element(counts) - counts.begin());
-    // A watcher that has started since counts from its start.
+    // A watcher that has restarted does not count.
     const bool heard_lately = std::ranges::any_of(
         one.votes, [&](const auto& vote) { return !vote.second.unheard && vote.second.heard_ms < fresh.within_ms; });
-    // What it said itself of late is overruled by no one: neither that it is there, nor how it is.
+    // A recent statement of the node itself overrules all watchers: that it is alive, and its status.
     if (heard_lately && fresh.has(*one.found.beat)) one.found.status = judge(*one.found.beat, fresh.thresholds);
     one.found.heard_ms = heard;
     if (one.found.registration->registered) out.emplace(id, std::move(one.found));

@@ -1,11 +1,11 @@
 #pragma once
-// What a watcher signs of a node: in how many hours of a window the node was there.
+// A watcher's signed statement about the number of hours of a window in which a node was up.
 //
 // Bytes   "troupe uptime v2" || key of the watcher (32) || its work nonce (4) || node (20) || first hour (4) || hour
-//         behind the last (4) || hours (4) || site (16) || signature (64) of all before it. Hours are whole ones of
-//         Unix time, little-endian. Where no site is known it is "troupe uptime v1", and there is none.
-// Counts  an hour in which the node was heard and never found offline.
-// Site    the address group from which the watcher hears the node, as it does when it signs; zeros: it does not know.
+//         after the last (4) || hours (4) || site (16) || signature (64) of all before it. Hours are whole hours of
+//         Unix time, little-endian. Without a known site it is "troupe uptime v1", without that field.
+// Counts  an hour with a heartbeat in which the node was never found offline.
+// Site    the address group from which the watcher receives heartbeats when it signs; zeros: unknown.
 #include <map>
 #include <span>
 
@@ -20,15 +20,15 @@ struct Uptime {
   base::PublicKey by;
   std::uint32_t by_nonce = 0;
   base::NodeId node;
-  std::uint32_t from = 0, until = 0;  ///< hours of Unix time; `until` is not one of them
-  std::uint32_t hours = 0;            ///< of them
-  base::AddressGroup site{};          ///< zeros: not known
+  std::uint32_t from = 0, until = 0;  ///< hours of Unix time; `until` is excluded
+  std::uint32_t hours = 0;            ///< in which the node was up
+  base::AddressGroup site{};          ///< zeros: unknown
 
   base::NodeId watcher() const { return crypto::node_id(by, by_nonce); }
   friend bool operator==(const Uptime&, const Uptime&) = default;
 };
 
-/// Counts them in samples that come in parts.
+/// Counts the hours from samples that come in parts.
 class HoursHeard {
  public:
   HoursHeard(std::uint32_t from, std::uint32_t until) : from_(from), until_(until) {}
@@ -43,7 +43,7 @@ class HoursHeard {
 };
 
 base::Bytes sign(const Uptime& what, const crypto::SecretKey& key);
-/// Reads what sign() made, cheap questions first.
+/// Reads bytes from sign(), with the cheap checks first.
 base::Result<Uptime, ReadError> read_uptime(base::ByteView bytes, unsigned work_bits);
 
 }  // namespace troupe::registry

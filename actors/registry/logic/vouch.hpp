@@ -1,21 +1,21 @@
 #pragma once
-// What a judge signs of a node: that it has answered a spot check right (actors/task/logic/spot.hpp).
+// A judge's signed statement that a node gave a right result for a spot check (actors/task/logic/spot.hpp).
 //
 // Bytes   "troupe vouch v1" || key of the judge (32) || its work nonce (4) || node (20) || Unix ms (8) || seed of the
 //         check (16) || its rounds (8) || answer (32) || signature (64) of all before it, by the judge. Numbers are
 //         little-endian.
-// Again   seed, rounds and answer let each reader compute it again.
-// Old     after kVouchLife it counts no more.
+// Again   seed, rounds and answer let every reader repeat the computation.
+// Old     a vouch expires after kVouchLife.
 #include "actors/registry/logic/registration.hpp"
 #include "runtime/base/time.hpp"
 
 namespace troupe::registry {
 
 inline constexpr std::chrono::hours kVouchLife{24};
-inline constexpr std::size_t kVouchesMax = 4;  // our choice: of a node; two of them are enough
+inline constexpr std::size_t kVouchesMax = 4;  // our choice: per node; two of them are enough
 inline constexpr std::string_view kVouchPrefix = "troupe vouch v1";
 inline constexpr std::size_t kVouchBytes = kVouchPrefix.size() + 32 + 4 + 20 + 8 + 16 + 8 + 32 + 64;
-/// Of a node that checks others, so that it may be waited for.
+/// Capability of a node that checks other nodes, whose vouch may be waited for.
 inline constexpr std::string_view kChecksCapability = "checks";
 
 struct Vouch {
@@ -34,9 +34,9 @@ struct Vouch {
 };
 
 base::Bytes sign(const Vouch& what, const crypto::SecretKey& key);
-/// Of bytes that were verified before, or need not be: nothing is checked but the format.
+/// Parses bytes that were verified before, or need not be; only the format is checked.
 std::optional<Vouch> parse_vouch(base::ByteView bytes);
-/// Reads what sign() made, cheap questions first.
+/// Reads bytes from sign(), with the cheap checks first.
 base::Result<Vouch, ReadError> read_vouch(base::ByteView bytes, unsigned work_bits);
 
 }  // namespace troupe::registry

@@ -86,7 +86,7 @@ const Watch* Watched::take(const base::User<base::NodeId>& from, Heartbeat beat,
   list(from.id, *watch);
   if (way == Way::told) {
     watch->told = now;
-    if (from.group != base::AddressGroup{}) watch->site = from.group;  // an operator tells it from nowhere
+    if (from.group != base::AddressGroup{}) watch->site = from.group;  // an operator's report has no group
   }
   set_due(nodes_.find(from.id), now + limits_.period + limits_.period / 10);
   return watch;

@@ -1,16 +1,15 @@
 #pragma once
-// The nodes that this node watches: their last heartbeats, and how they are.
+// The nodes that this node watches: their last heartbeats, and their status.
 //
-// Order   of one node numbers rise; a date is at most kClockSkewMax from this node's.
-// Rate    a heartbeat sooner than a period less a tenth after the last one is refused. One that was asked for is not.
-// Late    a tenth of a period after it should have come, it is asked for; then once a period, and once in kPatience
-//         periods of a node that is gone.
-// Status  offline: kMissed periods, and a tenth of one, without a heartbeat. Otherwise what its last heartbeat says.
-// Ends    a node is forgotten after kForgetAfter without a heartbeat, or after kStrangeAfter in which it told nothing
-//         by itself: then this node is one of its watchers no more. One without a registration, after kPatience
-//         periods.
-// Listed  nodes with registration and heartbeat: a walk costs as much as it shows, whatever else there is.
-// Limits  nodes_max; shares by address group, as ShareBudget has them. A loopback address is a group by itself.
+// Order   numbers of one node rise; a date is at most kClockSkewMax from this node's.
+// Rate    a heartbeat less than nine tenths of a period after the last one is refused, unless it was requested.
+// Late    a heartbeat is requested once it is a tenth of a period late, then every period, or every kPatience periods
+//         if the node is gone.
+// Status  offline after kMissed periods and a tenth without a heartbeat; otherwise by its last heartbeat.
+// Ends    a node is forgotten after kForgetAfter without a heartbeat, or kStrangeAfter without an unrequested one: then
+//         this node is no longer its watcher. A node without a registration is forgotten after kPatience periods.
+// Listed  nodes with registration and heartbeat, so a walk costs only what it shows.
+// Limits  nodes_max; quotas by address group (ShareBudget). Each loopback address is its own group.
 // Owner   one actor.
 #include <map>
 #include <set>
@@ -24,25 +23,25 @@
 
 namespace troupe::registry {
 
-inline constexpr std::size_t kWatchers = 5;  // of a node: those nearest to its id
+inline constexpr std::size_t kWatchers = 5;  // of a node: the nodes nearest to its id
 inline constexpr std::uint32_t kMissed = 3;
-/// Without a heartbeat for longer a node is offline.
+/// Returns the silence after which a node is offline.
 inline base::Duration missed_after(base::Duration period) { return period * kMissed + period / 10; }
 inline constexpr std::uint32_t kPatience = 10;            // our choice
-inline constexpr std::chrono::minutes kClockSkewMax{10};  // as of the DHT's records
-inline constexpr std::chrono::hours kKeep{7 * 24};        // of history, and of nodes that are gone
+inline constexpr std::chrono::minutes kClockSkewMax{10};  // as for the DHT's records
+inline constexpr std::chrono::hours kKeep{7 * 24};        // for history, and nodes that are gone
 inline constexpr std::chrono::hours kForgetAfter = kKeep;
 inline constexpr std::chrono::hours kStrangeAfter{24};  // our choice
 
-enum class Status : std::uint8_t { healthy, unhealthy, offline };  // as messages/registry.capnp
+enum class Status : std::uint8_t { healthy, unhealthy, offline };  // as in messages/registry.capnp
 std::string_view name(Status status);
 std::optional<Status> status_named(std::string_view text);
 
-/// What makes a node unhealthy, in thousandths: more than that.
+/// A node is unhealthy above these values, in thousandths.
 struct Thresholds {
-  std::uint32_t load = 4'000;  ///< runnable threads a core
+  std::uint32_t load = 4'000;  ///< runnable threads per core
   std::uint16_t memory = 950;
-  std::uint16_t success = 500;  ///< less than that, of its tasks
+  std::uint16_t success = 500;  ///< below that, for its tasks
   friend bool operator==(const Thresholds&, const Thresholds&) = default;
 };
 
@@ -50,17 +49,17 @@ Status judge(const Heartbeat& beat, const Thresholds& thresholds);
 
 /// One watched node.
 struct Watch {
-  std::optional<Registration> registration;  ///< without its capabilities, which nothing here asks for
+  std::optional<Registration> registration;  ///< without its capabilities, which are not needed here
   base::Bytes registration_bytes;
   Heartbeat beat;
-  base::Bytes beat_bytes;              ///< empty: only its registration came so far
-  std::vector<base::Bytes> vouches{};  ///< that it has shown; their readers check them
-  base::Instant heard;                 ///< the last heartbeat
-  base::Instant told;                  ///< the last one that was not asked for
-  base::Instant due;                   ///< when it is asked for one, or forgotten
+  base::Bytes beat_bytes;              ///< empty: only its registration has arrived
+  std::vector<base::Bytes> vouches{};  ///< shown by it; readers verify them
+  base::Instant heard;                 ///< time of the last heartbeat
+  base::Instant told;                  ///< time of the last unrequested heartbeat
+  base::Instant due;                   ///< when a heartbeat is requested, or it is forgotten
   bool unheard = false;                ///< since this node started
-  base::User<base::NodeId> user{};     ///< whose place it has
-  base::AddressGroup site{};           ///< from which it told its last heartbeat; zeros: not known
+  base::User<base::NodeId> user{};     ///< whose quota it uses
+  base::AddressGroup site{};           ///< group from which its last heartbeat came; zeros: unknown
 };
 
 class Watched {
@@ -73,48 +72,48 @@ class Watched {
   explicit Watched(Limits limits) : limits_(limits), budget_(limits.nodes_max) {}
 
   enum class Refusal : std::uint8_t {
-    old,    ///< its number is below that of one that came
+    old,    ///< its number is below the last one
     date,   ///< more than kClockSkewMax from this node's
     early,  ///< the period is not over
-    full,   ///< there is no place for another node of that group
+    full,   ///< no slot for another node of that group
   };
   enum class Way : std::uint8_t { told, pulled };
 
-  /// Looks at what costs nothing, before a signature is verified. `again` if it is the last one that came.
+  /// Checks what is cheap, before a signature is verified. `again`: it is the last heartbeat, repeated.
   struct Look {
     std::optional<Refusal> refused;
     bool again = false;
   };
   Look look(const base::NodeId& id, const Heartbeat& beat, Way way, base::Instant now, base::WallTime wall) const;
-  /// Takes a heartbeat that look() does not refuse. Nothing if there was no place.
+  /// Takes a heartbeat that look() accepts. Returns null if there was no slot.
   const Watch* take(const base::User<base::NodeId>& from, Heartbeat beat, base::Bytes bytes, Way way,
                     base::Instant now);
-  /// Takes a newer registration; false if it is not newer, or there is no place.
+  /// Takes a newer registration. Returns false if it is not newer, or there is no slot.
   bool take(const base::User<base::NodeId>& from, Registration what, base::Bytes bytes, base::Instant now);
-  /// What a watched node shows, in place of what it has shown before.
+  /// Replaces the vouches that a watched node shows.
   void show(const base::NodeId& id, std::vector<base::Bytes> vouches);
-  /// Puts back what was watched before a restart: it counts as heard now.
+  /// Restores a node watched before a restart; it counts as heard now.
   void restore(const base::User<base::NodeId>& user, Watch watch, base::Instant now);
 
   const Watch* find(const base::NodeId& id) const;
   Status status(const Watch& watch, base::Instant now) const;
   std::size_t size() const { return nodes_.size(); }
 
-  /// Nodes to ask for a heartbeat at `now`, at most `most`.
+  /// Returns at most `most` nodes whose heartbeat is to be requested at `now`.
   std::vector<base::NodeId> due(base::Instant now, std::size_t most);
-  /// Those that were forgotten since the last call, at due() or because another one took their place.
+  /// Returns the nodes forgotten since the last call, by due() or by eviction.
   std::vector<base::NodeId> take_forgotten() { return std::exchange(forgotten_, {}); }
-  /// When due() has something to say; Instant::max(): never.
+  /// Returns when due() will return nodes; Instant::max(): never.
   base::Instant due_at() const { return due_.empty() ? base::Instant::max() : due_.begin()->first; }
 
-  /// Walks nodes with registration and heartbeat whose id begins with the first `bits` of `prefix`, by rising id behind
+  /// Walks nodes with registration and heartbeat whose id begins with the first `bits` of `prefix`, by rising id after
   /// `behind`, until `take` returns false.
   template <class Take>
   void walk(const base::NodeId& prefix, unsigned bits, const std::optional<base::NodeId>& behind, Take&& take) const;
 
   base::Duration missed_after() const { return registry::missed_after(limits_.period); }
   const Limits& limits() const { return limits_; }
-  /// From now on; what has been heard is judged anew when it is asked for.
+  /// Sets the thresholds for all later status().
   void judge_by(const Thresholds& thresholds) { limits_.thresholds = thresholds; }
 
  private:
@@ -127,23 +126,23 @@ class Watched {
   Limits limits_;
   base::ShareBudget<base::NodeId> budget_;
   Nodes nodes_;
-  std::set<base::NodeId> listed_;  // those that walk() shows
+  std::set<base::NodeId> listed_;  // the nodes that walk() shows
   std::set<std::pair<base::Instant, base::NodeId>> due_;
   std::vector<base::NodeId> forgotten_;
 };
 
 using dht::shared_bits;
-/// An address group as messages carry it: 16 bytes; nothing if they are others, or zeros.
+/// Reads an address group from a message (16 bytes); returns nullopt for other lengths or zeros.
 std::optional<base::AddressGroup> site_from(base::ByteView bytes);
-/// Of a node that shares its address group with no other.
+/// Returns a group for that node only.
 base::AddressGroup group_alone(const base::NodeId& id);
-/// Of a node at that address. Nodes of one machine are groups of their own, as in the DHT.
+/// Returns the group of a node at that address. Each node of one machine is its own group, as in the DHT.
 base::AddressGroup group_of(const base::NodeId& id, const base::Endpoint& at);
-/// Who watches a node, of those nearest to it by rising distance, with their groups: at most kWatchers places among
-/// them. The nearest of each group first, for ids near to another one cost little, and sites more; others fill what is
-/// left.
+/// Chooses a node's watchers: at most kWatchers indices in `nearest`, the groups of the nodes nearest to it by rising
+/// distance. The nearest of each group come first, because ids near to another id are cheap and groups are not. Other
+/// nodes fill the rest.
 std::vector<std::size_t> choose_watchers(std::span<const base::AddressGroup> nearest);
-/// The first `bits` of an id, and zeros behind them.
+/// Returns the first `bits` of an id, followed by zeros.
 base::NodeId first_bits(const base::NodeId& of, unsigned bits);
 
 template <class Take>

@@ -34,7 +34,7 @@ struct ReputationFixture : test::ActorFixture {
       on.stream<registry::wire::ViewNode, registry::wire::NodeRows>(
           [](registry::wire::ViewNode::Reader question, runtime::Sink<registry::wire::NodeRows> to) {
             if (node_of(question.getNode())->bytes[0] == kKnown.bytes[0]) return to.end();
-            to.fail({base::Code::not_found, "no node of this id is in the registry"});
+            to.fail({base::Code::not_found, "no node with this id is in the registry"});
           });
     });
     store = node.start("store", [] { return std::make_unique<store::StoreActor>("store"); });
