@@ -1,8 +1,8 @@
 #pragma once
 // Requests that the registry accepts from other domains of the node and from outside.
 //
-// kPath      Register, Unregister from operators; Beat, OfferRegistration, PullBeat, ListWatched, GetHistory,
-//            GetUptime, HandVouch from nodes
+// kPath      operators: Register, Unregister; nodes: Beat, OfferRegistration, PullBeat, ListWatched, GetHistory,
+//            GetUptime, HandVouch
 // kListPath  ListNodes, ViewNode -> a stream of NodeRows; within the node NoteFinding
 //
 // logic/registration.hpp, logic/heartbeat.hpp and logic/history.hpp decode the bytes in these messages.

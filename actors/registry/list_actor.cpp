@@ -23,7 +23,7 @@ std::size_t bytes_in(const std::vector<base::Bytes>& blocks) {
   return out;
 }
 
-/// Returns this node's history if it has one, otherwise the one of middle length: a late watcher has a short one, and a
+/// Returns this node's history if it has one, otherwise the one of middle length. A late watcher has a short one, and a
 /// malicious one may send anything.
 std::vector<base::Bytes> chosen_of(std::vector<std::vector<base::Bytes>> histories) {
   if (histories.empty()) return {};
@@ -81,7 +81,7 @@ ListActor::Sweep* ListActor::find(const At& at) {
 
 void ListActor::begin(Sweep sweep) {
   if (!settings_.active)
-    return sweep.to.fail({Code::refused, "this node takes no part in the registry: registry.active is false"});
+    return sweep.to.fail({Code::refused, "this node is not in the registry: registry.active is false"});
   if (sweeps_.size() >= kSweepsMax)
     return sweep.to.fail({Code::overloaded, "this node makes too many lists at once; retry in 10 s", kAnswerDue});
   const std::uint64_t number = ++last_;

@@ -11,7 +11,6 @@
 // Reports  milestones of watched nodes to `/reputation` (logic/streak.hpp).
 // Limits   RegistrySettings; kPullsMax requests at once; kHistoriesMax histories, of the nodes nearest to this one.
 //          Their rows keep a reserve of free space; tidy() erases old ones. kWalksMax readers of other nodes at once.
-//          one needs any more is erased in rounds (tidy()). kWalksMax readers of them at once, of other nodes.
 #include <map>
 #include <set>
 
@@ -57,8 +56,8 @@ class RegistryActor final : public runtime::Actor {
   struct Watcher {
     base::NodeId id;
     base::Contact contact;
-    bool has_beat = false;           ///< this node's last one
-    std::uint64_t registration = 0;  ///< newest one that it is known to have
+    bool has_beat = false;           ///< this node's last heartbeat
+    std::uint64_t registration = 0;  ///< the newest that it is known to have
   };
 
   struct Heard {

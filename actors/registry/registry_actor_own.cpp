@@ -296,7 +296,7 @@ void RegistryActor::offer_to_all() {
 void RegistryActor::set_own(std::string_view request, const base::Digest& content,
                             const std::function<void(Own&)>& change, runtime::Reply<wire::Registered> reply) {
   if (!settings_.active)
-    return reply.refuse({Code::refused, "this node takes no part in the registry: registry.active is false"});
+    return reply.refuse({Code::refused, "this node is not in the registry: registry.active is false"});
   if (!ready_) return reply.refuse(rows_.refusal());
   const base::Digest name = crypto::sha256(base::as_bytes(request));
   if (!request.empty()) {

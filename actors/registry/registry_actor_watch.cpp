@@ -66,7 +66,7 @@ bool RegistryActor::may_tell(const base::NodeId& id) const {
 }
 
 void RegistryActor::heard(wire::Beat::Reader told, runtime::Reply<wire::BeatNoted> reply) {
-  if (!ready_) return reply.refuse({Code::unavailable, "this node watches no other now"});
+  if (!ready_) return reply.refuse({Code::unavailable, "this node does not watch other nodes now"});
   const auto bytes = bytes_of(told.getHeartbeat());
   const auto beat = read_checked_heartbeat(bytes);
   if (!beat) return reply.refuse({Code::malformed, "malformed heartbeat"});
@@ -116,7 +116,7 @@ void RegistryActor::take(const base::User<base::NodeId>& from, const Heartbeat& 
 }
 
 void RegistryActor::offered(wire::OfferRegistration::Reader told, runtime::Reply<wire::BeatNoted> reply) {
-  if (!ready_) return reply.refuse({Code::unavailable, "this node watches no other now"});
+  if (!ready_) return reply.refuse({Code::unavailable, "this node does not watch other nodes now"});
   const auto bytes = bytes_of(told.getRegistration());
   const auto parsed = parse_registration(bytes);
   if (!parsed) return reply.refuse({Code::malformed, "malformed registration"});
@@ -128,7 +128,7 @@ void RegistryActor::offered(wire::OfferRegistration::Reader told, runtime::Reply
   if (!may_tell(id)) return refused({Code::refused, "a registration must be sent by the node that signed it"});
   const Watch* const known = watched_.find(id);
   // Its heartbeat has to come first.
-  if (known == nullptr) return refused({Code::refused, "this node does not watch that one"});
+  if (known == nullptr) return refused({Code::refused, "this node does not watch that node"});
   std::vector<base::Bytes> vouches;
   for (const auto one : told.getVouches()) {
     const auto vouch = parse_vouch(bytes_of(one));
@@ -506,7 +506,7 @@ void RegistryActor::get_uptime(wire::GetUptime::Reader question, runtime::Reply<
         {Code::refused, "a window must be within the last seven days, and end at the latest with this hour"});
   // A node does not sign for itself, and signs nothing about nodes that it does not watch.
   if (!ready_ || watched_.find(*id) == nullptr)
-    return reply.refuse({Code::not_found, "this node does not watch that one"});
+    return reply.refuse({Code::not_found, "this node does not watch that node"});
   if (refuse_much(reply)) return;
   const auto hours = std::make_shared<HoursHeard>(from, until);
   const auto any = std::make_shared<bool>(false);

@@ -1,7 +1,7 @@
 #pragma once
 // Requests that other domains of the node may send to the reputations, at kPath: `node().find(reputation::kPath)`.
 //
-// Observe  -> Reported an event that this node has seen: one of the seven kinds of logic/rules.hpp
+// Observe  -> Reported   an event that this node has seen: one of the seven kinds of logic/rules.hpp
 // GetScore -> ScoreIs    this node's score of a node; ListScores -> Scores: of all nodes with events
 //
 // Operators: Report, and the same requests. logic/event.hpp decodes events, logic/score.hpp folds them.

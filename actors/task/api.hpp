@@ -1,10 +1,9 @@
 #pragma once
 // The requests that tasks accept from outside.
 //
-// kPath          RunAttempt from nodes -> a stream of AttemptItem
-// kOrdersPath    SubmitTask, ListTasks, ViewTask, ViewArray, CancelTask, ReadTask from operators; RenewAttempt from
-//                nodes
-// kWarningsPath  GetWarnings from nodes
+// kPath          nodes: RunAttempt -> a stream of AttemptItem
+// kOrdersPath    operators: SubmitTask, ListTasks, ViewTask, ViewArray, CancelTask, ReadTask; nodes: RenewAttempt
+// kWarningsPath  nodes: GetWarnings
 //
 // logic/order.hpp and logic/task.hpp decode the bytes in these messages.
 #include "actors/task/logic/task.hpp"

@@ -11,9 +11,9 @@
 // Shares   quotas by submitter and address group for files in use. The first user holds a file, then another user with
 //          quota; local tasks hold it as soon as they use it. Some uses and fetches are reserved for local tasks. The
 //          user with the fewest fetches is next. The program of checks needs no fetch.
-// Limits   inputs_bytes and inputs_written (TaskSettings); kFilesMax; kUsersMax uses; kFetchesMax at once; a folder's
-//          in runtime/ports/unpacking.hpp. A fetch for other nodes ends after kFetchWithin plus its bytes at
-//          kFetchedPerSecond.
+// Limits   inputs_bytes and inputs_written (TaskSettings); kFilesMax; kUsersMax uses; kFetchesMax at once; folders as
+//          in runtime/ports/unpacking.hpp. A fetch that no local task waits for ends after kFetchWithin, and its bytes
+//          at kFetchedPerSecond.
 #include <deque>
 #include <list>
 #include <map>

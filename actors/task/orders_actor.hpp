@@ -9,7 +9,7 @@
 // Money    the price is in the task's escrow before a node is asked; ended tasks are settled (settlement.hpp).
 // Leases   an attempt that talks to hosts renews its lease (logic/lease.hpp). New attempts wait until it has ended.
 // Arrays   an array is a row, written before its id is returned, and forgotten with its last member.
-// Texts    attempts' output is in rows; a task has ended once all its rows are durable. Unread output is erased at once.
+// Texts    attempts' output is in rows; a task has ended once all its rows are durable. Unread output is erased.
 // Readers  read these rows, also while they are written.
 // Phases   orders_actor.cpp: operators; _arrays.cpp: arrays; _place.cpp: nodes and choices; _attempts.cpp: results of
 //          attempts; _read.cpp: readers, and the removal of old tasks.

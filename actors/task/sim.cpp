@@ -454,7 +454,7 @@ const sim::WorkloadSpec& workload() {
       .sometimes =
           {
               {"task: an attempt was lost and repeated", "another node ran what the first did not finish"},
-              {"task: one that waited at a node went to another", "a node was free, and the first one busy"},
+              {"task: one that waited at a node went to another", "a node was free, and the first node busy"},
               {"task: a task went on after a restart", "the rows of an open task were read back"},
               {"task: a node has answered a check right", "its vouch lets it get tasks", true},
               {"task: a task began after the one that it follows", "an operator named it", true},

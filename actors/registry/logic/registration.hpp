@@ -54,8 +54,8 @@ enum class ReadError : std::uint8_t {
 };
 std::string_view name(ReadError error);
 
-/// Returns what is wrong with bytes that end with a signature by `key` of all before it, or nullopt if the signature is
-/// right and the id of the key has the network's proof of work.
+/// Checks the signature at the end of `bytes`, by `key` of all before it, and the proof of work of the key's id.
+/// Returns what is wrong, or nullopt.
 std::optional<ReadError> fault(base::ByteView bytes, const base::PublicKey& key, std::uint32_t nonce,
                                unsigned work_bits);
 

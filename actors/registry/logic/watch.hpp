@@ -2,7 +2,7 @@
 // The nodes that this node watches: their last heartbeats, and their status.
 //
 // Order   numbers of one node rise; a date is at most kClockSkewMax from this node's.
-// Rate    a heartbeat less than nine tenths of a period after the last one is refused, unless it was requested.
+// Rate    a heartbeat less than nine tenths of a period after the last heartbeat is refused, unless it was requested.
 // Late    a heartbeat is requested once it is a tenth of a period late, then every period, or every kPatience periods
 //         if the node is gone.
 // Status  offline after kMissed periods and a tenth without a heartbeat; otherwise by its last heartbeat.
@@ -72,7 +72,7 @@ class Watched {
   explicit Watched(Limits limits) : limits_(limits), budget_(limits.nodes_max) {}
 
   enum class Refusal : std::uint8_t {
-    old,    ///< its number is below the last one
+    old,    ///< its number is below the last number
     date,   ///< more than kClockSkewMax from this node's
     early,  ///< the period is not over
     full,   ///< no slot for another node of that group

@@ -7,7 +7,7 @@
 // Passes  an attempt that fits now, and ends before the promised time or fits next to the head. So passing attempts
 //         never delay the head.
 // Overdue an attempt that runs beyond its limits because its inputs are still being fetched promises nothing. If the
-//         head cannot fit without it, no time is promised and every attempt that fits passes.
+//         head does not fit after all others have ended, no time is promised and every attempt that fits passes.
 #include <cstdint>
 #include <optional>
 #include <vector>

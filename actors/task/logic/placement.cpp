@@ -58,10 +58,10 @@ std::string_view text(Lack lack) {
     case Lack::memory: return "lack memory";
     case Lack::cpu: return "lack cores";
     case Lack::disk: return "lack disk";
-    case Lack::need: return "lack what is needed";
+    case Lack::need: return "do not meet the need";
     case Lack::price: return "are too expensive";
     case Lack::reputation: return "have too little reputation";
-    case Lack::apart: return "are too near to another replica";
+    case Lack::apart: return "are too close to another replica";
     case Lack::tried: return "were tried";
     case Lack::tasks: return "take no tasks";
     case Lack::accept: return "take tasks only from listed nodes (task.accept)";

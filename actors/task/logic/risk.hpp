@@ -3,7 +3,7 @@
 //
 // Race    results come one after the other, until one was given m times. A share `dishonest` of all workers gives the
 //         same wrong result, the other workers give the right one. The probability that the wrong result is first:
-//             sum over k = 0 to m - 1 of C(m - 1 + k, k) · dishonest^m · (1 - dishonest)^k
+//             sum over k = 0 to m - 1 of  C(m - 1 + k, k) · dishonest^m · (1 - dishonest)^k
 //         (Sarmenta, "Sabotage-Tolerance Mechanisms for Volunteer Computing Systems", 2002, m-first voting).
 // Trust   as BOINC's "adaptive replication": a worker with at least kValidMin right results in a row is trusted without
 //         a second worker. One task in n is still compared; n is that number of right results, at most kValidMax.

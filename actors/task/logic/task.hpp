@@ -8,8 +8,8 @@
 //           while retries are left.
 // Trust     if the quorum is below the replicas, one result of a trusted node is enough (risk.hpp). A lost or declined
 //           attempt or a failed program there restores the order's quorum.
-// Retries   an attempt that was lost, refused or could not be made is repeated Order::retries times in all, after 1 s,
-//           2 s, 4 s, … 60 s, on a new node while there is one.
+// Retries   an attempt that was lost, refused or could not be made is repeated, Order::retries times in all. The delays
+//           are 1 s, 2 s, 4 s, … 60 s. Each retry uses a new node while there is one.
 // Ends      once: done, failed, cancelled, or expired if it never ran within Order::queue_max_s. A task that has run,
 //           but could continue on no node for that long, has failed.
 // Owner     one actor. Times are the coordinator's, in Unix milliseconds.

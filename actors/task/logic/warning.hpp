@@ -1,6 +1,5 @@
 #pragma once
-// A signed warning: a submitter's program made a forbidden system call at the signing node. It spares other nodes the
-// trial.
+// A signed warning: a submitter's program made a forbidden system call at the signing node. Other nodes avoid it.
 //
 // Bytes    "troupe malice v1" || key of the witness (32) || its work nonce (4) || Unix ms (8) || length of the call's
 //          name (1) and the name || length of the order (4) and its bytes, as its submitter signed them || signature

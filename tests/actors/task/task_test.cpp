@@ -181,14 +181,14 @@ TEST_CASE("task: one that has run, and can go on nowhere, fails once it has wait
   const auto a = it.run(1);
   CHECK(it.task.ended(a, exited(0), it.now));
   CHECK(it.task.state() == State::verifying);
-  it.task.waits_for("2 are too near to another replica");
+  it.task.waits_for("2 are too close to another replica");
   CHECK_FALSE(it.task.tick(it.now));
   it.pass(3'599'999);
   CHECK_FALSE(it.task.tick(it.now));
   it.pass(1);
   CHECK(it.task.tick(it.now));
   CHECK(it.task.state() == State::failed);
-  CHECK(it.task.reason() == "no quorum: 2 are too near to another replica");
+  CHECK(it.task.reason() == "no quorum: 2 are too close to another replica");
   it.task.check();
 }
 
