@@ -125,7 +125,7 @@ TEST_CASE("cluster tasks: a node takes tasks of the nodes that it lists, and its
   Seen seen;
   REQUIRE(until([&] {
     seen = at(folder, submitter, words);
-    return contains(seen.err, "no known node accepts the task: 1 take no tasks, 1 take tasks of listed nodes alone");
+    return contains(seen.err, "no known node accepts the task: 1 take no tasks, 1 take tasks only from listed nodes");
   }));
   CHECK(seen.exit == 7);
   CHECK(contains(at(folder, submitter, {"registry", "ls", "--json"}).out, R"("tasks":["listed"])"));

@@ -105,8 +105,8 @@ class Gathered {
   };
   /// Finds a node's group. More than half of the groups of its watchers must name it, with one vote per group (by its
   /// nearest watcher). They must be three, or include the group itself; two if there are fewer groups or fewer nodes
-  /// than kWatchers. Otherwise it is the group of the nearest node that names it, so made-up nodes count for their maker.
-  /// A watcher without a report stands for the claimed group. If this node is a watcher, its own report decides.
+  /// than kWatchers. Otherwise it is the group of the nearest node that names it, so made-up nodes count for their
+  /// maker. A watcher without a report stands for the claimed group. If this node is a watcher, its own report decides.
   Heard heard_from(const base::NodeId& id, const One& one, std::span<const base::NodeId> watchers) const;
   /// Returns the asked nodes nearest to a node, without the node itself, nearest first.
   std::vector<base::NodeId> watchers_of(const base::NodeId& id) const;

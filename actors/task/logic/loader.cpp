@@ -28,7 +28,7 @@ base::Result<std::string, NoProgram> script_loader(ByteView head) {
   if (begin == line.npos) return NoProgram{"its first line names no interpreter"};
   line.remove_prefix(begin);
   std::string path(line.substr(0, line.find_first_of(" \t")));
-  if (!path.starts_with('/')) return NoProgram{"its first line names its interpreter without an absolute path"};
+  if (!path.starts_with('/')) return NoProgram{"its first line names an interpreter without an absolute path"};
   return path;
 }
 

@@ -192,7 +192,7 @@ TEST_CASE("inputs: what one submitter uses leaves room for others, and own tasks
   use(second, 2, 7);
   REQUIRE(second.why);
   CHECK(second.why->code == base::Code::no_space);
-  CHECK(test::contains(second.why->message, "share"));
+  CHECK(test::contains(second.why->message, "quota"));
   use(shared, 1, 8);  // it takes no more room
   CHECK_FALSE(shared.path.empty());
   use(own, 3, 0);
