@@ -2,8 +2,7 @@
 // Files and folders of this node for programs, inputs and roots of tasks, at kInputsPath, in its own thread.
 //
 // Fetched  from the content store, which verifies them; once for all users.
-// Unpacked folders, one step (ports::Unpacking) between two messages: local tasks' first, others' in turn. The archive
-//          is then removed.
+// Unpacked folders, in steps (ports::Unpacking) between messages: local tasks' first, others' in turn. No archive stays.
 // Kept     while in use, and after that until evicted; the least recently used one is evicted first.
 // Disk     kDirectory/inputs/CID, which every user of the machine may read and execute, and CID.root.BYTES, a folder.
 //          "CID.part", "CID.root.part" and "CID.root.new" are incomplete; "gone.…" is removed in steps. At the start
@@ -11,9 +10,8 @@
 // Shares   quotas by submitter and address group for files in use. The first user holds a file, then another user with
 //          quota; local tasks hold it as soon as they use it. Some uses and fetches are reserved for local tasks. The
 //          user with the fewest fetches is next. The program of checks needs no fetch.
-// Limits   inputs_bytes and inputs_written (TaskSettings); kFilesMax; kUsersMax uses; kFetchesMax at once; folders as
-//          in runtime/ports/unpacking.hpp. A fetch that no local task waits for ends after kFetchWithin, and its bytes
-//          at kFetchedPerSecond.
+// Limits   inputs_bytes, inputs_written (TaskSettings); kFilesMax; kUsersMax; kFetchesMax; runtime/ports/unpacking.hpp.
+//          A fetch that no local task waits for ends after kFetchWithin, and its bytes at kFetchedPerSecond.
 #include <deque>
 #include <list>
 #include <map>
