@@ -2,7 +2,7 @@
 // Files and folders of this node for programs, inputs and roots of tasks, at kInputsPath, in its own thread.
 //
 // Fetched  from the content store, which verifies them; once for all users.
-// Unpacked folders, in steps (ports::Unpacking) between messages: local tasks' first, others' in turn. No archive stays.
+// Unpacked folders, in steps (ports::Unpacking) between messages: local tasks' first, others' in turn. Archives go.
 // Kept     while in use, and after that until evicted; the least recently used one is evicted first.
 // Disk     kDirectory/inputs/CID, which every user of the machine may read and execute, and CID.root.BYTES, a folder.
 //          "CID.part", "CID.root.part" and "CID.root.new" are incomplete; "gone.…" is removed in steps. At the start
