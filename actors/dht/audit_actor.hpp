@@ -1,14 +1,14 @@
 #pragma once
-// Reads back what the DHT has on disk, for `troupe dht check`, `clean` and `list`: `/dht/audit`, one run at a time.
+// Reads back the DHT's rows on disk, for `troupe dht check`, `clean` and `list`: `/dht/audit`, one run at a time.
 //
-// Check   judges each row (logic/audit.hpp) and compares it with the index of `/dht`, then looks for each entry of the
-//         index among the rows. A difference is read again, kLooks times, because rows change. Nothing is repaired.
-// Clean   the same, and drops expired and damaged rows with their entries; no expired ones while the clock is doubted,
-//         and none that was published with a higher sequence meanwhile. What exceeds a limit stays.
-// List    what each sound row is about (logic/row_summary.hpp).
-// Pace    slices of kAuditRows, each in a handler of its own. A slow reader stops it.
-// Memory  the keys of one keyspace, 45 B each, and the sums of each owner, provider and announced key.
-// End     with its reader, or with an error if a store does not answer.
+// Check   verifies each row (logic/audit.hpp), compares it with the index of `/dht`, then looks up each index entry
+//         among the rows. A difference is read again, up to kLooks times, because rows change. Nothing is repaired.
+// Clean   does the same, and drops expired and corrupt rows with their index entries. It keeps expired rows while the
+//         clock is not trusted, rows republished with a higher sequence since, and rows over a limit.
+// List    summarizes each valid row (logic/row_summary.hpp).
+// Pace    slices of kAuditRows, each in its own handler. A slow reader pauses the run.
+// Memory  the keys of one keyspace, 45 B each, and the totals per owner, provider and announced key.
+// End     ends with its reader, or with an error if a store does not answer.
 #include <array>
 #include <deque>
 #include <functional>
@@ -23,11 +23,11 @@
 
 namespace troupe::dht {
 
-inline constexpr std::uint32_t kAuditRows = 64;             // 6 ms of signatures
-inline constexpr std::uint32_t kAuditBytes = 512 * 1024;    // the same of large values
+inline constexpr std::uint32_t kAuditRows = 64;             // 6 ms of signature checks
+inline constexpr std::uint32_t kAuditBytes = 512 * 1024;    // about the same time for large values
 inline constexpr unsigned kLooks = 3;                       // our choice
-inline constexpr std::size_t kAuditItemsMax = 256;          // wait for credit
-inline constexpr std::chrono::seconds kAuditDue{10};        // of `/dht`
+inline constexpr std::size_t kAuditItemsMax = 256;          // items that wait for credit
+inline constexpr std::chrono::seconds kAuditDue{10};        // for an answer of `/dht`
 inline constexpr std::chrono::seconds kAuditTellPeriod{1};  // messages/dht.capnp: AuditItem
 
 class AuditActor final : public runtime::Actor {
@@ -47,13 +47,13 @@ class AuditActor final : public runtime::Actor {
     base::Bytes key;
     JudgedRow judged{};
     std::size_t bytes = 0;       // of key and value; zero: not on disk
-    std::uint64_t sequence = 0;  // of what is published
+    std::uint64_t sequence = 0;  // of a published row
   };
   struct Item {
     AuditSpace space;
     base::Bytes row;
     RowState state;
-    std::optional<RowSummary> summary{};  // in place of a trouble
+    std::optional<RowSummary> summary{};  // for `list`: replaces the problem
   };
   struct Run {
     Run(runtime::Sink<wire::AuditItem> to, Effect what, const AuditTerms& terms)
@@ -61,18 +61,18 @@ class AuditActor final : public runtime::Actor {
     runtime::Sink<wire::AuditItem> sink;
     Effect effect;
     Audit audit;
-    std::string space{};  // to list; empty: all
+    std::string space{};  // the space to list; empty: all
     bool cancelled = false;
     bool waits = false;                               // for an answer
-    std::size_t keyspace = 0;                         // of kAuditedKeyspaces
-    std::optional<base::Bytes> from = base::Bytes();  // of the next slice; nothing: all rows were read
+    std::size_t keyspace = 0;                         // index into kAuditedKeyspaces
+    std::optional<base::Bytes> from = base::Bytes();  // start of the next slice; nullopt: all rows were read
     std::vector<base::Bytes> read;                    // their keys, in order
-    std::uint8_t listed = 0;          // pages of the index: of the space that it is the number of; zero: not begun
-    base::Bytes after;                // the last key of the page before
-    std::deque<AuditedRow> doubtful;  // not what the index says
-    unsigned looks = 0;               // at the first of them
+    std::uint8_t listed = 0;                          // number of the index space being paged through; zero: not begun
+    base::Bytes after;                                // the last key of the previous page
+    std::deque<AuditedRow> doubtful;                  // rows that differ from the index
+    unsigned looks = 0;                               // reads of the first doubtful row so far
     std::vector<AuditedRow> drop;
-    std::deque<Item> items;  // for credit
+    std::deque<Item> items;  // items that wait for credit
     base::Instant told_at;
   };
 
@@ -98,10 +98,10 @@ class AuditActor final : public runtime::Actor {
   bool indexed() const { return kAuditedKeyspaces[run_->keyspace] != kPublishedRows; }
   AuditTerms terms() const { return {settings_->work_bits, settings_->held, settings_->providers}; }
 
-  /// A callback for one answer: it goes on with the next step after `answered(answer)`, or fails.
+  /// Returns a callback for one answer: it calls `answered(answer)` and proceeds to the next step, or fails.
   template <class Take>
   auto then(Take answered);
-  /// Asks, and goes on with the next step after `answered(Answer<A>&)`, or fails.
+  /// Sends a request; calls `answered(Answer<A>&)` and proceeds to the next step, or fails.
   template <class Q, class A, class Fill, class Take>
   void ask_then(const runtime::Handle& whom, Fill&& fill, Take answered);
 

@@ -1,6 +1,6 @@
 #pragma once
-// One k-bucket behind a mailbox: pings contacts, and tells `/dht` what it holds. BucketsActor starts it at its first
-// contact; it ends when it is empty. After a restart it has kEmptyMax to hear of a contact.
+// The actor of one k-bucket: pings contacts, and reports its contacts to `/dht`. BucketsActor starts it at its first
+// contact. It ends when it is empty. After a restart it waits kEmptyMax for a contact.
 #include "actors/dht/logic/bucket.hpp"
 #include "actors/dht/settings.hpp"
 #include "messages/dht.capnp.h"
@@ -29,7 +29,7 @@ class BucketActor final : public runtime::Actor {
   void tell_holds(const Key& settled);
   void describe(wire::BucketState::Builder state);
 
-  std::shared_ptr<const DhtSettings> settings_;  // another one once its endpoint is known
+  std::shared_ptr<const DhtSettings> settings_;  // replaced once the node's endpoint is known
   Bucket bucket_;
   base::Instant began_;
 };

@@ -1,6 +1,6 @@
 #pragma once
-// The parent of all buckets, at `/dht/bucket`: each is its child by the number of its range, `/dht/bucket/17`. A bucket
-// that breaks begins empty; its contacts are heard again as they are met.
+// The parent of all buckets, at `/dht/bucket`. Each bucket is a child, named by the number of its range:
+// `/dht/bucket/17`. A bucket that fails restarts empty; its contacts are added again when they are next seen.
 #include <array>
 #include <memory>
 
@@ -14,7 +14,7 @@ namespace troupe::dht {
 class BucketsActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "buckets";
-  static constexpr const char* kPart = "bucket";  // of its path
+  static constexpr const char* kPart = "bucket";  // the part's name in its path
   explicit BucketsActor(std::shared_ptr<const DhtSettings> settings) : settings_(std::move(settings)) {}
 
   void receive(runtime::Handlers& on) override;
@@ -23,7 +23,7 @@ class BucketsActor final : public runtime::Actor {
  private:
   void hear(wire::Hear::Reader heard);
 
-  std::shared_ptr<const DhtSettings> settings_;  // another one once its endpoint is known
+  std::shared_ptr<const DhtSettings> settings_;  // replaced once the node's endpoint is known
   std::array<runtime::Handle, kRanges> buckets_;
 };
 

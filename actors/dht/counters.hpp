@@ -1,7 +1,7 @@
 #pragma once
-// What a node has counted of its DHT since it started, for describe() and for metrics.
+// Counters of this node's DHT since its start, for describe() and metrics.
 //
-// Owner   the actors of one node write, over all their incarnations; every read is safe from any thread.
+// Owner   the actors of one node write, over all incarnations; any thread may read.
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -13,49 +13,49 @@
 
 namespace troupe::dht {
 
-/// Questions that searches of this node put to others.
+/// Requests that this node's searches send to other nodes.
 enum class Asked : std::uint8_t { find_node, find_value, get_providers, store, add_provider };
 inline constexpr std::size_t kAskedKinds = 5;
-/// As in metrics: "find_node".
+/// Returns the name in metrics, such as "find_node".
 std::string_view name(Asked asked);
 
-inline constexpr std::size_t kEndings = 6;   // of Ending
-inline constexpr std::size_t kFailures = 4;  // of AskFailure
+inline constexpr std::size_t kEndings = 6;   // values of Ending
+inline constexpr std::size_t kFailures = 4;  // values of AskFailure
 
 struct Counters {
   using Count = std::atomic<std::uint64_t>;
 
-  // Questions of other nodes, and those of them that were not taken.
+  // Requests from other nodes, and how many of them were refused.
   Count pings{0}, find_nodes{0}, find_values{0}, stores{0}, add_providers{0}, get_providers{0}, refused{0};
 
-  // Searches of this node. Those that its own store or its cache answered asked no other node.
+  // Searches of this node. A search that the local store or cache answered asked no other node.
   Count searched{0}, found{0}, at_hand{0}, hops{0}, questions{0}, unanswered{0}, search_us{0};
   std::array<Count, kEndings> ended{};
 
   struct Questions {
-    Count answered{0}, microseconds{0};  // of those that were answered
+    Count answered{0}, microseconds{0};  // answered requests
     std::array<Count, kFailures> failed{};
   };
   std::array<Questions, kAskedKinds> asked{};
   Questions& of(Asked kind) { return asked[static_cast<std::size_t>(kind)]; }
 
-  // Copies, and stale replicas (dht_actor_search.cpp).
+  // Cached copies, and stale replicas (dht_actor_search.cpp).
   Count cache_hits{0}, cache_served{0}, copies_left{0}, repairs{0}, repaired{0};
 
-  // Records read back from the store, and what was refused for a budget (logic/budgets.hpp).
+  // Records read back from the store, and requests refused because a budget was used up (logic/budgets.hpp).
   Count rows_read{0};
   std::array<Count, kResources> over_budget{};
-  Count reads_refused{0};  // as many were under way for other nodes as may be
+  Count reads_refused{0};  // the limit of concurrent reads for other nodes was reached
 
-  // Sent to listeners (notices.cpp).
+  // Notices sent to listeners (notices.cpp).
   Count notices{0};
 
-  // As they are now.
+  // Current values.
   Count contacts{0}, nodes{0}, searches{0}, records{0}, record_bytes{0}, announcements{0}, cache_bytes{0};
   Count published{0}, republish_late_ms{0};
 };
 
-/// All of them, for /metrics and for describe(), which sets fields of wire::DhtState.
+/// Returns all counters, for /metrics and for describe(), which sets fields of wire::DhtState.
 observe::CounterTable table_of(const Counters& counters);
 
 }  // namespace troupe::dht

@@ -1,16 +1,16 @@
 #pragma once
-// The head of the DHT: answers other nodes from its view of the buckets and from what this node holds, and starts the
-// searches of this node.
+// The head of the DHT: answers other nodes from its view of the buckets and from the stored rows, and starts searches.
 //
-// Files   dht_actor.cpp which part answers what; dht_actor_routing.cpp the table and its upkeep; dht_actor_held.cpp
-//         what others store and read here; dht_actor_search.cpp searches and what they leave at other nodes.
-// Parts   parts.hpp: operators' questions, and notices to listeners.
-// Loading questions are answered while rows are read back; nothing is stored until then, because rows may be newer.
-// Limits  kSearchesMax searches, kRepairsMax repairs, kBatchesMax batches, kReadsMax reads for other nodes; those of
-//         settings.hpp.
-// Address a node that listens at all its addresses is a client until others agree which one they see (`/peers` knows).
-// Trust   a node shows its id by a seal or a link, and is listed once it has answered us. Only a node with our token
-//         may store.
+// Files   dht_actor.cpp: dispatch; dht_actor_routing.cpp: the table and its upkeep; dht_actor_held.cpp: reads and
+//         writes of stored rows; dht_actor_search.cpp: searches, read repair and copies.
+// Parts   parts.hpp: operators' requests, and notices to listeners.
+// Loading requests are answered while rows are read back; nothing is stored until then, because rows may be newer.
+// Limits  kSearchesMax searches, kRepairsMax repairs, kBatchesMax batches, kReadsMax reads for other nodes, and the
+//         limits in settings.hpp.
+// Address a node that listens at all its addresses is a client until its peers agree on the address they see
+//   (`/peers`).
+// Trust   a node proves its id by a seal or a link, and is listed once it has answered us. To store, it needs our
+//         token.
 #include <array>
 #include <functional>
 #include <set>
@@ -26,13 +26,15 @@
 
 namespace troupe::dht {
 
-inline constexpr std::size_t kHealthyMin = 3;            // issue 5, part 4: with fewer the seeds are asked again
+inline constexpr std::size_t kHealthyMin = 3;            // issue 5, part 4: with fewer contacts, the seeds are asked
+                                                         // again
 inline constexpr std::chrono::seconds kGoneAfter{30};    // our choice: a restart takes less; a get waits no longer
 inline constexpr std::chrono::seconds kEarlyMax{10};     // issue 17: how long a search waits for the first contact
 inline constexpr std::chrono::seconds kRecoverAgain{1};  // our choice: links come up in bursts
-inline constexpr std::size_t kReadsMax = 256;  // of rows, for other nodes; our choice: 16 MiB of answers of the store
-inline constexpr std::chrono::seconds kReadNext{5};  // our choice: until a store that could not read is asked again
-inline constexpr std::chrono::milliseconds kReadAgain{100};  // our choice: the store reads as many in that time
+inline constexpr std::size_t kReadsMax = 256;        // row reads for other nodes; our choice: 16 MiB of store answers
+inline constexpr std::chrono::seconds kReadNext{5};  // our choice: delay before a store that could not read is asked
+                                                     // again
+inline constexpr std::chrono::milliseconds kReadAgain{100};  // our choice: the store reads that many rows in that time
 
 class DhtActor final : public runtime::Actor, public Head {
  public:
@@ -44,10 +46,10 @@ class DhtActor final : public runtime::Actor, public Head {
   void check() const override;
   void down(const runtime::Handle& whom, const std::optional<base::Error>& why) override;
 
-  // What a simulation looks at.
+  // For simulations.
   const Table& table() const { return table_; }
   const Held& held() const { return *held_; }
-  /// The nodes that this one bans, as `/links` said last; some bans may be over.
+  /// Returns the nodes that this node bans, as `/links` last reported; some bans may be over.
   const std::map<base::NodeId, base::Instant>& banned() const { return banned_; }
 
  private:
@@ -64,22 +66,22 @@ class DhtActor final : public runtime::Actor, public Head {
   // Routing (dht_actor_routing.cpp).
   void heard(const Contact& who, Evidence evidence);
   void missed(const Contact& whom);
-  /// A contact leaves its bucket at once.
+  /// Removes a contact from its bucket at once.
   void forget(const Key& id);
   void note_failing();
   void shun(net::wire::Shun::Reader request);
-  /// Tells `/peers` what the node that asked the question at hand has done.
+  /// Reports to `/peers` what the sender of the current request has done.
   void accuse(net::wire::Violation how, std::string_view what);
   void malformed(runtime::AnyReply& reply, const char* why);
   void holds(wire::BucketHolds::Reader bucket);
   void note_asker(wire::Asker::Reader asker);
   std::vector<Contact> closest_but(const Key& key, std::size_t count, const std::optional<base::NodeId>& asker) const;
-  /// For the node that asked the question at hand; nothing for an actor of this node.
+  /// Returns the token for the sender of the current request, or nullopt for an actor of this node.
   std::optional<Token> token_of_caller() const;
   bool shows_token(capnp::Data::Reader token) const;
   bool may_store(capnp::Data::Reader token);
-  /// Takes `count` of a budget for the asker of the question at hand. False: it was refused, and told when to ask
-  /// again.
+  /// Charges `count` to a budget for the sender of the current request. Returns false if the request was refused; the
+  /// refusal says when to retry.
   bool affords(Resource resource, std::uint32_t count = 1);
   void recover();
   void recover_in(base::Duration delay);
@@ -92,7 +94,7 @@ class DhtActor final : public runtime::Actor, public Head {
   unsigned region_bits() const override;
   void answer(wire::FindNode::Reader question, Reply<wire::Nodes> reply);
 
-  // What is held (dht_actor_held.cpp).
+  // Stored records and announcements (dht_actor_held.cpp).
   store::Rows& rows(std::string_view keyspace) { return keyspace == kRecordRows ? record_rows_ : provider_rows_; }
   void load(std::string_view keyspace);
   void read_turned_away();
@@ -102,9 +104,9 @@ class DhtActor final : public runtime::Actor, public Head {
   void found_value(Reply<wire::FoundValue> reply, const RecordKey& place, std::size_t contacts_max,
                    base::ByteView record, base::WallTime ends, const runtime::Caller& asker);
   void answer(wire::Store::Reader question, Reply<wire::StoreDone> reply);
-  struct Unwritten {                      // of a change that was not saved
-    std::vector<base::Bytes> erased;      // rows that it was to erase
-    std::optional<base::WallTime> ended;  // when what it was to lengthen ends
+  struct Unwritten {                      // about a change that was not saved
+    std::vector<base::Bytes> erased;      // rows that the change should have erased
+    std::optional<base::WallTime> ended;  // the former end, if the change should have extended it
   };
   void unwritten(const RecordKey& place, const Tag& tag, StoredAs as, const Unwritten& change);
   void unwritten(const Key& key, const base::NodeId& provider, AddedAs as, const Unwritten& change);
@@ -113,12 +115,13 @@ class DhtActor final : public runtime::Actor, public Head {
   void answer(wire::AddProvider::Reader question, Reply<wire::Added> reply);
   void answer(wire::GetProviders::Reader question, Reply<wire::Providers> reply);
   void read(const RecordKey& place, const Budgets::User& reader, base::Callback<void(base::ByteView)> found) override;
-  /// Calls back with the record; empty if there is none, an error if the store does not tell.
+  /// Calls back with the record, with empty bytes if there is none, or with an error if the store does not answer.
   void look_up(const RecordKey& place, const std::optional<Reading>& reading,
                base::Callback<void(const base::Outcome<base::ByteView>&)> found);
-  /// Holds one of reads_, if there is one.
+  /// Reserves one of reads_; returns false if none is free.
   bool hold_read(const Budgets::User& reader);
-  /// The same for the asker of the question at hand. Nothing: it was refused, and told when to ask again.
+  /// Does the same for the sender of the current request. Returns nullopt if it was refused; the refusal says when to
+  /// retry.
   std::optional<Budgets::User> may_read(std::size_t bytes);
   std::optional<Facts> held_facts(const RecordKey& place) const override { return held_->find(place, wall()); }
   std::vector<Contact> held_providers(const Key& key, std::size_t most) override;
@@ -127,7 +130,7 @@ class DhtActor final : public runtime::Actor, public Head {
   void expire();
   void expire_at();
 
-  // The same for `/dht/audit`: what should be on disk.
+  // For `/dht/audit`: which rows should be on disk.
   void answer(wire::FindIndexed::Reader question, Reply<wire::Indexed> reply);
   void answer(wire::ListIndexed::Reader question, Reply<wire::IndexedKeys> reply);
   struct Dropping {
@@ -149,7 +152,7 @@ class DhtActor final : public runtime::Actor, public Head {
     base::Bytes own_record;
     Found found;
   };
-  /// There is a contact, or none to wait for: those that wait begin, and none waits any more.
+  /// Starts the waiting searches: there is a contact, or none to wait for. From now on no search waits.
   void search_early();
   struct UnderWay {
     runtime::Handle lookup;
@@ -170,7 +173,7 @@ class DhtActor final : public runtime::Actor, public Head {
   void ended(runtime::Answer<wire::SearchResult>& answer, const RecordKey* place, Found& found);
   std::uint64_t new_group() override { return ++last_group_; }
   void stop_group(std::uint64_t group) override;
-  /// Their askers wait no more for what they find.
+  /// Stops them; their askers no longer wait for results.
   void stop_searches(const std::function<bool(const UnderWay&)>& those);
   void learn(wire::SearchResult::Reader result);
   void doubt(const Contact& whom, unsigned pings = kFailuresMax);
@@ -192,8 +195,8 @@ class DhtActor final : public runtime::Actor, public Head {
   const base::NodeId& own() const { return settings_->identity->id(); }
   const DhtSettings& settings() const override { return *settings_; }
 
-  std::shared_ptr<const DhtSettings> settings_;  // another one once its endpoint is known
-  const bool located_by_others_;                 // it listens everywhere, and its settings name no address
+  std::shared_ptr<const DhtSettings> settings_;  // replaced once the node's endpoint is known
+  const bool located_by_others_;                 // it listens at all addresses, and its settings name no address
   Table table_;
   RoundTrips round_trips_;
   std::optional<Tokens> tokens_;
@@ -205,7 +208,7 @@ class DhtActor final : public runtime::Actor, public Head {
   std::array<runtime::BudgetAlarm, kResources> full_{runtime::BudgetAlarm("questions to the DHT"),
                                                      runtime::BudgetAlarm("checks of DHT records"),
                                                      runtime::BudgetAlarm("DHT bytes written")};
-  base::ShareBudget<base::NodeId> reads_{kReadsMax, {.reserve = base::Reserve::none}};  // of rows, for other nodes
+  base::ShareBudget<base::NodeId> reads_{kReadsMax, {.reserve = base::Reserve::none}};  // row reads for other nodes
   runtime::BudgetAlarm reads_full_{"reads of DHT records"};
   ClockGuard clock_;
   std::optional<Held> held_;
@@ -214,36 +217,36 @@ class DhtActor final : public runtime::Actor, public Head {
   store::Rows record_rows_;
   store::Rows provider_rows_;
   std::set<std::string_view> loading_;      // keyspaces that are not read back yet
-  std::set<std::string_view> turned_away_;  // keyspaces with rows that had no room while the clock was doubted
-  std::set<std::string_view> rereading_;    // of those, that are read again
+  std::set<std::string_view> turned_away_;  // keyspaces with rows that found no space while the clock was not trusted
+  std::set<std::string_view> rereading_;    // those of them that are being read again
   struct Unindexed {
-    std::set<base::Bytes> keys;  // at most as many as may be held
+    std::set<base::Bytes> keys;  // at most as many as may be stored
     bool reading = false;
   };
-  std::map<std::string_view, Unindexed> unindexed_;  // rows of each keyspace that are read again
+  std::map<std::string_view, Unindexed> unindexed_;  // rows of each keyspace that are being read again
   runtime::Handle buckets_;
   runtime::Handle republish_;
-  std::map<base::NodeId, base::Instant> banned_;  // until then; at most kBannedMax
-  std::set<Key> doubted_;                         // pinged, as a search found them overdue
+  std::map<base::NodeId, base::Instant> banned_;  // end of each ban; at most kBannedMax
+  std::set<Key> doubted_;                         // pinged because they were overdue in a search
   std::map<Key, base::Instant> failing_since_;    // contacts that do not answer
-  std::map<std::uint64_t, UnderWay> under_way_;   // searches, by their numbers
+  std::map<std::uint64_t, UnderWay> under_way_;   // searches, by number
   std::vector<Early> early_;                      // at most kSearchesMax
-  bool asks_known_ = false;                       // for those in early_
+  bool asks_known_ = false;                       // a request for known peers is in flight, for early_
   bool awaits_contacts_ = true;
   std::uint64_t last_search_ = 0;
   std::uint64_t last_group_ = 0;
-  std::size_t repairs_ = 0;  // under way
+  std::size_t repairs_ = 0;  // in progress
   bool refreshing_ = false;
-  std::optional<Range> neighbours_;  // this range and those nearer hold the nodes nearest to us, as last found
+  std::optional<Range> neighbours_;  // this range and nearer ones hold the nodes nearest to us, as last found
   bool recovering_ = false;
   base::Instant recover_at_ = base::Instant::max();
   base::Instant expire_at_ = base::Instant::max();
-  unsigned recoveries_ = 0;  // in a row that met too few
+  unsigned recoveries_ = 0;  // in a row that found too few contacts
 
   Operators operators_{*this, *this};
   Batches batches_{*this, *this, operators_};
   ProviderStreams provider_streams_{*this, *this};
-  std::optional<Notices> notices_;  // from start() on
+  std::optional<Notices> notices_;  // set by start()
 
   Counters& counts_ = *settings_->counters;
 };

@@ -1,13 +1,13 @@
 #pragma once
-// Listens for the clients of this node: `/dht/listen`, a stream for each of them, one lease at each holder of a place.
+// Listens for this node's clients: `/dht/listen`, one stream per client, one lease at each holder of a topic.
 //
-// Begin   a search finds the holders, this node among them. Each is asked with Listen, says what it holds, and tells
-//         what comes with Changed.
-// Checks  only nodes that were asked are believed: records by their validators, contacts by the work of their ids. Only
-//         a newer value or a new provider is given out.
-// Large   a record that does not fit into a datagram is fetched from the node that told of it.
+// Begin   a search finds the holders, which may include this node. This node asks each with Listen. The holder replies
+//         with its present value, and reports changes with Changed.
+// Checks  only nodes that were asked are believed: records are validated, contacts must show the work of their ids.
+//         Readers receive only newer values and new providers.
+// Large   a record that exceeds a datagram is fetched from the node that reported it.
 // Limits  kListenReadersMax streams. A slow reader gets the newest value, and the last kListenedProvidersMax providers.
-// End     a place without readers is forgotten, and its holders are told. A restart ends the streams with an error.
+// End     a topic without readers is forgotten, and its holders are notified. A restart ends the streams with an error.
 #include <list>
 #include <map>
 #include <memory>
@@ -21,9 +21,10 @@
 namespace troupe::dht {
 
 inline constexpr std::size_t kListenReadersMax = 256;       // our choice
-inline constexpr std::chrono::seconds kListenQuiet{60};     // well within the idle time-outs of both ends
-inline constexpr std::chrono::seconds kListenLastDue{2};    // for credit for the last item: then a reader is too slow
-inline constexpr std::chrono::seconds kListenAnswerDue{8};  // of a holder, which pings us first
+inline constexpr std::chrono::seconds kListenQuiet{60};     // well within the idle time-outs at both ends
+inline constexpr std::chrono::seconds kListenLastDue{2};    // for credit for the last item; after that the reader is
+                                                            // too slow
+inline constexpr std::chrono::seconds kListenAnswerDue{8};  // for a holder's answer; it pings us first
 
 class ListenActor final : public runtime::Actor {
  public:
@@ -41,13 +42,13 @@ class ListenActor final : public runtime::Actor {
     runtime::Sink<wire::Came> sink;
     std::uint64_t left = 0;
     std::uint64_t sent = 0;
-    std::uint64_t seen = 0;  // of the items of its place
+    std::uint64_t seen = 0;  // number of the topic's last item that it has seen
     base::Instant until;
     base::Instant sent_at;
     bool told_leases = false;
     bool cancelled = false;
   };
-  struct Told {  // of a record that did not come along
+  struct Told {  // a reported record that the notice did not contain
     Contact from;
     std::uint64_t sequence;
     Tag tag;
@@ -58,18 +59,18 @@ class ListenActor final : public runtime::Actor {
     base::Bytes record;                 // the newest
     std::map<base::NodeId, Told> told;  // by holder
     bool fetching = false;              // one of these
-    base::NodeId fetched{};             // of which last
-    std::list<Reader> readers;          // a stream's callbacks keep their addresses
+    base::NodeId fetched{};             // the holder it was last fetched from
+    std::list<Reader> readers;          // a list, because a stream's callbacks keep addresses
   };
   using TopicStates = std::map<Topic, TopicState>;
 
-  // What people ask.
+  // Requests from clients.
   void listen(wire::ListenTo::Reader question, runtime::Sink<wire::Came> sink);
   bool pump(TopicState& place, Reader& reader);
   void send_next(TopicState& place, Reader& reader);
   void end(Reader& reader, const std::string& why);
 
-  // What goes on at each place.
+  // Work on each topic.
   void go_on();
   void arm();
   void act(TopicState& place);
@@ -78,7 +79,7 @@ class ListenActor final : public runtime::Actor {
   void leave(const TopicState& place);
   runtime::Handle head_of(const Contact& whom);
 
-  // What holders say.
+  // Messages from holders.
   void changed(wire::Changed::Reader told, runtime::Reply<wire::Noted> reply);
   void take(const Topic& topic, const Contact& from, wire::Present::Reader present);
   bool take_record(TopicState& place, base::ByteView record);

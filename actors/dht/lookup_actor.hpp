@@ -1,13 +1,13 @@
 #pragma once
-// One search behind a mailbox: asks the nodes that the lookup names, keeps what they bring, and answers its Search.
+// The actor of one search: asks the nodes that the lookup names, keeps their results, and answers its Search.
 //
-// Phases  search (lookup_actor.cpp, lookup_actor_providers.cpp), then the stores at the nodes found
-//         (lookup_actor_store.cpp; of a region of keys lookup_actor_region.cpp). CancelSearch ends both.
-// Stored  when stores_needed() nodes have acknowledged; a time-out later the search ends without the others.
-// Tokens  nodes that answered an earlier search lately are stored at without a question. If too many of them are gone,
-//         the whole search is done once more.
-// Checks  contacts by the work of their ids, records by their validators. A node that says what no honest node says is
-//         reported to `/peers`; a silent or late one is not.
+// Phases  search (lookup_actor.cpp, lookup_actor_providers.cpp), then stores at the nodes found
+//         (lookup_actor_store.cpp; for a region of keys lookup_actor_region.cpp). CancelSearch ends both.
+// Stored  once stores_needed() nodes have acknowledged; one time-out later the search ends without the rest.
+// Tokens  nodes that answered an earlier search recently are stored at without a new request. If too many of them are
+//         gone, the whole search is repeated.
+// Checks  contacts by the work of their ids, records by their validators. A node whose answer no honest node would give
+//         is reported to `/peers`; a silent or late node is not.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -23,8 +23,9 @@
 
 namespace troupe::dht {
 
-inline constexpr std::size_t kProvidersOfHostMax = 3;  // our choice: some live behind one line
-inline constexpr std::size_t kStaleMax = 8;            // our choice: told of one search; the next one finds the others
+inline constexpr std::size_t kProvidersOfHostMax = 3;  // our choice: some share an address
+inline constexpr std::size_t kStaleMax = 8;            // our choice: stale replicas reported per search; the next
+                                                       // search finds the rest
 
 class LookupActor final : public runtime::Actor {
  public:
@@ -34,22 +35,22 @@ class LookupActor final : public runtime::Actor {
   struct Start {
     std::shared_ptr<const DhtSettings> settings;
     std::vector<dht::Start> contacts;  ///< nearest first
-    std::vector<Key> failing{};        ///< known, and not asked, as they do not answer
-    std::set<Key> gone{};              ///< of those, that have been so for kGoneAfter
+    std::vector<Key> failing{};        ///< known contacts that do not answer, and are not asked
+    std::set<Key> gone{};              ///< those of them that have been silent for kGoneAfter
     RoundTrip round_trip;
     std::optional<NetworkSize> network;
     std::optional<Version> own_copy;
     base::Bytes own_record;
     std::vector<Contact> own_providers;
-    std::map<base::NodeId, Token> tokens;  ///< of those contacts that answered lately
-    std::uint64_t group = 0;               ///< of ProvidersFound; 0: providers are told at the end alone
+    std::map<base::NodeId, Token> tokens;  ///< from contacts that answered recently
+    std::uint64_t group = 0;               ///< of ProvidersFound; 0: report providers only at the end
   };
   explicit LookupActor(Start start) : start_(std::move(start)) {}
 
   void receive(runtime::Handlers& on) override;
   void check() const override;
 
-  // What a simulation looks at.
+  // For simulations.
   base::Instant began() const { return began_; }
 
  private:
@@ -95,15 +96,15 @@ class LookupActor final : public runtime::Actor {
   bool spared(const base::NodeId& whom) const;
   void renew_token(const Contact& whom);
   void search_anew();
-  /// What a node said; nothing: it has taken an announcement.
+  /// A node's answer; nullopt: it has accepted an announcement.
   using StoreAnswer = base::Outcome<std::optional<wire::StoreDone::Reader>>;
-  /// Asks a node, or with null this one, whose actors need no token.
+  /// Asks a node, or this node if `whom` is null; its actors need no token.
   void ask_to_store(Asked kind, const Contact* whom, const Key& key, base::ByteView record,
                     base::Callback<void(const StoreAnswer&)> ended);
   Asked stores_by() const { return goal_ == wire::Search::Goal::PROVIDE ? Asked::add_provider : Asked::store; }
   void noted(std::size_t group, const std::optional<wire::StoreDone::Reader>& said, const base::NodeId& holder);
   void end_stores_if_done();
-  /// The number of the address group of a node, or with null of this one, among those that are asked to store.
+  /// Returns the number of a node's address group among the nodes asked to store; null means this node.
   std::size_t group_of(const Contact* holder);
   std::size_t needed(const StoreCount& stores) const;
   std::vector<Key> silent() const;
@@ -127,13 +128,13 @@ class LookupActor final : public runtime::Actor {
   wire::Search::Goal::Which goal_ = wire::Search::Goal::NODES;
   Space space_ = Space::pk;
   std::optional<Version> newest_;
-  base::Bytes record_;             // of `newest_`, or to be stored
-  std::chrono::seconds lasts_{0};  // where `record_` was found
+  base::Bytes record_;             // `newest_`, or the record to store
+  std::chrono::seconds lasts_{0};  // remaining lifetime of `record_` at the node that returned it
   std::optional<std::uint64_t> expected_;
   std::vector<Contact> providers_;
   std::set<base::NodeId> provider_ids_;
   std::map<Group, std::size_t> provider_hosts_;
-  std::vector<std::vector<Contact>> rest_;  // of answers that named more than were taken
+  std::vector<std::vector<Contact>> rest_;  // from answers that named more providers than were accepted
   std::size_t providers_max_ = 0;
   std::map<base::NodeId, Token> tokens_;
   struct Heard {
@@ -142,15 +143,15 @@ class LookupActor final : public runtime::Actor {
   };
   std::vector<Heard> heard_;
 
-  StoreCount stores_;  // of a region: of all its items
+  StoreCount stores_;  // for a region: over all its items
   std::size_t said_ = 0, silent_ = 0, silent_lately_ = 0, busy_ = 0;
-  std::vector<Group> groups_;          // of the nodes that are asked to store, by their numbers
-  std::set<base::NodeId> overloaded_;  // by what they or this node said
-  std::set<base::NodeId> unasked_;     // by a limit of this node
+  std::vector<Group> groups_;          // of the nodes asked to store, by number
+  std::set<base::NodeId> overloaded_;  // as they or this node reported
+  std::set<base::NodeId> unasked_;     // because of a limit of this node
   bool enough_ = false;
-  std::set<base::NodeId> renewed_;  // were asked for a token as they refused that of an earlier search
-  bool lost_ = false;               // one that answered lately has not answered the store
-  bool anew_ = false;               // the search was done again without those
+  std::set<base::NodeId> renewed_;  // asked for a new token because they refused an earlier search's token
+  bool lost_ = false;               // a node that answered recently has not answered the store
+  bool anew_ = false;               // the search was repeated without those nodes
   base::Instant stores_began_;
   struct Refusals {
     std::size_t times = 0;
@@ -162,7 +163,7 @@ class LookupActor final : public runtime::Actor {
   static void write_refusal(wire::StoreDone::Builder out, const RefusalsBy& refusals);
   RefusalsBy refusals_;
   std::string own_failure_;
-  struct PutOff {  // until it is no longer too much for them
+  struct PutOff {  // stores postponed until the node accepts them
     std::size_t item;
     Contact whom;
   };
@@ -171,7 +172,7 @@ class LookupActor final : public runtime::Actor {
     Key key;
     base::Bytes record;  // empty: a provider
     StoreCount stores{};
-    StoreCount kept{};  // by those too that hold a newer one, which stays in its place
+    StoreCount kept{};  // also counts nodes that keep a newer record instead
     RefusalsBy refusals{};
   };
   std::vector<Item> items_;

@@ -1,12 +1,11 @@
 #pragma once
-// The parts of the head of the DHT (dht_actor.hpp) at its path: what operators ask, and notices to listeners; and what
-// the head does for them.
+// The parts of the DHT's head (dht_actor.hpp) at its path: operators' requests, notices to listeners, and the head's
+// interface to them.
 //
-// Search  the words of a Search (messages/dht.capnp) go unchanged from the part, another actor of this node or the head
-//         itself to `/dht/lookup-N`.
-// Parsed  a record that was found is verified where it arrived and parsed once here, for all its readers.
-// Batches keys whose holders are nearly the same nodes share their searches: kBatchesMax batches of kRegionItemsMax
-//         values.
+// Search  a Search message (messages/dht.capnp) is passed unchanged from the part, another actor of this node or the
+//         head to `/dht/lookup-N`.
+// Parsed  a record is verified where it arrives, and parsed once here for all its readers.
+// Batches keys with nearly the same holders share searches: kBatchesMax batches of kRegionItemsMax values.
 #include <map>
 #include <memory>
 #include <optional>
@@ -24,26 +23,26 @@
 
 namespace troupe::dht {
 
-inline constexpr std::size_t kListenersPingedMax = 512;  // at once; our choice: a twentieth of all that may wait
+inline constexpr std::size_t kListenersPingedMax = 512;  // at once; our choice: a twentieth of all possible listeners
 
-/// How a search ended. Valid during its callback.
+/// How a search ended; valid during its callback.
 struct Searched {
   runtime::Answer<wire::SearchResult>& answer;
-  const Record* record = nullptr;  ///< the one found; null: none
+  const Record* record = nullptr;  ///< the record found, or null
 };
 
-/// Who searches, beside the words of the search.
+/// The asker's context, apart from the search message.
 struct SearchFor {
-  runtime::Handle asker{};        ///< the search ends with it; null: with no actor in particular
-  std::uint64_t group = 0;        ///< searches that end together; 0: alone
-  std::vector<Contact> starts{};  ///< known to be near, beside those of the table
+  runtime::Handle asker{};        ///< the search ends with this actor; null: no particular actor
+  std::uint64_t group = 0;        ///< searches that end together; 0: none
+  std::vector<Contact> starts{};  ///< contacts known to be near, in addition to the table's
 };
 
 class Head {
  public:
   using Found = base::Callback<void(const Searched&)>;
 
-  /// `words` of a wire::Search that search_error() has nothing against.
+  /// Starts a search. `words` is a wire::Search that search_error() accepts.
   virtual void search(runtime::Envelope words, SearchFor from, Found found) = 0;
   template <class Fill>
   void search_for(SearchFor from, Fill&& fill, Found found) {
@@ -51,41 +50,41 @@ class Head {
   }
   virtual std::uint64_t new_group() = 0;
   virtual void stop_group(std::uint64_t group) = 0;
-  /// From now on it is kept in the network, where `stored` nodes have it. Does not wait for confirmation.
+  /// From now on, keeps the record published; `stored` nodes have it already. Does not wait for confirmation.
   virtual void publish(Published what, const Key& key, base::ByteView record, std::size_t stored) = 0;
 
-  /// Calls back with the record at a place that this node holds, for `reader`; empty if there is none, or no place to
-  /// read it for another node now.
+  /// Calls back with this node's stored record, for `reader`; with empty bytes if there is none, or if no read slot is
+  /// free for another node now.
   virtual void read(const RecordKey& place, const base::User<base::NodeId>& reader,
                     base::Callback<void(base::ByteView)> found) = 0;
-  /// Of the record that this node holds there.
+  /// Returns the facts of the record that this node stores there.
   virtual std::optional<Facts> held_facts(const RecordKey& place) const = 0;
   std::optional<std::uint64_t> held_sequence(const RecordKey& place) const {
     const auto held = held_facts(place);
     return held ? std::optional(held->sequence) : std::nullopt;
   }
   virtual std::vector<Contact> held_providers(const Key& key, std::size_t most) = 0;
-  /// How many leading bits the keys of one region share.
+  /// Returns the number of leading bits that the keys of one region share.
   virtual unsigned region_bits() const = 0;
-  /// They change once the node knows its address.
+  /// Returns the settings; they change once the node knows its address.
   virtual const DhtSettings& settings() const = 0;
 
  protected:
   ~Head() = default;
 };
 
-/// A value put or got, and the nodes near an id (operators.cpp).
+/// Puts and gets of single values, and nodes near an id (operators.cpp).
 class Operators final : public runtime::Part {
  public:
   Operators(runtime::Actor& owner, Head& head) : Part(owner), head_(head) {}
 
-  /// A /kv is signed here, with a sequence above all that this node knows of its name. One that is stored by enough
-  /// nodes is kept published.
+  /// Stores a value. A /kv is signed here, with a sequence above every sequence of its name that this node knows. A
+  /// record that enough nodes have stored is kept published.
   void put(wire::Put::Reader request, runtime::Reply<wire::PutDone> reply);
   void get(wire::GetValue::Reader question, runtime::Reply<wire::GotValue> reply);
   void nearest(wire::FindNearest::Reader question, runtime::Reply<wire::Nearest> reply);
 
-  /// The highest sequence that this node has signed, as its rows say.
+  /// Sets the highest sequence that this node has signed, according to its rows.
   void continue_from(std::uint64_t sequence);
 
   // For batches.
@@ -93,11 +92,11 @@ class Operators final : public runtime::Part {
     Key key;
     std::optional<base::Digest> digest{};
   };
-  /// What is asked for by a content id, a key, or a name of this node; nothing if one has a wrong length.
+  /// Returns the key to search for, given a content id, a key, or a name of this node; nullopt if a length is wrong.
   std::optional<Sought> sought(base::ByteView digest, base::ByteView key, base::ByteView name) const;
   KvRecord dated(KvRecord record, const Key& place, std::chrono::seconds lasts, std::optional<std::uint64_t> expected);
   static bool may_be_stored(Published what, const base::Error& why);
-  /// Why there is no value to give; nothing if there is.
+  /// Returns why there is no value to return, or nullopt if there is one.
   static std::optional<base::Error> unread(const Searched& end, const std::optional<base::Digest>& digest);
   void write_got(wire::GotValue::Builder out, const Searched& end) const;
 
@@ -114,17 +113,17 @@ class Operators final : public runtime::Part {
   void store(const Record& record, Put put);
 
   Head& head_;
-  std::uint64_t last_sequence_ = 0;  // of what this node signed
+  std::uint64_t last_sequence_ = 0;  // last sequence that this node signed
 };
 
-/// Many values put or got at once (batches.cpp).
+/// Puts and gets of many values at once (batches.cpp).
 class Batches final : public runtime::Part {
  public:
   Batches(runtime::Actor& owner, Head& head, Operators& operators) : Part(owner), head_(head), operators_(operators) {}
 
-  /// One search for the holders of each region, which then stores all records of it (lookup_actor_region.cpp).
+  /// Runs one search for the holders per region, which then stores all its records (lookup_actor_region.cpp).
   void put(wire::PutMany::Reader request, runtime::Reply<wire::PutManyDone> reply);
-  /// Keys of one region begin their searches at nodes that a search for the region has met.
+  /// Gets values. Keys of one region start their searches at nodes that a search for the region has found.
   void get(wire::GetMany::Reader question, runtime::Sink<wire::GotOne> sink);
 
  private:
@@ -136,11 +135,11 @@ class Batches final : public runtime::Part {
 
   Head& head_;
   Operators& operators_;
-  std::vector<std::shared_ptr<Gets>> gets_;  // those that are over are dropped later
+  std::vector<std::shared_ptr<Gets>> gets_;  // ended ones are dropped later
   std::size_t puts_ = 0;
 };
 
-/// The providers of a content, told as they are found: those that the search knows at once, then those of each answer
+/// Streams the providers of an object as they are found: first the providers known locally, then those in each answer
 /// (ProvidersFound), which names the search by its group (provider_streams.cpp).
 class ProviderStreams final : public runtime::Part {
  public:
@@ -156,26 +155,26 @@ class ProviderStreams final : public runtime::Part {
   std::map<std::uint64_t, std::shared_ptr<Stream>> streams_;  // by the groups of their searches
 };
 
-/// Leases for changes at places that this node holds, and the notices to their listeners (notices.cpp).
+/// Leases for changes of topics that this node stores, and the notices to their listeners (notices.cpp).
 class Notices final : public runtime::Part {
  public:
   Notices(runtime::Actor& owner, Head& head, const ListenerLimits& limits, const base::Mutations& mutations)
       : Part(owner), head_(head), listeners_(of(limits, head), mutations) {}
 
-  /// Which node asks to be told, and how it showed that it may.
+  /// The node that asks to be notified, and its proof that it may ask.
   struct Asker {
     Contact who;
-    base::Endpoint at;             ///< where it really is, whatever it names
+    base::Endpoint at;             ///< its real address, whatever it claims
     bool inside = false;           ///< an actor of this node
-    bool may = false;              ///< that, or it has shown a token
-    std::optional<Token> token{};  ///< to answer with
+    bool may = false;              ///< it is such an actor, or has shown a token
+    std::optional<Token> token{};  ///< for the answer
   };
   void listen(wire::Listen::Reader question, const Topic& topic, const Asker& asker,
               runtime::Reply<wire::Listening> reply);
-  /// Tells the listeners. The change is durable by now: it is told once it would also be found.
+  /// Notifies the listeners. The change is already durable, so a listener that asks for it finds it.
   void changed(const Topic& topic, const std::optional<Contact>& provider = {});
   std::size_t listeners() const { return listeners_.size(); }
-  /// To be called in the owner's receive().
+  /// Registers handlers; call it in the owner's receive().
   static void receive(runtime::Handlers& on, base::Callback<void()> again) { on.timer<Again>(std::move(again)); }
   /// Sends the notices that this node could not send before.
   void again();
@@ -204,8 +203,8 @@ class Notices final : public runtime::Part {
 
   Head& head_;
   Listeners listeners_;
-  std::vector<Notice> unsent_;                                    // under way, as listeners_ sees it: as many as may be
-  base::ShareBudget<base::NodeId> pinging_{kListenersPingedMax};  // listeners whose address is being proven
+  std::vector<Notice> unsent_;                                    // counted by listeners_ as in flight, up to its limit
+  base::ShareBudget<base::NodeId> pinging_{kListenersPingedMax};  // listeners whose address is being verified
 };
 
 }  // namespace troupe::dht

@@ -1,10 +1,11 @@
 #pragma once
-// Keeps in the network what this node has published: at `/dht/republish`, after logic/republish.hpp.
+// Keeps this node's published records and announcements in the network: `/dht/republish`, by logic/republish.hpp.
 //
-// Rows    keyspace kPublishedRows, written behind (runtime/store/rows.hpp). Due records are read back, so memory holds
-//         only keys, unless nothing is on disk. What finds no room to wait is not published again (`dht-published`).
-// Served  region by region, by searches of at most kRegionItemsMax items. An item that is withdrawn or put anew while
-//         its region is read is not sent as it was.
+// Rows    keyspace kPublishedRows, written behind (runtime/store/rows.hpp). Due records are read back, so memory
+//         contains only keys, unless nothing is on disk. Items that find no space to wait are not republished
+//         (`dht-published`).
+// Served  region by region, by searches of at most kRegionItemsMax items. An item that is withdrawn or put again while
+//         its region is read is not sent in its old form.
 // Ended   an expired record is dropped when it is due and the clock is trusted (logic/clock_guard.hpp). Announcements
 //         are dropped when they are withdrawn.
 // Health  `dht-republish` while the sweep is late by more than an eighth of the period.
@@ -24,7 +25,7 @@ namespace troupe::dht {
 
 inline constexpr std::size_t kRegionBytesMax = 512 * 1024;  // our choice: some large values
 inline constexpr std::chrono::seconds kRegionPause{1};      // our choice: between two searches
-inline constexpr std::chrono::minutes kRepublishLook{1};    // a date may step: the sweep is looked at this often
+inline constexpr std::chrono::minutes kRepublishLook{1};    // the date may jump: the sweep is checked this often
 
 class RepublishActor final : public runtime::Actor {
  public:
@@ -42,7 +43,7 @@ class RepublishActor final : public runtime::Actor {
  private:
   struct Wake {};
   struct RowsAgain {};
-  struct Due {  // of the region under way
+  struct Due {  // an item of the current region
     Item item;
     base::Bytes record;
   };
@@ -59,7 +60,7 @@ class RepublishActor final : public runtime::Actor {
   void answer(wire::Withdraw::Reader order, runtime::Reply<wire::WithdrawDone> reply);
   struct Damaged {
     std::vector<base::Bytes> keys;
-    std::vector<bool> dropped;  // those looked at so far
+    std::vector<bool> dropped;  // for the keys checked so far
     runtime::Reply<wire::RowsDropped> reply;
     std::size_t open = 1;  // rows that are being erased, and the walk
     std::optional<base::Error> failed{};
@@ -78,13 +79,13 @@ class RepublishActor final : public runtime::Actor {
   ClockGuard clock_;
   store::Rows rows_;
   std::map<Item, base::Bytes> kept_;  // Values::in_memory
-  std::vector<Item> unread_;          // of the region under way, the last first
+  std::vector<Item> unread_;          // of the current region, in reverse order
   std::vector<Due> due_;
-  std::set<Item> failed_;                  // of the region so far
-  std::set<Item> anew_;                    // put while a region is under way
-  bool met_nobody_ = false;                // as it was served so far
-  std::map<Item, std::uint64_t> unnoted_;  // what found no room, with its sequence; at most items_max
-  std::set<Item> turned_away_;             // since there was room; at most items_max
+  std::set<Item> failed_;                  // of the current region so far
+  std::set<Item> anew_;                    // put during the current region
+  bool met_nobody_ = false;                // in the current region so far
+  std::map<Item, std::uint64_t> unnoted_;  // items that found no space, with their sequences; at most items_max
+  std::set<Item> turned_away_;             // since space was last free; at most items_max
   std::uint64_t regions_ = 0, served_ = 0;
 };
 

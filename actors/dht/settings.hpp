@@ -1,5 +1,5 @@
 #pragma once
-// What a node says about its part of the DHT. Fixed for the life of the actors.
+// Settings of a node's DHT; fixed for the life of the actors.
 #include <memory>
 #include <string>
 
@@ -19,20 +19,20 @@
 
 namespace troupe::dht {
 
-inline constexpr std::chrono::seconds kSearchDue{30};  // of a search that names no time
+inline constexpr std::chrono::seconds kSearchDue{30};  // default for a search
 inline constexpr std::chrono::seconds kSearchDueMax{600};
-inline constexpr std::chrono::seconds kStoreDue{5};    // of one node asked to store: a sync on a busy disk
-inline constexpr std::chrono::seconds kCommitDue{30};  // of our own store
-inline constexpr std::size_t kSearchesMax = 512;       // at once; our choice: 10,000 questions at most
-inline constexpr std::size_t kDoubtedMax = 16;         // at once; our choice: the next search doubts the others
-inline constexpr std::size_t kRepairsMax = 64;         // at once; our choice: what is left out, the next search finds
-inline constexpr std::size_t kBatchesMax = 16;         // at once; our choice: each has up to 8 searches under way
+inline constexpr std::chrono::seconds kStoreDue{5};    // for one node asked to store: a sync on a busy disk
+inline constexpr std::chrono::seconds kCommitDue{30};  // for the local store
+inline constexpr std::size_t kSearchesMax = 512;       // at once; our choice: at most 10,000 requests
+inline constexpr std::size_t kDoubtedMax = 16;         // at once; our choice: the next search pings the rest
+inline constexpr std::size_t kRepairsMax = 64;         // at once; our choice: the next search repairs the rest
+inline constexpr std::size_t kBatchesMax = 16;         // at once; our choice: each has up to 8 searches in progress
 
 struct DhtSettings {
   std::shared_ptr<const crypto::Identity> identity;
-  base::Endpoint endpoint;  ///< where others reach this node; not dialable: a client, which only asks
+  base::Endpoint endpoint;  ///< where other nodes reach this node; not dialable: a client, which only asks
   unsigned work_bits = crypto::kWorkBitsDefault;
-  std::size_t copies = kContactsMax;  ///< nodes that hold what lies at a key: 1 to kContactsMax
+  std::size_t copies = kContactsMax;  ///< nodes that store each record: 1 to kContactsMax
   GroupLimits groups;
   HeldLimits held;
   ProviderLimits providers;
@@ -41,13 +41,15 @@ struct DhtSettings {
   ListeningSettings listening;
   RepublishSettings republish;
   Values values = Values::on_disk;
-  std::size_t cache_bytes_max = 1u << 20;  ///< of copies that searches leave behind; 0: none, here or elsewhere
-  std::uint64_t left_to_self = store::kRecordsLeave;         ///< of the device, by rows of other nodes
-  base::Duration refresh_period = std::chrono::minutes(1);   ///< between two looks for stale ranges
-  base::Duration recover_period = std::chrono::seconds(30);  ///< between two tries with too few contacts, at most
+  std::size_t cache_bytes_max = 1u << 20;  ///< for copies that searches leave; 0: no copies, here or elsewhere
+  std::uint64_t left_to_self = store::kRecordsLeave;         ///< free space on the device that rows of other nodes must
+                                                             ///< leave
+  base::Duration refresh_period = std::chrono::minutes(1);   ///< between two checks for stale ranges
+  base::Duration recover_period = std::chrono::seconds(30);  ///< longest time between two tries while there are too few
+                                                             ///< contacts
   std::string peers = "/peers";
   std::string store = "/store";
-  observe::Health* health = nullptr;  ///< outlives the actors; null: not told
+  observe::Health* health = nullptr;  ///< outlives the actors; may be null
   observe::DomainLog log{};
   std::shared_ptr<Counters> counters = std::make_shared<Counters>();
 
@@ -60,7 +62,7 @@ struct DhtSettings {
             .unread_is = observe::HealthState::degraded,
             .leave = left_to_self};
   }
-  /// The same at another address.
+  /// Returns the same settings with another endpoint.
   std::shared_ptr<const DhtSettings> at(const base::Endpoint& where) const {
     auto out = std::make_shared<DhtSettings>(*this);
     out->endpoint = where;

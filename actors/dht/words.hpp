@@ -1,5 +1,5 @@
 #pragma once
-// What the result of a search says (messages/dht.capnp: SearchResult), for this and other domains.
+// Interprets the result of a search (messages/dht.capnp: SearchResult), for this and other domains.
 #include <cstdint>
 #include <optional>
 
@@ -12,8 +12,8 @@ namespace troupe::dht {
 std::optional<base::Error> store_error(wire::SearchResult::Reader result);
 std::optional<base::Error> store_error(wire::ItemResult::Reader result);
 
-/// Returns whether what a search has not found may exist all the same: no node could be asked, or a node that may have
-/// it did not answer lately. A node that is gone is not waited for.
+/// Returns whether a value that a search has not found may exist nevertheless: no node could be asked, or a node that
+/// may have it did not answer recently. A node that is gone does not count.
 inline bool unheard(wire::SearchResult::Reader result) {
   return result.getNearest().size() == 0 || result.getSilentLately() > 0;
 }

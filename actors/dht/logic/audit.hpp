@@ -1,7 +1,7 @@
 #pragma once
-// What the DHT has on disk, row by row: whether this program wrote each row for its place, and whether all of them
-// together are within the limits. The rules are those for rows that are read at the start. Whether the index agrees is
-// decided by its owner (audit_actor.hpp).
+// Verifies the DHT's rows on disk, one by one: whether this program wrote each row for its key, and whether all of them
+// together are within the limits. The rules are those for rows that are read at the start. The owner compares the rows
+// with its index (audit_actor.hpp).
 #include <array>
 #include <map>
 #include <string_view>
@@ -22,16 +22,16 @@ AuditSpace space_of_record(Space space);
 
 enum class RowState : std::uint8_t {
   sound,
-  expired,     ///< its time is over
-  unreadable,  ///< no row that this program wrote
+  expired,     ///< its lifetime is over
+  unreadable,  ///< not a row that this program wrote
   misplaced,   ///< belongs under another key
-  forged,      ///< not signed by its owner, or without the work of its id
-  unindexed,   ///< on disk, and not known to this node
-  differs,     ///< on disk another record than this node knows of
-  missing,     ///< known to this node, and not on disk
-  over_limit,  ///< more than a limit allows
+  forged,      ///< not signed by its owner, or its id lacks the work
+  unindexed,   ///< on disk, but not in the index
+  differs,     ///< the record on disk is not the one in the index
+  missing,     ///< in the index, but not on disk
+  over_limit,  ///< exceeds a limit
 };
-/// For people.
+/// Returns the text for people.
 std::string_view text_of(RowState state);
 constexpr bool is_trouble(RowState state) { return state > RowState::expired; }
 
@@ -45,12 +45,12 @@ struct JudgedRow {
   AuditSpace space = AuditSpace::kv;
   RowState state = RowState::sound;
   std::optional<Tag> tag{};      ///< of a record
-  std::optional<Owner> owner{};  ///< that it counts for: of a record, or the provider itself
+  std::optional<Owner> owner{};  ///< whose quota it counts towards: a record's owner, or the provider
   std::uint64_t counted = 0;     ///< bytes of the record
-  bool is_item = true;           ///< else it is a note of the sweep over what is published, and is counted nowhere
+  bool is_item = true;           ///< false: a note of the republish sweep, which counts towards no limit
 };
 
-/// Judges a row of one of kAuditedKeyspaces. What cannot be read at all counts as kv, or as the others of its keyspace.
+/// Verifies a row of one of kAuditedKeyspaces. An unreadable row counts as kv, or as its keyspace's own space.
 JudgedRow judge(std::string_view keyspace, base::ByteView key, base::ByteView row, base::WallTime wall,
                 const AuditTerms& terms);
 
@@ -62,18 +62,18 @@ class Audit {
  public:
   explicit Audit(AuditTerms terms) : terms_(terms) {}
 
-  /// A row was read. Its trouble, if it has one, is noted by trouble().
+  /// Counts a row that was read. Its problem, if any, is counted by trouble().
   void read(const JudgedRow& row, base::ByteView key, std::size_t row_bytes);
-  /// The same of one that is listed, which is held against no limit.
+  /// Counts a row that is listed; it counts towards no limit.
   void listed(AuditSpace space, std::size_t row_bytes);
   void trouble(AuditSpace space) { ++of(space).troubles; }
   void removed(AuditSpace space, std::size_t row_bytes);
 
   struct Excess {
     AuditSpace space;
-    base::Bytes whose;  ///< an owner, a provider or a key; empty: all of that space together
+    base::Bytes whose;  ///< an owner, a provider or a key; empty: the whole space
   };
-  /// After all rows were read.
+  /// Returns which limits are exceeded; call it after all rows were read.
   std::vector<Excess> over_limits() const;
 
   const AuditSums& sums(AuditSpace space) const { return sums_[static_cast<std::size_t>(space)]; }
@@ -87,10 +87,10 @@ class Audit {
 
   AuditTerms terms_;
   std::array<AuditSums, kAuditSpaces> sums_;
-  std::array<Use, 3> spaces_;  // of records that are sound
+  std::array<Use, 3> spaces_;  // of valid records
   std::map<Owner, Use> owners_;
   std::map<Owner, std::uint64_t> providers_;
-  std::map<Key, std::uint64_t> announced_;  // of each key
+  std::map<Key, std::uint64_t> announced_;  // per key
   std::uint64_t rows_ = 0;
 };
 

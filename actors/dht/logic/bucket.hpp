@@ -2,12 +2,12 @@
 // One k-bucket: the contacts at one range of distances, the longest silent first.
 //
 // Source  Maymounkov & Mazieres, "Kademlia", 2002: 2.2 (order, eviction), 4.1 (spares, and no ping for each newcomer).
-// States  a contact is listed or spare. A listed one is good, pinged, or failing (silent to kFailuresMax questions in a
-//         row): not told to others, and kept until a spare that has answered takes its place, or the table lets it go.
-// Moves   a contact that is heard from another address is pinged at the known one first. It moves only if it fails
-//         there and answers at the other one.
+// States  a contact is listed or spare. A listed contact is good, pinged, or failing: kFailuresMax requests in a row
+//         were unanswered. It is then not advertised, and stays until a proven spare replaces it or the table drops it.
+// Moves   a contact seen at another address is pinged at the known one first. It moves only if it fails there and
+//         answers at the other address.
 // Pings   the longest silent contact, one at a time: after kQuietMax if a spare waits, after kSilentMax in any case.
-// Limits  kContactsMax listed, kSparesMax spare, kPingsMax pings unanswered, `GroupLimits::bucket_max` of one group.
+// Limits  kContactsMax listed, kSparesMax spare, kPingsMax pings in flight, `GroupLimits::bucket_max` per group.
 // Time    monotonic, given by the caller. Reads no clock and sends nothing.
 // Owner   one bucket actor; not thread-safe.
 #include <chrono>
@@ -24,45 +24,46 @@ namespace troupe::dht {
 
 inline constexpr std::size_t kContactsMax = 20;      // k of section 2.2
 inline constexpr std::size_t kSparesMax = 8;         // our choice: a lookup rarely brings more at once
-inline constexpr std::size_t kPingsMax = 3;          // our choice: alpha, what one bucket may have in flight
-inline constexpr std::uint32_t kFailuresMax = 2;     // issue 5, part 3: no node is punished for one loss
+inline constexpr std::size_t kPingsMax = 3;          // our choice: alpha, pings in flight per bucket
+inline constexpr std::uint32_t kFailuresMax = 2;     // issue 5, part 3: one loss does not penalize a node
 inline constexpr std::uint32_t kForgetFailures = 5;  // section 4.1
 static_assert(kFailuresMax < kForgetFailures, "a contact that may go is failing");
 inline constexpr std::chrono::milliseconds kPingTimeout{2'000};  // our choice: twice the worst round trip
-inline constexpr std::chrono::minutes kQuietMax{5};  // our choice: a node heard this recently is not doubted
-/// BEP 5: a node is questionable after that time, whether or not another wants its place.
+inline constexpr std::chrono::minutes kQuietMax{5};  // our choice: a node seen this recently is assumed alive
+/// BEP 5: a node is questionable after that time, even if no other contact wants its slot.
 inline constexpr std::chrono::minutes kSilentMax{15};
 static_assert(kQuietMax < kSilentMax, "a contact whose place is wanted is pinged sooner");
-inline constexpr std::chrono::minutes kRetryFailing{1};  // our choice: doubled for each more, to kForgetFailures
-inline constexpr std::chrono::hours kSpareLife{1};       // our choice: an older spare is as likely dead as not
-/// Failures closer together are one: a burst may lose questions of many lookups. Of a failing contact those count that
-/// come when it is due to be pinged: asking again and again for what it holds does not forget it.
+inline constexpr std::chrono::minutes kRetryFailing{1};  // our choice: doubled for each further failure, up to
+                                                         // kForgetFailures
+inline constexpr std::chrono::hours kSpareLife{1};       // our choice: an older spare is probably dead
+/// Failures closer together count as one, because a burst may lose requests of many lookups. For a failing contact only
+/// failures after its next ping is due count: repeated reads of a key do not make us forget it.
 inline constexpr std::chrono::milliseconds kFailureGap{1'000};
 static_assert(kFailureGap < kPingTimeout, "two unanswered pings are two failures");
 
 enum class Evidence : std::uint8_t {
-  answered,  ///< a question of ours, at the address given
-  asked_us,  ///< its id is proven, its address only claimed
+  answered,  ///< it answered our request, at the address given
+  asked_us,  ///< it asked us: its id is proven, its address only claimed
 };
 
 enum class BucketError : std::uint8_t {
-  wrong_range,  ///< the id is not at a distance which this bucket covers
-  group_full,   ///< as many contacts of its address group as may be are here already
+  wrong_range,  ///< the id is not in this bucket's range
+  group_full,   ///< its address group has reached its limit here
 };
 
 struct Ping {
   Contact whom;
   base::Instant answer_due;
-  bool refused = false;  ///< by a limit of this node: nobody was asked
+  bool refused = false;  ///< by a limit of this node: no ping was sent
 };
 
 struct Listed {
   Contact contact;
-  base::Instant heard;                        ///< last
+  base::Instant heard;                        ///< when it was last heard from
   std::uint32_t failures = 0;                 ///< questions unanswered since its last answer
-  base::Instant failed_at{};                  ///< the last of them; meaningless without failures
-  base::Instant failed_before{};              ///< the one before that; meaningless below two
-  std::optional<base::Endpoint> elsewhere{};  ///< where it was heard of last, until one of its addresses has answered
+  base::Instant failed_at{};                  ///< the last failure; meaningless without failures
+  base::Instant failed_before{};              ///< the failure before; meaningless below two failures
+  std::optional<base::Endpoint> elsewhere{};  ///< last seen address, until one of its addresses has answered
 
   bool failing() const { return failures >= kFailuresMax; }
 };
@@ -73,64 +74,63 @@ struct Spare {
   Evidence evidence = Evidence::asked_us;
 };
 
-/// What the table keeps of a bucket (table.hpp).
+/// The table's copy of a bucket (table.hpp).
 struct Listing {
-  std::vector<Contact> good;       ///< listed and not failing, longest silent first: what others may be told
-  std::vector<Contact> rest;       ///< failing, then spares that have answered: counts for the limits only
-  std::vector<Contact> claimed{};  ///< spares that have only asked
-  /// Of `rest`: silent to kForgetFailures questions. It goes if another node was heard since its last failure but one:
-  /// a node that is cut off hears no other, and would forget all that it needs once it is back.
+  std::vector<Contact> good;       ///< listed and not failing, longest silent first: may be advertised
+  std::vector<Contact> rest;       ///< failing contacts, then spares that have answered: count only towards the limits
+  std::vector<Contact> claimed{};  ///< spares that have only asked us
+  /// A contact in `rest` that left kForgetFailures requests unanswered. It is dropped if another node responded since
+  /// its last failure but one. Otherwise a node that is cut off would forget all contacts that it needs later.
   struct Silent {
     Key id;
     base::Instant since;
   };
   std::vector<Silent> silent{};
-  std::size_t failing = 0;            ///< of `rest`, the first
-  std::vector<base::Instant> seen{};  ///< when each of `good` was heard, the earliest first
+  std::size_t failing = 0;            ///< how many of `rest` are failing; they come first
+  std::vector<base::Instant> seen{};  ///< when each of `good` was heard from, the earliest first
 };
 
 class Bucket {
  public:
   Bucket(const Key& own, Range range, GroupLimits limits = {});
 
-  /// Where bugs may be planted; outlives it. Without a call none is.
+  /// Sets the active mutants, none by default; `mutations` outlives the bucket.
   void plant(const base::Mutations& mutations) { mutations_ = &mutations; }
 
-  /// Notes that `who` was heard from at `now`, and lists it if it answered and there is room.
-  /// Returns the pings to send, at most kPingsMax; their answers come back by answered(), their silence by expire().
-  /// An error has changed nothing.
+  /// Notes that `who` was heard from at `now`; lists it if it answered and there is a free slot. Returns the pings to
+  /// send, at most kPingsMax; answered() takes their answers, expire() their time-outs. An error has changed nothing.
   base::Result<std::vector<Ping>, BucketError> hear(const Contact& who, Evidence evidence, base::Instant now);
 
-  /// The answer to a ping that is still waited for; otherwise nothing: a contact that was forgotten meanwhile stays so.
+  /// Notes the answer to a pending ping; ignores other answers, so that a forgotten contact stays forgotten.
   std::vector<Ping> answered(const Contact& who, base::Instant now);
 
-  /// A ping that was not sent is sent again.
+  /// Repeats a ping that was not sent.
   std::vector<Ping> unasked(const Contact& who, base::Instant now);
 
-  /// A limit of this node has kept a ping from being sent. Whether another one is due is looked at by expire(), when
-  /// its answer would have been due.
+  /// Notes that a limit of this node kept a ping from being sent. expire() decides at the ping's deadline whether to
+  /// send another.
   void refused(const Contact& who);
 
-  /// Notes that a lookup's question was not answered at the address known here. Unknown ids are ignored.
+  /// Notes that a lookup's request was not answered at the known address. Unknown ids are ignored.
   std::vector<Ping> failed(const Key& id, base::Instant now);
 
-  /// Forgets one that is banned or may go, whatever it is here.
+  /// Forgets a contact that is banned or may be dropped, in whatever state it is.
   std::vector<Ping> forget(const Key& id, base::Instant now);
 
-  /// Counts the pings that are overdue as failures, gives away the places that this frees, drops spares that are too
-  /// old. Early, late and repeated calls are harmless: every deadline is compared with `now` again.
+  /// Counts overdue pings as failures, fills the slots that this frees, and drops old spares. Early, late and repeated
+  /// calls are harmless, because every deadline is compared with `now`.
   std::vector<Ping> expire(base::Instant now);
 
-  /// When expire() has something to do; max() if never.
+  /// Returns when expire() is due next; max() if never.
   base::Instant wake_at() const;
 
   Range range() const { return range_; }
-  /// At most kContactsMax, longest silent first; valid until the next non-const call.
+  /// Returns at most kContactsMax contacts, longest silent first; valid until the next non-const call.
   const std::vector<Listed>& listed() const { return listed_; }
-  /// At most kSparesMax, oldest first.
+  /// Returns at most kSparesMax contacts, oldest first.
   const std::vector<Spare>& spares() const { return spares_; }
   Listing listing() const;
-  /// No contact is left: the actor may end.
+  /// Returns whether no contact is left, so that the actor may end.
   bool empty() const { return listed_.empty() && spares_.empty(); }
 
  private:

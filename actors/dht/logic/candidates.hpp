@@ -1,12 +1,11 @@
 #pragma once
-// The contacts that a lookup knows, by distance to its target, each with the paths that heard of it.
+// The contacts that a lookup knows, by distance to its target, each with the paths that learned of it.
 //
-// Source  Baumgart & Mies, "S/Kademlia", 2007: 4.2. There a node belongs to the first path that finds it; here every
-//         path keeps what it heard itself, so that honest paths that meet at the target need not go on to farther
-//         nodes.
-// Limits  each path holds its kPathKnownMax nearest that were not asked yet, at most GroupLimits::table_max of one
-//         group: what one path hears cannot push out what another knows.
-// Memory  one allocation each: they are large and come in any order.
+// Source  Baumgart & Mies, "S/Kademlia", 2007: 4.2. There a node belongs to the first path that finds it. Here every
+//         path keeps what it learned itself, so that honest paths that meet at the target need not ask farther nodes.
+// Limits  each path holds its kPathKnownMax nearest unasked contacts, at most GroupLimits::table_max per address group.
+//         So one path's contacts cannot evict another path's.
+// Memory  one allocation per candidate: they are large and come in any order.
 #include <memory>
 
 #include "actors/dht/logic/lookup_types.hpp"
@@ -20,7 +19,7 @@ struct Candidate {
   enum class State : std::uint8_t {
     fresh,  ///< not asked yet
     asked,  ///< asked, and an answer may still come in time
-    late,   ///< passed over; its answer would still count
+    late,   ///< passed over; its answer still counts
     answered,
     failed,
   };
@@ -31,12 +30,12 @@ struct Candidate {
   PathSet known_by = 0;
   State state = State::fresh;
   std::size_t depth = 1;
-  std::size_t questions = 0;  ///< put to it: one for each of its addresses at most
-  std::size_t asked_by = 0;   ///< path; meaningless without questions
+  std::size_t questions = 0;  ///< sent to it: at most one per address
+  std::size_t asked_by = 0;   ///< path; meaningless without requests
   bool needed = false;        ///< must have answered before the search may end
   bool among_nearest = false;
-  bool group_full = false;  ///< enough of its address group are nearer: it is none of the nearest
-  bool overdue = false;     ///< its time-out has passed, and nothing came from it since
+  bool group_full = false;  ///< enough nodes of its address group are nearer: it does not count as nearest
+  bool overdue = false;     ///< its time-out has passed without an answer
   std::optional<Key> named_by;
   std::optional<RoundTrip> round_trip;
   base::Instant asked_at;
@@ -44,10 +43,10 @@ struct Candidate {
   base::Instant answer_due;
   std::optional<Version> version;
   bool names_providers = false;
-  std::vector<base::Contact> alternates;  ///< where other paths say it lives
+  std::vector<base::Contact> alternates;  ///< its addresses according to other paths
 
   bool live() const { return state == State::fresh || state == State::asked || state == State::answered; }
-  /// Answered an earlier search, and was not asked by this one.
+  /// Returns whether it answered an earlier search, and was not asked by this one.
   bool spared() const { return state == State::answered && questions == 0; }
   bool known_to(std::size_t path) const { return (known_by >> path & 1U) != 0; }
 };
@@ -56,11 +55,11 @@ class Candidates {
  public:
   Candidates(const Key& target, const GroupLimits& groups) : target_(target), groups_(groups) {}
 
-  /// Notes that `path` heard of `contact` at `depth` from `named_by`. Says why it was not taken.
+  /// Notes that `path` learned of `contact` at `depth` from `named_by`. Returns why it was not accepted, or nullopt.
   std::optional<Refusal> hear(const Contact& contact, std::size_t path, std::size_t depth,
                               const std::optional<Key>& named_by);
 
-  /// Null if no path heard of it. One that was asked stays where it is.
+  /// Returns null if no path knows it. A candidate that was asked stays.
   Candidate* find(const Key& id) { return at_distance(base::distance(id, target_)); }
 
   /// Nearest first; valid until the next hear().
@@ -69,10 +68,10 @@ class Candidates {
 
  private:
   struct Slot {
-    std::uint64_t high;  // high() of its distance: what nearly every comparison looks at
+    std::uint64_t high;  // high() of its distance: decides nearly every comparison
     std::unique_ptr<Candidate> candidate;
   };
-  /// What std::views::transform would make, of which clang 15 makes no sense: it builds the fuzzers.
+  /// Replaces std::views::transform, which clang 15 (used for the fuzzers) does not support here.
   template <class T>
   class Each {
    public:

@@ -1,13 +1,13 @@
 #pragma once
-// Whether the clock can be trusted by what drops records for their age.
+// Decides whether the clock can be trusted for dropping expired records.
 //
-// Why     a clock that is days ahead for a moment would make a node delete all that it holds. So expired records are
-//         not served, and are kept until the clock is trusted.
-// Doubt   the wall clock has moved against the monotonic one by more than kDateStepMax since the last look. It is
-//         trusted again when it is back, otherwise once it has stood for kDateDoubted.
-// Start   a run that reads rows back begins in doubt: it cannot know how long it was away. Rejected: a saved date,
+// Why     a clock that is briefly days ahead would make a node delete all records. So expired records are not served,
+//         but kept until the clock is trusted.
+// Doubt   the wall clock has moved against the monotonic clock by more than kDateStepMax since the last check. It is
+//         trusted again once it has moved back, or has been steady for kDateDoubted.
+// Start   a run that reads rows back starts without trust: it cannot know how long it was down. Rejected: a saved date,
 //         which a wrong clock less than `hold` ahead would pass.
-// Owner   one actor, which gives both times.
+// Owner   one actor, which passes both times.
 #include <chrono>
 #include <optional>
 
@@ -15,15 +15,16 @@
 
 namespace troupe::dht {
 
-inline constexpr std::chrono::hours kDateStepMax{1};  // our choice: what holds for days does not mind
-inline constexpr std::chrono::hours kDateDoubted{1};  // our choice: who keeps clocks right has looked several times
+inline constexpr std::chrono::hours kDateStepMax{1};  // our choice: records kept for days tolerate it
+inline constexpr std::chrono::hours kDateDoubted{1};  // our choice: a time service has synchronized several times by
+                                                      // then
 
-/// What becomes of what has expired. It is served in neither case.
+/// What happens to expired records. They are never served.
 enum class Expired : std::uint8_t { dropped, kept };
 
 class ClockGuard {
  public:
-  /// `first`: what the first date that it sees is good for.
+  /// `first`: how to treat expired records at the first check.
   explicit ClockGuard(Expired first) : doubts_first_(first == Expired::kept) {}
 
   Expired look(base::Instant now, base::WallTime wall) {
@@ -37,7 +38,7 @@ class ClockGuard {
     return Expired::dropped;
   }
 
-  /// When the clock of the last look will be trusted, if it stands; nothing if it is.
+  /// Returns when the clock will be trusted if it stays steady, or nullopt if it is trusted.
   std::optional<base::Instant> trusted_at() const { return doubted_ ? std::optional(doubted_->until) : std::nullopt; }
 
  private:
@@ -48,7 +49,7 @@ class ClockGuard {
   static bool near(base::Duration a, base::Duration b) { return std::chrono::abs(a - b) <= kDateStepMax; }
 
   bool doubts_first_;
-  std::optional<base::Duration> trusted_;  // how far the date was ahead of the steady clock
+  std::optional<base::Duration> trusted_;  // how far the wall clock was ahead of the monotonic clock
   std::optional<Doubted> doubted_;
 };
 

@@ -8,8 +8,8 @@ namespace troupe::dht {
 using Key = base::NodeId;
 
 struct Contact {
-  base::NodeId id;      ///< that of `where`, whose work was checked
-  base::Contact where;  ///< its endpoint is dialable, by TCP and UDP alike
+  base::NodeId id;      ///< the id of `where`, with checked work
+  base::Contact where;  ///< its endpoint is dialable, by both TCP and UDP
 
   friend auto operator<=>(const Contact&, const Contact&) = default;
 };

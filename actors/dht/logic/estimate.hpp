@@ -1,8 +1,8 @@
 #pragma once
-// How long an answer takes: of one peer, and of the network as this node sees it.
+// How long an answer takes: from one peer, and over the whole network as this node sees it.
 //
 // Source  RFC 6298 2 (smoothing, and the time-out from it), 5.5 (doubling after a loss).
-// Limits  kEstimatesMax peers; one more forgets the one that was heard least lately.
+// Limits  kEstimatesMax peers; a further peer evicts the peer that was heard from least recently.
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -15,8 +15,8 @@
 namespace troupe::dht {
 
 inline constexpr std::chrono::milliseconds kTimeoutFirst{500};  // our choice: RFC 6298 says 1 s, and waits for it
-/// Our choice: a late node is only passed over, so the 1 s of RFC 6298 is not needed; but a busy machine that stalls
-/// for a moment must not make everybody ask twice.
+/// Our choice: a late node is only passed over, so the 1 s of RFC 6298 is not needed. But a busy machine that stalls
+/// briefly must not make all nodes send twice.
 inline constexpr std::chrono::milliseconds kTimeoutMin{50};
 inline constexpr std::chrono::milliseconds kTimeoutMax{3'000};  // RFC 6298 5.7
 inline constexpr std::uint32_t kDoublingsMax = 3;
@@ -24,7 +24,7 @@ inline constexpr std::size_t kEstimatesMax = 256;  // our choice: more than a ta
 
 class RoundTrip {
  public:
-  /// Takes the time from a question to its answer.
+  /// Adds the time from a request to its answer.
   void note(base::Duration sample) {
     sample = std::max(sample, base::Duration{1});
     if (!known()) {
@@ -37,15 +37,15 @@ class RoundTrip {
     }
     doublings_ = 0;
   }
-  /// Notes that no answer came: the time-out doubles until the next one does.
+  /// Notes that no answer came: the time-out doubles until the next answer.
   void lost() { doublings_ = std::min(doublings_ + 1, kDoublingsMax); }
 
   bool known() const { return smoothed_ > base::Duration::zero(); }
-  /// What an answer takes on average; zero if not known.
+  /// Returns the average time of an answer; zero if not known.
   base::Duration expected() const { return smoothed_; }
-  /// An answer within this time came as quickly as usual.
+  /// Returns the time within which an answer counts as usual.
   base::Duration usual() const { return smoothed_ + variation_; }
-  /// From kTimeoutMin to kTimeoutMax.
+  /// Returns the time-out, from kTimeoutMin to kTimeoutMax.
   base::Duration timeout() const {
     const base::Duration once = known() ? smoothed_ + 4 * variation_ : base::Duration{kTimeoutFirst};
     return std::min<base::Duration>(std::max<base::Duration>(once, kTimeoutMin) * (1U << doublings_), kTimeoutMax);
@@ -59,14 +59,14 @@ class RoundTrip {
   std::uint32_t doublings_ = 0;
 };
 
-/// The estimates of one node: one over all answers, and one for each of the peers heard lately.
+/// The estimates of one node: one over all answers, and one per recent peer.
 class RoundTrips {
  public:
   void note(const Key& id, base::Duration sample) {
     all_.note(sample);
     touch(id).note(sample);
   }
-  /// Says nothing about the network: one dead peer must not slow down the questions to all others.
+  /// Changes only the peer's estimate: one dead peer must not slow down requests to all other nodes.
   void lost(const Key& id) {
     const auto peer = peers_.find(id);
     if (peer != peers_.end()) peer->second.estimate.lost();
@@ -89,7 +89,7 @@ class RoundTrips {
   RoundTrip& touch(const Key& id) {
     Peer& peer = peers_[id];
     peer.turn = ++turns_;
-    // Each is looked at, as it is seldom: an order by turn would cost more for each that is known already.
+    // Scans all of them, because it is rare: an order by turn would cost more at each known peer.
     if (peers_.size() > kEstimatesMax)
       peers_.erase(std::ranges::min_element(peers_, {}, [](const auto& one) { return one.second.turn; }));
     return peer.estimate;

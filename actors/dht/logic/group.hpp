@@ -1,22 +1,22 @@
 #pragma once
-// What one operator usually holds of the address space, so that many ids behind one line count as few.
+// Address groups: ranges of addresses that one operator usually has, so that many ids in one group count as few.
 //
 // Source  the limits of issue 5, part 1; the same idea in BEP 42 and in Heilman et al., "Eclipse Attacks", 2015.
 #include "runtime/base/endpoint.hpp"
 
 namespace troupe::dht {
 
-/// The prefix of an address, its other bits zero; for an endpoint that is a group by itself, all of it.
+/// The prefix of an address, its other bits zero. An endpoint that is its own group has all its bits.
 struct Group {
   base::Endpoint prefix;
 
   friend auto operator<=>(const Group&, const Group&) = default;
 };
 
-/// Whether 10.0.0.0/8 is a network like any other, or the simulation, in which each node has one address of it.
+/// Whether 10.0.0.0/8 is an ordinary network, or the simulation, where each node has one of its addresses.
 enum class TenNet : std::uint8_t { network, simulation };
 
-/// Names the group of an endpoint. A loopback address says nothing about its operator: each port is its own group.
+/// Returns the group of an endpoint. A loopback address says nothing about its operator, so each port is its own group.
 struct GroupOf {
   std::uint8_t v4_bits = 24;  ///< at most 32
   std::uint8_t v6_bits = 48;  ///< at most 128
@@ -26,7 +26,7 @@ struct GroupOf {
   friend auto operator<=>(const GroupOf&, const GroupOf&) = default;
 };
 
-/// How many contacts of one group may be held: the settings of part 1.
+/// How many contacts of one group the table may have: the settings of part 1.
 struct GroupLimits {
   GroupOf group_of;
   std::size_t bucket_max = 2;

@@ -1,16 +1,14 @@
 #pragma once
-// Which records a node holds for the network, until when, for which owner, and which record makes room for which.
+// Which records a node stores for the network, until when, for which owner, and which record is evicted for which.
 //
 // Rules   an older sequence is refused; of two records with one sequence the greater tag stays (record.hpp). A store
-//         that expects another sequence is a conflict, unless nothing is held (BEP 44, "CAS") or that very record is.
+//         that expects another sequence is a conflict, unless nothing is stored (BEP 44, "CAS") or that very record is.
 // Time    a record lasts `hold` from its last store, a /kv at most until its own end; an expired record is never
-//         served. Dates come from the wall clock. While that is doubted (clock_guard.hpp) no record is dropped for its
-//         age.
-// Full    expired records go first, then the farthest records of the peer with the highest usage, of the address group
-//         with the highest (peer_usage.hpp). A record counts for its owner, for the node that stored it first, and for
-//         the network of that node.
-// Memory  230 B a record beside its value, 310 B where each has another owner. Values are on disk except for a cache,
-//         or all in memory.
+//         served. Dates come from the wall clock; while it is not trusted (clock_guard.hpp), expired records are kept.
+// Full    expired records go first, then the farthest records of the largest peer in the largest address group
+//         (peer_usage.hpp). A record counts for its owner, its first storing node and that node's network.
+// Memory  230 B per record plus its value; 310 B if each record has another owner. Values are on disk, except for a
+//         cache, or all in memory.
 // Owner   one actor; not thread-safe. The rows that it returns are written before the store is acknowledged.
 #include <array>
 #include <map>
@@ -30,52 +28,53 @@
 
 namespace troupe::dht {
 
-inline constexpr std::size_t kEvictedMax = 64;  // our choice: a large record is not worth more small ones
+inline constexpr std::size_t kEvictedMax = 64;  // our choice: a large record is not worth more than that many small
+                                                // ones
 inline constexpr std::size_t kPeersTried =
-    256;  // our choice: peers looked at for what makes room, after the one with most
+    256;  // our choice: peers tried for eviction, after the one with the highest usage
 inline constexpr std::size_t kOutlivedMax = 4'096;     // our choice: 400 KiB; the farthest is forgotten first
 inline constexpr std::size_t kSweptMax = 256;          // our choice: one batch of rows
-inline constexpr std::uint64_t kRecordWeight = 2'048;  // of a share, beside its bytes: 100,000 are as much as 192 MiB
+inline constexpr std::uint64_t kRecordWeight = 2'048;  // added to its bytes, for quotas: 100,000 records weigh 192 MiB
 
 /// Settings; bytes are those of encoded records.
 struct HeldLimits {
   std::array<std::uint64_t, 3> space_bytes_max{4u << 20, 128u << 20, 128u << 20};  ///< /pk, /kv, /cid
   std::uint64_t bytes_max = 192u << 20;
   std::uint64_t records_max = 100'000;
-  std::uint64_t owner_bytes_max = 16u << 20;  ///< of an owner, and of what one node has stored
+  std::uint64_t owner_bytes_max = 16u << 20;  ///< per owner, and per storing node
   std::uint64_t owner_records_max = 8'192;
-  std::uint64_t network_bytes_max = 48u << 20;  ///< stored from one address group: a quarter of all
+  std::uint64_t network_bytes_max = 48u << 20;  ///< stored from one address group: a quarter of the total
   std::uint64_t network_records_max = 25'000;
   std::size_t cache_bytes_max = 64u << 10;
   std::chrono::seconds hold{std::chrono::hours(48)};
 };
 
 enum class Values : std::uint8_t {
-  on_disk,    ///< rows are decided on, and read back for a value that is not cached
-  in_memory,  ///< no rows at all
+  on_disk,    ///< changes return rows to write; values that are not cached are read back from rows
+  in_memory,  ///< no rows
 };
 
 enum class StoreError : std::uint8_t {
-  older,       ///< a higher sequence is held
-  lost_tie,    ///< another record of the same sequence is held, and stays
-  conflict,    ///< another sequence is held than was expected
-  owner_full,  ///< its owner, the node that stores it, or the network of that has its quota here
-  no_space,    ///< no site has clearly more here, and what the one with most would lose is at least as near
+  older,       ///< a record with a higher sequence is stored
+  lost_tie,    ///< another record with the same sequence is stored, and stays
+  conflict,    ///< the stored sequence is not the expected one
+  owner_full,  ///< the owner, the storing node or its network has used up its quota here
+  no_space,    ///< no address group has clearly more here, and the largest one's farthest record is at least as near
 };
 struct StoreRefused {
   StoreError why;
-  std::optional<std::uint64_t> present;  ///< the sequence that is held, for the first three
+  std::optional<std::uint64_t> present;  ///< the stored sequence, for the first three errors
 };
 
 enum class StoredAs : std::uint8_t {
   added,
-  replaced,   ///< in place of an older one
-  refreshed,  ///< held already; it lasts anew
+  replaced,   ///< instead of an older record
+  refreshed,  ///< stored already; its lifetime starts again
 };
 struct Stored {
   StoredAs as;
   RowChange rows;
-  std::optional<base::WallTime> ended{};  ///< when it was to end before, where only that has changed
+  std::optional<base::WallTime> ended{};  ///< the former end, if only the end has changed
 };
 
 struct Facts {
@@ -86,13 +85,13 @@ struct Facts {
 };
 struct Reading {
   Facts facts;
-  const base::Bytes* encoded = nullptr;  ///< null: ask for its row, and loaded(); valid until the next non-const call
+  const base::Bytes* encoded = nullptr;  ///< null: read its row and call loaded(); valid until the next non-const call
 };
 
 enum class LoadedError : std::uint8_t {
-  gone,   ///< not held any more
-  stale,  ///< another record than the index says: it was replaced meanwhile. Read again; if that says so too, forget()
-  corrupt,  ///< not the row of this place: forget() it
+  gone,     ///< no longer stored
+  stale,    ///< not the record in the index: it was replaced. Read again; if it stays stale, call forget()
+  corrupt,  ///< not a row of this place: call forget()
 };
 
 struct HeldUse {
@@ -111,43 +110,45 @@ class Held {
   Held(const Held&) = delete;  // its indexes point into one another
   Held& operator=(const Held&) = delete;
 
-  /// From now on. At first it is dropped.
+  /// Sets how to treat expired records from now on. At first they are dropped.
   void treat(Expired as) { expired_ = as; }
 
-  /// Keeps what admit() has let in. `expected`: the sequence that the writer wants to replace.
+  /// Stores an offer that admit() accepted. `expected`: the sequence that the writer wants to replace.
   base::Result<Stored, StoreRefused> store(const Offer& offer, std::optional<std::uint64_t> expected,
                                            base::WallTime wall);
 
-  /// The offer of the very record that is held and live, which needs no check; nothing for any other bytes.
+  /// Returns the offer if exactly this record is stored and live, so that it needs no check; nullopt for any other
+  /// bytes.
   std::optional<Offer> known(base::ByteView encoded, const Key& key, const base::NodeId& from,
                              base::WallTime wall) const;
-  /// Whether store() would write a row for it, unless it is refused.
+  /// Returns whether store() would write a row for it, unless it refuses it.
   bool writes(const Offer& offer, base::WallTime wall) const;
 
   std::optional<Facts> find(const RecordKey& place, base::WallTime wall) const;
 
-  /// The same, with the record where it is at hand.
+  /// Does the same, and adds the record if it is in memory.
   std::optional<Reading> read(const RecordKey& place, base::WallTime wall);
 
-  /// The record in a row that was read for read(). It stays in the cache.
+  /// Returns the record in a row that was read for read(). It stays in the cache.
   base::Result<base::Bytes, LoadedError> loaded(const RecordKey& place, base::ByteView row, base::WallTime wall);
 
-  /// Takes back a row at the start, and verifies its record: rows come from a disk that others may have written to.
-  /// The caller erases a row that is refused.
+  /// Loads a row at the start, and verifies its record, because other programs may have written to the disk. If it is
+  /// refused, the caller erases the row.
   base::Result<void, RowError> load(base::ByteView row_key, base::ByteView row, base::WallTime wall);
 
-  /// Drops at most kSweptMax of what has expired. Call it again while it returns that many.
+  /// Drops at most kSweptMax expired records. Call it again while it returns that many.
   RowChange sweep(base::WallTime wall);
-  /// When the next sweep() has something to do.
+  /// Returns when the next sweep() is due.
   std::optional<base::WallTime> wake_at() const;
 
-  /// Drops one: its row cannot be read, or could not be written.
+  /// Drops a record whose row cannot be read, or could not be written.
   RowChange forget(const RecordKey& place);
 
-  /// A change of its end was not written: it ends as before.
+  /// Restores the former end, because the change was not written.
   void put_back(const RecordKey& place, base::WallTime ended);
 
-  /// Places of one space, nearest to the own id first, after `after`; at most `places_max`. Expired ones included.
+  /// Returns places of one space, nearest to the local id first, after `after`; at most `places_max`. Includes expired
+  /// records.
   std::vector<RecordKey> places(Space space, const std::optional<Key>& after, std::size_t places_max) const;
 
   const HeldUse& use() const { return use_; }
@@ -161,24 +162,24 @@ class Held {
   };
   struct Account {
     Use use;
-    std::optional<Group> network;  ///< of a node that stores
+    std::optional<Group> network;  ///< of the storing node
   };
   using Owners = std::map<Owner, Account>;
   struct Entry {
     std::uint64_t sequence;
     Tag tag;
     base::WallTime expires;
-    base::WallTime ends;  ///< by its own word
+    base::WallTime ends;  ///< the record's own end
     Owners::iterator owner;
-    Owners::iterator storer;  ///< the same for an unsigned record
+    Owners::iterator storer;  ///< equals `owner` for an unsigned record
     std::uint32_t bytes;
     Space space;
   };
   struct Outlived {
-    std::uint64_t sequence;  ///< what came after it
+    std::uint64_t sequence;  ///< of its successor
     base::WallTime until;
   };
-  using Index = std::map<Key, Entry>;  // by distance from the own id
+  using Index = std::map<Key, Entry>;  // by distance from the local id
   using Node = Index::value_type;
   struct Sooner {
     bool operator()(const Node* a, const Node* b) const {
@@ -234,7 +235,7 @@ class Held {
   HeldUse use_;
   Expired expired_ = Expired::dropped;
   ValueCache cache_;
-  std::map<RecordKey, base::Bytes> kept_;  // Values::in_memory
+  std::map<RecordKey, base::Bytes> kept_;  // only for Values::in_memory
   std::set<RecordKey> owed_;               // dropped; their rows are erased with the next change
 };
 

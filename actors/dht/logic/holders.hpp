@@ -1,8 +1,8 @@
 #pragma once
-// Which of the nodes around a key should hold its value, and how many of them have to acknowledge a store.
+// Which of the nodes around a key should store its value, and how many of them have to acknowledge a store.
 //
-// Holders the nearest nodes, and all others within the radius that the estimated density (density.hpp) gives them: few
-//         ids that were ground to lie around a key cannot take it from all honest nodes.
+// Holders the nearest nodes, and all other nodes within the radius that the estimated density (density.hpp) gives them.
+//   So a few ids that were ground to be near a key cannot take it from all honest nodes.
 // Source  issue 5, part 9.
 #include <algorithm>
 #include <bitset>
@@ -16,7 +16,7 @@ namespace troupe::dht {
 inline constexpr std::size_t kRegionMax = 40;      // issue 5, part 9: nodes of a region
 inline constexpr std::size_t kStoredPercent = 75;  // the same part
 
-/// How many of `nodes`, nearest to `key` first, should hold what lies there: at most kRegionMax. Without an estimate
+/// Returns how many of `nodes`, nearest to `key` first, should store its value: at most kRegionMax. Without an estimate
 /// these are the `copies` nearest.
 inline std::size_t holders_among(std::span<const Key> nodes, const Key& key, std::size_t copies,
                                  const std::optional<NetworkSize>& network) {
@@ -28,8 +28,8 @@ inline std::size_t holders_among(std::span<const Key> nodes, const Key& key, std
   return out;
 }
 
-/// Who was asked to store a value, and has: this node and those of a region, each with the number that the caller gave
-/// its address group, below kStoresMax.
+/// The nodes that were asked to store a value, and those that have: this node and those of a region. The caller numbers
+/// their address groups, below kStoresMax.
 inline constexpr std::size_t kStoresMax = kRegionMax + 1;
 struct StoreCount {
   std::size_t asked = 0, stored = 0;
@@ -46,24 +46,24 @@ struct StoreCount {
 };
 
 enum class Scale : std::uint8_t {
-  small,  ///< it may have fewer nodes than there should be copies
+  small,  ///< may have fewer nodes than copies are wanted
   large,
 };
 
-/// How many of `asked` nodes have to acknowledge a store where `copies` are wanted. That may be more than were asked: a
-/// node that met few nodes of a large network, or silence in a small one, cannot tell that the value will be found.
-/// `silent` are known nodes that should hold it too, and cannot be asked.
+/// Returns how many of `asked` nodes have to acknowledge a store where `copies` are wanted. That may exceed `asked`: a
+/// node that met few nodes of a large network, or silence in a small network, cannot tell that the value will be found.
+/// `silent` are known nodes that should store it too, and cannot be asked.
 constexpr std::size_t stores_needed(std::size_t asked, std::size_t copies, Scale network, std::size_t silent = 0) {
   const std::size_t part = (asked * kStoredPercent + 99) / 100;
   const std::size_t half = (copies + 1) / 2;
-  // Not all there are: one that refuses would make each store in a small network fail.
+  // Not all nodes of a small network: one node that refuses would make every store fail.
   const std::size_t there = std::max(part, (asked + silent + 1) / 2);
   return std::max(part, network == Scale::large ? half : std::min(half, there));
 }
 
-/// The same, where as large a part of the address groups is as good as of the nodes: a site has three of the nodes
-/// around a key, so that two sites that acknowledge nothing would make each store fail. Not where fewer groups were
-/// asked than half as many as `copies`: then a few nodes would be enough.
+/// Also accepts the same fraction of address groups instead of nodes. One operator has up to three of the nodes around
+/// a key, so two operators that acknowledge nothing would make every store fail. This needs at least half as many
+/// groups as `copies`; otherwise too few nodes would be enough.
 inline std::size_t stores_needed(const StoreCount& count, std::size_t copies, Scale network, std::size_t silent = 0) {
   const std::size_t nodes = stores_needed(count.asked, copies, network, silent);
   const std::size_t groups = count.groups_asked.count();

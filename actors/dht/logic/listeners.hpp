@@ -1,15 +1,15 @@
 #pragma once
-// Which nodes are told of changes at places that this node holds: leases, and one notice at a time for each listener.
+// Which nodes are notified of changes to topics that this node stores: leases, and one notice at a time per listener.
 //
-// Lease   at most lease_max, renewed each time that the listener asks.
-// Notices a change during a notice is told with the next one, so a fast topic or a slow listener costs one message a
-//         round trip. A notice names at most kNewProvidersMax new providers; the listener finds the others when it
-//         renews. notices_max are under way at once, those of this node's listeners that wait take turns.
+// Lease   at most lease_max, renewed whenever the listener asks.
+// Notices a change during a notice is reported with the next notice: one message per round trip, however fast the
+//   topic. A notice names at most kNewProvidersMax new providers; the listener finds the rest when it renews. At most
+//   notices_max are in flight; waiting listeners take turns.
 // Failed  a notice without an answer is sent kNoticeTriesMax times in all; then the listener is dropped.
-// Full    the listener with most leases of the address group with most makes room (runtime/base/share_budget.hpp), and
-//         at a full topic the group with most. Otherwise a new listener is refused, and asks now and then instead. A
-//         listener that made room learns it when it renews.
-// Memory  450 B a listener.
+// Full    the listener with most leases in the address group with most is evicted (runtime/base/share_budget.hpp); at a
+//         full topic, one in the group with most. Otherwise a new listener is refused, and polls. An evicted listener
+//         learns of it when it renews.
+// Memory  450 B per listener.
 // Owner   one actor; not thread-safe.
 #include <chrono>
 #include <map>
@@ -26,30 +26,31 @@
 
 namespace troupe::dht {
 
-inline constexpr std::size_t kNewProvidersMax = 20;  // with them a notice stays within a datagram
-inline constexpr unsigned kNoticeTriesMax = 3;       // our choice: of three datagrams one arrives
-inline constexpr std::uint32_t kNoticesMax = 4'096;  // our choice: half of what may wait in the end (notices.cpp)
+inline constexpr std::size_t kNewProvidersMax = 20;  // a notice with them fits into a datagram
+inline constexpr unsigned kNoticeTriesMax = 3;       // our choice: one of three datagrams arrives
+inline constexpr std::uint32_t kNoticesMax = 4'096;  // our choice: half of the requests that can wait at once
+                                                     // (notices.cpp)
 
 struct ListenerLimits {
   std::uint32_t per_topic_max = 256;
   std::uint32_t per_listener_max = 256;
-  std::uint32_t listeners_max = 10'000;  ///< an eighth of it is for this node itself
+  std::uint32_t listeners_max = 10'000;  ///< an eighth is reserved for this node
   std::uint32_t notices_max = kNoticesMax;
   std::chrono::seconds lease_max{300};
-  base::NodeId self{};  ///< this node, which no share binds
+  base::NodeId self{};  ///< this node, which has no quota
 };
 
 enum class ListenError : std::uint8_t {
-  topic_full,     ///< per_topic_max others listen to it
-  listener_full,  ///< it listens to per_listener_max places here
-  full,           ///< others have all leases, or its group has more than its share
+  topic_full,     ///< per_topic_max other nodes listen to it
+  listener_full,  ///< it listens to per_listener_max topics here
+  full,           ///< other nodes have all leases, or its group has used up its quota
 };
 
 struct Notice {
   Topic topic;
   Contact to;
-  std::uint64_t number = 0;        ///< no two of this node share it
-  std::vector<Contact> providers;  ///< that are new
+  std::uint64_t number = 0;        ///< unique in this node
+  std::vector<Contact> providers;  ///< new ones
 };
 
 enum class Listens : std::uint8_t { no, yes };
@@ -61,23 +62,23 @@ class Listeners {
   Listeners(const Listeners&) = delete;  // its indexes point into one another
   Listeners& operator=(const Listeners&) = delete;
 
-  /// Whether it listens from that very address: then it is known to be there.
+  /// Returns whether it listens from that very address, which is then proven.
   bool listens(const Topic& topic, const Contact& who, base::Instant now) const;
 
-  /// Returns how long it is told. Errors leave a lease that it has as it was.
+  /// Returns the length of the lease. An error leaves an existing lease unchanged.
   base::Result<std::chrono::seconds, ListenError> add(const Topic& topic, const Contact& who,
                                                       std::chrono::seconds lease, base::Instant now);
   void remove(const Topic& topic, const base::NodeId& who);
 
-  /// Something new is durable at a topic: the notices of it to send now. `provider` is the new one of a topic of
-  /// providers.
+  /// Notes that a change of a topic is durable; returns the notices to send now. `provider` is the new provider of a
+  /// topic of providers.
   std::vector<Notice> changed(const Topic& topic, const std::optional<Contact>& provider, base::Instant now);
 
-  /// What came of a notice: to be called once for each that is sent. Returns the next one to send, of whatever listener
-  /// has waited longest, or the same once more.
+  /// Notes the result of a notice; call it once per notice sent. Returns the next notice to send: to the listener that
+  /// has waited longest, or the same again.
   std::optional<Notice> answered(const Notice& notice, Listens said, base::Instant now);
   std::optional<Notice> unanswered(const Notice& notice, base::Instant now);
-  /// After a notice that this node could not send, once it may be tried again: that was no try.
+  /// Repeats a notice that this node could not send; that does not count as a try.
   std::optional<Notice> again(const Notice& notice, base::Instant now);
 
   std::size_t size() const { return listeners_.size(); }
@@ -92,11 +93,11 @@ class Listeners {
   struct Listener {
     Contact where;
     base::Instant until;
-    std::uint64_t under_way = 0;     // the number of a notice; zero: none
-    unsigned tries = 0;              // of it
-    bool owed = false;               // something has come since it left
-    std::uint64_t turn = 0;          // among those that wait for their notice; zero: it does not
-    std::vector<Contact> providers;  // that are owed
+    std::uint64_t under_way = 0;     // the number of the notice in flight; zero: none
+    unsigned tries = 0;              // of that notice
+    bool owed = false;               // a change came after it was sent
+    std::uint64_t turn = 0;          // in the queue for a notice; zero: not queued
+    std::vector<Contact> providers;  // to report next
   };
   using Index = std::map<Name, Listener>;
   using Node = Index::value_type;
@@ -118,17 +119,17 @@ class Listeners {
   Notice notice(Node& one);
   void wait(Node& one);
   std::optional<Notice> take_turn();
-  /// The listener to which that notice is under way; the end if there is none.
+  /// Returns the listener to which that notice is in flight, or the end if there is none.
   Index::iterator waiting_for(const Notice& notice, base::Instant now);
 
   ListenerLimits limits_;
   const base::Mutations& mutations_;
   Index listeners_;
   std::set<Node*, Sooner> by_end_;
-  std::map<base::NodeId, std::set<Node*, Sooner>> leases_;  // of each listener
+  std::map<base::NodeId, std::set<Node*, Sooner>> leases_;  // per listener
   std::map<Topic, std::uint32_t> of_topic_;
   base::ShareBudget<base::NodeId> shares_;  // of leases
-  std::set<std::uint64_t> under_way_;       // numbers of notices, also to those that listen no more
+  std::set<std::uint64_t> under_way_;       // numbers of notices, including those to nodes that no longer listen
   std::map<std::uint64_t, Node*> waiting_;  // by turn
   std::uint64_t last_number_ = 0;
   std::uint64_t last_turn_ = 0;

@@ -1,9 +1,9 @@
 #pragma once
-// One place that this node listens to: which holders to ask for a lease, when again, and which news is new.
+// One topic that this node listens to: which holders to ask for a lease, when to ask again, and which reports are new.
 //
-// Holders the nodes nearest to the key, found by a search each search_period, and sooner once some are lost.
-// Leases  a holder's first answer brings the token that the second question shows. A lease is renewed at half its time;
-//         a holder that gives none is asked each poll_period. After kListenTriesMax questions without an answer it is
+// Holders the nodes nearest to the key, found by a search every search_period, and sooner once some are lost.
+// Leases  a holder's first answer brings the token that the second request shows. A lease is renewed after half its
+//         time; a holder that grants none is asked every poll_period. After kListenTriesMax unanswered requests it is
 //         lost.
 // News    a newer value, or a provider whose id is new among the last kListenedProvidersMax.
 // Owner   one actor; not thread-safe.
@@ -23,14 +23,15 @@
 namespace troupe::dht {
 
 inline constexpr unsigned kListenTriesMax = 3;                 // our choice
-inline constexpr std::size_t kListenedProvidersMax = 1'024;    // our choice: eight times what a holder keeps of a key
-inline constexpr std::chrono::seconds kListenAgain{5};         // our choice: after a question without an answer
+inline constexpr std::size_t kListenedProvidersMax = 1'024;    // our choice: eight times the providers that a holder
+                                                               // keeps per key
+inline constexpr std::chrono::seconds kListenAgain{5};         // our choice: after an unanswered request
 inline constexpr std::chrono::seconds kListenSearchAgain{30};  // our choice: holders were lost, or none was found
 
 struct ListeningSettings {
-  std::chrono::seconds lease{240};          ///< asked for; a token is good for five minutes, and half of it is less
-  std::chrono::seconds poll_period{30};     ///< of a holder that gives no lease
-  std::chrono::seconds search_period{600};  ///< nodes come and go, and the nearest with them
+  std::chrono::seconds lease{240};          ///< requested; a token is valid for five minutes, and half a lease is less
+  std::chrono::seconds poll_period{30};     ///< for a holder that grants no lease
+  std::chrono::seconds search_period{600};  ///< nodes come and go, so the nearest nodes change
 };
 
 class Listening {
@@ -44,38 +45,38 @@ class Listening {
     std::optional<Token> token;
   };
   struct Due {
-    bool search = false;  ///< then found() is called with what it brings
+    bool search = false;  ///< then call found() with its result
     std::vector<Question> ask;
   };
-  /// What is to be done now; all of it is under way from then on.
+  /// Returns the requests due now; all of them are in flight from then on.
   Due due(base::Instant now);
   base::Instant wake_at() const;
 
-  /// The nodes nearest to the key: all those to listen at. None: the search failed.
+  /// Sets the nodes nearest to the key, which are the holders to ask. Empty: the search failed.
   void found(const std::vector<Contact>& nearest, base::Instant now);
-  /// A holder has answered. No lease: zero.
+  /// Notes a holder's answer. Zero: it granted no lease.
   void answered(const base::NodeId& holder, std::chrono::seconds lease, const std::optional<Token>& token,
                 base::Instant now);
   void failed(const base::NodeId& holder, base::Instant now);
 
-  /// Whether it is one of those asked, so that what it tells is worth reading.
+  /// Returns whether this node asked it, so that its reports are worth reading.
   bool asked(const base::NodeId& whom) const { return holders_.contains(whom); }
   std::vector<Contact> holders() const;
   std::size_t leases(base::Instant now) const;
-  /// Whether each holder of the first search has said what it has to say.
+  /// Returns whether each holder of the first search has answered or failed.
   bool settled() const { return settled_; }
 
-  /// Whether the value is the newest so far; then it is kept as such.
+  /// Returns whether the value is the newest so far, and keeps it if so.
   bool take(const Version& version);
-  /// Whether a value of that sequence may be so.
+  /// Returns whether a value of that sequence may be newer.
   bool may_be_new(std::uint64_t sequence) const { return !newest_ || newest_->sequence <= sequence; }
-  /// Whether that provider was not named yet.
+  /// Returns whether that provider was not reported yet.
   bool take(const Contact& provider);
 
   const Topic& topic() const { return topic_; }
-  /// How much has come: of values all but the last are gone.
+  /// Returns how many items have come; of values, only the last is kept.
   std::uint64_t items() const { return items_; }
-  /// The providers that came last; the last one has the number items().
+  /// Returns the last providers; the last one has the number items().
   const std::deque<Contact>& providers() const { return providers_; }
 
  private:
@@ -85,8 +86,8 @@ class Listening {
     base::Instant ask_at{};
     base::Instant leased_until{};
     bool asking = false;
-    bool heard = false;  // its first word has come, or will not
-    unsigned lost = 0;   // questions in a row without an answer
+    bool heard = false;  // has answered for the first time, or has failed to
+    unsigned lost = 0;   // unanswered requests in a row
   };
   void settle();
 

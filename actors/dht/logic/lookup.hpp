@@ -1,47 +1,47 @@
 #pragma once
-// One search for the nodes nearest to a key, or for what they hold: which node to ask next, and when to stop.
+// One search for the nodes nearest to a key, or for what they store: which node to ask next, and when to stop.
 //
 // Source  Maymounkov & Mazieres, "Kademlia", 2002: 2.3; Baumgart & Mies, "S/Kademlia", 2007: 4.2 (disjoint paths).
-// Paths   the start contacts are dealt out to kPathsFirst paths; a path goes on from what its own questions brought,
-//         and no node is asked twice. One path that meets only honest nodes is enough.
-// Width   questions in flight: one more for each late or lost answer, one fewer for each quick one.
-// End     the nearest known nodes have answered, and each path's share of them. A search without a result goes on to
-//         the end of the region. If the nearest nodes lie too far apart, paths may have met only liars: a new one
-//         begins.
+// Paths   the start contacts are dealt out to kPathsFirst paths; a path continues from its own requests' results, and
+//         no node is asked twice. One path that meets only honest nodes is enough.
+// Width   requests in flight: one more for each late or lost answer, one fewer for each quick answer.
+// End     the nearest known nodes have answered, and each path's share of them. Without a result it continues to the
+//         end of the region. If the nearest nodes are too far apart, paths may have met only malicious nodes: a new
+//         path starts.
 // Late    another node is asked after an adaptive time-out, but a late answer still counts.
-// Limits  kAskedMax questions, kPathsMax paths of kPathKnownMax candidates each, kTakenMax contacts of an answer.
-// Owner   one lookup actor; not thread-safe. Time is monotonic and given; reads no clock, sends nothing, draws no lots.
+// Limits  kAskedMax requests, kPathsMax paths of kPathKnownMax candidates each, kTakenMax contacts per answer.
+// Owner   one lookup actor; not thread-safe. Monotonic time is given. No clock, no I/O, no randomness.
 #include "actors/dht/logic/candidates.hpp"
 
 namespace troupe::dht {
 
 class Lookup {
  public:
-  /// `starts` are the nearest contacts of our table, nearest first; after kStartMax they are not looked at.
+  /// `starts` are the nearest contacts of our table, nearest first; contacts after kStartMax are ignored.
   Lookup(const LookupQuestion& question, std::vector<Start> starts);
 
-  /// The first questions. To be called once, before anything else.
+  /// Returns the first requests. Call it once, before any other call.
   Decisions start(base::Instant now);
 
-  /// `whom` as it was asked. An answer that is not waited for, or that comes twice, changes nothing.
+  /// `whom` as it was asked. An answer that is not expected, or that comes twice, changes nothing.
   Decisions answered(const Contact& whom, const LookupAnswer& answer, base::Instant now);
   Decisions failed(const Contact& whom, AskFailure why, base::Instant now);
 
   /// Passes over late nodes, and ends at the deadline. Early, late and repeated calls are harmless.
   Decisions tick(base::Instant now);
-  /// When tick() has something to do; max() once ended.
+  /// Returns when tick() is due next; max() once ended.
   base::Instant wake_at() const;
 
-  /// The caller wants it no more.
+  /// Ends the search early.
   Decisions cancel(base::Instant now);
 
   bool ended() const { return ended_; }
-  /// Empty unless LookupQuestion::tracing is on.
+  /// Returns the trace; empty unless LookupQuestion::tracing is on.
   const Explanation& explain() const { return explanation_; }
   const LookupQuestion& question() const { return question_; }
-  /// Questions in flight that are not late.
+  /// Returns the requests in flight that are not late.
   std::size_t in_flight() const;
-  /// Nodes that have answered with the newest value so far.
+  /// Returns how many nodes have answered with the newest value so far.
   std::size_t agreeing() const;
 
  private:
@@ -55,7 +55,7 @@ class Lookup {
     std::size_t in_flight = 0;
   };
 
-  // lookup.cpp: what happened
+  // lookup.cpp: events
   Decisions go_on(base::Instant now);
   Ask ask(const Choice& choice, base::Instant now);
   void spare_known(base::Instant now);
@@ -68,7 +68,7 @@ class Lookup {
   Hop* hop_of(const Key& id);
   void check() const;
 
-  // lookup_choice.cpp: what next
+  // lookup_choice.cpp: the next request
   void mark_needed();
   std::optional<Choice> choose();
   std::optional<Choice> choose_last_round();
@@ -93,8 +93,8 @@ class Lookup {
   std::size_t width_ = kWidthFirst;
   std::size_t asked_ = 0;
   std::size_t providers_ = 0;
-  std::size_t holder_depth_ = 0;  // of the first holder; 0: none yet
-  std::size_t replacements_ = 0;  // questions to be asked in place of late or failed ones
+  std::size_t holder_depth_ = 0;  // of the first node that has the value; 0: none yet
+  std::size_t replacements_ = 0;  // requests to send instead of late or failed ones
   std::optional<Version> newest_;
   bool ended_ = false;
   Explanation explanation_;

@@ -1,5 +1,5 @@
 #pragma once
-// The words between a lookup and the actor around it: what is sought, what came, which node to ask, how it ended.
+// The types between a lookup and its actor: the question, answers, requests to send, and the outcome.
 #include <chrono>
 #include <string_view>
 #include <vector>
@@ -10,19 +10,19 @@
 
 namespace troupe::dht {
 
-inline constexpr std::size_t kStartMax = 40;          // our choice: twice k, so that a few dead ones leave enough
-inline constexpr std::size_t kTakenMax = 20;          // contacts taken of one answer
+inline constexpr std::size_t kStartMax = 40;          // our choice: twice k, so that enough are left if a few are dead
+inline constexpr std::size_t kTakenMax = 20;          // contacts accepted per answer
 inline constexpr std::size_t kPathsFirst = 3;         // d of S/Kademlia
-inline constexpr std::size_t kPathsMax = 8;           // our choice: five more chances after only liars
+inline constexpr std::size_t kPathsMax = 8;           // our choice: five more chances if paths met only malicious nodes
 inline constexpr std::size_t kWidthFirst = 3;         // alpha
 inline constexpr std::size_t kWidthMax = 6;           // our choice: twice alpha while answers are slow or lost
-inline constexpr std::size_t kWidthLast = 8;          // our choice: for those that have to be asked in any case
-inline constexpr std::size_t kPathKnownMax = 40;      // candidates a path holds; a region has to fit
+inline constexpr std::size_t kWidthLast = 8;          // our choice: for nodes that have to be asked in any case
+inline constexpr std::size_t kPathKnownMax = 40;      // candidates per path; a region has to fit
 inline constexpr std::size_t kAskedMax = 128;         // our choice: five times an honest search
-inline constexpr std::size_t kAlternatesMax = 2;      // further addresses of one id, as other paths name them
-inline constexpr std::size_t kNamersMin = 3;          // our choice: answers of one path that make providers enough
+inline constexpr std::size_t kAlternatesMax = 2;      // further addresses of one id, from other paths
+inline constexpr std::size_t kNamersMin = 3;          // our choice: answers on one path that make providers enough
 inline constexpr std::size_t kRefusalsMax = 256;      // kept for explain()
-inline constexpr std::chrono::seconds kAnswerMin{1};  // an answer is welcome at least this long, late or not
+inline constexpr std::chrono::seconds kAnswerMin{1};  // an answer is accepted for at least this long, late or not
 static_assert(kRegionMax <= kPathKnownMax);
 static_assert(kWidthMax <= kWidthLast);
 
@@ -30,17 +30,18 @@ enum class LookupKind : std::uint8_t {
   find_node,      ///< the nodes nearest to the key
   find_value,     ///< the value under it, or the nodes nearest to it
   get_providers,  ///< as many providers as wanted, or the nodes nearest to the key
-  store_region,   ///< all nodes that should hold a value: the nearest, and all others as near as those should lie
+  store_region,   ///< all nodes that should store a value: the nearest, and all other nodes within their expected
+                  ///< distance
 };
 
 enum class Finality : std::uint8_t {
-  first_valid,  ///< the value cannot change: the first one is as good as any
-  newest,       ///< a holder may have a stale replica: `quorum` of them have to agree
+  first_valid,  ///< the value cannot change: the first valid copy is final
+  newest,       ///< a node may have a stale replica: `quorum` nodes have to agree
 };
 
 enum class Tracing : std::uint8_t { off, on };
 
-/// A value as the search sees it; the caller has validated it and keeps its bytes. The greater one is the newer.
+/// A value as the search sees it; the caller has validated it and keeps its bytes. The greater version is newer.
 struct Version {
   std::uint64_t sequence = 0;
   base::Digest digest;  ///< of the value
@@ -52,33 +53,34 @@ struct LookupQuestion {
   Key target;
   Key own;
   LookupKind kind = LookupKind::find_node;
-  std::size_t nearest = kContactsMax;  ///< how many nodes hold what lies at a key: 1 to kContactsMax
+  std::size_t nearest = kContactsMax;  ///< nodes that store a key's value: 1 to kContactsMax
   Finality finality = Finality::first_valid;
-  std::size_t quorum = 3;               ///< of `newest`; at least 1
-  std::size_t providers_max = 20;       ///< at which get_providers ends, of more than one path; at least 1
-  std::size_t paths = kPathsFirst;      ///< at first; 1: Kademlia's own search, which never opens another. At least 1
-  std::size_t region_nodes = 0;         ///< how many should lie in the region; fewer than `nearest` count as those
-  std::size_t region_max = kRegionMax;  ///< nodes of it that are asked at most; `nearest`: no more than those
-  std::size_t own_providers = 0;        ///< taken of those that our own store names, of which none ends it
-  std::optional<Version> own_copy;      ///< what our own store holds
+  std::size_t quorum = 3;               ///< for `newest`; at least 1
+  std::size_t providers_max = 20;       ///< get_providers ends at this number, from more than one path; at least 1
+  std::size_t paths = kPathsFirst;      ///< at first, at least 1; 1: plain Kademlia, which never opens another path
+  std::size_t region_nodes = 0;         ///< expected nodes in the region; at least `nearest`
+  std::size_t region_max = kRegionMax;  ///< most nodes of the region that are asked; `nearest`: only those
+  std::size_t own_providers = 0;        ///< accepted from our own store; they never end the search
+  std::optional<Version> own_copy;      ///< our own store's version
   base::Instant deadline = base::Instant::max();
-  std::optional<NetworkSize> network;  ///< without it no search is thought poisoned, and no start is narrow
-  RoundTrip round_trip;                ///< the node's estimate over all peers
-  GroupLimits groups;                  ///< `table_max` of one address group in an answer, a path, and among the nearest
+  std::optional<NetworkSize> network;  ///< without it no search counts as poisoned, and none starts with a single
+                                       ///< request
+  RoundTrip round_trip;                ///< this node's estimate over all peers
+  GroupLimits groups;                  ///< `table_max` per address group in an answer, in a path, and among the nearest
   Tracing tracing = Tracing::off;
 };
 
-/// A contact of our own table.
+/// A contact from our own table.
 struct Start {
   Contact contact;
   std::optional<RoundTrip> round_trip;
-  bool answered_lately = false;  ///< and the caller holds its token: it can be stored at without a question before
+  bool answered_lately = false;  ///< and the caller has its token: it can be stored at without another request
 };
 
 struct LookupAnswer {
-  std::vector<Contact> contacts;   ///< as they came: each id is that of its key, nothing else was checked
-  std::optional<Version> version;  ///< of a value that was validated
-  std::size_t providers = 0;       ///< taken of it, which no answer before had brought
+  std::vector<Contact> contacts;   ///< as received: each id matches its key, the rest is unchecked
+  std::optional<Version> version;  ///< of a validated value
+  std::size_t providers = 0;       ///< accepted from it, and new in this search
   bool names_providers = false;    ///< whether it names any
 };
 
@@ -92,7 +94,7 @@ enum class AskFailure : std::uint8_t {
 struct Ask {
   Contact whom;
   std::size_t path = 0;
-  base::Instant answer_due;  ///< the lookup passes it over long before; wake_at()
+  base::Instant answer_due;  ///< the lookup passes it over long before that; wake_at()
 };
 
 enum class Ending : std::uint8_t {
@@ -106,15 +108,17 @@ enum class Ending : std::uint8_t {
 
 struct LookupOutcome {
   Ending ending = Ending::converged;
-  std::vector<Contact> nearest;     ///< that answered, nearest first; at most LookupQuestion::nearest or the region
-  std::optional<Version> newest;    ///< of all answers and our own copy
-  std::vector<Contact> holders;     ///< that answered with it, nearest first
-  std::vector<Contact> behind;      ///< of `nearest`: hold an older version or, of a changing value, none
-  std::optional<Contact> cache_at;  ///< the nearest that answered without a value that was found
-  std::vector<Contact> overdue;     ///< asked longer ago than their time-outs, and silent since: slow or gone
+  std::vector<Contact> nearest;     ///< nodes that answered, nearest first; at most LookupQuestion::nearest or the
+                                    ///< region
+  std::optional<Version> newest;    ///< over all answers and our own copy
+  std::vector<Contact> holders;     ///< nodes that answered with it, nearest first
+  std::vector<Contact> behind;      ///< those of `nearest` that have an older version or, if the value can change, none
+  std::optional<Contact> cache_at;  ///< the nearest node that answered without the value, if it was found
+  std::vector<Contact> overdue;     ///< past their time-outs, and silent since: slow or gone
   std::size_t asked = 0;
-  std::size_t unanswered = 0;  ///< of those asked: late, silent, refusing or wrong when the search ended
-  std::size_t hops = 0;  ///< from us to the first holder, else to the nearest node; a start contact is one hop away
+  std::size_t unanswered = 0;  ///< of those asked: late, silent, refusing or invalid at the end of the search
+  std::size_t hops = 0;  ///< to the first node with the value, otherwise to the nearest node; a start contact is one
+                         ///< hop away
 };
 
 struct Decisions {
@@ -123,44 +127,44 @@ struct Decisions {
 };
 
 enum class Refusal : std::uint8_t {
-  too_many,       ///< after the first kTakenMax of an answer
+  too_many,       ///< beyond the first kTakenMax of an answer
   ourselves,      ///< our own id
-  itself,         ///< the answering node names itself
+  itself,         ///< the answering node's own id
   repeated,       ///< twice in one answer
   not_dialable,   ///< an address that no node can dial
-  group_full,     ///< too many of one address group
+  group_full,     ///< too many from one address group
   other_address,  ///< known to this path with another address
-  not_nearer,     ///< farther than all that its path holds
+  not_nearer,     ///< farther than all candidates of its path
 };
 std::string_view text_of(Refusal refusal);
 
 enum class Chosen : std::uint8_t {
   start,       ///< the nearest start contact of its path
-  nearest,     ///< the nearest that its path knows
-  quicker,     ///< about as near as another, and answers sooner
+  nearest,     ///< the nearest candidate of its path
+  quicker,     ///< about as near as another node, and answers sooner
   instead,     ///< in place of a node that is late or failed
-  last_round,  ///< one of the nearest of all, which have to be asked in any case
-  suspicious,  ///< too few nodes were found around the key: a fresh path from another start
-  lately,      ///< not at all: it has answered an earlier search, and lies where the value belongs
+  last_round,  ///< one of the nearest nodes over all paths, which have to be asked in any case
+  suspicious,  ///< too few nodes were found around the key: a new path from another start
+  lately,      ///< not asked: it has answered an earlier search, and is where the value belongs
 };
 std::string_view text_of(Chosen chosen);
 
 enum class Fate : std::uint8_t { waiting, answered, late, failed };
 std::string_view text_of(Fate fate);
 
-/// One question, for `--explain`.
+/// One request, for `--explain`.
 struct Hop {
   Contact whom;
   std::size_t path = 0;
   std::size_t depth = 1;  ///< 1: from our own table
   Key distance;
-  std::optional<Key> named_by;  ///< nothing: our own table
+  std::optional<Key> named_by;  ///< nullopt: our own table
   Chosen chosen = Chosen::nearest;
   base::Instant asked_at;
   Fate fate = Fate::waiting;
   base::Duration took{0};  ///< until its answer or failure
   std::optional<Version> version;
-  std::size_t taken = 0;  ///< contacts taken of its answer
+  std::size_t taken = 0;  ///< contacts accepted from its answer
 };
 
 struct RefusedContact {

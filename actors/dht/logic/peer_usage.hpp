@@ -1,13 +1,13 @@
 #pragma once
-// What each peer has stored here, and which makes room: the peer with most of the address group with most.
+// How much each peer has stored here, and which peer loses data when space runs out: the largest in the largest group.
 //
-// Why     places near a node are free to choose, ids cost work, and one site has as many as it works for. If the
-//         farthest record made room, a few ids that store near by would push out all others; so they push out one
-//         another, and no group that has less, within a group no peer. ShareBudget (runtime/base/share_budget.hpp)
-//         chooses the same way, by a walk over all groups, and knows no distances.
-// Unknown a peer whose address is not known is a group by itself.
-// Memory  64 B a thing, 230 B a peer, 200 B a group.
-// Owner   Held, one for each space, and Providers; not thread-safe.
+// Why     keys near a node are free to choose, ids cost work, and one operator has as many ids as it pays work for. If
+//         the farthest record were evicted, a few ids that store near keys would push out all other data. Here they
+//         evict each other, and no group or peer that has less. ShareBudget (runtime/base/share_budget.hpp) chooses
+//         alike, by a walk over all groups, without distances.
+// Unknown a peer without a known address is its own group.
+// Memory  64 B per item, 230 B per peer, 200 B per group.
+// Owner   Held, one per space, and Providers; not thread-safe.
 #include <map>
 #include <optional>
 #include <set>
@@ -18,7 +18,7 @@
 
 namespace troupe::dht {
 
-/// What one operator is taken to hold: an address group, or a peer of which none is known.
+/// An address group, or a peer whose group is unknown: the unit that stands for one operator.
 using Site = std::variant<Group, base::NodeId>;
 
 inline Site site_of(const base::NodeId& peer, const std::optional<Group>& network) {
@@ -27,11 +27,11 @@ inline Site site_of(const base::NodeId& peer, const std::optional<Group>& networ
 
 class PeerUsage {
  public:
-  /// Notes what `storer` has at a distance from the own id, where it has nothing yet. From now on it is at `site`.
+  /// Adds an item of `storer` at a distance from the local id where it has none. From now on the peer is at `site`.
   void add(const base::NodeId& storer, const Site& site, const Key& distance, std::uint64_t weight);
-  /// The same weight again.
+  /// Removes an item; pass the same weight again.
   void remove(const base::NodeId& storer, const Key& distance, std::uint64_t weight);
-  /// A storer takes along what it has.
+  /// Moves a peer with all its items.
   void move(const base::NodeId& storer, const Site& site);
 
   std::uint64_t weight_of(const base::NodeId& storer) const;
@@ -45,9 +45,9 @@ class PeerUsage {
     base::NodeId storer;
     const std::set<Key>* distances;  ///< not empty; valid until the next change
   };
-  /// The greatest share of the site with most, of equal ones that with the farthest; nothing if there is none.
+  /// Returns the largest peer of the largest site; at a tie the one with the farthest item; nullopt if there is none.
   std::optional<Most> most() const;
-  /// The next of that site, then of the sites below it; nothing if it is the last.
+  /// Returns the next peer of that site, then of smaller sites; nullopt after the last.
   std::optional<Most> next(const Most& one) const;
 
  private:

@@ -1,15 +1,15 @@
 #pragma once
-// Which nodes say that they have the content of a key: kept for nodes that ask this one.
+// Which nodes say that they have the object of a key: stored for nodes that ask this node.
 //
 // Rules   a node announces only itself, which the caller has checked. An announcement lasts `hold` unless it is
-//         renewed. The contact that a provider announced last counts for all its keys.
-// Full    of a key: one of the site with most makes room for a site that has two fewer. Within a site the providers
-//         with the smallest rank stay, a hash with a secret of this node: a fair sample, for which ids cannot be
-//         ground. Of the node: expired announcements go first, then the farthest one of the provider with the highest
-//         usage, of the address group with the highest (peer_usage.hpp).
+//         renewed. The contact that a provider announced last applies to all its keys.
+// Full    per key: the address group with most loses a provider to a group that has two fewer. Within a group the
+//         providers with the smallest rank stay. The rank is a hash with a secret of this node: a fair sample, for
+//         which ids cannot be ground. Per node: expired announcements go first, then the farthest of the largest
+//         provider in the largest address group (peer_usage.hpp).
 // Row     keyspace kProviderRows. Key: key (20) · provider's id (20). Value: version 1 (1) · expires, Unix seconds (8)
 //         · contact: key (32) · nonce (4) · address (16) · port (2); numbers little-endian.
-// Memory  224 B an announcement, 300 B a provider.
+// Memory  224 B per announcement, 300 B per provider.
 // Owner   one actor; not thread-safe. The rows that it returns are written before the announcement is acknowledged.
 #include <array>
 #include <map>
@@ -35,33 +35,33 @@ namespace troupe::dht {
 
 inline constexpr std::string_view kProviderRows = "dht.providers";
 inline constexpr std::size_t kProviderRowBytes = 1 + 8 + 32 + 4 + 16 + 2;
-inline constexpr std::size_t kProvidersExpiredMax = 64;  // our choice: of one call to add()
+inline constexpr std::size_t kProvidersExpiredMax = 64;  // our choice: per call to add()
 inline constexpr std::size_t kProvidersSweptMax = 256;   // our choice: one batch of rows
 
 struct ProviderLimits {
   std::uint32_t per_key_max = 128;
   std::uint32_t per_provider_max = 10'000;
-  std::uint32_t per_network_max = 25'000;  ///< of all providers of one address group
+  std::uint32_t per_network_max = 25'000;  ///< for all providers of one address group
   std::uint32_t announcements_max = 100'000;
   std::chrono::seconds hold{std::chrono::hours(48)};
 };
 
-/// Makes the ranks of this node unguessable. From the Chance port.
+/// Makes this node's ranks unpredictable. From the Chance port.
 using SampleSecret = base::FixedBytes<struct SampleSecretTag, 16>;
 
 enum class ProviderError : std::uint8_t {
-  undialable,     ///< no node could fetch anything from there
+  undialable,     ///< its address cannot be dialled
   provider_full,  ///< it has announced per_provider_max keys here
-  network_full,   ///< all of its network have announced per_network_max
-  key_full,       ///< per_key_max others are in the sample
-  no_space,       ///< no site has more announcements here, or farther ones
+  network_full,   ///< its network has announced per_network_max
+  key_full,       ///< per_key_max other providers are in the sample
+  no_space,       ///< no address group has more announcements here, or farther ones
 };
 
 enum class AddedAs : std::uint8_t { added, renewed };
 struct Added {
   AddedAs as;
   RowChange rows;
-  std::optional<base::WallTime> ended{};  ///< when it was to end before, where it is held already and that has changed
+  std::optional<base::WallTime> ended{};  ///< the former end, if it was renewed
 };
 
 class Providers {
@@ -71,35 +71,36 @@ class Providers {
   Providers(const Providers&) = delete;  // its indexes point into one another
   Providers& operator=(const Providers&) = delete;
 
-  /// From now on. At first it is dropped.
+  /// Sets how to treat expired announcements from now on. At first they are dropped.
   void treat(Expired as) { expired_ = as; }
 
-  /// `network`: where it announced itself from, if that is known. An address that it names would count for its victims.
+  /// Adds an announcement. `network`: its real origin, if known; an address that it claims would be charged to a
+  /// victim.
   base::Result<Added, ProviderError> add(const Key& key, const Contact& provider, base::WallTime wall,
                                          const std::optional<Group>& network = {});
 
-  /// At most `contacts_max` of those that have not expired, in random order.
+  /// Returns at most `contacts_max` providers that have not expired, in random order.
   std::vector<Contact> find(const Key& key, std::size_t contacts_max, base::WallTime wall, base::Random& random) const;
 
-  /// Takes back a row at the start. The caller erases one that is refused.
+  /// Loads a row at the start. If it is refused, the caller erases it.
   base::Result<void, RowError> load(base::ByteView row_key, base::ByteView row, base::WallTime wall);
 
-  /// Drops at most kProvidersSweptMax of what has expired. Call it again while it returns that many.
+  /// Drops at most kProvidersSweptMax expired announcements. Call it again while it returns that many.
   RowChange sweep(base::WallTime wall);
-  /// When the next sweep() has something to do.
+  /// Returns when the next sweep() is due.
   std::optional<base::WallTime> wake_at() const;
 
-  /// Drops one: it says that it has it no more, or its row could not be written.
+  /// Drops an announcement: the provider has withdrawn it, or its row could not be written.
   RowChange forget(const Key& key, const base::NodeId& provider);
 
-  /// A change of its end was not written: it ends as before.
+  /// Restores the former end, because the change was not written.
   void put_back(const Key& key, const base::NodeId& provider, base::WallTime ended);
 
   static base::Bytes row_key(const Key& key, const base::NodeId& provider);
 
   struct Row {
     Key key;
-    Contact provider;  ///< its id is the one that the row names: nothing but the layout was checked
+    Contact provider;  ///< its id is the one in the row; only the layout was checked
     base::WallTime expires;
   };
   static std::optional<Row> read_row(base::ByteView row_key, base::ByteView row);
@@ -107,7 +108,7 @@ class Providers {
   static std::optional<std::pair<Key, base::NodeId>> read_row_key(base::ByteView row_key);
 
   bool has(const Key& key, const base::NodeId& provider) const;
-  /// The row keys of those after `after`, in an order of their own; at most `rows_max`. Expired ones included.
+  /// Returns the row keys after `after`, in an internal order; at most `rows_max`. Includes expired announcements.
   std::vector<base::Bytes> rows(const std::optional<base::Bytes>& after, std::size_t rows_max) const;
 
   std::size_t announcements() const { return announced_.size(); }
@@ -116,12 +117,12 @@ class Providers {
  private:
   struct Known {
     base::Contact where;
-    base::WallTime told;  ///< when its latest announcement ends: of two rows the later one knows where it lives
+    base::WallTime told;  ///< end of its latest announcement: of two rows the later one has its current address
     std::optional<Group> network;
   };
   using KnownProviders = std::map<base::NodeId, Known>;
   struct Name {
-    Key distance;  ///< of the key from the own id
+    Key distance;  ///< of the key from the local id
     base::NodeId provider;
     friend auto operator<=>(const Name&, const Name&) = default;
   };
@@ -141,7 +142,7 @@ class Providers {
   std::uint64_t rank_of(const Key& key, const base::NodeId& provider) const;
   Added renew(Node& present, const Contact& provider, base::WallTime expires);
   void end_at(Node& node, base::WallTime expires);
-  /// Which announcement has to go so that `name` can come; nothing if there is room.
+  /// Returns which announcement to evict for `name`, or nullopt if there is space.
   base::Result<std::optional<Name>, ProviderError> make_room(const Name& name, std::uint64_t rank,
                                                              const Site& site) const;
   base::Result<std::optional<Name>, ProviderError> worse(std::span<const Node* const> at_key, std::uint64_t rank,
@@ -164,7 +165,7 @@ class Providers {
   const base::Mutations& mutations_;
   KnownProviders providers_;
   PeerUsage per_peer_;                     // a key weighs one
-  std::map<Group, std::size_t> networks_;  // keys of each
+  std::map<Group, std::size_t> networks_;  // number of keys
   Index announced_;
   std::set<Node*, Sooner> by_expiry_;
   std::set<Name> owed_;  // dropped; their rows are erased with the next change

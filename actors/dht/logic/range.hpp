@@ -1,5 +1,5 @@
 #pragma once
-// Which ids one bucket holds: those that share exactly `prefix` leading bits with our own id.
+// Which ids one bucket covers: those that share exactly `prefix` leading bits with our own id.
 //
 // Source  Maymounkov & Mazieres, "Kademlia", 2002: 2.2. The paper counts from the near end: range i here covers its
 //         distances [2^(159-i), 2^(160-i)).
@@ -21,7 +21,7 @@ struct Range {
   friend auto operator<=>(const Range&, const Range&) = default;
 };
 
-/// How many leading bits two points share: 0 to kRanges, which is all of them.
+/// Returns how many leading bits two points share: 0 to kRanges, which is all of them.
 inline std::size_t shared_bits(const Key& a, const Key& b) {
   const std::uint64_t high = a.high() ^ b.high();
   if (high != 0) return static_cast<std::size_t>(std::countl_zero(high));
@@ -32,17 +32,17 @@ inline std::size_t shared_bits(const Key& a, const Key& b) {
   return kRanges;
 }
 
-/// Nothing for our own id, which no bucket holds.
+/// Returns nullopt for our own id, which no bucket covers.
 inline std::optional<Range> range_of(const Key& own, const Key& id) {
   const std::size_t shared = shared_bits(own, id);
   if (shared == kRanges) return std::nullopt;
   return Range{static_cast<std::uint8_t>(shared)};
 }
 
-/// The bit at `index`, 0 the most significant.
+/// Returns the bit at `index`; 0 is the most significant.
 inline unsigned bit_of(const Key& key, std::size_t index) { return key.bytes[index / 8] >> (7 - index % 8) & 1U; }
 
-/// A uniformly random point of `range`: what a refresh looks for.
+/// Returns a uniformly random point of `range`: the target of a refresh.
 inline Key random_key(const Key& own, Range range, base::Random& random) {
   Key key;
   for (auto& byte : key.bytes) byte = static_cast<std::uint8_t>(random.below(256));

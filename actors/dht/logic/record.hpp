@@ -1,10 +1,10 @@
 #pragma once
-// What is put under a key: three kinds of records, each with the rule by which every node can check it.
+// What is put under a key: three kinds of records, each with a rule by which every node can verify it.
 //
 // Bytes   exactly one encoding for each record; numbers are little-endian, dates Unix seconds. The value is the rest.
 //           /pk   space 1 (1) · key (32) · work nonce (4)                                   a node's key, by its id
 //           /kv   space 2 (1) · owner's key (32) · sequence (8) · created (8) · expires (8) · flags (1: bit 0 sealed) ·
-//                 name length (1) · name (0 to 64) · value (0 to 65,536) · signature (64)   what its owner says
+//                 name length (1) · name (0 to 64) · value (0 to 65,536) · signature (64)   a value signed by its owner
 //           /cid  space 3 (1) · value (0 to 65,536)                                         bytes by their hash
 // Key     /pk: the node id. /kv: the first 20 bytes of SHA-256("troupe-dht-kv" || owner's key || name). /cid: the first
 //         20 bytes of the SHA-256 of the value.
@@ -23,24 +23,24 @@
 
 namespace troupe::dht {
 
-/// Our choice: a link buffers a message whole, and 20 nodes keep the record; what is larger is a file.
+/// Our choice: a link buffers whole messages, and 20 nodes store the record; larger values belong in files.
 inline constexpr std::size_t kValueBytesMax = 64 * 1024;
-inline constexpr std::size_t kNameBytesMax = 64;  // that of a salt in BEP 44
+inline constexpr std::size_t kNameBytesMax = 64;  // as for a salt in BEP 44
 inline constexpr std::size_t kSignedHeadBytes = 1 + 32 + 8 + 8 + 8 + 1 + 1;
 inline constexpr std::size_t kRecordBytesMax =
     kSignedHeadBytes + kNameBytesMax + kValueBytesMax + crypto::Signature::kBytes;
 static_assert(kRecordBytesMax + 4096 < 72 * 1024, "a store fits in its message, with token and contact");
 
-inline constexpr std::chrono::minutes kClockSkewMax{10};   // issue 5: a clock an hour off is refused
-inline constexpr std::chrono::hours kLifetimeMax{7 * 24};  // our choice: what its owner replaced may come back from
-                                                           // a node that was away, but for no longer than a week
+inline constexpr std::chrono::minutes kClockSkewMax{10};   // issue 5: refuses a clock that is an hour off
+inline constexpr std::chrono::hours kLifetimeMax{7 * 24};  // our choice: a replaced value may return from a node
+                                                           // that was away, but for no longer than a week
 inline constexpr std::chrono::hours kLifetimeDefault{48};  // issue 5
 
-/// The numbers travel and are stored.
+/// These numbers are sent and stored.
 enum class Space : std::uint8_t { pk = 1, kv = 2, cid = 3 };
 inline constexpr Space kSpaces[] = {Space::pk, Space::kv, Space::cid};
 
-/// Whether a value is for all, or only its named readers can open it (sealed_value.hpp).
+/// Whether anyone can read a value, or only its named readers (sealed_value.hpp).
 enum class Sealing : std::uint8_t { open = 0, sealed = 1 };
 
 struct PkRecord {
@@ -66,20 +66,20 @@ struct CidRecord {
 using Record = std::variant<PkRecord, KvRecord, CidRecord>;
 
 enum class RecordError : std::uint8_t {
-  malformed,        ///< not the one encoding of any record; a time that ends before it begins
-  oversize,         ///< a name or value above its limit
+  malformed,        ///< not the encoding of a record, or its end is before its start
+  oversize,         ///< a name or value exceeds its limit
   foreign_key,      ///< belongs under another key
-  bad_signature,    ///< not signed by its owner, or other bytes were
-  expired,          ///< its time is over
-  from_the_future,  ///< made more than kClockSkewMax from now: its clock or ours is wrong
-  too_long_lived,   ///< for more than kLifetimeMax
-  lacks_work,       ///< the id of a /pk does not show the network's work
+  bad_signature,    ///< not signed by its owner, or altered since
+  expired,          ///< its lifetime is over
+  from_the_future,  ///< created more than kClockSkewMax ahead: its clock or ours is wrong
+  too_long_lived,   ///< lasts longer than kLifetimeMax
+  lacks_work,       ///< the id of a /pk lacks the network's work
 };
 
-/// Names one encoding: the first 16 bytes of its SHA-256.
+/// Identifies one encoding: the first 16 bytes of its SHA-256.
 using Tag = base::FixedBytes<struct TagTag, 16>;
 
-/// Where a record lies: one key may be used in each space.
+/// Where a record is stored: one key may be used in each space.
 struct RecordKey {
   Space space = Space::pk;
   Key key;
@@ -88,35 +88,35 @@ struct RecordKey {
 
 Space space_of(const Record& record);
 
-/// Nothing for a number that is no space.
+/// Returns nullopt for a number that is not a space.
 std::optional<Space> space_of(std::uint8_t number);
 
-/// The bytes that travel. `record` is within the limits, as one from parse() or sign() is.
+/// Returns the encoding. `record` is within the limits, as one from parse() or sign() is.
 base::Bytes encode(const Record& record);
 
-/// Reads those bytes. Allocates no more than their size, and says nothing about keys, dates and signatures.
-/// Errors: `malformed`, `oversize`.
+/// Parses an encoding. Allocates at most its size; does not check keys, dates and signatures. Errors: `malformed`,
+/// `oversize`.
 base::Result<Record, RecordError> parse(base::ByteView bytes);
 
-/// Where it belongs.
+/// Returns the key under which a record belongs.
 Key key_of(const Record& record);
 Key key_of_name(const base::PublicKey& owner, base::ByteView name);
 Key key_of_value(base::ByteView value);
 
-/// Whether the record belongs under `key` at `wall`, cheap questions first. `work_bits` is that of the network.
+/// Checks whether the record belongs under `key` at `wall`, cheap checks first. `work_bits` is the network's work.
 base::Result<void, RecordError> validate(const Record& record, const Key& key, base::WallTime wall, unsigned work_bits);
 
-/// Whether what was refused for that reason is no good at any time and to any version, so that no honest node passes it
-/// on: clocks differ, and a space that is not known here may be known elsewhere.
+/// Returns whether a record refused for that reason is invalid at any time and for any version, so that no honest node
+/// would pass it on. Clocks differ, and another version may know a space that this one does not.
 bool no_good_ever(base::ByteView encoded, RecordError why);
 
-/// Makes a /kv record of `unsigned_record`, whose owner and signature are filled in and whose dates are cut to seconds.
-/// It is within the limits.
+/// Signs a /kv record: fills in the owner and signature of `unsigned_record`, and truncates its dates to seconds. It is
+/// within the limits.
 KvRecord sign(const crypto::SecretKey& owner, KvRecord unsigned_record);
 
 Tag tag_of(base::ByteView encoded);
 
-/// Zero for what is never replaced.
+/// Returns zero for a record that is never replaced.
 std::uint64_t sequence_of(const Record& record);
 
 }  // namespace troupe::dht

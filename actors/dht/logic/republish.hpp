@@ -1,16 +1,15 @@
 #pragma once
-// When this node publishes again what it has published: one sweep over the key space in each period.
+// When this node republishes what it has published: one sweep over the key space per period.
 //
-// Sweep   a key is due when the share of the period that has passed equals the share of the key space before it. The
-//         first due key of a region (region_bits) brings all its keys, so one lookup serves them. Failed items are
-//         tried again after retry_min, then twice as long each time; the sweep waits while retries_max regions failed.
-// Scarce  an item that at most one node is known to have is under-replicated: tried each retry_min until a search has
-//         met other nodes, then less and less often, at most a period apart.
-// Rows    keyspace kPublishedRows, numbers little-endian. Key what (1) · key (20) -> the record, nothing for a
-//         provider. Key what + 128 (1) · key (20) -> nothing: under-replicated. Key 0 (1), the cursor -> version 1 (1)
-//         · cycle, Unix seconds (8) · next key (20): the oldest region that has not succeeded. A restart goes on from
-//         there.
-// Owner   one actor, which publishes one region at a time, by the wall clock, because rows hold dates.
+// Sweep   a key is due when the elapsed fraction of the period equals the key's fraction of the key space. The first
+//         due key of a region (region_bits) brings all its keys, so one lookup serves them. Failed items are retried
+//         after retry_min, then at doubling intervals; the sweep waits while retries_max regions have failed.
+// Scarce  an item that at most one node is known to have is under-replicated: retried every retry_min until a search
+//         meets other nodes, then at growing intervals up to a period.
+// Rows    keyspace kPublishedRows, numbers little-endian. Key what (1) · key (20) -> the record, empty for a provider.
+//         Key what + 128 (1) · key (20) -> empty: under-replicated. Key 0 (1), the cursor -> version 1 (1) · cycle,
+//         Unix seconds (8) · next key (20): the oldest unfinished region. A restart resumes there.
+// Owner   one actor, which publishes one region at a time, by the wall clock, because rows contain dates.
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -28,9 +27,9 @@ namespace troupe::dht {
 
 inline constexpr std::string_view kPublishedRows = "dht.published";
 inline constexpr unsigned kRegionBitsMax = 24;            // our choice: the whole Internet with k = 20 has fewer
-inline constexpr std::chrono::hours kPeriodMax{24 * 14};  // what is computed with it stays below 63 bits
+inline constexpr std::chrono::hours kPeriodMax{24 * 14};  // keeps its arithmetic below 63 bits
 
-/// The numbers are stored; the first three are those of the spaces.
+/// These numbers are stored; the first three are those of the spaces.
 enum class Published : std::uint8_t { pk = 1, kv = 2, cid = 3, provider = 4 };
 
 struct Item {
@@ -39,7 +38,7 @@ struct Item {
   friend auto operator<=>(const Item&, const Item&) = default;
 };
 
-/// Of a record that can change, in the row of its item; zero for all else.
+/// Returns the sequence of a changeable record in its item's row; zero for other items.
 std::uint64_t sequence_in(const Item& item, base::ByteView row);
 
 struct RepublishSettings {
@@ -48,81 +47,83 @@ struct RepublishSettings {
   std::chrono::milliseconds retry_max{std::chrono::minutes(30)};
   std::size_t retries_max = 64;
   std::size_t region_items_max = 512;  ///< at least 1
-  std::size_t items_max = 100'000;     ///< base::kReservePart of it is for what operators put, not for announcements
-  unsigned region_bits_min = 4;        ///< in a network of few nodes, where one region would be all and come at once
+  std::size_t items_max = 100'000;     ///< includes base::kReservePart, which is reserved for operators' puts
+  unsigned region_bits_min = 4;        ///< for a network of few nodes, where otherwise all keys would be one region and
+                                       ///< due at once
 };
 
 /// Why a region is published now.
 enum class Turn : std::uint8_t {
-  sweep,             ///< it is due, or was and failed
-  under_replicated,  ///< at most one node is known to have what is in it
+  sweep,             ///< it is due, or was due and failed
+  under_replicated,  ///< at most one node is known to have its items
 };
 
 struct Region {
   Turn turn = Turn::sweep;
-  Key first;  ///< keys from here
-  Key last;   ///< to here are meant, inclusive; they share their leading bits
+  Key first;  ///< the first key of the region
+  Key last;   ///< the last key, inclusive; keys between share their leading bits
   std::vector<Item> items;
-  base::Duration late;  ///< how long its first key has waited
+  base::Duration late;  ///< how long its first key has been due
 };
 
 enum class PublishError : std::uint8_t {
-  full,   ///< items_max are published, or as much of it as announcements may have
-  older,  ///< a record with a higher sequence is
+  full,   ///< items_max are published, or announcements have used up their part
+  older,  ///< a record with a higher sequence is published
 };
 
 class Republish {
  public:
-  /// Without a row of the cursor, all rows that are loaded are taken for a period late.
+  /// Without a cursor row, all loaded rows count as a period late.
   Republish(RepublishSettings settings, base::WallTime wall);
 
-  /// Rows come from now on, until rows_read().
+  /// Starts loading; rows come until rows_read().
   void await_rows() { awaits_rows_ = true; }
-  /// What was put meanwhile is the first where there were no rows: then the cursor is to be saved with it.
+  /// Ends loading. If there were no rows, an item put since is the first: the cursor has to be saved with it.
   RowChange rows_read(base::WallTime wall);
 
-  /// Takes back a row at the start. Errors: `corrupt`; `expired` if it was withdrawn; `full`: it may stay where it is.
+  /// Loads a row at the start. Errors: `corrupt`; `expired` if it was withdrawn; `full`: the row may stay.
   base::Result<void, RowError> load(base::ByteView row_key, base::ByteView row, base::WallTime wall);
 
-  /// Notes what was published at `wall`: it comes again within a period. The row has `payload` as its value.
+  /// Notes an item published at `wall`, to be republished within a period. The row's value is `payload`.
   base::Result<store::Row, PublishError> add(const Item& item, base::ByteView payload, base::WallTime wall);
-  /// Notes that at most one node is known to have it. The row is to be written each time: an earlier one may be lost.
+  /// Notes that at most one node is known to have it. Write the row each time, because an earlier one may be lost.
   RowChange add_under_replicated(const Item& item, base::WallTime wall);
   RowChange remove(const Item& item);
-  /// Of the record that is published as this item; zero if it has none, or none is.
+  /// Returns the sequence of the record published as this item; zero if there is none.
   std::uint64_t sequence(const Item& item) const;
   bool contains(const Item& item) const { return items_.contains(item); }
-  /// The highest of all records that it knows; zero if none has one.
+  /// Returns the highest sequence of all its records; zero if there is none.
   std::uint64_t sequence_max() const;
-  /// The keys of what is published of that sort, from the first one after `behind` on: ascending, at most `max`.
+  /// Returns the keys of published items of that kind, after `behind`, ascending, at most `max`.
   std::vector<Key> keys(Published what, const std::optional<Key>& behind, std::size_t max) const;
   static base::Bytes row_key(const Item& item);
-  /// Nothing for what is no item: the row of the cursor, or none that this program wrote.
+  /// Returns nullopt for a row that is not an item: the cursor's row, or an unknown row.
   static std::optional<Item> read_row_key(base::ByteView row_key);
-  /// Whether it is a row of the sweep itself: the cursor, or the note that an item is under-replicated.
+  /// Returns whether it is the sweep's own row: the cursor, or a note that an item is under-replicated.
   static bool is_note(base::ByteView row_key, base::ByteView row);
 
-  /// How many leading bits the k nearest nodes of a key share with it: log2(network / k). Clamped to the limits.
+  /// Sets how many leading bits the k nearest nodes of a key share with it: log2(network / k). Clamped to the limits.
   void set_region_bits(unsigned bits);
 
-  /// When next() has something; nothing while a region is under way, or nothing is published.
+  /// Returns when next() is due; nullopt while a region is in progress, or nothing is published.
   std::optional<base::WallTime> wake_at() const;
 
-  /// The region that is due. It is under way until one of the next three; nothing meanwhile.
+  /// Returns the region that is due, which is in progress until one of the next three calls; nullopt while one is.
   std::optional<Region> next(base::WallTime wall);
   bool under_way() const { return under_way_.has_value(); }
   RowChange done(base::WallTime wall);
-  /// `items`: those of the region that failed, at least one.
+  /// `items`: the region's failed items, at least one.
   RowChange failed(const std::set<Item>& items, base::WallTime wall);
-  /// No other node was there to take them: all of them are under-replicated.
+  /// Notes that no other node could store them: all items are under-replicated.
   RowChange met_nobody(base::WallTime wall);
 
-  /// Where the sweep stands. Saved with the first item too: a restart that finds none takes all for overdue.
+  /// Returns the sweep's position. Saved with the first item too: without it, a restart treats all items as overdue.
   store::Row cursor_row() const;
 
-  /// How long the oldest due key, or all that is under-replicated, has waited. What lasts 48 h may be 26 h late.
+  /// Returns how long the oldest due key, or the under-replicated items, have waited. A record that lasts 48 h may be
+  /// 26 h late.
   base::Duration late(base::WallTime wall) const;
-  /// How long no node has taken any of the under-replicated items.
+  /// Returns for how long no node has stored any under-replicated item.
   base::Duration untaken(base::WallTime wall) const;
   std::size_t items() const { return items_.size(); }
   std::size_t retries() const { return retries_.size(); }
@@ -131,25 +132,25 @@ class Republish {
  private:
   struct Cursor {
     base::WallTime cycle;  ///< when the sweep was, or would have been, at key zero
-    Key next;              ///< the first key that it has not done
+    Key next;              ///< the first key still to do
   };
   struct Retry {
     Cursor from;
     Key last;
     unsigned tries;
     base::WallTime not_before;
-    std::set<Item> items;  // those that failed
+    std::set<Item> items;  // the failed items
   };
-  using Retries = std::map<std::pair<base::WallTime, Key>, Retry>;  // by when it was due
+  using Retries = std::map<std::pair<base::WallTime, Key>, Retry>;  // by the time when they were due
   struct Wait {
     unsigned tries = 0;  // that met other nodes
     base::WallTime until;
   };
   struct UnderReplicated {
     std::map<Item, Wait> items;
-    std::set<std::pair<base::WallTime, Item>> order;  // by when they are tried again
-    base::WallTime not_before;                        // all of them: no other node is there
-    base::WallTime since;                             // no node has taken any
+    std::set<std::pair<base::WallTime, Item>> order;  // by next try
+    base::WallTime not_before;                        // for all of them: no other node was there
+    base::WallTime since;                             // no node has stored one since then
   };
   struct UnderWay {
     Turn turn;
@@ -159,7 +160,7 @@ class Republish {
     std::vector<Item> items;
   };
 
-  /// Announcements come with what strangers store here, so they leave room for what operators put.
+  /// Returns whether there is space. Announcements follow remote stores, so they leave space for operators' puts.
   bool has_room(const Item& item) const;
   base::Duration offset(const Key& key) const;
   base::WallTime due(const Cursor& cursor) const { return cursor.cycle + offset(cursor.next); }
@@ -189,12 +190,12 @@ class Republish {
   RepublishSettings settings_;
   unsigned region_bits_;
   Cursor cursor_;
-  base::WallTime settled_;  // when settle() was called last
+  base::WallTime settled_;  // last call of settle()
   base::WallTime blocked_until_;
   bool awaits_rows_ = false;
   bool rows_found_ = false;              // on disk
   std::map<Item, std::uint64_t> items_;  // with their sequences
-  std::set<Item> withdrawn_;             // while rows are awaited; at most items_max
+  std::set<Item> withdrawn_;             // while rows are loading; at most items_max
   Retries retries_;
   UnderReplicated under_replicated_;
   std::optional<UnderWay> under_way_;

@@ -10,15 +10,16 @@ namespace troupe::dht {
 struct RowSummary {
   AuditSpace space = AuditSpace::kv;
   Published what = Published::kv;
-  base::Bytes key;             ///< of a cid the whole hash of its value
-  std::uint64_t sequence = 0;  ///< of a kv
-  base::Bytes name;            ///< of a kv
-  base::Bytes whose;           ///< of a kv its owner's public key, of an announcement its provider's id; else empty
+  base::Bytes key;             ///< for a cid the whole hash of its value
+  std::uint64_t sequence = 0;  ///< for a kv
+  base::Bytes name;            ///< for a kv
+  base::Bytes whose;           ///< for a kv its owner's public key, for an announcement its provider's id; otherwise
+                               ///< empty
   std::size_t value_bytes = 0;
-  std::optional<base::WallTime> expires;  ///< nothing for what is published again and again
+  std::optional<base::WallTime> expires;  ///< nullopt for a row that is republished
 };
 
-/// `hold` is how long this node keeps what others store. Nothing for what cannot be read, and for the sweep's cursor.
+/// `hold`: how long this node keeps remote records. Returns nullopt for an unreadable row, and for the sweep's cursor.
 std::optional<RowSummary> summary_of(std::string_view keyspace, base::ByteView key, base::ByteView row,
                                      std::chrono::seconds hold);
 

@@ -1,6 +1,6 @@
 #pragma once
-// Rows of the node's store as the logic decides on them. The actor that asked for a change saves it in one atomic
-// batch, before it tells others of what the change is about.
+// Changes of rows in the node's store, as the logic decides them. The actor saves each change in one atomic batch,
+// before it reports the change to other nodes.
 #include <algorithm>
 #include <chrono>
 
@@ -10,17 +10,17 @@ namespace troupe::dht {
 
 using store::RowChange;
 
-/// Another end is worth a write this often: our choice, and still many times before what is held briefly ends.
+/// Returns how much an end must move to be written again: our choice; short holds still get many writes.
 constexpr std::chrono::seconds renewed_after(std::chrono::seconds hold) {
   return std::min<std::chrono::seconds>(std::chrono::hours(1), hold / 24);
 }
 
-/// Why a row that was read is not taken. Its owner erases it, unless it is `present`.
+/// Why a row that was read is refused. The owner erases it, unless the error is `present`.
 enum class RowError : std::uint8_t {
   corrupt,  ///< not a row that this program wrote
-  expired,  ///< its time is over
-  full,     ///< the limits are smaller now than when it was written
-  present,  ///< its place is taken already, by what came since
+  expired,  ///< its lifetime is over
+  full,     ///< the limits are smaller than when it was written
+  present,  ///< a newer row has taken its place
 };
 
 }  // namespace troupe::dht

@@ -1,11 +1,11 @@
 #pragma once
-// What a node that wants to store has to bring: proof that it asked this node a moment ago.
+// What a node needs in order to store here: proof that it asked this node recently.
 //
-// Token   the first 8 bytes of SHA-256(secret (16) || caller's id (20) || generation (8, little-endian)): one length
-//         and a cut hash, so HMAC is not needed.
-// Time    a generation lasts kTokenGeneration of the monotonic clock; the present and the last are taken.
-// Caller  its id alone, which a seal or a link has proven; its address may change between question and store.
-// Kept    tokens of other nodes are used again for kTokenKept; at most kTokensKeptMax, further ones are not kept.
+// Token   the first 8 bytes of SHA-256(secret (16) || caller's id (20) || generation (8, little-endian)): fixed length
+//         and a truncated hash, so HMAC is not needed.
+// Time    a generation lasts kTokenGeneration of the monotonic clock; the current and the previous one are accepted.
+// Caller  only its id, which a seal or a link has proven; its address may change between request and store.
+// Kept    other nodes' tokens are reused for kTokenKept; at most kTokensKeptMax are kept.
 // Owner   one actor.
 #include <cstdint>
 #include <map>
@@ -25,12 +25,12 @@ using TokenSecret = base::FixedBytes<struct TokenSecretTag, 16>;
 
 class Tokens {
  public:
-  /// `secret` is drawn from the Chance port at each start; tokens of the last start are worth nothing.
+  /// `secret` comes from the Chance port at each start; tokens from an earlier start are invalid.
   explicit Tokens(const TokenSecret& secret) : secret_(secret) {}
 
   Token give(const base::NodeId& caller, base::Instant now) const { return token(caller, generation(now)); }
 
-  /// Whether give() has said `token` to `caller` in this generation or the last.
+  /// Returns whether give() has returned `token` for `caller` in this generation or the previous one.
   bool good(const Token& shown, const base::NodeId& caller, base::Instant now) const {
     const std::uint64_t present = generation(now);
     return shown == token(caller, present) || shown == token(caller, present - 1);
@@ -50,11 +50,11 @@ class Tokens {
   TokenSecret secret_;
 };
 
-inline constexpr std::chrono::minutes kTokenKept{3};  // our choice: twice what two searches take that name no time
+inline constexpr std::chrono::minutes kTokenKept{3};  // our choice: twice the default time of two searches
 inline constexpr std::size_t kTokensKeptMax = 512;    // our choice: more than a table usually lists, 40 KiB
 static_assert(kTokenKept < kTokenGeneration);
 
-/// What other nodes have given us.
+/// Tokens that other nodes have given us.
 class TokensKept {
  public:
   void keep(const base::NodeId& of, const Token& token, base::Instant now) {
@@ -65,7 +65,7 @@ class TokensKept {
   }
   void forget(const base::NodeId& of) { kept_.erase(of); }
 
-  /// Nothing if it may be too old.
+  /// Returns nullopt if there is no token, or if it may be too old.
   std::optional<Token> find(const base::NodeId& of, base::Instant now) const {
     const auto found = kept_.find(of);
     if (found == kept_.end() || found->second.until <= now) return std::nullopt;

@@ -1,5 +1,5 @@
 #pragma once
-// What can be listened to.
+// What a node can listen to.
 #include <cstdint>
 #include <optional>
 
@@ -7,7 +7,7 @@
 
 namespace troupe::dht {
 
-/// The numbers travel: that of the space /kv, and that of announcements.
+/// These numbers are sent: those of the space /kv and of announcements.
 enum class TopicKind : std::uint8_t { value = 2, providers = 4 };
 
 struct Topic {
@@ -16,7 +16,7 @@ struct Topic {
   friend auto operator<=>(const Topic&, const Topic&) = default;
 };
 
-/// Nothing for a number that is no kind.
+/// Returns nullopt for a number that is not a kind.
 constexpr std::optional<TopicKind> topic_kind_of(std::uint8_t number) {
   for (const TopicKind one : {TopicKind::value, TopicKind::providers})
     if (number == static_cast<std::uint8_t>(one)) return one;

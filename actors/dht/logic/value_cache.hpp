@@ -1,7 +1,7 @@
 #pragma once
-// The records read or written last, within a bound of bytes: the least recently used goes first.
+// The most recently used records, up to a number of bytes; the least recently used record is evicted.
 //
-// Time    monotonic, given by the caller. A value that was put until a moment is gone then.
+// Time    monotonic, given by the caller. A value with an end is gone from then on.
 // Owner   Held or QueryCache; not thread-safe.
 #include <cstdint>
 #include <list>
@@ -13,7 +13,7 @@
 
 namespace troupe::dht {
 
-inline constexpr std::size_t kCacheEntryBytes = 192;  // each counts for this beside its own: list, map and allocations
+inline constexpr std::size_t kCacheEntryBytes = 192;  // overhead per entry: list, map and allocations
 
 class ValueCache {
  public:
@@ -25,12 +25,12 @@ class ValueCache {
     base::Instant until;
   };
 
-  /// Keeps `value` under `place`, in place of an older one.
+  /// Keeps `value` under `place`, replacing an older value.
   void put(const RecordKey& place, base::Bytes value, base::Instant until = base::Instant::max());
 
-  /// Null if it is not there; valid until the next call that is not const.
+  /// Returns null if there is none; valid until the next non-const call.
   const base::Bytes* get(const RecordKey& place);
-  /// The same of what may be over at `now`.
+  /// Does the same, and returns null for a value whose end is before `now`.
   const Entry* get(const RecordKey& place, base::Instant now);
 
   void drop(const RecordKey& place);
