@@ -13,7 +13,7 @@ namespace {
 using base::Code;
 using base::Error;
 
-/// The space of a row by its key alone.
+/// Returns the space of a row, given only its key.
 AuditSpace space_of_key(std::string_view keyspace, base::ByteView key) {
   return judge(keyspace, key, {}, {}, {}).space;
 }
@@ -53,9 +53,11 @@ void AuditActor::check() const {
 
 void AuditActor::begin(runtime::Sink<wire::AuditItem> sink, Effect effect, std::string space) {
   if (run_)
-    return sink.fail({Code::overloaded, "the rows of this node are being read already", std::chrono::seconds(5)});
+    return sink.fail(
+        {Code::overloaded, "another check, clean or list is reading this node's rows", std::chrono::seconds(5)});
   if (effect == Effect::list && settings_->values == Values::in_memory)
-    return sink.fail({Code::unavailable, "this node keeps what it holds in memory alone (dht.store): it has no rows"});
+    return sink.fail(
+        {Code::unavailable, "this node stores records only in memory (dht.store), so it has no rows to list"});
   run_ = std::make_unique<Run>(std::move(sink), effect, terms());
   run_->space = std::move(space);
   ++runs_;
@@ -69,7 +71,7 @@ void AuditActor::begin(runtime::Sink<wire::AuditItem> sink, Effect effect, std::
   after<Step>(base::Duration::zero());
 }
 
-/// What is to be done next, one thing at a time.
+/// Takes the next step; there is one at a time.
 void AuditActor::step() {
   if (!run_) return;
   if (run_->cancelled) return run_.reset();
@@ -199,7 +201,8 @@ void AuditActor::list_index() {
       });
 }
 
-/// The row first and what is known of it then: a change between the two shows as one under way, or at the next look.
+/// Reads the row first and its index entry second. So a change between the two appears as in progress, or is resolved
+/// by the next read.
 void AuditActor::look_again() {
   const base::Bytes key = run_->doubtful.front().key;
   rows().get(key, then([this, key](const base::Outcome<std::optional<base::ByteView>>& answer) {
@@ -219,13 +222,12 @@ void AuditActor::look_again(const AuditedRow& row) {
   };
   ask_then<wire::FindIndexed, wire::Indexed>(
       node().find(kPath), fill, [this, row](runtime::Answer<wire::Indexed>& answer) {
-        if (answer.value().getRows().size() != 1)
-          return fail({Code::internal, "what is known of one row is one thing"});
+        if (answer.value().getRows().size() != 1) return fail({Code::internal, "expected one index entry for one row"});
         const auto known = answer.value().getRows()[0];
         const bool there = row.bytes > 0;
         const bool same_tag = Tag::from(bytes_of(known.getTag())) == row.judged.tag;
         const bool agrees = there == known.getPresent() && (!there || same_tag);
-        const bool over = row.judged.state == RowState::expired;  // swept any moment
+        const bool over = row.judged.state == RowState::expired;  // may be swept at any moment
         if (!agrees && !over && !known.getChanging() && ++run_->looks < kLooks) return;
         if (!agrees && !over && !known.getChanging()) {
           if (there && is_trouble(row.judged.state)) trouble(row, row.judged.state);
@@ -236,7 +238,7 @@ void AuditActor::look_again(const AuditedRow& row) {
       });
 }
 
-// -- what comes of it ------------------------------------------------------------------------------------------------
+// -- results ---------------------------------------------------------------------------------------------------------
 
 void AuditActor::trouble(const AuditedRow& row, RowState state) {
   run_->audit.trouble(row.judged.space);
@@ -244,9 +246,9 @@ void AuditActor::trouble(const AuditedRow& row, RowState state) {
   if (run_->effect == Effect::clean && state != RowState::over_limit) run_->drop.push_back(row);
 }
 
-/// With what the index says of them: otherwise rows that are gone would be read, or published.
+/// Drops rows with their index entries: otherwise nodes would read missing rows, or republish them.
 void AuditActor::drop() {
-  // For one reason at a time.
+  // Rows that share one reason.
   const bool expired = run_->drop.front().judged.state == RowState::expired;
   const auto others = std::stable_partition(run_->drop.begin(), run_->drop.end(), [&](const AuditedRow& row) {
     return (row.judged.state == RowState::expired) == expired;
@@ -288,12 +290,12 @@ void AuditActor::show() {
 }
 
 void AuditActor::end() {
-  if (!run_->items.empty() || !run_->sink.ready()) return;  // on_ready() comes
+  if (!run_->items.empty() || !run_->sink.ready()) return;  // on_ready() will call again
   for (std::size_t i = 0; i < kAuditSpaces; ++i) {
     const AuditSums& sums = run_->audit.sums(static_cast<AuditSpace>(i));
     if (sums.troubles + sums.removed > 0)
       settings_->log.warn(
-          "rows were found damaged or removed",
+          "rows were corrupt or removed",
           {{"space", name(static_cast<AuditSpace>(i))}, {"damaged", sums.troubles}, {"removed", sums.removed}});
   }
   run_->sink.push([this](wire::AuditItem::Builder out) {

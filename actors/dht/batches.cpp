@@ -14,10 +14,10 @@ namespace {
 using base::Code;
 using base::Error;
 
-constexpr std::size_t kManyAtOnce = 8;  // our choice: a batch leaves room for others
-constexpr std::size_t kSharedMin = 4;   // our choice: a search for the nodes asks 20, one for a value some five
+constexpr std::size_t kManyAtOnce = 8;  // our choice: a batch leaves capacity for other searches
+constexpr std::size_t kSharedMin = 4;   // our choice: a search for the nodes asks 20, a search for a value about five
 
-const Error kTooManyBatches{Code::overloaded, "this node puts and gets too many values at once",
+const Error kTooManyBatches{Code::overloaded, "too many batches of puts and gets in progress on this node",
                             std::chrono::milliseconds(200)};
 
 }  // namespace
@@ -58,9 +58,9 @@ struct Batches::Puts {
 
 void Batches::put(wire::PutMany::Reader request, runtime::Reply<wire::PutManyDone> reply) {
   if (request.getItems().size() > kRegionItemsMax)
-    return reply.refuse({Code::malformed, "at most 64 values are put at once"});
+    return reply.refuse({Code::malformed, "too many values: a batch has at most 64"});
   if (request.getSeconds() > static_cast<std::uint64_t>(std::chrono::seconds(kLifetimeMax).count()))
-    return reply.refuse({Code::malformed, "a record lasts seven days at most"});
+    return reply.refuse({Code::malformed, "invalid lifetime: a record lasts at most seven days"});
   if (!room()) return reply.refuse(kTooManyBatches);
   const auto lasts = request.getSeconds() == 0 ? kLifetimeDefault : std::chrono::seconds(request.getSeconds());
   const crypto::Identity& identity = *head_.settings().identity;
@@ -71,7 +71,9 @@ void Batches::put(wire::PutMany::Reader request, runtime::Reply<wire::PutManyDon
     const auto space = space_of(item.getSpace());
     const auto name = bytes_of(item.getName()), value = bytes_of(item.getValue());
     if (!space || *space == Space::pk || name.size() > kNameBytesMax || value.size() > kValueBytesMax)
-      return reply.refuse({Code::malformed, "a name has at most 64 bytes, a value 65,536, and both have a space"});
+      return reply.refuse(
+          {Code::malformed,
+           "invalid value: a name has at most 64 bytes, a value at most 65,536, in the space /kv or /cid"});
     Puts::One one;
     Record record = CidRecord{{value.begin(), value.end()}};
     if (*space == Space::kv) {
@@ -91,7 +93,7 @@ void Batches::put(wire::PutMany::Reader request, runtime::Reply<wire::PutManyDon
     keys.push_back(one.key);
     puts->items.push_back(std::move(one));
   }
-  if (bytes > kRegionBytesMax) return reply.refuse({Code::malformed, "at most 512 KiB are put at once"});
+  if (bytes > kRegionBytesMax) return reply.refuse({Code::malformed, "too much data: a batch has at most 512 KiB"});
   puts->regions = by_region(keys, head_.region_bits(), kRegionItemsMax);
   puts->asker = sender();
   puts->reply = std::move(reply);
@@ -112,13 +114,14 @@ void Batches::go_on(const std::shared_ptr<Puts>& puts) {
       }
     };
     head_.search_for({.asker = puts->asker}, words, [this, puts, region](const Searched& end) {
-      // Read once: a list counts against the message's limit of reading each time that it is fetched.
+      // Fetched once: each fetch of a list counts against the message's read limit.
       auto& answer = end.answer;
       const auto results = answer.ok() ? answer.value().getItemResults() : capnp::List<wire::ItemResult>::Reader();
       for (unsigned k = 0; k < region.size(); ++k) {
         Puts::One& one = puts->items[region[k]];
         if (k >= results.size()) {
-          one.error = answer.ok() ? Error{Code::internal, "its search has said nothing of it"} : answer.error();
+          one.error =
+              answer.ok() ? Error{Code::internal, "the search returned no result for this value"} : answer.error();
           continue;
         }
         one.asked = results[k].getAsked();
@@ -144,11 +147,11 @@ struct Batches::Gets {
   };
   struct Region {
     std::vector<std::size_t> items;
-    std::vector<Contact> starts{};  // that have answered
+    std::vector<Contact> starts{};  // nodes that have answered
   };
   struct Task {
     std::size_t region;
-    std::optional<std::size_t> item;  // nothing: find the nodes there
+    std::optional<std::size_t> item;  // nullopt: find the nodes there
   };
   runtime::Sink<wire::GotOne> sink{};
   std::vector<One> items{};
@@ -157,8 +160,8 @@ struct Batches::Gets {
   std::vector<Region> regions{};
   std::deque<Task> tasks{};
   std::size_t under_way = 0, told = 0;
-  std::deque<runtime::Envelope> waiting{};  // for credit
-  bool over = false;                        // told, or its asker is gone
+  std::deque<runtime::Envelope> waiting{};  // items that wait for credit
+  bool over = false;                        // reported, or its asker is gone
 
   void begin_items(std::size_t region) {
     const auto& items_there = regions[region].items;
@@ -187,14 +190,15 @@ bool Batches::room() {
 
 void Batches::get(wire::GetMany::Reader question, runtime::Sink<wire::GotOne> sink) {
   if (question.getItems().size() > kRegionItemsMax)
-    return sink.fail({Code::malformed, "at most 64 values are got at once"});
+    return sink.fail({Code::malformed, "too many keys: a batch has at most 64"});
   if (!room()) return sink.fail(kTooManyBatches);
   const auto gets = std::make_shared<Gets>();
   std::vector<Key> keys;
   for (const auto item : question.getItems()) {
     const auto space = space_of(item.getSpace());
     const auto place = operators_.sought(bytes_of(item.getDigest()), bytes_of(item.getKey()), bytes_of(item.getName()));
-    if (!space || !place) return sink.fail({Code::malformed, "a key has 20 bytes, a content id 32, and both a space"});
+    if (!space || !place)
+      return sink.fail({Code::malformed, "invalid key: a key has 20 bytes, a content id 32, and each has a space"});
     gets->items.push_back({*space, place->key, place->digest});
     keys.push_back(place->key);
   }
@@ -206,7 +210,7 @@ void Batches::get(wire::GetMany::Reader question, runtime::Sink<wire::GotOne> si
   for (auto& items : by_region(keys, bits, kRegionItemsMax)) {
     const std::size_t region = gets->regions.size();
     gets->regions.push_back({std::move(items)});
-    // Where there are few nodes the table has them all.
+    // In a small network the table knows all nodes.
     if (bits > 0 && gets->regions.back().items.size() >= kSharedMin) gets->tasks.push_back({region, std::nullopt});
     else
       for (const std::size_t item : gets->regions.back().items) gets->tasks.push_back({region, item});
@@ -227,7 +231,7 @@ void Batches::get(wire::GetMany::Reader question, runtime::Sink<wire::GotOne> si
 }
 
 void Batches::go_on(const std::shared_ptr<Gets>& gets) {
-  // While its asker takes no more, nothing more is searched for.
+  // While the asker grants no credit, no search starts.
   while (!gets->over && gets->under_way < kManyAtOnce && !gets->tasks.empty() && gets->waiting.empty()) {
     const Gets::Task task = gets->tasks.front();
     gets->tasks.pop_front();

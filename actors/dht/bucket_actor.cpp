@@ -47,8 +47,8 @@ void BucketActor::ping(const std::vector<Ping>& pings) {
         node().reach(one.whom.where, kPath), one.answer_due,
         [this](wire::Ping::Builder question) { write_asker(question.initAsker(), *settings_); },
         [this, pinged = one.whom](runtime::Answer<wire::Pong> answer) {
-          // A node that says it has too much to do lives. What was not asked, as `/datagrams` began anew or a limit of
-          // this node was reached, is no silence; only this node itself can say that.
+          // A node that reports overload is alive. If `/datagrams` restarted or a limit of this node was reached,
+          // nothing was sent, so the node was not silent; only this node itself can report that.
           const bool theirs = answer.envelope().header().origin == runtime::Origin::foreign;
           const auto failed = [&](base::Code why) { return !answer.ok() && answer.error().code == why; };
           const bool lives = answer.ok() || (theirs && failed(base::Code::overloaded));

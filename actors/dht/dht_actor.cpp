@@ -1,4 +1,4 @@
-// Which part of the head answers what, how it begins, and what it shows of itself.
+// Dispatch: which part of the head answers what, how the head starts, and its reported state.
 #include "actors/dht/dht_actor.hpp"
 
 #include <algorithm>
@@ -23,8 +23,8 @@ DhtActor::DhtActor(DhtSettings settings)
       table_(settings_->identity->id(), settings_->groups),
       budgets_(settings_->budgets),
       clock_(settings_->values == Values::on_disk ? Expired::kept : Expired::dropped),
-      record_rows_(*this, settings_->rows(kRecordRows, "the records that this node holds")),
-      provider_rows_(*this, settings_->rows(kProviderRows, "the announcements that this node holds")) {}
+      record_rows_(*this, settings_->rows(kRecordRows, "the records that this node stores")),
+      provider_rows_(*this, settings_->rows(kProviderRows, "the announcements that this node stores")) {}
 
 void DhtActor::receive(runtime::Handlers& on) {
   const auto answers = [this](auto question, auto reply) {
@@ -66,8 +66,8 @@ void DhtActor::receive(runtime::Handlers& on) {
     });
   });
   on.tell<net::wire::LinkUp>([this](net::wire::LinkUp::Reader up) {
-    // A new peer is met through `/peers`, which learns where it can be dialled. A good contact is not new: in a small
-    // network, whose table never fills, each link that comes back would start a search.
+    // A new peer is met through `/peers`, which learns its dialable address. A good contact is not new: in a small
+    // network, whose table never fills, each returning link would start a search.
     const base::Contact peer = messages::read_contact(up.getContact());
     const Key id = crypto::node_id(peer.key, peer.nonce);
     const auto range = range_of(own(), id);
@@ -104,7 +104,7 @@ void DhtActor::start() {
       .publish<wire::Ping, wire::FindNode, wire::FindValue, wire::Store, wire::AddProvider, wire::GetProviders,
                wire::Listen, wire::Put, wire::PutMany, wire::GetValue, wire::GetMany, wire::FindNearest,
                wire::FindProviders, wire::GetTable>(kPath, self());
-  // Without them the table would keep contacts that no bucket watches.
+  // Without buckets the table would keep contacts that no bucket checks.
   buckets_ = spawn(BucketsActor::kPart, [settings = settings_] { return std::make_unique<BucketsActor>(settings); },
                    {.kind = BucketsActor::kName, .on_failure = runtime::logic::OnFailure::escalate});
   republish_ = spawn<RepublishActor>("republish", settings_);
@@ -127,26 +127,29 @@ void DhtActor::check() const {
   provider_rows_.check();
 }
 
-/// Which node may listen is known here, which nodes do to Notices.
+/// The head knows which nodes may listen, Notices which nodes do.
 void DhtActor::answer(wire::Listen::Reader question, Reply<wire::Listening> reply) {
   const auto key = read_key(question.getKey());
-  if (!key) return reply.refuse({Code::malformed, "a key has 20 bytes"});
+  if (!key) return reply.refuse({Code::malformed, "invalid key: a key has 20 bytes"});
   const auto kind = topic_kind_of(question.getWhat());
-  if (!kind) return reply.refuse({Code::unsupported, "nothing new ever comes to such a place"});
+  if (!kind)
+    return reply.refuse(
+        {Code::unsupported, "invalid topic: only signed values (/kv) and providers can be listened to"});
   const runtime::Caller from = caller();
   const auto who = read_asker(question.getAsker(), from.node ? from.node : own(), settings_->work_bits);
   const base::Endpoint at = from.at.value_or(who ? who->where.endpoint : base::Endpoint{});
   if (!who || !believed(who->where.endpoint, at))
-    return reply.refuse({Code::malformed, "a listener says who it is, and where it can be told"});
+    return reply.refuse(
+        {Code::malformed, "invalid listener: it has to name itself and an address that can be reached"});
   note_asker(question.getAsker());
   const bool inside = from.role == messages::Role::inside;
   const bool may = inside || shows_token(question.getToken());
   notices_->listen(question, {*kind, *key}, {*who, at, inside, may, token_of_caller()}, std::move(reply));
 }
 
-// -- what it shows ----------------------------------------------------------------------------------------------------
+// -- reported state ---------------------------------------------------------------------------------------------------
 
-/// For metrics, which are read from another thread.
+/// For metrics, which another thread reads.
 void DhtActor::show_counts() {
   counts_.contacts = table_.size();
   counts_.nodes = table_.network_size().nodes;

@@ -1,5 +1,4 @@
-// What this node holds for the network: records and announcements, the rows that they are kept in, and the questions of
-// other nodes for them.
+// Records and announcements that this node stores for the network, their rows, and other nodes' requests for them.
 #include <algorithm>
 
 #include "actors/dht/api.hpp"
@@ -15,19 +14,19 @@ namespace {
 using base::Code;
 using base::Error;
 
-// An answer stays within a datagram where the record leaves room for it (runtime/net/logic/datagram.hpp): what is
-// around the record and the contacts takes less than 100 bytes.
+// An answer stays within a datagram if the record leaves space (runtime/net/logic/datagram.hpp): all except the record
+// and the contacts takes less than 100 bytes.
 constexpr std::size_t kDatagramWords = 1'328 - 100;
 constexpr std::size_t kContactBytes = 56;
 
 bool needs_link(std::size_t record_bytes) { return record_bytes > kDatagramWords; }
 
-/// An answer that no datagram holds: `/datagrams` says `too_large` in its place, so that no byte of it is read.
+/// Sends an answer that exceeds a datagram: `/datagrams` then reports `too_large` instead, so no byte of it is read.
 void answer_too_large(runtime::Reply<wire::FoundValue>& reply) {
   reply.send([](wire::FoundValue::Builder out) { out.initRecord(net::kDatagramBytesMax); });
 }
 
-/// How many of the contacts an answer has room for; all of them if it does not fit a datagram anyway.
+/// Returns how many of the contacts fit into an answer; all of them if it needs a link anyway.
 std::size_t fitting(std::size_t contacts, std::size_t other_bytes) {
   if (needs_link(other_bytes)) return contacts;
   return std::min(contacts, (kDatagramWords - other_bytes) / kContactBytes);
@@ -56,7 +55,7 @@ std::optional<std::string_view> keyspace_of(capnp::Text::Reader name) {
 
 // -- rows ------------------------------------------------------------------------------------------------------------
 
-/// What is damaged is lost here, and others hold it.
+/// Reads the rows back. Corrupt rows are lost here; other nodes have replicas.
 void DhtActor::load(std::string_view keyspace) {
   rows(keyspace).load(
       [this, keyspace](base::ByteView key, base::ByteView value) { return take_row(keyspace, key, value); },
@@ -67,7 +66,7 @@ void DhtActor::load(std::string_view keyspace) {
       });
 }
 
-/// There is room for what had none.
+/// Rereads the keyspaces with rows that found no space, now that space is free.
 void DhtActor::read_turned_away() {
   for (const std::string_view keyspace : std::exchange(turned_away_, {})) {
     rereading_.insert(keyspace);
@@ -79,10 +78,10 @@ store::Use DhtActor::take_row(std::string_view keyspace, base::ByteView key, bas
   if (world().mutations.on("dht.rows_unread")) return store::Use::keep;
   const bool doubted = check_clock() == Expired::kept;
   const auto taken = keyspace == kRecordRows ? held_->load(key, value, wall()) : providers_->load(key, value, wall());
-  // What came meanwhile is newer, and has written its own row.
+  // What came during loading is newer, and has written its own row.
   if (taken.ok() || taken.error() == RowError::present) return store::Use::keep;
   if (taken.error() != RowError::full || !doubted) return store::Use::erase;
-  // The room may be taken by what has expired: the row is read again when that is dropped.
+  // Expired rows may occupy the space: this row is read again when they are dropped.
   turned_away_.insert(keyspace);
   return store::Use::keep;
 }
@@ -115,7 +114,7 @@ void DhtActor::expire_at() {
   if (const auto other = providers_->wake_at(); other && (!at || *other < *at)) at = other;
   show_counts();
   auto when = base::Instant::max();
-  // Not too often: what has expired is never served, swept or not. Nor put off by each store.
+  // At least 10 s away: expired records are never served, swept or not. A store does not postpone the sweep.
   if (at) when = now() + std::max<base::Duration>(*at - wall(), std::chrono::seconds(10));
   if (const auto trusted = clock_.trusted_at()) when = std::min(when, std::max(*trusted, now()));
   if (expire_at_ <= when) return;
@@ -129,7 +128,7 @@ std::vector<Contact> DhtActor::held_providers(const Key& key, std::size_t most) 
   return providers_->find(key, most, wall(), random());
 }
 
-/// What the store does not tell this node asks of others.
+/// If the store does not answer, this node asks other nodes.
 void DhtActor::read(const RecordKey& place, const Budgets::User& reader, base::Callback<void(base::ByteView)> found) {
   const auto reading = held_->read(place, wall());
   const bool takes_place = reading && reading->encoded == nullptr && !reader.reserved;
@@ -155,7 +154,7 @@ void DhtActor::look_up(const RecordKey& place, const std::optional<Reading>& rea
                      if (record.ok()) return found(base::ByteView(record.value()));
                      if (record.error() == LoadedError::corrupt && !record_rows_.changing(key))
                        record_rows_.save(held_->forget(place));
-                     found(base::ByteView());  // of one that was replaced meanwhile: the next question finds it
+                     found(base::ByteView());  // the record was replaced: the next request finds it
                    });
 }
 
@@ -164,12 +163,12 @@ void DhtActor::answer(wire::FindValue::Reader question, Reply<wire::FoundValue> 
   const auto key = read_key(question.getKey());
   const auto space = space_of(question.getSpace());
   if (!key || question.getContactsMax() == 0)
-    return malformed(reply, "a key has 20 bytes, and at least one contact is asked for");
-  if (!space) return reply.refuse({Code::unsupported, "this node does not know that space"});
+    return malformed(reply, "invalid request: a key has 20 bytes, and at least one contact has to be requested");
+  if (!space) return reply.refuse({Code::unsupported, "unknown space"});
   const std::size_t contacts_max = std::min<std::size_t>(question.getContactsMax(), kContactsMax);
   note_asker(question.getAsker());
   const RecordKey place{*space, *key};
-  // Found before a large record is read and hashed for nothing.
+  // Checked before a large record is read and hashed for nothing.
   const auto held = held_->read(place, wall());
   if (held && caller().by_datagram && needs_link(held->facts.bytes)) return answer_too_large(reply);
   std::optional<Budgets::User> reader;
@@ -184,8 +183,8 @@ void DhtActor::answer(wire::FindValue::Reader question, Reply<wire::FoundValue> 
             if (reader) reads_.release(*reader, 1);
             if (!record.ok())
               return reply.refuse({Code::unavailable,
-                                   "this node holds a record there, and its store cannot read it now: " +
-                                       record.error().message + "; ask another holder, or again later",
+                                   "this node cannot read its replica now: " + record.error().message +
+                                       "; ask another node, or retry later",
                                    kReadAgain});
             found_value(std::move(reply), place, contacts_max, record.value(), ends, asker);
           });
@@ -201,19 +200,19 @@ bool DhtActor::hold_read(const Budgets::User& reader) {
   return false;
 }
 
-/// A large record is read, hashed and copied: it costs more than a question.
+/// Charges for the read of a large record: reading, hashing and copying it costs more than a request.
 std::optional<Budgets::User> DhtActor::may_read(std::size_t bytes) {
   const std::uint32_t more = read_cost(bytes);
   if (more > 0 && !affords(Resource::questions, more)) return std::nullopt;
   const auto user = runtime::user_of(caller());
   if (hold_read(user)) return user;
   refuse(Error{Code::overloaded,
-               "this node reads as many records for others as it does at a time: ask another holder, or again later",
+               "too many record reads for other nodes in progress (limit 256): ask another node, or retry later",
                kReadAgain});
   return std::nullopt;
 }
 
-/// Other nodes get a copy where nothing is held; what this one holds is what its own actors ask for.
+/// Other nodes get a cached copy if no record is stored; this node's actors ask only for stored records.
 void DhtActor::found_value(Reply<wire::FoundValue> reply, const RecordKey& place, std::size_t contacts_max,
                            base::ByteView record, base::WallTime ends, const runtime::Caller& asker) {
   base::Duration lasts{0};
@@ -240,7 +239,7 @@ void DhtActor::answer(wire::GetProviders::Reader question, Reply<wire::Providers
   ++counts_.get_providers;
   const auto key = read_key(question.getKey());
   if (!key || question.getProvidersMax() == 0)
-    return malformed(reply, "a key has 20 bytes, and at least one provider is asked for");
+    return malformed(reply, "invalid request: a key has 20 bytes, and at least one provider has to be requested");
   const auto found = held_providers(*key, std::min<std::size_t>(question.getProvidersMax(), kContactsMax));
   const auto nearest = closest_but(*key, fitting(kContactsMax, found.size() * kContactBytes), caller().node);
   reply.send([&](wire::Providers::Builder out) {
@@ -256,13 +255,13 @@ void DhtActor::answer(wire::GetProviders::Reader question, Reply<wire::Providers
 void DhtActor::answer(wire::Store::Reader question, Reply<wire::StoreDone> reply) {
   ++counts_.stores;
   const auto key = read_key(question.getKey());
-  if (!key) return malformed(reply, "a key has 20 bytes");
+  if (!key) return malformed(reply, "invalid key: a key has 20 bytes");
   if (!may_store(question.getToken())) return;
   note_asker(question.getAsker());
   if (question.getCopyS() > 0) return take_copy(question, *key, std::move(reply));
   const base::NodeId from = caller().node.value_or(own());
   const auto record = bytes_of(question.getRecord());
-  // The very record that is held was checked when it came.
+  // A record equal to the stored one was checked when it arrived.
   auto known = held_->known(record, *key, from, wall());
   if (!known && !affords(Resource::checks)) return;
   const auto checked = known ? base::Result<Offer, RecordError>(std::move(*known))
@@ -309,13 +308,13 @@ void DhtActor::answer(wire::Store::Reader question, Reply<wire::StoreDone> reply
   expire_at();
 }
 
-/// What could not be written is not held: a restart would not know of it. Rows that it was to replace or to erase still
-/// say what is; a life that it was to lengthen ends as before.
+/// Undoes a change that could not be written, because a restart would not know of it. Rows that it should have replaced
+/// or erased are read again; an end that it should have extended is restored.
 void DhtActor::unwritten(const RecordKey& place, const Tag& tag, StoredAs as, const Unwritten& change) {
   read_again(kRecordRows, change.erased);
   const auto held = held_->find(place, wall());
   if (!held || held->tag != tag) return;
-  if (record_rows_.changing(row_key(place))) return;  // how a later store ends decides
+  if (record_rows_.changing(row_key(place))) return;  // the later store decides
   const bool forgets = world().mutations.on("dht.failed_commit_forgets");
   if (as == StoredAs::refreshed && !forgets) {
     if (change.ended) held_->put_back(place, *change.ended);
@@ -327,7 +326,7 @@ void DhtActor::unwritten(const RecordKey& place, const Tag& tag, StoredAs as, co
   if (as != StoredAs::added && !forgets) read_again(kRecordRows, {row_key(place)});
 }
 
-/// Rows that are on disk and not in the index, as many as may be held: further ones are read at the next start.
+/// Queues rows that are on disk but not in the index, up to the storage limit; the rest is read at the next start.
 void DhtActor::read_again(std::string_view keyspace, const std::vector<base::Bytes>& keys) {
   auto& waiting = unindexed_[keyspace].keys;
   const std::uint64_t most =
@@ -337,7 +336,7 @@ void DhtActor::read_again(std::string_view keyspace, const std::vector<base::Byt
   read_next(keyspace);
 }
 
-/// One at a time: what fails in thousands of changes is not asked of the store at once.
+/// Reads one at a time: thousands of failed changes must not hit the store at once.
 void DhtActor::read_next(std::string_view keyspace) {
   Unindexed& unindexed = unindexed_[keyspace];
   if (unindexed.reading || unindexed.keys.empty()) return;
@@ -357,18 +356,19 @@ void DhtActor::read_next(std::string_view keyspace) {
 void DhtActor::answer(wire::AddProvider::Reader question, Reply<wire::Added> reply) {
   ++counts_.add_providers;
   const auto key = read_key(question.getKey());
-  if (!key) return malformed(reply, "a key has 20 bytes");
+  if (!key) return malformed(reply, "invalid key: a key has 20 bytes");
   if (!may_store(question.getToken())) return;
   const auto from = caller();
   const auto who = read_asker(question.getAsker(), from.node ? from.node : own(), settings_->work_bits);
   if (!who || !who->where.endpoint.dialable() || !believed(who->where.endpoint, from.at.value_or(who->where.endpoint)))
-    return reply.refuse({Code::malformed, "a node announces itself, and where it can be dialled"});
+    return reply.refuse(
+        {Code::malformed, "invalid announcement: a node announces only itself, at an address that can be dialled"});
   check_clock();
   if (!affords(Resource::written, kRowCost)) return;
   auto added = providers_->add(*key, *who, wall(), network_of_caller());
   if (!added.ok()) {
     ++counts_.refused;
-    return reply.refuse({Code::no_space, "this node keeps as many providers as it may"});
+    return reply.refuse({Code::no_space, "this node has reached a limit of announcements"});
   }
   Unwritten change{added.value().rows.erase, added.value().ended};
   provider_rows_.save_row(
@@ -391,7 +391,7 @@ void DhtActor::answer(wire::AddProvider::Reader question, Reply<wire::Added> rep
 void DhtActor::unwritten(const Key& key, const base::NodeId& provider, AddedAs as, const Unwritten& change) {
   read_again(kProviderRows, change.erased);
   const base::Bytes row = Providers::row_key(key, provider);
-  if (provider_rows_.changing(row)) return;  // a later announcement's own end decides
+  if (provider_rows_.changing(row)) return;  // the later announcement's own end decides
   if (as == AddedAs::renewed) {
     if (change.ended) providers_->put_back(key, provider, *change.ended);
     return expire_at();
@@ -399,22 +399,23 @@ void DhtActor::unwritten(const Key& key, const base::NodeId& provider, AddedAs a
   provider_rows_.save(providers_->forget(key, provider));
 }
 
-// -- what should be on disk, for `/dht/audit` -------------------------------------------------------------------------
+// -- expected rows, for `/dht/audit` ----------------------------------------------------------------------------------
 
-/// Why the index does not tell which rows are held.
+/// Returns why the index is incomplete, or nullopt.
 std::optional<Error> DhtActor::not_indexed(std::string_view keyspace) const {
-  if (!loading_.empty()) return Error{Code::unavailable, "this node still reads what it holds"};
-  if (rereading_.contains(keyspace)) return Error{Code::unavailable, "this node reads again what had no room"};
+  if (!loading_.empty()) return Error{Code::unavailable, "this node is still reading its stored records; retry later"};
+  if (rereading_.contains(keyspace))
+    return Error{Code::unavailable, "this node is reading again the rows that found no space; retry later"};
   if (turned_away_.contains(keyspace))
     return Error{Code::unavailable,
-                 "some of what this node holds has no room before what has expired is dropped, which "
-                 "is once its date is believed: an hour after its start, or after the date jumped"};
+                 "some rows find no space until expired rows are dropped, which "
+                 "happens once the clock is trusted: an hour after a start or a jump of the date"};
   return std::nullopt;
 }
 
 void DhtActor::answer(wire::FindIndexed::Reader question, Reply<wire::Indexed> reply) {
   const auto keyspace = keyspace_of(question.getKeyspace());
-  if (!keyspace) return reply.refuse({Code::unsupported, "there is no index of that keyspace"});
+  if (!keyspace) return reply.refuse({Code::unsupported, "unknown keyspace"});
   if (const auto why = not_indexed(*keyspace)) return reply.refuse(*why);
   reply.send([&](wire::Indexed::Builder out) {
     const auto keys = question.getKeys();
@@ -435,7 +436,8 @@ void DhtActor::answer(wire::FindIndexed::Reader question, Reply<wire::Indexed> r
 }
 
 void DhtActor::answer(wire::ListIndexed::Reader question, Reply<wire::IndexedKeys> reply) {
-  if (!loading_.empty()) return reply.refuse({Code::unavailable, "this node still reads what it holds"});
+  if (!loading_.empty())
+    return reply.refuse({Code::unavailable, "this node is still reading its stored records; retry later"});
   const auto after = bytes_of(question.getAfter());
   std::vector<base::Bytes> keys;
   if (question.getWhat() == kProviderNumber) {
@@ -443,7 +445,7 @@ void DhtActor::answer(wire::ListIndexed::Reader question, Reply<wire::IndexedKey
                             kPageKeys);
   } else {
     const auto space = space_of(question.getWhat());
-    if (!space) return reply.refuse({Code::unsupported, "this node does not know that space"});
+    if (!space) return reply.refuse({Code::unsupported, "unknown space"});
     const auto last = read_row_key(after);
     for (const RecordKey& one : held_->places(*space, last ? std::optional(last->key) : std::nullopt, kPageKeys))
       keys.push_back(row_key(one));
@@ -454,10 +456,11 @@ void DhtActor::answer(wire::ListIndexed::Reader question, Reply<wire::IndexedKey
   });
 }
 
-/// A row whose change is under way has just been checked, and stays. While the date is doubted so do expired rows.
+/// Drops rows. A row whose change is in progress was just checked, and stays. Expired rows stay while the date is not
+/// trusted.
 void DhtActor::answer(wire::DropRows::Reader request, Reply<wire::RowsDropped> reply) {
   const auto keyspace = keyspace_of(request.getKeyspace());
-  if (!keyspace) return reply.refuse({Code::unsupported, "there is no index of that keyspace"});
+  if (!keyspace) return reply.refuse({Code::unsupported, "unknown keyspace"});
   if (const auto why = not_indexed(*keyspace)) return reply.refuse(*why);
   const bool doubted = check_clock() == Expired::kept;
   const auto all = std::make_shared<Dropping>(
@@ -470,7 +473,7 @@ void DhtActor::answer(wire::DropRows::Reader request, Reply<wire::RowsDropped> r
       else all->next();
       continue;
     }
-    // A good one may have come since the row was read.
+    // A valid row may have been written since the row was read.
     rows(*keyspace).get(key, [this, keyspace, key, all, i](const base::Outcome<store::Rows::Value>& row) {
       if (!row.ok() && row.error().code != Code::corrupt) all->failed = row.error();
       const bool good = row.ok() ? row.value() && agrees(*keyspace, key, *row.value()) : all->failed.has_value();
@@ -481,7 +484,7 @@ void DhtActor::answer(wire::DropRows::Reader request, Reply<wire::RowsDropped> r
   all->next();
 }
 
-/// Whether a row is sound, and what the index says.
+/// Returns whether a row is valid and equals its index entry.
 bool DhtActor::agrees(std::string_view keyspace, base::ByteView key, base::ByteView row) const {
   const JudgedRow judged =
       judge(keyspace, key, row, wall(), {settings_->work_bits, settings_->held, settings_->providers});
@@ -511,7 +514,7 @@ void DhtActor::drop_row(std::string_view keyspace, const base::Bytes& key, const
   });
 }
 
-/// A row is dropped, or stays.
+/// Counts a row that was dropped or stays.
 void DhtActor::Dropping::next() {
   if (--left > 0) return;
   if (failed) return reply.refuse(*failed);

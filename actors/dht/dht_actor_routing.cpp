@@ -1,4 +1,4 @@
-// Routing: which contacts the table takes and names, who may store here, and how the table fills and stays fresh.
+// Routing: which contacts the table accepts and advertises, which nodes may store here, and how the table stays fresh.
 #include <algorithm>
 
 #include "actors/dht/api.hpp"
@@ -19,7 +19,7 @@ using base::Error;
 constexpr std::size_t kBannedMax = 2'048;  // as many as `/links` keeps away (runtime/net/banned_nodes.hpp)
 constexpr std::chrono::seconds kKnownDue{5};
 constexpr unsigned kRecoverDoublings = 16;   // beyond any period
-constexpr std::chrono::seconds kWaitMax{1};  // our choice: shares bind no more once half is there again
+constexpr std::chrono::seconds kWaitMax{1};  // our choice: quotas no longer bind once half of the budget is back
 
 }  // namespace
 
@@ -45,7 +45,7 @@ void DhtActor::missed(const Contact& whom) {
   });
 }
 
-/// A banned node is no contact from now on: searches reach it no more, and other nodes are not told of it.
+/// Drops a banned node: searches no longer reach it, and it is no longer advertised.
 void DhtActor::shun(net::wire::Shun::Reader request) {
   const auto id = read_key(request.getNode());
   if (!id) return;
@@ -54,7 +54,7 @@ void DhtActor::shun(net::wire::Shun::Reader request) {
   if (banned_.size() >= kBannedMax)
     banned_.erase(std::ranges::min_element(banned_, {}, [](const auto& one) { return one.second; }));
   world().mutations.sometimes("dht: a node was banned");
-  settings_->log.info("a banned node leaves the table", {{"node", id->hex()}});
+  settings_->log.info("a banned node was removed from the table", {{"node", id->hex()}});
   banned_.insert_or_assign(*id, now() + std::chrono::milliseconds(request.getMilliseconds()));
   if (table_.find(*id) != nullptr) forget(*id);
 }
@@ -96,7 +96,7 @@ void DhtActor::holds(wire::BucketHolds::Reader bucket) {
   if (const auto settled = read_key(bucket.getSettled())) table_.settled(*settled);
   if (table_.size() < kHealthyMin) recover_soon();
   else if (std::exchange(recoveries_, 0) > 0)
-    settings_->log.info("the table has enough contacts", {{"contacts", table_.size()}});
+    settings_->log.info("the routing table has enough contacts", {{"contacts", table_.size()}});
   if (listing.good.size() != had) show_counts();
 }
 
@@ -139,22 +139,22 @@ bool DhtActor::shows_token(capnp::Data::Reader token) const {
 /// An actor of this node needs no token.
 bool DhtActor::may_store(capnp::Data::Reader token) {
   if (!loading_.empty()) {
-    refuse(Error{Code::unavailable, "this node still reads what it holds"});
+    refuse(Error{Code::unavailable, "this node is still reading its stored records; retry later"});
     return false;
   }
   const runtime::Caller from = caller();
   if (from.role == messages::Role::inside) return true;
-  // No node lists it, so what was stored there would not be found.
+  // No node lists a client, so records stored here would not be found.
   if (client()) {
     ++counts_.refused;
-    refuse(Error{Code::refused, "this node cannot be dialled, and holds nothing for others"});
+    refuse(Error{Code::refused, "this node is a client: it cannot be dialled, and stores nothing for other nodes"});
     return false;
   }
   if (!shows_token(token) && !world().mutations.on("dht.token_unchecked")) {
     ++counts_.refused;
-    // A datagram may be replayed when its token is old, so its sender is not accused.
-    if (!from.by_datagram) accuse(net::wire::Violation::WRONG_TOKEN, "a store without a token of this node");
-    refuse(Error{Code::refused, "a store needs a token of this node, no older than five minutes"});
+    // An old token may come from a replayed datagram, so its sender is not accused.
+    if (!from.by_datagram) accuse(net::wire::Violation::WRONG_TOKEN, "a store without a valid token of this node");
+    refuse(Error{Code::refused, "invalid token: a store needs a token of this node that is at most five minutes old"});
     return false;
   }
   return true;
@@ -167,7 +167,7 @@ bool DhtActor::affords(Resource resource, std::uint32_t count) {
   ++counts_.over_budget[static_cast<std::size_t>(resource)];
   if (resource != Resource::questions) ++counts_.refused;
   full_[static_cast<std::size_t>(resource)].refused(node(), user.group, now());
-  refuse(Error{Code::overloaded, "this node does no more for others at a time",
+  refuse(Error{Code::overloaded, "this node's budget for other nodes is used up",
                std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kWaitMax))});
   return false;
 }
@@ -176,7 +176,7 @@ void DhtActor::answer(wire::FindNode::Reader question, Reply<wire::Nodes> reply)
   ++counts_.find_nodes;
   const auto target = read_key(question.getTarget());
   if (!target || question.getContactsMax() == 0)
-    return malformed(reply, "a target has 20 bytes, and at least one contact is asked for");
+    return malformed(reply, "invalid request: a target has 20 bytes, and at least one contact has to be requested");
   const auto nearest =
       closest_but(*target, std::min<std::size_t>(question.getContactsMax(), kContactsMax), caller().node);
   reply.send([&](wire::Nodes::Builder out) {
@@ -190,7 +190,7 @@ void DhtActor::answer(wire::FindNode::Reader question, Reply<wire::Nodes> reply)
 
 unsigned DhtActor::region_bits() const { return dht::region_bits(table_.network_size(), settings_->copies); }
 
-/// The nodes that `/peers` knows where to dial.
+/// Finds the nodes for which `/peers` knows a dialable address.
 void DhtActor::find_known(base::Callback<void(std::vector<Contact>, bool untried)> found) {
   ask<peers::wire::ListKnown, peers::wire::KnownContacts>(
       node().find(settings_->peers), now() + kKnownDue, [](peers::wire::ListKnown::Builder) {},
@@ -205,7 +205,7 @@ void DhtActor::find_known(base::Callback<void(std::vector<Contact>, bool untried
       });
 }
 
-/// As the peers of this node see it.
+/// Asks where this node's peers see it.
 void DhtActor::find_ourselves() {
   if (!located_by_others_) return;
   ask<peers::wire::WhereAmI, peers::wire::OwnPlace>(
@@ -215,10 +215,10 @@ void DhtActor::find_ourselves() {
       });
 }
 
-/// From now on others may list this node: it goes and asks those that should, who learn of it by that.
+/// From now on other nodes may list this node: its next requests to its neighbours introduce it.
 void DhtActor::located(const base::Endpoint& at) {
   if (!at.dialable() || at == settings_->endpoint) return;
-  settings_->log.info("other nodes find this node", {{"at", at.text()}});
+  settings_->log.info("other nodes can reach this node", {{"at", at.text()}});
   settings_ = settings_->at(at);
   tell<wire::Located>(buckets_, [&](wire::Located::Builder out) {
     messages::write_contact(out.initContact(), {settings_->identity->public_key(), settings_->identity->nonce(), at});
@@ -226,8 +226,8 @@ void DhtActor::located(const base::Endpoint& at) {
   recover_in(base::Duration::zero());
 }
 
-/// The four phases: peers that are known, who is nearest to ourselves, who is in each range, and pings (which each new
-/// contact gets from its bucket). Again while there are too few.
+/// Four phases: known peers, the nodes nearest to us, nodes in each range, and pings (each new contact gets one from
+/// its bucket). Repeated while there are too few contacts.
 void DhtActor::recover() {
   recover_at_ = base::Instant::max();
   find_ourselves();
@@ -238,7 +238,7 @@ void DhtActor::recover() {
     if (table_.size() < kHealthyMin) {
       recover_soon();
       if (recoveries_++ == 0)
-        settings_->log.info("the table has few contacts; more are searched for", {{"contacts", table_.size()}});
+        settings_->log.info("the routing table has few contacts; searching for more", {{"contacts", table_.size()}});
     }
     if (known.empty() && table_.size() == 0) return;
     for (const Contact& one : known) heard(one, Evidence::asked_us);
@@ -258,21 +258,21 @@ void DhtActor::recover() {
   });
 }
 
-/// No later than that. A node that is met meanwhile does not put it off.
+/// Recovers after `delay` at the latest. A node met before does not postpone it.
 void DhtActor::recover_in(base::Duration delay) {
   if (recover_at_ <= now() + delay) return;
   recover_at_ = now() + delay;
   after<Recover>(delay);
 }
 
-/// Soon at first, because nodes that start together wait for each other, and less and less often.
+/// Recovers soon at first, because nodes that start together wait for each other, then less and less often.
 void DhtActor::recover_soon() {
   recover_in(std::min<base::Duration>(kRecoverAgain * (1U << std::min(recoveries_, kRecoverDoublings)),
                                       settings_->recover_period));
 }
 
-/// A search for our own id has met the nodes near us, unless there were hardly any yet: the range of the farthest
-/// of them may hold more, those beyond it do not.
+/// Notes that a search for our own id has found the nodes near us, unless there were few. The range of the farthest may
+/// have more nodes, nearer ranges do not.
 void DhtActor::touched(runtime::Answer<wire::SearchResult>& ourselves) {
   if (!ourselves.ok() || ourselves.value().getNearest().size() < settings_->copies) return;
   const auto nearest = own_contacts(ourselves.value().getNearest());
@@ -282,8 +282,8 @@ void DhtActor::touched(runtime::Answer<wire::SearchResult>& ourselves) {
   table_.used_from(*neighbours_, now());
 }
 
-/// One stale range at a time, so that a node that was away for long does not ask everybody at once; but all that are
-/// near by one search for ourselves.
+/// Refreshes one stale range at a time, so that a node that was away for long does not ask all nodes at once. One
+/// search for our own id refreshes all near ranges.
 void DhtActor::refresh() {
   after<Refresh>(settings_->refresh_period);
   find_ourselves();

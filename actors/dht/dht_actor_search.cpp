@@ -1,4 +1,4 @@
-// Searches: an actor for each, what the table learns from it, and what it leaves behind at other nodes.
+// Searches: one actor each, what the table learns from it, and its read repair and copies.
 #include <capnp/serialize.h>
 
 #include <algorithm>
@@ -17,8 +17,8 @@ using base::Error;
 
 namespace {
 
-/// Those that others have named come first, so that a search begins near its key; those of the table stay among them,
-/// so that it does not hang on the word of a few.
+/// Adds contacts named by other nodes first, so that a search starts near its key; the table's contacts stay among
+/// them, so that the search does not depend on a few nodes' claims.
 void join(std::vector<Contact>& contacts, const std::vector<Contact>& named, const Key& key) {
   if (named.empty()) return;
   std::vector<Contact> out(named.begin(),
@@ -30,7 +30,7 @@ void join(std::vector<Contact>& contacts, const std::vector<Contact>& named, con
   contacts = std::move(out);
 }
 
-/// The same words in an envelope of their own.
+/// Copies a message into its own envelope.
 runtime::Envelope envelope_of(wire::Search::Reader words) {
   capnp::MallocMessageBuilder message(static_cast<unsigned>(words.totalSize().wordCount + 1));
   message.setRoot(words);
@@ -42,15 +42,14 @@ std::optional<Space> space_sought(wire::Search::Goal::Reader goal) {
   return goal.isValue() ? space_of(goal.getValue()) : std::nullopt;
 }
 
-/// Why nothing can be searched for by these words; nothing if it can.
+/// Returns why the search is invalid, or nullopt.
 std::optional<Error> search_error(wire::Search::Reader words) {
   const auto goal = words.getGoal();
-  if (goal.isValue() && !space_of(goal.getValue()))
-    return Error{Code::unsupported, "this node does not know that space"};
+  if (goal.isValue() && !space_of(goal.getValue())) return Error{Code::unsupported, "unknown space"};
   bool keys = read_key(words.getKey()).has_value();
   if (goal.isRegion())
     for (const auto item : goal.getRegion()) keys = keys && read_key(item.getKey());
-  return keys ? std::nullopt : std::optional(Error{Code::malformed, "a key has 20 bytes"});
+  return keys ? std::nullopt : std::optional(Error{Code::malformed, "invalid key: a key has 20 bytes"});
 }
 
 }  // namespace
@@ -77,7 +76,7 @@ void DhtActor::at_hand(const char* ending, base::ByteView record, Found& found) 
   ended(answer, nullptr, found);
 }
 
-/// A table of few contacts lacks peers that this node has just met, so the search begins at all known peers, too.
+/// A table with few contacts lacks peers that this node has just met, so the search also starts at all known peers.
 void DhtActor::search(runtime::Envelope words, SearchFor from, Found found) {
   if (table_.size() >= kHealthyMin || awaits_contacts_)
     return search_among({}, std::move(words), from, std::move(found));
@@ -95,12 +94,12 @@ void DhtActor::search(runtime::Envelope words, SearchFor from, Found found) {
 
 void DhtActor::refuse_search(Found& found) {
   static const auto full = runtime::error_envelope(
-      {Code::overloaded, "this node searches for too much at once", std::chrono::milliseconds(200)});
+      {Code::overloaded, "too many searches in progress on this node (limit 512)", std::chrono::milliseconds(200)});
   runtime::Answer<wire::SearchResult> refusal(full);
   found({refusal});
 }
 
-/// What this node holds itself answers first: alone, if it cannot change.
+/// A record that this node stores answers first, and alone if it cannot change.
 void DhtActor::search_among(std::vector<Contact> known, runtime::Envelope words, SearchFor from, Found found) {
   runtime::Envelope::Reading<wire::Search> reading(words);
   const Key key = *read_key(reading.root().getKey());
@@ -141,7 +140,7 @@ void DhtActor::search_from(const runtime::Envelope& words, const SearchFor& from
   table_.used(place.key, now());
   ++counts_.searched;
   const std::uint64_t number = ++last_search_;
-  // A lookup that breaks has lost its question: begun anew, it would wait for another for ever.
+  // A failed lookup has lost its request: if restarted, it would wait forever for another.
   const runtime::Handle lookup = spawn("lookup-" + std::to_string(number),
                                        [start = std::move(start)] { return std::make_unique<LookupActor>(start); },
                                        {.kind = LookupActor::kName, .on_failure = runtime::logic::OnFailure::stop});
@@ -170,7 +169,7 @@ void DhtActor::search_early() {
   }
 }
 
-/// What the head adds to the words of a search.
+/// Returns what the head adds to a search message.
 LookupActor::Start DhtActor::what_is_known(wire::Search::Goal::Reader goal, const RecordKey& place,
                                            std::vector<Contact> contacts, base::ByteView own_record) {
   LookupActor::Start start{.settings = settings_, .contacts = {}, .round_trip = round_trips_.all(), .network = {}};
@@ -208,8 +207,8 @@ void DhtActor::down(const runtime::Handle& whom, const std::optional<base::Error
   stop_searches([&](const UnderWay& one) { return one.asker == whom; });
 }
 
-/// A node that answered is worth a place in the table, and one that did not may lose its place. One that is overdue had
-/// less time than that.
+/// A node that answered is offered to the table, and a node that did not may lose its slot. An overdue node had less
+/// time than that.
 void DhtActor::learn(wire::SearchResult::Reader result) {
   for (const auto one : result.getHeard()) {
     const base::Contact where = messages::read_contact(one.getContact());
@@ -233,9 +232,9 @@ void DhtActor::learn(wire::SearchResult::Reader result) {
   show_counts();
 }
 
-/// Searches end in the time that quick nodes take. A ping waits for longer, and tells a node that is far away, whose
-/// round trip is known from then on, from one that is gone. Where there are few nodes, a second ping decides at once
-/// whether it keeps its place: until then no search can say that a value is not there.
+/// Searches end in the time of quick nodes. A ping waits longer, and distinguishes a distant node, whose round trip is
+/// then known, from a dead one. In a small network, a second ping decides at once whether it keeps its slot: until then
+/// no search can say that a value does not exist.
 void DhtActor::doubt(const Contact& whom, unsigned pings) {
   if (table_.find(whom.id) == nullptr || doubted_.size() >= kDoubtedMax || !doubted_.insert(whom.id).second) return;
   ask<wire::Ping, wire::Pong>(
@@ -263,7 +262,7 @@ void DhtActor::fell_silent(const Contact& whom) {
 void DhtActor::answer(wire::Search::Reader question, Reply<wire::SearchResult> reply) {
   if (const auto why = search_error(question)) return reply.refuse(*why);
   if (question.getGoal().isProvide() && client())
-    return reply.refuse({Code::refused, "this node cannot be dialled, and provides nothing"});
+    return reply.refuse({Code::refused, "this node is a client: it cannot be dialled, so it cannot provide anything"});
   const runtime::Envelope words = envelope_of(question);
   search(words, {.asker = sender()}, [this, words, reply = std::move(reply)](const Searched& end) mutable {
     if (!end.answer.ok()) return reply.refuse(end.answer.error());
@@ -272,7 +271,7 @@ void DhtActor::answer(wire::Search::Reader question, Reply<wire::SearchResult> r
   });
 }
 
-/// What this node provides, and enough others know of, is published again from now on, if the search says so.
+/// From now on republishes an announcement that enough nodes have acknowledged, or a record, if the search says so.
 void DhtActor::keep(wire::Search::Reader words, wire::SearchResult::Reader result) {
   if (!words.getKeep()) return;
   if (words.getGoal().isProvide() && !store_error(result))
@@ -295,17 +294,17 @@ void DhtActor::publish(Published what, const Key& key, base::ByteView record, st
   });
 }
 
-// -- what a search leaves behind -------------------------------------------------------------------------------------
+// -- after a search --------------------------------------------------------------------------------------------------
 
-/// Once the asker has its answer: nodes that hold an older record get the newest one, and of a record that cannot
-/// change a copy stays where the next search will ask.
+/// After the asker has its answer: nodes with an older record get the newest one, and a copy of an unchangeable record
+/// stays where the next search will ask.
 void DhtActor::read_repair(const RecordKey& place, wire::SearchResult::Reader result, const Record& record) {
   if (place.space == Space::kv) repair(place.key, result, sequence_of(record));
   if (cache_->on() && cache_->takes(place.space)) cache_on_path(place, result);
 }
 
-/// At those of the nearest nodes that have answered with an older record or none, by the tokens of their answers; and
-/// at this node, if it holds an older one. Each decides by its own rules what it takes.
+/// Repairs those of the nearest nodes that answered with an older record or none, with the tokens of their answers;
+/// also this node, if its record is older. Each decides by its own rules whether to accept.
 void DhtActor::repair(const Key& key, wire::SearchResult::Reader result, std::uint64_t sequence) {
   const auto bytes = bytes_of(result.getRecord());
   const auto begin = [&](const runtime::Handle& whom, capnp::Data::Reader token) {
@@ -323,7 +322,7 @@ void DhtActor::repair(const Key& key, wire::SearchResult::Reader result, std::ui
   if (held && *held < sequence) begin(self(), {});
 }
 
-/// One at the nearest node asked that had none, and one here (logic/query_cache.hpp).
+/// Leaves a copy at the nearest node asked that had none, and one here (logic/query_cache.hpp).
 void DhtActor::cache_on_path(const RecordKey& place, wire::SearchResult::Reader result) {
   const auto bytes = bytes_of(result.getRecord());
   const std::chrono::seconds lasts(result.getLastsS());
@@ -335,7 +334,7 @@ void DhtActor::cache_on_path(const RecordKey& place, wire::SearchResult::Reader 
   show_counts();
 }
 
-/// Nothing waits for the answer, and nothing is repeated: the next search does it again.
+/// Does not wait for the answer or retry: the next search does it again.
 void DhtActor::give(const runtime::Handle& whom, capnp::Data::Reader token, const Key& key, base::ByteView record,
                     std::chrono::seconds copy_lasts, base::Callback<void(bool)> done) {
   ask<wire::Store, wire::StoreDone>(
@@ -352,7 +351,7 @@ void DhtActor::give(const runtime::Handle& whom, capnp::Data::Reader token, cons
       });
 }
 
-/// Checked as what is held is; without a row, and gone when it is least wanted.
+/// Accepts a copy after the same checks as a store. It has no row, and is evicted first.
 void DhtActor::take_copy(wire::Store::Reader question, const Key& key, Reply<wire::StoreDone> reply) {
   const auto bytes = bytes_of(question.getRecord());
   if (!affords(Resource::checks)) return;
@@ -364,7 +363,7 @@ void DhtActor::take_copy(wire::Store::Reader question, const Key& key, Reply<wir
   reply.send([&](wire::StoreDone::Builder out) {
     if (taken) return;
     out.setResult(copied ? wire::StoreDone::Result::NO_SPACE : wire::StoreDone::Result::BAD);
-    if (!copied) out.setWhy(offer.ok() ? "what changes is not copied" : to_error(offer.error()).message);
+    if (!copied) out.setWhy(offer.ok() ? "a record that can change is not copied" : to_error(offer.error()).message);
   });
   show_counts();
 }

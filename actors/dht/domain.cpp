@@ -40,12 +40,12 @@ constexpr auto kGroupV4Bits =
 constexpr auto kGroupV6Bits = config::count("dht.group_v6_bits", "48", 16, 128, When::start,
                                             "IPv6 addresses with this many equal leading bits are one group");
 constexpr auto kQuestions = config::count("dht.questions_per_second", "4096", 16, 1'000'000, When::start,
-                                          "questions answered each second, of all other nodes together");
+                                          "requests per second that are answered for all other nodes together");
 constexpr auto kChecks = config::count("dht.checks_per_second", "1024", 16, 1'000'000, When::start,
-                                       "records of other nodes checked each second, each with its signature");
+                                       "records per second that are verified for all other nodes together");
 constexpr auto kWritten =
     config::bytes("dht.written_per_second", "8 MiB", config::kMiB, 512 * config::kMiB, When::start,
-                  "bytes written each second for all other nodes together; a row costs 2 KiB beside its own");
+                  "bytes per second that are written for all other nodes together; each row adds 2 KiB");
 constexpr auto kSettings = std::to_array<config::Setting>(
     {kCopies, kStore, kHold, kCache, kRepublishPeriod, kRefreshPeriod, kRecoverPeriod, kGroupBucketMax, kGroupTableMax,
      kGroupV4Bits, kGroupV6Bits, kQuestions, kChecks, kWritten});

@@ -27,7 +27,7 @@ void ListenActor::start() { node().publish<wire::ListenTo, wire::Changed>(kListe
 
 void ListenActor::stop() {
   for (auto& [topic, place] : places_)
-    for (Reader& reader : place.readers) end(reader, "the node ends");
+    for (Reader& reader : place.readers) end(reader, "the node is stopping");
 }
 
 void ListenActor::check() const {
@@ -40,16 +40,18 @@ void ListenActor::check() const {
 
 void ListenActor::listen(wire::ListenTo::Reader question, runtime::Sink<wire::Came> sink) {
   const auto kind = topic_kind_of(question.getWhat());
-  if (!kind) return sink.fail({Code::unsupported, "nothing new ever comes to such a place"});
+  if (!kind)
+    return sink.fail({Code::unsupported, "invalid topic: only signed values (/kv) and providers can be listened to"});
   std::optional<Key> key;
   if (question.hasKey()) key = read_key(question.getKey());
   else if (*kind == TopicKind::value)
     key = key_of_name(settings_->identity->public_key(), bytes_of(question.getName()));
-  if (!key) return sink.fail({Code::malformed, "a key has 20 bytes"});
+  if (!key) return sink.fail({Code::malformed, "invalid key: a key has 20 bytes"});
   std::size_t readers = 0;
   for (const auto& [topic, place] : places_) readers += place.readers.size();
   if (readers >= kListenReadersMax)
-    return sink.fail({Code::overloaded, "too many listen at this node", std::chrono::milliseconds(1'000)});
+    return sink.fail(
+        {Code::overloaded, "too many listeners at this node (limit 256)", std::chrono::milliseconds(1'000)});
   const Topic topic{*kind, *key};
   TopicState& place =
       places_.try_emplace(topic, Listening(topic, settings_->listening, now(), world().mutations)).first->second;
@@ -67,7 +69,7 @@ void ListenActor::listen(wire::ListenTo::Reader question, runtime::Sink<wire::Ca
   go_on();
 }
 
-/// False once it is over.
+/// Returns false once the stream has ended.
 bool ListenActor::pump(TopicState& place, Reader& reader) {
   if (reader.cancelled) return false;
   if (!reader.told_leases && place.logic.settled() && reader.sink.ready()) {
@@ -79,7 +81,7 @@ bool ListenActor::pump(TopicState& place, Reader& reader) {
   if (reader.left == 0) reader.until = std::min(reader.until, now());
   if (now() >= reader.until) {
     if (!reader.sink.ready() && now() < reader.until + kListenLastDue) return true;
-    end(reader, reader.left == 0 ? "as much has come as was asked for" : "its time is over");
+    end(reader, reader.left == 0 ? "the requested number of items has come" : "the requested time is over");
     return false;
   }
   if (now() - reader.sent_at >= kListenQuiet && reader.sink.ready()) {
@@ -110,7 +112,7 @@ void ListenActor::send_next(TopicState& place, Reader& reader) {
 }
 
 void ListenActor::end(Reader& reader, const std::string& why) {
-  if (!reader.sink.ready()) return reader.sink.fail({Code::overloaded, why + ", and the reader was too slow for it"});
+  if (!reader.sink.ready()) return reader.sink.fail({Code::overloaded, why + ", and the reader was too slow"});
   reader.sink.push([&](wire::Came::Builder out) {
     auto ended = out.initEnded();
     ended.setWhy(why);
@@ -119,7 +121,7 @@ void ListenActor::end(Reader& reader, const std::string& why) {
   reader.sink.end();
 }
 
-// -- places ----------------------------------------------------------------------------------------------------------
+// -- topics ----------------------------------------------------------------------------------------------------------
 
 void ListenActor::go_on() {
   for (auto one = places_.begin(); one != places_.end();) {
@@ -166,7 +168,7 @@ void ListenActor::search(const Topic& topic) {
         if (place == nullptr) return;
         std::vector<Contact> holders;
         if (answer.ok()) holders = own_contacts(answer.value().getNearest());
-        // Records of this node are read here; no other node stores at a client.
+        // This node's own stored records are read here too; no node stores at a client.
         if (settings_->endpoint.dialable()) {
           const crypto::Identity& identity = *settings_->identity;
           holders.push_back({own(), {identity.public_key(), identity.nonce(), settings_->endpoint}});
@@ -207,7 +209,7 @@ void ListenActor::ask_holder(const Topic& topic, const Listening::Question& ques
       });
 }
 
-/// Whether it arrives or not: a lease ends by itself.
+/// Best effort: a lease ends by itself.
 void ListenActor::leave(const TopicState& place) {
   for (const Contact& whom : place.logic.holders()) {
     ask<wire::Listen, wire::Listening>(
@@ -226,13 +228,15 @@ ListenActor::TopicState* ListenActor::find(const Topic& topic) {
   return found == places_.end() ? nullptr : &found->second;
 }
 
-// -- what comes ------------------------------------------------------------------------------------------------------
+// -- reports from holders --------------------------------------------------------------------------------------------
 
 void ListenActor::changed(wire::Changed::Reader told, runtime::Reply<wire::Noted> reply) {
   ++notices_;
   const auto kind = topic_kind_of(told.getWhat());
   const auto key = read_key(told.getKey());
-  if (!kind || !key) return reply.refuse({Code::malformed, "what changes is a value or providers, under 20 bytes"});
+  if (!kind || !key)
+    return reply.refuse(
+        {Code::malformed, "invalid notice: it needs a kind (value or providers) and a key of 20 bytes"});
   const Topic topic{*kind, *key};
   const TopicState* const place = find(topic);
   const base::NodeId from = caller().node.value_or(own());
@@ -263,7 +267,7 @@ void ListenActor::take(const Topic& topic, const Contact& from, wire::Present::R
   fetch(topic, place);
 }
 
-/// False if it does not belong there.
+/// Returns false if the record does not belong there.
 bool ListenActor::take_record(TopicState& place, base::ByteView bytes) {
   const auto record = parse(bytes);
   if (!record.ok() || !std::holds_alternative<KvRecord>(record.value())) return false;
@@ -273,7 +277,7 @@ bool ListenActor::take_record(TopicState& place, base::ByteView bytes) {
   return true;
 }
 
-/// From one holder after the other, all in turn: they tell of the same record, and one that lies costs a while only.
+/// Fetches from one holder after the other: they report the same record, and a malicious holder only costs time.
 void ListenActor::fetch(const Topic& topic, TopicState& place) {
   const auto useless = [&](const Told& told) {
     return !place.logic.may_be_new(told.sequence) || (!place.record.empty() && tag_of(place.record) == told.tag);

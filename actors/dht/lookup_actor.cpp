@@ -26,7 +26,7 @@ LookupKind kind_of(wire::Search::Goal::Which goal) {
   return LookupKind::find_node;
 }
 
-constexpr std::size_t kAnswersShown = 8;  // our choice: what fits on a screen beside the rest
+constexpr std::size_t kAnswersShown = 8;  // our choice: fits on a screen with the rest
 
 AskFailure failure_of(const Error& why) {
   switch (why.code) {
@@ -41,7 +41,7 @@ void disbelieve(std::vector<Contact>& named, const Contact& by) {
   std::erase_if(named, [&](const Contact& one) { return !believed(one.where.endpoint, by.where.endpoint); });
 }
 
-/// Whether one of them could be dialled, but shows no work: not one whose address is old, or of a newer kind.
+/// Returns whether a dialable contact lacks its work; ignores contacts with an old or newer kind of address.
 bool names_unproven(capnp::List<messages::wire::Contact>::Reader list, unsigned work_bits) {
   for (const auto one : list) {
     const base::Contact where = messages::read_contact(one);
@@ -90,7 +90,7 @@ void LookupActor::begin(wire::Search::Reader search, runtime::Reply<wire::Search
   }
   if (goal.isRegion()) {
     take_region(goal.getRegion());
-    // It is up to twice as wide as the neighbourhood of one key, and each has its own in it.
+    // A region is up to twice as wide as one key's neighbourhood, and each key has its own neighbourhood in it.
     question.region_nodes = std::min(2 * start_.settings->copies, kRegionMax);
   }
   if (search.getQuorum() > 0) question.quorum = search.getQuorum();
@@ -173,10 +173,10 @@ std::optional<Error> LookupActor::take_value(const Ask& question, LookupAnswer& 
   if (record.empty()) return std::nullopt;
   const auto version = take_record(record, std::chrono::seconds(found.getLastsS()));
   if (version.ok()) said.version = version.value();
-  // Where only the clocks differ, what else the node says is as good as ever.
+  // If only the clocks differ, the rest of the answer is valid.
   if (version.ok() || !no_good_ever(record, version.error())) return std::nullopt;
   accuse(question.whom, net::wire::Violation::BAD_RECORD, to_error(version.error()).message);
-  return Error{Code::malformed, "a record that does not belong there"};
+  return Error{Code::malformed, "the record does not belong under this key"};
 }
 
 void LookupActor::answered(const Ask& question, base::Instant asked_at, LookupAnswer answer,
@@ -222,9 +222,9 @@ void LookupActor::count_failure(Asked kind, const Error& why) {
   ++start_.settings->counters->of(kind).failed[static_cast<std::size_t>(failure_of(why))];
 }
 
-/// Keeps the record if it is the newest so far. An error if it does not belong at the key sought.
+/// Keeps the record if it is the newest so far. Returns an error if it does not belong under the key.
 base::Result<Version, RecordError> LookupActor::take_record(base::ByteView bytes, std::chrono::seconds lasts) {
-  if (newest_ && std::ranges::equal(bytes, record_)) return *newest_;  // the holders agree: it is verified once
+  if (newest_ && std::ranges::equal(bytes, record_)) return *newest_;  // an identical record is verified once
   const auto record = parse(bytes);
   if (!record.ok()) return record.error();
   if (space_of(record.value()) != space_) return RecordError::foreign_key;
@@ -239,14 +239,14 @@ base::Result<Version, RecordError> LookupActor::take_record(base::ByteView bytes
   return version;
 }
 
-/// One more than there may be, so that the lookup sees that there are too many.
+/// Reads one contact more than allowed, so that the lookup sees an excess.
 std::vector<Contact> LookupActor::take_contacts(const Contact& from,
                                                 capnp::List<messages::wire::Contact>::Reader list) {
   const unsigned work_bits = start_.settings->work_bits;
   auto out = read_contacts(list, kTakenMax + 1, work_bits);
-  if (list.size() > kTakenMax) accuse(from, net::wire::Violation::TOO_MANY, "an answer names 20 contacts at most");
+  if (list.size() > kTakenMax) accuse(from, net::wire::Violation::TOO_MANY, "an answer with more than 20 contacts");
   else if (out.size() < list.size() && names_unproven(list, work_bits))
-    accuse(from, net::wire::Violation::UNPROVEN_CONTACT, "it names a contact whose id lacks its work");
+    accuse(from, net::wire::Violation::UNPROVEN_CONTACT, "a contact whose id lacks its work");
   disbelieve(out, from);
   return out;
 }
@@ -267,13 +267,13 @@ void LookupActor::searched(const LookupOutcome& outcome) {
   take_rest();
   const std::vector<Key> silent = this->silent();
   silent_ = silent_lately_ = silent.size();
-  // Each has a value that is too large for a datagram, or may have: farther ones in their place have none.
+  // Each has, or may have, a value too large for a datagram; the farther nodes asked instead have none.
   const bool unread = goal_ == wire::Search::Goal::VALUE && !newest_ && silent.empty();
   for (const Contact& one : outcome_->nearest) unasked_.erase(one.id);
   if (unread) silent_ = silent_lately_ = unasked_.size();
   busy_ = static_cast<std::size_t>(
       std::ranges::count_if(silent, [this](const Key& one) { return overloaded_.contains(one); }));
-  // Where most are silent it may be this node that is cut off.
+  // If most are silent, this node may be cut off.
   if (silent_ <= outcome_->nearest.size())
     for (const Key& id : start_.gone)
       silent_lately_ -=
@@ -323,7 +323,7 @@ void LookupActor::finish_with(wire::SearchResult::Builder out) {
   auto refused = out.initRefused(size32(why.refused));
   for (unsigned i = 0; i < refused.size(); ++i) write(refused[i], why.refused[i]);
   write_items(out);
-  // A node that was late may have answered during the stores.
+  // A late node may have answered during the stores.
   std::vector<const Contact*> overdue;
   for (const Contact& one : outcome_->overdue)
     if (std::ranges::none_of(heard_, [&](const Heard& other) { return other.whom.id == one.id; }))
@@ -342,7 +342,7 @@ void LookupActor::finish_with(wire::SearchResult::Builder out) {
   }
 }
 
-/// The stale replicas, and the node that could have answered with a copy; none of a search that was cut short.
+/// Writes the stale replicas, and the node for a copy; none for a search that was cut short.
 void LookupActor::write_reached(wire::SearchResult::Builder out) const {
   if (outcome_->ending == Ending::deadline || outcome_->ending == Ending::cancelled) return;
   const auto put = [&](wire::Reached::Builder to, const Contact& one) {

@@ -1,4 +1,4 @@
-// A search for providers: what each answer adds, so that neither one liar nor one address makes the list.
+// A search for providers: what each answer adds, so that no single node or address fills the list.
 #include <algorithm>
 #include <span>
 
@@ -13,8 +13,8 @@ constexpr std::size_t kToldAtOnce = 64;  // of 4,096 bytes (messages/dht.capnp: 
 
 }  // namespace
 
-/// At once a third of those wanted is taken of one answer, or of what this node holds, where strangers have announced
-/// too; the rest at the end, so that no liar fills the list alone. Returns how many are taken at once.
+/// Takes at most a third of the wanted number from one answer, or from this node's store, which untrusted nodes fill
+/// too. The rest follows at the end, so that no malicious node fills the list alone. Returns how many were taken now.
 std::size_t LookupActor::take_providers(const std::vector<Contact>& named) {
   const std::size_t share = (providers_max_ + 2) / 3;
   std::size_t taken = 0;
@@ -47,7 +47,7 @@ bool LookupActor::take_provider(const Contact& one) {
   return true;
 }
 
-/// One of each answer in turn, while there is room.
+/// Takes one of each answer in turn, while there is space.
 void LookupActor::take_rest() {
   std::size_t longest = 0;
   for (const auto& rest : rest_) longest = std::max(longest, rest.size());

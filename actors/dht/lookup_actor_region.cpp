@@ -1,5 +1,4 @@
-// The second phase of a search around which many keys lie: each of their records is stored at those of the nodes found
-// that are nearest to it.
+// The second phase of a search for a region: stores each key's record at the nodes found that are nearest to it.
 #include <algorithm>
 
 #include "actors/dht/api.hpp"
@@ -9,9 +8,9 @@
 namespace troupe::dht {
 namespace {
 
-constexpr std::chrono::seconds kAgainFor{15};        // our choice: half of what our own store may take
-constexpr std::chrono::milliseconds kAgainGap{250};  // our choice: what is put off goes together
-constexpr std::chrono::seconds kAgainSoon{1};        // our choice: one that asks for more makes no other wait
+constexpr std::chrono::seconds kAgainFor{15};        // our choice: half of our own store's maximum
+constexpr std::chrono::milliseconds kAgainGap{250};  // our choice: postponed stores are sent together
+constexpr std::chrono::seconds kAgainSoon{1};        // our choice: a node that asks for a longer wait delays no other
 
 }  // namespace
 
@@ -43,7 +42,7 @@ void LookupActor::store_region() {
   if (stores_.asked == 0) answer();
 }
 
-/// At another node, or with null at this one, whose actors need no token.
+/// Stores at another node, or at this node if `holder` is null; its actors need no token.
 void LookupActor::store_item(std::size_t item, const Contact* holder) {
   const std::size_t group = group_of(holder);
   stores_.ask(group);
@@ -74,11 +73,11 @@ void LookupActor::ask_for_item(std::size_t item, const std::optional<Contact>& h
                });
 }
 
-/// A node limits what it stores for others in a second, and says when it takes more (logic/budgets.hpp).
+/// A node limits how much it stores for other nodes per second, and says when it accepts more (logic/budgets.hpp).
 bool LookupActor::put_off(std::size_t item, const std::optional<Contact>& whom, const base::Error& why) {
   const bool said_when = why.code == base::Code::overloaded && why.retry_after.count() > 0;
   if (!whom || !said_when || now() + why.retry_after >= stores_began_ + kAgainFor) return false;
-  // A node that is asked too soon says so again.
+  // A node that is asked too soon refuses again.
   if (put_off_.empty()) after<StoreAgain>(std::clamp<base::Duration>(why.retry_after, kAgainGap, kAgainSoon));
   put_off_.push_back({item, *whom});
   return true;
@@ -94,7 +93,7 @@ void LookupActor::noted(std::size_t item, std::size_t group, bool stored, bool n
   if (stored) items_[item].stores.store(group);
   if (stored || newer) items_[item].kept.store(group);
   if (said_ == stores_.asked) return answer();
-  // As with one: the others have a moment.
+  // As for one record: the other nodes get a moment.
   if (!enough_ && enough_of_all()) {
     enough_ = true;
     after<Enough>(start_.round_trip.timeout());
@@ -110,8 +109,7 @@ void LookupActor::write_items(wire::SearchResult::Builder out) const {
   auto results = out.initItemResults(size32(items_));
   for (unsigned i = 0; i < items.size(); ++i) {
     const Item& one = items_[i];
-    // To keep a record in the network, a node that holds a newer one, or the one of two with its number that stays, is
-    // as good.
+    // For republishing, a node with a newer record, or with the winner of two equal sequences, counts as well.
     items.set(i, one.kept.asked > 0 && one.kept.stored >= needed(one.kept));
     results[i].setAsked(static_cast<std::uint16_t>(one.stores.asked));
     results[i].setStored(static_cast<std::uint16_t>(one.stores.stored));

@@ -1,4 +1,4 @@
-// The second phase of a search: storing a record at the nodes found, or announcing this node there.
+// The second phase of a search: stores a record at the nodes found, or announces this node there.
 #include <algorithm>
 #include <utility>
 
@@ -12,7 +12,7 @@ void LookupActor::store() {
   const auto& nearest = outcome_->nearest;
   const DhtSettings& settings = *start_.settings;
   const Key target = lookup_->question().target;
-  // This node is one of those that should hold it, if it lies among them; no search looks for it at a client.
+  // This node should store it if it is among the nearest nodes, unless it is a client: no search asks clients.
   const bool near_enough =
       nearest.size() < settings.copies ||
       base::distance(settings.identity->id(), target) < base::distance(nearest[settings.copies - 1].id, target);
@@ -26,8 +26,9 @@ void LookupActor::store() {
   end_stores_if_done();
 }
 
-/// Whether too few of `stores` nodes would have it, this one among them, because others could not be asked now. Then
-/// none is told, so that the whole can be tried again. After a search anew some have it already.
+/// Returns whether too few of `stores` nodes, this node among them, would have it because other nodes could not be
+/// asked now. Then nothing is stored, so that the whole put can be retried. After a repeated search some nodes have it
+/// already.
 bool LookupActor::too_busy(std::size_t stores) const {
   return busy_ > 0 && !anew_ && (outcome_->nearest.empty() || stores < needed({.asked = stores}));
 }
@@ -47,7 +48,7 @@ void LookupActor::store_here() {
   stores_.ask(group);
   ask_to_store(stores_by(), nullptr, lookup_->question().target, record_, [this, group](const StoreAnswer& answer) {
     if (answer.ok()) return noted(group, answer.value(), start_.settings->identity->id());
-    own_failure_ = answer.error().message.substr(0, 256);  // the client should know, where too few others have it
+    own_failure_ = answer.error().message.substr(0, 256);  // for the client, if too few other nodes have it
     unstored(answer.error());
   });
 }
@@ -78,7 +79,7 @@ void LookupActor::ask_to_store(Asked kind, const Contact* whom, const Key& key, 
       });
 }
 
-/// What a node said that was not asked before the store. It may be another one by now, or gone.
+/// Handles a failed store at a node that was not asked first. Another node may have its address now, or it is gone.
 void LookupActor::unstored_at(const base::NodeId& whom, const base::Error& why) {
   const auto where = std::ranges::find(outcome_->nearest, whom, &Contact::id);
   if (where == outcome_->nearest.end() || !spared(whom)) return unstored(why);
@@ -90,13 +91,13 @@ void LookupActor::unstored_at(const base::NodeId& whom, const base::Error& why) 
   unstored(why);
 }
 
-/// Whether its token is that of an earlier search.
+/// Returns whether its token comes from an earlier search.
 bool LookupActor::spared(const base::NodeId& whom) const {
   return start_.tokens.contains(whom) &&
          std::ranges::none_of(heard_, [&](const Heard& one) { return one.whom.id == whom && one.microseconds > 0; });
 }
 
-/// The node has begun anew since it gave the one that it refuses.
+/// Asks for a new token: the node has restarted since it gave the one that it refuses.
 void LookupActor::renew_token(const Contact& whom) {
   ask<wire::FindNode, wire::Nodes>(
       node().reach(whom.where, kPath), now() + kStoreDue,
@@ -107,16 +108,15 @@ void LookupActor::renew_token(const Contact& whom) {
       },
       [this, whom, at = now()](runtime::Answer<wire::Nodes> answer) {
         const auto token = answer.ok() ? Token::from(bytes_of(answer.value().getToken())) : std::nullopt;
-        if (!token)
-          return unstored({base::Code::refused, "it takes no token of an earlier search, and gives no other"});
+        if (!token) return unstored({base::Code::refused, "it refused an earlier search's token, and gave no new one"});
         tokens_.insert_or_assign(whom.id, *token);
         note_heard(whom, at);
-        --stores_.asked;  // which counts it once more
+        --stores_.asked;  // and counts it again
         store_at(whom);
       });
 }
 
-/// Too few have it, and of those that were not asked by this search some are gone: now everybody is asked.
+/// Repeats the search: too few nodes have it, and some nodes that this search did not ask are gone. Now all are asked.
 void LookupActor::search_anew() {
   anew_ = true;
   stores_ = {};
@@ -133,7 +133,7 @@ void LookupActor::search_anew() {
   act(lookup_->start(now()));
 }
 
-/// A node whose disk is full says so by an error; of the others it is not known whether they stored it.
+/// Counts a failed store. A full disk is reported by an error; for other errors the outcome is unknown.
 void LookupActor::unstored(const base::Error& why) {
   ++said_;
   if (why.code == base::Code::no_space) ++refusals_[wire::StoreDone::Result::NO_SPACE].times;
@@ -158,7 +158,7 @@ void LookupActor::count(RefusalsBy& refusals, wire::StoreDone::Reader said, cons
     same.why = "node " + holder.hex() + ": " + text_of(said.getWhy()).substr(0, 128);
 }
 
-/// What most have said.
+/// Writes the most frequent refusal.
 void LookupActor::write_refusal(wire::StoreDone::Builder out, const RefusalsBy& refusals) {
   const auto most = std::ranges::max_element(refusals, {}, [](const auto& one) { return one.second.times; });
   out.setResult(most->first);
@@ -172,20 +172,20 @@ std::size_t LookupActor::group_of(const Contact* holder) {
   const auto known = std::ranges::find(groups_, group);
   const auto number = static_cast<std::size_t>(known - groups_.begin());
   if (known == groups_.end() && number < kStoresMax) groups_.push_back(group);
-  return std::min(number, kStoresMax - 1);  // further ones count as one
+  return std::min(number, kStoresMax - 1);  // further groups count as one
 }
 
 std::size_t LookupActor::needed(const StoreCount& stores) const {
   return stores_needed(stores, start_.settings->copies, start_.network ? Scale::large : Scale::small, silent_);
 }
 
-/// Of the nodes that this one knew itself, those that have not answered, unless enough others are there in their place.
-/// Names that others gave prove nothing: a liar could make a store fail by them.
+/// Returns the nodes that this node itself knew and that have not answered, unless enough other nodes replace them.
+/// Contacts named by other nodes prove nothing: a malicious node could make a store fail with them.
 std::vector<Key> LookupActor::silent() const {
   if (outcome_->nearest.size() >= start_.settings->copies) return {};
   const auto is_silent = [this](const dht::Start& one) {
     const auto is_it = [&](const Contact& other) { return other.id == one.contact.id; };
-    if (std::ranges::any_of(outcome_->nearest, is_it)) return false;  // also where another address of it is silent
+    if (std::ranges::any_of(outcome_->nearest, is_it)) return false;  // even if another address of it is silent
     if (std::ranges::any_of(outcome_->overdue, is_it) || overloaded_.contains(one.contact.id)) return true;
     bool asked = false, answered = false;
     for (const Heard& said : heard_) {
@@ -210,7 +210,7 @@ void LookupActor::end_stores_if_done() {
   const bool enough = stores_.stored >= needed(stores_);
   if (said_ == stores_.asked && lost_ && !anew_ && !enough) return search_anew();
   if (said_ == stores_.asked) return answer();
-  // The others have a moment: what they say is worth knowing, and not worth waiting for a node that is gone.
+  // The other nodes get a moment: their answers are useful, but not worth waiting for a dead node.
   if (enough && !std::exchange(enough_, true)) after<Enough>(start_.round_trip.timeout());
 }
 

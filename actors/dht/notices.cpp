@@ -7,17 +7,17 @@ namespace troupe::dht {
 namespace {
 
 constexpr std::chrono::seconds kListenerDue{3};  // our choice: for its ping and for a notice
-constexpr std::chrono::seconds kUnsentAgain{1};  // our choice: the table of questions empties as fast
-// With it a notice stays within a datagram, and so does the answer to Listen (runtime/net/logic/datagram.hpp): what is
-// around the record takes less than 150 bytes.
+constexpr std::chrono::seconds kUnsentAgain{1};  // our choice: the table of requests empties as fast
+// A notice with such a record, or the answer to Listen, stays within a datagram (runtime/net/logic/datagram.hpp): all
+// except the record takes less than 150 bytes.
 constexpr std::size_t kToldRecordMax = 1'024;
 
-// What waits for a silent listener stays in the table of questions for up to 2 s beyond kListenerDue. An eighth of that
-// table is for what this node asks for itself.
+// A request to a silent listener stays in the table of requests for up to 2 s beyond kListenerDue. An eighth of that
+// table is reserved for this node's own requests.
 static_assert((kNoticesMax + kListenersPingedMax) * 5 / 3 <= net::Datagrams::kAsksMax - net::Datagrams::kAsksMax / 8 &&
               kListenerDue == std::chrono::seconds(3));
 
-/// Of what is held; or the record, in the answer itself if it is new to the listener and small.
+/// Writes the facts of the stored record, or the record itself if it is new to the listener and small.
 void write(wire::Present::Builder out, const std::optional<Facts>& held, base::ByteView record,
            const std::optional<Tag>& knows) {
   if (record.empty() && held) {
@@ -25,7 +25,7 @@ void write(wire::Present::Builder out, const std::optional<Facts>& held, base::B
     out.setTag(data_of(held->tag.view()));
   }
   const auto parsed = parse(record);
-  if (!parsed.ok()) return;  // nothing is held, or it was not read
+  if (!parsed.ok()) return;  // nothing is stored, or it was not read
   const Tag tag = tag_of(record);
   out.setSequence(sequence_of(parsed.value()));
   out.setTag(data_of(tag.view()));
@@ -42,7 +42,7 @@ void write(wire::Present::Builder out, const std::vector<Contact>& providers) {
 
 void Notices::listen(wire::Listen::Reader words, const Topic& topic, const Asker& asker,
                      runtime::Reply<wire::Listening> reply) {
-  // By the address that it names it would be of as many groups as it likes.
+  // By a claimed address, it could use as many groups as it likes.
   const base::User<base::NodeId> user{asker.who.id, base::group_of(asker.at), asker.inside};
   Question question{topic,
                     std::chrono::seconds(words.getSeconds()),
@@ -62,7 +62,7 @@ void Notices::listen(wire::Listen::Reader words, const Topic& topic, const Asker
     return say_present(std::move(question));
   }
   pinging_.hold(user, 1);
-  // A token shows who asks, not where it is: a node that named another's address would have us send notices there.
+  // A token proves an id, not an address: a node that claims a victim's address would direct notices there.
   ask<wire::Ping, wire::Pong>(
       node().reach(asker.who.where, kPath), now() + kListenerDue,
       [this](wire::Ping::Builder ping) { write_asker(ping.initAsker(), head_.settings()); },
@@ -75,7 +75,7 @@ void Notices::listen(wire::Listen::Reader words, const Topic& topic, const Asker
 }
 
 void Notices::give_lease(const Contact& who, Question question) {
-  // Before what is held is read: nothing that comes between the two is missed.
+  // Before the stored record is read: no change between the two is missed.
   const auto given = listeners_.add(question.topic, who, question.lease, now());
   if (!given.ok()) ++head_.settings().counters->refused;
   question.lease = given.ok() ? given.value() : std::chrono::seconds(0);
@@ -104,7 +104,7 @@ void Notices::say_present(Question question) {
   });
 }
 
-/// What the message does not bring is not read; nor what there is no place to read: the listener asks for it.
+/// Reads only a record that fits into the message. If no read slot is free, the listener asks for it.
 void Notices::read(const Key& key, const std::optional<Tag>& knows, const base::User<base::NodeId>& reader,
                    base::Callback<void(base::ByteView)> found) {
   const auto held = head_.held_facts({Space::kv, key});
@@ -121,7 +121,7 @@ void Notices::changed(const Topic& topic, const std::optional<Contact>& provider
     for (const Notice& one : notices) send(one, {});
     return;
   }
-  // What was stored just now is read once for all of them.
+  // A record just stored is read once for all of them.
   read(topic.key, {}, {.reserved = true}, [this, notices = std::move(notices)](base::ByteView record) {
     for (const Notice& one : notices) send(one, record);
   });
@@ -152,7 +152,7 @@ void Notices::send(const Notice& notice, base::ByteView record) {
         else write(out.initPresent(), notice.providers);
       },
       [this, notice](runtime::Answer<wire::Noted> answer) {
-        // By a limit of this node: the listener is not silent, and trying again at once would not help.
+        // By a limit of this node: the listener is not silent, and an immediate retry would not help.
         const bool theirs = answer.envelope().header().origin == runtime::Origin::foreign;
         if (!theirs && !answer.ok() && answer.error().code == base::Code::overloaded) {
           unsent_.push_back(notice);

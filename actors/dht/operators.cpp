@@ -16,11 +16,13 @@ constexpr std::uint64_t kExpectedAheadMax = std::chrono::milliseconds(std::chron
 
 Error seal_error(SealError why) {
   switch (why) {
-    case SealError::no_readers: return {Code::malformed, "a sealed value has 1 to 16 readers, each once"};
-    case SealError::reader_refused: return {Code::malformed, "one of the readers is no key of a node"};
-    case SealError::oversize: return {Code::malformed, "a sealed value and what it needs have at most 65,536 bytes"};
+    case SealError::no_readers:
+      return {Code::malformed, "invalid readers: a sealed value has 1 to 16 different readers"};
+    case SealError::reader_refused: return {Code::malformed, "invalid reader: not the public key of a node"};
+    case SealError::oversize:
+      return {Code::malformed, "value too large: a sealed value with its wrapped keys has at most 65,536 bytes"};
   }
-  return {Code::internal, "a value cannot be sealed for a reason that has no name"};
+  return {Code::internal, "the value cannot be sealed: unknown reason"};
 }
 
 }  // namespace
@@ -29,16 +31,16 @@ Error seal_error(SealError why) {
 
 void Operators::put(wire::Put::Reader request, runtime::Reply<wire::PutDone> reply) {
   const auto space = space_of(request.getSpace());
-  if (!space) return reply.refuse({Code::unsupported, "this node does not know that space"});
+  if (!space) return reply.refuse({Code::unsupported, "unknown space"});
   const auto name = bytes_of(request.getName()), value = bytes_of(request.getValue());
   if (name.size() > kNameBytesMax || value.size() > kValueBytesMax)
-    return reply.refuse({Code::malformed, "a name has at most 64 bytes, a value 65,536"});
+    return reply.refuse({Code::malformed, "invalid value: a name has at most 64 bytes, a value at most 65,536"});
   if (request.getReaders().size() > 0 && *space != Space::kv)
-    return reply.refuse({Code::malformed, "only what this node signs can be sealed for readers"});
+    return reply.refuse({Code::malformed, "readers need a signed value (/kv)"});
   if ((request.getSeconds() > 0 || request.getExpected().isSequence()) && *space != Space::kv)
-    return reply.refuse({Code::malformed, "only what this node signs has an end and a number to expect"});
+    return reply.refuse({Code::malformed, "a lifetime or an expected sequence needs a signed value (/kv)"});
   if (request.getSeconds() > static_cast<std::uint64_t>(std::chrono::seconds(kLifetimeMax).count()))
-    return reply.refuse({Code::malformed, "a record lasts seven days at most"});
+    return reply.refuse({Code::malformed, "invalid lifetime: a record lasts at most seven days"});
   Put put{.explain = request.getExplain(), .asker = sender(), .reply = std::move(reply)};
   const crypto::Identity& identity = *head_.settings().identity;
   switch (*space) {
@@ -55,7 +57,7 @@ void Operators::put(wire::Put::Reader request, runtime::Reply<wire::PutDone> rep
     std::vector<base::PublicKey> readers;
     for (const auto one : request.getReaders()) {
       const auto key = base::PublicKey::from(bytes_of(one));
-      if (!key) return put.reply.refuse({Code::malformed, "a reader is named by a key of 32 bytes"});
+      if (!key) return put.reply.refuse({Code::malformed, "invalid reader: a public key has 32 bytes"});
       readers.push_back(*key);
     }
     auto sealed = seal_for(value, readers, place, identity, world().chance);
@@ -67,16 +69,17 @@ void Operators::put(wire::Put::Reader request, runtime::Reply<wire::PutDone> rep
   const std::uint64_t expected = put.expected.value_or(0);
   if (expected > date_number() + kExpectedAheadMax && head_.held_sequence({Space::kv, place}) != expected)
     return put.reply.refuse({Code::malformed,
-                             "the sequence expected is a date more than a day ahead, and not the "
-                             "one held here: a "
-                             "number beyond it could soon leave none for the values after it"});
+                             "the expected sequence is a date more than a day ahead, and not the "
+                             "stored one: a "
+                             "higher sequence could soon leave none for later values"});
   if (expected > 0) return put_in_place(std::move(record), std::move(put));
   const auto dated_record = dated(std::move(record), place, put.lasts, put.expected);
   store(sign(identity.key(), dated_record), std::move(put));
 }
 
-/// A node that holds nothing may be new, and takes a record that expects any sequence (BEP 44). So all holders are
-/// asked first whether the one expected is there, and the newest. Each of them still decides by what it holds then.
+/// A node without a record may be new, and accepts a record with any expected sequence (BEP 44). So all holders are
+/// first asked for their newest sequence, which must be the expected one. Each still decides by its own record at that
+/// time.
 void Operators::put_in_place(KvRecord record, Put put) {
   const Key place = key_of_name(head_.settings().identity->public_key(), record.name);
   const runtime::Handle asker = put.asker;
@@ -100,13 +103,14 @@ std::uint64_t Operators::date_number() const {
   return static_cast<std::uint64_t>(std::max<std::int64_t>(since.count(), 1));
 }
 
-/// The date may have been set back since. Numbers of another kind, which a user has chosen, are not gone on from.
+/// The date may have been set back since. Sequences of another kind, which a user has chosen, are ignored.
 void Operators::continue_from(std::uint64_t sequence) {
   constexpr std::uint64_t kAheadMax = std::chrono::milliseconds(std::chrono::years(1)).count();
   if (sequence <= date_number() + kAheadMax) last_sequence_ = std::max(last_sequence_, sequence);
 }
 
-/// The date makes numbers that grow over restarts; what is held here or was published before is never gone below.
+/// Dates the record. Sequences grow across restarts because they come from the date; they never fall below stored or
+/// published ones.
 KvRecord Operators::dated(KvRecord record, const Key& place, std::chrono::seconds lasts,
                           std::optional<std::uint64_t> expected) {
   record.created = wall();
@@ -148,17 +152,17 @@ void Operators::store(const Record& record, Put put) {
       });
 }
 
-/// Too few have acknowledged it, and some of the others may have it. A record that changes is published again:
-/// otherwise the sweep would push the version before it to nodes that lack this one. One that cannot change has no
-/// version before it, and its put can be repeated.
+/// Returns whether nodes may have stored it, though too few have acknowledged. A record that can change is republished:
+/// otherwise the sweep would push its previous version to nodes that lack it. A record that cannot change has no
+/// previous version, and its put can be repeated.
 bool Operators::may_be_stored(Published what, const Error& why) {
   return what == Published::kv && why.code == Code::unknown_outcome;
 }
 
 void Operators::get(wire::GetValue::Reader question, runtime::Reply<wire::GotValue> reply) {
-  if (!space_of(question.getSpace())) return reply.refuse({Code::unsupported, "this node does not know that space"});
+  if (!space_of(question.getSpace())) return reply.refuse({Code::unsupported, "unknown space"});
   const auto what = sought(bytes_of(question.getDigest()), bytes_of(question.getKey()), bytes_of(question.getName()));
-  if (!what) return reply.refuse({Code::malformed, "a key has 20 bytes, a content id 32"});
+  if (!what) return reply.refuse({Code::malformed, "invalid key: a key has 20 bytes, a content id 32"});
   head_.search_for(
       {.asker = sender()},
       [&](wire::Search::Builder out) {
@@ -194,11 +198,11 @@ std::optional<Error> Operators::unread(const Searched& end, const std::optional<
   if (!end.answer.ok()) return end.answer.error();
   if (end.record == nullptr) {
     if (auto unheard = unheard_error(end.answer.value())) return unheard;
-    return Error{Code::not_found, "no node that should hold it has a value"};
+    return Error{Code::not_found, "no node that should store this key has a value"};
   }
   const auto* content = std::get_if<CidRecord>(end.record);
   if (digest && content && crypto::sha256(content->value) != *digest)
-    return Error{Code::not_found, "what lies there has another content id with the same first 20 bytes"};
+    return Error{Code::not_found, "the value there has another content id with the same first 20 bytes"};
   return std::nullopt;
 }
 
@@ -211,7 +215,7 @@ void Operators::write_got(wire::GotValue::Builder out, const Searched& end) cons
 
 void Operators::nearest(wire::FindNearest::Reader question, runtime::Reply<wire::Nearest> reply) {
   const auto target = read_key(question.getTarget());
-  if (!target) return reply.refuse({Code::malformed, "an id has 20 bytes"});
+  if (!target) return reply.refuse({Code::malformed, "invalid node id: an id has 20 bytes"});
   head_.search_for(
       {.asker = sender()},
       [&](wire::Search::Builder out) {

@@ -18,9 +18,9 @@ struct ProviderStreams::Stream {
   runtime::Sink<wire::FoundProviders> sink;
   std::size_t most = 0;
   std::set<base::NodeId> named{};
-  std::vector<Contact> waiting{};  // for credit
+  std::vector<Contact> waiting{};  // contacts that wait for credit
   std::optional<runtime::Envelope> result{};
-  bool over = false;  // told, or its asker is gone
+  bool over = false;  // reported, or its asker is gone
 
   void take(const std::vector<Contact>& found) {
     for (const Contact& one : found)
@@ -46,7 +46,7 @@ void ProviderStreams::find(wire::FindProviders::Reader question, runtime::Sink<w
   const auto bytes = bytes_of(question.getCid());
   const auto key = Key::from(bytes.first(std::min(bytes.size(), Key::kBytes)));
   if (!key || (bytes.size() != Key::kBytes && bytes.size() != base::Digest::kBytes))
-    return sink.fail({Code::malformed, "a content id has 32 bytes, its key 20"});
+    return sink.fail({Code::malformed, "invalid content id: an id has 32 bytes, its key 20"});
   const std::uint16_t most = std::clamp<std::uint16_t>(question.getProvidersMax(), 1, kProvidersMax);
   const auto stream = std::make_shared<Stream>(Stream{.sink = std::move(sink), .most = most});
   std::erase_if(streams_, [](const auto& one) { return one.second->over; });

@@ -14,7 +14,7 @@ namespace {
 using base::Code;
 
 constexpr std::chrono::seconds kTableDue{10};
-constexpr std::size_t kKeysListed = 1024;  // of messages/dht.capnp
+constexpr std::size_t kKeysListed = 1024;  // messages/dht.capnp
 
 void say_dropped(runtime::Reply<wire::RowsDropped>& reply, const std::vector<bool>& dropped) {
   reply.send([&](wire::RowsDropped::Builder out) {
@@ -34,7 +34,8 @@ void RepublishActor::receive(runtime::Handlers& on) {
   on.ask<wire::ListPublished, wire::PublishedKeys>(
       [this](wire::ListPublished::Reader question, runtime::Reply<wire::PublishedKeys> reply) {
         if (rows_.reading())
-          return reply.refuse({Code::unavailable, "what is published is still being read", std::chrono::seconds(1)});
+          return reply.refuse(
+              {Code::unavailable, "this node is still reading its published items", std::chrono::seconds(1)});
         const auto keys =
             republish_->keys(static_cast<Published>(question.getWhat()), read_key(question.getBehind()), kKeysListed);
         reply.send([&](wire::PublishedKeys::Builder out) {
@@ -68,14 +69,14 @@ void RepublishActor::start() {
 
 // -- rows ------------------------------------------------------------------------------------------------------------
 
-/// What is damaged is published no more; the rest is.
+/// Reads the rows back. Corrupt rows are no longer published.
 void RepublishActor::load() {
   rows_.load(
       [this](base::ByteView key, base::ByteView value) {
         const auto took = republish_->load(key, value, wall());
         if (took.ok()) return store::Use::keep;
         if (took.error() != RowError::full) return store::Use::erase;
-        if (const auto item = Republish::read_row_key(key)) turn_away(*item);  // for a start with more room
+        if (const auto item = Republish::read_row_key(key)) turn_away(*item);  // for a start with more space
         return store::Use::keep;
       },
       [this](const base::Outcome<void>&) {
@@ -94,7 +95,7 @@ void RepublishActor::published(wire::Published::Reader what) {
   const auto lost = unnoted_.find(item);
   if (lost != unnoted_.end() && sequence_in(item, record) < lost->second) return;
   const bool first = republish_->items() == 0;
-  const bool known = item.what != Published::kv && republish_->contains(item);  // its row would say the same
+  const bool known = item.what != Published::kv && republish_->contains(item);  // its row would be the same
   const auto row = republish_->add(item, record, wall());
   if (!row.ok() && row.error() == PublishError::older) return;  // a newer put was acknowledged first
   if (!row.ok()) {
@@ -104,7 +105,7 @@ void RepublishActor::published(wire::Published::Reader what) {
   if (settings_->values == Values::in_memory) kept_.insert_or_assign(item, base::Bytes(record.begin(), record.end()));
   if (!known && !rows_.behind().has_room(row.value().key, record.size())) {
     const std::uint64_t sequence = republish_->sequence(item);
-    drop(item);  // and what it took the place of is not to come back
+    drop(item);  // the item that it replaced must not return
     if (unnoted_.size() < settings_->republish.items_max) unnoted_.emplace(item, sequence);
     return show_health();
   }
@@ -112,12 +113,12 @@ void RepublishActor::published(wire::Published::Reader what) {
   if (republish_->under_way()) anew_.insert(item);
   RowChange rows = what.getHurry() ? republish_->add_under_replicated(item, wall()) : RowChange();
   if (!known || !rows_.behind().full()) rows.save.push_back(std::move(row).value());
-  if (first && !rows_.reading()) rows.save.push_back(republish_->cursor_row());  // later it is the one that was saved
+  if (first && !rows_.reading()) rows.save.push_back(republish_->cursor_row());  // later, the saved cursor counts
   rows_.write(std::move(rows));
   arm(base::Duration::zero());
 }
 
-/// Counted once, however often it is put, or read.
+/// Counts an item once, however often it is put or read.
 void RepublishActor::turn_away(const Item& item) {
   if (turned_away_.size() < settings_->republish.items_max) turned_away_.insert(item);
 }
@@ -130,14 +131,14 @@ void RepublishActor::drop(const Item& item, store::Rows::Done erased) {
 
 void RepublishActor::answer(wire::Withdraw::Reader order, runtime::Reply<wire::WithdrawDone> reply) {
   if (rows_.reading())
-    return reply.refuse({Code::unavailable, "what is published is still being read", std::chrono::seconds(1)});
+    return reply.refuse({Code::unavailable, "this node is still reading its published items", std::chrono::seconds(1)});
   const auto space = space_of(order.getSpace());
   const auto key = order.getKey().size() > 0
                        ? read_key(order.getKey())
                        : std::optional(key_of_name(settings_->identity->public_key(), bytes_of(order.getName())));
-  if (!space || !key) return reply.refuse({Code::malformed, "a key has 20 bytes, and lies in a space"});
+  if (!space || !key) return reply.refuse({Code::malformed, "invalid key: a key has 20 bytes and a space"});
   const Item item{*key, static_cast<Published>(*space)};
-  if (!republish_->contains(item)) return reply.refuse({Code::not_found, "this node does not publish that"});
+  if (!republish_->contains(item)) return reply.refuse({Code::not_found, "this node does not publish that key"});
   drop(item, [item, reply = std::move(reply)](const base::Outcome<void>& erased) mutable {
     if (!erased.ok()) return reply.refuse(erased.error());
     reply.send([&](wire::WithdrawDone::Builder out) { out.setKey(data_of(item.key.view())); });
@@ -145,11 +146,11 @@ void RepublishActor::answer(wire::Withdraw::Reader order, runtime::Reply<wire::W
   show_health();
 }
 
-/// What has ended, before it is due, but not while the date is doubted; or what is damaged, unless a good row has come
-/// since.
+/// Drops expired rows before they are due, but not while the date is not trusted; or corrupt rows, unless a valid row
+/// has been written since.
 void RepublishActor::answer(wire::DropRows::Reader request, runtime::Reply<wire::RowsDropped> reply) {
   if (rows_.reading())
-    return reply.refuse({Code::unavailable, "what is published is still being read", std::chrono::seconds(1)});
+    return reply.refuse({Code::unavailable, "this node is still reading its published items", std::chrono::seconds(1)});
   const auto keys = request.getKeys();
   if (!request.getExpired()) {
     std::vector<base::Bytes> damaged;
@@ -168,7 +169,7 @@ void RepublishActor::answer(wire::DropRows::Reader request, runtime::Reply<wire:
   erase(std::move(change), std::move(dropped), std::move(reply));
 }
 
-/// One row after the other is read once more, and is erased at once: a put of it that comes later stays.
+/// Reads each row once more and erases it at once, one after the other: a put that comes later stays.
 void RepublishActor::drop_damaged(const std::shared_ptr<Damaged>& all) {
   if (all->dropped.size() == all->keys.size()) return dropped_one(*all);
   const base::Bytes& key = all->keys[all->dropped.size()];
@@ -177,7 +178,8 @@ void RepublishActor::drop_damaged(const std::shared_ptr<Damaged>& all) {
     const bool sound =
         row.ok() && row.value() &&
         judge(kPublishedRows, key, *row.value(), wall(), {.work_bits = settings_->work_bits}).state == RowState::sound;
-    const bool goes = !unreadable && !sound && rows_.behind().find(key) == nullptr;  // else it is being written
+    const bool goes = !unreadable && !sound && rows_.behind().find(key) == nullptr;  // otherwise a good row is being
+                                                                                     // written
     all->dropped.push_back(goes);
     if (goes) {
       RowChange change;
@@ -200,7 +202,7 @@ void RepublishActor::dropped_one(Damaged& all) {
 }
 
 void RepublishActor::forget(base::ByteView key, RowChange& change) {
-  change.erase.emplace_back(key.begin(), key.end());  // also one that is not known
+  change.erase.emplace_back(key.begin(), key.end());  // also an unknown key
   const auto item = Republish::read_row_key(key);
   if (!item) return;
   kept_.erase(*item);
@@ -232,7 +234,7 @@ void RepublishActor::wake() {
   clock_.look(now(), wall());
   const auto region = republish_->next(wall());
   if (!region) return arm(kRegionPause);
-  // How wide a region is depends on how many nodes there are.
+  // A region's width depends on the number of nodes.
   ask<wire::GetTable, wire::TableRows>(
       node().find(kPath), now() + kTableDue, [](wire::GetTable::Builder) {},
       [this, region = *region](runtime::Answer<wire::TableRows> answer) {
@@ -253,7 +255,7 @@ void RepublishActor::begin(const Region& region) {
   read_next();
 }
 
-/// One after the other: a sweep has a day for what a put does at once.
+/// Reads one after the other: a sweep has a day for what a put does at once.
 void RepublishActor::read_next() {
   std::size_t bytes = 0;
   for (const Due& one : due_) bytes += one.record.size();
@@ -269,12 +271,13 @@ void RepublishActor::read_next() {
       const base::ByteView found = record.value().value_or(base::ByteView());
       return took(item, {found.begin(), found.end()});
     }
-    failed_.insert(item);  // the store does not answer now: it comes again
+    failed_.insert(item);  // the store does not answer now: it is due again
     read_next();
   });
 }
 
-/// Whether it is still to be published as it was read. What was put anew while the region is read comes again.
+/// Returns whether it still has to be published as it was read. An item put again while the region is read is due
+/// again.
 bool RepublishActor::still(const Item& item) {
   if (!republish_->contains(item)) return false;
   if (anew_.contains(item)) failed_.insert(item);
@@ -294,7 +297,7 @@ void RepublishActor::took(const Item& item, base::Bytes bytes) {
   };
   if (good.ok()) due_.push_back({item, std::move(bytes)});
   else if (bytes.empty() || no_good_ever(bytes, good.error()) || over()) drop(item);
-  else failed_.insert(item);  // only the date speaks against it, which may be wrong: it comes again
+  else failed_.insert(item);  // invalid only by the date, which may be wrong: it is due again
   read_next();
 }
 
@@ -342,13 +345,13 @@ void RepublishActor::show_health() {
   if (republish_->items() < settings_->republish.items_max) turned_away_.clear();
   std::string lost;
   if (!unnoted_.empty())
-    lost = "the store did not take what this node publishes, and " + std::to_string(unnoted_.size()) +
-           " keys that were put found no room to wait: they are not published again. See by 'troupe status' what the "
-           "store says, and put them anew";
+    lost = "the store did not accept this node's publications, and " + std::to_string(unnoted_.size()) +
+           " keys found no space to wait: they are not republished. Check the store with 'troupe status', "
+           "and put the keys again";
   if (!turned_away_.empty())
-    lost += (lost.empty() ? "" : "; ") + std::string("this node keeps published as much as it may (") +
+    lost += (lost.empty() ? "" : "; ") + std::string("this node keeps the maximum published (") +
             std::to_string(settings_->republish.items_max) + " keys), and " + std::to_string(turned_away_.size()) +
-            " that came since are not published again: they are gone from the network once their holders drop them. "
+            " later keys are not republished: they disappear when their copies expire. "
             "Withdraw some, or publish from another node";
   if (lost.empty()) settings_->health->clear("dht-published");
   else settings_->health->raise("dht-published", observe::HealthState::degraded, lost);
@@ -357,10 +360,10 @@ void RepublishActor::show_health() {
   settings_->health->raise("dht-republish", observe::HealthState::degraded,
                            republish_->untaken(wall()) >= much
                                ? std::to_string(republish_->under_replicated()) +
-                                     " of the things that this node has published are known at one node at most, and "
-                                     "for more than an eighth of the period nobody has taken one: see by 'troupe "
+                                     " published items are on at most one node, and "
+                                     "for more than an eighth of the period no node has stored one: check with 'troupe "
                                      "peers' whether this node has links"
-                               : "what this node has published is published again too late: it falls behind by more "
+                               : "republication is late by more "
                                  "than an eighth of the period");
 }
 

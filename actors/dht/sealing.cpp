@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t kWrapBytes = crypto::SealNonce::kBytes + 32 + crypto::kSealTagBytes;
 static_assert(kWrapBytes <= kWrapBytesMax);
 
-/// Seals in place what `nonce` and `associated` belong to.
+/// Runs `work` with the sealing key, and wipes the key.
 template <class Key, class Work>
 void with_key(const ContentKey& key, const ContentNonce& nonce, Work work) {
   Key sealing;

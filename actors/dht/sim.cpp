@@ -25,21 +25,21 @@ const sim::WorkloadSpec& workload() {
           {
               {"put", "a client stores a value under its hash", {kContent, kBytes}},
               {"set",
-               "a client stores a value signed by its node; seconds 0: as long as the default",
+               "a client stores a value signed by its node; seconds 0: the default lifetime",
                {kName, kBytes, {"seconds", 0, kSimSecondsMax}}},
               {"get", "a client reads a value by its hash", {kContent, kBytes}},
-              {"read", "a client reads a value of a node; quorum 0: the default", {kOwner, kName, {"quorum", 0, 20}}},
+              {"read", "a client reads a node's value; quorum 0: the default", {kOwner, kName, {"quorum", 0, 20}}},
               {"listen",
-               "a client listens to a value of a node for so long",
+               "a client listens to a node's value for that many seconds",
                {kOwner, kName, {"seconds", 1, kSimListenSecondsMax}}},
-              {"provide", "a node announces that it has a content", {kTopic}},
-              {"find", "a client asks who has a content", {kTopic}},
+              {"provide", "a node announces that it has an object", {kTopic}},
+              {"find", "a client asks for an object's providers", {kTopic}},
               {"nearest", "a client asks for the nodes near a key", {kTopic}},
-              {"push", "a node stores at another without a token", {kTo}},
+              {"push", "a node sends a store without a token to another node", {kTo}},
               {"lie",
-               "a node lies to all that ask it: 0 silence, 1 made-up contacts and false addresses, 2 old and foreign "
+               "a node attacks all that ask it: 0 silence, 1 made-up contacts and false addresses, 2 old and foreign "
                "records, "
-               "3 stores nothing, 4 made-up contacts and old records",
+               "3 false acknowledgements, 4 made-up contacts and old records",
                {{"how", 0, kLiesMax}}},
           },
       .knobs =

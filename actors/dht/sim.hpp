@@ -1,5 +1,5 @@
 #pragma once
-// The DHT under `troupe sim`: clients that put, get, announce and find, some of them at nodes that lie.
+// The DHT under `troupe sim`: clients that put, get, announce and find; some nodes are malicious.
 #include "runtime/sim/workload.hpp"
 
 namespace troupe::dht {

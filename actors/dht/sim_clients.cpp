@@ -13,7 +13,8 @@ namespace {
 
 using sim::node_name;
 
-constexpr std::chrono::minutes kSkewMax{3};  // our choice: far below kClockSkewMax, also of two that drift apart
+constexpr std::chrono::minutes kSkewMax{3};  // our choice: far below kClockSkewMax, also for two clocks that drift
+                                             // apart
 
 }  // namespace
 
@@ -41,7 +42,7 @@ std::size_t SimClients::excused_count() const {
 bool SimClients::lasts(const SimSpot& spot, const SimWrite& write) const {
   if (spot.space != Space::kv) return true;
   if (dates_jump_ || clocks_drift_) return false;
-  // What came later, acknowledged or not, has taken its place, and may have ended with nothing behind it.
+  // A later write, acknowledged or not, has replaced it, and may have expired without a successor.
   return std::ranges::all_of(spot.writes, [&](const SimWrite& one) {
     const base::Duration lasts = one.lasts.count() == 0 ? base::Duration(kLifetimeDefault) : one.lasts;
     return one.begun < write.begun || nodes_.time() + 2 * kSkewMax < one.begun + lasts;
@@ -108,7 +109,7 @@ void SimClients::provide(std::size_t node, SimTopic& topic) {
   if (!id) return;
   Client& client = begin(node, "an announcement of " + topic.name);
   SimStored& stored = topic.announced[*id];
-  // As other domains do: the operator's question is refused for what the node does not hold as a file.
+  // As other domains do: an operator's request is refused if the node does not have the file.
   ask<wire::Search, wire::SearchResult>(
       client, kPath, kSimAnswer,
       [&topic](wire::Search::Builder out) {
@@ -152,12 +153,12 @@ void SimClients::lie(std::size_t node, std::int64_t how) {
         [how, size] { return std::make_unique<LiarActor>(static_cast<Lie>(how), static_cast<std::uint16_t>(size)); },
         {.kind = LiarActor::kName});
   });
-  begin(node, "a lie").over = true;  // so that the next one has another name
+  begin(node, "a lie").over = true;  // so that the next attack has another name
 }
 
 // -- readers ---------------------------------------------------------------------------------------------------------
 
-/// The newest sequence that all nodes but `lacking_max` hold for certain.
+/// Returns the newest sequence that all nodes but `lacking_max` certainly store.
 std::uint64_t SimClients::floor_of(const SimSpot& spot, std::size_t lacking_max) const {
   std::uint64_t out = 0;
   const std::size_t doubtful = excused_count();
@@ -201,7 +202,7 @@ const SimWrite* SimClients::check_write(const Client& client, const SimSpot& spo
 void SimClients::check_value(const Client& client, const SimSpot& spot, wire::GotValue::Reader got) {
   if (check_write(client, spot, got) == nullptr || spot.space != Space::kv) return;
   const std::uint64_t sequence = got.getSequence();
-  // With the asking node itself: if more answered than may lack the value, at least one of them holds it.
+  // With the asking node itself: if more nodes answered than may lack the value, at least one of them stores it.
   const std::size_t answered = got.getSearch().getNearest().size() + 1;
   if (sequence < client.floor && answered > client.lacking_max)
     return violated("fresh", client,
@@ -259,7 +260,7 @@ void SimClients::nearest(std::size_t node, const SimTopic& topic) {
       });
 }
 
-/// The nodes that answered: each is a node of the world, and named once.
+/// Checks the nodes that answered: each is a node of the run, and named once.
 void SimClients::check_nearest(const Client& client, wire::SearchResult::Reader result) {
   std::set<base::NodeId> seen;
   for (const auto& [id, where] : own_contacts(result.getNearest())) {

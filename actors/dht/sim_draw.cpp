@@ -21,7 +21,7 @@ class Draws final : public sim::Draw {
   }
 
  private:
-  /// Most answers fit into a datagram; the others go over links.
+  /// Most answers fit into a datagram; the others need a link.
   std::int64_t size() {
     const std::uint64_t dice = random_.below(100);
     if (dice < 5) return 0;
@@ -29,13 +29,13 @@ class Draws final : public sim::Draw {
     if (dice < 90) return 1'000 + below(500);
     return dice < 98 ? 2'000 + below(8'000) : kSimBytesMax - below(2);
   }
-  /// Some end within the world.
+  /// Some records expire within the run.
   std::int64_t lifetime() {
     constexpr std::array<std::int64_t, 6> kLasts{0, 0, 10, 40, 3'600, kSimSecondsMax};
     return pick(kLasts);
   }
 
-  /// A fifth of the nodes at most, in a third of the worlds, from some moment of the first half on.
+  /// At most a fifth of the nodes attack, in a third of the runs, from some moment in the first half.
   void lies() {
     if (!random_.chance(1, 3)) return;
     std::uint64_t left = shape_.nodes / kLiarNodesMin;
@@ -72,7 +72,7 @@ class Draws final : public sim::Draw {
     return {at, node(), "dht.get", {{"content", number}, {"bytes", bytes}}};
   }
   sim::Operation set(base::Duration at) {
-    // Written again by its owner more often than not: what is read must be the newest.
+    // More often than not the owner writes it again: a read must return the newest value.
     if (owners_.empty() || random_.chance(1, 3)) owners_.emplace_back(node(), below(kNamesDrawnMax));
     const auto [owner, name] = pick(owners_);
     return {

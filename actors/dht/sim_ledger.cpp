@@ -25,7 +25,7 @@ SimSpot& SimLedger::content(std::int64_t number, std::int64_t bytes) {
   SimSpot*& known = contents_[{number, bytes}];
   if (known != nullptr) return *known;
   const base::Bytes value = sim_value(number, bytes);
-  // Of no bytes there is only one content, whatever its number.
+  // Without bytes there is only one object, whatever its number.
   for (SimSpot& spot : spots_)
     if (spot.key == key_of_value(value)) return *(known = &spot);
   spots_.push_back(

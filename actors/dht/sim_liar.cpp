@@ -16,7 +16,7 @@ constexpr std::size_t kNobodies = 400;     // our choice: some share eight bits 
 constexpr std::size_t kGivenMax = 64;      // our choice
 constexpr std::size_t kToldMax = 2'048;    // what fits into the answer to Listen
 constexpr std::size_t kAskersMax = 64;     // our choice
-constexpr std::size_t kMisplaced = 5;      // of one answer; our choice
+constexpr std::size_t kMisplaced = 5;      // per answer; our choice
 constexpr std::uint16_t kPort = 4'000;     // where nodes of the simulation listen
 
 }  // namespace
@@ -64,7 +64,7 @@ std::vector<base::Contact> LiarActor::false_contacts(capnp::Data::Reader from) {
   return out;
 }
 
-/// One of three kinds, of which the first is right but old; nothing where it was given nothing.
+/// Returns a record of one of three kinds, the first valid but old; empty if it was given none.
 base::Bytes LiarActor::false_record(capnp::Data::Reader from) {
   const auto key = read_key(from);
   if ((how_ != Lie::records && how_ != Lie::poison) || !key || given_.empty()) return {};

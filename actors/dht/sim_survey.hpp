@@ -1,5 +1,5 @@
 #pragma once
-// What each node of a simulation holds of what clients have put and announced, asked of the node itself.
+// Asks each node of a simulation which of the clients' records and announcements it stores.
 #include <map>
 #include <set>
 
@@ -17,7 +17,7 @@ class SimSurvey final : public sim::Survey<SimReport> {
  public:
   SimSurvey(sim::Nodes& nodes, const SimLedger& ledger) : Survey(nodes), ledger_(ledger) {}
 
-  /// Nodes that do not say what they hold, but for those that have lost data.
+  /// Returns the nodes that do not report what they store, except those that lost data.
   std::vector<std::string> gaps() const;
 
  private:
@@ -26,7 +26,7 @@ class SimSurvey final : public sim::Survey<SimReport> {
     std::vector<Key> keys;
   };
   void ask_all(std::size_t node) override;
-  /// Asks a node for the rest of its part of the round: one thing at a time, because its mailbox may be small.
+  /// Asks a node for the rest of its part of the round: one request at a time, because its mailbox may be small.
   void go_on(std::size_t node, const std::shared_ptr<const Things>& things, std::size_t next);
 
   const SimLedger& ledger_;

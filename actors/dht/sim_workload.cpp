@@ -13,10 +13,10 @@ namespace {
 
 using sim::node_name;
 
-constexpr unsigned kLackedSurveys = 3;  // our choice: a node that has just begun still reads its rows
-// Our choice: by a clock that is a tenth wrong, and with the last answers.
+constexpr unsigned kLackedSurveys = 3;  // our choice: a node that has just started still reads its rows
+// Our choice: by a clock that is a tenth wrong, with time for the last answers.
 constexpr std::chrono::seconds kSearchLongest = (kSearchDue + kCommitDue) * 5 / 4;
-constexpr std::chrono::hours kLongWorld{24};  // our choice: half of what records last
+constexpr std::chrono::hours kLongWorld{24};  // our choice: half of a record's lifetime
 
 }  // namespace
 
@@ -93,10 +93,10 @@ void DhtWorkload::look_at_table(std::size_t node, const DhtActor& head) {
 }
 
 void DhtWorkload::look_at_bucket(std::size_t node, std::string_view path, const BucketActor& bucket) {
-  if (!nodes_.serving(node)) return;  // one that ends with its machine, which may be another one's place by now
+  if (!nodes_.serving(node)) return;  // one that ends with its machine; another node may have its slot already
   auto& [began, before] = healthy_[{node, std::string(path)}];
   if (std::exchange(began, bucket.began()) != bucket.began())
-    before.clear();  // another one, at the path of one that has ended
+    before.clear();  // a new bucket, at the path of an ended one
   std::map<Key, Contact> after;
   for (const Listed& one : bucket.bucket().listed()) {
     if (one.failures == 0) after.emplace(one.contact.id, one.contact);
@@ -132,7 +132,7 @@ void DhtWorkload::probe() {
   closing_.probe();
 }
 
-/// What nodes have acknowledged can be gone only from those that lost data.
+/// Checks that acknowledged data is missing only at nodes that lost data.
 void DhtWorkload::check_kept() {
   if (!survey_.complete() || !survey_.gaps().empty() || !clients_.under_way().empty()) return;
   const std::string what = lacking();
@@ -183,7 +183,7 @@ std::vector<std::string> DhtWorkload::waits() const {
   const auto add = [&out](std::vector<std::string> more) { out.insert(out.end(), more.begin(), more.end()); };
   add(survey_.gaps());
   add(closing_.waits());
-  // The world must not end before check_kept() has looked often enough.
+  // The run must not end before check_kept() has run often enough.
   if (out.empty())
     if (std::string what = lacking(); !what.empty()) out.push_back(std::move(what));
   return out;
@@ -242,7 +242,7 @@ std::vector<std::size_t> DhtWorkload::responsible(const Key& key, std::size_t as
   return out;
 }
 
-/// Whether one of the nodes that a search asks holds it, and the asker's clock lets it take what it is given.
+/// Returns whether one of the nodes that a search asks stores it, and the asker's clock accepts it.
 bool DhtWorkload::due(const Check& check) const {
   const SimSpot& spot = *check.what.spot;
   if (!std::ranges::any_of(spot.writes, [&](const SimWrite& one) { return clients_.lasts(spot, one); })) return false;
@@ -260,7 +260,7 @@ std::set<base::NodeId> DhtWorkload::providers_due(const Check& check) const {
     const auto held = report->second.providers.find(check.what.topic->key);
     if (held != report->second.providers.end()) out.insert(held->second.begin(), held->second.end());
   }
-  if (out.size() >= kContactsMax) out.clear();  // a search ends with as many
+  if (out.size() >= kContactsMax) out.clear();  // a search ends with that many
   return out;
 }
 

@@ -1,9 +1,9 @@
 #pragma once
-// The domain `dht` in one world: performs operations, and says whether nodes hold and find what clients were told. The
-// invariants that it breaks are listed in sim.cpp.
+// The domain `dht` in one simulation run: performs operations, and checks whether nodes store and find what was
+// acknowledged to clients. sim.cpp lists the invariants.
 //
-// Close   what is held by one of the nodes that a search has to ask is read from every node, until it is found.
-// Rests   nothing is expected of nodes that lost data, whose date jumps, or that have lied.
+// Close   a record stored by a node that a search has to ask is read from every node, until it is found.
+// Exempt  nodes that lost data, whose date jumps, or that have lied.
 #include <functional>
 #include <map>
 #include <string>
@@ -18,8 +18,8 @@ class BucketActor;
 class DhtActor;
 class LookupActor;
 
-inline constexpr std::size_t kChecksMax = 300;        // of a world; our choice: beyond it a part of the nodes asks
-inline constexpr std::uint64_t kTableLookEvery = 32;  // messages of a head; our choice: a look costs its whole table
+inline constexpr std::size_t kChecksMax = 300;        // per run; our choice: beyond it only some of the nodes read
+inline constexpr std::uint64_t kTableLookEvery = 32;  // messages of a head; our choice: a check costs its whole table
 
 class DhtWorkload final : public sim::Workload {
  public:
@@ -33,7 +33,7 @@ class DhtWorkload final : public sim::Workload {
   void close() override;
 
  private:
-  /// A record, or the providers of a topic.
+  /// A record, or a topic's providers.
   struct Sought {
     const SimSpot* spot = nullptr;
     const SimTopic* topic = nullptr;
@@ -52,28 +52,28 @@ class DhtWorkload final : public sim::Workload {
                       const std::function<bool(const SimReport&)>& holds) const;
   void start(Check& check);
   void ended(Check& check, const SimClients::Error& error, const SimSeen& seen);
-  /// Nodes that a search from `asker` has to ask, nearest first.
+  /// Returns the nodes that a search from `asker` has to ask, nearest first.
   std::vector<std::size_t> responsible(const Key& key, std::size_t asker) const;
   bool due(const Check& check) const;
   std::set<base::NodeId> providers_due(const Check& check) const;
 
   sim::Nodes& nodes_;
   const std::size_t copies_;
-  const bool long_;             // records may end by themselves
-  std::set<std::size_t> slow_;  // whose actors may be late by a fault
+  const bool long_;             // records may expire during the run
+  std::set<std::size_t> slow_;  // nodes whose actors a fault may delay
   SimLedger ledger_;
   SimClients clients_;
   SimSurvey survey_;
   std::map<std::size_t, std::uint64_t> looks_;
-  /// Of each bucket, after its last message: contacts without a failure.
+  /// Per bucket, after its last message: the contacts without a failure.
   std::map<std::pair<std::size_t, std::string>, std::pair<base::Instant, std::map<Key, Contact>>> healthy_;
   struct Search {
-    base::Instant began;  // by its node: a head that was restarted uses the same names again
+    base::Instant began;  // by its node's clock: a restarted head reuses names
     base::Duration seen;  // first
   };
   std::map<std::pair<std::size_t, std::string>, Search> searches_;
   Closing closing_;
-  unsigned lacked_ = 0;  // surveys in a row
+  unsigned lacked_ = 0;  // surveys in a row that found data missing
 };
 
 }  // namespace troupe::dht

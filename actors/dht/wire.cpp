@@ -74,18 +74,19 @@ void write(wire::GotValue::Builder to, const KvRecord& record, const crypto::Ide
 
 Error to_error(RecordError why) {
   switch (why) {
-    case RecordError::malformed: return {Code::malformed, "that is no record"};
-    case RecordError::oversize: return {Code::malformed, "a name has at most 64 bytes, a value 65,536"};
+    case RecordError::malformed: return {Code::malformed, "not a valid record"};
+    case RecordError::oversize:
+      return {Code::malformed, "invalid value: a name has at most 64 bytes, a value at most 65,536"};
     case RecordError::foreign_key: return {Code::refused, "the record belongs under another key"};
-    case RecordError::bad_signature: return {Code::refused, "its owner has not signed the record"};
+    case RecordError::bad_signature: return {Code::refused, "the record is not signed by its owner"};
     case RecordError::expired: return {Code::refused, "the record has expired"};
     case RecordError::from_the_future:
       return {Code::refused,
               "the record was made in the future: one of two clocks is wrong, and 'troupe status' says which"};
-    case RecordError::too_long_lived: return {Code::refused, "a record lasts seven days at most"};
-    case RecordError::lacks_work: return {Code::refused, "the id lacks the work that this network asks for"};
+    case RecordError::too_long_lived: return {Code::refused, "invalid lifetime: a record lasts at most seven days"};
+    case RecordError::lacks_work: return {Code::refused, "the node id lacks the work that this network requires"};
   }
-  return {Code::internal, "a record is no good for a reason that has no name"};
+  return {Code::internal, "invalid record: unknown reason"};
 }
 
 void write(messages::wire::Error::Builder to, const Error& error) {

@@ -79,7 +79,7 @@ TEST_CASE("cluster dht: many values are put from a file and got by one command")
   const Seen some = cluster.run(1, {"dht", "get", keys[0], nobodys});
   CHECK(some.exit == 3);
   CHECK(some.out == keys[0] + " seven\n");
-  CHECK(contains(some.err, nobodys + ": no node that should hold it has a value\n"));
+  CHECK(contains(some.err, nobodys + ": no node that should store this key has a value\n"));
   CHECK(contains(some.err, "1 of 2 values were found"));
   CHECK(cluster.run(1, {"dht", "get", nobodys, nobodys}).exit == 4);
   const Seen json = cluster.run(1, {"dht", "get", keys[0], nobodys, "--json"});
@@ -254,7 +254,7 @@ TEST_CASE("cluster dht: tables, explanations and providers are as the manual say
   const Seen none = cluster.run(1, {"dht", "get", "no-such-name", "--explain"});
   CHECK(none.exit == 4);
   CHECK(none.out.empty());
-  for (const char* const part : {"WHY ASKED", "error: no node that should hold it has a value"})
+  for (const char* const part : {"WHY ASKED", "error: no node that should store this key has a value"})
     CHECK_MESSAGE(contains(none.err, part), none.err);
   const Seen json = cluster.run(1, {"dht", "get", "no-such-name", "--explain", "--json"});
   CHECK(json.exit == 4);
@@ -323,7 +323,7 @@ TEST_CASE("cluster dht: what is put is told to a command that listens, and the l
   REQUIRE(cluster.run(0, {"dht", "put", "orders", "three"}).exit == 0);
   CHECK(counted->wait() == 0);
   CHECK(contains(counted->out(), "\"value\":\"three\""));
-  CHECK(contains(counted->out(), "{\"summary\":true,\"why\":\"as much has come as was asked for\",\"items\":2}"));
+  CHECK(contains(counted->out(), "{\"summary\":true,\"why\":\"the requested number of items has come\",\"items\":2}"));
   CHECK(cluster.run(1, {"dht", "listen", "/pk"}).exit == 2);
   CHECK(cluster.run(1, {"dht", "listen", "nothing", "--seconds", "1"}).exit == 0);
 }
@@ -385,7 +385,7 @@ TEST_CASE("cluster: a node alone has what it holds, and says of all else that no
                                                   {"dht", "providers", cid}}) {
     const Seen seen = cluster.run(0, command);
     CHECK(seen.exit == 7);
-    CHECK_MESSAGE(contains(seen.err, "error: nobody could be asked"), seen.err);
+    CHECK_MESSAGE(contains(seen.err, "error: no node could be asked"), seen.err);
     CHECK_MESSAGE(contains(seen.err, "troupe peers connect"), seen.err);
   }
   const Seen file = cluster.run(0, {"file", "get", cid, "-o", cluster.folder / "copy"});

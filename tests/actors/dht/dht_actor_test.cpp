@@ -273,7 +273,7 @@ TEST_CASE("dht: a node alone holds what it puts, and finds it and nobody") {
   // What others have it cannot say, as there is nobody to ask.
   const auto unknown = cluster.get(0, Space::kv, key(3)).error;
   CHECK(code(unknown) == Code::unavailable);
-  CHECK_MESSAGE(to_text(unknown).find("nobody could be asked") != std::string::npos, to_text(unknown));
+  CHECK_MESSAGE(to_text(unknown).find("no node could be asked") != std::string::npos, to_text(unknown));
   const base::Digest cid = crypto::sha256(base::as_bytes("file"));
   CHECK(cluster.providers(0, cid).empty());
   const auto provided = cluster.provide(0, cid);

@@ -59,12 +59,12 @@ TEST_CASE("dht store: a record that is no good is refused with the reason") {
     CHECK(answer.result == Result::BAD);
     return answer.why;
   };
-  CHECK(stored(key_of(record), {}) == "that is no record");
-  CHECK(stored(key_of(record), base::Bytes(100, 9)) == "that is no record");
+  CHECK(stored(key_of(record), {}) == "not a valid record");
+  CHECK(stored(key_of(record), base::Bytes(100, 9)) == "not a valid record");
   CHECK(stored(key(1), encode(record)) == "the record belongs under another key");
   KvRecord forged = record;
   forged.value = bytes_of("other");
-  CHECK(stored(key_of(record), encode(forged)) == "its owner has not signed the record");
+  CHECK(stored(key_of(record), encode(forged)) == "the record is not signed by its owner");
   KvRecord late = record;
   late.created = cluster.wall() - 100s;
   late.expires = cluster.wall() - 1s;

@@ -120,7 +120,7 @@ TEST_CASE("dht put: what no other node could be asked for, as too much is under 
       REQUIRE(put.error);
       CHECK(put.error->code == Code::overloaded);
       CHECK(put.error->retry_after > 0ms);
-      CHECK(troupe::test::contains(put.error->message, "again in some seconds"));
+      CHECK(troupe::test::contains(put.error->message, "retry in some seconds"));
     }
     CHECK(cluster.state(0).records == 0);
   };

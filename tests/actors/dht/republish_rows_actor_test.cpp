@@ -100,7 +100,7 @@ class Publisher {
   void fill() {
     store.full = true;
     for (int i = 0; i < 300; ++i) publish(record("n" + std::to_string(i), 5, 48h, 60'000));
-    REQUIRE(reason("dht-published").find("found no room to wait") != std::string::npos);
+    REQUIRE(reason("dht-published").find("found no space to wait") != std::string::npos);
   }
   struct Dropped {
     bool answered = false;
@@ -352,7 +352,7 @@ TEST_CASE("republish rows: what found no room is a reason of health until it is 
   one.fill();
   one.store.full = false;
   one.actors.stage.run_for(10s);
-  CHECK(one.reason("dht-published").find("put them anew") != std::string::npos);
+  CHECK(one.reason("dht-published").find("put the keys again") != std::string::npos);
   for (int i = 0; i < 300; ++i) one.publish(one.record("n" + std::to_string(i), 6));
   CHECK(one.reason("dht-published").empty());
   CHECK(one.items() == 300);
