@@ -218,7 +218,7 @@ class DhtActor final : public runtime::Actor, public Head {
   store::Rows provider_rows_;
   std::set<std::string_view> loading_;      // keyspaces that are not read back yet
   std::set<std::string_view> turned_away_;  // keyspaces with rows that found no space while the clock was not trusted
-  std::set<std::string_view> rereading_;    // those of them that are being read again
+  std::set<std::string_view> rereading_;    // keyspaces among them that are being read again
   struct Unindexed {
     std::set<base::Bytes> keys;  // at most as many as may be stored
     bool reading = false;

@@ -14,7 +14,7 @@ constexpr std::size_t kToldAtOnce = 64;  // of 4,096 bytes (messages/dht.capnp: 
 }  // namespace
 
 /// Takes at most a third of the wanted number from one answer, or from this node's store, which untrusted nodes fill
-/// too. The rest follows at the end, so that no malicious node fills the list alone. Returns how many were taken now.
+/// too. The rest follows at the end, so that no malicious node fills the whole list. Returns how many were taken now.
 std::size_t LookupActor::take_providers(const std::vector<Contact>& named) {
   const std::size_t share = (providers_max_ + 2) / 3;
   std::size_t taken = 0;

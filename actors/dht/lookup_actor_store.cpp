@@ -97,7 +97,7 @@ bool LookupActor::spared(const base::NodeId& whom) const {
          std::ranges::none_of(heard_, [&](const Heard& one) { return one.whom.id == whom && one.microseconds > 0; });
 }
 
-/// Asks for a new token: the node has restarted since it gave the one that it refuses.
+/// Asks for a new token: the node has restarted since it gave the token that it refuses.
 void LookupActor::renew_token(const Contact& whom) {
   ask<wire::FindNode, wire::Nodes>(
       node().reach(whom.where, kPath), now() + kStoreDue,

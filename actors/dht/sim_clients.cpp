@@ -233,7 +233,7 @@ void SimClients::listen(std::size_t node, const SimSpot& spot, std::chrono::seco
 }
 
 void SimClients::find(std::size_t node, const SimTopic& topic, Ended ended) {
-  Client& client = begin(node, "a search for who provides " + topic.name);
+  Client& client = begin(node, "a search for providers of " + topic.name);
   const auto seen = std::make_shared<SimSeen>();
   subscribe<wire::FindProviders, wire::FoundProviders>(
       client, kPath, kSimAnswer, [&topic](wire::FindProviders::Builder out) { out.setCid(data_of(topic.cid.view())); },

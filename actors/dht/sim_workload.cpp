@@ -93,7 +93,7 @@ void DhtWorkload::look_at_table(std::size_t node, const DhtActor& head) {
 }
 
 void DhtWorkload::look_at_bucket(std::size_t node, std::string_view path, const BucketActor& bucket) {
-  if (!nodes_.serving(node)) return;  // one that ends with its machine; another node may have its slot already
+  if (!nodes_.serving(node)) return;  // an actor that ends with its machine; another node may have its slot already
   auto& [began, before] = healthy_[{node, std::string(path)}];
   if (std::exchange(began, bucket.began()) != bucket.began())
     before.clear();  // a new bucket, at the path of an ended one

@@ -30,7 +30,7 @@ Error error_of(wire::StoreDone::Reader said) {
   return {Code::internal, "a node has not stored it: unknown reason"};
 }
 
-/// Of a search, or of one item.
+/// `Result` is a whole search's or one item's.
 template <class Result>
 std::optional<Error> store_error(Result result, std::size_t asked, const std::string& own_failure) {
   const std::size_t stored = result.getStored(), needed = result.getNeeded(), silent = result.getSilent();

@@ -67,7 +67,7 @@ JudgedRow judge_published(base::ByteView key, base::ByteView row, base::WallTime
   }
   if (item->what == Published::provider) return in_state(out, row.empty() ? RowState::sound : RowState::unreadable);
   const auto offer = admit(row, item->key, {}, wall, terms.work_bits);
-  // One from the future is our own, of before the clock was set back.
+  // A record from the future is this node's own, written before the clock was set back.
   if (!offer.ok())
     out.state = offer.error() == RecordError::from_the_future ? RowState::sound : state_of(offer.error());
   else if (static_cast<std::uint8_t>(offer.value().place.space) != static_cast<std::uint8_t>(item->what))
@@ -92,13 +92,13 @@ std::string_view text_of(RowState state) {
     case RowState::expired: return "has expired";
     case RowState::unreadable: return "cannot be read";
     case RowState::misplaced: return "belongs under another key";
-    case RowState::forged: return "is not signed by its owner, or shows no work";
-    case RowState::unindexed: return "is on disk, and not in the index";
-    case RowState::differs: return "is another one on disk than in the index";
-    case RowState::missing: return "is in the index, and not on disk";
-    case RowState::over_limit: return "is more than its limit allows";
+    case RowState::forged: return "is not signed by its owner, or its id lacks the work";
+    case RowState::unindexed: return "is on disk, but not in the index";
+    case RowState::differs: return "differs between disk and index";
+    case RowState::missing: return "is in the index, but not on disk";
+    case RowState::over_limit: return "exceeds its limit";
   }
-  return "is in a state that has no name";
+  return "is in an unknown state";
 }
 
 JudgedRow judge(std::string_view keyspace, base::ByteView key, base::ByteView row, base::WallTime wall,

@@ -181,7 +181,7 @@ void Bucket::note_failure(const Contact& whom, base::Instant now) {
   if (known->failing() && best_spare() != nullptr) take_off(Key(known->contact.id));
 }
 
-/// The newest that has answered; null if none has.
+/// Returns the newest spare that has answered, or null.
 const Spare* Bucket::best_spare() const {
   const auto spare = std::ranges::find_if_not(spares_.rbegin(), spares_.rend(), only_asked);
   return spare == spares_.rend() ? nullptr : &*spare;
@@ -223,7 +223,7 @@ base::Instant Bucket::wake_at() const {
   auto out = base::Instant::max();
   for (const Ping& ping : pings_) out = std::min(out, ping.answer_due);
   for (const Spare& spare : spares_) out = std::min(out, spare.heard + kSpareLife);
-  if (pings_.size() == kPingsMax) return out;  // a retry has to wait for one of them
+  if (pings_.size() == kPingsMax) return out;  // a retry has to wait for a free ping
   for (const Listed& one : listed_) {
     if (one.failing() && !pinged(one.contact.id)) out = std::min(out, retry_at(one));
   }
@@ -248,7 +248,7 @@ bool Bucket::has_room() const {
   return listed_.size() < kContactsMax || std::ranges::any_of(listed_, &Listed::failing);
 }
 
-/// Those that fail are pinged by a clock of their own.
+/// Failing contacts have their own ping schedule.
 const Listed* Bucket::longest_silent() const {
   const auto at = std::ranges::find_if_not(listed_, &Listed::failing);
   return at == listed_.end() ? nullptr : &*at;

@@ -59,7 +59,7 @@ struct Ping {
 
 struct Listed {
   Contact contact;
-  base::Instant heard;                        ///< when it was last heard from
+  base::Instant heard;                        ///< the last message from it
   std::uint32_t failures = 0;                 ///< questions unanswered since its last answer
   base::Instant failed_at{};                  ///< the last failure; meaningless without failures
   base::Instant failed_before{};              ///< the failure before; meaningless below two failures
@@ -87,7 +87,7 @@ struct Listing {
   };
   std::vector<Silent> silent{};
   std::size_t failing = 0;            ///< how many of `rest` are failing; they come first
-  std::vector<base::Instant> seen{};  ///< when each of `good` was heard from, the earliest first
+  std::vector<base::Instant> seen{};  ///< the last message from each of `good`, the earliest first
 };
 
 class Bucket {
@@ -97,7 +97,7 @@ class Bucket {
   /// Sets the active mutants, none by default; `mutations` outlives the bucket.
   void plant(const base::Mutations& mutations) { mutations_ = &mutations; }
 
-  /// Notes that `who` was heard from at `now`; lists it if it answered and there is a free slot. Returns the pings to
+  /// Notes a message from `who` at `now`; lists it if it answered and there is a free slot. Returns the pings to
   /// send, at most kPingsMax; answered() takes their answers, expire() their time-outs. An error has changed nothing.
   base::Result<std::vector<Ping>, BucketError> hear(const Contact& who, Evidence evidence, base::Instant now);
 

@@ -24,9 +24,9 @@ std::optional<Refusal> Candidates::hear(const Contact& contact, std::size_t path
     return known->contact.where == contact.where ? std::nullopt : std::optional(Refusal::other_address);
   const Group group = groups_.group_of(contact.where.endpoint);
   if (const auto refusal = room_for(distance, group, path)) return refusal;
-  if (known != nullptr) {  // it did not make room: only those that this path knows do
+  if (known != nullptr) {  // still there: room_for() drops only candidates that this path knows
     if (known->contact.where != contact.where && known->alternates.size() < kAlternatesMax) {
-      known->alternates.push_back(contact.where);  // one of two paths was lied to; which one shows when it is asked
+      known->alternates.push_back(contact.where);  // one of two paths got a false address; the requests show which
     }
     known->known_by |= PathSet{1} << path;
     return std::nullopt;
@@ -50,7 +50,7 @@ std::optional<Refusal> Candidates::room_for(const Key& distance, const Group& gr
     const Candidate& one = *at->candidate;
     if (!one.known_to(path) || one.state == Candidate::State::failed) continue;
     if (one.group == group) ++of_group;
-    if (one.state != Candidate::State::fresh) continue;  // questions have a limit of their own
+    if (one.state != Candidate::State::fresh) continue;  // the number of asked candidates is limited elsewhere
     ++held;
     farthest = at;
   }

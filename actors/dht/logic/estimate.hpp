@@ -2,7 +2,7 @@
 // How long an answer takes: from one peer, and over the whole network as this node sees it.
 //
 // Source  RFC 6298 2 (smoothing, and the time-out from it), 5.5 (doubling after a loss).
-// Limits  kEstimatesMax peers; a further peer evicts the peer that was heard from least recently.
+// Limits  kEstimatesMax peers; a further peer evicts the peer with the oldest answer.
 #include <algorithm>
 #include <chrono>
 #include <cstdint>

@@ -5,7 +5,7 @@
 namespace troupe::dht {
 namespace {
 
-constexpr std::size_t kV4At = 12;  // where the four bytes of a mapped IPv4 address begin
+constexpr std::size_t kV4At = 12;  // offset of the four bytes of a mapped IPv4 address
 
 }  // namespace
 

@@ -20,7 +20,7 @@ base::Result<Stored, StoreRefused> Held::store(const Offer& offer, std::optional
                                                base::WallTime wall) {
   expire(wall, kEvictedMax);
   Node* present = look(offer.place);
-  // What has ended by a date that is doubted is held as before.
+  // While the date is not trusted, expired records still count as stored.
   const bool held = live(present, wall) || (present != nullptr && expired_ == Expired::kept);
   if (held) {
     if (present->second.tag == offer.tag) return refresh(*present, offer, wall);
@@ -60,8 +60,9 @@ std::optional<StoreRefused> Held::older_than_gone(const Offer& offer, base::Wall
   return StoreRefused{StoreError::older, known->second.sequence};
 }
 
-/// What the offer replaces may last longer at other holders. Until then its place takes nothing older, whatever is held
-/// there. A restart forgets that, the other holders do not. Rejected: to lengthen the newer one, against its owner.
+/// The replaced record may last longer at other holders. Until then its place accepts nothing older than its successor,
+/// even if that is gone. A restart forgets this, the other holders do not. Rejected: extending the successor against
+/// its owner's will.
 void Held::note_outlived(const Offer& offer, const Node* replaced, base::WallTime wall) {
   if (offer.place.space != Space::kv) return;
   const Key distance = base::distance(own_, offer.place.key);
@@ -107,7 +108,7 @@ bool Held::writes(const Offer& offer, base::WallTime wall) const {
   return present == nullptr || present->second.tag != offer.tag || renews(present->second, offer, wall);
 }
 
-/// Not for each store of what is held.
+/// Returns whether to renew; not at every store of a stored record.
 bool Held::renews(const Entry& present, const Offer& offer, base::WallTime wall) const {
   const base::WallTime expires = end_of(offer, wall);
   const bool sooner = expires < present.expires && expired_ == Expired::kept;
@@ -119,7 +120,7 @@ Stored Held::refresh(Node& present, const Offer& offer, base::WallTime wall) {
   Stored out{StoredAs::refreshed, take_owed(), present.second.expires};
   end_at(present, end_of(offer, wall));
   if (values_ == Values::on_disk) {
-    Offer first = offer;  // it still counts for the node that stored it first
+    Offer first = offer;  // it still counts for the first node that stored it
     first.from = storer_of(present.second);
     out.rows.save.push_back(row_of(first, wall));
   }
@@ -164,8 +165,8 @@ bool Held::network_has_room(const Offer& offer, const Node* present) const {
   return use.bytes + offer.encoded.size() <= limits_.network_bytes_max && use.records < limits_.network_records_max;
 }
 
-/// A node that moves takes along what it has stored. Without a known address it is where it was last seen; a restart
-/// forgets where, until the node stores again.
+/// A node that moves takes its stored records along. Without a known address it counts where it was last seen. A
+/// restart forgets the address until the node stores again.
 void Held::note_network(Owners::value_type& storer, const std::optional<Group>& network) {
   Account& account = storer.second;
   if (!network || account.network == network) return;
@@ -201,7 +202,7 @@ void Held::discount(Owners::iterator whose, std::uint32_t bytes) {
   if (account.use.records == 0) owners_.erase(whose);
 }
 
-/// The space in which one site has most; of equal ones that with the farthest.
+/// Returns the space in which one site has most; at a tie, the space with the farthest record.
 std::size_t Held::fullest() const {
   const auto rank = [this](std::size_t space) {
     const auto most = per_peer_[space].most();
@@ -229,8 +230,8 @@ std::optional<std::vector<RecordKey>> Held::make_room(const Offer& offer, const 
   const auto most = per_peer_[from].most();
   if (!most) return std::nullopt;
   const Key distance = base::distance(own_, offer.place.key);
-  // What the newcomer's site would have, and what the one with most would have left; at one site, its peers. With less
-  // than the former, both would push each other out in turn.
+  // Compares what the newcomer's site would have with what the largest site would have left; within one site, its
+  // peers. If the newcomer had more, the two would evict each other in turn.
   const Site site = site_of(offer.from, offer.network ? offer.network : network_of(offer.from));
   const bool elsewhere = site != most->site;
   const auto present_of = [&](const base::NodeId& storer, const Site& its) -> std::uint64_t {
@@ -257,7 +258,7 @@ std::optional<std::vector<RecordKey>> Held::make_room(const Offer& offer, const 
     if (!less && *next <= distance) return std::nullopt;
     take(victim);
   }
-  // All of that was too little: the next of that site, however near, while it has more; the others have even less.
+  // That was not enough: try the next peers of that site, however near their records, while they have more.
   std::size_t others = 0;
   for (auto share = per_peer_[from].next(*most); full(); share = per_peer_[from].next(*share)) {
     if (!share || others++ == kPeersTried) return std::nullopt;
@@ -395,7 +396,7 @@ base::Result<void, RowError> Held::load(base::ByteView row_key, base::ByteView r
   const auto read = read_row(row);
   if (place && look(*place) != nullptr) return RowError::present;
   if (!place || !read) return RowError::corrupt;
-  // What was stored passed then, so a clock that was set back since does not make it come from the future.
+  // A stored record was valid then; a clock that was set back since does not put it in the future.
   const base::WallTime passed = expired_ == Expired::kept ? read->stored_at : std::max(wall, read->stored_at);
   const auto offer = admit(read->encoded, place->key, read->from, passed, work_bits_);
   if (!offer.ok()) return offer.error() == RecordError::expired ? RowError::expired : RowError::corrupt;

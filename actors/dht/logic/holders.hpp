@@ -51,7 +51,7 @@ enum class Scale : std::uint8_t {
 };
 
 /// Returns how many of `asked` nodes have to acknowledge a store where `copies` are wanted. That may exceed `asked`: a
-/// node that met few nodes of a large network, or silence in a small network, cannot tell that the value will be found.
+/// node that met few nodes of a large network, or silence in a small network, does not know whether the value will be found.
 /// `silent` are known nodes that should store it too, and cannot be asked.
 constexpr std::size_t stores_needed(std::size_t asked, std::size_t copies, Scale network, std::size_t silent = 0) {
   const std::size_t part = (asked * kStoredPercent + 99) / 100;

@@ -50,7 +50,7 @@ std::optional<ListenError> Listeners::make_room(const Name& name, const Contact&
   return std::nullopt;
 }
 
-/// Of the group with most listeners there, if it has more than that of `who` even then: the one that ends first.
+/// Returns the lease that ends first in the topic's largest group; null if the group of `who` would then have as many.
 Listeners::Node* Listeners::gives_way_at(const Topic& topic, const Contact& who) {
   std::map<base::AddressGroup, std::vector<Node*>> groups;
   for (auto one = listeners_.lower_bound({topic, {}}); one != listeners_.end() && one->first.topic == topic; ++one)
@@ -60,8 +60,9 @@ Listeners::Node* Listeners::gives_way_at(const Topic& topic, const Contact& who)
   return *std::ranges::min_element(most->second, Sooner{});
 }
 
-/// The lease that ends first of the listener that makes room; none for a listener that has its share. One of the same
-/// group does so only if it has more leases even then: those of a large group would push each other out without end.
+/// Returns the lease to evict: the first to end of the largest listener; null if `who` has used its quota. A listener
+/// in the same group yields only if it has more leases even then, because otherwise they would evict each other
+/// forever.
 Listeners::Node* Listeners::gives_way(const Contact& who) {
   const User newcomer = user(who);
   if (!newcomer.reserved && shares_.held(newcomer) >= shares_.whole() / base::kIdPart) return nullptr;
@@ -79,7 +80,7 @@ void Listeners::remove(const Topic& topic, const base::NodeId& who) {
   if (one != listeners_.end()) remove(*one);
 }
 
-/// It is counted, and in the order of leases.
+/// Counts a lease and adds it to the order of leases.
 void Listeners::enter(Node& one) {
   by_end_.insert(&one);
   leases_[one.first.who].insert(&one);
@@ -134,7 +135,7 @@ void Listeners::wait(Node& one) {
   waiting_.emplace(one.second.turn, &one);
 }
 
-/// Others wait only while notices_max are under way.
+/// Listeners wait only while notices_max are in flight.
 std::optional<Notice> Listeners::take_turn() {
   if (waiting_.empty() || under_way_.size() >= limits_.notices_max) return std::nullopt;
   Node& next = *waiting_.extract(waiting_.begin()).mapped();

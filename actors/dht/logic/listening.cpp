@@ -49,7 +49,7 @@ void Listening::answered(const base::NodeId& whom, std::chrono::seconds lease, c
   holder.lost = 0;
   holder.leased_until = now + lease;
   if (lease > lease.zero()) {
-    holder.ask_at = now + std::max(lease / 2, kListenAgain);  // one that gives a second only is no reason to hurry
+    holder.ask_at = now + std::max(lease / 2, kListenAgain);  // a lease of one second does not mean asking every second
   } else {
     const bool first_token = token && !holder.token;
     holder.ask_at = first_token ? now : now + settings_.poll_period;

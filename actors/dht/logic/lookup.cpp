@@ -35,8 +35,8 @@ Decisions Lookup::start(base::Instant now) {
   return go_on(now);
 }
 
-/// Start contacts that answered an earlier search and should hold the value count as if they had answered; not the
-/// kPathsFirst nearest, so that new nodes are heard of. A node farther away is asked in any case: it may know better.
+/// Start contacts that answered an earlier search and should store the value count as answered, except the kPathsFirst
+/// nearest, so that the search learns of new nodes. Farther nodes are always asked: they may know nearer ones.
 void Lookup::spare_known(base::Instant now) {
   if (question_.kind != LookupKind::store_region || !question_.network) return;
   for (std::size_t i = kPathsFirst; i < starts_.size(); ++i) {
@@ -78,7 +78,7 @@ Decisions Lookup::failed(const Contact& whom, AskFailure why, base::Instant now)
   if (from->state != Candidate::State::asked && from->state != Candidate::State::late) return {};
   if (from->state == Candidate::State::asked && (why == AskFailure::silent || why == AskFailure::unreachable))
     width_ = std::min(width_ + 1, kWidthMax);
-  from->overdue = false;  // the caller knows by now
+  from->overdue = false;  // the caller knows already
   give_up_on(*from, Fate::failed, now);
   return go_on(now);
 }
@@ -199,7 +199,7 @@ void Lookup::give_up_on(Candidate& whom, Fate fate, base::Instant now) {
   ++replacements_;
   whom.state = fate == Fate::late ? Candidate::State::late : Candidate::State::failed;
   if (whom.alternates.empty()) return;
-  // Another node named a wrong address. A late answer from the first one still counts.
+  // Another node named a wrong address. A late answer from that address still counts.
   whom.contact.where = whom.alternates.front();
   whom.alternates.erase(whom.alternates.begin());
   whom.state = Candidate::State::fresh;
@@ -258,27 +258,27 @@ void Lookup::check() const {
 
 std::string_view text_of(Refusal refusal) {
   switch (refusal) {
-    case Refusal::too_many: return "more contacts than an answer may hold";
+    case Refusal::too_many: return "more contacts than an answer may have";
     case Refusal::ourselves: return "our own id";
     case Refusal::itself: return "names itself";
     case Refusal::repeated: return "twice in one answer";
-    case Refusal::not_dialable: return "an address that nobody can dial";
-    case Refusal::group_full: return "too many of one address group";
+    case Refusal::not_dialable: return "an address that no node can dial";
+    case Refusal::group_full: return "too many from one address group";
     case Refusal::other_address: return "known with another address";
-    case Refusal::not_nearer: return "farther than all that its path holds";
+    case Refusal::not_nearer: return "farther than all candidates of its path";
   }
   return "";
 }
 
 std::string_view text_of(Chosen chosen) {
   switch (chosen) {
-    case Chosen::start: return "nearest of our table";
-    case Chosen::nearest: return "nearest known to its path";
-    case Chosen::quicker: return "as near as another, and quicker";
-    case Chosen::instead: return "in place of a late one";
+    case Chosen::start: return "nearest in our table";
+    case Chosen::nearest: return "nearest candidate of its path";
+    case Chosen::quicker: return "as near as another node, and quicker";
+    case Chosen::instead: return "instead of a late node";
     case Chosen::last_round: return "among the nearest of all";
     case Chosen::suspicious: return "too few nodes around the key";
-    case Chosen::lately: return "answered lately, not asked again";
+    case Chosen::lately: return "answered recently, not asked again";
   }
   return "";
 }

@@ -1,4 +1,4 @@
-// Lookup: who has to be asked, who is asked next, and whether the search is over.
+// Lookup: which nodes have to be asked, which is next, and whether the search is over.
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -10,11 +10,11 @@
 namespace troupe::dht {
 namespace {
 
-// Our choice: the questions that a path may ask beyond the least used path while others have nodes to ask. A search
-// that meets no liar ends within them; one that does goes on elsewhere after them.
+// Our choice: how many more requests a path may send than the least used path with nodes left. A search without
+// malicious nodes ends within them; otherwise it continues on other paths.
 constexpr std::size_t kLeadMax = 3;
 
-// Our choice: answers of the nearest without a value, before the others are asked all at once.
+// Our choice: answers of the nearest nodes without a value, after which the rest are asked all at once.
 constexpr std::size_t kMissesFirst = 3;
 
 }  // namespace
@@ -25,12 +25,12 @@ bool Lookup::seeks_nodes() const {
 
 void Lookup::mark_needed() {
   const std::size_t share = std::max<std::size_t>((question_.nearest + question_.paths - 1) / question_.paths, 1);
-  // Where few crowd around the key, others hold what lies there, too.
+  // If few nodes are near the key, farther nodes store its value too.
   const bool region = question_.network && (question_.kind == LookupKind::store_region || empty_handed());
   std::array<std::size_t, kPathsMax> seen{};
   std::array<bool, kPathsMax> asks_one{};
   std::size_t near = 0;
-  std::vector<Group> groups;  // of those that are near: each path has its own limit, and all of them together this one
+  std::vector<Group> groups;  // of near nodes: this limit applies across paths, in addition to each path's own
   for (Candidate& one : candidates_.all()) {
     one.needed = one.among_nearest = one.group_full = false;
     if (!one.live()) continue;
@@ -98,7 +98,7 @@ Candidate* Lookup::nearest_fresh(std::size_t path, Chosen& why) {
 }
 
 bool Lookup::preferred(const Candidate& first, const Candidate& other) const {
-  // Among those that all should hold what is sought, the distance tells nothing more, and the round trip does.
+  // For nodes that all should store the value, distance says nothing more, but the round trip does.
   if (seeks_nodes() || !question_.network || !first.round_trip || !other.round_trip) return false;
   if (expected_within(other.distance, *question_.network) >= question_.nearest / 2) return false;
   return other.round_trip->known() && other.round_trip->expected() < first.round_trip->expected() / 2;
@@ -110,9 +110,9 @@ std::optional<Lookup::Choice> Lookup::choose_last_round() {
   const bool known = first_live != all.end() && (*first_live).state == Candidate::State::answered;
   const auto misses = std::ranges::count_if(
       all, [](const Candidate& one) { return one.among_nearest && one.state == Candidate::State::answered; });
-  // The nearest node has said which others are near: those that are among the nearest now will stay there.
+  // The nearest node has named its neighbours: the nodes that are nearest now will stay nearest.
   if (!known || (!seeks_nodes() && static_cast<std::size_t>(misses) < kMissesFirst)) return std::nullopt;
-  if (newest_) return std::nullopt;  // a value was found, a few more have to agree
+  if (newest_) return std::nullopt;  // a value was found, a few more nodes have to agree
   for (Candidate& one : candidates_.all()) {
     if (one.state != Candidate::State::fresh || !one.among_nearest) continue;
     std::size_t path = 0;
@@ -134,7 +134,7 @@ std::size_t Lookup::first_width() const {
 
 std::size_t Lookup::width() const {
   if (question_.finality == Finality::first_valid || agreeing() == 0) return width_;
-  // Those in flight may be all that it takes.
+  // The requests in flight may be enough.
   return std::min(width_, std::max<std::size_t>(question_.quorum, agreeing() + 1) - agreeing());
 }
 
@@ -149,7 +149,7 @@ bool Lookup::found() const {
   const std::size_t holders = agreeing();
   if (question_.finality == Finality::first_valid) return holders > 0;
   if (holders < question_.quorum) return false;
-  // One path could have met one liar's friends only: a quorum comes from two, if there are two.
+  // One path may have met only one attacker's nodes: a quorum comes from two paths, if there are two.
   PathSet asked_by = 0;
   PathSet agreed = 0;
   for (const Candidate& one : candidates_.all()) {
@@ -159,7 +159,7 @@ bool Lookup::found() const {
   return question_.quorum == 1 || std::popcount(agreed) > 1 || std::popcount(asked_by) == 1;
 }
 
-/// One liar can name as many as are wanted: it takes two paths or kNamersMin answers to end a search by their number.
+/// One malicious node can name any number: to end a search by number takes two paths or kNamersMin answers.
 bool Lookup::enough_providers() const {
   if (providers_ < question_.providers_max) return false;
   std::size_t answers = 0;
@@ -185,8 +185,8 @@ bool Lookup::empty_handed() const {
 }
 
 bool Lookup::worth_waiting() const {
-  // When most are late, the network is slow rather than empty. And that nobody has something is only known once those
-  // that are late have answered or are overdue: one node far away would never be heard among quick ones.
+  // If most nodes are late, the network is slow rather than empty. And a value is missing only once the late nodes have
+  // answered or are overdue: otherwise quick nodes would always outrun a distant one.
   std::size_t answered = 0;
   std::size_t late = 0;
   for (const Candidate& one : candidates_.all()) {

@@ -112,7 +112,7 @@ struct LookupOutcome {
                                     ///< region
   std::optional<Version> newest;    ///< over all answers and our own copy
   std::vector<Contact> holders;     ///< nodes that answered with it, nearest first
-  std::vector<Contact> behind;      ///< those of `nearest` that have an older version or, if the value can change, none
+  std::vector<Contact> behind;      ///< nodes in `nearest` that have an older version or, if the value can change, none
   std::optional<Contact> cache_at;  ///< the nearest node that answered without the value, if it was found
   std::vector<Contact> overdue;     ///< past their time-outs, and silent since: slow or gone
   std::size_t asked = 0;

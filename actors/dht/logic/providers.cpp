@@ -49,7 +49,7 @@ std::optional<Value> read_value(base::ByteView value) {
   return out;
 }
 
-/// As a row says it, so that what is known after a restart is what was known before it.
+/// Rounds as a row does, so that a restart changes nothing.
 base::WallTime whole_seconds(base::WallTime when) {
   return base::WallTime(std::chrono::floor<std::chrono::seconds>(when.since_origin()));
 }
@@ -137,15 +137,15 @@ base::Result<std::optional<Providers::Name>, ProviderError> Providers::make_room
   const auto most = per_peer_.most();
   if (!most) return ProviderError::no_space;
   const Key& farthest = *most->distances->rbegin();
-  // With one fewer, both would push each other out in turn.
+  // With a difference of one, both would evict each other in turn.
   const bool fewer =
       site != most->site ? per_peer_.weight_of(site) + 1 < most->of_site : keys_of(name.provider) + 1 < most->weight;
   if (!fewer && farthest <= name.distance) return ProviderError::no_space;
   return std::optional(Name{farthest, most->storer});
 }
 
-/// Of a full key: one of the site with most makes room for another site that has two fewer. Within a site, and among
-/// sites with one each, it is the one with the largest rank, so that those left are a sample of all.
+/// For a full key: the site with most loses a provider to a site that has two fewer. Within a site, and among sites
+/// with one each, the largest rank loses, so that the rest is a sample of all.
 base::Result<std::optional<Providers::Name>, ProviderError> Providers::worse(std::span<const Node* const> at_key,
                                                                              std::uint64_t rank,
                                                                              const Site& site) const {
@@ -174,8 +174,8 @@ bool Providers::network_has_room(const base::NodeId& provider, const std::option
   return there + (comes ? keys_of(provider) : 0) < limits_.per_network_max;
 }
 
-/// A provider that moves takes its keys along. Without a known address it is where it was last seen; a restart forgets
-/// where, until it announces again.
+/// A provider that moves takes its keys along. Without a known address it counts where it was last seen. A restart
+/// forgets the address until the provider announces again.
 void Providers::note_network(KnownProviders::value_type& provider, const std::optional<Group>& network) {
   if (!network || provider.second.network == network) return;
   const auto keys = static_cast<std::ptrdiff_t>(keys_of(provider.first));
@@ -252,7 +252,7 @@ base::Result<void, RowError> Providers::load(base::ByteView row_key, base::ByteV
   const std::uint64_t rank = rank_of(key, name.provider);
   const auto room = make_room(name, rank, name.provider);
   if (!room.ok() || room.value()) return RowError::full;
-  // A clock that was set back does not make anything live longer; one that is not trusted yet changes no end.
+  // A clock that was set back does not extend any lifetime; a clock that is not trusted yet changes no end.
   const base::WallTime latest = whole_seconds(wall + limits_.hold);
   insert(name, read->where, rank, expired_ == Expired::kept ? read->expires : std::min(read->expires, latest));
   check();

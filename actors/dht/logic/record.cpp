@@ -25,11 +25,11 @@ struct Match : Cases... {
   using Cases::operator()...;
 };
 template <class... Cases>
-Match(Cases...) -> Match<Cases...>;  // clang 15, which builds the fuzzers, does not deduce it
+Match(Cases...) -> Match<Cases...>;  // clang 15, used for the fuzzers, does not deduce it
 
 Key first_of(const base::Digest& digest) { return *Key::from(digest.view().first(Key::kBytes)); }
 
-/// All bytes before the signature.
+/// Returns all bytes before the signature.
 base::Bytes head_of(const KvRecord& record) {
   base::ensure(record.name.size() <= kNameBytesMax && record.value.size() <= kValueBytesMax,
                "a record is made within its limits");

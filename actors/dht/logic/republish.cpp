@@ -22,14 +22,14 @@ constexpr std::uint8_t kCursorVersion = 1;
 constexpr std::uint8_t kCursorKey = 0;
 constexpr std::uint8_t kUnderReplicatedBit = 128;
 
-/// The leading 32 bits: finer than a millisecond of any period.
+/// Returns the leading 32 bits: finer than a millisecond of any period.
 std::uint64_t leading(const Key& key) {
   std::uint64_t out = 0;
   for (std::size_t i = 0; i < 4; ++i) out = out << 8 | key.bytes[i];
   return out;
 }
 
-/// The key after `key`; nothing after the last one.
+/// Returns the key after `key`, or nullopt after the highest key.
 std::optional<Key> successor(Key key) {
   for (std::size_t i = Key::kBytes; i-- > 0;)
     if (++key.bytes[i] != 0) return key;
@@ -67,7 +67,7 @@ base::Duration Republish::offset(const Key& key) const {
   return milliseconds(static_cast<std::int64_t>((period * leading(key)) >> 32));
 }
 
-/// The first item that the sweep meets, in this cycle or the next.
+/// Returns the position of the first item that the sweep meets, in this cycle or the next.
 std::optional<Republish::Cursor> Republish::pending() const {
   if (items_.empty()) return std::nullopt;
   const auto found = items_.lower_bound({cursor_.next, {}});
@@ -80,7 +80,7 @@ Republish::Cursor Republish::after(const Cursor& cursor, const Key& last) const 
   return {cursor.cycle + settings_.period, {}};
 }
 
-/// Keeps the cursor within a period of `wall`, whatever the clock has done, or however long the node was down.
+/// Keeps the cursor within a period of `wall`, whatever the clock did, and however long the node was down.
 void Republish::settle(base::WallTime wall) {
   const base::WallTime at = due(cursor_);
   if (at > wall + settings_.period) cursor_.cycle = wall - offset(cursor_.next);
@@ -105,16 +105,16 @@ RowChange Republish::rows_read(base::WallTime wall) {
   return items_.empty() ? RowChange() : RowChange{.save = {cursor_row()}, .erase = {}};
 }
 
-/// Passes over empty key space up to `wall`, so that what is added there is not taken for overdue.
+/// Skips empty key space up to `wall`, so that items added there do not count as overdue.
 void Republish::skip_to(base::WallTime wall) {
-  if (awaits_rows_) return;  // what is empty is not known yet
+  if (awaits_rows_) return;  // which keys are empty is not known yet
   settle(wall);
   const auto first = pending();
   if (under_way_ || (first && due(*first) <= wall)) return;
   set_cursor(wall);
 }
 
-/// As if the sweep had done all that was due by then.
+/// Sets the cursor as if the sweep had done all keys that were due.
 void Republish::set_cursor(base::WallTime wall) {
   const auto passed = duration_cast<milliseconds>(wall - cursor_.cycle);
   if (passed.count() < 0) return;
@@ -141,7 +141,7 @@ RowChange Republish::add_under_replicated(const Item& item, base::WallTime wall)
   if (!items_.contains(item)) return {};
   if (under_replicated_.items.empty()) under_replicated_.since = wall;
   put_off(item, {0, wall + settings_.retry_min});
-  // Others may be given what came before it at this moment.
+  // A region in progress may publish its previous version at this moment.
   if (under_way_) std::erase(under_way_->items, item);
   return {.save = {{under_replicated_key(item), {}}}, .erase = {}};
 }
@@ -228,7 +228,7 @@ std::optional<base::WallTime> Republish::wake_at() const {
 std::optional<Region> Republish::next(base::WallTime wall) {
   if (under_way_) return std::nullopt;
   settle(wall);
-  // In turn, so that neither waits for all of the other.
+  // In turn, so that neither has to wait for all of the other's work.
   std::optional<Region> out = last_ == Turn::sweep ? next_under_replicated(wall) : next_of_sweep(wall);
   if (!out) out = last_ == Turn::sweep ? next_of_sweep(wall) : next_under_replicated(wall);
   if (out) last_ = out->turn;
@@ -240,11 +240,11 @@ std::optional<Region> Republish::next_of_sweep(base::WallTime wall) {
     const Retry retry = found->second;
     retries_.erase(found);
     Region region = try_again(retry, wall);
-    if (!region.items.empty()) return region;  // else all of it was removed
+    if (!region.items.empty()) return region;  // otherwise all of it was removed
   }
   const auto first = pending();
   if (!first || due(*first) > wall || blocked_until_ > wall) return std::nullopt;
-  cursor_ = *first;  // no item lies between
+  cursor_ = *first;  // no item is between them
   return start(*first, region_end(first->next), wall);
 }
 
@@ -261,7 +261,7 @@ Region Republish::start(const Cursor& from, const Key& last, base::WallTime wall
   return out;
 }
 
-/// Nothing is under way if nothing is left of it.
+/// Leaves nothing in progress if no item is left.
 Region Republish::try_again(const Retry& retry, base::WallTime wall) {
   Region out{Turn::sweep, retry.from.next, retry.last, {}, std::max(wall - due(retry.from), base::Duration::zero())};
   for (const Item& item : retry.items)
@@ -284,7 +284,7 @@ std::optional<Region> Republish::next_under_replicated(base::WallTime wall) {
   return out;
 }
 
-/// Zero tries: the least.
+/// Zero tries: the shortest wait.
 base::Duration Republish::wait_after(unsigned tries, milliseconds max) const {
   return std::min<milliseconds>(settings_.retry_min * (std::int64_t{1} << std::min(tries, 16u)), max);
 }
@@ -294,7 +294,7 @@ RowChange Republish::end_under_replicated(const std::vector<Item>& tried, const 
   RowChange out;
   for (const Item& item : tried) {
     const auto known = under_replicated_.items.find(item);
-    if (known == under_replicated_.items.end()) continue;  // removed meanwhile
+    if (known == under_replicated_.items.end()) continue;  // removed since
     const unsigned tries = known->second.tries + 1;
     if (failed.contains(item)) put_off(item, {tries, wall + wait_after(tries, settings_.period)});
     else placed(item, out, wall);
@@ -302,7 +302,7 @@ RowChange Republish::end_under_replicated(const std::vector<Item>& tried, const 
   return out;
 }
 
-/// The cursor, and the notes of what is no longer under-replicated.
+/// Saves the cursor, and erases the notes of items that are no longer under-replicated.
 RowChange Republish::end_sweep(const std::vector<Item>& tried, const std::set<Item>& failed, base::WallTime wall) {
   settle(wall);
   RowChange out{.save = {cursor_row()}, .erase = {}};
@@ -311,14 +311,14 @@ RowChange Republish::end_sweep(const std::vector<Item>& tried, const std::set<It
   return out;
 }
 
-/// Others have it.
+/// Notes that other nodes have it.
 void Republish::placed(const Item& item, RowChange& rows, base::WallTime wall) {
   if (!take_under_replicated(item)) return;
   under_replicated_.since = wall;
   rows.erase.push_back(under_replicated_key(item));
 }
 
-/// The sweep goes on behind it.
+/// Advances the sweep past it.
 void Republish::pass(const UnderWay& what) {
   if (what.tries == 0) {
     cursor_ = after(what.from, what.last);
@@ -365,7 +365,7 @@ RowChange Republish::met_nobody(base::WallTime wall) {
   return out;
 }
 
-/// The sweep has come round to what had failed a period ago.
+/// Drops failures of the previous period, because the sweep has come round to them.
 void Republish::drop_retries(const Key& first, const Key& last) {
   std::erase_if(retries_,
                 [&](const auto& named) { return named.second.from.next >= first && named.second.last <= last; });
@@ -392,7 +392,7 @@ base::Bytes Republish::row_key(const Item& item) {
 
 store::Row Republish::cursor_row() const {
   Cursor oldest = cursor_;
-  // Keys that are due in one millisecond may lie on either side of the cursor: then the retry is the older one.
+  // Keys due in one millisecond may be on either side of the cursor: then the retry is older.
   if (!retries_.empty() && due(retries_.begin()->second.from) <= due(cursor_)) oldest = retries_.begin()->second.from;
   store::Row out{{kCursorKey}, {kCursorVersion}};
   append_date(out.value, oldest.cycle);
@@ -437,7 +437,7 @@ base::Result<void, RowError> Republish::load(base::ByteView row_key, base::ByteV
     return {};
   }
   if (const auto item = read_under_replicated(row_key, row)) {
-    if (!items_.contains(*item)) return RowError::corrupt;  // rows come in order, and its own is before it
+    if (!items_.contains(*item)) return RowError::corrupt;  // rows come in order, and the item's own row is first
     add_under_replicated(*item, wall);
     return {};
   }
@@ -445,7 +445,7 @@ base::Result<void, RowError> Republish::load(base::ByteView row_key, base::ByteV
   if (!item) return RowError::corrupt;
   if (withdrawn_.contains(*item)) return RowError::expired;
   if (!items_.contains(*item) && !has_room(*item)) return RowError::full;
-  items_.try_emplace(*item, sequence_in(*item, row));  // what came meanwhile stays: its row takes this one's place
+  items_.try_emplace(*item, sequence_in(*item, row));  // an item put since stays: its row replaces this one
   return {};
 }
 

@@ -10,7 +10,7 @@ namespace {
 
 base::Bytes bytes(base::ByteView from) { return {from.begin(), from.end()}; }
 
-/// Of the record that lies at `key`.
+/// Summarizes the record stored at `key`.
 std::optional<RowSummary> of_record(base::ByteView encoded, const Key& key) {
   const auto parsed = parse(encoded);
   if (!parsed.ok()) return std::nullopt;

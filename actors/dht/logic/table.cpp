@@ -131,12 +131,12 @@ std::optional<Range> Table::failed(const Contact& whom) {
   BucketView* const row = views_[range->prefix].get();
   const Contact* const known = row == nullptr ? nullptr : row->find(whom.id);
   if (known == nullptr || *known != whom) return std::nullopt;
-  row->told.erase(whom.id);  // its next answer is news
+  row->told.erase(whom.id);  // so that its next answer is reported
   row->told_elsewhere.erase(whom.id);
   return range;
 }
 
-// The contacts that the table has found so far, nearest first.
+// The contacts found so far, nearest first.
 struct Table::Collector {
   const Key& key;
   std::uint64_t key_high;
@@ -145,7 +145,7 @@ struct Table::Collector {
 
   bool full() const { return found == out.size(); }
 
-  // Adds the nearest of `row`: all of them are farther than what was found before and nearer than what comes after.
+  // Adds the nearest of `row`: all are farther than the contacts found before, and nearer than those of later rows.
   void add(const BucketView* row) {
     if (row == nullptr || full()) return;
     struct Near {
@@ -167,10 +167,10 @@ struct Table::Collector {
 };
 
 std::size_t Table::closest(const Key& key, std::span<const Contact*> out) const {
-  // Let `key` share s bits with us. View s agrees with the key in more bits than any other. The views beyond s
-  // agree with us at bit s, and view j is the one that leaves us at bit j: that is towards the key if the key differs
-  // from us there, else away from it. So come the views that leave towards the key, in their order, then those that
-  // leave away from it, in reverse order. The views before s leave the key at their own bit: the nearer, the later.
+  // Let `key` share s bits with us. View s agrees with the key in more bits than any other view. The views beyond s
+  // agree with us at bit s, and view j leaves us at bit j: towards the key if the key differs from us there, otherwise
+  // away from it. So next come the views that leave towards the key, in order, then those that leave away from it, in
+  // reverse order. The views before s leave the key at their own bit: the later, the nearer.
   Collector near{key, key.high(), out};
   const std::size_t shared = std::min(shared_bits(own_, key), depth_);
   if (shared < depth_) near.add(views_[shared].get());
@@ -213,7 +213,7 @@ NetworkSize Table::network_size() const {
   std::vector<Key> nearest;
   for (std::size_t i = depth_; i > 0; --i) {
     const auto& row = good(Range{static_cast<std::uint8_t>(i - 1)});
-    // A full bucket leaves nodes out: what it adds to the neighbourhood would make it look thinner than it is.
+    // A full bucket omits nodes: it would make the neighbourhood look thinner than it is.
     if (row.size() == kContactsMax && nearest.size() >= 3) break;
     for (const Contact& contact : row) nearest.push_back(contact.id);
     if (nearest.size() >= kContactsMax) break;

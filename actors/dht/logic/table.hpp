@@ -37,7 +37,7 @@ class Table {
  public:
   explicit Table(const Key& own, GroupLimits limits = {});
 
-  /// Returns the bucket to offer `who` to. An error has changed nothing, except that a node was heard from.
+  /// Returns the bucket to offer `who` to. An error has changed nothing, except the time of the last message.
   base::Result<Range, OfferError> offer(const Contact& who, Evidence evidence, base::Instant now);
 
   /// Notes that the bucket has accepted or refused an offer. Harmless if repeated.
@@ -103,7 +103,7 @@ class Table {
     /// `hint` is where to look first, and is then set after the match: listings mostly keep their order.
     bool holds(const Contact& whom, Evidence evidence, std::size_t& hint) const;
   };
-  /// Of one address group.
+  /// The contacts in one address group.
   struct GroupCount {
     std::size_t proven = 0;   // contacts that have answered from there
     std::size_t claimed = 0;  // contacts that claim to be there
@@ -132,7 +132,7 @@ class Table {
   std::size_t size_ = 0;
   std::map<Group, GroupCount> group_counts_;  // in views and offers
   std::map<Key, Offer> offers_;               // contacts that are in no view yet
-  base::Instant heard_{};                     // last time any node was heard from
+  base::Instant heard_{};                     // last message from any node
 };
 
 }  // namespace troupe::dht

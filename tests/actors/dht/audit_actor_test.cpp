@@ -147,7 +147,7 @@ TEST_CASE("dht audit: a row that is damaged, foreign or gone is named, and a che
     base::Bytes value = offer(record);
     value[value.size() - 65] ^= 1;
     change(cluster, 0, kRecordRows, row, value);
-    trouble = "kv: is not signed by its owner, or shows no work";
+    trouble = "kv: is not signed by its owner, or its id lacks the work";
   }
   SUBCASE("that of another key") {
     change(cluster, 0, kRecordRows, row, offer(cluster.signed_by(1, 7, "seven", "other")));
@@ -155,17 +155,17 @@ TEST_CASE("dht audit: a row that is damaged, foreign or gone is named, and a che
   }
   SUBCASE("another one than is known") {
     change(cluster, 0, kRecordRows, row, offer(cluster.signed_by(1, 8, "eight")));
-    trouble = "kv: is another one on disk than in the index";
+    trouble = "kv: differs between disk and index";
   }
   SUBCASE("gone") {
     change(cluster, 0, kRecordRows, row, std::nullopt);
-    trouble = "kv: is in the index, and not on disk";
+    trouble = "kv: is in the index, but not on disk";
     gone = true;
   }
   SUBCASE("one more than is known") {
     const CidRecord more{bytes_of(std::string_view("more"))};
     change(cluster, 0, kRecordRows, place_of(more), offer(more));
-    trouble = "cid: is on disk, and not in the index";
+    trouble = "cid: is on disk, but not in the index";
     stays = true;
   }
   SUBCASE("an announcement that is none") {

@@ -210,7 +210,7 @@ TEST_CASE("lookup actor: who names a contact without its work is told of, who na
     while (crypto::check(named.key, named.nonce, 4)) ++named.nonce;
   }
   SUBCASE("an address where nobody lives any more") { named.endpoint = {sim::address_of(999), 4000}; }
-  SUBCASE("an address that nobody can dial") { named.endpoint.port = 0; }
+  SUBCASE("an address that no node can dial") { named.endpoint.port = 0; }
   const bool lie = !crypto::check(named.key, named.nonce, 4);
   liar.nodes = [&](wire::Nodes::Builder out) { messages::write_contact(out.initContacts(1)[0], named); };
   REQUIRE_FALSE(search(cluster, 0, key(1)).error);
