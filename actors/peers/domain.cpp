@@ -14,7 +14,7 @@ using config::When;
 constexpr auto kJoin =
     config::texts("join", 64, When::start, "[ID@]HOST:PORT of nodes to join through", config::check_peer_address);
 constexpr auto kLinksTarget =
-    config::count("peers.links_target", "16", 1, kLinksMax, When::start, "links that the node keeps up by itself");
+    config::count("peers.links_target", "16", 1, kLinksMax, When::start, "links that the node maintains by itself");
 constexpr auto kHealthPeriod =
     config::duration("peers.health_period", "60s", 100ms, 24h, When::start, "time between two health pings of a peer");
 constexpr auto kExchangePeriod = config::duration("peers.exchange_period", "120s", 100ms, 24h, When::start,

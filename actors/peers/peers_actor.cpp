@@ -24,24 +24,25 @@ base::NodeId own_id(const PeersActor::Setup& setup) {
 
 base::Error to_error(CommandError error) {
   switch (error) {
-    case CommandError::ourselves: return {Code::conflict, "that is this node itself"};
-    case CommandError::linked: return {Code::conflict, "that peer is linked already"};
+    case CommandError::ourselves: return {Code::conflict, "the id belongs to this node itself"};
+    case CommandError::linked: return {Code::conflict, "this node is linked to that peer already"};
     case CommandError::busy:
-      return {Code::overloaded, "too many commands wait for a dial", std::chrono::milliseconds(1'000)};
+      return {Code::overloaded, "too many dials for operators in progress (limit 16)",
+              std::chrono::milliseconds(1'000)};
     case CommandError::not_linked: return {Code::not_found, "there is no link to that peer"};
     case CommandError::still_linked: return {Code::conflict, "that peer is linked: drop it first"};
-    case CommandError::unknown: return {Code::not_found, "this node does not know that peer"};
+    case CommandError::unknown: return {Code::not_found, "unknown peer"};
   }
-  return {Code::internal, "a command failed in a way that has no name"};
+  return {Code::internal, "the command failed: unknown reason"};
 }
 
 base::Error to_error(Nowhere why) {
   switch (why) {
-    case Nowhere::unknown: return {Code::not_found, "no address of that node is known"};
-    case Nowhere::unwelcome: return {Code::not_found, "that node is banned, or was dropped"};
-    case Nowhere::turned_us_away: return {Code::unavailable, "that node hung up on us a moment ago"};
+    case Nowhere::unknown: return {Code::not_found, "no known address for that node"};
+    case Nowhere::unwelcome: return {Code::not_found, "that node is banned, or an operator dropped it"};
+    case Nowhere::turned_us_away: return {Code::unavailable, "that node recently closed our link"};
   }
-  return {Code::internal, "a node cannot be dialled for a reason that has no name"};
+  return {Code::internal, "the node cannot be dialled: unknown reason"};
 }
 
 PeersActor::PeersActor(Setup setup)
@@ -72,7 +73,7 @@ void PeersActor::receive(runtime::Handlers& on) {
   on.tell<net::wire::LinkDown>([this](net::wire::LinkDown::Reader down) { link_down(down); });
   on.tell<net::wire::NotThere>([this](net::wire::NotThere::Reader where) { not_there(where); });
   on.tell<net::wire::Misbehaved>([this](net::wire::Misbehaved::Reader report) { misbehaved(report); });
-  on.tell<net::wire::Shun>([](net::wire::Shun::Reader) {});  // an echo: this actor told it to `/links`
+  on.tell<net::wire::Shun>([](net::wire::Shun::Reader) {});  // an echo: this actor sent it to `/links`
   on.timer<Tick>([this] { act(peers_.tick(now(), random())); });
   on.timer<Follow>([this] { follow(true); });
   on.timer<Grace>([this] { show_health(); });
@@ -91,11 +92,11 @@ void PeersActor::start() {
 
 // --- other nodes
 
-/// The peer that sent the current question over a link; refuses a question that did not come over a link.
+/// Returns the peer that sent the current request over a link; refuses a request that did not come over a link.
 std::optional<base::NodeId> PeersActor::linked_caller() {
   const runtime::Caller from = caller();
   if (from.role == messages::Role::peer && from.node) return from.node;
-  refuse(base::Error{Code::refused, "only another node asks this"});
+  refuse(base::Error{Code::refused, "this request is only for linked nodes"});
   return std::nullopt;
 }
 
@@ -108,7 +109,7 @@ void PeersActor::answer(wire::Ping::Reader ping, Reply<wire::Pong> reply) {
   const auto from = linked_caller();
   if (!from) return;
   const auto endpoint = own_word(ping, *from, setup_.id_of);
-  if (!endpoint) return punish(*from, "a ping names its own sender");
+  if (!endpoint) return punish(*from, "a ping names another node than its sender");
   reply.send([&](wire::Pong::Builder pong) {
     write(pong.initSelf(), setup_.self);
     if (const auto remote = peers_.remote_of(*from)) pong.setSeen(data_of(remote->address));
@@ -120,35 +121,35 @@ void PeersActor::answer(wire::Ping::Reader ping, Reply<wire::Pong> reply) {
   act(peers_.advertised(*from, *endpoint, now(), random()));
 }
 
-/// The address at which a linked peer sees this node, which counts if this node was not told its address.
+/// Notes the address at which a linked peer sees this node; it counts only if no address is configured.
 void PeersActor::note_seen(const base::NodeId& by, capnp::Data::Reader seen) {
   const auto remote = peers_.remote_of(by);
   OwnAddress::Address address{};
   if (!remote || seen.size() != address.size()) return;
-  if (voices_.take({by, base::group_of(*remote)}, now())) return;  // it says so again in a minute
+  if (voices_.take({by, base::group_of(*remote)}, now())) return;  // it repeats this in a minute
   std::ranges::copy(seen, address.begin());
   if (own_address_.said(by, *remote, address, peers_.chose(by) ? Choice::ours : Choice::theirs))
-    setup_.log.info("others see this node", {{"at", own_address_.at().text()}});
+    setup_.log.info("peers agree on this node's address", {{"at", own_address_.at().text()}});
 }
 
 void PeersActor::answer(wire::Exchange::Reader question, Reply<wire::Contacts> reply) {
   const auto from = linked_caller();
   if (!from) return;
-  if (question.getContactsMax() == 0) return punish(*from, "who asks for contacts wants some");
+  if (question.getContactsMax() == 0) return punish(*from, "a request for zero contacts");
   const auto remote = peers_.remote_of(*from);
   const base::User<base::NodeId> asker{*from, remote ? base::group_of(*remote) : base::AddressGroup{}};
   if (const auto wait = exchanges_.take(asker, now()))
-    return reply.refuse({Code::overloaded, "too many ask for contacts at present",
-                         std::chrono::ceil<std::chrono::milliseconds>(*wait)});
+    return reply.refuse(
+        {Code::overloaded, "too many requests for contacts", std::chrono::ceil<std::chrono::milliseconds>(*wait)});
   const auto contacts = peers_.give(*from, question.getContactsMax(), now(), random());
   reply.send([&](wire::Contacts::Builder out) { write(out.initList(size32(contacts)), contacts); });
 }
 
 void PeersActor::link_up(net::wire::LinkUp::Reader up) {
-  if (loading_) return;  // the next FollowLinks tells it again
+  if (loading_) return;  // the next FollowLinks reports it again
   const Contact contact = read(up.getContact());
   const auto id = setup_.id_of(contact.key, contact.nonce);
-  if (!id) return refuse(base::Error{Code::malformed, "a link is up to an id that lacks its work"});
+  if (!id) return refuse(base::Error{Code::malformed, "the id of a linked node lacks its work"});
   const auto direction = up.getOutbound() ? Direction::outbound : Direction::inbound;
   act(peers_.linked({*id, contact.key, contact.nonce, contact.endpoint, direction}, now(), random()));
 }
@@ -225,7 +226,7 @@ void PeersActor::describe(wire::PeersState::Builder state) {
 
 // --- operators
 
-/// The bytes of each link come from `/links`; the rows are shown without them if it does not answer.
+/// The bytes of each link come from `/links`; if it does not answer, the rows omit them.
 void PeersActor::answer(wire::ListPeers::Reader question, Reply<wire::PeerRows> reply) {
   const bool healthy_only = question.getHealthyOnly();
   ask<net::wire::ListLinks, net::wire::LinkRows>(
@@ -242,9 +243,10 @@ void PeersActor::answer(wire::ListPeers::Reader question, Reply<wire::PeerRows> 
 void PeersActor::answer(wire::ConnectPeer::Reader command, Reply<wire::Connected> reply) {
   const auto text = command.getTarget();
   const auto target = text.size() <= kTargetBytesMax ? Target::parse({text.begin(), text.size()}) : std::nullopt;
-  if (!target) return reply.refuse({Code::malformed, "a peer is named as [ID@]HOST:PORT"});
+  if (!target) return reply.refuse({Code::malformed, "invalid peer: expected [ID@]HOST:PORT"});
   if (loading_) {  // the row with the ban that this command lifts may not be read yet
-    return reply.refuse({Code::unavailable, "the node has just started", std::chrono::milliseconds(500)});
+    return reply.refuse(
+        {Code::unavailable, "the node is still reading its known peers", std::chrono::milliseconds(500)});
   }
   auto connecting = peers_.connect(*target, now(), random());
   if (!connecting.ok()) return reply.refuse(to_error(connecting.error()));
@@ -264,7 +266,9 @@ void PeersActor::answer(wire::DropPeer::Reader command, Reply<messages::wire::No
 void PeersActor::answer(wire::ForgetPeer::Reader command, Reply<messages::wire::Nothing> reply) {
   const auto id = node_of(command.getNode());
   if (!id) return reply.refuse({Code::malformed, kIdLength});
-  if (loading_) return reply.refuse({Code::unavailable, "the node has just started", std::chrono::milliseconds(500)});
+  if (loading_)
+    return reply.refuse(
+        {Code::unavailable, "the node is still reading its known peers", std::chrono::milliseconds(500)});
   const auto forgotten = peers_.forget(*id, now(), random());
   if (!forgotten.ok()) return reply.refuse(to_error(forgotten.error()));
   setup_.log.info("an operator removes a peer", {{"node", id->hex()}});
@@ -275,11 +279,13 @@ void PeersActor::answer(wire::ForgetPeer::Reader command, Reply<messages::wire::
 void PeersActor::answer(wire::PardonPeer::Reader command, Reply<messages::wire::Nothing> reply) {
   const auto id = node_of(command.getNode());
   if (!id) return reply.refuse({Code::malformed, kIdLength});
-  if (loading_) return reply.refuse({Code::unavailable, "the node has just started", std::chrono::milliseconds(500)});
+  if (loading_)
+    return reply.refuse(
+        {Code::unavailable, "the node is still reading its known peers", std::chrono::milliseconds(500)});
   const auto unbanned = peers_.unban(*id, now(), random());
   if (unbanned.lifted) setup_.log.info("an operator lifts the ban of a peer", {{"node", id->hex()}});
   if (unbanned.lifted) reply.done();
-  else reply.refuse({Code::not_found, "that peer is not banned, has no points, and was not dropped lately"});
+  else reply.refuse({Code::not_found, "that peer is not banned, has no points, and was not dropped recently"});
   act(unbanned.decisions);
 }
 

@@ -1,15 +1,15 @@
 #pragma once
-// The peers of this node behind a mailbox: passes inputs to the logic (logic/peers.hpp), and performs its decisions.
+// The actor of this node's peers: passes inputs to the logic (logic/peers.hpp), and performs its decisions.
 //
-// Serves  published at kPath: Ping and Exchange of linked nodes; ListPeers, ConnectPeer, DropPeer, ForgetPeer and
-//         PardonPeer of operators. Inside the node: ListKnown and WhereAmI of other domains; WhereIs and NotThere of links that dial;
-//         Misbehaved.
-// Bans    `/links` is told each ban, restored bans too: it enforces them for links, datagrams and the DHT.
+// Serves  published at kPath: Ping and Exchange for linked nodes; ListPeers, ConnectPeer, DropPeer, ForgetPeer and
+//         PardonPeer for operators. Inside the node: ListKnown and WhereAmI for other domains; WhereIs and NotThere for
+//         links that dial; Misbehaved.
+// Bans    `/links` is notified of each ban, restored bans too: it enforces them for links, datagrams and the DHT.
 // States  loading: reads its rows, and does not follow links yet; then running. A restart starts with loading, and
 //         learns from `/links` which links are up.
 // Rows    keyspace kKeyspace, by node id, written behind (runtime/store/rows.hpp).
-// Limits  those of the logic; kRowsWaitingMax; kExchangesPerSecond of all peers, beyond it `overloaded`. A peer's
-//         messages are bounded by their kind and by its link.
+// Limits  the logic's; kRowsWaitingMax; kExchangesPerSecond over all peers, beyond it `overloaded`. A peer's messages
+//         are bounded by their kind and by its link.
 // Fails   without a store the node starts without known peers; without `/links` dials fail and are repeated.
 #include <map>
 #include <optional>
@@ -31,15 +31,15 @@
 namespace troupe::peers {
 
 inline constexpr const char* kKeyspace = "peers";
-inline constexpr std::size_t kPeerRowsMax = 2000;  // of messages/peers.capnp
-inline constexpr std::size_t kRowsWaitingMax =
-    2 * kKnownMax;                                         // beyond it, rows to erase stay in the store a while longer
-inline constexpr std::chrono::seconds kTrafficTimeout{1};  // issue: an operator does not wait for byte counts
+inline constexpr std::size_t kPeerRowsMax = 2000;              // messages/peers.capnp
+inline constexpr std::size_t kRowsWaitingMax = 2 * kKnownMax;  // beyond it, erased rows stay in the store for longer
+inline constexpr std::chrono::seconds kTrafficTimeout{1};      // issue: an operator does not wait for byte counts
 inline constexpr std::uint32_t kExchangesPerSecond =
-    256;                                               // our choice: of all peers, each of which asks twice a minute
-inline constexpr std::uint32_t kVoicesPerSecond = 64;  // our choice: of all links, each of which speaks twice a minute
-inline constexpr std::size_t kWhatBytesMax = 200;      // of messages/links.capnp
-inline constexpr std::chrono::seconds kGrace{10};      // our choice: before too few peers are a reason of health
+    256;                                               // our choice: for all peers, each of which asks twice a minute
+inline constexpr std::uint32_t kVoicesPerSecond = 64;  // our choice: for all links, each of which reports twice a
+                                                       // minute
+inline constexpr std::size_t kWhatBytesMax = 200;      // messages/links.capnp
+inline constexpr std::chrono::seconds kGrace{10};      // our choice: delay before too few peers degrade health
 inline constexpr std::chrono::seconds kSayAgain{60};  // our choice: between log lines about a seed that does not answer
 inline constexpr std::chrono::seconds kFollowAgain{
     60};  // our choice: the longest time without links after a restart of `/links`
@@ -52,16 +52,16 @@ class PeersActor final : public runtime::Actor {
 
   struct Setup {
     Policy policy;
-    Contact self;  ///< key and nonce are ours; the endpoint is what others are told, see Peers::advertised
+    Contact self;  ///< key and nonce are ours; the endpoint is the advertised address, see Peers::advertised
     IdOf id_of;
     std::vector<Target> seeds;     ///< to join through
     std::string links = "/links";  ///< paths of the actors that it needs
     std::string store = "/store";
-    observe::Health* health = nullptr;  ///< outlives the actor; null: not told
+    observe::Health* health = nullptr;  ///< outlives the actor; may be null
     observe::DomainLog log{};
-    /// When another running node last proved this node's key.
+    /// Returns when another running node last proved this node's key.
     std::function<std::optional<base::Instant>()> own_id_met = [] { return std::nullopt; };
-    /// Whether a linked peer has a question of this node.
+    /// Returns whether a linked peer owes this node an answer.
     std::function<bool(const base::NodeId&)> owes_answer = [](const base::NodeId&) { return false; };
   };
 
@@ -73,12 +73,12 @@ class PeersActor final : public runtime::Actor {
   void stop() override { rows_.stop(); }
   void check() const override;
 
-  // What a simulation looks at.
+  // For simulations.
   const Peers& peers() const { return peers_; }
   bool loading() const { return loading_; }
-  /// Whether all rows were read; false if reading was given up.
+  /// Returns whether all rows were read; false if reading was given up.
   bool rows_read() const { return rows_.complete(); }
-  /// Whether the store has the latest state of all rows.
+  /// Returns whether the store has the latest state of all rows.
   bool saved() const { return !loading_ && rows_.behind().idle(); }
 
  private:
@@ -87,7 +87,7 @@ class PeersActor final : public runtime::Actor {
   struct Grace {};
   struct RowsAgain {};
 
-  // From other nodes, from `/links` and from operators (peers_actor.cpp).
+  // Requests from other nodes, `/links` and operators (peers_actor.cpp).
   void answer(wire::Ping::Reader ping, runtime::Reply<wire::Pong> reply);
   void answer(wire::Exchange::Reader question, runtime::Reply<wire::Contacts> reply);
   void answer(wire::ListKnown::Reader question, runtime::Reply<wire::KnownContacts> reply);
@@ -109,7 +109,7 @@ class PeersActor final : public runtime::Actor {
   void note_date(const base::NodeId& peer, std::uint32_t date_s);
   void punish(const base::NodeId& peer, const char* why);
 
-  // What was decided (peers_actor_perform.cpp).
+  // Decisions (peers_actor_perform.cpp).
   void act(const Decisions& decisions);
   void perform(const Dial& dial);
   void perform(const Drop& drop);
@@ -147,18 +147,19 @@ class PeersActor final : public runtime::Actor {
   Peers peers_;
   OwnAddress own_address_;
   base::RateBudget<base::NodeId> exchanges_;
-  base::RateBudget<base::NodeId> voices_;                              // at which address others see this node
+  base::RateBudget<base::NodeId> voices_;                              // reports of the address at which peers see this
+                                                                       // node
   std::map<std::uint64_t, runtime::Reply<wire::Connected>> commands_;  // by ticket of their dial
   bool loading_ = true;
   store::Rows rows_;
-  std::set<base::NodeId> changed_;  // peers whose rows are to be written once all is performed
+  std::set<base::NodeId> changed_;  // peers whose rows are written after all decisions
   std::uint64_t bans_ = 0;
   std::string health_shown_;                    // empty: no fault
   std::optional<base::Instant> too_few_since_;  // healthy peers
   Dates dates_;
   std::string dates_shown_, identity_shown_;
   std::map<base::NodeId, base::Instant> elsewhere_;  // linked peers that say that their identity is used elsewhere
-  base::Instant look_for_other_at_{};                // not before
+  base::Instant look_for_other_at_{};                // not earlier
   std::optional<base::Instant> told_elsewhere_;      // the meeting of which this node has notified its peers
   struct Silence {
     std::string text;

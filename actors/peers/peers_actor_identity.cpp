@@ -1,6 +1,6 @@
-// One identity at two running nodes, such as a directory and its copy. Their peers see one node that names two
-// addresses by turns, and reply with the address before. The node dials it: the handshake proves that another process
-// has this node's key. Then the node tells its peers.
+// One identity at two running nodes, such as a directory and its copy. Their peers see one node that alternates between
+// two addresses, and reply with the former address. The node dials it: the handshake proves that another process has
+// this node's key. Then the node notifies its peers.
 #include "actors/peers/peers_actor.hpp"
 #include "actors/peers/wire.hpp"
 #include "runtime/actor/used_elsewhere.hpp"
@@ -9,13 +9,13 @@
 namespace troupe::peers {
 namespace {
 
-constexpr std::chrono::seconds kLookEach{5};  // our choice: one dial, whatever peers say
-constexpr std::chrono::seconds kOtherDue{5};  // our choice: of a dial, and of a ping
-constexpr std::size_t kElsewhereMax = 64;     // our choice: of them health names the first
+constexpr std::chrono::seconds kLookEach{5};  // our choice: time between dials, whatever peers say
+constexpr std::chrono::seconds kOtherDue{5};  // our choice: for a dial, and for a ping
+constexpr std::size_t kElsewhereMax = 64;     // our choice: health names the first of them
 
 }  // namespace
 
-/// The address that the asker names now may be known already: by the answer to this node's own ping, for example.
+/// The asker's present address may be known already, for example from the answer to this node's own ping.
 void PeersActor::write_before(wire::Pong::Builder pong, const base::NodeId& asker, const base::Endpoint& now_at) const {
   const KnownPeer* const known = peers_.book().find(asker);
   const auto remote = peers_.remote_of(asker);
@@ -37,7 +37,7 @@ void PeersActor::look_for_other(wire::Pong::Reader pong) {
   at.port = pong.getBeforePort();
   if (!at.dialable() || at == setup_.self.endpoint || at == own_address_.at() || now() < look_for_other_at_) return;
   look_for_other_at_ = now() + kLookEach;
-  // This node itself may have lived there before: then no node answers, or a node with another id. Both are fine.
+  // This node itself may have been there before: then no node answers, or a node with another id. Both are fine.
   ask<net::wire::Dial, net::wire::Dialled>(
       links(), now() + kOtherDue, [&](net::wire::Dial::Builder question) { question.setAddress(at.text().c_str()); },
       [](const runtime::Answer<net::wire::Dialled>&) {});
@@ -50,7 +50,7 @@ void PeersActor::note_elsewhere(const base::NodeId& peer, bool elsewhere) {
   if (elsewhere_.size() < kElsewhereMax || elsewhere_.contains(peer)) elsewhere_.insert_or_assign(peer, now());
 }
 
-/// At once: the next ping may be a minute away.
+/// Notifies peers at once: the next ping may be a minute away.
 void PeersActor::tell_elsewhere() {
   const auto met = setup_.own_id_met();
   show_health();

@@ -19,7 +19,7 @@ DialFailure failure_of(Code code) {
   }
 }
 
-/// The error that an operator gets for a failed dial: the codes of ConnectPeer, the reason of `/links`.
+/// Returns the error that an operator gets for a failed dial: the codes of ConnectPeer, the reason from `/links`.
 base::Error told(const base::Error& error) {
   const bool final = error.code == Code::refused || error.code == Code::conflict;
   return {final ? error.code : Code::unavailable, error.message, error.retry_after};
@@ -30,7 +30,7 @@ const char* text_of(DropReason why) {
     case DropReason::silent: return "it no longer answers pings";
     case DropReason::banned: return "it is banned";
     case DropReason::by_command: return "an operator dropped it";
-    case DropReason::too_many: return "there are as many links as are borne";
+    case DropReason::too_many: return "this node has reached its limit of links";
   }
   return "";
 }
@@ -67,9 +67,10 @@ void PeersActor::dial_ended(const Dial& dial, runtime::Answer<net::wire::Dialled
   if (!answer.ok()) return failed(answer.error());
   const Contact contact = read(answer.value().getContact());
   const auto id = setup_.id_of(contact.key, contact.nonce);
-  if (!id) return failed({Code::refused, "the id of who answered lacks its work"});
+  if (!id) return failed({Code::refused, "the id of the node that answered lacks its work"});
   if (!peers_.welcome(*id, now())) {
-    command.refuse({Code::refused, "peer " + id->hex() + " answered, which is banned or was dropped; name its id"});
+    command.refuse({Code::refused, "peer " + id->hex() +
+                                       " answered, but it is banned or was dropped; repeat the command with its id"});
   }
   if (dial.seed) silent_seeds_.erase(dial.to.text());
   command.send([&](wire::Connected::Builder out) {
@@ -79,9 +80,9 @@ void PeersActor::dial_ended(const Dial& dial, runtime::Answer<net::wire::Dialled
   act(peers_.dialled(ticket, *id, now(), random()));
 }
 
-/// A seed is tried repeatedly, at first each second. It is logged at once, then once in kSayAgain.
+/// Logs an unreachable seed at once, then once per kSayAgain. A seed is tried repeatedly, at first every second.
 void PeersActor::no_answer(const Target& seed, const base::Error& why) {
-  if (why.code == Code::conflict) return;  // the seed is this node itself, which is no fault
+  if (why.code == Code::conflict) return;  // the seed is this node itself, which is not a fault
   const auto [known, fresh] = silent_seeds_.try_emplace(seed.text());
   if (!fresh && now() - known->second.said < kSayAgain) return;
   const bool answered = why.code == Code::refused;
@@ -134,7 +135,7 @@ void PeersActor::ponged(const base::NodeId& peer, base::Instant asked_at, runtim
   if (!answer.ok()) return act(peers_.ping_failed(peer, now(), random()));
   const auto endpoint = own_word(answer.value(), peer, setup_.id_of);
   if (!endpoint) {
-    misbehaved(peer, Violation::malformed, "a pong names its own sender");
+    misbehaved(peer, Violation::malformed, "a pong names another node than its sender");
     return act(peers_.ping_failed(peer, now(), random()));
   }
   note_seen(peer, answer.value().getSeen());
@@ -160,7 +161,7 @@ void PeersActor::follow(bool again) {
   after<Follow>(kFollowAgain);
 }
 
-/// A node with fewer peers than it should have reports it, with the seeds that it cannot reach.
+/// Reports too few healthy peers, with the seeds that this node cannot reach.
 void PeersActor::show_health() {
   if (setup_.health == nullptr || loading_) return;
   show(kDates, dates_shown_, dates_.fault(peers_.self()));
@@ -179,11 +180,11 @@ void PeersActor::show_health() {
     if (const auto missing = peers_.missing(now()); !missing.empty()) {
       text += "; missing:";
       for (const base::NodeId& id : missing) text += ' ' + id.hex();
-      text += " (to expect one no longer: troupe peers forget ID)";
+      text += " (to stop expecting a peer: troupe peers forget ID)";
     }
     if (!silent_seeds_.empty()) {
       text += "; " + silent_seeds_.begin()->second.text;
-      if (silent_seeds_.size() > 1) text += ", and " + std::to_string(silent_seeds_.size() - 1) + " more like it";
+      if (silent_seeds_.size() > 1) text += ", and " + std::to_string(silent_seeds_.size() - 1) + " more seeds";
     }
   }
   show(kName, health_shown_, text);

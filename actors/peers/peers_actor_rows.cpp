@@ -27,7 +27,7 @@ void PeersActor::load() {
              });
 }
 
-/// A row under a key that is no id was not written by this program, and is left alone.
+/// Loads a row. A row whose key is not an id was not written by this program; it stays as it is.
 store::Use PeersActor::take(base::ByteView key, base::ByteView row) {
   const auto id = base::NodeId::from(key);
   if (!id) return store::Use::keep;
@@ -35,7 +35,7 @@ store::Use PeersActor::take(base::ByteView key, base::ByteView row) {
   return kept.ok() && kept.value() ? store::Use::keep : store::Use::erase;
 }
 
-/// The rows of these peers as they are now: changed, or gone.
+/// Writes the present rows of these peers: changed, or gone.
 void PeersActor::save() {
   store::RowChange change;
   for (const base::NodeId& id : std::exchange(changed_, {})) {

@@ -8,7 +8,7 @@
 namespace troupe::peers {
 namespace {
 
-constexpr std::uint64_t kOperationsPerMinuteMax = 40;  // at load 100; our choice: people are slow
+constexpr std::uint64_t kOperationsPerMinuteMax = 40;  // at load 100; our choice: operators are slow
 
 std::vector<sim::Operation> draw_operations(base::Random& random, const sim::Shape& shape) {
   sim::Draw draw(random, shape);
@@ -34,10 +34,10 @@ const sim::WorkloadSpec& workload() {
       .name = "peers",
       .operations =
           {
-              {"connect", "a person connects to a node by its id and address", {to}},
-              {"join", "a person connects to the node that lives at an address", {to}},
-              {"drop", "a person ends the link to a node", {to}},
-              {"list", "a person lists the peers of a node"},
+              {"connect", "an operator connects to a node by its id and address", {to}},
+              {"join", "an operator connects to the node at an address", {to}},
+              {"drop", "an operator ends the link to a node", {to}},
+              {"list", "an operator lists the peers of a node"},
           },
       .knobs =
           {

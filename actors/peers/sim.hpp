@@ -1,5 +1,5 @@
 #pragma once
-// The peers under `troupe sim`: people who connect and drop, and what every node must know and be linked to then.
+// The peers under `troupe sim`: operators connect and drop peers; nodes must then know and link the right nodes.
 //
 // sim_workload      the invariants
 #include "runtime/sim/workload.hpp"

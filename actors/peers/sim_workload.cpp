@@ -65,7 +65,7 @@ void PeersWorkload::list(sim::Client& client, std::function<void(const SeenPeers
       });
 }
 
-/// By the address that the node itself knows: people copy it from the list.
+/// Uses the address that the node itself knows: operators copy it from the list.
 void PeersWorkload::connect(std::size_t node, std::size_t to, bool pinned, const SeenPeers& rows) {
   const auto id = nodes_.id(to);
   const auto row = std::ranges::find_if(rows, [&](const SeenPeer& one) { return one.id == id; });
@@ -127,12 +127,12 @@ void PeersWorkload::check_list(std::size_t node, base::Duration asked_at, const 
     nodes_.violated("book", node_name(node) + " knows " + std::to_string(without_link) + " peers without a link");
 }
 
-/// Looks only when the rows have come to rest, and when an actor has read them.
+/// Checks only when the rows have settled, and when an actor has read them.
 void PeersWorkload::handled(std::size_t node, std::string_view path, const runtime::Actor& actor) {
   if (path != kPath) return;
   const auto* const peers = dynamic_cast<const PeersActor*>(&actor);
   if (peers == nullptr) return;
-  const base::NodeId& self = peers->peers().self();  // its machine may have another disk by now
+  const base::NodeId& self = peers->peers().self();  // the machine may have another disk already
   Memory& memory = memories_[node];
   const bool loaded = memory.loading && !peers->loading();
   const bool saved = !memory.saved && peers->saved();
@@ -141,15 +141,14 @@ void PeersWorkload::handled(std::size_t node, std::string_view path, const runti
   if (memory.loading || (!loaded && !saved)) return;
   if (!loaded && memory.unseen > 0) return void(--memory.unseen);
   const AddressBook& book = peers->peers().book();
-  memory.unseen = book.size() / kSimRowsALook;  // a large world would do little else
+  memory.unseen = book.size() / kSimRowsALook;  // a large run would do little else
   std::vector<base::NodeId>& known = saved_[self];
   const bool must_know =
       !nodes_.lost_data(node) && peers->rows_read() && book.size() < book.known_max() && nodes_.time() < kSimMemory;
   const auto id_of_row = [](const auto& row) -> const base::NodeId& { return row.first; };
   if (must_know && !std::ranges::includes(book.rows(), known, {}, id_of_row)) {
     const auto lost = std::ranges::find_if(known, [&](const base::NodeId& id) { return book.find(id) == nullptr; });
-    nodes_.violated("remembered",
-                    node_name(node) + " does not know " + name_of(*lost) + " any more, whose row it had saved");
+    nodes_.violated("remembered", node_name(node) + " does not know " + name_of(*lost) + ", whose row it had saved");
     return;
   }
   if (!memory.saved) return;
@@ -213,7 +212,7 @@ std::vector<std::string> PeersWorkload::waits() const {
   return out;
 }
 
-/// Nodes that do not hang together with the first one; a link counts wherever one of its ends shows it.
+/// Returns the nodes that are not connected with the first node; a link counts if one of its ends shows it.
 std::vector<std::string> PeersWorkload::parts() const {
   std::map<std::size_t, std::set<std::size_t>> links;
   for (std::size_t node = 0; node < nodes_.size(); ++node) {

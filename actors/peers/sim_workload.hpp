@@ -1,15 +1,15 @@
 #pragma once
-// The domain `peers` in one world: people connect, drop and list, and the network must become whole again.
+// The domain `peers` in one simulation run: operators connect, drop and list; the network must become connected again.
 //
 // Breaks  strangers   a list or an answer names an id that no machine ever had, or the node itself
-//         answered    a person asked for one id and was linked to another
-//         held-off    a peer that a person dropped is linked within ten minutes
-//         remembered  a peer whose row was saved is not known any more
-//         honest      a peer is banned where no node lies
+//         answered    an operator asked for one id and was linked to another
+//         held-off    a peer that an operator dropped is linked within ten minutes
+//         remembered  a peer whose row was saved is no longer known
+//         honest      a peer is banned although no node lies
 //         book        more peers are known than the setting allows
-// Whole   each node has healthy links to as many others as it wants links, or to all; all of them hang together.
+// Whole   each node has healthy links to as many nodes as it wants links, or to all; the network is connected.
 // Lost    a node that lost its rows has forgotten which peers it knew.
-// Owner   one world.
+// Owner   one run.
 #include <map>
 #include <optional>
 #include <set>
@@ -25,8 +25,8 @@ namespace troupe::peers {
 inline constexpr std::chrono::seconds kSimAnswer{30};      // our choice: longer than a dial
 inline constexpr std::chrono::minutes kSimHoldOff{9};      // our choice: kHoldOff by the slowest clock
 inline constexpr std::chrono::hours kSimMemory{23};        // our choice: below kSilenceMax by the fastest clock
-inline constexpr std::size_t kSimRowsALook = 64;           // our choice: worlds of the tests have fewer
-inline constexpr std::chrono::minutes kSimShortWorld{10};  // our choice: in longer ones some wait for kRetryMax
+inline constexpr std::size_t kSimRowsALook = 64;           // our choice: runs of the tests have fewer
+inline constexpr std::chrono::minutes kSimShortWorld{10};  // our choice: in longer runs some nodes wait for kRetryMax
 
 class PeersWorkload final : public sim::Workload, private sim::Clients<sim::Client> {
  public:
@@ -54,14 +54,14 @@ class PeersWorkload final : public sim::Workload, private sim::Clients<sim::Clie
     base::NodeId peer;
     base::Duration at{};
   };
-  /// What one life of `/peers` has shown.
+  /// What one incarnation of `/peers` has shown.
   struct Memory {
     bool loading = true;
     bool saved = false;
-    std::size_t unseen = 0;  // how often its rows may come to rest before they are looked at again
+    std::size_t unseen = 0;  // how often its rows may settle before the next check
   };
 
-  /// A client whose success is acknowledged to the world.
+  /// Starts a client whose success counts as progress of the run.
   sim::Client& begin_counted(std::size_t node, std::string what);
   /// `then` gets null if there was no answer.
   void list(sim::Client& client, std::function<void(const SeenPeers*)> then);
@@ -77,11 +77,11 @@ class PeersWorkload final : public sim::Workload, private sim::Clients<sim::Clie
   const base::Duration time_;
   const std::size_t links_target_;
   const std::size_t known_max_;
-  std::set<std::uint16_t> breaking_;  // nodes whose actors a fault breaks: what is only in memory may go
+  std::set<std::uint16_t> breaking_;  // nodes whose actors a fault breaks: data that is only in memory may be lost
   std::vector<Drop> drops_;
   std::map<std::size_t, Memory> memories_;
   std::map<base::NodeId, std::vector<base::NodeId>> saved_;  // proven peers whose rows a node has on its disk, by id
-  std::map<std::size_t, SeenPeers> seen_;                    // by the last probe that was answered
+  std::map<std::size_t, SeenPeers> seen_;                    // by the last answered probe
   std::set<std::size_t> probing_;
 };
 

@@ -12,11 +12,11 @@
 
 namespace troupe::peers {
 
-inline constexpr std::size_t kTargetBytesMax = 300;  // of messages/peers.capnp
+inline constexpr std::size_t kTargetBytesMax = 300;  // messages/peers.capnp
 inline constexpr const char* kIdLength = "a node's id has 20 bytes";
 
-/// The address at which the sender of a Ping or Pong can be dialled, as it says; not dialable if it does not say.
-/// Nothing if the contact does not belong to `sender`.
+/// Returns the address at which the sender of a Ping or Pong says it can be dialled; not dialable if it does not say.
+/// Returns nullopt if the contact does not belong to `sender`.
 template <class Message>
 std::optional<base::Endpoint> own_word(Message message, const base::NodeId& sender, const IdOf& id_of) {
   if (!message.hasSelf()) return base::Endpoint{};
@@ -27,10 +27,10 @@ std::optional<base::Endpoint> own_word(Message message, const base::NodeId& send
 
 void write(capnp::List<messages::wire::Contact>::Builder to, const std::vector<Contact>& contacts);
 
-/// The contacts that a peer passes on: at most one beyond the limit, which is enough to detect the violation.
+/// Returns the contacts that a peer passes on: at most one beyond the limit, which is enough to detect the violation.
 std::vector<Contact> read(wire::Contacts::Reader contacts);
 
-/// Bytes that a link has carried, as encrypted.
+/// Encrypted bytes that a link has carried.
 struct Carried {
   std::uint64_t sent = 0;
   std::uint64_t received = 0;
@@ -39,10 +39,10 @@ using Traffic = std::map<base::NodeId, Carried>;
 
 DialFailure failure_of(net::wire::NotThere::Met met);
 
-/// Nothing for a violation that this version does not know.
+/// Returns nullopt for a violation that this version does not know.
 std::optional<Violation> violation_of(net::wire::Violation how);
 
-/// The links to peers, without those of operators.
+/// Returns the links to peers, without operators' links.
 Traffic read(net::wire::LinkRows::Reader rows);
 
 void write(capnp::List<wire::PeerRow>::Builder to, const std::vector<PeerView>& lines, const Traffic& traffic,

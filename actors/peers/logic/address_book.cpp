@@ -46,7 +46,7 @@ Learned AddressBook::hear_of(const base::NodeId& id, const Contact& contact, con
   return Learned::added;
 }
 
-// Whether another peer's word about its address is believed.
+// Returns whether another peer's claim about its address is believed.
 bool AddressBook::doubted(const KnownPeer& peer) const {
   if (!peer.contact.endpoint.dialable()) return true;
   return !links_.contains(peer.id) && peer.failures >= (peer.proven() ? kHearsayFailuresMax : 1);
@@ -146,7 +146,7 @@ bool AddressBook::forget(const base::NodeId& id) {
 bool AddressBook::dead(const KnownPeer& peer, base::Instant now) const {
   if (links_.contains(peer.id) || peer.banned(now)) return false;
   const base::Duration silence = now - peer.last_seen;
-  // It is shown for as long as it is missed.
+  // It is listed as missing for that long.
   if (peer.met() && silence < kFresh) return false;
   if (silence >= kForgetAfter) return true;
   if (!peer.proven()) return peer.failures >= kHearsayFailuresMax;
@@ -220,8 +220,8 @@ bool AddressBook::make_room_for_hearsay(base::Instant now) {
 
 bool AddressBook::make_room_for_link(base::Instant now) {
   if (make_room_for_hearsay(now)) return true;
-  // Lowest first: hearsay, then proven peers by score, then bans by their end. But bans beyond their share come before
-  // all: a stranger with many ids gets them banned at will.
+  // Lowest first: hearsay, then proven peers by score, then bans by their end. But bans beyond their part come first,
+  // because an attacker with many ids can get them banned at will.
   const auto bans = std::ranges::count_if(rows_, [&](const auto& one) { return one.second.banned(now); });
   const bool many_bans = static_cast<std::size_t>(bans) > std::max<std::size_t>(1, known_max_ / kBansPart);
   const auto rank = [&](const KnownPeer& peer) {

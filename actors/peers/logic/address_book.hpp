@@ -1,14 +1,14 @@
 #pragma once
-// All known peers: which are kept, which make room, which are forgotten, and which rows the disk does not have yet.
+// All known peers: which rows are kept, evicted or forgotten, and which rows are not on disk yet.
 //
 // Order   rows are ordered by id, so that the same inputs give the same decisions everywhere.
-// Full    hearsay makes room first: an address that one peer named must not displace an address that this node linked
-//         to. A newly linked peer displaces the worst hearsay, then the worst peer without a link, then the ban that
-//         ends first. Hearsay only displaces hearsay that failed or is a day old.
+// Full    hearsay is evicted first: an address that one peer named must not displace an address that this node linked
+//         to. A new link evicts the worst hearsay, then the worst peer without a link, then the ban that ends first.
+//         Hearsay only evicts hearsay that failed or is a day old.
 // Dead    hearsay after kHearsayFailuresMax failed dials; a proven address after kProvenFailuresMax in a row and
-//         kSilenceMax without a message; both after kForgetAfter. Never while no link is up: then this node may be at
+//         kSilenceMax without a message; both after kForgetAfter. Never while this node has no link: then it may be at
 //         fault.
-// Limits  `known_max` rows, `per_source_max` of them hearsay of one source.
+// Limits  `known_max` rows, `per_source_max` of them hearsay from one source.
 // Owner   Peers (peers.hpp); not thread-safe. Time is monotonic, given by the caller.
 #include <map>
 #include <optional>
@@ -20,57 +20,58 @@
 namespace troupe::peers {
 
 inline constexpr std::size_t kKnownMax = 1000;           // issue: `peers.known_max`
-inline constexpr std::size_t kBansPart = 8;              // our choice: of the rows, that bans may keep from others
-inline constexpr std::size_t kPerSourceMax = 100;        // our choice: filling a book with hearsay takes ten liars
+inline constexpr std::size_t kBansPart = 8;              // our choice: part of the rows that bans may occupy
+inline constexpr std::size_t kPerSourceMax = 100;        // our choice: filling a book with hearsay takes ten malicious
+                                                         // nodes
 inline constexpr std::uint32_t kHearsayFailuresMax = 3;  // our choice: half a minute of attempts
 inline constexpr std::uint32_t kProvenFailuresMax = 8;   // our choice: twenty minutes of attempts
 inline constexpr std::chrono::hours kSilenceMax{24};     // our choice: a node may be off for a day
 inline constexpr std::chrono::hours kForgetAfter{30 * 24};
-inline constexpr std::chrono::minutes kRefreshAfter{10};  // how often a mere "seen again" is written
-inline constexpr std::chrono::minutes kMovedAgain{1};     // how often a peer's own word about its address is written
+inline constexpr std::chrono::minutes kRefreshAfter{10};  // how often a plain "seen again" is written
+inline constexpr std::chrono::minutes kMovedAgain{1};     // how often a peer's claim about its own address is written
 
 enum class Learned : std::uint8_t {
   added,
-  moved,        ///< known, and its address has changed: by its own word, or because the known address failed
+  moved,        ///< known, with a new address: by its own claim, or because the known address failed
   kept,         ///< known; the known address is better
   source_full,  ///< its source has named per_source_max peers that are not proven yet
-  book_full,    ///< no row makes room for this hearsay
-  banned,       ///< the peer is banned: other peers' words about it are ignored
+  book_full,    ///< no row can be evicted for this hearsay
+  banned,       ///< the peer is banned: other peers' claims about it are ignored
 };
 
 class AddressBook {
  public:
   explicit AddressBook(std::size_t known_max = kKnownMax, std::size_t per_source_max = kPerSourceMax);
 
-  /// Restores a stored row. False if the book is full.
+  /// Restores a stored row. Returns false if the book is full.
   bool restore(KnownPeer peer);
 
-  /// Records what `source` says about `id`. A peer is believed about its own address, and may name another with each
-  /// message: its row is saved at most once in kMovedAgain, the last address with the next prune().
+  /// Records what `source` says about `id`. A peer is believed about its own address, and may change it with each
+  /// message: its row is saved at most once per kMovedAgain, the last address with the next prune().
   Learned hear_of(const base::NodeId& id, const Contact& contact, const base::NodeId& source, base::Instant now);
 
-  /// Records that a link to `id` is up; returns its row, made if there is room, otherwise null. `contact.endpoint` is
+  /// Records that a link to `id` is up; returns its row, or null if there is no space for one. `contact.endpoint` is
   /// the dialled address. If the peer dialled us it is not dialable, and the known address stays.
   KnownPeer* linked(const base::NodeId& id, const Contact& contact, base::Instant now);
   void unlinked(const base::NodeId& id);
 
   /// Records a failed dial, or a link that fell silent.
   void failed(const base::NodeId& id, base::Instant now);
-  /// Records that another node answered a dial. Counts as as many failures as another address needs to be believed. The
-  /// rest of the row stays: the peer lives elsewhere, and may come back.
+  /// Records that another node answered a dial. Counts as as many failures as it takes to believe another address. The
+  /// rest of the row stays: the peer has moved, and may come back.
   void met_another(const base::NodeId& id, base::Instant now);
   /// Records that a linked peer answered.
   void heard(const base::NodeId& id, std::chrono::microseconds round_trip, base::Instant now);
   void missed(const base::NodeId& id);
 
-  /// Bans for twice as long as the last time. Returns the end of the ban; nothing if the peer has no row.
+  /// Bans for twice as long as the last time. Returns the end of the ban, or nullopt if the peer has no row.
   std::optional<base::Instant> ban(const base::NodeId& id, base::Instant now);
   void unban(const base::NodeId& id);
   bool banned(const base::NodeId& id, base::Instant now) const;
 
-  /// Removes a peer that is not linked. False if it is not in the book.
+  /// Removes a peer that is not linked. Returns false if it is not in the book.
   bool forget(const base::NodeId& id);
-  /// Forgets dead peers, and saves the addresses that waited.
+  /// Forgets dead peers, and saves postponed addresses.
   void prune(base::Instant now);
 
   const KnownPeer* find(const base::NodeId& id) const;
@@ -82,7 +83,7 @@ class AddressBook {
     std::vector<base::NodeId> save;
     std::vector<base::NodeId> erase;
   };
-  /// Rows that have changed since the last call, by id.
+  /// Returns the rows that have changed since the last call, by id.
   Changes take_changes();
 
  private:
@@ -102,7 +103,7 @@ class AddressBook {
   std::map<base::NodeId, KnownPeer> rows_;
   std::set<base::NodeId> links_;                    // linked peers, whose rows must stay
   std::map<base::NodeId, base::Instant> saved_at_;  // for rows that were saved since the start
-  std::map<base::NodeId, base::Instant> moved_at_;  // when a peer's own word about its address was last saved
+  std::map<base::NodeId, base::Instant> moved_at_;  // when a peer's claim about its own address was last saved
   std::set<base::NodeId> moved_;                    // peers that have moved again since
   std::set<base::NodeId> save_, erase_;
 };

@@ -1,5 +1,5 @@
 #pragma once
-// A node's address and the proof of its id, as peers pass them on; and what an address tells about its network.
+// A node's address with the proof of its id, as peers pass it on; and the network of an address.
 #include <array>
 #include <cstdint>
 #include <functional>
@@ -11,13 +11,13 @@ namespace troupe::peers {
 
 using base::Contact;
 
-/// The id of a key and nonce; nothing if it lacks the network's work. Production: crypto::check.
+/// Returns the id of a key and nonce, or nullopt if it lacks the network's work. Production: crypto::check.
 using IdOf = std::function<std::optional<base::NodeId>(const base::PublicKey& key, std::uint32_t nonce)>;
 
-/// 0.0.0.0 or [::], with any port: all addresses of a machine.
+/// Returns whether it is 0.0.0.0 or [::], with any port: all addresses of a machine.
 bool is_unspecified(const base::Endpoint& endpoint);
 
-/// What one operator usually holds: the first 16 bits of an IPv4 address, 32 of an IPv6 address.
+/// The range that one operator usually has: the first 16 bits of an IPv4 address, 32 of an IPv6 address.
 using Subnet = std::array<std::uint8_t, 14>;
 Subnet subnet_of(const base::Endpoint& endpoint);
 

@@ -1,5 +1,5 @@
 #pragma once
-// Whether the dates of this node and its linked peers agree, and whose clock is wrong if they do not.
+// Compares the dates of this node and its linked peers, and decides whose clock is wrong.
 //
 // Steady  dates are in seconds: a difference counts as new only if it has changed by kDatesSteady.
 // Rule    a date differs if it is more than kDatesApartMax from this node's date. If more than half of at least two
@@ -20,9 +20,9 @@ inline constexpr std::chrono::seconds kDatesApartMax{30};  // our choice: a date
 
 class Dates {
  public:
-  /// `peer` has said its date, which is `ahead` of this node's.
+  /// Notes the date of `peer`, which is `ahead` of this node's date.
   void said(const base::NodeId& peer, base::Duration ahead);
-  /// The link to `peer` has ended.
+  /// Forgets a peer whose link has ended.
   void forget(const base::NodeId& peer) { ahead_.erase(peer); }
   /// Returns which clock is wrong and what to do, for people, with the ids of both nodes; empty if all agree.
   std::string fault(const base::NodeId& self) const;

@@ -19,7 +19,7 @@ std::uint64_t date_of(base::Instant when, Moment moment) {
   return static_cast<std::uint64_t>(std::max<std::int64_t>(date.count(), 0));
 }
 
-/// The instant of a date at most `future_max` from now and at most kAgeMax ago.
+/// Returns the instant of a date, at most `future_max` from now and at most kAgeMax ago.
 base::Instant instant_of(std::uint64_t date, Moment moment, base::Duration future_max) {
   const std::int64_t ahead = static_cast<std::int64_t>(date) - base::unix_seconds(moment.wall);
   constexpr std::int64_t oldest = -std::chrono::duration_cast<seconds>(kAgeMax).count();

@@ -39,7 +39,7 @@ OwnAddress::OwnAddress(const base::Endpoint& listening)
 bool OwnAddress::said(const base::NodeId& peer, const base::Endpoint& remote, const Address& seen, Choice choice) {
   if (!open_) return false;
   const base::Endpoint told{seen, listening_.port};
-  // A node that listens at 0.0.0.0 is not reached by IPv6.
+  // A node that listens at 0.0.0.0 cannot be reached by IPv6.
   const bool reached = told.is_v4() || !listening_.is_v4();
   if (!told.dialable() || !reached || scope_of(told) != scope_of(remote)) {
     forget(peer);
@@ -47,7 +47,7 @@ bool OwnAddress::said(const base::NodeId& peer, const base::Endpoint& remote, co
   }
   const Voice voice{voice_group(remote), seen, choice};
   const auto known = voices_.find(peer);
-  if (known != voices_.end() && known->second == voice && !fewer_) return false;  // it says so each minute
+  if (known != voices_.end() && known->second == voice && !fewer_) return false;  // it repeats this every minute
   voices_.insert_or_assign(peer, voice);
   return settle();
 }

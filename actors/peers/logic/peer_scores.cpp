@@ -25,12 +25,12 @@ std::string_view text_of(Violation violation) {
   switch (violation) {
     case Violation::malformed: return "malformed message";
     case Violation::protocol: return "broke the protocol of the link";
-    case Violation::forbidden: return "kind that its role may not send";
-    case Violation::flooding: return "flood of questions";
+    case Violation::forbidden: return "message kind that its role may not send";
+    case Violation::flooding: return "flood of requests";
     case Violation::unproven_contact: return "contact without its work";
-    case Violation::too_many: return "more contacts than asked for";
+    case Violation::too_many: return "more contacts than requested";
     case Violation::undialable: return "contact that cannot be dialled";
-    case Violation::bad_record: return "record that is no good";
+    case Violation::bad_record: return "invalid record";
     case Violation::wrong_token: return "token that it was not given";
   }
   return "violation";

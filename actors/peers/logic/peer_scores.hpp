@@ -1,14 +1,14 @@
 #pragma once
 // Peer scores: points for what no honest node does, and bans of nodes that are not in the address book.
 //
-// Key     the node id, never the address. A reporter has the id proven by a link or a seal; an address is shared by
-//         many nodes, and anyone can write any address into a datagram.
+// Key     the node id, never the address. The reporter's link or seal proves the id; an address is shared by many
+//         nodes, and anyone can forge the address of a datagram.
 // Points  points_of() for each violation; kPointLife forgives one. At kPointsBan the node is banned and its points are
-//         cleared. A light() violation, which honest nodes cause in bursts, counts at most once in kLightGap.
-// Bans    a node in the book has its ban in its row, which outlives the process (address_book.hpp). Bans of other nodes
-//         are kept here, in memory: a row for each would let strangers fill the book.
+//         cleared. A light() violation, which honest nodes cause in bursts, counts at most once per kLightGap.
+// Bans    a node in the book has its ban in its row, which outlives the process (address_book.hpp). Other nodes' bans
+//         are kept here, in memory: a row for each would let untrusted nodes fill the book.
 // Limits  kScoredMax nodes with points: when full, the node with the fewest points is forgotten. kStrangersMax bans:
-//         when full, the ban that would end first ends. A ban that ended is remembered for kBanMax, for ban_span().
+//         when full, the ban that would end first ends. A past ban is remembered for kBanMax, for ban_span().
 // Owner   Peers; not thread-safe. Time is monotonic, given by the caller.
 #include <map>
 #include <optional>
@@ -30,40 +30,40 @@ enum class Violation : std::uint8_t {
   malformed,         ///< a message that breaks its schema or its rules
   protocol,          ///< broke the order of the link protocol
   forbidden,         ///< a kind of message that its role may not send
-  flooding,          ///< went on after `overloaded`, many times faster than it may
+  flooding,          ///< continued after `overloaded`, many times faster than allowed
   unproven_contact,  ///< passed on a contact without the work of its id
-  too_many,          ///< more contacts than were asked for
+  too_many,          ///< more contacts than requested
   undialable,        ///< passed on an address that cannot be dialled
   bad_record,        ///< stored, or answered with, a record that is invalid at any time
-  wrong_token,       ///< asked to store with a token that it was never given
+  wrong_token,       ///< sent a store with a token that it was never given
 };
 std::uint32_t points_of(Violation violation);
 std::string_view text_of(Violation violation);
 
-/// Whether `violation` counts at most once in kLightGap.
+/// Returns whether `violation` counts at most once per kLightGap.
 bool light(Violation violation);
 
-/// The length of the ban after `bans` earlier bans: kBanMin, doubled for each, kBanMax at most.
+/// Returns the length of a ban after `bans` earlier bans: kBanMin, doubled for each, at most kBanMax.
 base::Duration ban_span(std::uint16_t bans);
 
 class PeerScores {
  public:
-  /// Adds the points of `violation`. True: the node must be banned now, and its points are cleared.
+  /// Adds the points of `violation`. Returns true if the node must be banned now; its points are then cleared.
   bool add(const base::NodeId& id, Violation violation, base::Instant now);
   std::uint32_t score(const base::NodeId& id, base::Instant now) const;
 
   /// Bans a node that is not in the book; returns the end of the ban.
   base::Instant ban(const base::NodeId& id, base::Instant now);
-  /// The end of the ban that is kept here; nothing if there is none.
+  /// Returns the end of a ban kept here, or nullopt.
   std::optional<base::Instant> banned_until(const base::NodeId& id, base::Instant now) const;
-  /// The bans that are kept here, by id.
+  /// Returns the bans kept here, by id.
   std::map<base::NodeId, base::Instant> banned(base::Instant now) const;
 
-  /// Clears points and ban. False if there was neither.
+  /// Clears points and ban. Returns false if there was neither.
   bool unban(const base::NodeId& id, base::Instant now);
-  /// Removes points and bans whose time is over.
+  /// Removes expired points and bans.
   void prune(base::Instant now);
-  /// Violations that counted, since the start of the process.
+  /// Returns the violations that counted since the start of the process.
   std::uint64_t violations() const { return violations_; }
 
  private:

@@ -1,4 +1,4 @@
-// Links and the commands of people. Dials, health and exchange have files of their own.
+// Links and operators' commands. Dials, health and exchange have their own files.
 #include "actors/peers/logic/peers.hpp"
 
 #include <algorithm>
@@ -52,7 +52,7 @@ Decisions Peers::tick(base::Instant now, base::Random& random) { return settle(n
 
 base::Instant Peers::next_at() const {
   base::Instant out = std::min({health_due_, rejoin_due_, links_due_, next_dial_at()});
-  out = std::min(out, asked_ ? asked_due_ : exchange_due_);  // one question at a time, however short the period
+  out = std::min(out, asked_ ? asked_due_ : exchange_due_);  // one request at a time, however short the period
   for (const auto& [ticket, dial] : dials_) out = std::min(out, dial.due);
   return out;
 }
@@ -97,7 +97,7 @@ Decisions Peers::linked(const LinkUp& up, base::Instant now, base::Random& rando
     candidate_at_.reset();
     if (!again) {
       link.since = now;
-      // It is pinged at once, unless its last link was brief: if it hangs up again, a ping that follows dials it again.
+      // Pings it at once, unless its last link was brief: if it hangs up again, a following ping would dial it again.
       if (brief_.contains(up.id)) link.again_at = now + kBriefPause;
       else if (started_ && pinged_ < policy_.links_target) ping(up.id, link, now);
     }
@@ -136,8 +136,8 @@ void Peers::visit(Link& link, std::optional<base::Instant> until) {
 
 bool Peers::crowded() const { return links_.size() - guests_ >= kLinksMax; }
 
-// What another domain dials, strangers may have named to it, any number of theirs: it is own while there are few links,
-// or few of its address group.
+// Attackers may have named any number of their nodes to another domain. So a link dialled for a domain is own only
+// while there are few links, or few of its address group.
 bool Peers::is_own(const LinkUp& up) const {
   if (up.direction == Direction::inbound) return counts_as_dialled(up);
   if (links_.size() <= policy_.links_target || dialling(up.id) || asked_for_.contains(up.id)) return true;
@@ -148,8 +148,8 @@ bool Peers::is_own(const LinkUp& up) const {
   return static_cast<std::size_t>(of_group) < kDialledOfGroupMax;
 }
 
-// A peer that this node has dialled before, but few of one address group: a stranger with many ids gets them all
-// dialled once, and then comes back by itself.
+// A peer that this node has dialled before counts, but only few per address group: an attacker with many ids gets them
+// all dialled once, and they come back by themselves.
 bool Peers::counts_as_dialled(const LinkUp& up) const {
   const KnownPeer* const known = book_.find(up.id);
   if (known == nullptr || !known->proven()) return false;
@@ -163,8 +163,8 @@ bool Peers::counts_as_dialled(const LinkUp& up) const {
   return of_group < kDialledOfGroupMax && in_all < (policy_.links_target + 1) / 2;
 }
 
-// Of the largest address group of those that `may`, the one with the least `order`. Only to a smaller group: among
-// equals a new peer would displace another for ever.
+// Returns the peer with the least `order` in the largest address group, among peers that `may`. Yields only to a
+// smaller group: otherwise peers of equal groups would displace each other forever.
 template <class May, class Order>
 std::optional<base::NodeId> Peers::gives_way(const LinkUp& to, May may, Order order) const {
   std::map<base::AddressGroup, std::vector<base::NodeId>> groups;
@@ -199,7 +199,7 @@ void Peers::count(const Link& link, bool in) {
   add(own_healthy_, link.own && link.healthy());
 }
 
-// Guests whose time is over are dropped, unless there is a free slot.
+// Drops guests whose time is over, unless there is a free slot.
 void Peers::expire_guests(base::Instant now) {
   std::vector<base::NodeId> leaving;
   for (auto& [id, link] : links_) {
@@ -254,7 +254,7 @@ bool Peers::welcome(const base::NodeId& id, base::Instant now) const {
   return !banned_until(id, now) && (held == held_off_.end() || held->second <= now);
 }
 
-/// A person lifts a ban. False if nothing was noted here: the ban may be from before a restart.
+/// Lifts a ban for an operator. Returns false if nothing was noted here: the ban may be from before a restart.
 bool Peers::forgive(const base::NodeId& id, base::Instant now) {
   const bool banned = banned_until(id, now).has_value();
   const bool scored = scores_.unban(id, now);
@@ -359,7 +359,7 @@ std::optional<base::Bytes> Peers::row(const base::NodeId& id, Moment moment) con
   return encode(*peer, moment);
 }
 
-// First the changes by time alone, then all decisions that follow from the changes.
+// Applies the changes by time first, then makes all decisions that follow from the changes.
 Decisions Peers::settle(base::Instant now, base::Random& random) {
   now_ = std::max(now_, now);
   if (started_) {

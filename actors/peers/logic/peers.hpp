@@ -1,18 +1,17 @@
 #pragma once
-// Which nodes this node dials, keeps, asks, bans and forgets. README.md, "Rules", has them in full.
+// Which nodes this node dials, keeps, asks, bans and forgets. README.md, "Rules", has the full rules.
 //
 // Use      every input returns the decisions that follow from it; perform them in order. Call tick() at wake_at();
 //          calls at other times, and repeated calls, are harmless.
-// Dials    to known peers until there are `links_target` links and half as many own ones; to seeds while fewer than
-//          `healthy_min` own links are healthy. A link is own if this node dialled it, or has dialled that peer before:
-//          those who dial this node cannot keep it from dialling others. Nor can those who are named to its other
-//          domains: of what these dial, few of an address group are own.
-// Health   each `health_period` the `links_target` links that have waited longest are pinged, and new links at once;
-//          half of the pings are never for new links.
-// Crowded  at kLinksMax, a peer of the address group that has most makes room for one of a smaller group. Else the new
-//          one is a guest: it may ask for contacts, and is dropped after kGuestTime unless a link has ended. One that
-//          this node dialled stays while it owes an answer.
-// Limits   the book's (address_book.hpp), kDialsMax, kGuestsMax, kTargetsMax dials for a person, kHeldOffMax.
+// Dials    to known peers until there are `links_target` links and half as many own links; to seeds while fewer than
+//          `healthy_min` own links are healthy. A link is own if this node dialled it, or has dialled that peer before.
+//          Few links per address group that other domains dialled are own. So no attacker can stop this node's dials.
+// Health   every `health_period`, the `links_target` longest waiting links are pinged, and new links at once; half of
+//          the pings are never for new links.
+// Crowded  at kLinksMax, a peer of the largest address group yields to a smaller group. Otherwise the new peer is a
+//          guest: it may ask for contacts, and is dropped after kGuestTime unless a slot is free. A peer that this node
+//          dialled stays while it owes an answer.
+// Limits   the book's (address_book.hpp), kDialsMax, kGuestsMax, kTargetsMax dials for operators, kHeldOffMax.
 // Owner    the actor `peers`; not thread-safe. Reads no clock and sends nothing; time is monotonic.
 #include <functional>
 #include <map>
@@ -29,10 +28,10 @@ namespace troupe::peers {
 class Peers {
  public:
   Peers(base::NodeId self, Policy policy, IdOf id_of);
-  /// Where a simulation plants bugs and notes rare paths; outlives this object. Without a call no bug is planted.
-  /// Planted bugs: `peers.dropped_is_welcome`, `peers.failed_dial_not_repeated`.
+  /// Sets where a simulation enables mutants and notes rare paths; it outlives this object. By default no mutant is
+  /// active. Mutants: `peers.dropped_is_welcome`, `peers.failed_dial_not_repeated`.
   void plant(const base::Mutations& mutations) { mutations_ = &mutations; }
-  /// How it is known that a linked peer has a question of this node. Without a call none has.
+  /// Sets how to check whether a linked peer owes this node an answer. By default none does.
   void ask_who_owes(std::function<bool(const base::NodeId&)> owes_answer) { owes_answer_ = std::move(owes_answer); }
 
   /// Restores a stored row before start(). On an error, or on false (the book is full), the caller erases the row.
@@ -40,72 +39,72 @@ class Peers {
   /// Starts, with the addresses to join through.
   Decisions start(const std::vector<Target>& seeds, base::Instant now, base::Random& random);
   Decisions tick(base::Instant now, base::Random& random);
-  /// When tick() has something to do; later than the `now` of the last input.
+  /// Returns when tick() is due next; later than the `now` of the last input.
   base::Instant wake_at() const { return wake_at_; }
 
   /// A link is up. A repeated call changes nothing.
   Decisions linked(const LinkUp& link, base::Instant now, base::Random& random);
   /// A link has ended, not by a Drop. An unknown link is ignored.
   Decisions unlinked(const base::NodeId& id, LinkEnd how, base::Instant now, base::Random& random);
-  /// The dial of `ticket` reached `id`; linked() has told its link, or will.
+  /// Notes that the dial of `ticket` reached `id`; linked() reports its link before or after.
   Decisions dialled(std::uint64_t ticket, const base::NodeId& id, base::Instant now, base::Random& random);
   Decisions dial_failed(std::uint64_t ticket, DialFailure why, base::Instant now, base::Random& random);
-  /// Another domain dialled a peer at the address of whereabouts(), and the dial failed. Without this, a node that has
-  /// all its links would hear of no failure, and keep an old address for ever.
+  /// Notes that another domain dialled a peer at the address of whereabouts(), and failed. Without this, a node that
+  /// has all its links would learn of no failure, and keep an old address forever.
   Decisions not_there(const Contact& contact, DialFailure why, base::Instant now, base::Random& random);
 
   Decisions ponged(const base::NodeId& id, std::chrono::microseconds round_trip, base::Instant now,
                    base::Random& random);
   Decisions ping_failed(const base::NodeId& id, base::Instant now, base::Random& random);
-  /// A linked peer says where it can be dialled. An unspecified address with a port means: where its link comes from.
-  /// An endpoint that is not dialable means: it cannot be dialled.
+  /// Notes where a linked peer says that it can be dialled. An unspecified address with a port means: the source of its
+  /// link. An endpoint that is not dialable means: it cannot be dialled.
   Decisions advertised(const base::NodeId& id, base::Endpoint endpoint, base::Instant now, base::Random& random);
 
-  /// The answer to `asker`: a random sample of working peers, at most `count_max` and kContactsMax, without `asker`,
-  /// and without loopback addresses unless `asker` is on this machine. Which peers work is looked up at most once in
-  /// kWorkingFor, unless a new one has answered.
+  /// Returns the answer to `asker`: a random sample of working peers, at most `count_max` and kContactsMax, without
+  /// `asker`, and without loopback addresses unless `asker` is on this machine. The list of working peers is renewed at
+  /// most once per kWorkingFor, unless a new peer has answered.
   std::vector<Contact> give(const base::NodeId& asker, std::size_t count_max, base::Instant now, base::Random& random);
-  /// The answer of a peer that was asked for contacts. Contacts beyond kContactsMax are ignored.
+  /// Notes a peer's answer to a request for contacts. Contacts beyond kContactsMax are ignored.
   Decisions contacts(const base::NodeId& from, const std::vector<Contact>& list, base::Instant now,
                      base::Random& random);
   Decisions contacts_failed(const base::NodeId& from, base::Instant now, base::Random& random);
 
   /// Adds to the score of a peer, known or not. At kPointsBan the peer is banned and dropped.
   Decisions misbehaved(const base::NodeId& id, Violation violation, base::Instant now, base::Random& random);
-  /// Whether a link to `id` is allowed: it is not banned, and no person has dropped it.
+  /// Returns whether a link to `id` is allowed: it is not banned, and no operator has dropped it.
   bool welcome(const base::NodeId& id, base::Instant now) const;
 
-  /// A person wants a link, which lifts a ban. The ticket belongs to the only Dial among the decisions.
+  /// An operator requests a link, which lifts a ban. The ticket belongs to the only Dial among the decisions.
   struct Connecting {
     std::uint64_t ticket;
     Decisions decisions;
   };
   base::Result<Connecting, CommandError> connect(const Target& to, base::Instant now, base::Random& random);
-  /// A person wants a link to end; the peer is held off for kHoldOff.
+  /// An operator ends a link; the peer is held off for kHoldOff.
   base::Result<Decisions, CommandError> drop(const base::NodeId& id, base::Instant now, base::Random& random);
-  /// A person says that a peer is gone for good: it is removed from the book, and no longer expected.
+  /// An operator removes a peer for good: it leaves the book, and is no longer expected.
   base::Result<Decisions, CommandError> forget(const base::NodeId& id, base::Instant now, base::Random& random);
-  /// A person lifts a ban: the points are cleared, and the peer is not held off any more.
+  /// An operator lifts a ban: the points are cleared, and the peer is no longer held off.
   struct Unbanned {
     bool lifted;  ///< false: the peer had no ban, no points, and was not held off
     Decisions decisions;
   };
   Unbanned unban(const base::NodeId& id, base::Instant now, base::Random& random);
 
-  /// All known, linked and banned peers, by id.
+  /// Returns all known, linked and banned peers, by id.
   std::vector<PeerView> view(base::Instant now) const;
-  /// All peers to which a link is allowed, by id: those that can hold data for this node.
+  /// Returns all peers to which a link is allowed, by id: those that can store data for this node.
   std::vector<Contact> reachable(base::Instant now) const;
-  /// Whether a seed was neither met nor tried yet.
+  /// Returns whether a seed was neither met nor tried yet.
   bool untried() const;
-  /// Where `id` can be dialled, for another domain that wants to talk to it.
+  /// Returns where `id` can be dialled, for another domain that wants to reach it.
   base::Result<Contact, Nowhere> whereabouts(const base::NodeId& id, base::Instant now) const;
-  /// Where the link to a peer comes from, or where this node dialled it; nothing without a link.
+  /// Returns where the link to a peer comes from, or where this node dialled it; nullopt without a link.
   std::optional<base::Endpoint> remote_of(const base::NodeId& id) const {
     const auto link = links_.find(id);
     return link == links_.end() ? std::nullopt : std::optional(link->second.up.remote);
   }
-  /// Whether this node dialled the peer that it is linked to, by its own choice and not for another domain.
+  /// Returns whether this node dialled the linked peer by its own choice, not for another domain.
   bool chose(const base::NodeId& id) const {
     const auto link = links_.find(id);
     return link != links_.end() && link->second.own && link->second.up.direction == Direction::outbound;
@@ -113,25 +112,25 @@ class Peers {
   const base::NodeId& self() const { return self_; }
   std::size_t links() const { return links_.size(); }
   std::size_t healthy() const { return healthy_; }
-  /// How many peers should be healthy: as many as answered within kFresh, at least one and at most `healthy_min`. Zero
-  /// for a node without seeds that has never met a peer.
+  /// Returns how many peers should be healthy: as many as answered within kFresh, at least one and at most
+  /// `healthy_min`. Zero for a node without seeds that has never met a peer.
   std::size_t expected(base::Instant now) const;
-  /// The peers that answered within kFresh and are not healthy now, at most `healthy_min`.
+  /// Returns the peers that answered within kFresh and are not healthy now, at most `healthy_min`.
   std::vector<base::NodeId> missing(base::Instant now) const;
   const AddressBook& book() const { return book_; }
   const PeerScores& scores() const { return scores_; }
-  /// The bytes to store for SaveRow; nothing if the row is gone by now.
+  /// Returns the bytes to store for SaveRow, or nullopt if the row is gone.
   std::optional<base::Bytes> row(const base::NodeId& id, Moment moment) const;
 
  private:
-  /// The peers that answered within kFresh, linked ones first, at most `healthy_min`.
+  /// Returns the peers that answered within kFresh, linked peers first, at most `healthy_min`.
   std::vector<base::NodeId> expected_peers(base::Instant now) const;
   struct Link {
     LinkUp up;
     base::Instant since;
     std::optional<base::Instant> guest_until;  // above kLinksMax
     std::optional<base::Instant> pinged_at;
-    std::optional<base::Instant> pong_due;  // while a ping is under way
+    std::optional<base::Instant> pong_due;  // while a ping is in flight
     std::optional<base::Instant> again_at;  // the next ping, after a missed ping or a brief link
     std::uint64_t pinged_in = 0;            // the period of its last ping; zero: never
     std::size_t missed = 0;
@@ -214,15 +213,15 @@ class Peers {
   AddressBook book_;
   std::map<base::NodeId, Link> links_;
   std::map<std::uint64_t, UnderWay> dials_;
-  std::set<base::NodeId> asked_for_;  // dialled for this table, and not linked() yet
+  std::set<base::NodeId> asked_for_;  // dialled for the peer table, and not linked() yet
   std::vector<Seed> seeds_;
   std::map<base::NodeId, base::Instant> retry_at_;  // for known peers that failed or were just unlinked
   std::map<base::NodeId, std::uint32_t> brief_;  // for known peers: dialled links in a row that ended within kSettled
-  std::set<base::NodeId> turned_us_away_;        // peers of `brief_` that hung up the last time
+  std::set<base::NodeId> turned_us_away_;        // peers in `brief_` that hung up the last time
   std::map<base::NodeId, base::Instant> held_off_;
   std::map<base::NodeId, base::Instant>
       left_;          // peers whose link answered and then ended within kFresh, with that time
-  bool met_ = false;  // a peer, ever
+  bool met_ = false;  // has ever met a peer
   PeerScores scores_;
   std::optional<base::NodeId> asked_;  // the peer that was asked for contacts
   base::Instant asked_due_;
@@ -236,8 +235,8 @@ class Peers {
   std::size_t healthy_ = 0;
   std::size_t own_ = 0, own_healthy_ = 0;
   std::size_t guests_ = 0;
-  std::optional<base::Instant> candidate_at_;       // no known peer can be dialled before; nothing: not known
-  base::Instant links_due_ = base::Instant::max();  // no link needs attention before, except at a new period
+  std::optional<base::Instant> candidate_at_;       // no known peer can be dialled earlier; nullopt: not known
+  base::Instant links_due_ = base::Instant::max();  // no link needs attention earlier, except at a new period
   base::Instant wake_at_ = base::Instant::max();
   std::uint64_t ticket_ = 0;
   bool started_ = false;

@@ -9,7 +9,7 @@
 namespace troupe::peers {
 namespace {
 
-constexpr std::size_t kAskedForMax = 64;    // our choice: links that are on their way, far more than kDialsMax
+constexpr std::size_t kAskedForMax = 64;    // our choice: links that are coming up, far more than kDialsMax
 constexpr std::int32_t kSubnetPenalty = 5;  // our choice: four links into a network weigh as much as one day's silence
 constexpr std::int32_t kSubnetPenaltyMax = 25;  // and never more than an address that fails
 constexpr std::int32_t kBriefPenalty = 50;      // our choice: a peer that turned us away ranks below an untried peer
@@ -49,8 +49,7 @@ Decisions Peers::dialled(std::uint64_t ticket, const base::NodeId& id, base::Ins
       count(link->second, true);
       visit(link->second, std::nullopt);
     }
-    if (!links_.contains(id))
-      retry_at_.insert_or_assign(id, now + spread(kRetryMin, random));  // linked() is on its way
+    if (!links_.contains(id)) retry_at_.insert_or_assign(id, now + spread(kRetryMin, random));  // linked() will follow
   }
   return settle(now, random);
 }
@@ -73,7 +72,7 @@ void Peers::fail_dial(std::uint64_t ticket, DialFailure why, base::Instant now, 
   }
   if (!dial.to.id || links_.contains(*dial.to.id)) return;
   const KnownPeer* const peer = book_.find(*dial.to.id);
-  if (peer == nullptr || !lives_at(*peer, dial.to.where)) return;  // a seed or a person named another address
+  if (peer == nullptr || !lives_at(*peer, dial.to.where)) return;  // a seed or an operator named another address
   fail_address(peer->id, why, now, random);
 }
 
@@ -143,7 +142,8 @@ std::size_t Peers::slots() const {
   return kDialsMax - std::min(own, kDialsMax);
 }
 
-// Half of the slots are kept for known peers; otherwise a list of dead seeds would keep them waiting.
+// Returns free seed slots. Half of all slots are kept for known peers; otherwise a list of dead seeds would keep them
+// waiting.
 std::size_t Peers::seed_slots() const {
   const auto used = static_cast<std::size_t>(
       std::count_if(dials_.begin(), dials_.end(), [](const auto& entry) { return entry.second.seed.has_value(); }));
@@ -162,7 +162,7 @@ bool Peers::dialling(const base::NodeId& id) const {
   return std::any_of(dials_.begin(), dials_.end(), [&](const auto& entry) { return entry.second.to.id == id; });
 }
 
-// When that peer may be dialled; nothing if it cannot be, or if it is dialled or linked already.
+// Returns when that peer may be dialled; nullopt if it cannot be, or if it is dialled or linked already.
 std::optional<base::Instant> Peers::ready_at(const KnownPeer& peer) const {
   if (!peer.contact.endpoint.dialable() || links_.contains(peer.id) || dialling(peer.id)) return std::nullopt;
   base::Instant out = banned_until(peer.id, now_).value_or(now_);
@@ -184,7 +184,7 @@ std::optional<base::Instant> Peers::ready_at(const Seed& seed) const {
 
 base::Instant Peers::next_dial_at() const {
   base::Instant out = base::Instant::max();
-  if (slots() == 0) return out;  // the end of a dial comes first
+  if (slots() == 0) return out;  // a dial has to end first
   if (own_healthy_ < policy_.healthy_min && seed_slots() > 0) {
     for (const Seed& seed : seeds_) out = std::min(out, ready_at(seed).value_or(out));
   }
@@ -192,7 +192,8 @@ base::Instant Peers::next_dial_at() const {
   return out;
 }
 
-// Without one, notes when the next can be dialled: this is asked at each input, and a book is long.
+// Returns the best peer to dial. If there is none, notes when the next can be dialled, because this runs at each input
+// and a book is long.
 std::optional<base::NodeId> Peers::best_candidate(base::Instant now, base::Random& random) {
   base::Instant next = base::Instant::max();
   std::map<Subnet, std::int32_t> links_in;

@@ -1,4 +1,4 @@
-// Which contacts are asked for, passed on and believed.
+// Which contacts are requested, passed on and believed.
 #include <algorithm>
 #include <utility>
 
@@ -7,7 +7,7 @@
 
 namespace troupe::peers {
 
-// Asks one healthy peer: every period, and while links are missing sooner, at first often and then less often.
+// Asks one healthy peer: every period, and while links are missing more often, at growing intervals.
 void Peers::exchange(base::Instant now, base::Random& random) {
   if (asked_ && asked_due_ <= now) asked_.reset();
   if (asked_ || now < exchange_due_) return;
@@ -25,8 +25,8 @@ void Peers::exchange(base::Instant now, base::Random& random) {
   eager_gap_ = std::min(eager_gap_ * 2, policy_.exchange_period);
 }
 
-// With too few healthy links everything is tried: known peers are dialled without waiting, and others are asked anew.
-// Seeds have their own wait, which ends with the same period (peers_dial.cpp).
+// With too few healthy links all options are tried: known peers are dialled without waiting, and contacts are requested
+// again. Seeds have their own wait, which ends with the same period (peers_dial.cpp).
 void Peers::rejoin(base::Instant now, base::Random& random) {
   if (now < rejoin_due_) return;
   rejoin_due_ = now + spread(policy_.rejoin_period, random);
@@ -47,7 +47,7 @@ std::vector<Contact> Peers::give(const base::NodeId& asker, std::size_t count_ma
   if (now >= working_due_) note_working(now);
   const std::size_t most = std::min(count_max, kContactsMax);
   std::vector<Contact> out;
-  // A random order, as far as it is needed.
+  // A partial random shuffle.
   for (std::size_t i = 0; i < working_.size() && out.size() < most; ++i) {
     std::swap(working_[i], working_[i + random.below(working_.size() - i)]);
     const base::NodeId& id = working_[i];
@@ -93,14 +93,14 @@ Decisions Peers::contacts_failed(const base::NodeId& from, base::Instant now, ba
   return settle(now, random);
 }
 
-// If this node dialled the peer, it knows the address; a peer is believed on links that it dialled.
+// If this node dialled the peer, it knows the address; a peer is believed on links that the peer dialled.
 Decisions Peers::advertised(const base::NodeId& id, base::Endpoint endpoint, base::Instant now, base::Random& random) {
   const auto at = links_.find(id);
   if (at != links_.end() && at->second.up.direction == Direction::inbound) {
     const LinkUp& up = at->second.up;
     if (is_unspecified(endpoint)) endpoint.address = up.remote.address;
     const Contact contact{up.key, up.nonce, endpoint};
-    if (passable(contact, id)) book_.hear_of(id, contact, id, now);  // linked, so it is no candidate
+    if (passable(contact, id)) book_.hear_of(id, contact, id, now);  // it is linked, so it is not a candidate
   }
   return settle(now, random);
 }

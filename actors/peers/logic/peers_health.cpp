@@ -1,4 +1,4 @@
-// Which links are pinged, and what follows from their answers and their silence.
+// Which links are pinged, and what follows from answers and silence.
 #include <algorithm>
 #include <utility>
 
@@ -13,8 +13,8 @@ void Peers::ping_some(base::Instant now, base::Random& random) {
     ++period_;
     pinged_ = 0;
     forget_old(now);
-    // Half of the pings are for links that were pinged before, own ones first: however many new links come, an own link
-    // that has died is found. Links that were never pinged follow below in any case.
+    // Half of the pings are for links that were pinged before, own links first: however many new links come, a dead own
+    // link is found. Links that were never pinged follow below in any case.
     const std::size_t half = (policy_.links_target + 1) / 2;
     std::vector<std::pair<base::Instant, base::NodeId>> waiting;
     for (const auto& [id, link] : links_) {
@@ -61,7 +61,7 @@ Decisions Peers::ponged(const base::NodeId& id, std::chrono::microseconds round_
     book_.heard(id, round_trip, now);
     if (const KnownPeer* const peer = book_.find(id)) link.rtt = peer->rtt;
     met_ = true;
-    if (fresh) {  // a new peer may know others, and others may be told of it
+    if (fresh) {  // a new peer may know other peers, and may be passed on
       working_due_ = now;
       eager_gap_ = kExchangeGap;
       if (!asked_ && links_.size() < policy_.links_target) exchange_due_ = std::min(exchange_due_, now);
@@ -100,7 +100,8 @@ void Peers::miss(const base::NodeId& id, base::Instant now) {
   retry_at_.insert_or_assign(id, now + kRetryMin);
 }
 
-/// A link that has not answered yet does not count: it would be missed before it could become healthy.
+/// Returns the expected peers. A link that has not answered yet does not count: it would be missing before it could be
+/// healthy.
 std::vector<base::NodeId> Peers::expected_peers(base::Instant now) const {
   std::vector<base::NodeId> out;
   const auto add = [&](const base::NodeId& id, bool counts) {
@@ -120,7 +121,9 @@ std::vector<base::NodeId> Peers::expected_peers(base::Instant now) const {
 }
 
 std::size_t Peers::expected(base::Instant now) const {
-  if (healthy_ >= policy_.healthy_min) return policy_.healthy_min;  // as all below would find: this is asked often
+  if (healthy_ >= policy_.healthy_min)
+    return policy_.healthy_min;  // the code below would return the same: this is
+                                 // called often
   const bool joins = std::ranges::any_of(seeds_, [](const Seed& seed) { return !seed.ourselves; });
   const std::size_t least = joins || met_ ? 1 : 0;
   return std::min(std::max(expected_peers(now).size(), least), policy_.healthy_min);

@@ -7,14 +7,14 @@
 
 namespace troupe::peers {
 
-/// A tenth less to a tenth more than `period`.
+/// Returns `period` with jitter of up to a tenth in both directions.
 inline base::Duration spread(base::Duration period, base::Random& random) {
   const auto tenth = static_cast<std::uint64_t>(std::max<std::int64_t>(period.count(), 0)) / 10;
   return period - base::Duration(static_cast<std::int64_t>(tenth)) +
          base::Duration(static_cast<std::int64_t>(random.below(2 * tenth + 1)));
 }
 
-/// `first` doubled for each failure after the first one, at most `longest`, spread.
+/// Returns `first`, doubled for each failure after the first, at most `longest`, with jitter.
 inline base::Duration backoff(base::Duration first, base::Duration longest, std::uint32_t failures,
                               base::Random& random) {
   base::Duration out = std::min(first, longest);

@@ -1,5 +1,5 @@
 #pragma once
-// A node to which a person wants a link: "[ID@]HOST:PORT", as in `--join` and `troupe peers connect`.
+// A node to which an operator wants a link: "[ID@]HOST:PORT", as in `--join` and `troupe peers connect`.
 #include <compare>
 #include <optional>
 #include <string>
@@ -17,8 +17,8 @@ struct Target {
   friend auto operator<=>(const Target&, const Target&) = default;
 
   std::string text() const;
-  /// Nothing unless `text` has the form above: an id of 40 hexadecimal digits, a host of at most 255 bytes,
-  /// a port that is not 0.
+  /// Returns nullopt unless `text` has the form above: an id of 40 hexadecimal digits, a host of at most 255 bytes, a
+  /// port that is not 0.
   static std::optional<Target> parse(std::string_view text);
 };
 

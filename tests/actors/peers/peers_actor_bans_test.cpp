@@ -31,7 +31,7 @@ TEST_CASE("peers actor: a node that misbehaves only by datagram is banned, shown
   REQUIRE_FALSE(fixture.logged.empty());
   CHECK(fixture.logged.back().find("peer is banned") != std::string::npos);
   CHECK(fixture.logged.back().find(banned.hex()) != std::string::npos);
-  CHECK(fixture.logged.back().find("record that is no good") != std::string::npos);
+  CHECK(fixture.logged.back().find("invalid record") != std::string::npos);
   CHECK(fixture.logged.back().find("600 s") != std::string::npos);
   CHECK(rows.empty());
   fixture.pass(std::chrono::milliseconds(kBanMs));

@@ -73,7 +73,7 @@ TEST_CASE("peers actor: a seed that turns us away is named so, and others that a
   fixture.pass(kGrace);
   CHECK(fixture.reason("peers") ==
         "0 healthy peers of at least 1; turned away by 10.1.1.1:1: no node answers at 10.1.1.1:1"
-        ", and 1 more like it");
+        ", and 1 more seeds");
   CHECK(fixture.logged.size() == 2);
 }
 
@@ -92,7 +92,7 @@ TEST_CASE("peers actor: a node without seeds is well alone, and degraded once it
   fixture.in("/links", fixture.links, [&] { fixture.links.tell_down(1); });
   CHECK(fixture.reason("peers").empty());  // it may be back in a moment
   fixture.pass(kGrace);
-  const std::string forget = " (to expect one no longer: troupe peers forget ID)";
+  const std::string forget = " (to stop expecting a peer: troupe peers forget ID)";
   CHECK(fixture.reason("peers") == "1 healthy peers of at least 2; missing: " + id_of(1).hex() + forget);
   fixture.in("/links", fixture.links, [&] { fixture.links.tell_down(2); });
   CHECK(fixture.reason("peers").starts_with("0 healthy peers of at least 2; missing: "));
