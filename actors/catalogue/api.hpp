@@ -1,8 +1,8 @@
 #pragma once
-// The files of a group as keys of its store: what clients write, and what each member says that it keeps.
+// The files of a group as keys of its store: entries that clients write, and rows in which members report their files.
 //
-// Keys    begin with a byte that no list of a client's keys shows. `file`: an entry; `held`: a member keeps it up.
-// Values  version 1, or they cannot be read; a member passes over what it cannot read.
+// Keys    start with a byte that lists of client keys omit. `file`: an entry; `held`: a member maintains the file.
+// Values  have version 1; a member skips values that it cannot read.
 #include <optional>
 #include <string>
 
@@ -16,7 +16,7 @@ inline constexpr const char* kPath = "/catalogue";
 
 /// A file that the group has agreed to keep.
 struct Entry {
-  std::string name;  ///< at most 255 bytes of UTF-8; empty: it has none
+  std::string name;  ///< at most 255 bytes of UTF-8; empty: no name
   std::uint64_t bytes = 0;
   bool pinned = false;
 
@@ -25,7 +25,7 @@ struct Entry {
 
 std::string entry_key(const files::Cid& cid);
 std::string held_key(const files::Cid& cid, const base::NodeId& node);
-/// Of all entries, and of all that is held.
+/// For all entries, and for all members' rows.
 std::string entry_prefix();
 std::string held_prefix();
 
@@ -38,7 +38,7 @@ std::optional<Held> read_held_key(std::string_view key);
 
 base::Bytes encode(const Entry& entry);
 std::optional<Entry> decode_entry(base::ByteView bytes);
-/// `adopted`: for the group alone, and removed with the entry; otherwise it was put at that node before.
+/// `adopted`: owned only for the group, and removed with the entry; otherwise that node owned the file before.
 base::Bytes encode_held(bool adopted);
 std::optional<bool> decode_held(base::ByteView bytes);
 

@@ -1,7 +1,7 @@
 #pragma once
-// The catalogues of the groups that this node is a member of: an actor for each, at kPath/NAME.
+// The catalogues of the groups that this node is a member of: one actor each, at kPath/NAME.
 //
-// Groups  /raft says when they change, and is asked each `look` besides.
+// Groups  /raft reports changes, and is also asked every `look`.
 #include <map>
 #include <string>
 

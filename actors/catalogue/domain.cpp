@@ -9,7 +9,7 @@ using namespace std::chrono_literals;
 
 constexpr auto kLook = config::duration(
     "catalogue.look", "1m", 100ms, 1h, config::When::start,
-    "time between two looks for groups whose files this node is to keep up; it is told of changes besides");
+    "time between two checks for groups whose files this node maintains; changes are also reported at once");
 constexpr auto kSettings = std::to_array<config::Setting>({kLook});
 
 node::Domain make(const node::DomainParts& parts) {

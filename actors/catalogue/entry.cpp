@@ -10,7 +10,7 @@ constexpr std::size_t kNameBytesMax = 255;  // messages/files.capnp
 
 std::string prefix(const char* what) { return std::string(1, raft::kReservedKeys) + what + '/'; }
 
-/// What follows `prefix`, if it has that many bytes.
+/// Returns the part after `prefix`, if it has that many bytes.
 std::optional<std::string_view> behind(std::string_view key, const std::string& prefix, std::size_t bytes) {
   if (!key.starts_with(prefix) || key.size() != prefix.size() + bytes) return std::nullopt;
   return key.substr(prefix.size());

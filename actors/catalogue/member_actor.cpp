@@ -14,7 +14,7 @@ using messages::wire::Nothing;
 constexpr std::chrono::seconds kDue{30};
 constexpr std::size_t kPutBytes = 256 * 1024;  // messages/files.capnp: a piece of GetItem
 
-/// The rows of files. Others of the group are many more, and change with each commit of its actors.
+/// The rows of files. The group has many more rows, which change with each commit of its actors.
 std::vector<std::string> sorts() { return {entry_prefix(), held_prefix()}; }
 
 }  // namespace
@@ -37,11 +37,11 @@ void MemberActor::again(const std::string& why) {
   loaded_ = false;
   watching_.clear();
   listing_ = {};
-  settings_.log.debug("a catalogue is read again", {{"group", group_}, {"why", std::string_view(why)}});
+  settings_.log.debug("reading a catalogue again", {{"group", group_}, {"why", std::string_view(why)}});
   after<Again>(kRetry);
 }
 
-// -- what the group has agreed on ------------------------------------------------------------------------------------
+// -- entries of the group ---------------------------------------------------------------------------------------------
 
 void MemberActor::load(std::size_t sort, const std::string& from) {
   const bool first = sort == 0 && from.empty();
@@ -56,7 +56,7 @@ void MemberActor::load(std::size_t sort, const std::string& from) {
         const std::string prefix = sorts()[sort];
         out.setPrefix(data_of(base::as_bytes(prefix)));
         out.setFrom(data_of(base::as_bytes(from)));
-        out.setStale(seen_ > 0);  // asking the leader would wake a group that sleeps
+        out.setStale(seen_ > 0);  // asking the leader would wake a sleeping group
       },
       [this, run = run_, sort, first](runtime::Answer<raft::wire::KeyRows> answer) {
         if (run != run_) return;
@@ -64,9 +64,9 @@ void MemberActor::load(std::size_t sort, const std::string& from) {
         const auto page = answer.value();
         if (page.getRevision() < seen_) {
           seen_ = 0;
-          return again("this member of the group has begun anew");
+          return again("this member of the group has restarted");
         }
-        if (first) revision_ = page.getRevision();  // what changes between two pages is watched
+        if (first) revision_ = page.getRevision();  // changes between two pages are watched
         for (const auto row : page.getRows()) {
           const auto value = bytes_of(row.getValue());
           note(base::as_text(bytes_of(row.getKey())), base::Bytes(value.begin(), value.end()));
@@ -125,7 +125,7 @@ void MemberActor::note(std::string_view key, const std::optional<base::Bytes>& v
     const auto entry = value ? decode_entry(*value) : std::nullopt;
     if (!entry) entries_.erase(*cid);
     else if (entries_.size() < kEntriesMax || entries_.contains(*cid)) entries_.insert_or_assign(*cid, *entry);
-    else settings_.log.warn("a catalogue has more files than a member keeps up", {{"group", group_}});
+    else settings_.log.warn("a catalogue has more files than a member can maintain", {{"group", group_}});
     return;
   }
   const auto held = read_held_key(key);
@@ -135,9 +135,10 @@ void MemberActor::note(std::string_view key, const std::optional<base::Bytes>& v
   else held_.erase(held->cid);
 }
 
-// -- what this node does about it ------------------------------------------------------------------------------------
+// -- work of this node ------------------------------------------------------------------------------------------------
 
-/// One thing at a time; each calls this again at its end. A file that nothing can be done about now holds up no other.
+/// Takes one step at a time; each step calls this again at its end. A file that cannot be processed now blocks no
+/// other.
 void MemberActor::go_on() {
   if (!loaded_ || asking_ || adopting_) return;
   if (now() < not_before_) return after<Go>(not_before_ - now());
@@ -156,7 +157,8 @@ void MemberActor::go_on() {
     }
   }
   if (missing) return adopt(*missing, entries_.at(*missing));
-  std::erase_if(later_, [this](const auto& one) { return one.second.due <= now(); });  // of these nothing is left to do
+  std::erase_if(later_, [this](const auto& one) { return one.second.due <= now(); });  // for these files nothing is
+                                                                                       // left to do
   const auto next = std::ranges::min_element(later_, {}, [](const auto& one) { return one.second.due; });
   if (next != later_.end()) after<Go>(next->second.due - now());
 }
@@ -200,7 +202,7 @@ void MemberActor::adopt(const files::Cid& cid, const Entry& entry) {
         if (!answer.ok()) return adopted(answer.error());
         const auto got = files::Cid::from(bytes_of(answer.value().getCid()));
         if (got == adopting_->cid) return adopted(*got);
-        adopted(base::Error{base::Code::corrupt, "what was read has another content id"});
+        adopted(base::Error{base::Code::corrupt, "the file that was read has another content id"});
       });
   adopting_->to.on_ready([this] { pass_on(); });
   adopting_->from = subscribe<files::wire::GetFile, files::wire::GetItem>(
@@ -241,13 +243,13 @@ void MemberActor::adopted(const base::Outcome<files::Cid>& done) {
   } else {
     ++failed_;
     put_off(cid);
-    settings_.log.info("a file of a catalogue cannot be fetched yet",
+    settings_.log.info("cannot fetch a file of a catalogue yet",
                        {{"group", group_}, {"cid", cid.hex()}, {"why", std::string_view(done.error().message)}});
   }
   after<Go>(base::Duration::zero());
 }
 
-/// The entry is gone.
+/// Handles an entry that is gone.
 void MemberActor::forget(const files::Cid& cid) {
   const auto own = own_.find(cid);
   if (!held_.at(cid) || own == own_.end()) return write(held_key(cid, settings_.self), std::nullopt);
@@ -275,7 +277,7 @@ void MemberActor::write(const std::string& key, const std::optional<base::Bytes>
       },
       [this, key, value](const runtime::Answer<raft::wire::Executed>& answer) {
         asking_ = false;
-        if (answer.ok()) note(key, value);  // the watch says the same
+        if (answer.ok()) note(key, value);  // the watch reports the same
         else not_before_ = now() + kRetry;
         go_on();
       });

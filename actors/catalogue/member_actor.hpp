@@ -1,15 +1,16 @@
 #pragma once
-// The catalogue of one group at one of its members: what the group has agreed to keep, this node keeps up, too.
+// The catalogue of one group at one member: this node maintains the files that the group has agreed to keep.
 //
-// Load    all rows of files, then a watch of them from there; again when a watch ends, at the latest after kWatchIdle
-//         without a change: then as this member knows them, if that is no older than what it has acted on.
-// Adopt   a file that this node does not own yet is read from whichever nodes have it, and put here: this node becomes
-//         an owner of it, and its watch repairs copies. One at a time, those first that were never tried.
-// Retry   kRetry after a failure something is tried: the same file again after kRetry, later each time, unless its rows
-//         change before.
-// Say     once it is owned here, a row of the group says so.
-// Remove  an entry that is gone: a file that was adopted is removed, and the row.
-// Limits  kEntriesMax; further ones are passed over, and logged.
+// Load    all rows of files, then a watch of them from that revision. It loads again when a watch ends, at the latest
+//         kWatchIdle after the last change: from this member's own state, unless that is older than what it has acted
+//         on.
+// Adopt   a file that this node does not own yet is read from any nodes that have it, and put here. Then this node owns
+//         it, and its watch repairs copies. One file at a time, files that were never tried first.
+// Retry   kRetry after a failure the next file is tried; the same file after kRetry, then with back-off, unless its
+//         rows change before.
+// Say     once the file is owned here, a row of the group says so.
+// Remove  an entry that is gone: an adopted file is removed, and the row.
+// Limits  kEntriesMax; further entries are skipped, and logged.
 #include <deque>
 #include <map>
 #include <set>
@@ -23,7 +24,7 @@ namespace troupe::catalogue {
 inline constexpr std::size_t kEntriesMax = 100'000;     // our choice: 30 MiB
 inline constexpr std::chrono::seconds kWatchIdle{600};  // our choice, below runtime::kServedIdle
 inline constexpr std::chrono::seconds kRetry{5};        // our choice
-inline constexpr std::chrono::minutes kRetryMax{10};    // our choice: of a file that cannot be had for long
+inline constexpr std::chrono::minutes kRetryMax{10};    // our choice: for a file that stays unavailable
 inline constexpr std::chrono::seconds kStreamIdle{60};
 
 class MemberActor final : public runtime::Actor {
@@ -45,15 +46,15 @@ class MemberActor final : public runtime::Actor {
     std::deque<base::Bytes> waiting;
     bool ended = false;
   };
-  /// The rows of a sort, from a key on, and of the sorts behind it.
+  /// Loads the rows of a sort from a key on, then the following sorts.
   void load(std::size_t sort, const std::string& from);
   void list_files();
   void watch_keys();
   void note(std::string_view key, const std::optional<base::Bytes>& value);
   void go_on();
-  /// What was tried of this file has failed.
+  /// Postpones a file after a failed attempt.
   void put_off(const files::Cid& cid);
-  /// Not before then; zero: it was never put off.
+  /// Returns when a file may be tried again; zero if it was never postponed.
   base::Instant due(const files::Cid& cid) const;
   void pin(const files::Cid& cid, bool pinned);
   void adopt(const files::Cid& cid, const Entry& entry);
@@ -67,23 +68,23 @@ class MemberActor final : public runtime::Actor {
 
   const CatalogueSettings settings_;
   const std::string group_;
-  std::uint64_t run_ = 0;       // what an earlier load asked is ignored
-  std::uint64_t revision_ = 0;  // of the rows that were loaded
-  std::uint64_t seen_ = 0;      // the highest; 0: none yet, or the member has begun anew
+  std::uint64_t run_ = 0;       // number of the load; answers to earlier loads are ignored
+  std::uint64_t revision_ = 0;  // revision of the loaded rows
+  std::uint64_t seen_ = 0;      // the highest revision; 0: none yet, or the member has restarted
   bool loaded_ = false, asking_ = false;
   std::map<files::Cid, Entry> entries_;
-  std::map<files::Cid, bool> held_;  // by this node, as the group knows; whether it was adopted
-  std::map<files::Cid, bool> own_;   // files of this node; whether they are pinned
-  std::set<files::Cid> adopted_;     // since this actor began
+  std::map<files::Cid, bool> held_;  // files that the group knows to be here; whether each was adopted
+  std::map<files::Cid, bool> own_;   // files of this node; whether each is pinned
+  std::set<files::Cid> adopted_;     // since this actor started
   struct Later {
     base::Instant due;
     base::Duration backoff;
   };
-  std::map<files::Cid, Later> later_;  // put off
+  std::map<files::Cid, Later> later_;  // postponed files
   runtime::Subscription listing_;
-  std::vector<runtime::Subscription> watching_;  // one of each sort of rows
+  std::vector<runtime::Subscription> watching_;  // one per sort of rows
   std::optional<Adopting> adopting_;
-  base::Instant not_before_{};  // the next try of anything
+  base::Instant not_before_{};  // for the next try of any file
   std::uint64_t failed_ = 0;
 };
 

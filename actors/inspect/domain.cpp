@@ -9,7 +9,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kPeriod = config::duration("inspect.period", "2s", 100ms, 10s, config::When::start,
-                                          "time between two surveys of all actors, which find what is wrong");
+                                          "time between two health scans of all actors");
 constexpr auto kSettings = std::to_array<config::Setting>({kPeriod});
 
 std::span<const std::string_view> warnings() {
@@ -24,11 +24,11 @@ std::span<const std::string_view> warnings() {
 observe::CounterTable counters(const Totals& latest) {
   using observe::MetricType;
   return {{.metric = "troupe_mailbox_messages",
-           .help = "Messages that wait in the mailboxes of all actors, at the last survey.",
+           .help = "Messages waiting in the mailboxes of all actors, at the last survey.",
            .type = MetricType::gauge,
            .value = latest.waiting},
           {.metric = "troupe_mailbox_oldest_seconds",
-           .help = "For how long the oldest of them has waited, at least.",
+           .help = "Minimum time that the oldest of them has waited.",
            .type = MetricType::gauge,
            .value =
                static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(latest.oldest).count()),

@@ -19,15 +19,15 @@ Error wrong_filter(std::string_view filter, const observe::Mistake& mistake) {
 
 std::size_t limit_of(std::uint32_t asked) { return std::min(asked == 0 ? kRowsDefault : asked, kRowsMax); }
 
-// What ActorRows may take: its kind's limit less the warnings, and of a row all but the two paths in it.
+// Size limit of ActorRows: its kind's limit less the warnings; and the size of a row without its two paths.
 constexpr std::size_t kRowsBytesMax = (4u << 20) - (128u << 10);
 constexpr std::size_t kRowBytes = 320;
 
-constexpr std::size_t kSurveyStep = 256;  // our choice: actors, as one step of a walk shows at most
+constexpr std::size_t kSurveyStep = 256;  // our choice: actors per step of a walk
 
 }  // namespace
 
-/// However it ends: a tap that stays would cost each message of the node, and its place.
+/// Closes all taps in any case: an open tap would cost time at each message, and a slot.
 InspectActor::~InspectActor() {
   for (const Followed& one : followed_) node().taps().close(one.tap);
 }
@@ -77,7 +77,7 @@ void InspectActor::start() {
 }
 
 void InspectActor::stop() {
-  for (Followed& one : followed_) end(one, "the node ends");
+  for (Followed& one : followed_) end(one, "the node is stopping");
 }
 
 void InspectActor::check() const {
@@ -89,7 +89,8 @@ void InspectActor::check() const {
 
 void InspectActor::list(wire::ListActors::Reader question, runtime::Reply<wire::ActorRows> reply) {
   if (lists_.size() >= kWaitingMax)
-    return reply.refuse({Code::overloaded, "the inspector is asked too much at once", std::chrono::milliseconds(500)});
+    return reply.refuse(
+        {Code::overloaded, "too many lists of actors in progress (limit 16)", std::chrono::milliseconds(500)});
   auto filter = observe::Filter::parse(text_of(question.getFilter()));
   if (!filter.ok()) return reply.refuse(wrong_filter(text_of(question.getFilter()), filter.error()));
   const std::string top = text_of(question.getTop());
@@ -107,7 +108,7 @@ void InspectActor::list(wire::ListActors::Reader question, runtime::Reply<wire::
   if (lists_.size() == 1) next_slice();
 }
 
-/// Goes on with the first list and with the survey, in turn: neither may keep the other from its end.
+/// Continues the first list and the survey in turn, so that neither blocks the other.
 void InspectActor::next_slice() {
   const base::Instant until = now() + kSlice;
   while ((!lists_.empty() || surveying_) && now() < until) {
@@ -129,7 +130,7 @@ void InspectActor::list_on(base::Instant until) {
   };
   if (!first.screen.slow()) {
     node().registry().walk_on(first.place, show);
-  } else {  // such a filter may take a millisecond an actor: not under a lock that others wait for
+  } else {  // such a filter may take a millisecond per actor: not under a lock that other threads wait for
     if (first.copied.empty())
       node().registry().walk_on(first.place, [&](const runtime::Listing& one) { first.copied.push_back(one); });
     while (!first.copied.empty() && now() < until) {
@@ -146,7 +147,7 @@ void InspectActor::list_on(base::Instant until) {
 void InspectActor::survey_on() {
   const base::Instant at = now();
   const auto turns = runtime::turns();
-  // Most steps of a walk show a few actors: what threads are at is asked for once for many of them.
+  // Most steps of a walk show a few actors, so the threads' turns are fetched once for many of them.
   for (std::size_t shown = 0; !surveying_->at_end() && shown < kSurveyStep;) {
     node().registry().walk_on(*surveying_, [&](const runtime::Listing& one) {
       const auto turn = runtime::turn_of(one.record.get(), turns);
@@ -163,7 +164,7 @@ void InspectActor::answer(List& done) {
   const base::Instant at = now();
   const std::uint64_t total = done.screen.total(), matched = done.screen.matched();
   const auto rows = std::move(done.screen).rows();
-  std::vector<std::uint64_t> senders(rows.size());  // of their oldest messages; looked at once, for they change
+  std::vector<std::uint64_t> senders(rows.size());  // senders of their oldest messages; read once, because they change
   for (std::size_t i = 0; i < rows.size(); ++i)
     if (rows[i].row.mailbox > 0) senders[i] = rows[i].record->head(at).from;
   const auto names = names_of(senders);
@@ -236,8 +237,8 @@ void InspectActor::list_ended(wire::ListEnded::Reader question, runtime::Reply<w
   });
 }
 
-/// The paths of actors by CAF's numbers, of those that live or have ended lately. One walk for all that are new, and
-/// none for a while if that took long.
+/// Returns the paths of live and recently ended actors, by CAF's numbers. One walk for all new numbers, and none for a
+/// while if it took long.
 InspectActor::Names InspectActor::names_of(std::vector<std::uint64_t> ids) {
   constexpr std::chrono::seconds kNamesKept{10};
   constexpr std::size_t kNamesMax = 10'000;
@@ -245,7 +246,7 @@ InspectActor::Names InspectActor::names_of(std::vector<std::uint64_t> ids) {
     names_.clear();
     names_at_ = now();
   }
-  std::erase(ids, 0);  // nobody
+  std::erase(ids, 0);  // no actor
   std::ranges::sort(ids);
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
   Names out;
@@ -260,7 +261,7 @@ InspectActor::Names InspectActor::names_of(std::vector<std::uint64_t> ids) {
     std::erase_if(unknown, [&](const std::uint64_t id) { return out.contains(id); });
   }
   const base::Instant began = now();
-  if (began < names_again_) {  // who ends soon is met often, and a walk of all actors for each takes all the time
+  if (began < names_again_) {  // short-lived actors are met often; a walk for each would take all the time
     for (const std::uint64_t id : unknown) out.try_emplace(id, "#" + std::to_string(id));
     return out;
   }

@@ -1,14 +1,14 @@
 #pragma once
-// The inspector of a node: lists its actors, shows one, follows messages, and warns of what is wrong.
+// The inspector of a node: lists its actors, shows one, follows messages, and warns of faults.
 //
-// Load    it runs on a thread of its own and takes its questions on the reserved lane, so that it answers while the
-//         node is at its limits. All that goes over many actors goes in slices of kSlice; no mailbox is touched.
-// Survey  every `period` it looks at all actors (survey.hpp), less often if that takes long, and raises what it
-//         finds as reasons of the node's health, each under the name of its warning.
-// Rest    while nothing happens in the node, and nothing waits that could become a warning, there is no survey: the
-//         next one comes a `period` after some actor runs again.
-// Limits  kWaitingMax lists at once, kTapsMax streams of messages, rows and messages as messages/inspect.capnp says.
-// Restart nothing is lost but the streams; reasons of an earlier incarnation are taken back.
+// Load    it has its own thread and the reserved priority for its requests, so that it answers while the node is at its
+//         limits. Work over many actors is done in slices of kSlice; no mailbox is touched.
+// Survey  every `period` it scans all actors (survey.hpp), less often if that takes long. Each finding becomes a reason
+//         in the node's health, under the name of its warning.
+// Rest    while nothing happens in the node, and no wait could become a warning, there is no survey. The next survey
+//         comes a `period` after some actor runs again.
+// Limits  kWaitingMax lists at once, kTapsMax streams of messages; rows and messages as in messages/inspect.capnp.
+// Restart loses only the streams; reasons of an earlier incarnation are withdrawn.
 #include <deque>
 #include <list>
 #include <memory>
@@ -28,15 +28,16 @@ namespace troupe::inspect {
 
 inline constexpr std::chrono::milliseconds kSlice{5};
 inline constexpr std::size_t kWaitingMax = 16;
-inline constexpr std::chrono::seconds kPortraitDue{2};         // beyond, the actor hangs
-inline constexpr std::chrono::milliseconds kFollowPeriod{50};  // our choice: what a person does not see as a delay
-inline constexpr std::chrono::seconds kReaderDue{2};           // for the last items: then a reader is too slow
-inline constexpr std::chrono::seconds kHold{10};               // our choice: a warning does not come and go each look
-inline constexpr std::uint64_t kCircleMs = 1'000;              // that a question of a circle waits
+inline constexpr std::chrono::seconds kPortraitDue{2};         // after that, the actor hangs
+inline constexpr std::chrono::milliseconds kFollowPeriod{50};  // our choice: too short to notice
+inline constexpr std::chrono::seconds kReaderDue{2};           // for the last items; after that the reader is too slow
+inline constexpr std::chrono::seconds kHold{10};               // our choice: a warning does not flicker from survey to
+                                                               // survey
+inline constexpr std::uint64_t kCircleMs = 1'000;              // minimum wait of each request in a circle
 inline constexpr std::chrono::minutes kPauseMax{10};
-inline constexpr std::chrono::seconds kPauseBegun{1};  // by then the actor has come to the order
+inline constexpr std::chrono::seconds kPauseBegun{1};  // until then the actor has received the order
 inline constexpr std::chrono::seconds kPauseSaid{20};  // our choice: well within the idle time-outs of both ends
-inline constexpr std::size_t kPausedMax = 16;          // our choice: an operator works on a few
+inline constexpr std::size_t kPausedMax = 16;          // our choice: an operator works on a few actors
 inline constexpr int kSurveyShare = 50;                // at most 2 % of a core for surveys, or for names
 
 class InspectActor final : public runtime::Actor {
@@ -45,8 +46,8 @@ class InspectActor final : public runtime::Actor {
   struct Setup {
     base::NodeId node;
     base::Duration period = std::chrono::seconds(2);
-    observe::Health* health = nullptr;                       ///< outlives the actor; null: nobody is told
-    observe::Audit* audit = nullptr;                         ///< outlives the actor; null: acts are not written down
+    observe::Health* health = nullptr;                       ///< outlives the actor; may be null
+    observe::Audit* audit = nullptr;                         ///< outlives the actor; null: actions are not recorded
     std::function<node::ProcessUsage()> process_usage = {};  ///< empty: not known
     std::function<void(const Totals&)> surveyed = {};  ///< after each survey, in the actor's own context; may be empty
   };
@@ -82,7 +83,7 @@ class InspectActor final : public runtime::Actor {
     std::uint64_t sent = 0;
     std::uint64_t dropped = 0;  // by the tap
     std::deque<runtime::Tapped> waiting;
-    std::vector<std::uint64_t> known_kinds;  // their types were sent
+    std::vector<std::uint64_t> known_kinds;  // kinds whose types were sent
     base::Instant sent_at;
     bool cancelled = false;
   };
@@ -120,7 +121,7 @@ class InspectActor final : public runtime::Actor {
   bool send(Followed& one, const runtime::Tapped& message, const Names& names);
   void end(Followed& one, const std::string& why);
 
-  // What operators do to actors (inspect_actor_act.cpp).
+  // Actions of operators on actors (inspect_actor_act.cpp).
   runtime::Handle target(const std::string& path, Act act, base::Error& why);
   void act_on(wire::ActOn::Reader order, runtime::Reply<messages::wire::Nothing> reply);
   void pause(wire::PauseActor::Reader order, runtime::Sink<wire::PauseItem> sink);
@@ -128,7 +129,7 @@ class InspectActor final : public runtime::Actor {
   void note(const char* act, const std::string& path, const std::string& outcome);
 
   struct Paused {
-    std::string who;  // paused it, as the audit log names it
+    std::string who;  // the operator, as the audit log names it
     std::string path;
     runtime::Handle actor;
     runtime::Sink<wire::PauseItem> sink;
@@ -139,16 +140,16 @@ class InspectActor final : public runtime::Actor {
 
   const Setup setup_;
   std::list<Paused> paused_;
-  std::deque<List> lists_;  // the first one is walked
+  std::deque<List> lists_;  // the first list is in progress
   std::list<Followed> followed_;
-  Names names_;  // of the numbers met lately
+  Names names_;  // of recently seen numbers
   base::Instant names_at_;
-  base::Instant names_again_;  // no walk for new ones before
+  base::Instant names_again_;  // no walk for new names before that
 
   Survey survey_;
   std::optional<runtime::Registry::Cursor> surveying_;
-  base::Duration survey_took_{0};  // in its own steps
-  bool any_runs_ = false;          // other than this one, as the survey came to it
+  base::Duration survey_took_{0};  // time of its own steps
+  bool any_runs_ = false;          // an actor other than this one, at the time of its visit
   std::uint64_t surveys_ = 0;
   struct Told {
     std::string subject;

@@ -1,4 +1,4 @@
-// What operators do to actors: each act is refused or done, and written down.
+// Actions of operators on actors: each is refused or done, and recorded.
 #include "actors/inspect/inspect_actor.hpp"
 #include "actors/inspect/logic/acts.hpp"
 #include "messages/words.hpp"
@@ -15,7 +15,7 @@ void InspectActor::note(const char* act, const std::string& path, const std::str
   if (setup_.audit != nullptr) setup_.audit->write(caller().who(), act, path, outcome);
 }
 
-/// Null with a reason if there is no such actor, or it must not be touched.
+/// Returns the actor, or null with a reason if it does not exist or must not be touched.
 runtime::Handle InspectActor::target(const std::string& path, Act act, Error& why) {
   const auto one = node().registry().listing(path);
   if (!one) {
@@ -32,7 +32,7 @@ runtime::Handle InspectActor::target(const std::string& path, Act act, Error& wh
     return {};
   }
   if (activity == runtime::Activity::waiting && act != Act::kill) {
-    why = {Code::conflict, "the actor broke and waits for its restart: there is nothing to " +
+    why = {Code::conflict, "the actor failed and waits for its restart: there is nothing to " +
                                std::string(act == Act::pause ? "pause" : "restart")};
     return {};
   }
@@ -43,7 +43,7 @@ void InspectActor::act_on(wire::ActOn::Reader order, runtime::Reply<messages::wi
   const std::string path = text_of(order.getPath());
   const bool kill = order.getAct() == wire::ActOn::Act::KILL;
   if (!kill && order.getAct() != wire::ActOn::Act::RESTART)
-    return reply.refuse({Code::malformed, "an act is restart or kill"});
+    return reply.refuse({Code::malformed, "invalid action: expected restart or kill"});
   const char* name = kill ? "kill" : "restart";
   Error why{};
   const runtime::Handle actor = target(path, kill ? Act::kill : Act::restart, why);
@@ -58,9 +58,9 @@ void InspectActor::pause(wire::PauseActor::Reader order, runtime::Sink<wire::Pau
   const std::string path = text_of(order.getPath());
   Error why{};
   const runtime::Handle actor = target(path, Act::pause, why);
-  if (actor && paused_.size() >= kPausedMax) why = {Code::overloaded, "16 actors are paused already"};
+  if (actor && paused_.size() >= kPausedMax) why = {Code::overloaded, "too many paused actors (limit 16)"};
   else if (std::ranges::any_of(paused_, [&](const Paused& one) { return one.actor == actor; }))
-    why = {Code::conflict, "it is paused already"};
+    why = {Code::conflict, "the actor is paused already"};
   note("pause", path, why.message.empty() ? "done" : why.message);
   if (!why.message.empty()) return sink.fail(why);
   tell<runtime::wire::Hold>(actor, [](runtime::wire::Hold::Builder out) {
@@ -75,11 +75,11 @@ void InspectActor::pause(wire::PauseActor::Reader order, runtime::Sink<wire::Pau
   look_after_pauses();
 }
 
-/// Ends those whose operator has gone or whose time is over, and tells the others that they last.
+/// Ends pauses whose operator has gone or whose time is over, and reports to the other operators that theirs last.
 void InspectActor::look_after_pauses() {
   const base::Instant at = now();
   for (auto one = paused_.begin(); one != paused_.end();) {
-    // A restart ends a pause, and so does the end of the actor.
+    // A restart or the end of the actor also ends a pause.
     const auto listed = node().registry().listing(one->path);
     const bool still = listed && listed->record->activity.load(std::memory_order_acquire) == runtime::Activity::paused;
     const bool over = one->cancelled || at >= one->until || (!still && at >= one->began + kPauseBegun);
@@ -88,7 +88,7 @@ void InspectActor::look_after_pauses() {
       if (setup_.audit != nullptr)
         setup_.audit->write(one->cancelled ? one->who : "node", "resume", one->path,
                             one->cancelled     ? "done"
-                            : at >= one->until ? "ten minutes after the pause by " + one->who
+                            : at >= one->until ? "ended ten minutes after the pause by " + one->who
                                                : "the actor was restarted or has ended");
       if (!one->cancelled) one->sink.end();
       one = paused_.erase(one);

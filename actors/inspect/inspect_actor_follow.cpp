@@ -1,4 +1,4 @@
-// Messages as they pass, for those who follow them.
+// Streams of messages for operators.
 #include <algorithm>
 
 #include "actors/inspect/inspect_actor.hpp"
@@ -18,7 +18,7 @@ constexpr std::uint64_t kMillisecondsDefault = 10'000;
 constexpr std::uint64_t kMillisecondsMax = 86'400'000;
 constexpr std::chrono::seconds kQuietMax{60};  // our choice: well within the idle time-outs of both ends
 constexpr const char* kLocalOperator = "an operator at this machine";
-constexpr std::size_t kWordsBytesMax = 64 * 1024;  // of one message shown: messages/inspect.capnp
+constexpr std::size_t kWordsBytesMax = 64 * 1024;  // of one shown message: messages/inspect.capnp
 
 wire::FollowedMessage::Form form_of(const runtime::Tapped& message) {
   using Form = wire::FollowedMessage::Form;
@@ -50,7 +50,7 @@ void InspectActor::follow(wire::FollowMessages::Reader question, runtime::Sink<w
   auto filter = observe::Filter::parse(pattern);
   if (!filter.ok()) return sink.fail({Code::malformed, told("the pattern", pattern, filter.error())});
   if (question.getTrace() == 0 && filter.value().means_all() && !question.getAll())
-    return sink.fail({Code::malformed, "that pattern means every message of the node; say so with --all"});
+    return sink.fail({Code::malformed, "the pattern matches every message of the node; confirm with --all"});
   const std::uint64_t milliseconds = question.getMilliseconds(), count = question.getCount();
   const std::uint64_t time = milliseconds > 0 ? milliseconds : count > 0 ? kMillisecondsMax : kMillisecondsDefault;
   Followed one;
@@ -60,10 +60,11 @@ void InspectActor::follow(wire::FollowMessages::Reader question, runtime::Sink<w
   one.tap = node().taps().open(
       [filter = std::move(filter).value()](std::string_view path, const char* kind, const runtime::Record& record,
                                            base::Instant at) { return filter.holds(row_of(path, kind, record, at)); },
-      question.getTrace(), one.until, &messages::kind_of<wire::FollowItem>());  // else it would follow itself for ever
+      question.getTrace(), one.until, &messages::kind_of<wire::FollowItem>());  // otherwise it would follow itself
+                                                                                // forever
   if (!one.tap)
     return sink.fail(
-        {Code::overloaded, "messages of this node are followed by four already", std::chrono::milliseconds(1'000)});
+        {Code::overloaded, "too many message streams on this node (limit 4)", std::chrono::milliseconds(1'000)});
   one.sink = std::move(sink);
   followed_.push_back(std::move(one));
   Followed& kept = followed_.back();
@@ -81,8 +82,8 @@ void InspectActor::pump() {
   if (!followed_.empty()) after<Follow>(kFollowPeriod);
 }
 
-/// Takes what its tap has heard. Not before all that was taken is sent: while a reader is slow it is the tap that
-/// keeps what comes, and its limits that hold. False if it has heard nothing.
+/// Takes the tap's messages once all earlier ones are sent. So while a reader is slow, the tap queues messages, within
+/// its limits. Returns false if there were none.
 bool InspectActor::refill(Followed& one, Names& names) {
   auto taken = one.tap->take();
   one.dropped = taken.dropped;
@@ -94,7 +95,7 @@ bool InspectActor::refill(Followed& one, Names& names) {
   return !one.waiting.empty();
 }
 
-/// False once it is over.
+/// Returns false once the stream has ended.
 bool InspectActor::pump(Followed& one) {
   if (one.cancelled) return false;
   Names names;
@@ -106,20 +107,20 @@ bool InspectActor::pump(Followed& one) {
   const base::Instant at = now();
   if (one.left == 0) one.until = std::min(one.until, at);
   if (at < one.until) {
-    // A stream in which nothing moves for long is taken for forgotten.
+    // A stream that is idle for long would count as abandoned.
     if (at - one.sent_at >= kQuietMax && one.sink.ready()) {
       one.sent_at = at;
       one.sink.push([](wire::FollowItem::Builder item) { item.setNothing(); });
     }
     return true;
   }
-  // The last item needs credit, too: a reader who goes on in time has it.
+  // The last item needs credit too; a reader that continues in time grants it.
   const bool all_sent = one.sink.ready() && (one.left == 0 || one.waiting.empty());
   if (!all_sent && at < one.until + kReaderDue) return true;
-  return end(one, one.left == 0 ? "as many messages as asked for" : "its time is over"), false;
+  return end(one, one.left == 0 ? "the requested number of messages has come" : "the requested time is over"), false;
 }
 
-/// False if there was credit for its types alone.
+/// Returns false if there was credit only for the message's types.
 bool InspectActor::send(Followed& one, const runtime::Tapped& message, const Names& names) {
   const auto* kind = message.envelope.kind();
   if (kind != nullptr && std::ranges::find(one.known_kinds, kind->id) == one.known_kinds.end()) {
@@ -165,8 +166,8 @@ bool InspectActor::send(Followed& one, const runtime::Tapped& message, const Nam
 
 void InspectActor::end(Followed& one, const std::string& why) {
   if (!one.sink.ready()) {
-    // Without credit the end is still told, and so is why: as an error, for an item may not go.
-    return one.sink.fail({Code::overloaded, why + ", and the reader was too slow for it"});
+    // Without credit the end and its reason are sent as an error, because no item may be sent.
+    return one.sink.fail({Code::overloaded, why + ", and the reader was too slow"});
   }
   one.sink.push([&](wire::FollowItem::Builder item) {
     auto out = item.initEnded();

@@ -1,4 +1,4 @@
-// One actor: what it says of itself between two messages, and what can be seen if it says nothing.
+// One actor: its own description between two messages, and what can be seen if it does not answer.
 #include <algorithm>
 
 #include "actors/inspect/inspect_actor.hpp"
@@ -26,12 +26,12 @@ void InspectActor::look_at(wire::LookAt::Reader question, runtime::Reply<wire::L
         reply.send([&](wire::Looked::Builder out) {
           if (answer.ok()) return show(out, path, &answer.envelope(), "");
           const bool hangs = answer.error().code == base::Code::timeout;
-          show(out, path, nullptr, hangs ? "it has not come to this question within 2 s" : answer.error().message);
+          show(out, path, nullptr, hangs ? "it did not answer this request within 2 s" : answer.error().message);
         });
       });
 }
 
-/// Who is not there has ended lately, or has a name that is nearly this one.
+/// Returns the error for a missing actor: it ended recently, or has a similar name.
 std::string InspectActor::nobody_at(const std::string& path) {
   const auto ended = node().ended().list();
   if (const auto one = std::ranges::find(ended, path, &runtime::Ended::path); one != ended.end()) {
@@ -39,7 +39,7 @@ std::string InspectActor::nobody_at(const std::string& path) {
     return "the actor \"" + path + "\" has ended " + std::to_string(ago) + " s ago (" +
            std::string(name(one->decision)) + (one->why.empty() ? "" : ": " + one->why) + ')';
   }
-  // Of a million actors the first thousands are enough of an offer.
+  // Among a million actors, the first thousands are enough for a suggestion.
   const base::Instant until = now() + kSlice;
   std::vector<std::string> paths;
   runtime::Registry::Cursor place;
@@ -68,7 +68,7 @@ void InspectActor::show(wire::Looked::Builder out, const std::string& path, cons
           static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(at - turn->since).count()));
     }
   } else {
-    out.initRow().setPath(path);  // it has ended meanwhile
+    out.initRow().setPath(path);  // it has ended since
   }
   if (portrait != nullptr) {
     runtime::Envelope::Reading<runtime::wire::Portrait> reading(*portrait);

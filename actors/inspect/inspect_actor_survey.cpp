@@ -1,4 +1,4 @@
-// Warnings: surveys of all actors, and what becomes of their findings.
+// Warnings: surveys of all actors, and the reporting of findings.
 #include <algorithm>
 
 #include "actors/inspect/inspect_actor.hpp"
@@ -30,19 +30,18 @@ void InspectActor::end_survey() {
 
 void InspectActor::survey_later() { after<SurveyDue>(std::max(setup_.period, survey_took_ * kSurveyShare)); }
 
-/// Whether the next survey would find what this one found unless an actor runs in between: no message waits, no
-/// question is open, no warning is to be taken back, and no actor keeps its last messages for an operator who looked at
-/// it.
+/// Returns whether the next survey would find the same unless an actor runs in between. Then no message waits, no
+/// request is open, no warning has to be withdrawn, and no actor keeps its last messages for an operator.
 bool InspectActor::at_rest() const {
   return node().rest().quiet() && survey_.calm() && !any_runs_ && told_.empty() && node().recent_pool().granted() == 0;
 }
 
-/// A log gets each reason once, and not with each new number; who reads the health gets the newest one.
+/// The log gets each reason once, not with each new number; health shows the latest number.
 void InspectActor::raise() {
   if (setup_.health == nullptr) return;
   for (const Finding& finding : survey_.findings()) {
     Told& told = told_[finding.warning];
-    // Two actors that are worst in turn are told once a minute.
+    // Two actors that alternate as the worst are reported once per minute.
     const bool fresh =
         told.last == base::Instant{} || (told.subject != finding.subject && now() - told.said >= kEventTime);
     told.last = now();
@@ -65,7 +64,7 @@ void InspectActor::raise() {
   });
 }
 
-/// Who waits for whom: each of those who have waited for two surveys is asked.
+/// Asks each actor that has waited for two surveys which actor it waits for.
 void InspectActor::ask_askers() {
   if (unanswered_ > 0) return;  // the last round is not over
   edges_.clear();
@@ -94,7 +93,7 @@ void InspectActor::look_for_circle() {
   for (const std::uint64_t one : circle) way += askers_[one] + " asks ";
   const std::string& first = askers_[circle.front()];
   circle_ =
-      Finding{Warning::ask_cycle, first, way + first + ": each waits for an answer of the next one (for 1 s or more)",
+      Finding{Warning::ask_cycle, first, way + first + ": each waits for an answer of the next actor (for 1 s or more)",
               static_cast<double>(circle.size())};
 }
 

@@ -34,11 +34,11 @@ observe::ActorRow row_of(std::string_view path, const char* kind, const runtime:
   row.mailbox = record.depth();
   if (row.mailbox > 0) row.oldest = std::chrono::duration_cast<std::chrono::milliseconds>(record.head(now).age);
   row.handled = record.done();
-  if (stuck) row.busy_thousandths = 1'000;  // though its turn may have begun after the last look at it
+  if (stuck) row.busy_thousandths = 1'000;  // though its turn may have begun after the last visit
   row.restarts = record.restarts.load(kInAnyOrder);
   if (error != base::Code{}) row.last_error = base::name(error);
   row.asking = record.asking.load(kInAnyOrder);
-  if (row.handled == 0 && !turn) return row;  // most of a million have done nothing, and a look at each costs
+  if (row.handled == 0 && !turn) return row;  // most of a million actors have done nothing, and each read costs time
   const runtime::Rates rates = record.rates(now, turn);
   row.per_second_thousandths = thousandths(rates.per_second);
   if (!stuck) row.busy_thousandths = thousandths(rates.busy);

@@ -27,9 +27,9 @@ void Screen::show(const observe::ActorRow& row, const std::shared_ptr<const runt
 }
 
 void Screen::prune() {
-  for (Kept& one : kept_) one.row.path = one.path;  // rows have moved, and short texts with them
+  for (Kept& one : kept_) one.row.path = one.path;  // rows have moved, and with them short texts
   const auto order = [this](const Kept& a, const Kept& b) { return before(a.row, b.row); };
-  // Sorting moves texts about as well, so what is compared is set anew by each swap: sort places instead.
+  // Sorting also moves texts, so each swap would change the compared values: sort indexes instead.
   std::vector<std::size_t> places(kept_.size());
   for (std::size_t i = 0; i < places.size(); ++i) places[i] = i;
   const auto by_place = [&](std::size_t a, std::size_t b) { return order(kept_[a], kept_[b]); };

@@ -1,9 +1,9 @@
 #pragma once
-// The rows of one screen: those that a filter means, the first ones by a column, out of as many actors as there are.
+// The rows of one screen: the first rows by a column among all actors that match a filter.
 //
-// Order   by a number the largest first, by a text in its order, or the reverse of both; then by path.
-// Limits  keeps 2 * limit rows at most.
-// Owner   one question; not thread-safe.
+// Order   numbers descending, texts ascending, or the reverse; then by path.
+// Limits  keeps at most 2 * limit rows.
+// Owner   one request; not thread-safe.
 #include <memory>
 #include <string>
 #include <vector>
@@ -30,15 +30,15 @@ class Screen {
         limit_(limit),
         order_(order) {}
 
-  /// Counts the actor, and keeps it while it is one of the first. Views of `row` but its path are constants.
+  /// Counts the actor, and keeps it while it is among the first. All views in `row` except its path are constants.
   void show(const observe::ActorRow& row, const std::shared_ptr<const runtime::Record>& record);
 
-  /// Whether show() may take long.
+  /// Returns whether show() may take long.
   bool slow() const { return filter_.slow(); }
 
   std::uint64_t total() const { return total_; }
   std::uint64_t matched() const { return matched_; }
-  /// Those kept, in order.
+  /// Returns the kept rows, in order.
   std::vector<Kept> rows() &&;
 
  private:

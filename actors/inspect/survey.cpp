@@ -67,8 +67,8 @@ void Survey::look(const runtime::Listing& actor, base::Instant now, std::optiona
   const base::Duration starved = record.starved(now);
   if (starved >= kNoCredit)
     add({Warning::no_credit, actor.path,
-         actor.path + " has not been allowed to write on for " + length(starved) +
-             ": whoever reads its stream takes nothing (more than 5 s)",
+         actor.path + " has had no credit to write for " + length(starved) +
+             ": its stream's reader accepts nothing (more than 5 s)",
          seconds(starved)});
   const std::uint32_t restarts_before = note_restarts(actor.path, restarts);
   const bool busy = record.rates(now, turn).busy >= kNeverIdle;
@@ -95,11 +95,11 @@ void Survey::look(const runtime::Listing& actor, base::Instant now, std::optiona
   if (suspicious) past->second.seen = number_;
 }
 
-/// How often it had been restarted at the last survey.
+/// Returns the actor's restarts at the last survey.
 std::uint32_t Survey::note_restarts(const std::string& path, std::uint32_t restarts) {
   if (restarts == 0) return 0;
   const auto known = restarted_.find(path);
-  // At the first survey of an inspector, and beyond the limit, only the last one is known to be new.
+  // At an inspector's first survey, and beyond the limit, only the last restart is known to be new.
   const bool blind = number_ == 1 || (known == restarted_.end() && restarted_.size() >= kRestartedMax);
   const std::uint32_t before = known != restarted_.end() ? known->second.restarts : blind ? restarts - 1 : 0;
   if (known != restarted_.end()) known->second = {restarts, number_};
@@ -107,7 +107,7 @@ std::uint32_t Survey::note_restarts(const std::string& path, std::uint32_t resta
   return before;
 }
 
-/// Compares an actor with what it was.
+/// Compares an actor with its state at the last survey.
 void Survey::judge(std::string_view path, const runtime::Listing& actor, Past& past, bool busy, base::Instant now) {
   const runtime::Record& record = *actor.record;
   const std::string who(path);
@@ -120,7 +120,7 @@ void Survey::judge(std::string_view path, const runtime::Listing& actor, Past& p
   if (past.grew >= kGrowingLooks && depth >= kGrowingMin)
     add({Warning::growing_mailbox, who,
          "the mailbox of " + who + " grows: " + number(depth) +
-             " messages wait (1,000 or more, and more at each of the last 5 looks)",
+             " messages wait (1,000 or more, and more in each of the last 5 scans)",
          static_cast<double>(depth)});
 
   if (handled != past.handled || depth == 0) past.still_since = now;
@@ -145,14 +145,14 @@ void Survey::judge(std::string_view path, const runtime::Listing& actor, Past& p
     const base::Code code = record.last_error.load(kRelaxed);
     add({Warning::restart_storm, who,
          who + " breaks again and again (" + std::string(base::name(code)) +
-             "; 3 or more restarts within 30 s): `troupe inspect --once " + who + "` shows why",
+             "; 3 or more restarts within 30 s): see `troupe inspect --once " + who + "` shows why",
          static_cast<double>(past.restarted.size())});
   }
 
   const bool waits = record.asking.load(kRelaxed) > 0 && answers == past.answers;
   past.unanswered = waits ? past.unanswered + 1 : 0;
   if (past.unanswered >= 1 && past.seen != 0) {
-    // Where more ask than are looked at, others are at each survey.
+    // If more actors ask than are visited, each survey takes other actors.
     if (askers_seen_++ >= askers_skipped_ && asking_.size() < kAskersMax)
       asking_.push_back({who, actor.handle.id(), actor.handle});
   }
@@ -192,7 +192,7 @@ void Survey::count_dead_letters(runtime::Node& node, base::Instant now) {
   for (std::size_t i = 0; i < runtime::kDeadLetterReasons; ++i)
     latest.counts[i] = node.dead_letters(static_cast<runtime::DeadLetter>(i));
   while (dead_.size() > 1 && now - dead_[1].at >= kDeadLettersTime) dead_.pop_front();
-  if (dead_.empty()) dead_.push_back(latest);  // what came before the first survey may be old
+  if (dead_.empty()) dead_.push_back(latest);  // counts from before the first survey may be old
   std::uint64_t sum = 0, most = 0;
   std::size_t reason = 0;
   for (std::size_t i = 0; i < runtime::kDeadLetterReasons; ++i) {
@@ -204,12 +204,12 @@ void Survey::count_dead_letters(runtime::Node& node, base::Instant now) {
   dead_.push_back(latest);
   if (sum < kDeadLettersMin) return;
   add({Warning::dead_letters, std::string(kDeadReasons[reason]),
-       number(sum) + " messages reached nobody in the last minute, most of them " + std::string(kDeadReasons[reason]) +
-           " (100 or more)",
+       number(sum) + " messages reached no actor in the last minute, most of them " +
+           std::string(kDeadReasons[reason]) + " (100 or more)",
        static_cast<double>(sum)});
 }
 
-/// What the node's actors and threads have reported.
+/// Adds the reports of the node's actors and threads.
 void Survey::hear(runtime::Node& node, base::Instant now) {
   const base::Instant since = now.since_origin() > base::Duration(kEventTime) ? now - kEventTime : base::Instant{};
   for (const runtime::Sounded& one : node.alarms().since(since)) {
@@ -219,7 +219,7 @@ void Survey::hear(runtime::Node& node, base::Instant now) {
       case runtime::Alarm::slow_handler:
         add({Warning::slow_handler, one.subject,
              "a handler of " + one.subject + what + " took " + length(one.worst) + times +
-                 ": it keeps a thread from all other actors (100 ms or more)",
+                 ": it blocks a thread for all other actors (100 ms or more)",
              seconds(one.worst)});
         break;
       case runtime::Alarm::late_timer:
@@ -241,7 +241,7 @@ void Survey::hear(runtime::Node& node, base::Instant now) {
         break;
       case runtime::Alarm::budget_full:
         add({Warning::budget_full, one.subject,
-             "strangers are refused: what they may have of " + one.subject + " is used up",
+             "untrusted nodes are refused: their budget of " + one.subject + " is used up",
              static_cast<double>(one.times)});
         break;
     }
@@ -251,8 +251,8 @@ void Survey::hear(runtime::Node& node, base::Instant now) {
 std::vector<std::uint64_t> find_circle(const std::vector<std::pair<std::uint64_t, std::uint64_t>>& asks) {
   std::map<std::uint64_t, std::vector<std::uint64_t>> asked_by;
   for (const auto& [who, whom] : asks) asked_by[who].push_back(whom);
-  std::map<std::uint64_t, int> colour;  // 1: on the way, 2: done
-  // At most kAskersMax actors ask, so a way is short; it is kept here and not on the stack.
+  std::map<std::uint64_t, int> colour;  // 1: on the current path, 2: done
+  // At most kAskersMax actors ask, so a path is short; it is kept here, not on the stack.
   for (const auto& [first, unused] : asked_by) {
     if (colour[first] != 0) continue;
     std::vector<std::pair<std::uint64_t, std::size_t>> way{{first, 0}};

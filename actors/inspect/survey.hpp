@@ -1,9 +1,9 @@
 #pragma once
-// Looks at every actor of a node now and then, and says what is wrong: the warnings of the node.
+// Scans every actor of a node from time to time, and reports faults: the warnings of the node.
 //
-// States  a survey begins, sees each actor once, and finishes with what it found; the next one compares.
-// Limits  remembers kSuspectsMax actors: those that wait, restart, ask or never rest. Beyond, the others are judged by
-//         what one look shows.
+// States  a survey begins, visits each actor once, and finishes with its findings; the next survey compares.
+// Limits  remembers kSuspectsMax actors: those that wait, restart, ask or never rest. Further actors are judged by a
+//         single visit.
 // Time    given by the caller. Owner: one actor; not thread-safe.
 #include <array>
 #include <cstdint>
@@ -33,14 +33,14 @@ enum class Warning : std::uint8_t {
   budget_full,
 };
 inline constexpr std::size_t kWarnings = 13;
-/// "growing-mailbox": also the source of the reason in the node's health.
+/// Returns the name, such as "growing-mailbox", which is also the source in the node's health.
 std::string_view name(Warning warning);
 
-// Thresholds, our choice where the name of the warning does not say it.
+// Thresholds; our choice unless the warning's name says it.
 inline constexpr std::uint64_t kGrowingMin = 1'000;  // messages in a mailbox that grows
-inline constexpr std::uint32_t kGrowingLooks = 5;    // surveys in which it did, one after the other
+inline constexpr std::uint32_t kGrowingLooks = 5;    // consecutive surveys in which it grew
 inline constexpr std::chrono::seconds kOldMessage{1};
-inline constexpr double kNeverIdle = 0.95;  // share of the time
+inline constexpr double kNeverIdle = 0.95;  // fraction of the time
 inline constexpr std::chrono::seconds kNeverIdleTime{30};
 inline constexpr std::uint32_t kStorm = 3;  // restarts of one actor within kStormTime
 inline constexpr std::chrono::seconds kStormTime{30};
@@ -48,17 +48,17 @@ inline constexpr std::uint64_t kDeadLettersMin = 100;  // within kDeadLettersTim
 inline constexpr std::chrono::seconds kDeadLettersTime{60};
 inline constexpr std::chrono::seconds kNoCredit{5};
 inline constexpr std::chrono::seconds kClockStep{1};
-inline constexpr std::chrono::seconds kStartTime{30};  // our choice: timers of a node that starts may come late
-inline constexpr std::chrono::seconds kEventTime{60};  // how long what happened once is told
+inline constexpr std::chrono::seconds kStartTime{30};  // our choice: timers of a starting node may be late
+inline constexpr std::chrono::seconds kEventTime{60};  // how long a single event is reported
 inline constexpr std::size_t kSuspectsMax = 1'000;
 inline constexpr std::size_t kRestartedMax = 10'000;  // actors whose restarts are remembered
-inline constexpr std::size_t kAskersMax = 64;         // asked whom they wait for, in one survey
+inline constexpr std::size_t kAskersMax = 64;         // asked in one survey which actor they wait for
 
-/// What a survey has found of one kind: the worst case, and how many there are.
+/// A survey's finding of one kind: the worst case, and the number of cases.
 struct Finding {
   Warning warning{};
   std::string subject;  ///< a path, a node or a reason; may be empty
-  std::string text;     ///< what, and beyond which threshold
+  std::string text;     ///< the fault, and its threshold
   double badness = 0;
   std::size_t cases = 1;
 };
@@ -67,13 +67,13 @@ struct Finding {
 struct Totals {
   std::uint64_t actors = 0;
   std::uint64_t waiting = 0;  ///< messages in mailboxes
-  std::uint64_t handled = 0;  ///< of the actors that live
+  std::uint64_t handled = 0;  ///< by live actors
   std::uint64_t refused = 0;
   std::uint64_t restarts = 0;
   base::Duration oldest{0};
 };
 
-/// The totals of the latest survey, for those who are no actors. Safe from any thread.
+/// The totals of the latest survey, for code outside actors. Safe from any thread.
 class LatestTotals {
  public:
   void set(const Totals& totals) {
@@ -92,7 +92,7 @@ class LatestTotals {
 
 class Survey {
  public:
-  /// An actor that waits for answers and got none since the last survey.
+  /// An actor that waits for answers and has received none since the last survey.
   struct Asker {
     std::string path;
     std::uint64_t id = 0;
@@ -100,18 +100,18 @@ class Survey {
   };
 
   void begin();
-  /// `turn` is when the turn began that it is in, if it is in one.
+  /// Visits an actor. `turn` is the start of its current turn, if any.
   void look(const runtime::Listing& actor, base::Instant now, std::optional<base::Instant> turn = std::nullopt);
   /// `wall` is the node's date.
   void finish(runtime::Node& node, base::Instant now, base::WallTime wall);
 
-  /// Of the last one that finished.
+  /// Results of the last finished survey.
   const std::vector<Finding>& findings() const { return findings_; }
   const std::vector<Asker>& askers() const { return askers_; }
   const Totals& totals() const { return totals_; }
-  /// Whether nothing that it saw can become a warning unless something else happens first.
+  /// Returns whether none of its observations can become a warning unless something else happens first.
   bool calm() const { return calm_; }
-  /// Adds what was found outside of the walk.
+  /// Adds a finding from outside the walk.
   void add(Finding finding);
 
  private:
@@ -121,9 +121,9 @@ class Survey {
     std::uint64_t depth = 0;
     std::uint32_t restarts = 0;
     std::uint32_t grew = 0;
-    std::uint32_t unanswered = 0;  // surveys in which it asked and got no answer
-    base::Instant still_since;     // it has handled nothing
-    base::Instant busy_since;      // it has not rested
+    std::uint32_t unanswered = 0;  // surveys in which it waited and received no answer
+    base::Instant still_since;     // since when it has handled nothing
+    base::Instant busy_since;      // since when it has not rested
     std::deque<base::Instant> restarted;
     std::uint64_t seen = 0;  // in this survey
   };
@@ -143,7 +143,7 @@ class Survey {
   std::vector<Finding> found_, findings_;
   std::vector<Asker> asking_, askers_;
   std::size_t askers_seen_ = 0;     // in this survey
-  std::size_t askers_skipped_ = 0;  // of them, for their turn was in an earlier one
+  std::size_t askers_skipped_ = 0;  // of those, asked in an earlier survey
   Totals counting_, totals_;
   bool calm_ = false;
   struct Dead {
@@ -152,13 +152,13 @@ class Survey {
   };
   std::deque<Dead> dead_;
   std::optional<base::Duration> date_ahead_;
-  std::optional<base::Instant> began_;  // the first one
+  std::optional<base::Instant> began_;  // the first survey
   base::Instant stepped_at_;
   base::Duration stepped_by_{0};
 };
 
-/// The circle of actors that wait for each other, as numbers; empty if there is none. `asks` has an edge for each
-/// question: who asks, and who is asked.
+/// Returns a circle of actors that wait for each other, as numbers; empty if there is none. `asks` has an edge per
+/// request: from the asking actor to the asked actor.
 std::vector<std::uint64_t> find_circle(const std::vector<std::pair<std::uint64_t, std::uint64_t>>& asks);
 
 }  // namespace troupe::inspect

@@ -1,5 +1,5 @@
 #pragma once
-// A domain of a node, as one spec; and what operators may ask the root actor at the path kPath: GetStatus, SetLogLevel.
+// Specs of domains, and the operators' requests to the root actor at the path kPath: GetStatus, SetLogLevel.
 //
 // To add a domain: actors/README.md.
 #include <functional>
@@ -37,7 +37,7 @@ namespace troupe::node {
 
 inline constexpr const char* kPath = "/node";
 
-/// Where the node serves: told by `/links`, read by all. Safe from any thread.
+/// The address at which the node serves: set by `/links`, read everywhere. Safe from any thread.
 class Serving {
  public:
   void set(const base::Endpoint& at) {
@@ -48,7 +48,7 @@ class Serving {
     const std::lock_guard hold(lock_);
     return at_;
   }
-  /// "HOST:PORT", empty before it listens.
+  /// Returns "HOST:PORT", empty before the node listens.
   std::string text() const {
     const auto where = at();
     return where ? where->text() : std::string();
@@ -59,36 +59,36 @@ class Serving {
   std::optional<base::Endpoint> at_;
 };
 
-/// What a process uses of its machine; zero where the kernel does not say.
+/// A process's use of its machine; zero where the kernel does not report it.
 struct ProcessUsage {
-  base::Duration cpu{0};  ///< of all threads, since it started
+  base::Duration cpu{0};  ///< of all threads, since the start
   std::uint64_t resident_bytes = 0, descriptors_open = 0, descriptors_max = 0;
 };
 
-/// What a node gives to each of its domains.
+/// What a node passes to each of its domains.
 struct DomainParts {
-  const config::Settings& settings;  ///< of the whole node; read during make() alone
+  const config::Settings& settings;  ///< of the whole node; read only during make()
   std::shared_ptr<runtime::Links> links;
   std::shared_ptr<const crypto::Identity> identity;
-  unsigned work_bits = 0;                     ///< zeros that the id of a node must show
+  unsigned work_bits = 0;                     ///< zero bits that a node id must show
   std::shared_ptr<net::Pool> pool;            ///< for the links and datagrams that the host adds
-  std::shared_ptr<net::Datagrams> datagrams;  ///< the same
+  std::shared_ptr<net::Datagrams> datagrams;  ///< for the same purpose
   std::shared_ptr<Serving> serving;
-  std::optional<base::Endpoint> advertise{};  ///< what others are told; none: where it serves
+  std::optional<base::Endpoint> advertise{};  ///< the advertised address; nullopt: where it serves
   observe::Health* health = nullptr;          ///< outlives the node
   observe::Log* log = nullptr;                ///< outlives the node; a domain has domain_log
   observe::Audit* audit = nullptr;            ///< outlives the node; may be null
-  observe::DomainLog domain_log{};            ///< of the domain that is made
-  /// The address to serve on cannot be had; before the node has served; any thread.
+  observe::DomainLog domain_log{};            ///< for the domain that is made
+  /// Reports that the node cannot listen at its address; before it has served; any thread.
   std::function<void(const base::Error&)> cannot_listen{};
-  /// A small file of the data directory, as it was at the start; empty in a world without one.
+  /// Returns a small file of the data directory, as it was at the start; empty in a simulation without one.
   std::function<std::optional<base::Bytes>(std::string_view name)> kept{};
-  /// What this process uses of the machine; any thread; empty in a simulation.
+  /// Returns this process's use of the machine; any thread; empty in a simulation.
   std::function<ProcessUsage()> process_usage{};
-  bool each_node_alone = false;  ///< each node counts as an address group: its address does not show its owner
+  bool each_node_alone = false;  ///< each node counts as its own address group: its address does not show its operator
 
-  /// What others are told of this node's address. For a domain's factory: only then is a port known that the system
-  /// picked.
+  /// Returns the advertised address of this node. For a domain's factory: a port that the system picked is known only
+  /// then.
   std::function<base::Endpoint()> own_endpoint() const {
     return [serving = serving, told = advertise.value_or(base::Endpoint{})] {
       return told.port != 0 ? told : serving->at().value_or(base::Endpoint{});
@@ -96,26 +96,26 @@ struct DomainParts {
   }
 };
 
-/// A domain of one node: the actor at its head, which stands at "/" and the name of the spec, and what it counts.
+/// A domain of one node: its head actor, at "/" and the name of the spec, and its counters.
 struct Domain {
   std::string name;
   runtime::Factory factory;
   runtime::SpawnOptions options = {};
-  /// Read from any thread, also after the node has ended; empty: nothing is counted.
+  /// Read from any thread, also after the node has ended; empty: no counters.
   std::function<observe::CounterTable()> counters{};
-  /// Hears of settings that changed while the node runs, in the main thread; empty: it has none that may.
+  /// Receives settings that changed while the node runs, in the main thread; empty: none of its settings may change.
   std::function<void(const config::Settings&)> reloaded{};
 };
 
-/// All that the rest of the program knows of a domain. Its texts outlive the process's main().
+/// The program's description of a domain. Its texts outlive the process's main().
 struct DomainSpec {
-  std::string_view name;  ///< of its head's path and of its log
-  /// Keys of others are a broken invariant at the start of the process.
+  std::string_view name;  ///< for the path of its head and for its log
+  /// Another domain's keys are a broken invariant at the start of the process.
   std::span<const config::Setting> settings{};
   bool logs = false;                                 ///< `troupe log LEVEL NAME` sets a level for it
   std::span<const std::string_view> health{};        ///< sources under which its actors raise reasons
   Domain (*make)(const DomainParts&) = nullptr;      ///< null: the root itself, which the host makes
-  const sim::WorkloadSpec& (*workload)() = nullptr;  ///< what `troupe sim NAME` does; null: nothing
+  const sim::WorkloadSpec& (*workload)() = nullptr;  ///< the operations of `troupe sim NAME`; null: none
 };
 
 }  // namespace troupe::node

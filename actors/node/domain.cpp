@@ -1,4 +1,4 @@
-// The root as a domain of a node: the host makes its actor, around all others.
+// The root as a domain of a node: the host makes its actor, which contains all others.
 #include "actors/node/api.hpp"
 #include "actors/node/settings.hpp"
 

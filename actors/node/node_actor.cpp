@@ -14,8 +14,8 @@ namespace {
 
 using base::Code;
 
-constexpr std::size_t kLogBytesMax = 600'000;         // of messages/node.capnp's 1 MiB, for lines alone
-constexpr std::chrono::milliseconds kDrainSoon{200};  // our choice: so that the operator hears the answer
+constexpr std::size_t kLogBytesMax = 600'000;         // of messages/node.capnp's 1 MiB, only for lines
+constexpr std::chrono::milliseconds kDrainSoon{200};  // our choice: so that the operator receives the answer
 
 }  // namespace
 
@@ -87,7 +87,7 @@ void NodeActor::start_next() {
   await_ready();
 }
 
-/// A domain that breaks while it starts drops the question, and is asked again once it may have been restarted.
+/// Asks again if a domain failed while it started: it dropped the request, and may have been restarted.
 void NodeActor::await_ready() {
   if (stage_ != wire::Stage::STARTING) return;
   ask<runtime::wire::AwaitReady, messages::wire::Nothing>(
@@ -95,7 +95,7 @@ void NodeActor::await_ready() {
       [this](const runtime::Answer<messages::wire::Nothing>& answer) {
         if (stage_ != wire::Stage::STARTING) return;
         if (answer.ok()) return start_next();
-        setup_.log->warn("node", "domain does not serve yet",
+        setup_.log->warn("node", "domain is not ready yet",
                          {{"domain", setup_.domains[running_.size() - 1].name}, {"why", answer.error().message}});
         after<AskAgain>(kAskAgain);
       });
@@ -129,7 +129,7 @@ void NodeActor::check() const {
                "a node that serves has all its domains");
 }
 
-// -- what operators ask ----------------------------------------------------------------------------------------------
+// -- requests of operators -------------------------------------------------------------------------------------------
 
 void NodeActor::status(wire::NodeStatus::Builder out) {
   out.setNode(kj::arrayPtr(setup_.id.bytes.data(), setup_.id.bytes.size()));
@@ -154,14 +154,14 @@ void NodeActor::note(const char* act, const std::string& what) {
 void NodeActor::set_log_level(wire::SetLogLevel::Reader order, runtime::Reply<messages::wire::Nothing> reply) {
   const auto level = observe::log_level(text_of(order.getLevel()));
   const std::string domain = text_of(order.getDomain());
-  if (!level) return reply.refuse({Code::malformed, "a level is trace, debug, info, warn, error or off"});
+  if (!level) return reply.refuse({Code::malformed, "invalid level: expected trace, debug, info, warn, error or off"});
   if (domain.empty()) {
     setup_.log->set_level(*level);
   } else if (!setup_.log->set_level(domain, *level)) {
     std::string known;
     for (const std::string& name : setup_.log->names()) known += (known.empty() ? "" : ", ") + name;
     const std::vector<std::string_view> names(setup_.log->names().begin(), setup_.log->names().end());
-    return reply.refuse({Code::not_found, "nothing logs under \"" + domain + "\"; did you mean \"" +
+    return reply.refuse({Code::not_found, "unknown log domain \"" + domain + "\"; did you mean \"" +
                                               std::string(base::nearest(domain, names)) + "\"? There are " + known});
   }
   note("log level", std::string(observe::name(*level)) + (domain.empty() ? "" : " of " + domain));

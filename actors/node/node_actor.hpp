@@ -1,13 +1,13 @@
 #pragma once
-// The root of a node: starts its domains in order, says how the node is, and drains them in reverse.
+// The root of a node: starts its domains in order, reports the node's state, and drains the domains in reverse order.
 //
-// Start    one domain after the other: the next one begins when the one before serves (AwaitReady in
-//          messages/runtime.capnp), so that nobody is reachable before what it needs is there. A domain that has found
-//          out that it cannot serve says so in the node's health, and does not keep the others from it.
-// States   starting, serving, draining. A domain that breaks is restarted; one that keeps breaking ends the node.
-// Drain    the last domain is stopped first, each waits for the one after it, kDrainMax in all; then the root ends.
-// Restart  the root never restarts: whoever started the node is told, and ends it.
-// Path     kPath (api.hpp); its domains stand beside it: "/store", "/links", "/peers".
+// Start    one domain after the other: the next starts once the previous one serves (AwaitReady in
+//          messages/runtime.capnp), so that no domain can be reached before its dependencies. A domain that cannot
+//          serve says so in the node's health, and does not block the others.
+// States   starting, serving, draining. A domain that fails is restarted; if it keeps failing, the node ends.
+// Drain    domains stop one by one, the last first, kDrainMax in all; then the root ends.
+// Restart  the root never restarts: its starter is notified, and ends the node.
+// Path     kPath (api.hpp); its domains are next to it: "/store", "/links", "/peers".
 #include <functional>
 #include <string>
 #include <vector>
@@ -23,8 +23,8 @@
 namespace troupe::node {
 
 inline constexpr std::chrono::seconds kDrainMax{4};         // the process has 5 s from the signal to its end
-inline constexpr std::chrono::milliseconds kAskAgain{200};  // our choice: a domain that broke while it started
-inline constexpr std::chrono::seconds kReadyTimeout{10};    // our choice: then the log says what is waited for
+inline constexpr std::chrono::milliseconds kAskAgain{200};  // our choice: after a domain failed while it started
+inline constexpr std::chrono::seconds kReadyTimeout{10};    // our choice: then the log names the domain that is awaited
 
 /// A setting of the running node.
 struct RunningSetting {
@@ -51,7 +51,7 @@ class NodeActor final : public runtime::Actor {
       return std::vector<RunningSetting>();
     };                                      ///< any thread
     std::function<void()> serving = [] {};  ///< all domains serve; in the actor's own context
-    /// Whether services may be missing, because the node starts or ends; in the actor's own context.
+    /// Whether services may be missing because the node starts or ends; in the actor's own context.
     std::function<void(bool)> incomplete = [](bool) {};
     std::function<void()> drained = [] {};  ///< the root ends; in the actor's own context
   };
@@ -79,7 +79,7 @@ class NodeActor final : public runtime::Actor {
 
   const Setup setup_;
   wire::Stage stage_ = wire::Stage::STARTING;
-  std::vector<runtime::Handle> running_;  // in the order of their start
+  std::vector<runtime::Handle> running_;  // in start order
   base::Instant started_;
 };
 

@@ -1,5 +1,5 @@
 #pragma once
-// How a node's health is told to operators.
+// Writes a node's health for operators.
 #include "messages/node.capnp.h"
 #include "runtime/observe/health.hpp"
 

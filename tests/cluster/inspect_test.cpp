@@ -97,7 +97,7 @@ TEST_CASE("cluster: trace prints messages with their fields, ends by itself, and
   const Seen quiet = troupe::test::troupe(folder, {"trace", "/node/none", "--seconds", "1", "--data", first.data});
   CHECK(quiet.exit == 0);
   CHECK(quiet.out.empty());
-  CHECK(contains(quiet.err, "its time is over"));
+  CHECK(contains(quiet.err, "the requested time is over"));
 
   std::ofstream(folder / "file") << std::string(1'000, 'x');
   Program here({"trace", "/files", "--count", "1", "--json", "--data", first.data}, folder / "here");
@@ -118,8 +118,9 @@ TEST_CASE("cluster: trace prints messages with their fields, ends by itself, and
   CHECK(here.wait() == 0);
   CHECK(there.wait() == 0);
   CHECK(contains(here.out(), "\"kind\":\"files.PutFile\""));
-  CHECK(contains(here.out(),
-                 "{\"summary\":true,\"why\":\"as many messages as asked for\",\"messages\":1,\"dropped\":0}"));
+  CHECK(contains(
+      here.out(),
+      "{\"summary\":true,\"why\":\"the requested number of messages has come\",\"messages\":1,\"dropped\":0}"));
   CHECK(contains(there.out(), "\"kind\":\"files.StoreContent\""));
   CHECK(field(here.out(), "trace") == trace);
   CHECK(field(there.out(), "trace") == trace);

@@ -317,7 +317,7 @@ TEST_CASE("cluster: SIGHUP and `log` change how much a node logs, and a bad file
         "{\"level\":\"trace\",\"domain\":\"links\"}\n");
   const Seen unknown = troupe::test::troupe(folder, {"log", "warn", "lnks", "--data", node.data});
   CHECK(unknown.exit == 4);
-  CHECK(contains(unknown.err, "nothing logs under \"lnks\"; did you mean \"links\"?"));
+  CHECK(contains(unknown.err, "unknown log domain \"lnks\"; did you mean \"links\"?"));
 }
 
 TEST_CASE("cluster: nodes at IPv6 addresses are linked, and a command reaches them there") {

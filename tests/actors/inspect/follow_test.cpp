@@ -168,7 +168,7 @@ TEST_CASE("inspect follow: it ends by itself, and says why") {
       fixture.tell_both(7);
       fixture.pass(1s);
       CHECK(follower.messages.size() == count);
-      CHECK(follower.why == "as many messages as asked for");
+      CHECK(follower.why == "the requested number of messages has come");
       CHECK(follower.sent == count);
       CHECK(follower.over);
       CHECK_FALSE(follower.error);
@@ -181,7 +181,7 @@ TEST_CASE("inspect follow: it ends by itself, and says why") {
     fixture.pass(2'499ms);
     CHECK_FALSE(follower.over);
     fixture.pass(100ms);
-    CHECK(follower.why == "its time is over");
+    CHECK(follower.why == "the requested time is over");
     CHECK(follower.sent == 3);
     CHECK(follower.messages.size() == 3);
     CHECK(fixture.taps() == 0);
@@ -196,7 +196,7 @@ TEST_CASE("inspect follow: it ends by itself, and says why") {
     fixture.pass(8s);
     CHECK_FALSE(other.over);
     fixture.pass(2s);
-    CHECK(other.why == "its time is over");
+    CHECK(other.why == "the requested time is over");
   }
   SUBCASE("and whatever number uses up its credit, it is no fault of the reader") {
     for (std::uint64_t count = 60; count < 70; ++count) {
@@ -206,7 +206,7 @@ TEST_CASE("inspect follow: it ends by itself, and says why") {
       fixture.pass(1s);
       CHECK(follower.messages.size() == count);
       CHECK_FALSE(follower.error);
-      CHECK(follower.why == "as many messages as asked for");
+      CHECK(follower.why == "the requested number of messages has come");
     }
   }
   SUBCASE("with the node") {
@@ -267,7 +267,7 @@ TEST_CASE("inspect follow: what a slow reader does not take is dropped, and it i
   SUBCASE("it goes on in time") {
     fixture.actors.inside([&](Scripted&) { follower.subscription.resume(); });
     fixture.pass(56s);
-    CHECK(follower.why == "its time is over");
+    CHECK(follower.why == "the requested time is over");
     CHECK(follower.messages.size() == follower.sent);
     CHECK(follower.sent >= 1'000);
     CHECK(follower.dropped > 0);
@@ -280,7 +280,7 @@ TEST_CASE("inspect follow: what a slow reader does not take is dropped, and it i
     CHECK(follower.over);
     REQUIRE(follower.error);
     CHECK(follower.error->code == Code::overloaded);
-    CHECK(has(follower.error->message, "its time is over"));
+    CHECK(has(follower.error->message, "the requested time is over"));
     CHECK(fixture.taps() == 0);
   }
 }
@@ -303,7 +303,7 @@ TEST_CASE("inspect follow: four may follow, the fifth is refused until one of th
         std::make_unique<Follower>(fixture, "follower" + std::to_string(i), Wish{.pattern = "/here", .count = 9}));
   Follower fifth(fixture, "fifth", {"/here"});
   REQUIRE(fifth.refused(Code::overloaded));
-  CHECK(has(fifth.error->message, "followed by four already"));
+  CHECK(has(fifth.error->message, "too many message streams"));
   CHECK(fifth.error->retry_after == 1s);
   fixture.ask_number(fixture.others[0], 3);
   fixture.pass(1s);

@@ -153,7 +153,7 @@ TEST_CASE("inspect look: one that hangs is shown after two seconds, with what it
   const Handle hung = fixture.hung("hung");
   fixture.ask_number(hung, 2);
   const auto got = fixture.look_at("/hung");
-  std::string silent = "it has not come to this question within 2 s";
+  std::string silent = "it did not answer this request within 2 s";
   SUBCASE("as long as that is not known") {
     fixture.pass(1'999ms);
     CHECK_FALSE(got->envelope);

@@ -84,7 +84,7 @@ TEST_CASE("survey: what is sounded is told for a minute, each under its own name
   SUBCASE("slow-handler") {
     sound(Alarm::slow_handler, "/slow", 250ms, "bench.Number");
     warning = Warning::slow_handler;
-    words = "a handler of /slow (bench.Number) took 250 ms: it keeps a thread from all other actors (100 ms or more)";
+    words = "a handler of /slow (bench.Number) took 250 ms: it blocks a thread for all other actors (100 ms or more)";
   }
   SUBCASE("slow-handler, again and again") {
     for (int i = 0; i < 3; ++i) sound(Alarm::slow_handler, "/slow", 250ms - i * 10ms, i == 0 ? "a.B" : "");

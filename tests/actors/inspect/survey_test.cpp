@@ -65,7 +65,7 @@ TEST_CASE("survey: growing-mailbox, after five looks at which it had grown, and 
     }
     CHECK(fixture.only(Warning::growing_mailbox));
     CHECK(fixture.finding().subject == "/slow");
-    CHECK(fixture.says("/slow grows: 1,100 messages wait (1,000 or more, and more at each of the last 5 looks)"));
+    CHECK(fixture.says("/slow grows: 1,100 messages wait (1,000 or more, and more in each of the last 5 scans)"));
     SUBCASE("until it shrinks") {
       handle(record, 0, 1);
       fixture.look();
@@ -239,7 +239,7 @@ TEST_CASE("survey: no-credit, when a stream's reader has taken nothing for five 
     fixture.look(1ms);
     CHECK(fixture.only(Warning::no_credit));
     CHECK(fixture.finding().subject == "/writer");
-    CHECK(fixture.says("/writer has not been allowed to write on for 5,000 ms"));
+    CHECK(fixture.says("/writer has had no credit to write for 5,000 ms"));
     CHECK(fixture.says("(more than 5 s)"));
     record.starved_ms = 0;
     fixture.look();

@@ -67,7 +67,7 @@ TEST_CASE("warnings: growing-mailbox") {
   CHECK_MESSAGE(fixture.well(), fixture.only(Warning::growing_mailbox));
   for (int i = 0; i < 4 * 3; ++i) grow();
   fixture.actors.stage.unpark(taker.id());
-  kept_and_cleared(fixture, Warning::growing_mailbox, {"/taker grows", "1,000 or more", "the last 5 looks"});
+  kept_and_cleared(fixture, Warning::growing_mailbox, {"/taker grows", "1,000 or more", "the last 5 scans"});
 }
 
 TEST_CASE("warnings: old-message") {
@@ -171,7 +171,7 @@ TEST_CASE("warnings: no-credit") {
   fixture.pass(4s);
   CHECK(fixture.well());
   fixture.pass(4s);
-  CHECK(has(fixture.only(Warning::no_credit), "/writer has not been allowed to write on"));
+  CHECK(has(fixture.only(Warning::no_credit), "/writer has had no credit to write"));
   fixture.actors.inside([&](Scripted&) { reading.cancel(); });
   kept_and_cleared(fixture, Warning::no_credit, {"(more than 5 s)"});
   fixture.actors.inside([&](Scripted&) { writing = {}; });
@@ -199,7 +199,7 @@ TEST_CASE("warnings: ask-cycle") {
   test::ActorFixture::kill(two);
   fixture.pass(2s);
   kept_and_cleared(fixture, Warning::ask_cycle,
-                   {"/one asks /two", "each waits for an answer of the next one", "(for 1 s or more)"});
+                   {"/one asks /two", "each waits for an answer of the next actor", "(for 1 s or more)"});
   one = two = three = {};
 }
 

@@ -167,7 +167,7 @@ TEST_CASE("node: it serves, and the next domain starts, once the one before says
   CHECK(notes.empty());
   // Whoever looks at the log sees what is waited for.
   CHECK(std::any_of(root.lines.begin(), root.lines.end(), [](const std::string& line) {
-    return line.find("does not serve yet") != std::string::npos && line.find("files") != std::string::npos;
+    return line.find("is not ready yet") != std::string::npos && line.find("files") != std::string::npos;
   }));
   root.actors.stage.run_for(1s);
   CHECK(notes == Notes{"start last"});
