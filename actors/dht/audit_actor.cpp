@@ -48,7 +48,7 @@ void AuditActor::receive(runtime::Handlers& on) {
 void AuditActor::start() { node().publish<wire::CheckHeld, wire::CleanHeld, wire::ListRows>(kAuditPath, self()); }
 
 void AuditActor::check() const {
-  if (run_) base::ensure(run_->items.size() <= 2 * kAuditItemsMax, "what waits for a reader is limited");
+  if (run_) base::ensure(run_->items.size() <= 2 * kAuditItemsMax, "the items that wait for a reader are limited");
 }
 
 void AuditActor::begin(runtime::Sink<wire::AuditItem> sink, Effect effect, std::string space) {

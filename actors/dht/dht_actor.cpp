@@ -122,7 +122,7 @@ void DhtActor::check() const {
   base::ensure(under_way_.size() <= kSearchesMax && repairs_ <= kRepairsMax, "searches and repairs are limited");
   base::ensure(early_.size() <= kSearchesMax && (early_.empty() || awaits_contacts_ || asks_known_),
                "few searches wait for a contact");
-  base::ensure(doubted_.size() <= kDoubtedMax, "pings of those that are overdue are limited");
+  base::ensure(doubted_.size() <= kDoubtedMax, "pings of overdue nodes are limited");
   record_rows_.check();
   provider_rows_.check();
 }

@@ -8,7 +8,7 @@
 // Limits  kSearchesMax searches, kRepairsMax repairs, kBatchesMax batches, kReadsMax reads for other nodes, and the
 //         limits in settings.hpp.
 // Address a node that listens at all its addresses is a client until its peers agree on the address they see
-//   (`/peers`).
+//         (`/peers`).
 // Trust   a node proves its id by a seal or a link, and is listed once it has answered us. To store, it needs our
 //         token.
 #include <array>
@@ -205,7 +205,7 @@ class DhtActor final : public runtime::Actor, public Head {
   store::Whose whose_row() const { return of_stranger() ? store::Whose::strangers : store::Whose::own; }
 
   Budgets budgets_;
-  std::array<runtime::BudgetAlarm, kResources> full_{runtime::BudgetAlarm("questions to the DHT"),
+  std::array<runtime::BudgetAlarm, kResources> full_{runtime::BudgetAlarm("requests to the DHT"),
                                                      runtime::BudgetAlarm("checks of DHT records"),
                                                      runtime::BudgetAlarm("DHT bytes written")};
   base::ShareBudget<base::NodeId> reads_{kReadsMax, {.reserve = base::Reserve::none}};  // row reads for other nodes

@@ -33,7 +33,7 @@ void ListenActor::stop() {
 void ListenActor::check() const {
   std::size_t readers = 0;
   for (const auto& [topic, place] : places_) readers += place.readers.size();
-  base::ensure(readers <= kListenReadersMax, "streams of what comes to a place are limited");
+  base::ensure(readers <= kListenReadersMax, "streams of listeners are limited");
 }
 
 // -- readers ---------------------------------------------------------------------------------------------------------

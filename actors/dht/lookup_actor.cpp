@@ -115,7 +115,7 @@ void LookupActor::act(const Decisions& decisions) {
     after<Tick>(std::max(at - now(), base::Duration::zero()));
 }
 
-// -- questions -------------------------------------------------------------------------------------------------------
+// -- requests --------------------------------------------------------------------------------------------------------
 
 template <class Q, class A, class Fill, class Take>
 void LookupActor::ask_node(const Ask& question, Fill fill, Take take) {

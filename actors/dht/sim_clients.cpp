@@ -195,7 +195,7 @@ const SimWrite* SimClients::check_write(const Client& client, const SimSpot& spo
     return nullptr;
   }
   if (spot.space != Space::kv || write->sequence == 0 || write->sequence == got.getSequence()) return write;
-  violated("valid", client, "gave a value with another sequence than its writer was told");
+  violated("valid", client, "gave a value with another sequence than its writer received");
   return nullptr;
 }
 
@@ -206,10 +206,10 @@ void SimClients::check_value(const Client& client, const SimSpot& spot, wire::Go
   const std::size_t answered = got.getSearch().getNearest().size() + 1;
   if (sequence < client.floor && answered > client.lacking_max)
     return violated("fresh", client,
-                    "gave the sequence " + std::to_string(sequence) + ", though nearly all nodes hold " +
+                    "gave the sequence " + std::to_string(sequence) + ", though nearly all nodes store " +
                         std::to_string(client.floor));
   if (!jumps_.contains(client.node) && got.getExpires() <= base::unix_seconds(client.asked_at))
-    violated("expired", client, "gave a value whose time was over before it was asked for");
+    violated("expired", client, "gave a value that had expired before the request");
 }
 
 void SimClients::listen(std::size_t node, const SimSpot& spot, std::chrono::seconds length) {

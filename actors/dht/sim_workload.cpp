@@ -171,11 +171,11 @@ std::string DhtWorkload::lacking(const std::string& name, const SimStored& store
     if (clients_.excused(node)) continue;
     if (holds(report)) ++there;
     else if (const auto id = nodes_.id(node); id && stored.all.contains(*id))
-      return node_name(node) + " does not hold " + name + " any more, which it has acknowledged";
+      return node_name(node) + " no longer stores " + name + ", which it has acknowledged";
   }
   if (there + clients_.excused_count() >= stored.nodes) return "";
-  return std::to_string(there) + " nodes that have lost nothing hold " + name + ", of " + std::to_string(stored.nodes) +
-         " that have acknowledged it";
+  return std::to_string(there) + " nodes that have lost nothing store " + name + ", of " +
+         std::to_string(stored.nodes) + " that have acknowledged it";
 }
 
 std::vector<std::string> DhtWorkload::waits() const {

@@ -1,6 +1,5 @@
 #pragma once
-// The requests that operators may send to the inspector, at the path kPath: ListActors, ListEnded, LookAt,
-// FollowMessages.
+// The inspector's requests for operators, at the path kPath: ListActors, ListEnded, LookAt, FollowMessages.
 #include "messages/inspect.capnp.h"
 
 namespace troupe::inspect {

@@ -53,7 +53,7 @@ PeersActor::PeersActor(Setup setup)
       voices_({kVoicesPerSecond, kVoicesPerSecond}, base::Instant{}),
       rows_(*this, rows_setup(setup_)) {
   static_assert(kKnownMax <= kKnownContactsMax && kKnownMax + kLinksMax + kGuestsMax + kStrangersMax <= kPeerRowsMax,
-                "answers have room for all");
+                "answers can list all peers");
   base::ensure(setup_.policy.known_max <= kKnownMax, "the peers known fit into the messages that list them");
 }
 

@@ -271,7 +271,7 @@ void Bucket::check() const {
   std::vector<Key> ids;
   std::vector<Group> groups;
   const auto look_at = [&](const Contact& contact) {
-    base::ensure(range_of(own_, contact.id) == range_, "a bucket holds its own range only");
+    base::ensure(range_of(own_, contact.id) == range_, "a bucket covers only its own range");
     ids.push_back(contact.id);
     groups.push_back(limits_.group_of(contact.where.endpoint));
   };

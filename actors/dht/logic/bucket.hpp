@@ -60,7 +60,7 @@ struct Ping {
 struct Listed {
   Contact contact;
   base::Instant heard;                        ///< the last message from it
-  std::uint32_t failures = 0;                 ///< questions unanswered since its last answer
+  std::uint32_t failures = 0;                 ///< requests unanswered since its last answer
   base::Instant failed_at{};                  ///< the last failure; meaningless without failures
   base::Instant failed_before{};              ///< the failure before; meaningless below two failures
   std::optional<base::Endpoint> elsewhere{};  ///< last seen address, until one of its addresses has answered

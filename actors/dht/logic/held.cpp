@@ -372,7 +372,7 @@ std::optional<Reading> Held::read(const RecordKey& place, base::WallTime wall) {
   if (!facts) return std::nullopt;
   if (values_ == Values::on_disk) return Reading{*facts, cache_.get(place)};
   const auto kept = kept_.find(place);
-  base::ensure(kept != kept_.end(), "what is indexed is kept");
+  base::ensure(kept != kept_.end(), "an indexed record is kept");
   return Reading{*facts, &kept->second};
 }
 
@@ -421,7 +421,7 @@ std::vector<RecordKey> Held::places(Space space, const std::optional<Key>& after
 
 void Held::check() const {
   base::ensure(use_.bytes() <= limits_.bytes_max && use_.records <= limits_.records_max,
-               "what is held is within limits");
+               "stored records are within limits");
   base::ensure(by_expiry_.size() == use_.records, "each record has one place in the order of expiry");
   base::ensure(index_[0].size() + index_[1].size() + index_[2].size() == use_.records, "each record is counted");
 }

@@ -2,7 +2,7 @@
 // Which of the nodes around a key should store its value, and how many of them have to acknowledge a store.
 //
 // Holders the nearest nodes, and all other nodes within the radius that the estimated density (density.hpp) gives them.
-//   So a few ids that were ground to be near a key cannot take it from all honest nodes.
+//         So a few ids that were ground to be near a key cannot take it from all honest nodes.
 // Source  issue 5, part 9.
 #include <algorithm>
 #include <bitset>

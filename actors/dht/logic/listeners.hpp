@@ -3,8 +3,8 @@
 //
 // Lease   at most lease_max, renewed whenever the listener asks.
 // Notices a change during a notice is reported with the next notice: one message per round trip, however fast the
-//   topic. A notice names at most kNewProvidersMax new providers; the listener finds the rest when it renews. At most
-//   notices_max are in flight; waiting listeners take turns.
+//         topic. A notice names at most kNewProvidersMax new providers; the listener finds the rest when it renews. At
+//         most notices_max are in flight; waiting listeners take turns.
 // Failed  a notice without an answer is sent kNoticeTriesMax times in all; then the listener is dropped.
 // Full    the listener with most leases in the address group with most is evicted (runtime/base/share_budget.hpp); at a
 //         full topic, one in the group with most. Otherwise a new listener is refused, and polls. An evicted listener

@@ -35,7 +35,7 @@ void PeerUsage::move(const base::NodeId& storer, const Site& site) {
 
 void PeerUsage::leave(const All::value_type& share) {
   const auto site = per_site_.find(share.second.site);
-  base::ensure(site != per_site_.end(), "each share is one of a site");
+  base::ensure(site != per_site_.end(), "each share belongs to a site");
   Peers& peers = site->second;
   order_.erase(rank_of(peers));
   peers.order.erase(rank_of(share));

@@ -208,7 +208,7 @@ void Providers::insert(const Name& name, const base::Contact& where, std::uint64
 
 void Providers::remove(const Name& name) {
   const auto node = announced_.find(name);
-  base::ensure(node != announced_.end(), "what is removed is there");
+  base::ensure(node != announced_.end(), "a removed announcement exists");
   by_expiry_.erase(&*node);
   const auto provider = node->second.provider;
   per_peer_.remove(name.provider, name.distance, 1);

@@ -54,7 +54,7 @@ Republish::Republish(RepublishSettings settings, base::WallTime wall)
     : settings_(settings), region_bits_(settings.region_bits_min), cursor_{wall - settings.period, {}}, settled_(wall) {
   base::ensure(settings.period >= std::chrono::seconds(1) && settings.period <= kPeriodMax,
                "a period is within limits");
-  base::ensure(settings.region_items_max > 0, "a region has room for an item");
+  base::ensure(settings.region_items_max > 0, "a region can have an item");
 }
 
 bool Republish::has_room(const Item& item) const {
@@ -327,7 +327,7 @@ void Republish::pass(const UnderWay& what) {
 }
 
 RowChange Republish::done(base::WallTime wall) {
-  base::ensure(under_way_.has_value(), "a region that is done was under way");
+  base::ensure(under_way_.has_value(), "a region that is done was in progress");
   const UnderWay what = *std::exchange(under_way_, std::nullopt);
   if (what.turn == Turn::under_replicated) return end_under_replicated(what.items, {}, wall);
   pass(what);
@@ -335,7 +335,7 @@ RowChange Republish::done(base::WallTime wall) {
 }
 
 RowChange Republish::failed(const std::set<Item>& items, base::WallTime wall) {
-  base::ensure(under_way_.has_value(), "a region that failed was under way");
+  base::ensure(under_way_.has_value(), "a region that failed was in progress");
   base::ensure(!items.empty(), "something of it failed");
   const UnderWay what = *std::exchange(under_way_, std::nullopt);
   if (what.turn == Turn::under_replicated) return end_under_replicated(what.items, items, wall);
@@ -354,7 +354,7 @@ RowChange Republish::failed(const std::set<Item>& items, base::WallTime wall) {
 }
 
 RowChange Republish::met_nobody(base::WallTime wall) {
-  base::ensure(under_way_.has_value(), "a region for which nobody was met was under way");
+  base::ensure(under_way_.has_value(), "a region that met no other node was in progress");
   const UnderWay what = *std::exchange(under_way_, std::nullopt);
   under_replicated_.not_before = wall + settings_.retry_min;
   if (what.turn == Turn::under_replicated) return {};

@@ -62,7 +62,7 @@ void Table::settled(const Key& id) {
 }
 
 std::vector<Key> Table::replace(Range range, const Listing& listing) {
-  base::ensure(range.prefix < kRanges, "a listing is of a range of the space");
+  base::ensure(range.prefix < kRanges, "a listing belongs to a range of the space");
   auto& row = views_[range.prefix];
   const bool empty = listing.good.empty() && listing.rest.empty() && listing.claimed.empty();
   auto next = empty ? nullptr : std::make_unique<BucketView>();
@@ -290,9 +290,9 @@ void Table::count(const Group& group, Evidence evidence, std::ptrdiff_t change) 
 }
 
 void Table::check() const {
-  base::ensure(offers_.size() <= kOffersMax, "offers under way are limited");
+  base::ensure(offers_.size() <= kOffersMax, "offers in flight are limited");
   base::ensure(depth_ == 0 || !good(Range{static_cast<std::uint8_t>(depth_ - 1)}).empty(),
-               "the deepest row holds somebody");
+               "the deepest row has a contact");
 }
 
 }  // namespace troupe::dht

@@ -108,7 +108,8 @@ void PeerScores::prune(base::Instant now) {
 }
 
 void PeerScores::check() const {
-  base::ensure(points_.size() <= kScoredMax && bans_.size() <= kStrangersMax, "what is noted of others is limited");
+  base::ensure(points_.size() <= kScoredMax && bans_.size() <= kStrangersMax,
+               "the scores and bans of nodes are limited");
 }
 
 }  // namespace troupe::peers

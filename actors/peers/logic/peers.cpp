@@ -399,7 +399,7 @@ void Peers::forget_old(base::Instant now) {
 void Peers::check() const {
   base::ensure(dials_.size() <= kDialsMax + kTargetsMax, "dials are limited");
   base::ensure(left_.size() <= kLinksMax, "peers that left are remembered for a while, in a limited number");
-  base::ensure(held_off_.size() <= kHeldOffMax, "what is noted is limited");
+  base::ensure(held_off_.size() <= kHeldOffMax, "hold-offs are limited");
   base::ensure(own_healthy_ <= own_ && own_healthy_ <= healthy_ && own_ <= links_.size(), "own links are links");
 }
 
