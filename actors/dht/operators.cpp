@@ -69,8 +69,7 @@ void Operators::put(wire::Put::Reader request, runtime::Reply<wire::PutDone> rep
   const std::uint64_t expected = put.expected.value_or(0);
   if (expected > date_number() + kExpectedAheadMax && head_.held_sequence({Space::kv, place}) != expected)
     return put.reply.refuse({Code::malformed,
-                             "the expected sequence is a date more than a day ahead, and not the "
-                             "stored one: a "
+                             "the expected sequence is a date more than a day ahead, and not the stored one: a "
                              "higher sequence could soon leave none for later values"});
   if (expected > 0) return put_in_place(std::move(record), std::move(put));
   const auto dated_record = dated(std::move(record), place, put.lasts, put.expected);
@@ -103,7 +102,8 @@ std::uint64_t Operators::date_number() const {
   return static_cast<std::uint64_t>(std::max<std::int64_t>(since.count(), 1));
 }
 
-/// The date may have been set back since. Sequences of another kind, which a user has chosen, are ignored.
+/// Continues from the highest signed sequence, because the date may have been set back since. Ignores sequences that a
+/// user has chosen.
 void Operators::continue_from(std::uint64_t sequence) {
   constexpr std::uint64_t kAheadMax = std::chrono::milliseconds(std::chrono::years(1)).count();
   if (sequence <= date_number() + kAheadMax) last_sequence_ = std::max(last_sequence_, sequence);

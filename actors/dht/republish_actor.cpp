@@ -178,8 +178,7 @@ void RepublishActor::drop_damaged(const std::shared_ptr<Damaged>& all) {
     const bool sound =
         row.ok() && row.value() &&
         judge(kPublishedRows, key, *row.value(), wall(), {.work_bits = settings_->work_bits}).state == RowState::sound;
-    const bool goes = !unreadable && !sound && rows_.behind().find(key) == nullptr;  // otherwise a good row is being
-                                                                                     // written
+    const bool goes = !unreadable && !sound && rows_.behind().find(key) == nullptr;  // otherwise it is being written
     all->dropped.push_back(goes);
     if (goes) {
       RowChange change;

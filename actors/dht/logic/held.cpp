@@ -258,7 +258,8 @@ std::optional<std::vector<RecordKey>> Held::make_room(const Offer& offer, const 
     if (!less && *next <= distance) return std::nullopt;
     take(victim);
   }
-  // That was not enough: try the next peers of that site, however near their records, while they have more.
+  // That was not enough: try the next peers of that site, however near their records, while they have more. Other
+  // sites have even less.
   std::size_t others = 0;
   for (auto share = per_peer_[from].next(*most); full(); share = per_peer_[from].next(*share)) {
     if (!share || others++ == kPeersTried) return std::nullopt;
