@@ -1,9 +1,9 @@
 #pragma once
-// How long to wait before the same is asked again: twice as long each time, and not less than the other side has said.
+// The delay before a retry: it doubles with each refusal, and is at least what the other side has asked for.
 //
-// Limits  from `first` to `longest`, whatever the other side says.
-// Jitter  none: it is for actors of one node that ask another actor of it.
-// Owner   its holder; not thread-safe.
+// Limits  from `first` to `longest`, whatever the other side asks for.
+// Jitter  none, because it serves actors that retry with another actor of their own node.
+// Owner   its user; not thread-safe.
 #include <algorithm>
 
 #include "runtime/base/error.hpp"
@@ -15,12 +15,12 @@ class Backoff {
  public:
   constexpr Backoff(Duration first, Duration longest) : first_(first), longest_(longest) {}
 
-  /// It was refused once more.
+  /// Returns the delay after one more refusal.
   Duration next(const Error& why) {
     last_ = std::clamp(last_ * 2, first_, longest_);
     return std::clamp<Duration>(why.retry_after, last_, longest_);
   }
-  /// It was done: the next one begins anew.
+  /// Call after success: the next delay starts from `first` again.
   void reset() { last_ = {}; }
 
  private:

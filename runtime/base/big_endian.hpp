@@ -1,5 +1,5 @@
 #pragma once
-// Numbers in keys of rows, highest byte first: so that rows lie in the order of their numbers.
+// Numbers in row keys, most significant byte first, so that rows sort in numeric order.
 #include <concepts>
 
 #include "runtime/base/bytes.hpp"
@@ -12,7 +12,7 @@ void append_big_endian(Bytes& out, Number number) {
     out.push_back(static_cast<std::uint8_t>(number >> shift));
 }
 
-/// Of 8 bytes at most.
+/// Reads a number of at most 8 bytes.
 inline std::uint64_t big_endian(ByteView bytes) {
   std::uint64_t out = 0;
   for (const std::uint8_t byte : bytes) out = out << 8 | byte;

@@ -1,5 +1,5 @@
 #pragma once
-// Byte strings, fixed-size byte arrays with a meaning of their own, and hexadecimal text.
+// Byte strings, typed byte arrays of a fixed size, and hexadecimal text.
 #include <array>
 #include <compare>
 #include <cstddef>
@@ -22,19 +22,19 @@ inline ByteView as_bytes(std::string_view text) {
 }
 inline std::string_view as_text(ByteView bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 
-/// Lower-case hexadecimal, two digits a byte.
+/// Returns lower-case hexadecimal, two digits per byte.
 std::string hex(ByteView bytes);
 
-/// The bytes of hexadecimal text of either case; nothing unless `out.size() * 2` digits are given.
+/// Parses hexadecimal digits of either case. Returns false unless `text` has exactly `out.size() * 2` of them.
 bool parse_hex(std::string_view text, std::span<std::uint8_t> out);
 
-/// `N` bytes that mean one thing: a `Tag` keeps a node id from being passed as a digest.
+/// `N` bytes with one meaning: the `Tag` keeps a node id from being passed as a digest.
 template <class Tag, std::size_t N>
 struct FixedBytes {
   static constexpr std::size_t kBytes = N;
   std::array<std::uint8_t, N> bytes{};
 
-  /// The first 64 bits as a number: they decide nearly every comparison.
+  /// Returns the first 64 bits as a number: they decide nearly every comparison.
   std::uint64_t high() const {
     std::uint64_t out = 0;
     for (std::size_t i = 0; i < sizeof out; ++i) out = out << 8 | bytes[i];
@@ -49,14 +49,14 @@ struct FixedBytes {
   ByteView view() const { return {bytes.data(), N}; }
   std::string hex() const { return base::hex(view()); }
 
-  /// Nothing unless `from` holds exactly N bytes.
+  /// Returns nullopt unless `from` has exactly N bytes.
   static std::optional<FixedBytes> from(ByteView from) {
     if (from.size() != N) return std::nullopt;
     FixedBytes out;
     std::memcpy(out.bytes.data(), from.data(), N);
     return out;
   }
-  /// Nothing unless `text` is exactly 2 N hexadecimal digits.
+  /// Returns nullopt unless `text` has exactly 2 N hexadecimal digits.
   static std::optional<FixedBytes> from_hex(std::string_view text) {
     FixedBytes out;
     if (!parse_hex(text, out.bytes)) return std::nullopt;
@@ -66,7 +66,7 @@ struct FixedBytes {
 
 }  // namespace troupe::base
 
-/// The bytes are hashes or keys in nearly all uses, but some may be chosen by a peer: mix all of them.
+/// Most values are hashes or keys, but a peer may choose some of them. So the hash covers all bytes.
 template <class Tag, std::size_t N>
 struct std::hash<troupe::base::FixedBytes<Tag, N>> {
   std::size_t operator()(const troupe::base::FixedBytes<Tag, N>& value) const {

@@ -1,7 +1,7 @@
 #pragma once
-// A move-only function object, which may hold what cannot be copied. A small one needs no allocation.
+// A move-only function object, which may hold values that cannot be copied. A small function needs no allocation.
 //
-// g++ 12 has no std::move_only_function in C++20, and std::function demands copies.
+// g++ 12 has no std::move_only_function in C++20, and std::function requires copies.
 #include <cstddef>
 #include <memory>
 #include <new>

@@ -1,5 +1,5 @@
 #pragma once
-// Where a node lives and the proof of its id, as nodes pass it on.
+// The key, address and work nonce of a node, as nodes exchange them.
 #include "runtime/base/endpoint.hpp"
 #include "runtime/base/ids.hpp"
 
@@ -8,7 +8,7 @@ namespace troupe::base {
 struct Contact {
   PublicKey key;
   std::uint32_t nonce = 0;  ///< the work nonce of the id (runtime/crypto/identity.hpp)
-  Endpoint endpoint;        ///< not dialable: it only dials others
+  Endpoint endpoint;        ///< not dialable: the node only dials other nodes
 
   friend auto operator<=>(const Contact&, const Contact&) = default;
 };

@@ -1,5 +1,5 @@
 #pragma once
-// An address and a port, as typed by a person and as dialled.
+// An address and a port, as a person types them and as a node dials them.
 #include <array>
 #include <compare>
 #include <cstdint>
@@ -19,15 +19,15 @@ struct Endpoint {
   bool is_v4() const;
   /// Whether only the same machine can dial it: 127.0.0.0/8 and ::1.
   bool is_loopback() const;
-  /// Neither an unspecified nor a multicast address, and a port: something that can be dialled.
+  /// Whether it can be dialled: it has a port, and its address is neither unspecified nor multicast.
   bool dialable() const;
   /// "127.0.0.1:4000" or "[::1]:4000".
   std::string text() const;
-  /// Parses a numeric address with its port; names are resolved by the Network port.
+  /// Parses a numeric address with its port. The Network port resolves names.
   static std::optional<Endpoint> parse(std::string_view text);
 };
 
-/// What a person types before it is looked up: "host:port", the host a name or a number, at most 255 bytes.
+/// What a person types, before it is resolved: "host:port". The host is a name or a numeric address, at most 255 bytes.
 struct HostPort {
   std::string host;
   std::uint16_t port = 0;

@@ -1,7 +1,7 @@
 #pragma once
-// A broken invariant ends the actor that holds it: `ensure` throws, the supervisor acts.
+// A broken invariant ends the actor that finds it: `ensure` throws, and the supervisor restarts the actor or gives up.
 //
-// Not for what a peer, a file or a person says: that is rejected with an error (result.hpp).
+// Not for invalid input from a peer, a file or a person: that is rejected with an error (result.hpp).
 #include <source_location>
 #include <stdexcept>
 
@@ -13,8 +13,8 @@ class InvariantBroken : public std::logic_error {
   using std::logic_error::logic_error;
 };
 
-/// Thrown where an actor does not know its own state any more, because a device did not report what it has done. The
-/// next incarnation reads the state anew. The program itself is not at fault.
+/// Thrown if an actor no longer knows its own state, because a device did not report the result of an operation. The
+/// next incarnation reads the state again. This is not an error in the program.
 class StateUnknown : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

@@ -2,7 +2,7 @@
 // The error that crosses a boundary: between actors, between nodes, and to the command line.
 //
 // Inside a domain's logic an error is that domain's own small enum. It becomes a base::Error where it leaves the
-// domain. Add codes at the end only: their numbers travel.
+// domain. Add codes only at the end, because their numbers are sent to other nodes.
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -13,17 +13,17 @@
 namespace troupe::base {
 
 enum class Code : std::uint8_t {
-  not_found = 1,         ///< what was asked for does not exist here
+  not_found = 1,         ///< the requested thing does not exist here
   malformed = 2,         ///< the input breaks its format; the same input will fail again
   unsupported = 3,       ///< a kind, version or setting that this side does not know
   refused = 4,           ///< known and well-formed, but not allowed
-  conflict = 5,          ///< the state is not the one that the caller expected
+  conflict = 5,          ///< the state differs from the state that the caller expected
   overloaded = 6,        ///< a limit is reached; a later attempt may work
   no_space = 7,          ///< the disk or a quota is full
   unavailable = 8,       ///< the other side is gone or not ready; earlier requests to it may have been done
-  timeout = 9,           ///< the deadline passed without an answer
+  timeout = 9,           ///< the deadline passed without a response
   unknown_outcome = 10,  ///< the request may or may not have been done
-  dropped = 11,          ///< the receiver dropped the question without an answer
+  dropped = 11,          ///< the receiver dropped the request without a response
   corrupt = 12,          ///< stored or received bytes fail their checksum
   internal = 13,         ///< an invariant broke on the other side; its supervisor acts
 };
@@ -36,17 +36,17 @@ struct Error {
   friend bool operator==(const Error&, const Error&) = default;
 };
 
-/// The name that scripts and logs see, e.g. "not_found".
+/// Returns the name in scripts and logs, such as "not_found".
 std::string_view name(Code code);
 
-/// The code of that number; `internal` for a number that this version does not know.
+/// Returns the code with that number, or `internal` if this version does not know the number.
 Code code_of(std::uint16_t number);
 
-/// Whether the same question may succeed later without any change by the caller.
+/// Whether the same request may succeed later although the caller changes nothing.
 bool transient(Code code);
 
-/// Whether that refusal ends an attempt: nothing was done, and the caller decides whether to ask again. Such a refusal by
-/// the ledger ends a deposit; a payout is sent until it is posted.
+/// Whether the refusal ends the attempt: nothing was done, and the caller decides whether to ask again. Such a refusal
+/// by the ledger ends a deposit. A payout is sent again until it is posted.
 bool is_final(Code code);
 
 template <class T>

@@ -1,9 +1,9 @@
 #pragma once
-// Fixed fields of bytes that are stored, signed or hashed: numbers are little-endian, dates are Unix seconds.
+// Fixed byte fields that are stored, signed or hashed: numbers are little-endian, dates are Unix seconds.
 //
 // Write   append(), append_number(), append_date().
 // Read    a FieldReader takes fields from the front; load() reads a number in place.
-// Words   messages keep fixed bytes as 64-bit words: words_of() and from_words().
+// Words   messages store fixed bytes as 64-bit words: words_of() and from_words().
 #include <concepts>
 #include <cstdint>
 
@@ -12,7 +12,7 @@
 
 namespace troupe::base {
 
-/// The latest date that is read, in 2242: WallTime ends in 2262, and sums with a week or two stay below that.
+/// The latest date that is accepted, in 2242: WallTime ends in 2262, so adding a week or two cannot overflow.
 inline constexpr std::uint64_t kDateMax = std::uint64_t{1} << 33;
 
 inline void append(Bytes& out, ByteView bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); }
@@ -22,13 +22,14 @@ void append_number(Bytes& out, Number number) {
   for (std::size_t i = 0; i < sizeof(Number); ++i) out.push_back(static_cast<std::uint8_t>(number >> (8 * i)));
 }
 
-/// A date as Unix seconds in 8 bytes, rounded down. A date before 1970, of a clock that was never set, is 1970.
+/// Appends a date as Unix seconds in 8 bytes, rounded down. A date before 1970, from a clock that was never set, counts
+/// as 1970.
 inline void append_date(Bytes& out, WallTime when) {
   const std::int64_t seconds = unix_seconds(when);
   append_number(out, static_cast<std::uint64_t>(seconds > 0 ? seconds : 0));
 }
 
-/// The number at `at`; the caller has checked that its bytes are there.
+/// Returns the number at `at`; the caller has checked that the bytes exist.
 template <std::unsigned_integral Number>
 Number load(ByteView bytes, std::size_t at = 0) {
   Number out = 0;
@@ -37,7 +38,7 @@ Number load(ByteView bytes, std::size_t at = 0) {
   return out;
 }
 
-/// `N` fixed bytes as words.
+/// Returns `N` fixed bytes as words.
 template <std::size_t N>
 std::array<std::uint64_t, N / 8> words_of(const std::array<std::uint8_t, N>& bytes) {
   static_assert(N % 8 == 0);
@@ -55,7 +56,7 @@ std::array<std::uint8_t, 8 * sizeof...(Words)> from_words(Words... words) {
   return out;
 }
 
-/// Takes fields from the front of bytes. A field that is missing or out of range makes the reader not ok(), for good.
+/// Takes fields from the front. After a missing or out-of-range field the reader stays not ok().
 class FieldReader {
  public:
   explicit FieldReader(ByteView bytes) : rest_(bytes) {}
@@ -89,7 +90,7 @@ class FieldReader {
     return {};
   }
   ByteView rest() { return take(rest_.size()); }
-  /// All but the last `bytes`.
+  /// Takes all but the last `bytes`.
   ByteView all_but(std::size_t bytes) {
     if (rest_.size() < bytes) fail();
     return take(ok_ ? rest_.size() - bytes : 0);
@@ -100,7 +101,7 @@ class FieldReader {
     rest_ = {};
   }
   bool ok() const { return ok_; }
-  /// Nothing is left over and nothing was missing.
+  /// Whether all bytes were read and no field was missing.
   bool ended() const { return ok_ && rest_.empty(); }
 
  private:

@@ -1,7 +1,7 @@
 #pragma once
-// Where a simulation may plant a bug, and where logic says that something rare has happened.
+// Where a simulation can turn on a mutant, and where logic reports that a rare path was reached.
 //
-// Production hands in `kNoMutations`: no bug is planted and rare events are not noted.
+// Production passes `kNoMutations`: all mutants are off and rare paths are not recorded.
 #include <string_view>
 
 namespace troupe::base {
@@ -10,10 +10,10 @@ class Mutations {
  public:
   virtual ~Mutations() = default;
 
-  /// Whether the planted bug of this name is on. Always false outside `troupe sim mutants`.
+  /// Whether the mutant of this name is on. Always false outside `troupe sim mutants`.
   virtual bool on(std::string_view) const { return false; }
 
-  /// Notes that a path worth reaching was reached ("a torn tail was cut").
+  /// Records that a path worth reaching was reached ("a torn tail was cut").
   virtual void sometimes(std::string_view) const {}
 };
 

@@ -22,13 +22,13 @@ bool begins_with(std::span<const std::uint8_t> address, const Prefix& prefix) {
 constexpr Prefix kSpecialV4[] = {
     {{0}, 8},             // this network
     {{10}, 8},            // private
-    {{100, 64}, 10},      // shared by the customers of a provider
+    {{100, 64}, 10},      // shared by the customers of a provider (carrier-grade NAT)
     {{127}, 8},           // loopback
-    {{169, 254}, 16},     // of one link; machines of clouds have their secrets there
+    {{169, 254}, 16},     // link-local; cloud machines serve their secrets there
     {{172, 16}, 12},      // private
-    {{192, 0, 0}, 24},    // protocols
+    {{192, 0, 0}, 24},    // IETF protocol assignments
     {{192, 0, 2}, 24},    // examples
-    {{192, 88, 99}, 24},  // relays of 6to4
+    {{192, 88, 99}, 24},  // 6to4 relays
     {{192, 168}, 16},     // private
     {{198, 18}, 15},      // benchmarks
     {{198, 51, 100}, 24},
@@ -37,7 +37,7 @@ constexpr Prefix kSpecialV4[] = {
 };
 constexpr Prefix kGlobalV6 = {{0x20}, 3};
 constexpr Prefix kSpecialV6[] = {
-    {{0x20, 0x01, 0x00}, 23},        // protocols, Teredo among them
+    {{0x20, 0x01, 0x00}, 23},        // IETF protocol assignments, among them Teredo
     {{0x20, 0x01, 0x0d, 0xb8}, 32},  // examples
     {{0x20, 0x02}, 16},              // 6to4
     {{0x3f, 0xff}, 20},              // examples

@@ -1,11 +1,11 @@
 #pragma once
-// Which addresses belong to one machine of the public internet, and not to a network behind some door.
+// Which addresses belong to one machine of the public internet, not to a private or special network.
 #include "runtime/base/endpoint.hpp"
 
 namespace troupe::base {
 
-/// Global unicast: none of the special purposes that IANA has registered (RFC 6890), and nothing that carries an
-/// address of IPv4 inside (6to4, Teredo, NAT64), which could be one. The port does not count.
+/// Whether the address is global unicast. Excludes IANA's special-purpose addresses (RFC 6890), and IPv6 addresses that
+/// embed an IPv4 address (6to4, Teredo, NAT64), which could be special. The port does not matter.
 bool is_public(const Endpoint& at);
 
 }  // namespace troupe::base

@@ -7,7 +7,7 @@
 namespace troupe::base {
 
 Random::Random(std::uint64_t seed) {
-  for (std::uint64_t& word : state_) {  // splitmix64, so that similar seeds give unlike states
+  for (std::uint64_t& word : state_) {  // splitmix64, so that similar seeds give dissimilar states
     seed += 0x9e3779b97f4a7c15u;
     std::uint64_t mixed = seed;
     mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9u;
@@ -30,7 +30,8 @@ std::uint64_t Random::next() {
 
 std::uint64_t Random::below(std::uint64_t bound) {
   ensure(bound > 0, "a draw has at least one outcome");
-  const std::uint64_t reject_below = (0 - bound) % bound;  // the uneven rest of 2^64 is drawn again
+  const std::uint64_t reject_below = (0 - bound) % bound;  // draws below this are repeated: 2^64 is not a multiple of
+                                                           // `bound`
   std::uint64_t draw = next();
   while (draw < reject_below) draw = next();
   return draw % bound;

@@ -1,5 +1,5 @@
 #pragma once
-// Chance that replays: the same seed gives the same draws on every machine.
+// Reproducible random numbers: a seed gives the same draws on every machine.
 //
 // Source  Blackman & Vigna, "Scrambled linear pseudorandom number generators", 2021 (xoshiro256**, splitmix64).
 // Not for keys or nonces: those come from the Chance port (runtime/ports/chance.hpp).
@@ -13,16 +13,16 @@ class Random {
  public:
   explicit Random(std::uint64_t seed);
 
-  /// 64 uniform bits.
+  /// Returns 64 uniform bits.
   std::uint64_t next();
 
-  /// Uniform in [0, bound). `bound` is at least 1.
+  /// Returns a uniform number in [0, bound). `bound` is at least 1.
   std::uint64_t below(std::uint64_t bound);
 
-  /// True with probability `numerator / denominator`.
+  /// Returns true with probability `numerator / denominator`.
   bool chance(std::uint64_t numerator, std::uint64_t denominator) { return below(denominator) < numerator; }
 
-  /// Puts the elements in a uniformly random order (Fisher-Yates).
+  /// Shuffles the elements uniformly (Fisher-Yates).
   template <class Container>
   void shuffle(Container& items) {
     using std::swap;

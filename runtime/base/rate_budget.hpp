@@ -1,12 +1,11 @@
 #pragma once
-// How often strangers may use a resource: a rate for all of them, of which an address group and an id have shares.
+// How often untrusted nodes may use a resource: a total rate, with quotas per address group and per id.
 //
 // Shares  kGroupPart and kIdPart of rate and burst, or as Rate says. They apply only while less than half of the total
-//         burst is left: a cluster in one group never notices them, and a user that takes everything delays
-//         only itself.
-// Reserve the last kReservePart of the burst is for reserved users. Only the rate of all limits them.
-// Limits  kUsersMax groups and as many ids are remembered until they have their whole share again. Beyond that, a new
-//         one is bound by the rate of all alone: an attacker with as many groups is bound by no share in any case.
+//         burst is left: a cluster in one group never notices them, and a greedy user delays only itself.
+// Reserve the last kReservePart of the burst is for reserved users. Only the total rate limits them.
+// Limits  kUsersMax groups and as many ids are remembered until their quota is full again. Beyond that, only the total
+//         rate limits a new user: an attacker with that many groups is not bound by a quota anyway.
 // Time    monotonic, given by the caller.
 // Owner   one actor; not thread-safe.
 #include <algorithm>
@@ -23,31 +22,32 @@ namespace troupe::base {
 struct Rate {
   std::uint32_t per_second;
   std::uint32_t burst;
-  /// Of these the share of an address group and of an id is one part.
+  /// An address group, or an id, may use one of this many parts.
   std::uint32_t group_part = kGroupPart, id_part = kIdPart;
 };
 
 template <class Id>
 class RateBudget {
  public:
-  static constexpr std::size_t kUsersMax = 4'096;              // our choice: 400 KiB of groups, and of ids
-  static constexpr std::chrono::milliseconds kTidyEvery{100};  // our choice: a walk of all is not for each datagram
+  static constexpr std::size_t kUsersMax = 4'096;              // our choice: 400 KiB of groups, and as much of ids
+  static constexpr std::chrono::milliseconds kTidyEvery{100};  // our choice: a scan of all users is too costly for each
+                                                               // datagram
 
-  /// Of all strangers together. A share of less than one a second is a broken invariant.
+  /// The rate for all untrusted nodes together. A quota below one per second is a broken invariant.
   RateBudget(Rate all, Instant now) : rate_(all), all_(all.per_second, all.burst, now) {
     ensure(std::min(all.per_second, all.burst) >= std::max(all.group_part, all.id_part),
            "each share of a budget is something");
   }
 
-  /// Takes `count` of it. Else how long `user` waits at least; then nothing has changed. More than a share at once is
-  /// taken only while half is left; more than all of it, never: Duration::max().
+  /// Takes `count`. Otherwise changes nothing and returns the shortest time that `user` must wait. More than a quota at
+  /// once is taken only while half is left. More than the whole burst is never taken: returns Duration::max().
   std::optional<Duration> take(const User<Id>& user, Instant now, std::uint32_t count = 1) {
     const auto out = wait(user, now, count);
     if (!out) spend(user, now, count);
     return out;
   }
 
-  /// What take() would answer.
+  /// Returns what take() would return, and takes nothing.
   std::optional<Duration> wait(const User<Id>& user, Instant now, std::uint32_t count = 1) const {
     const std::uint64_t wanted = std::uint64_t{count} + (user.reserved ? 0 : rate_.burst / kReservePart);
     if (wanted > rate_.burst) return Duration::max();
@@ -59,11 +59,11 @@ class RateBudget {
     return out > Duration::zero() ? std::optional(out) : std::nullopt;
   }
 
-  /// What was taken of all, and of the shares of a user.
+  /// What was taken from the total, and from the quotas of a user.
   struct Spent {
     std::uint32_t all = 0, group = 0, id = 0;
   };
-  /// Takes it, or as much as is there: some things are known only once they are done.
+  /// Takes `count`, or as much as there is: some costs are known only afterwards.
   Spent spend(const User<Id>& user, Instant now, std::uint32_t count) {
     Spent out;
     if (!user.reserved) {
@@ -74,7 +74,7 @@ class RateBudget {
     return out;
   }
 
-  /// Of what was spent, `used` was needed.
+  /// Returns the part of `spent` above `used`.
   void give_back(const User<Id>& user, Instant now, const Spent& spent, std::uint32_t used) {
     const auto back = [&](auto& shares, const auto& whose, std::uint32_t taken) {
       if (const auto known = shares.of.find(whose); known != shares.of.end() && taken > used)
@@ -84,7 +84,7 @@ class RateBudget {
     if (spent.all > used) all_.give_back(now, spent.all - used);
   }
 
-  /// Whether shares bind now.
+  /// Whether quotas apply now.
   bool scarce(Instant now) const { return all_.wait(now, rate_.burst / 2) > Duration::zero(); }
   std::size_t users() const { return groups_.of.size() + ids_.of.size(); }
 
@@ -95,7 +95,7 @@ class RateBudget {
     Instant tidy_at{};
   };
 
-  /// One that is not known has its whole share.
+  /// An unknown user has its whole quota.
   template <class Key>
   Duration wait_of(const Shares<Key>& shares, const Key& whose, std::uint32_t part, Instant now,
                    std::uint32_t count) const {

@@ -5,9 +5,9 @@
 namespace troupe::base {
 namespace {
 
-constexpr std::uint64_t kParts = 1'000'000'000;  // of a token; times the largest burst it fits into 63 bits
+constexpr std::uint64_t kParts = 1'000'000'000;  // of a token; times the largest burst, they fit into 63 bits
 
-// The least number of nanoseconds that bring `parts`.
+// Returns the least number of nanoseconds that add `parts`.
 std::uint64_t nanoseconds_for(std::uint64_t parts, std::uint32_t per_second) {
   return parts / per_second + (parts % per_second != 0 ? 1 : 0);
 }
@@ -48,7 +48,7 @@ Duration RateLimit::wait(Instant now, std::uint32_t count) const {
 
 bool RateLimit::full(Instant now) const { return level_at(now) == burst_; }
 
-// The product cannot overflow: it is formed only where it stays below what is missing.
+// The product cannot overflow: it is computed only if it stays below what is missing.
 std::uint64_t RateLimit::level_at(Instant now) const {
   if (now <= as_of_ || per_second_ == 0) return level_;
   const auto passed = static_cast<std::uint64_t>(now.since_origin().count()) -

@@ -8,7 +8,7 @@
 
 namespace troupe::base {
 
-/// Holds either a `T` or an `E`. Reading the one that is absent is a broken invariant.
+/// Holds either a `T` or an `E`. Reading the absent value is a broken invariant.
 template <class T, class E>
 class [[nodiscard]] Result {
  public:

@@ -1,12 +1,13 @@
 #pragma once
-// How much of a resource each stranger holds: when it is full, the largest user of the largest group makes room.
+// How much of a resource each untrusted user holds. When it is full, the largest user of the largest group is evicted.
 //
-// Shares  kGroupPart of the whole for an address group, kIdPart for an id. They bind only above half of the whole, or
+// Shares  kGroupPart of the whole for an address group, kIdPart for an id. They apply only above half of the whole, or
 //         as Sharing says.
-// Reserve the last kReservePart of it is for reserved users, unless Sharing keeps none. No share limits them.
-// Equals  of users that hold the same, the one with the least id makes room, and of groups the one that has the least
-//         id: with numbers that count up, the oldest.
-// Limits  what is held is bounded by the whole, so there are as many users as amounts that fit in.
+// Reserve the last kReservePart of the whole is for reserved users, unless Sharing keeps none. Quotas do not limit
+// them.
+// Equals  among users with equal amounts the user with the least id is evicted; among groups, the group that has the
+//         least id. If ids count up, that is the oldest.
+// Limits  the whole bounds the amounts, and so the number of users.
 // Owner   one actor; not thread-safe.
 #include <algorithm>
 #include <map>
@@ -20,7 +21,7 @@ namespace troupe::base {
 enum class Reserve : std::uint8_t { kept, none };
 
 struct Sharing {
-  std::uint32_t bound_part = 2;  ///< shares bind in the last part of it that is one of this number, at least 1
+  std::uint32_t bound_part = 2;  ///< quotas apply in the last of this many equal parts of the whole; at least 1
   Reserve reserve = Reserve::kept;
 };
 
@@ -29,7 +30,7 @@ class ShareBudget {
  public:
   explicit ShareBudget(std::uint64_t whole, Sharing sharing = {}) : whole_(whole), sharing_(sharing) {}
 
-  /// From now on. What is held stays, also beyond it.
+  /// Sets the size from now on. Amounts beyond it stay.
   void resize(std::uint64_t whole) { whole_ = whole; }
 
   /// Whether `user` may hold `amount` more.
@@ -40,7 +41,7 @@ class ShareBudget {
     return user.reserved || used_ + amount <= whole_ - whole_ / sharing_.bound_part || !above_share(user, amount);
   }
 
-  /// Holds it, whether or not it fits: some things are known only once they are there.
+  /// Adds `amount`, whether or not it fits: some amounts are known only afterwards.
   void hold(const User<Id>& user, std::uint64_t amount) {
     if (amount == 0) return;
     used_ += amount;
@@ -50,7 +51,7 @@ class ShareBudget {
     group.users[user.id] += amount;
   }
 
-  /// The user holds that much less. Holding less than that is a broken invariant.
+  /// Subtracts `amount`. Holding less than that is a broken invariant.
   void release(const User<Id>& user, std::uint64_t amount) {
     if (amount == 0) return;
     const auto group = groups_.find(user.group);
@@ -62,8 +63,9 @@ class ShareBudget {
     if (group->second.users.empty()) groups_.erase(group);
   }
 
-  /// Who makes room for `amount` more of `user`, of those that `may`: the largest user of the largest group, or of the
-  /// user's own group if that has more than its share. Nothing if that would be `user` itself: it is refused.
+  /// Returns the user to evict for `amount` more of `user`, among those that `may`: the largest user of the largest
+  /// group, or of the user's own group if that exceeds its quota. Returns nullopt if that would be `user` itself: it is
+  /// refused.
   template <class May>
   std::optional<Id> gives_way(const User<Id>& user, std::uint64_t amount, May&& may) const {
     const auto own = groups_.find(user.group);
@@ -84,7 +86,7 @@ class ShareBudget {
     return smaller && !user.reserved ? std::nullopt : std::optional(largest->first);
   }
 
-  /// Who has most, of those that `may`: the largest user of the largest group.
+  /// Returns the largest user of the largest group, among those that `may`.
   template <class May>
   std::optional<Id> largest(May&& may) const {
     return gives_way({.reserved = true}, 0, may);

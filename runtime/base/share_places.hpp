@@ -1,8 +1,8 @@
 #pragma once
-// Who holds which of a limited number of places, each held by one user and under one key.
+// A limited number of slots and their users. A slot has one user and one key.
 //
-// Shares  those of share_budget.hpp: an address group and an id have a part, the last part is for reserved users.
-// Once    a key that holds a place takes no second one, and gives it back once.
+// Shares  the quotas of share_budget.hpp: for an address group and for an id; the last part is for reserved users.
+// Once    a key takes at most one slot, and gives it back once.
 // Owner   one actor; not thread-safe.
 #include <map>
 
@@ -15,13 +15,13 @@ class SharePlaces {
  public:
   explicit SharePlaces(std::uint64_t most) : budget_(most) {}
 
-  /// Whether `user` may hold one more.
+  /// Whether `user` may take one more slot.
   bool fits(const User<Id>& user) const { return budget_.fits(user, 1); }
-  /// Holds one, whether or not it fits. Nothing if `key` has one.
+  /// Takes a slot, whether or not it fits. Does nothing if `key` has a slot.
   void hold(const Key& key, const User<Id>& user) {
     if (holders_.try_emplace(key, user).second) budget_.hold(user, 1);
   }
-  /// Nothing if `key` has none.
+  /// Does nothing if `key` has no slot.
   void release(const Key& key) {
     if (const auto holder = holders_.extract(key); !holder.empty()) budget_.release(holder.mapped(), 1);
   }

@@ -1,11 +1,11 @@
 #pragma once
-// Notifies receivers: each gets one thing at a time, and the next once it has accepted the last. Few receivers are
-// notified at once, in turns.
+// Notifies receivers: a receiver gets its next notification once it has accepted the last. Few receivers are notified
+// at the same time, in turns.
 //
-// Order   for each receiver, by the keys of what it gets.
-// Turn    a receiver that has accepted something waits after those in the queue. A receiver that has not is retried
-//         later, after longer and longer delays.
-// Limits  `at_once` receivers are notified at a time. The owner limits how much waits (size()).
+// Order   per receiver, by the keys of its notifications.
+// Turn    a receiver that has accepted goes to the end of the queue. A receiver that has not is retried later, with
+//         growing delays.
+// Limits  `at_once` receivers are notified at a time. The owner limits the number of pending notifications (size()).
 // Time    monotonic, given by the caller.
 // Owner   one actor; not thread-safe.
 #include <deque>
@@ -24,18 +24,18 @@ class Tellings {
   struct Next {
     To to;
     Bytes key;
-    const What& what;  ///< valid until it is told
+    const What& what;  ///< valid until told()
   };
   Tellings(std::size_t at_once, Backoff backoff) : at_once_(at_once), backoff_(backoff) {}
 
-  /// From now on `to` is to be told it; the same key again changes nothing.
+  /// Queues a notification of `to`; the same key again changes nothing.
   void put(const To& to, Bytes key, What what) {
     const auto [at, fresh] = all_.try_emplace(to, backoff_);
     size_ += at->second.waiting.emplace(std::move(key), std::move(what)).second ? 1 : 0;
     if (fresh) turns_.push_back(to);
   }
-  /// The next to be told, and what; its owner says how it ends. Nothing: as many are asked as may, or all that wait
-  /// were put off.
+  /// Returns the next notification to send; the owner then calls told() or not_told(). Returns nullopt if `at_once` are
+  /// in flight, or if all that wait were postponed.
   std::optional<Next> next(Instant now) {
     for (; !later_.empty() && later_.begin()->first <= now; later_.erase(later_.begin()))
       turns_.push_back(later_.begin()->second);
@@ -46,7 +46,7 @@ class Tellings {
     const auto& [key, what] = *all_.at(to).waiting.begin();
     return Next{to, key, what};
   }
-  /// It has taken that.
+  /// The receiver has accepted the notification.
   void told(const To& to, const Bytes& key) {
     --asked_;
     const auto at = all_.find(to);
@@ -55,17 +55,17 @@ class Tellings {
     if (at->second.waiting.empty()) all_.erase(at);
     else turns_.push_back(to);
   }
-  /// It has not: it is told again later.
+  /// The receiver has not accepted it: it is notified again later.
   void not_told(const To& to, Instant now, const Error& why) {
     --asked_;
     later_.emplace(now + all_.at(to).backoff.next(why), to);
   }
-  /// How long until one that was put off has its turn.
+  /// Returns how long until a postponed receiver has its turn.
   std::optional<Duration> wait(Instant now) const {
     if (later_.empty()) return std::nullopt;
     return std::max(later_.begin()->first - now, Duration::zero());
   }
-  /// Nothing waits any more; the ends of what was asked for are not to be said.
+  /// Drops all that wait. Do not call told() or not_told() for notifications in flight then.
   void clear() { *this = Tellings(at_once_, backoff_); }
 
   std::size_t size() const { return size_; }
@@ -79,7 +79,7 @@ class Tellings {
   };
   std::size_t at_once_;
   Backoff backoff_;
-  std::map<To, One> all_;  // each has a turn, is asked, or was put off
+  std::map<To, One> all_;  // each has a turn, is in flight, or was postponed
   std::deque<To> turns_;
   std::multimap<Instant, To> later_;
   std::size_t size_ = 0, asked_ = 0;

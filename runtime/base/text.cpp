@@ -5,7 +5,7 @@
 namespace troupe::base {
 namespace {
 
-/// The next character and its bytes; `valid` is false for a byte that starts no character.
+/// The next character and its bytes; `valid` is false for a byte that does not start a character.
 struct Character {
   std::uint32_t code;
   std::size_t bytes;
@@ -63,12 +63,12 @@ void walk(std::string_view text, Each each) {
   }
 }
 
-/// The output of `show` for each character, as far as it fits.
+/// Appends the output of `show` for each character, as long as it fits.
 template <class Show>
 std::string cut(std::string_view text, std::size_t bytes_max, Show show) {
   static constexpr std::string_view kCut = "…";
   std::string out;
-  std::size_t fits = 0;  // length of the longest prefix that leaves room for the mark of a cut
+  std::size_t fits = 0;  // length of the longest prefix that leaves space for the mark of a cut
   bool too_long = false;
   walk(text, [&](const Character& character, std::string_view bytes) {
     out += show(character, bytes);

@@ -1,5 +1,5 @@
 #pragma once
-// Spans as whole numbers, as messages and people have them; what is negative is zero.
+// Durations as whole numbers, as messages and people use them; a negative duration counts as zero.
 #include <algorithm>
 #include <cstdint>
 
