@@ -1,11 +1,11 @@
 #pragma once
-// What operators have done to a node, a JSON line an act: `DIR/audit.log`, or nowhere.
+// The audit log of a node: a JSON line for each action of an operator, in `DIR/audit.log` or nowhere.
 //
 //     {"at":"2026-11-20T07:33:00.123Z","who":"9f3c…","act":"kill","what":"/files/get-1","outcome":"done"}
 //
-// Who      the id of the operator's key, "local" for an operator at this machine, or "node" for what the node did.
+// Who      the id of the operator's key, "local" for an operator on this machine, or "node" for the node's own actions.
 //          A pause that ends with its operator's link is resumed in the operator's name.
-// Failure  a line that cannot be written is lost, and the act is done all the same; the log warns of it.
+// Failure  if a line cannot be written, it is lost and the action still happens; the log warns of it.
 // Safety   any thread.
 #include <functional>
 #include <memory>
@@ -17,12 +17,12 @@
 
 namespace troupe::observe {
 
-inline constexpr std::uint64_t kAuditBytesMax = 1u << 20;  // our choice: some 6,000 acts a file
+inline constexpr std::uint64_t kAuditBytesMax = 1u << 20;  // our choice: some 6,000 actions per file
 inline constexpr std::uint64_t kAuditFilesMax = 8;
 
 class Audit {
  public:
-  /// `sink` may be null: then nothing is kept. `log` outlives it; null: lost lines are not told.
+  /// `sink` may be null: then nothing is kept. `log` outlives it; if it is null, lost lines are not reported.
   Audit(std::unique_ptr<LogSink> sink, std::function<base::WallTime()> wall, Log* log)
       : sink_(std::move(sink)), wall_(std::move(wall)), log_(log) {}
 

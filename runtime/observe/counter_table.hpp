@@ -1,7 +1,7 @@
 #pragma once
-// The counters of a domain as one table, read at one moment: /metrics and describe() (describe_counters.hpp) walk it.
+// The counters of a domain as one table, read at one moment: for /metrics and describe() (describe_counters.hpp).
 //
-// Order   rows of one metric stand together; the first one brings the help of the family.
+// Order   rows of one metric are adjacent; the first of them has the help text of the family.
 // Fields  a row may name a field of the struct that describe() fills: a number there, in the row's own unit.
 #include <cstdint>
 #include <string_view>
@@ -11,21 +11,21 @@
 
 namespace troupe::observe {
 
-/// What a counter counts; /metrics shows spans in seconds, as Prometheus wants them.
+/// The unit of a counter. /metrics shows durations in seconds, by Prometheus' convention.
 enum class CounterUnit : std::uint8_t { number, milliseconds, microseconds };
 
 struct CounterRow {
-  std::string_view metric;  ///< "troupe_dht_contacts"; empty: describe() alone shows the row
-  std::string_view help;    ///< one sentence; of the first row of a metric
+  std::string_view metric;  ///< "troupe_dht_contacts"; if empty, only describe() shows the row
+  std::string_view help;    ///< one sentence, in the first row of a metric
   MetricType type = MetricType::counter;
   std::uint64_t value = 0;
-  std::string_view field{};  ///< "contacts"; empty: /metrics alone shows the row
+  std::string_view field{};  ///< "contacts"; if empty, only /metrics shows the row
   Labels labels{};
   CounterUnit unit = CounterUnit::number;
 };
 using CounterTable = std::vector<CounterRow>;
 
-/// For /metrics, in the order of the table.
+/// Returns the families for /metrics, in the order of the table.
 std::vector<Family> families(const CounterTable& table);
 
 }  // namespace troupe::observe

@@ -6,7 +6,7 @@
 
 namespace troupe::observe {
 
-/// "2026-11-20T09:30:00.125Z", rounded down.
+/// Returns "2026-11-20T09:30:00.125Z", rounded down.
 std::string date_text(base::WallTime at);
 
 }  // namespace troupe::observe

@@ -25,12 +25,13 @@ using capnp::DynamicList;
 using capnp::DynamicStruct;
 using capnp::DynamicValue;
 
-constexpr int kDepthMax = 16;                // structs and groups in each other; no schema of ours nests deeper than 8
+constexpr int kDepthMax = 16;                // nested structs and groups; our schemas nest at most 8 deep
 constexpr std::uint32_t kStepsMax = 10'000;  // fields and elements read for one line: some milliseconds
-constexpr std::uint32_t kBrokenSteps = 200;  // a broken one costs an exception, which is that much slower
+constexpr std::uint32_t kBrokenSteps = 200;  // a broken field costs an exception, which is that much slower
 constexpr std::size_t kBrokenBytesMax = 100;
 
-/// Limits for a reader: each part may be read a few times, so that shared parts cannot make a small message large.
+/// Returns limits for a reader: each part may be read a few times, so that shared parts cannot make a small message
+/// large.
 capnp::ReaderOptions limits(std::size_t words) { return {words * 8 + 128, 32}; }
 
 /// Words that Cap'n Proto can read: in place if they are aligned, otherwise a copy.
@@ -55,7 +56,7 @@ class Words {
 
 bool whole_words(base::ByteView bytes) { return bytes.size() % sizeof(capnp::word) == 0; }
 
-/// Cap'n Proto's message, without the condition that failed: "expected a <= b; Message contained …".
+/// Returns Cap'n Proto's message without the condition that failed: "expected a <= b; Message contained …".
 std::string reason(const kj::Exception& broken) {
   std::string_view all(broken.getDescription().begin(), broken.getDescription().size());
   const std::size_t told = all.find("; ");
@@ -69,7 +70,7 @@ std::string number(double value) {
   return {digits.begin(), end};
 }
 
-/// The number of the member in use. Cap'n Proto's own which() only gives the member, by its position.
+/// Returns the number of the member in use. Cap'n Proto's own which() only gives the member, by its position.
 std::uint16_t member_of(const DynamicStruct::Reader& value) {
   const auto data = static_cast<capnp::AnyStruct::Reader>(value).getDataSection();
   const std::uint64_t at = std::uint64_t{value.getSchema().getProto().getStruct().getDiscriminantOffset()} * 2;
@@ -77,7 +78,7 @@ std::uint16_t member_of(const DynamicStruct::Reader& value) {
   return static_cast<std::uint16_t>(data[at] | data[at + 1] << 8);
 }
 
-/// Fields in the order of their source.
+/// Returns the fields in the order of their source.
 std::vector<capnp::StructSchema::Field> in_order(const capnp::StructSchema& type) {
   std::vector<capnp::StructSchema::Field> fields;
   for (const auto field : type.getFields()) fields.push_back(field);
@@ -149,7 +150,7 @@ class Line {
     }
   }
 
-  /// Appends the field; false if it is to be omitted.
+  /// Appends the field. Returns false if the field is to be omitted.
   bool shown(const DynamicStruct::Reader& value, const capnp::StructSchema::Field& field, bool in_use, int depth) {
     const auto proto = field.getProto();
     const auto name = proto.getName();
@@ -229,7 +230,7 @@ class Line {
     }
   }
 
-  /// The id is computed: the words of a contact mean nothing to a person.
+  /// The id is computed, because the words of a contact mean nothing to a person.
   void contact(const DynamicStruct::Reader& value) {
     const auto words = static_cast<capnp::AnyStruct::Reader>(value).as<messages::wire::Contact>();
     const base::Contact shown = messages::read_contact(words);
@@ -259,7 +260,7 @@ class Line {
 struct Decoder::Learnt {
   capnp::SchemaLoader loader;
   Types types;
-  std::size_t schemas = 0;  // given to the loader, which also keeps those that it refuses
+  std::size_t schemas = 0;  // given to the loader, which also keeps the schemas that it refuses
   std::size_t bytes = 0;
 };
 
@@ -270,8 +271,8 @@ Decoder::~Decoder() = default;
 
 base::Result<void, std::string> Decoder::learn(base::ByteView node) {
   Learnt& learnt = *learnt_;
-  if (node.empty() || !whole_words(node)) return std::string("a schema is whole words");
-  if (node.size() > kSchemaBytesMax) return std::string("a schema is larger than 64 KiB");
+  if (node.empty() || !whole_words(node)) return std::string("the schema is not a whole number of words");
+  if (node.size() > kSchemaBytesMax) return std::string("the schema is larger than 64 KiB");
   try {
     const Words words(node);
     const kj::ArrayPtr<const capnp::word> segment = words.get();
@@ -279,7 +280,7 @@ base::Result<void, std::string> Decoder::learn(base::ByteView node) {
     const auto given = reader.getRoot<capnp::schema::Node>();
     if (learnt.types.contains(given.getId())) return {};
     if (learnt.schemas == kSchemasMax || kSchemasBytesMax - learnt.bytes < node.size())
-      return std::string("there are more schemas than a decoder takes");
+      return std::string("too many schemas for one decoder");
     capnp::MallocMessageBuilder copy;
     auto checked = copy.initRoot<capnp::schema::Node>();
     if (auto copied = copy_schema(given, checked); !copied.ok()) return copied;

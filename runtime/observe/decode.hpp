@@ -1,9 +1,10 @@
 #pragma once
-// Any message as one line for people, decoded with the schemas that came with it, so that other versions are readable.
+// Shows any message as one line for people, decoded with the schemas that came with it, so that other versions are
+// readable.
 //
-// Source  capnp/schema-loader.h, capnp/dynamic.h; schema_copy.hpp for what the loader is given.
+// Source  capnp/schema-loader.h, capnp/dynamic.h; schema_copy.hpp for the input of the loader.
 // Safety  schemas and words may be hostile. A line always ends, is plain (base/text.hpp) and fits; the reason replaces
-//         an unreadable part. Nothing here throws, except if memory runs out.
+//         an unreadable part. Nothing here throws, unless memory runs out.
 // Owner   one stream of one node; not thread-safe.
 #include <cstddef>
 #include <cstdint>
@@ -30,20 +31,20 @@ class Decoder {
   ~Decoder();
 
   /// Learns the type of one serialized schema::Node: one segment without a segment table, whole words, as
-  /// messages::schema_bytes() returns it. Nodes come in any order; a type that is known stays as it was learnt first.
-  /// Errors: why it is refused, for people, as plain text; then no type is learnt. A node that the loader refused
-  /// counts towards the limits too, because its memory is kept.
+  /// messages::schema_bytes() returns it. Nodes come in any order; a known type stays as it was learnt first.
+  /// Errors: the reason of the refusal, for people, as plain text; then no type is learnt. A node that the loader
+  /// refused counts towards the limits too, because its memory is kept.
   base::Result<void, std::string> learn(base::ByteView node);
 
-  /// A message as one plain line of at most `bytes_max` bytes, cut at a character's end and then ended with "…".
-  /// `words` is a flat array with its segment table, as runtime::Envelope::bytes() gives it, of any alignment.
+  /// Returns a message as one plain line of at most `bytes_max` bytes, cut after a whole character and then ended with
+  /// "…". `words` is a flat array with its segment table, as runtime::Envelope::bytes() gives it, of any alignment.
   ///
   ///     name="x" node=ab12 (2 B) rows=[{a=1 state=serving} {a=2} …+12] expires={at=7}
   ///
   /// Fields come in the order of their source. Omitted are numbers, enums and flags with their default value, null
-  /// pointers, and groups that are empty then; a message of nothing else is the empty line. The member in use of a
-  /// union is always shown, a member of type Void by its name alone. A Contact of messages/common.capnp is
-  /// `id@host:port`, whatever its schema says: its form is fixed. An enumerant without a name is its number; any
+  /// pointers, and groups that are empty then. A message without other fields is the empty line. The member in use of a
+  /// union is always shown, a member of type Void only by its name. A Contact of messages/common.capnp is
+  /// `id@host:port`, whatever its schema says: its form is fixed. An enumerant without a name is its number. Any
   /// pointer, a capability and a type that was not learnt are `?`.
   /// `(unknown kind, 48 B)` if the kind was not learnt; `(no words)` if there are none, as in a signal.
   std::string line(std::uint64_t kind_id, base::ByteView words, std::size_t bytes_max) const;

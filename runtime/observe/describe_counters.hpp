@@ -1,5 +1,5 @@
 #pragma once
-// Shows a table of counters in the state that an actor describes. Apart from counter_table.hpp, because few sources
+// Shows a table of counters in the state that an actor describes. Separate from counter_table.hpp, because few sources
 // need Cap'n Proto's dynamic types.
 #include <capnp/dynamic.h>
 
@@ -7,7 +7,7 @@
 
 namespace troupe::observe {
 
-/// Sets the fields that rows name. A field that the struct lacks is a broken invariant.
+/// Sets the fields that the rows name. A field that the struct lacks is a broken invariant.
 void describe(const CounterTable& table, capnp::DynamicStruct::Builder to);
 
 }  // namespace troupe::observe

@@ -8,7 +8,7 @@ struct DomainLog::State {
   Log& log;
   const std::string name;
   const std::function<base::Instant()> now;
-  std::mutex lock{};  // guards what follows
+  std::mutex lock{};  // guards the members below
   base::Instant minute{};
   std::uint32_t lines = 0;
   std::uint64_t left_out = 0;
@@ -27,7 +27,7 @@ void DomainLog::write(LogLevel level, std::string_view message, LogFields fields
   const std::lock_guard hold(state.lock);
   if (state.lines == 0 || now - state.minute >= std::chrono::minutes{1}) {
     if (state.left_out > 0)
-      state.log.write_as(LogLevel::warn, state.name, "lines were left out in the minute before",
+      state.log.write_as(LogLevel::warn, state.name, "lines were left out in the last minute",
                          {{"lines", state.left_out}});
     state.minute = now;
     state.lines = 0;
@@ -35,7 +35,7 @@ void DomainLog::write(LogLevel level, std::string_view message, LogFields fields
   }
   if (state.lines >= (level < LogLevel::warn ? kDomainNewsMax : kDomainLinesMax)) {
     if (++state.left_out == 1)
-      state.log.write_as(LogLevel::warn, state.name, "too many lines in a minute: some are left out from here on", {});
+      state.log.write_as(LogLevel::warn, state.name, "too many lines in a minute: some are left out from now on", {});
     return;
   }
   ++state.lines;

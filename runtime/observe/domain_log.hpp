@@ -1,8 +1,8 @@
 #pragma once
-// What one domain writes to the log of its node.
+// Writes the lines of one domain to the log of its node.
 //
-// Limits  kDomainLinesMax lines a minute at `info` and above, the last few for `warn` and `error` alone; that lines are
-//         left out is told at once, and how many in a later minute. `debug` and `trace` have no limit.
+// Limits  kDomainLinesMax lines per minute at `info` and above, the last few only for `warn` and `error`. The log says
+//         at once that lines are left out, and in a later minute how many. `debug` and `trace` have no limit.
 // Owner   a value; copies share their count. Safe from any thread. The log outlives it.
 #include <functional>
 #include <memory>
@@ -13,13 +13,13 @@
 namespace troupe::observe {
 
 inline constexpr std::uint32_t kDomainLinesMax = 20;  // our choice: a night of it can still be read
-inline constexpr std::uint32_t kDomainNewsMax = 15;   // of them at `info`
+inline constexpr std::uint32_t kDomainNewsMax = 15;   // of these, at `info`
 
 class DomainLog {
  public:
   /// Writes nothing: for tests, and for a node without a log.
   DomainLog() = default;
-  /// `name` is one of those that the log was made with: else a broken invariant. `now` is monotonic.
+  /// `name` is one of the names that the log was created with; otherwise an invariant breaks. `now` is monotonic.
   DomainLog(Log& log, std::string_view name, std::function<base::Instant()> now);
 
   void debug(std::string_view message, LogFields fields = {}) const { write(LogLevel::debug, message, fields); }

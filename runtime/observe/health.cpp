@@ -28,7 +28,7 @@ void Health::raise(std::string_view source, HealthState state, std::string_view 
     } else if (reasons_.size() < kReasonsMax) {
       reasons_.emplace(source, reason);
     } else {
-      // It cannot be compared with what its source has said before.
+      // Merged reasons are not stored, so it cannot be compared with an earlier reason of its source.
       if (state <= overflow_) return;
       overflow_ = state;
     }
@@ -52,7 +52,7 @@ void Health::clear(std::string_view source) {
     if (at == reasons_.end()) return;
     reasons_.erase(at);
     refreshed_.erase(std::string(source));
-    // A source that found no place raises again while its fault lasts, and finds a place now.
+    // A source of a merged reason raises it again while its fault lasts, and gets an entry now.
     overflow_ = HealthState::ok;
     check();
   }

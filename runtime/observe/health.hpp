@@ -1,11 +1,11 @@
 #pragma once
-// The health of a node: `ok`, or the reasons why not. The part that finds a fault raises a reason, and clears
-// it afterwards.
+// The health of a node: `ok`, or the reasons why not. The part that finds a fault raises a reason, and clears it
+// afterwards.
 //
 // States  the worst of the raised reasons; `ok` without any.
-// Limits  kReasonsMax sources. A further reason is folded into one that says so, until a place is free.
-// Owner   one for each node; every call is safe from any thread. A source belongs to one thread at a time: reasons that
-//         two threads raise under one name may be seen in another order.
+// Limits  kReasonsMax sources. Further reasons are merged into a common reason, until an entry is free.
+// Owner   one for each node; every call is safe from any thread. A source belongs to one thread at a time: if two
+//         threads raise reasons under one name, their order may change.
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -18,7 +18,7 @@
 namespace troupe::observe {
 
 inline constexpr std::size_t kReasonsMax = 64;         // sources are parts of the program; there are about ten
-inline constexpr std::size_t kReasonBytesMax = 1'024;  // as much as an error's message on the wire
+inline constexpr std::size_t kReasonBytesMax = 1'024;  // the maximum of an error message on the wire
 
 enum class HealthState : std::uint8_t {
   ok,
@@ -39,15 +39,15 @@ struct HealthReason {
 
 class Health {
  public:
-  /// Called for each reason that is raised or changes, and with `ok` for each reason that is over. For a reason that
-  /// finds no place it is called if that reason is worse than all such reasons before. On the raising thread. Set it
+  /// Called on the raising thread for each reason that is raised or changes, and with `ok` for each reason that is
+  /// cleared. For a merged reason it is called only if that reason is worse than all merged reasons before. Set it
   /// before other threads start.
   void on_change(std::function<void(const HealthReason&)> told) { told_ = std::move(told); }
 
   /// Sets the reason of `source`, in place of an earlier one. `ok` is the same as clear().
   void raise(std::string_view source, HealthState state, std::string_view text);
 
-  /// Sets the present words of a reason that is raised, with its newest numbers, without a call of on_change().
+  /// Updates the text of a raised reason, with its newest numbers, without a call of on_change().
   void refresh(std::string_view source, std::string_view text);
 
   /// Does nothing if no reason was raised.
@@ -55,7 +55,7 @@ class Health {
 
   HealthState state() const;
 
-  /// Reasons with `failing` first, then by source; at most kReasonsMax + 1.
+  /// Returns the reasons with `failing` first, then by source; at most kReasonsMax + 1.
   std::vector<HealthReason> reasons() const;
 
  private:
@@ -64,8 +64,8 @@ class Health {
   std::function<void(const HealthReason&)> told_ = [](const HealthReason&) {};
   mutable std::mutex mutex_;
   std::map<std::string, HealthReason, std::less<>> reasons_;
-  std::set<std::string> refreshed_;         // of reasons_, those with words that on_change() has not had
-  HealthState overflow_ = HealthState::ok;  // the worst reason that found no place
+  std::set<std::string> refreshed_;         // of reasons_, those with a text that on_change() did not get
+  HealthState overflow_ = HealthState::ok;  // the worst merged reason
 };
 
 }  // namespace troupe::observe

@@ -32,7 +32,7 @@ struct PlainValue {
   std::string operator()(std::string_view text) const {
     if (format == LogFormat::json) return base::quoted(text.substr(0, kLogFieldBytesMax));
     const std::string shown = base::printable(text, kLogFieldBytesMax);
-    // A value with a space, a quote or an equals sign could pass for another field.
+    // A value with a space, a quote or an equals sign could look like another field.
     if (!shown.empty() && shown.find_first_of(" \"=") == std::string::npos) return shown;
     std::string out = "\"";
     for (const char c : shown) (out += c == '"' ? "\\" : "") += c;

@@ -1,12 +1,12 @@
 #pragma once
-// Structured logs: one line an event, as text for people or JSON for machines.
+// Structured logs: one line for each event, as text for people or JSON for machines.
 //
 //     log.info("links", "link refused", {{"peer", id.hex()}, {"why", reason}});
 //
-// Levels   one for all, and one for each domain that differs; both change while the node runs.
-// Safety   what comes from outside is escaped (text.hpp) and a line is cut, so a peer cannot forge a line.
+// Levels   one for all domains, and one for each domain that differs; both can change while the node runs.
+// Safety   values from outside are escaped (text.hpp) and a line is cut, so a peer cannot forge a line.
 // Failure  a line that cannot be written is lost and counted: a full disk must not stop the node.
-// Owner    handed in, no global; every call is safe from any thread.
+// Owner    passed as an argument, never global; every call is safe from any thread.
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -29,12 +29,12 @@
 
 namespace troupe::observe {
 
-inline constexpr std::size_t kLogMessageBytesMax = 2'048;  // our choice: a screen; more is cut
-inline constexpr std::size_t kLogFieldBytesMax = 1'024;    // an error's message fits
+inline constexpr std::size_t kLogMessageBytesMax = 2'048;  // our choice: a screen; the rest is cut
+inline constexpr std::size_t kLogFieldBytesMax = 1'024;    // the maximum of an error message fits
 inline constexpr std::size_t kLogRecentMax = 2'000;        // our choice: messages/node.capnp names them
 inline constexpr std::size_t kLogRecentBytesMax = 512u << 10;
 
-/// One named value of a line. Names are written in the code, values may come from outside.
+/// One named value of a line. Names are written in the code; values may come from outside.
 struct LogField {
   using Value = std::variant<std::int64_t, std::uint64_t, double, bool, std::string_view>;
 
@@ -50,34 +50,34 @@ struct LogField {
       : name(field), value(std::uint64_t{number}) {}
 
   std::string_view name;
-  Value value;  ///< a text is only looked at during the call
+  Value value;  ///< a text needs to live only during the call
 };
 using LogFields = std::initializer_list<LogField>;
 
 enum class LogFormat : std::uint8_t { text, json };
 
-/// The line without its end: `2025-11-20T07:33:00.123Z info  links: link refused peer=9f3c why="bad proof"`.
+/// Returns the line without its end: `2025-11-20T07:33:00.123Z info  links: link refused peer=9f3c why="bad proof"`.
 std::string log_line(LogFormat format, base::WallTime at, LogLevel level, std::string_view domain,
                      std::string_view message, LogFields fields);
 
 class Log {
  public:
-  /// Reads the date from `wall` for each line, from any thread that logs. `domains` log beside kRuntimeLogs; a name
-  /// that comes twice is a broken invariant.
+  /// Reads the date from `wall` for each line, from any thread that logs. `domains` log in addition to kRuntimeLogs; a
+  /// duplicate name is a broken invariant.
   Log(std::unique_ptr<LogSink> sink, LogFormat format, std::function<base::WallTime()> wall,
       const std::vector<std::string_view>& domains = {});
 
-  /// Every name that a level can be set for, sorted.
+  /// Returns every name that a level can be set for, sorted.
   const std::vector<std::string>& names() const { return names_; }
   bool has(std::string_view name) const;
 
-  /// Cheap: one atomic load where nothing is logged at this level at all.
+  /// Cheap: one atomic load if no domain logs at this level.
   bool on(LogLevel level, std::string_view domain) const;
 
   void write(LogLevel level, LogDomain domain, std::string_view message, LogFields fields = {}) {
     write_as(level, domain, message, fields);
   }
-  /// For DomainLog: under a name that is known only at run time.
+  /// For DomainLog, with a name that is known only at run time.
   void write_as(LogLevel level, std::string_view name, std::string_view message, LogFields fields);
 
   void trace(LogDomain domain, std::string_view message, LogFields fields = {}) {
@@ -96,22 +96,22 @@ class Log {
     write(LogLevel::error, domain, message, fields);
   }
 
-  /// The level of every domain that has none of its own.
+  /// Sets the level of every domain without a level of its own.
   void set_level(LogLevel level);
-  /// Gives `domain` a level of its own, or takes it away with nothing. False, and nothing is changed, if nothing logs
-  /// under that name.
+  /// Gives `domain` its own level, or removes it with nullopt. Returns false and changes nothing if nothing logs under
+  /// that name.
   bool set_level(std::string_view domain, std::optional<LogLevel> level);
   LogLevel level(std::string_view domain) const;
 
-  /// The latest lines, whatever the sink is: at most kLogRecentMax, and kLogRecentBytesMax of them.
+  /// The latest lines, whatever the sink is: at most kLogRecentMax lines and kLogRecentBytesMax bytes.
   struct Recent {
-    std::uint64_t first = 0;  ///< the number of the first one here; the first of all is 0
+    std::uint64_t first = 0;  ///< the number of the first line here; the first line of all is 0
     std::vector<std::string> lines;
   };
-  /// Those from number `since` on that are kept, at most `bytes_max` of them, oldest first.
+  /// Returns the stored lines from number `since`, at most `bytes_max` of them, oldest first.
   Recent recent(std::uint64_t since, std::size_t bytes_max) const;
 
-  /// Lines that could not be written.
+  /// Returns the number of lines that could not be written.
   std::uint64_t lost() const { return lost_.load(std::memory_order_relaxed); }
 
  private:

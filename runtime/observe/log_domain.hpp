@@ -6,10 +6,10 @@
 
 namespace troupe::observe {
 
-/// A new name in the runtime is added here; without it the code does not compile. Sorted.
+/// Add a new log name of the runtime here; otherwise the code does not compile. Sorted.
 inline constexpr std::array<std::string_view, 6> kRuntimeLogs{"actor", "config", "health", "links", "metrics", "node"};
 
-/// One of kRuntimeLogs, known when the program is compiled.
+/// One of kRuntimeLogs, checked by the compiler.
 class LogDomain {
  public:
   consteval LogDomain(const char* name) : name_(name) {
@@ -18,7 +18,7 @@ class LogDomain {
   constexpr operator std::string_view() const { return name_; }
 
  private:
-  static void is_not_in_kRuntimeLogs() {}  // cannot be called while compiling: the error names it
+  static void is_not_in_kRuntimeLogs() {}  // cannot be called at compile time: the error names it
   std::string_view name_;
 };
 

@@ -71,14 +71,14 @@ namespace {
 [[noreturn]] void fail(const std::string& why) { throw std::runtime_error(why); }
 [[noreturn]] void fail(int error) { fail(std::generic_category().message(error)); }
 
-/// Makes the file, or takes it, for its owner alone, before spdlog opens it by its name.
+/// Creates the file, or takes it over, with access only for its owner, before spdlog opens it by name.
 struct stat claimed(const std::string& path) {
   const int fd = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
   if (fd < 0 && errno == ELOOP) fail("it is a symbolic link");
   if (fd < 0) fail(errno);
   struct stat out {};
   int error = ::fstat(fd, &out) == 0 ? 0 : errno;
-  const bool device = !S_ISREG(out.st_mode);  // its mode is not ours
+  const bool device = !S_ISREG(out.st_mode);  // do not change the mode of a device
   const bool foreign = error == 0 && !device && out.st_uid != ::geteuid();
   if (error == 0 && !device && !foreign && ::fchmod(fd, S_IRUSR | S_IWUSR) != 0) error = errno;
   ::close(fd);
@@ -87,7 +87,7 @@ struct stat claimed(const std::string& path) {
   return out;
 }
 
-/// What spdlog does around each opening, which it repeats at each rotation.
+/// Runs before and after each time that spdlog opens the file, which it repeats at each rotation.
 spdlog::file_event_handlers for_owner_alone() {
   const auto file = std::make_shared<struct stat>();
   spdlog::file_event_handlers out;

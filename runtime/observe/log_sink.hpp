@@ -15,11 +15,11 @@ enum class LogLevel : std::uint8_t {
   debug,
   info,
   warn,   ///< a fault that the node handles
-  error,  ///< data was lost, or something is not served
+  error,  ///< data was lost, or a service is down
   off,    ///< as a threshold only
 };
 
-/// "trace" … "off".
+/// Returns "trace" … "off".
 std::string_view name(LogLevel level);
 std::optional<LogLevel> log_level(std::string_view name);
 
@@ -27,19 +27,19 @@ class LogSink {
  public:
   virtual ~LogSink() = default;
 
-  /// Writes one line (given without its end) and flushes it. False if it could not be written.
-  /// Safe from any thread.
+  /// Writes one line (given without its end) and flushes it. Returns false if it could not be written. Safe from any
+  /// thread.
   virtual bool write(LogLevel level, std::string_view line) = 0;
 };
 
-/// Standard error.
+/// Writes to standard error.
 std::unique_ptr<LogSink> stderr_sink();
 
-/// Standard error with the priority of sd-daemon(3) before each line, as the journal of a service reads it.
+/// Writes to standard error with the priority of sd-daemon(3) before each line, as the journal of a service reads it.
 std::unique_ptr<LogSink> journal_sink();
 
-/// A file; at `bytes_max` it becomes NAME.1.EXT and so on, `files_max` old ones are kept (at least 1).
-/// Files are 0600. The error says why the file cannot be opened; it may be no symbolic link, and of this user alone.
+/// Writes to a file. At `bytes_max` it becomes NAME.1.EXT and so on; `files_max` old files are kept (at least 1). Files
+/// have mode 0600. The error says why the file cannot be opened: a symbolic link or another user's file is refused.
 base::Result<std::unique_ptr<LogSink>, std::string> file_sink(const std::string& path, std::uint64_t bytes_max,
                                                               std::uint64_t files_max);
 

@@ -19,15 +19,15 @@ using Copied = base::Result<void, std::string>;
 bool is_latin_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool is_latin_digit(char c) { return c >= '0' && c <= '9'; }
 
-/// The names of one type: identifiers, each once. So what is shown of a schema is always plain text.
+/// The names of one type: unique identifiers. So the shown part of a schema is always plain text.
 class Names {
  public:
   Copied add(capnp::Text::Reader name) {
     const std::string_view text(name.begin(), name.size());
     if (text.empty() || text.size() > kNameBytesMax || !is_latin_letter(text[0]) ||
         !std::ranges::all_of(text, [](char c) { return is_latin_letter(c) || is_latin_digit(c) || c == '_'; }))
-      return std::string("a name is no identifier of 1 to 100 bytes");
-    if (!seen_.emplace(text).second) return "the name " + std::string(text) + " is there twice";
+      return std::string("a name is not an identifier of 1 to 100 bytes");
+    if (!seen_.emplace(text).second) return "the name " + std::string(text) + " is a duplicate";
     return {};
   }
 
@@ -35,7 +35,7 @@ class Names {
   std::set<std::string> seen_;
 };
 
-/// The order of members in the source: the loader needs each rank once, and a hostile node may give any rank.
+/// The order of members in the source. The loader needs each rank once, and a hostile node may give any rank.
 template <class Members>
 std::vector<std::uint16_t> ranks(const Members& members) {
   std::vector<std::uint16_t> code_orders, order(members.size()), ranks(members.size());
@@ -46,7 +46,7 @@ std::vector<std::uint16_t> ranks(const Members& members) {
   return ranks;
 }
 
-/// Whether a list may have elements of that type; the library treats a list of arbitrary pointers as an error.
+/// Whether a list may have elements of that type. The library treats a list of arbitrary pointers as an error.
 bool is_element(Type::Reader type) { return !type.isAnyPointer() && !type.isInterface(); }
 
 Copied copy_type(Type::Reader type, Type::Builder copy, int lists_left) {
@@ -81,20 +81,21 @@ Copied copy_type(Type::Reader type, Type::Builder copy, int lists_left) {
   return std::string("a field has a type that is unknown here");
 }
 
-/// Where values of that type lie: `bits` in the data section, or in the pointer section; neither for Void.
+/// Where values of a type are stored: `bits` in the data section, or in the pointer section; neither for Void.
 struct Location {
   std::uint64_t bits = 0;
   bool pointer = false;
 };
 
-/// Sets the default value, zero for pointers, and returns the place of the type. A value of another type is an error.
+/// Sets the default value, zero for pointers, and returns the location of the type. A value of another type is an
+/// error.
 base::Result<Location, std::string> copy_default(Type::Reader type, SchemaValue::Reader value,
                                                  SchemaValue::Builder copy) {
   using Placed = base::Result<Location, std::string>;
   const bool fits = static_cast<int>(value.which()) == static_cast<int>(type.which());  // both unions number alike
   const auto number = [&]<class T>(T (SchemaValue::Reader::*get)() const,
                                    void (SchemaValue::Builder::*set)(T)) -> Placed {
-    if (!fits) return std::string("a default value is not of its field's type");
+    if (!fits) return std::string("a default value does not have its field's type");
     (copy.*set)((value.*get)());
     return Location{std::is_same_v<T, bool> ? 1 : sizeof(T) * 8, false};
   };
@@ -131,25 +132,25 @@ Copied copy_slot(SchemaField::Slot::Reader slot, SchemaField::Slot::Builder copy
   const std::uint64_t end = std::uint64_t{slot.getOffset()} + 1;
   const auto [bits, pointer] = place.value();
   if (bits * end > std::uint64_t{node.getDataWordCount()} * 64 || (pointer && end > node.getPointerCount()))
-    return std::string("a field lies outside of its struct");
+    return std::string("a field is outside of its struct");
   copy.setOffset(bits == 0 && !pointer ? 0 : slot.getOffset());
   return {};
 }
 
-/// Members of the union are numbered from zero without a gap, and the number in use lies within the struct.
+/// Members of the union are numbered from zero without a gap, and the number in use is within the struct.
 Copied check_union(Node::Struct::Reader node, capnp::List<SchemaField>::Reader fields) {
   std::set<std::uint16_t> members;
   for (const auto field : fields) {
     const std::uint16_t member = field.getDiscriminantValue();
     if (member != SchemaField::NO_DISCRIMINANT && !members.insert(member).second)
-      return std::string("two members of a union have one number");
+      return std::string("two members of a union have the same number");
   }
   const std::size_t count = node.getDiscriminantCount();
   if (count != members.size() || count == 1 || (count != 0 && *members.rbegin() != count - 1))
-    return std::string("the members of a union are miscounted");
+    return std::string("a union has a wrong number of members");
   if (count != 0 &&
       (std::uint64_t{node.getDiscriminantOffset()} + 1) * 16 > std::uint64_t{node.getDataWordCount()} * 64)
-    return std::string("the number of a union's member lies outside of its struct");
+    return std::string("the number of a union's member is outside of its struct");
   return {};
 }
 

@@ -3,8 +3,8 @@
 //
 // Source  capnp/schema.capnp. README.md, "A foreign schema", says why the loader alone is not safe.
 // Kept    names, offsets, types, members of unions, enumerants and default values of numbers.
-// Lost    annotations, nested nodes, brands, scopes, and default values of pointers, which then read as empty. What is
-//         generic, a capability, or a list of these or of arbitrary pointers becomes AnyPointer.
+// Lost    annotations, nested nodes, brands, scopes, and default values of pointers, which then read as empty. Generic
+//         types, capabilities, and lists of these or of arbitrary pointers become AnyPointer.
 #include <capnp/schema.capnp.h>
 
 #include <cstdint>
@@ -19,7 +19,7 @@ inline constexpr std::size_t kNameBytesMax = 100;
 inline constexpr int kListDepthMax = 4;  // lists of lists; we use none
 
 /// Fills `copy`, an empty node, from `node`, a struct, group or enum. Groups become plain structs.
-/// Errors: why the node is refused, for people; then `copy` is useless. Throws kj::Exception if `node` is broken.
+/// Errors: the reason of the refusal, for people; then `copy` is useless. Throws kj::Exception if `node` is broken.
 base::Result<void, std::string> copy_schema(capnp::schema::Node::Reader node, capnp::schema::Node::Builder copy);
 
 }  // namespace troupe::observe

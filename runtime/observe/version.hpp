@@ -3,7 +3,7 @@
 
 namespace troupe::observe {
 
-/// The version of this program, "0.1.0".
+/// Returns the version of this program, "0.1.0".
 std::string_view version();
 
 }  // namespace troupe::observe

@@ -9,10 +9,10 @@ class Chance {
  public:
   virtual ~Chance() = default;
 
-  /// Fills `out` with unpredictable bytes (in the simulation: bytes of the seed). Safe from any thread.
+  /// Fills `out` with unpredictable bytes (in the simulation: from the seed). Safe from any thread.
   virtual void fill(std::span<std::uint8_t> out) = 0;
 
-  /// A seed for a `base::Random`.
+  /// Returns a seed for a `base::Random`.
   std::uint64_t seed() {
     std::uint64_t out = 0;
     fill({reinterpret_cast<std::uint8_t*>(&out), sizeof out});

@@ -9,20 +9,20 @@ class Clock {
  public:
   virtual ~Clock() = default;
 
-  /// Monotonic time, with which deadlines are compared. Safe from any thread.
+  /// Returns monotonic time, with which deadlines are compared. Safe from any thread.
   virtual base::Instant now() const = 0;
 
-  /// now(), at most a few milliseconds old, at a fraction of the cost: for counters. Safe from any thread.
+  /// Returns now(), at most a few milliseconds old, at a fraction of the cost: for counters. Safe from any thread.
   virtual base::Instant coarse() const { return now(); }
 
-  /// The date, for records and logs; may step. Safe from any thread.
+  /// Returns the date, for records and logs; it may step. Safe from any thread.
   virtual base::WallTime wall() const = 0;
 
-  /// Sends `sleeper` one wake-up at `at` or soon after. A later call replaces an earlier one: an actor
-  /// has one wake-up at most. A wake-up is a hint; the actor compares its deadlines with now() again.
+  /// Sends `sleeper` one wake-up at `at` or soon after. A later call replaces an earlier one: an actor has at most one
+  /// wake-up. A wake-up is a hint; the actor compares its deadlines with now() again.
   virtual void wake(const runtime::Handle& sleeper, base::Instant at) = 0;
 
-  /// Forgets the wake-up of an actor that ends. A wake-up already on its way may still arrive.
+  /// Cancels the wake-up of an actor that ends. A wake-up in flight may still arrive.
   virtual void forget(const runtime::Handle& sleeper) = 0;
 };
 

@@ -1,5 +1,5 @@
 #pragma once
-// The events of ports, declared only, for a header that names them without reading them. network.hpp and processes.hpp
+// Only declares the events of ports, for headers that name them without reading them. network.hpp and processes.hpp
 // define them.
 #include <variant>
 

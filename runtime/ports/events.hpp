@@ -1,14 +1,14 @@
 #pragma once
-// How the events of the ports look as CAF messages. Together with the Envelope these are the only types of
-// message between actors; both stay inside runtime/.
+// How the events of ports are sent as CAF messages. Together with the Envelope these are the only message types between
+// actors; all stay inside runtime/.
 //
 // WakeUp       one element, sent by Clock::wake with CAF's high priority, so that a full queue delays no deadline.
-// StreamEvent  one element, normal priority, so that the events of one stream keep their order. The element lies
-//              inside the mailbox element and has no other owner: the receiver takes a buffer out by moving
-//              (`take_event`), and no byte is copied between the stream and its owner.
-// ProcessEvent the same of a process.
-// Code that counts or bounds a mailbox lets all pass: an actor has at most one wake-up, Stream::pause bounds what a
-// stream delivers, credits bound datagrams and what processes say.
+// StreamEvent  one element, normal priority, so that the events of one stream keep their order. The element is inside
+//              the mailbox element and has no other owner: the receiver takes a buffer out by moving (`take_event`). So
+//              no byte is copied between the stream and its owner.
+// ProcessEvent the same for a process.
+// Code that counts or bounds a mailbox accepts all of them: an actor has at most one wake-up, Stream::pause bounds the
+// events of a stream, credits bound datagrams and the output of processes.
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/mailbox_element.hpp>
 #include <utility>
@@ -19,7 +19,7 @@
 
 namespace troupe::ports {
 
-/// The wake-up that an actor asked of its Clock. Carries nothing: the actor compares its deadlines again.
+/// The wake-up that an actor requested from its Clock. It has no data: the actor compares its deadlines again.
 struct WakeUp {};
 
 }  // namespace troupe::ports
@@ -31,13 +31,13 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::ports::ProcessEvent)
 
 namespace troupe::ports {
 
-/// Sends `event` to the owner of a stream or listener. Safe from any thread; without an owner it does nothing.
+/// Sends `event` to the owner of a stream or listener. Does nothing without an owner. Safe from any thread.
 inline void deliver(const runtime::Handle& owner, StreamEvent event) {
   if (!owner) return;
   owner->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(event)), nullptr);
 }
 
-/// The same of a process.
+/// Does the same for a process.
 inline void deliver(const runtime::Handle& owner, ProcessEvent event) {
   if (!owner) return;
   owner->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(event)), nullptr);
@@ -52,7 +52,7 @@ inline void deliver_wake_up(const caf::strong_actor_ptr& sleeper) {
 
 inline bool is_wake_up(const caf::mailbox_element& element) { return element.content().match_elements<WakeUp>(); }
 
-/// The event in a mailbox element, to be read or moved from; null if it holds something else.
+/// Returns the event in a mailbox element, to be read or moved from; null if the element has another type.
 inline StreamEvent* take_event(caf::mailbox_element& element) {
   if (!element.content().match_elements<StreamEvent>()) return nullptr;
   return &element.content().get_mutable_as<StreamEvent>(0);

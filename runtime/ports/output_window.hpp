@@ -1,8 +1,8 @@
 #pragma once
-// How much of what a process prints its owner may be told: what was told and not yet granted again is bounded, in
-// bytes, and in pieces, for a program that prints byte by byte makes as many events as bytes.
+// How much of a process's output may be delivered to its owner without a new grant. Bytes are bounded, and pieces too,
+// because a program that prints byte by byte causes as many events as bytes.
 //
-// Limits  kOutputWindowBytes in kOutputPiecesMax pieces, of both streams together.
+// Limits  kOutputWindowBytes in kOutputPiecesMax pieces, for both streams together.
 // Owner   an implementation of Processes; not thread-safe.
 #include <algorithm>
 #include <cstddef>
@@ -12,26 +12,26 @@
 
 namespace troupe::ports {
 
-inline constexpr std::size_t kOutputWindowBytes = std::size_t{128} << 10;  // our choice: twice what a pipe holds
+inline constexpr std::size_t kOutputWindowBytes = std::size_t{128} << 10;  // our choice: twice the capacity of a pipe
 inline constexpr std::size_t kOutputPieceBytesMax = std::size_t{64} << 10;
 inline constexpr std::size_t kOutputPiecesMax = 64;
 
 class OutputWindow {
  public:
-  /// Bytes of the next piece at most; zero while there is no credit.
+  /// Returns the maximum size of the next piece; zero while there is no credit.
   std::size_t room() const {
     if (pieces_.size() >= kOutputPiecesMax) return 0;
     return std::min(kOutputWindowBytes - waiting_, kOutputPieceBytesMax);
   }
 
-  /// A piece of 1 to room() bytes was told.
+  /// A piece of 1 to room() bytes was delivered.
   void told(std::size_t bytes) {
     base::ensure(bytes > 0 && bytes <= room(), "a piece of output has credit");
     waiting_ += bytes;
     pieces_.push_back(bytes);
   }
 
-  /// The oldest that wait were handled; more than wait counts as all of them.
+  /// The owner has handled the oldest `bytes` that wait. More than wait counts as all of them.
   void granted(std::size_t bytes) {
     bytes = std::min(bytes, waiting_);
     waiting_ -= bytes;
@@ -45,7 +45,7 @@ class OutputWindow {
 
  private:
   std::size_t waiting_ = 0;         // bytes of all pieces
-  std::deque<std::size_t> pieces_;  // what is left of each, never zero
+  std::deque<std::size_t> pieces_;  // ungranted bytes of each, never zero
 };
 
 }  // namespace troupe::ports

@@ -1,11 +1,11 @@
 #pragma once
-// Programs that run in sandboxes. A process belongs to one actor, its owner: the owner calls `Process`, and events come
-// back to it as private messages of the types below, never as a callback on a foreign thread.
+// Programs that run in sandboxes. A process belongs to one actor, its owner: the owner calls `Process`, and receives
+// events as private messages of the types below, never as a callback on a foreign thread.
 //
-// Order   Printed and Measured as they come, then one ProcessEnded, always. What one stream printed keeps its order.
-// Credit  what was printed and not yet granted again is bounded (output_window.hpp). Beyond that nothing is read, and
-//         the program waits as for any pipe.
-// Ticket  of the owner's choice, in each event: what is on its way when a process is dropped still arrives.
+// Order   Printed and Measured as they happen, then always one ProcessEnded. The output of one stream keeps its order.
+// Credit  output without a new grant is bounded (output_window.hpp). Beyond that nothing is read, and the program waits
+//         as for any pipe.
+// Ticket  a number that the owner chooses, in each event: events in flight still arrive after a process is dropped.
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -18,58 +18,58 @@
 
 namespace troupe::ports {
 
-inline constexpr std::size_t kInputBytesMax = std::size_t{1} << 20;  // our choice: what is larger is a file to bind
+inline constexpr std::size_t kInputBytesMax = std::size_t{1} << 20;  // our choice: larger input is a file to bind
 inline constexpr std::size_t kProcessesMax = 1'024;                  // of a node; one more is `not_made`
 
 enum class Output : std::uint8_t { standard, errors };
 
-/// To which addresses a program is carried that may talk to hosts (Spec::hosts).
+/// The addresses that a program may connect to, if it may use hosts at all (Spec::hosts).
 struct Reach {
-  std::vector<base::Endpoint> listed;  ///< whatever they are; port 0: each port of that address
-  std::vector<base::Endpoint> own;     ///< by which this node is reached; the port does not count
+  std::vector<base::Endpoint> listed;  ///< allowed, whatever they are; port 0: each port of that address
+  std::vector<base::Endpoint> own;     ///< addresses of this node; the port does not matter
 };
-/// Whether it is listed, or a public address and not an own one.
+/// Whether the address is listed, or is public and does not belong to this node.
 bool may_reach(const Reach& reach, const base::Endpoint& at);
 
 struct ProcessStart {
   sandbox::Spec spec;  ///< without `inside`
-  base::Bytes input;   ///< the whole of its standard input, at most kInputBytesMax; the program cannot change it
+  base::Bytes input;   ///< the whole standard input, at most kInputBytesMax; the program cannot change it
   std::uint64_t ticket = 0;
   Reach reach{};
 };
 
-/// The program has printed. Never empty; of both streams together at most `output_bytes` of its limits.
+/// Output of the program. Never empty; both streams together have at most `output_bytes` of its limits.
 struct Printed {
   std::uint64_t ticket;
   Output stream;
   base::Bytes bytes;
 };
-/// What the program has used so far: each sandbox::kUsagePeriod or later, while it runs.
+/// The resources used so far: sent every sandbox::kUsagePeriod or later, while the program runs.
 struct Measured {
   std::uint64_t ticket;
   sandbox::Usage usage;
-  /// Held while this waits to be handled: until then no other comes.
+  /// Kept while this waits to be handled: until then no other is sent.
   std::shared_ptr<const void> credit;
 };
-/// The process has ended and all it printed was told: the last event. Of a program that printed more than its limit
+/// The process has ended and all its output was delivered: the last event. If a program printed more than its limit,
 /// the outcome is that limit, however the program ended.
 struct ProcessEnded {
   std::uint64_t ticket;
   sandbox::Outcome outcome;
-  std::vector<std::shared_ptr<const File>> outputs{};  ///< those of Outcome::outputs, to be read; in memory
+  std::vector<std::shared_ptr<const File>> outputs{};  ///< the files of Outcome::outputs, readable; in memory
 };
 
-/// A process under way. Dropping it ends the program, of which nothing more is told. Calls are asynchronous and safe
+/// A running process. Dropping it ends the program, and no further events are sent. Calls are asynchronous and safe
 /// from any thread; after the end they do nothing.
 class Process {
  public:
   virtual ~Process() = default;
 
-  /// The owner has handled that many bytes of output: as many may follow. More than it was told of counts as all.
+  /// The owner has handled that many bytes of output: as many may follow. More than were delivered counts as all.
   virtual void grant(std::size_t bytes) = 0;
 
-  /// Kills the program; the outcome names `limit`, unless the program had ended before. What it has printed and there
-  /// is no credit for is dropped, so that ProcessEnded comes even to an owner that grants nothing more.
+  /// Kills the program; the outcome names `limit`, unless the program had ended before. Output without credit is
+  /// dropped, so that ProcessEnded arrives even at an owner that grants nothing more.
   virtual void end(std::optional<sandbox::Limit> limit) = 0;
 };
 
@@ -77,7 +77,7 @@ class Processes {
  public:
   virtual ~Processes() = default;
 
-  /// Never blocks. What cannot be started ends as `not_made` or `not_started`, by an event.
+  /// Never blocks. A program that cannot be started ends with an event `not_made` or `not_started`.
   virtual std::unique_ptr<Process> start(ProcessStart what, const runtime::Handle& owner) = 0;
 };
 

@@ -6,7 +6,7 @@ namespace troupe::ports {
 
 enum class Placement : std::uint8_t {
   shared,      ///< on the scheduler's workers; must not block
-  own_thread,  ///< a thread of its own in production; inline in the simulation
+  own_thread,  ///< the actor's own thread in production; inline in the simulation
 };
 
 class Threads {

@@ -1,5 +1,5 @@
 #pragma once
-// One node's set of ports. The caller keeps them alive for longer than the node. A source that calls a large port
+// The ports of one node. The caller keeps them alive longer than the node. A source file that calls a large port
 // includes its header.
 #include "runtime/base/mutations.hpp"
 #include "runtime/ports/chance.hpp"

@@ -12,7 +12,7 @@ namespace {
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-/// The format also allows a colon, which is reserved for what the server computes.
+/// The format also allows a colon, which is reserved for values that the server computes.
 bool is_name(std::string_view text) {
   return !text.empty() && is_letter(text.front()) &&
          std::all_of(text.begin(), text.end(), [](char c) { return is_letter(c) || is_digit(c); });
@@ -31,7 +31,7 @@ std::string escaped(std::string_view plain, bool quotes) {
   return out;
 }
 
-/// Exact: no floating point comes in between.
+/// Exact, without floating point.
 std::string seconds(base::Duration span) {
   constexpr std::uint64_t kNanos = 1'000'000'000;
   const bool negative = span < base::Duration::zero();
@@ -48,7 +48,7 @@ std::string text_of(const MetricValue& value) {
   return std::to_string(std::get<std::uint64_t>(value));
 }
 
-/// `{a="1",b="2"}`, or nothing.
+/// Returns `{a="1",b="2"}`, or nothing.
 std::string text_of(const Labels& labels) {
   std::set<std::string_view> names;
   std::string out;

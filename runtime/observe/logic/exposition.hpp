@@ -4,7 +4,7 @@
 // Source  Prometheus, "Exposition formats", text format 0.0.4, and "Metric and label naming" for the names.
 // Safety  a label's value may be untrusted. Text that is not plain is made visible (base/text.hpp), then escaped as the
 //         format requires: no value can end its line, and broken UTF-8 cannot spoil the whole scrape.
-// Limits  kLabelBytesMax for a value, which is cut there; the code that makes the samples bounds their number.
+// Limits  a value is cut after kLabelBytesMax; the code that makes the samples bounds their number.
 #include <compare>
 #include <cstdint>
 #include <string>
@@ -16,7 +16,7 @@
 
 namespace troupe::observe {
 
-inline constexpr std::size_t kLabelBytesMax = 256;  // our choice: a series is kept for weeks, and its labels with it
+inline constexpr std::size_t kLabelBytesMax = 256;  // our choice: a series is kept for weeks, and its labels too
 inline constexpr std::string_view kExpositionType = "text/plain; version=0.0.4; charset=utf-8";
 
 enum class MetricType : std::uint8_t {
@@ -50,8 +50,9 @@ struct Family {
   std::vector<Sample> samples;
 };
 
-/// The text format, in the order given. Broken invariant if a name breaks its rules, a family comes twice, a counter
-/// and `_total` do not go together, two samples of a family have the same labels, or a sample has a label twice.
+/// Returns the text format, in the order given. It is a broken invariant if a name is invalid, a family or a label of a
+/// sample is a duplicate, a counter's name does not end in `_total`, another's does, or two samples of a family have
+/// the same labels.
 std::string exposition(const std::vector<Family>& families);
 
 }  // namespace troupe::observe

@@ -36,7 +36,7 @@ std::string operators_of(const Field& field) {
 bool between_slashes(std::string_view word) {
   if (word.size() < 2 || word.front() != '/' || word.back() != '/') return false;
   const std::string_view body = word.substr(0, word.size() - 1);
-  const std::size_t last = body.find_last_not_of('\\');  // found at the latest at the first slash
+  const std::size_t last = body.find_last_not_of('\\');  // finds at least the first slash
   return (body.size() - 1 - last) % 2 == 0;
 }
 
@@ -47,7 +47,7 @@ struct Value {
   std::string text;      // without them
   bool quoted;
 
-  /// Where a byte of `text` was written.
+  /// Returns the position where a byte of `text` was written.
   std::size_t written(std::size_t of) const {
     if (!quoted) return place + of;
     std::size_t at = 1;
@@ -78,7 +78,7 @@ class Parser {
     auto sense = Term::Sense::plain;
     if (upcoming(kEndsWord) == "not") {
       at_ += 3;
-      if (!at_end() && !among(kBlanks, text_[at_])) return Mistake{at_, "after not come a blank and a term"};
+      if (!at_end() && !among(kBlanks, text_[at_])) return Mistake{at_, "expected a blank and a term after not"};
       skip_blanks();
       if (upcoming(kEndsWord) == "not") return Mistake{at_, "one not is enough"};
       sense = Term::Sense::negated;
@@ -93,7 +93,7 @@ class Parser {
 
   base::Result<Term, Mistake> path_test() {
     const Value word = this->word();
-    if (among(word.raw, '"')) return Mistake{at_of(word, '"'), "quotes stand around a whole value, after an operator"};
+    if (among(word.raw, '"')) return Mistake{at_of(word, '"'), "quotes must enclose a whole value, after an operator"};
     if (between_slashes(word.raw)) return regex_test(*find_field("path"), word, std::string(word.raw));
     auto glob = Glob::parse(word.raw);
     if (!glob.ok()) return Mistake{word.place + glob.error().place, glob.error().message};
@@ -149,7 +149,7 @@ class Parser {
     if (field.kind == FieldKind::text) {
       // Formally correct, but no path would match.
       if (field.name == "path" && !value.quoted && value.raw.find_first_of("*?") != std::string_view::npos)
-        return Mistake{value.place, "= compares the whole path; a glob stands alone, without path= before it"};
+        return Mistake{value.place, "= compares the whole path; write a glob without path= before it"};
       return Term{Term::Sense::plain, std::move(spelling), TextTest{&field, op, value.text}};
     }
     const auto number = read_number(value.text, field);
@@ -171,11 +171,11 @@ class Parser {
     if (at_end()) return Mistake{at_, "a value is missing here; \"\" is the empty text"};
     if (text_[at_] == '"') return quoted();
     Value word = this->word();
-    if (among(word.raw, '"')) return Mistake{at_of(word, '"'), "quotes stand around a whole value"};
-    // `mailbox>10kind=peer` and `kind=>5` are slips; in a regular expression such characters may be meant.
+    if (among(word.raw, '"')) return Mistake{at_of(word, '"'), "quotes must enclose a whole value"};
+    // `mailbox>10kind=peer` and `kind=>5` are mistakes; in a regular expression such characters may be intended.
     const std::size_t slip = word.raw.find_first_of(kOperatorBytes);
     if (slip == 0 || (slip != std::string_view::npos && op != Operator::matches))
-      return Mistake{word.place + slip, "a value with one of = ! < > ~ in it stands in quotes"};
+      return Mistake{word.place + slip, "put a value with = ! < > or ~ into quotes"};
     return word;
   }
 
@@ -185,7 +185,7 @@ class Parser {
     for (; !at_end() && text_[at_] != '"'; ++at_) {
       if (text_[at_] == '\\') {
         if (at_ + 1 == text_.size() || !among("\"\\", text_[at_ + 1]))
-          return Mistake{at_, "in quotes \\ stands before \" or another \\"};
+          return Mistake{at_, "in quotes \\ is only allowed before \" or another \\"};
         ++at_;
       }
       text += text_[at_];
@@ -196,9 +196,9 @@ class Parser {
   }
 
   static std::string unknown(std::string_view name, std::string_view symbol) {
-    if (symbol.empty() && name == "and") return "terms are joined by a blank alone; leave out the and";
+    if (symbol.empty() && name == "and") return "a blank joins two terms; leave out the and";
     if (symbol.empty() && name == "or") return "there is no or; a regular expression has |, as in kind~peer|file";
-    const std::string why = symbol.empty() ? "; a path begins with /, and a kind is compared: kind=peer" : "";
+    const std::string why = symbol.empty() ? "; write a path as /peer, a kind as kind=peer" : "";
     return "unknown field " + named(name) + "; did you mean " + named(nearest_field(name)) + "? The fields are " +
            field_names() + why;
   }
@@ -212,7 +212,7 @@ class Parser {
     return true;
   }
 
-  /// Takes all up to the next blank.
+  /// Takes all characters up to the next blank.
   Value word() {
     const std::size_t place = at_;
     const std::string_view raw = upcoming(kBlanks);
@@ -232,7 +232,7 @@ class Parser {
   std::size_t regexes_ = 0;
 };
 
-/// The position of the first control character that is no blank.
+/// Returns the position of the first control character except blanks.
 std::optional<std::size_t> control_character(std::string_view text) {
   for (std::size_t at = 0; at < text.size(); ++at) {
     const auto byte = static_cast<unsigned char>(text[at]);
@@ -246,7 +246,7 @@ std::optional<std::size_t> control_character(std::string_view text) {
 base::Result<Filter, Mistake> Filter::parse(std::string_view text) {
   if (text.size() > kFilterBytesMax)
     return Mistake{kFilterBytesMax, "a filter has at most " + std::to_string(kFilterBytesMax) + " bytes"};
-  if (const auto at = control_character(text)) return Mistake{*at, "a control character has no place in a filter"};
+  if (const auto at = control_character(text)) return Mistake{*at, "a filter cannot contain control characters"};
   auto terms = Parser(text).terms();
   if (!terms.ok()) return terms.error();
   return Filter(std::move(terms).value());

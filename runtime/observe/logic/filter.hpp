@@ -4,9 +4,9 @@
 //   kind=peer mailbox>10        not /peer/** busy>50%        lastError~"timed out" restarts!=0
 //
 // Form    README.md, "The filter language".
-// Limits  kFilterBytesMax, kFilterTermsMax, kFilterRegexesMax; those of globs, numbers and regular expressions. Parsing
-//         does not recurse.
-// Owner   its holder; a filter is a value.
+// Limits  kFilterBytesMax, kFilterTermsMax, kFilterRegexesMax, and the limits of globs, numbers and regular
+//         expressions. Parsing does not recurse.
+// Owner   its user; a filter is a value.
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -28,19 +28,18 @@ class Filter {
   /// Selects every actor.
   Filter() = default;
 
-  /// Errors: the first mistake; its position lies within `text` or at its end.
+  /// Errors: the first mistake; its position is within `text` or at its end.
   static base::Result<Filter, Mistake> parse(std::string_view text);
 
   bool holds(const ActorRow& row) const;
 
-  /// Whether its form selects every actor: it has no term, or only `/**`. Other filters may select every actor by
-  /// chance.
+  /// Whether its form selects every actor: it has no term, or only `/**`. Other filters may also select every actor.
   bool means_all() const;
 
   /// Whether it has a regular expression. If so, holds() may take kFilterRegexesMax milliseconds.
   bool slow() const;
 
-  /// The filter as written, with one blank between terms and none around operators. Parses to an equal filter.
+  /// Returns the filter as written, with one blank between terms and none around operators. Parses to an equal filter.
   std::string text() const;
 
   /// Equal if their texts are equal, apart from blanks.

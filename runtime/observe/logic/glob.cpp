@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::string_view kEscaped = "*?[]{}\\";
 
-/// The mistake at a character of a glob; empty if there is none.
+/// Returns the mistake at a character of a glob; empty if it is correct.
 std::string wrong_at(std::string_view pattern, std::size_t at) {
   switch (pattern[at]) {
     case '/':
@@ -15,19 +15,19 @@ std::string wrong_at(std::string_view pattern, std::size_t at) {
       return at + 1 == pattern.size() && at == 0 ? "" : "a part of this path is empty";
     case '\\':
       if (at + 1 < pattern.size() && kEscaped.find(pattern[at + 1]) != std::string_view::npos) return "";
-      return "in a glob \\ stands before one of * ? [ ] { } \\";
+      return "in a glob \\ is only allowed before one of * ? [ ] { } \\";
     case '[':
     case ']':
     case '{':
-    case '}': return "a glob has * ? ** alone; put \\ before a bracket that is meant, or write a /regular expression/";
+    case '}': return "a glob has only * ? **; put \\ before a literal bracket, or write a /regular expression/";
     default: return "";
   }
 }
 
-/// Matches one part of a path. After a mismatch the last * takes one more character; earlier ones need not change.
+/// Matches one part of a path. After a mismatch the last * takes one more character; earlier stars need not change.
 bool part_matches(std::string_view glob, std::string_view part) {
   std::size_t at = 0, in = 0, retry = 0;
-  std::optional<std::size_t> star;  // what follows the last *
+  std::optional<std::size_t> star;  // the glob after the last *
   while (in < part.size()) {
     const bool escape = at < glob.size() && glob[at] == '\\';
     if (at < glob.size() && glob[at] == '*') {
@@ -46,7 +46,7 @@ bool part_matches(std::string_view glob, std::string_view part) {
   return glob.find_first_not_of('*', at) == std::string_view::npos;
 }
 
-/// The first part of "/a/b" is "a", and "/b" is what follows it.
+/// Returns the first part: for "/a/b" it is "a", and "/b" follows.
 std::string_view first_part(std::string_view path) { return path.substr(1, path.find('/', 1) - 1); }
 std::string_view after_first(std::string_view path) { return path.substr(1 + first_part(path).size()); }
 
@@ -68,7 +68,7 @@ bool Glob::matches(std::string_view path) const {
   if (path == "/") path = {};
   std::size_t at = 0;
   std::string_view retry;
-  std::optional<std::size_t> stars;  // what follows the last **
+  std::optional<std::size_t> stars;  // the parts after the last **
   while (!path.empty()) {
     if (at < parts_.size() && parts_[at] == "**") {
       stars = ++at;

@@ -1,11 +1,12 @@
 #pragma once
 // A pattern of actor paths, such as /peer/** or /files/*/put?.
 //
-//   *   any run of characters within one part of the path        **  as a whole part: any number of parts, also none
+//   *   any characters within one part of the path                   **  as a whole part: any number of parts, also
+//   none
 //   ?   one character, never a slash                              \   before * ? [ ] { } \ : that character itself
 //
-// So /peer/** is /peer and all below it, /** every actor, /**/store each actor called store, and / the root.
-// Brackets and braces have a meaning in other glob languages; here they are refused, not matched literally.
+// So /peer/** is /peer and all below it, /** every actor, /**/store each actor called store, and / the root. Other glob
+// languages use brackets and braces; here they are refused, not matched literally.
 //
 // Source  ** has gitignore's meaning, except that a final ** also matches the folder itself.
 // Limits  kGlobBytesMax. A match takes at most as many steps as bytes of the glob times bytes of the path.
@@ -23,7 +24,7 @@ inline constexpr std::size_t kGlobBytesMax = 512;  // our choice: twice the long
 
 class Glob {
  public:
-  /// Errors: `pattern` is no glob; the position lies within `pattern`.
+  /// Errors: `pattern` is not a glob; the position is within `pattern`.
   static base::Result<Glob, Mistake> parse(std::string_view pattern);
 
   /// Whether the glob matches the whole path. A path that does not begin with a slash never matches.

@@ -6,23 +6,24 @@
 
 namespace troupe::observe {
 
-/// A message is short, and quotes typed words unescaped: the code that prints it escapes it, once.
+/// A message is short and quotes typed words unescaped: the code that prints it escapes it, once.
 inline constexpr std::size_t kMistakeBytesMax = 512;
 
 struct Mistake {
-  std::size_t place = 0;  ///< byte of the text, at most its size
+  std::size_t place = 0;  ///< byte offset in the text, at most its size
   std::string message;    ///< at most kMistakeBytesMax
 
   friend bool operator==(const Mistake&, const Mistake&) = default;
 };
 
-/// One line for an error: "the filter is wrong at character 8: ...". `what` was typed: "the filter", whose text it is.
+/// Returns one line for an error: "the filter is wrong at character 8: ...". `what` names the typed `text`: "the
+/// filter".
 std::string told(std::string_view what, std::string_view text, const Mistake& mistake);
 
-/// Two lines for a terminal, made safe: the text around the position, and a ^ below it.
+/// Returns two lines for a terminal, made safe: the text around the position, and a ^ below it.
 std::string marked(std::string_view text, const Mistake& mistake);
 
-/// A typed word for a message: in quotes, unescaped, shortened if it is long.
+/// Returns a typed word for a message: in quotes, unescaped, shortened if it is long.
 std::string named(std::string_view word);
 
 }  // namespace troupe::observe

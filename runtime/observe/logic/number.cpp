@@ -68,7 +68,8 @@ base::Result<std::uint64_t, Mistake> read_number(std::string_view typed, const F
   if (!scale) return Mistake{at, std::string(field.name) + units_of(field)};
   if (value > std::numeric_limits<std::uint64_t>::max() / scale->times) return too_large;
   if (value % scale->parts != 0)
-    return Mistake{0, "the number is finer than a thousandth of what " + std::string(field.name) + " is counted in"};
+    return Mistake{
+        0, "the number is finer than a thousandth of the unit in which " + std::string(field.name) + " is counted"};
   value = value * scale->times / scale->parts;
   if (field.kind == FieldKind::share && value > 1'000)
     return Mistake{0, std::string(field.name) + " is at most 1; did you forget the %?"};

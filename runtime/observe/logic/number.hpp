@@ -12,10 +12,10 @@ namespace troupe::observe {
 /// The largest number before its unit; in thousandths it fits 64 bits.
 inline constexpr std::uint64_t kTypedMax = 1'000'000'000'000'000;
 
-/// In thousandths of the field's unit, exact: never rounded.
+/// Returns the number in thousandths of the field's unit, exact: never rounded.
 /// A number has digits, and up to three after a point. Without a unit it is in the field's unit. The units of a time
-/// are us, ms, s, m and h, the unit of a share is %; a share without % is 0 to 1. Errors: no number, too large or too
-/// fine, a unit that the field does not have; the position lies within `typed`.
+/// are us, ms, s, m and h, the unit of a share is %; a share without % is 0 to 1.
+/// Errors: not a number, too large or too fine, or a unit that the field does not have; the position is within `typed`.
 base::Result<std::uint64_t, Mistake> read_number(std::string_view typed, const Field& field);
 
 }  // namespace troupe::observe

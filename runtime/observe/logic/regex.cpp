@@ -11,12 +11,12 @@ namespace {
 
 re2::StringPiece piece(std::string_view text) { return {text.data(), text.size()}; }
 
-constexpr std::size_t kReasonMax = 120;  // RE2 repeats the pattern in it
+constexpr std::size_t kReasonMax = 120;  // RE2 repeats the pattern in its reason
 
 }  // namespace
 
 base::Result<Regex, Mistake> Regex::parse(std::string_view pattern) {
-  if (pattern.empty()) return Mistake{0, "the regular expression is empty, and would be found everywhere"};
+  if (pattern.empty()) return Mistake{0, "the regular expression is empty and would match everything"};
   if (pattern.size() > kRegexBytesMax)
     return Mistake{kRegexBytesMax, "a regular expression has at most " + std::to_string(kRegexBytesMax) + " bytes"};
   RE2::Options options;
@@ -28,10 +28,10 @@ base::Result<Regex, Mistake> Regex::parse(std::string_view pattern) {
     // RE2 names a part of the pattern as the cause; for an unclosed ( it names the whole pattern.
     const std::size_t place = pattern.find(compiled->error_arg());
     return Mistake{place == std::string_view::npos ? 0 : place,
-                   "no regular expression: " + base::shortened(compiled->error(), kReasonMax)};
+                   "not a regular expression: " + base::shortened(compiled->error(), kReasonMax)};
   }
   if (compiled->ProgramSize() > static_cast<int>(kRegexStepsMax))
-    return Mistake{0, "the regular expression is too large; repeat less, or use fewer classes"};
+    return Mistake{0, "the regular expression is too large; use fewer repetitions or classes"};
   return Regex(std::move(compiled));
 }
 

@@ -35,7 +35,7 @@ constexpr std::array<Field, 12> kFields{{
     {"lastError", FieldKind::text, [](const ActorRow& row) { return row.last_error; }, nullptr},
 }};
 
-/// Other names that a person may have read or expects, and their fields. All but "rate" also in capitals.
+/// Other names that a person may have read or may expect, and their fields. All except "rate" also in capitals.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 13> kHeadings{{{"path", "path"},
                                                                                    {"kind", "kind"},
                                                                                    {"state", "state"},

@@ -1,7 +1,7 @@
 #pragma once
 // One actor as a row of a list, and the names of the columns.
 //
-// The names are those of `troupe inspect --once --json`; a filter and a sort order use them too.
+// `troupe inspect --once --json` has the same names; a filter and a sort order use them too.
 #include <chrono>
 #include <cstdint>
 #include <span>
@@ -18,12 +18,12 @@ struct ActorRow {
   std::uint64_t mailbox = 0;                 ///< messages waiting
   std::chrono::milliseconds oldest{0};       ///< age of the oldest of them, 0 if there is none
   std::uint64_t handled = 0;                 ///< messages, since the actor began
-  std::uint64_t per_second_thousandths = 0;  ///< messages a second
-  std::uint64_t busy_thousandths = 0;        ///< share of the time, 0 to 1,000
-  std::chrono::microseconds p99{0};          ///< of the time that a message takes
+  std::uint64_t per_second_thousandths = 0;  ///< messages per second
+  std::uint64_t busy_thousandths = 0;        ///< part of the time, 0 to 1,000
+  std::chrono::microseconds p99{0};          ///< of the time to handle a message
   std::uint64_t restarts = 0;
   std::string_view last_error;  ///< empty if there was none
-  std::uint64_t asking = 0;     ///< its own questions that wait for an answer
+  std::uint64_t asking = 0;     ///< its own requests that wait for a response
 };
 
 enum class FieldKind : std::uint8_t { text, number, share, milliseconds, microseconds };
@@ -36,20 +36,20 @@ struct Field {
       const ActorRow&);  ///< for all other fields, in thousandths of the field's unit, otherwise null
 };
 
-/// All fields in the order of the columns.
+/// Returns all fields in the order of the columns.
 std::span<const Field> fields();
 
-/// The field of that name, or null. The headings of a list are names too, as printed or in small letters, and so is
-/// "rate".
+/// Returns the field of that name, or null. The headings of a list are names too, as printed or in small letters, and
+/// so is "rate".
 const Field* find_field(std::string_view name);
 
 /// Returns the name of each field, in the order of the columns.
 std::vector<std::string> field_list();
 
-/// "path, kind, …", for a message.
+/// Returns "path, kind, …", for a message.
 std::string field_names();
 
-/// The field whose name is nearest to a mistyped one.
+/// Returns the field whose name is nearest to a mistyped name.
 std::string_view nearest_field(std::string_view name);
 
 }  // namespace troupe::observe

@@ -17,7 +17,7 @@ struct GlobTest {
   bool holds(const ActorRow& row) const;
 };
 struct RegexTest {
-  const Field* field;  ///< a text
+  const Field* field;  ///< a text field
   Regex regex;
   bool holds(const ActorRow& row) const;
 };
@@ -26,13 +26,13 @@ struct WordTest {
   bool holds(const ActorRow& row) const;
 };
 struct TextTest {
-  const Field* field;  ///< a text
+  const Field* field;  ///< a text field
   Operator op;         ///< equal or unequal
   std::string value;
   bool holds(const ActorRow& row) const;
 };
 struct NumberTest {
-  const Field* field;  ///< no text
+  const Field* field;  ///< not a text field
   Operator op;         ///< any but matches
   std::uint64_t thousandths;
   bool holds(const ActorRow& row) const;

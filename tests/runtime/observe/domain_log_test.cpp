@@ -38,11 +38,11 @@ TEST_CASE("domain log: what is more than a domain may write in a minute is count
   copy.warn("one beyond");
   f.shop.error("and another");
   REQUIRE(f.lines.size() == kDomainLinesMax + 1);
-  CHECK(f.lines.back() == "shop: too many lines in a minute: some are left out from here on");
+  CHECK(f.lines.back() == "shop: too many lines in a minute: some are left out from now on");
   f.now = f.now + 1s;
   f.shop.info("sells again");
   REQUIRE(f.lines.size() == kDomainLinesMax + 3);
-  CHECK(f.lines[kDomainLinesMax + 1] == "shop: lines were left out in the minute before lines=2");
+  CHECK(f.lines[kDomainLinesMax + 1] == "shop: lines were left out in the last minute lines=2");
   CHECK(f.lines.back() == "shop: sells again");
 
   SUBCASE("nothing is told where nothing was left out") {

@@ -31,7 +31,7 @@ std::string refusal(const base::Bytes& node) {
 
 bool outside(FieldByHand field, std::uint16_t words, std::uint16_t pointers) {
   const std::string why = refusal(struct_node(20, words, pointers, {field}));
-  if (!why.empty()) CHECK(why == "a field lies outside of its struct");
+  if (!why.empty()) CHECK(why == "a field is outside of its struct");
   return !why.empty();
 }
 
@@ -90,7 +90,7 @@ TEST_CASE("schema copy: a field lies within its struct, also where its place ove
 
 TEST_CASE("schema copy: the members of a union are counted and numbered, and their number lies within the struct") {
   CHECK(spoilt_union([](Node::Struct::Builder) {}) == "");
-  const std::string miscounted = "the members of a union are miscounted";
+  const std::string miscounted = "a union has a wrong number of members";
   CHECK(spoilt_union([](Node::Struct::Builder node) { node.setDiscriminantCount(0); }) == miscounted);
   CHECK(spoilt_union([](Node::Struct::Builder node) { node.setDiscriminantCount(1); }) == miscounted);
   CHECK(spoilt_union([](Node::Struct::Builder node) { node.setDiscriminantCount(3); }) == miscounted);
@@ -101,8 +101,8 @@ TEST_CASE("schema copy: the members of a union are counted and numbered, and the
           node.setDiscriminantCount(1);
         }) == miscounted);
   CHECK(spoilt_union([](Node::Struct::Builder node) { node.getFields()[1].setDiscriminantValue(0); }) ==
-        "two members of a union have one number");
-  const std::string away = "the number of a union's member lies outside of its struct";
+        "two members of a union have the same number");
+  const std::string away = "the number of a union's member is outside of its struct";
   CHECK(spoilt_union([](Node::Struct::Builder node) { node.setDiscriminantOffset(3); }) == "");
   CHECK(spoilt_union([](Node::Struct::Builder node) { node.setDiscriminantOffset(4); }) == away);
   CHECK(spoilt_union([](Node::Struct::Builder node) { node.setDiscriminantOffset(0xffffffff); }) == away);
@@ -111,15 +111,15 @@ TEST_CASE("schema copy: the members of a union are counted and numbered, and the
 
 TEST_CASE("schema copy: names are identifiers, and each is there once") {
   const auto named = [](const std::string& name) { return refusal(struct_node(20, 1, 0, {{name, Type::BOOL}})); };
-  const std::string wrong = "a name is no identifier of 1 to 100 bytes";
+  const std::string wrong = "a name is not an identifier of 1 to 100 bytes";
   CHECK(named("a_B9") == "");
   CHECK(named(std::string(100, 'a')) == "");
   for (const auto& name : {std::string(101, 'a'), std::string(), std::string("9a"), std::string("_a"),
                            std::string("a b"), std::string("a=\x1b[31m"), std::string("ä"), std::string("a\0", 2)})
     CHECK(named(name) == wrong);
-  CHECK(refusal(struct_node(20, 1, 0, {{"a", Type::BOOL}, {"a", Type::BOOL, 1}})) == "the name a is there twice");
+  CHECK(refusal(struct_node(20, 1, 0, {{"a", Type::BOOL}, {"a", Type::BOOL, 1}})) == "the name a is a duplicate");
   CHECK(refusal(enum_node(20, {"a", "b c"})) == wrong);
-  CHECK(refusal(enum_node(20, {"a", "b", "a"})) == "the name a is there twice");
+  CHECK(refusal(enum_node(20, {"a", "b", "a"})) == "the name a is a duplicate");
 }
 
 TEST_CASE("schema copy: fields, enumerants and lists of lists are bounded") {
@@ -136,7 +136,7 @@ TEST_CASE("schema copy: fields, enumerants and lists of lists are bounded") {
   Decoder decoder;
   CHECK(decoder.learn(enum_node(21, few(names))).ok());
   CHECK(refusal(enum_node(20, names)) == "it has more than 1000 enumerants");
-  CHECK(refusal(struct_node(20, 0, 0, fields)) == "a schema is larger than 64 KiB");
+  CHECK(refusal(struct_node(20, 0, 0, fields)) == "the schema is larger than 64 KiB");
   CHECK(spoilt_type([](Type::Builder type) {
           type.initList()
               .initElementType()
@@ -162,9 +162,9 @@ TEST_CASE("schema copy: a default value is of the field's type; those of pointer
   };
   CHECK(spoilt([](capnp::schema::Value::Builder value) { value.setUint32(7); }) == "");
   CHECK(spoilt([](capnp::schema::Value::Builder value) { value.setUint64(7); }) ==
-        "a default value is not of its field's type");
+        "a default value does not have its field's type");
   CHECK(spoilt([](capnp::schema::Value::Builder value) { value.setText("7"); }) ==
-        "a default value is not of its field's type");
+        "a default value does not have its field's type");
   Decoder decoder;
   REQUIRE(decoder
               .learn(struct_node(20, 1, 1, {{"a", Type::UINT32}, {"b", Type::TEXT}},
@@ -203,10 +203,10 @@ TEST_CASE("schema copy: lists of pointers of any kind, generics and capabilities
 }
 
 TEST_CASE("schema copy: bytes that are no schema are refused") {
-  const std::string words = "a schema is whole words";
+  const std::string words = "the schema is not a whole number of words";
   CHECK(refusal({}) == words);
   CHECK(refusal(base::Bytes(15)) == words);
-  CHECK(refusal(base::Bytes(kSchemaBytesMax + 8)) == "a schema is larger than 64 KiB");
+  CHECK(refusal(base::Bytes(kSchemaBytesMax + 8)) == "the schema is larger than 64 KiB");
   CHECK(refusal(base::Bytes(64)) == "it has no type id");  // all zeros: an empty node
   CHECK(refusal(base::Bytes(64, 0xff)) != "");
 }
@@ -214,7 +214,7 @@ TEST_CASE("schema copy: bytes that are no schema are refused") {
 TEST_CASE("schema copy: the number and the bytes of what a decoder learns are bounded; what it knows, it keeps") {
   Decoder many;
   for (std::uint64_t id = 1; id <= kSchemasMax; ++id) REQUIRE(many.learn(enum_node(id, {"a"})).ok());
-  const std::string full = "there are more schemas than a decoder takes";
+  const std::string full = "too many schemas for one decoder";
   const auto beyond = many.learn(enum_node(kSchemasMax + 1, {"a"}));
   REQUIRE(!beyond.ok());
   CHECK(beyond.error() == full);
