@@ -71,18 +71,18 @@ void AnyReply::forward(Envelope answer) {
 
 void AnyReply::refuse(const base::Error& error) { forward(error_envelope(error, header())); }
 
-/// What was asked led to it, perhaps on purpose: it must not end the actor.
+/// The size may depend on the request, perhaps on purpose, so it must not end the actor.
 void AnyReply::refuse_as_too_large(const messages::KindInfo& answer) {
-  refuse({base::Code::internal, "the answer is larger than a " + std::string(answer.name) + " may be: " +
-                                    std::to_string(answer.bytes_max) + " bytes. This is a fault of this program"});
+  refuse({base::Code::internal, "the response is larger than a " + std::string(answer.name) + " may be: " +
+                                    std::to_string(answer.bytes_max) + " bytes. This is a bug in this program"});
 }
 
 void AnyReply::drop() {
   if (shell_ == nullptr) return;
   Shell* shell = std::exchange(shell_, nullptr);
-  if (shell->refused(address_)) return;  // Actor::refuse has answered
+  if (shell->refused(address_)) return;  // Actor::refuse has responded
   if (std::uncaught_exceptions() > 0) return shell->unwound(address_);
-  static const base::Error given_up{base::Code::dropped, "the receiver gave up the question without an answer"};
+  static const base::Error given_up{base::Code::dropped, "the receiver dropped the request without a response"};
   const base::Error& why = shell->dropping() != nullptr ? *shell->dropping() : given_up;
   shell->answer(address_, error_envelope(why, header()));
 }

@@ -1,11 +1,11 @@
 #pragma once
-// What a domain derives its actors from. The object lives inside a shell (shell.hpp) that owns the mailbox:
-// it is built by the parent's factory, and dropped and built anew when one of its handlers throws.
+// The base class of a domain's actors. The object is inside a shell (shell.hpp) that owns the mailbox. The parent's
+// factory builds it. If one of its handlers throws, it is dropped and built again.
 //
-// Use     override receive() to name the handlers; start() to begin. now(), tell, ask, after, spawn work from
-//         start() on, not in the constructor. Handlers run one at a time, never on two threads at once.
-// Limits  a mailbox, pending asks and open streams have limits (NodeLimits); above them questions are answered
-//         `overloaded` and tells follow the rule of their kind.
+// Use     override receive() to name the handlers; start() to begin. now(), tell, ask, after, spawn work from start()
+//         on, not in the constructor. Handlers run one at a time, never on two threads at once.
+// Limits  a mailbox, pending asks and open streams have limits (NodeLimits). Above them requests are answered with
+//         `overloaded`, and tells follow the rule of their kind.
 #include <optional>
 #include <string>
 
@@ -18,27 +18,28 @@
 
 namespace troupe::runtime {
 
-/// Who sent the message at hand; of one that an actor of this node passed on with request_for(), who sent it there.
+/// The sender of the current message. If an actor of this node passed it on with request_for(), the caller of that
+/// actor.
 struct Caller {
   messages::Role role = messages::Role::inside;
   std::optional<base::NodeId> node;  ///< the other node, or an operator's key hash; none for this node
-  /// Where it gets what is sent to it, which it has shown; none for this node, and at the control socket.
+  /// The proven address to which it gets messages; nullopt for this node, and at the control socket.
   std::optional<base::Endpoint> at{};
-  bool by_datagram = false;  ///< said by it once, but maybe said again by somebody else
+  bool by_datagram = false;  ///< sent by it once, but anybody may have sent it again
   Handle handle{};           ///< itself, for request_for(); null for a sender without an address
 
-  /// "9f3c…" of an operator's key, or "local" for one at this machine: for logs of what was done.
+  /// Returns "9f3c…" for an operator's key, or "local" for an operator on this machine: for the audit log.
   std::string who() const { return !node || *node == base::NodeId{} ? "local" : node->hex(); }
 };
 
-/// A message on its way from a proxy to the peer actor that owns the link. Private to runtime/.
+/// A message in transit from a proxy to the peer actor that owns the link. Private to runtime/.
 struct Outbound {
   enum class What : std::uint8_t { message, watch, unwatch };
   What what = What::message;
-  bool answers = false;               ///< belongs to a question of the other side
+  bool answers = false;               ///< belongs to a request of the other side
   std::uint64_t correlation = 0;      ///< zero for a tell
   std::uint64_t from = 0;             ///< CAF's number of the sender; zero: nobody
-  const std::string* path = nullptr;  ///< of the remote actor, owned by the link; null for what follows a question
+  const std::string* path = nullptr;  ///< of the remote actor, owned by the link; null for a message after a request
   Envelope envelope;
 };
 
@@ -49,22 +50,22 @@ class Actor {
   Actor& operator=(const Actor&) = delete;
   virtual ~Actor() = default;
 
-  /// Names what this actor does with each kind of message.
+  /// Sets the handler for each kind of message.
   virtual void receive(Handlers& on) = 0;
   /// Runs once per incarnation, before the first message.
   virtual void start() {}
-  /// Runs once before a wanted end, not before a restart: the place for a last word.
+  /// Runs once before a normal end, not before a restart: for last messages.
   virtual void stop() {}
-  /// Ensures what must be true of this actor between two messages. The simulator asks after each of them.
+  /// Checks the invariants of this actor between two messages. The simulator calls it after each message.
   virtual void check() const {}
-  /// An event of a stream that this actor owns. For runtime/net.
+  /// Handles an event of a stream that this actor owns. For runtime/net.
   virtual void event(ports::StreamEvent&&) {}
-  /// An event of a process that this actor owns. After a restart also of those of its earlier incarnations: their
-  /// tickets tell.
+  /// Handles an event of a process that this actor owns. After a restart also events of processes of earlier
+  /// incarnations; their tickets differ.
   virtual void process(ports::ProcessEvent&&) {}
-  /// A message for the other side of a link that this actor owns. For runtime/net.
+  /// Handles a message for the other side of a link that this actor owns. For runtime/net.
   virtual void outbound(Outbound&&) {}
-  /// An actor that this one watches has ended. `error` is none for a wanted end.
+  /// Runs when an actor that this actor watches has ended. `error` is nullopt for a normal end.
   virtual void down(const Handle&, const std::optional<base::Error>&) {}
 
  protected:
@@ -76,32 +77,33 @@ class Actor {
   base::WallTime wall() const { return world().clock.wall(); }
   base::Random& random();
 
-  /// What the message at hand belongs to: for envelopes that are not built by ask() and tell().
+  /// Returns the trace of the current message, for envelopes that are not built by ask() and tell().
   Trace trace() const { return header().trace; }
 
-  /// The sender of the message at hand; null if it wants no answer and told no address.
+  /// Returns the sender of the current message; null if it wants no response and has no address.
   Handle sender() const;
   Caller caller() const;
-  /// Answers the question at hand with an error; counts on a tell. `to_error` is the domain's own translation.
+  /// Responds to the current request with an error; only counts for a tell. `to_error` is the domain's own translation.
   void refuse(const base::Error& error);
   template <class E>
   requires(!std::is_same_v<E, base::Error>) void refuse(E error) { refuse(to_error(error)); }
 
-  /// Sends a message that nobody answers.
+  /// Sends a message without a response.
   template <class T, class Fill>
   void tell(const Handle& to, Fill&& fill) {
     send(to, Envelope::build<T>(header(), std::forward<Fill>(fill)));
   }
   void send(const Handle& to, Envelope envelope);
 
-  /// Asks a question and calls back exactly once: with the answer, an error of the other side, `timeout` at `due`,
-  /// `unavailable` if the other side is gone, `overloaded` above NodeLimits::asks_max, `internal` if the question is
-  /// larger than its kind may be. Never calls back after a restart. `bytes`: of the question, as for Envelope::build().
+  /// Sends a request and calls back exactly once: with the response, an error of the other side, `timeout` at `due`,
+  /// `unavailable` if the other side is gone, `overloaded` above NodeLimits::asks_max, or `internal` if the request is
+  /// larger than its kind may be. Never calls back after a restart. `bytes`: size of the request, as for
+  /// Envelope::build().
   template <class Q, class A, class Fill, class F>
   void ask(const Handle& to, base::Instant due, Fill&& fill, F callback, std::size_t bytes = 0) {
     ask_for<Q, A>(Caller{}, to, due, std::forward<Fill>(fill), std::move(callback), bytes);
   }
-  /// The same for `asker`, who has asked this actor: an actor of this node finds it as its caller().
+  /// Does the same for `asker`, the caller of this actor: an actor of this node finds it as its caller().
   template <class Q, class A, class Fill, class F>
   void ask_for(const Caller& asker, const Handle& to, base::Instant due, Fill&& fill, F callback,
                std::size_t bytes = 0) {
@@ -110,14 +112,14 @@ class Actor {
     request_for(asker, to, Envelope::build_if_fits<Q>(head, std::forward<Fill>(fill), bytes),
                 [callback = std::move(callback)](const Envelope& envelope) mutable { callback(Answer<A>(envelope)); });
   }
-  /// The same with an envelope that is at hand; its header names the deadline. An empty one is too large.
+  /// Does the same with an existing envelope; its header names the deadline. An empty envelope counts as too large.
   void request(const Handle& to, Envelope question, base::Callback<void(const Envelope&)> callback);
-  /// As ask_for(), with an envelope.
+  /// Like ask_for(), with an envelope.
   void request_for(const Caller& asker, const Handle& to, Envelope question,
                    base::Callback<void(const Envelope&)> callback);
 
-  /// Asks for a stream: `item(Item::Reader)` for each, then `ended(Result<void, Error>)` once. With nobody to ask, or
-  /// above NodeLimits::asks_max, it ends as a question does.
+  /// Requests a stream: calls `item(Item::Reader)` for each item, then `ended(Result<void, Error>)` once. Without a
+  /// receiver, or above NodeLimits::asks_max, it ends with an error as a request does.
   template <class Q, class Item, class Fill, class OnItem, class OnEnd>
   Subscription subscribe(const Handle& to, base::Duration idle, Fill&& fill, OnItem item, OnEnd ended) {
     return subscribe_raw<Q>(
@@ -128,8 +130,8 @@ class Actor {
         },
         std::move(ended));
   }
-  /// The same with the items as they come: to keep them for longer, or to pass them on. `window`: how much of them may
-  /// wait here while the actor has paused.
+  /// Does the same with the items as they arrive: to keep them longer, or to pass them on. `window`: how much may wait
+  /// here while the actor has paused.
   template <class Q, class Fill, class OnEnd>
   Subscription subscribe_raw(const Handle& to, base::Duration idle, Fill&& fill,
                              base::Callback<void(const Envelope&)> item, OnEnd ended,
@@ -142,7 +144,8 @@ class Actor {
         },
         window));
   }
-  /// Asks a question whose items this actor writes; `callback(Answer<A>)` once, when the reader answers or is gone.
+  /// Sends a request with items that this actor writes; `callback(Answer<A>)` once, when the reader responds or is
+  /// gone.
   template <class Q, class Item, class A, class Fill, class F>
   Sink<Item> feed(const Handle& to, base::Duration idle, Fill&& fill, F callback) {
     return Sink<Item>(
@@ -150,7 +153,8 @@ class Actor {
                      [callback = std::move(callback)](const Envelope& last) mutable { callback(Answer<A>(last)); }));
   }
 
-  /// Runs the handler of `Tag` once `delay` has passed; replaces an earlier call. Zero: after the messages at hand.
+  /// Runs the handler of `Tag` once after `delay`; replaces an earlier call. Zero: after the messages that already
+  /// wait.
   template <class Tag>
   void after(base::Duration delay) {
     set_timer(timer_tag<Tag>(), delay);
@@ -160,36 +164,36 @@ class Actor {
     clear_timer(timer_tag<Tag>());
   }
 
-  /// For an actor that looks at all others (rest.hpp): notes from now on whether anything happens in the node. What
-  /// this actor does is not counted, now or later.
+  /// For an actor that scans all others (rest.hpp): records from now on whether any other actor of the node runs. This
+  /// actor's own turns are not counted, now or later.
   void note_stirs();
-  /// Runs the handler of `Tag` once when something happens after note_stirs(), at once if it has.
+  /// Runs the handler of `Tag` once when something happens after note_stirs(), at once if it already has.
   template <class Tag>
   void after_stir() {
     await_stir(timer_tag<Tag>());
   }
 
-  /// Starts a child under `name` and supervises it. A name that a living child has is a broken invariant.
+  /// Starts a child under `name` and supervises it. The name of a living child is a broken invariant.
   Handle spawn(std::string name, Factory factory, SpawnOptions options = {});
-  /// The same with an actor `T` that names its own kind (`T::kName`) and is built from copies of `args`.
+  /// Does the same with an actor `T` that names its own kind (`T::kName`) and is built from copies of `args`.
   template <class T, class... Args>
   Handle spawn(std::string name, Args... args) {
     return spawn(std::move(name), Factory([=] { return std::make_unique<T>(args...); }),
                  SpawnOptions{.kind = T::kName});
   }
-  /// Asks a child to end; its address then bounces.
+  /// Asks a child to end; messages to its address then bounce.
   void stop_child(const Handle& child);
-  /// Calls down() when `whom` ends, also for a remote one when its link does.
+  /// Calls down() when `whom` ends, or when the link of a remote actor ends.
   void watch(const Handle& whom);
   void unwatch(const Handle& whom);
-  /// Ends this actor after the handler at hand; its children end with it. `why` is kept for whoever asks later; empty:
-  /// its work was done.
+  /// Ends this actor after the current handler; its children end with it. `why` is kept for the inspector; empty: its
+  /// work was done.
   void finish(std::string why = {});
 
-  /// Puts a message into a mailbox under another sender's name. For runtime/net: what came over a link.
+  /// Puts a message into a mailbox under another sender's name. For runtime/net: messages from a link.
   void deliver(const caf::strong_actor_ptr& to, caf::strong_actor_ptr from, std::uint64_t message_id,
                Envelope envelope);
-  /// Moves an actor without a parent to another path. For runtime/net: a peer learns late who it is.
+  /// Moves an actor without a parent to another path. For runtime/net: a peer learns its id late.
   void rename(std::string path);
 
  private:

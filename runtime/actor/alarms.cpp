@@ -22,7 +22,7 @@ void Alarms::lasts(Alarm alarm, std::string_view subject, base::Duration length,
   if (rest_ != nullptr) rest_->stir();
   const std::lock_guard hold(lock_);
   Sounded& one = entry(alarm, subject);
-  one.times = std::max<std::uint64_t>(one.times, 1);  // newer subjects may have taken its place meanwhile
+  one.times = std::max<std::uint64_t>(one.times, 1);  // newer subjects may have replaced it since
   one.note(length, now, what);
 }
 

@@ -1,7 +1,7 @@
 #pragma once
-// Faults that happen at an instant and leave no trace in an actor's counts: kept for whoever watches the node.
+// Momentary faults that leave no trace in an actor's counts: kept for the health scan of the node.
 //
-// Limits  one entry an alarm and subject, kSubjectsMax of each alarm; beyond, the newest takes the place of the oldest.
+// Limits  one entry per alarm and subject, kSubjectsMax for each alarm; a further entry replaces the oldest.
 // Safety  any thread.
 #include <array>
 #include <cstdint>
@@ -20,24 +20,25 @@ enum class Alarm : std::uint8_t {
   slow_handler,   ///< a handler kept a shared thread for too long; the subject is the actor
   late_timer,     ///< a timer came late; the subject is the actor
   slow_sync,      ///< the device took long to make something durable; the subject is the store
-  flapping_link,  ///< a link was made and lost again and again; the subject is the other node
-  budget_full,    ///< strangers are refused a resource (budget_alarm.hpp); the subject is which, and their group
+  flapping_link,  ///< a link was made and lost repeatedly; the subject is the other node
+  budget_full,    ///< untrusted nodes are refused a resource (budget_alarm.hpp); the subject is the resource and their
+                  ///< group
 };
 inline constexpr std::size_t kAlarms = 5;
-inline constexpr std::size_t kSubjectsMax = 16;  // our choice: more than a reason of health names
+inline constexpr std::size_t kSubjectsMax = 16;  // our choice: more than a health reason names
 
 inline constexpr std::chrono::milliseconds kSlowHandler{100};
-inline constexpr std::chrono::milliseconds kLateTimer{500};  // our choice: what a loaded machine does by itself is less
-inline constexpr std::chrono::milliseconds kSlowSync{1'000};  // our choice: fifty times that of a disk that turns
+inline constexpr std::chrono::milliseconds kLateTimer{500};   // our choice: more than the delays of a loaded machine
+inline constexpr std::chrono::milliseconds kSlowSync{1'000};  // our choice: fifty times the sync of a rotating disk
 inline constexpr std::uint32_t kFlaps = 3;  // our choice: losses of links to one node within kFlapTime
 inline constexpr std::chrono::seconds kFlapTime{60};
 
 struct Sounded {
   Alarm alarm{};
   std::string subject;
-  base::Duration worst{0};  ///< how long it took, or how late it was
+  base::Duration worst{0};  ///< its duration, or how late it was
   std::uint64_t times = 0;
-  std::uint64_t lately = 0;  ///< what made it sound, within the alarm's own time; zero where one event is enough
+  std::uint64_t lately = 0;  ///< events that caused the alarm, within its own time; zero if one event is enough
   base::Instant last;
   std::string_view what;  ///< a constant of the program, such as the kind of the message; may be empty
 
@@ -46,14 +47,14 @@ struct Sounded {
 
 class Alarms {
  public:
-  /// `rest` is ended by each alarm; outlives this. Null: nothing waits for one.
+  /// Each alarm ends `rest`, which outlives this. Null: nothing waits for an alarm.
   explicit Alarms(Rest* rest = nullptr) : rest_(rest) {}
   void sound(Alarm alarm, std::string_view subject, base::Duration length, base::Instant now,
              std::string_view what = {}, std::uint64_t lately = 0);
-  /// The fault that sounded before goes on, and has lasted `length` by now: it is no other one.
+  /// The fault of an earlier alarm continues and has now lasted `length`: it is not a new fault.
   void lasts(Alarm alarm, std::string_view subject, base::Duration length, base::Instant now,
              std::string_view what = {});
-  /// Those that sounded at `since` or later; `times` and `worst` are of that subject since it was first heard.
+  /// Returns the alarms at `since` or later; `times` and `worst` cover that subject since its first alarm.
   std::vector<Sounded> since(base::Instant since) const;
   std::uint64_t count(Alarm alarm) const;
 

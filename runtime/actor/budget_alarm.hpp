@@ -1,7 +1,8 @@
 #pragma once
-// Says that a budget of strangers refuses, as the alarm budget_full: at most once a second, because strangers decide
-// how often it refuses.
+// Raises the alarm budget_full when a budget refuses untrusted nodes: at most once a second, because they decide how
+// often it refuses.
 //
+// Owner   one actor, or the code that has the lock of its budget.
 // Owner   one actor, or the holder of the lock of its budget.
 #include <optional>
 #include <string>
@@ -13,7 +14,7 @@ namespace troupe::runtime {
 
 class BudgetAlarm {
  public:
-  /// `resource` in the plural, for people: "handshakes".
+  /// `resource` is in the plural, for people: "handshakes".
   explicit BudgetAlarm(std::string resource) : resource_(std::move(resource)) {}
 
   void refused(Node& node, const base::AddressGroup& group, base::Instant now) {

@@ -1,9 +1,9 @@
 #pragma once
-// Who an actor handle stands for: an actor of this node, or what lives behind a link.
+// What an actor handle represents: an actor of this node, or a remote node behind a link.
 //
-// A proxy's CAF node id carries the other node's 160-bit id and, where CAF keeps a process number, the role of
-// its link. So `sender()` alone tells a handler who asks. One bit more there says that it takes one answer to each
-// question, and no stream.
+// A proxy's CAF node id carries the other node's 160-bit id and, in place of CAF's process number, the role of its
+// link. So `sender()` is enough for a handler to identify the caller. One more bit there says that it accepts one
+// response to each request, and no stream.
 #include <caf/actor_proxy.hpp>
 #include <caf/actor_system.hpp>
 #include <caf/node_id.hpp>
@@ -12,27 +12,27 @@
 
 namespace troupe::runtime {
 
-/// A proxy that can be the sender of a message. Any thread asks.
+/// A proxy that can be the sender of a message. Called from any thread.
 class Proxy : public caf::actor_proxy {
  public:
   using caf::actor_proxy::actor_proxy;
-  /// Where what lives there gets what is sent to it: proven, or none.
+  /// Returns the proven address that gets its messages, or nullopt.
   virtual std::optional<base::Endpoint> proven_at() const = 0;
 };
 
-/// What a proxy can be sent in answer to a question.
+/// The responses that a proxy accepts.
 enum class Takes : std::uint32_t {
   streams = 0,       ///< behind a link
   one_answer = 256,  ///< reached by datagram
 };
 inline constexpr std::uint32_t kRoleMask = 255;
 
-/// The CAF node id of a proxy for what lives on `node`, which may do here what `role` may.
+/// Returns the CAF node id of a proxy for actors on `node`, which have the rights of `role` here.
 inline caf::node_id remote_node_id(const base::NodeId& node, messages::Role role, Takes takes = Takes::streams) {
   return caf::make_node_id(static_cast<std::uint32_t>(role) | static_cast<std::uint32_t>(takes), node.bytes);
 }
 
-/// The data of such an id; null for an actor of this node.
+/// Returns the data of that id; null for an actor of this node.
 inline const caf::node_id::default_data* remote_data_of(const caf::actor_control_block& whom,
                                                         const caf::actor_system& system) {
   if (whom.nid == system.node()) return nullptr;
@@ -45,7 +45,7 @@ inline bool takes_streams(const caf::actor_control_block& whom, const caf::actor
   return data == nullptr || (data->process_id() & static_cast<std::uint32_t>(Takes::one_answer)) == 0;
 }
 
-/// The node that it stands for; none for an actor of this one.
+/// Returns the node of a proxy; nullopt for an actor of this node.
 inline std::optional<base::NodeId> node_of(const caf::actor_control_block& whom, const caf::actor_system& system) {
   const auto* data = remote_data_of(whom, system);
   return data == nullptr ? std::nullopt : std::optional(base::NodeId{data->host_id()});

@@ -1,7 +1,7 @@
 #pragma once
-// The actors of a node that have ended: what they were, why they ended, and who decided it.
+// The ended actors of a node: what they were, why they ended, and whose decision it was.
 //
-// Limits  the kEndedMax latest.
+// Limits  the latest kEndedMax.
 // Safety  any thread.
 #include <cstdint>
 #include <deque>
@@ -19,24 +19,24 @@ inline constexpr std::size_t kEndedMax = 1'000;
 inline constexpr std::size_t kEndedWhyBytesMax = 200;  // our choice: a line on a terminal
 
 enum class Decision : std::uint8_t {
-  finished,   ///< its own: its work was done
-  stopped,    ///< its parent's, and nothing was wrong with it
-  given_up,   ///< its supervisor's, which restarts it no more
+  finished,   ///< its own decision: its work was done
+  stopped,    ///< its parent's, and it had not failed
+  given_up,   ///< its supervisor's, which no longer restarts it
   unwatched,  ///< nobody's: it broke and has no supervisor
-  killed,     ///< of the system, which ends
+  killed,     ///< the system's, which ends
   killed_by_operator,
 };
-/// "finished", "stopped", "given up", "unwatched", "killed", "killed by an operator".
+/// Returns "finished", "stopped", "given up", "unwatched", "killed" or "killed by an operator".
 std::string_view name(Decision decision);
 
 struct Ended {
   std::string path;
-  std::uint64_t number = 0;  ///< CAF's
+  std::uint64_t number = 0;  ///< CAF's number
   const char* kind = "";
   Decision decision = Decision::finished;
-  base::Code code{};                         ///< of what broke it; zero: nothing did
-  std::string why;                           ///< in words
-  const messages::KindInfo* last = nullptr;  ///< the message handled last; null: none was
+  base::Code code{};                         ///< of the error that broke it; zero: no error
+  std::string why;                           ///< for people
+  const messages::KindInfo* last = nullptr;  ///< the last message that it handled; null: none
   std::uint64_t handled = 0;
   std::uint32_t restarts = 0;
   base::Instant at;
@@ -45,7 +45,7 @@ struct Ended {
 class EndedActors {
  public:
   void add(Ended ended);
-  /// The latest first.
+  /// Returns the latest first.
   std::vector<Ended> list() const;
   std::uint64_t count() const;
 

@@ -37,7 +37,7 @@ Envelope::Scratch::~Scratch() {
 }
 
 Envelope::Frame* Envelope::allocate(const Header& header, std::size_t words) {
-  static_assert(sizeof(Frame) % sizeof(capnp::word) == 0, "the words behind the header are aligned");
+  static_assert(sizeof(Frame) % sizeof(capnp::word) == 0, "the words after the header are aligned");
   void* space = ::operator new(sizeof(Frame) + words * sizeof(capnp::word));
   Frame* frame = ::new (space) Frame;
   frame->words = static_cast<std::uint32_t>(words);
@@ -94,7 +94,7 @@ Envelope Envelope::from_builder(const Header& header, capnp::MessageBuilder& mes
   const auto segments = message.getSegmentsForOutput();
   const std::size_t words = capnp::computeSerializedSizeInWords(segments);
   if (words * sizeof(capnp::word) > header.kind->bytes_max) return {};
-  // messageToFlatArray would make an array of its own, which is one more copy of all that it holds.
+  // messageToFlatArray would make its own array, which costs one more copy.
   Envelope out(allocate(header, words));
   capnp::word* to = words_of(out.frame_);
   const std::size_t table_words = segments.size() / 2 + 1;
@@ -118,7 +118,7 @@ Envelope::Place::~Place() {
   if (frame_ != nullptr) destroy(frame_);
 }
 
-/// The first word of the envelope is the table of a message of one segment.
+/// The first word of the envelope is the segment table of a message with one segment.
 kj::ArrayPtr<capnp::word> Envelope::Place::allocateSegment(unsigned words_min) {
   if (!begun_ && words_min < frame_->words) {
     begun_ = true;
@@ -158,7 +158,7 @@ base::Error read_error(const Envelope& envelope) {
     return {base::code_of(in.getCode()), std::string(text.begin(), std::min(text.size(), kErrorTextBytesMax)),
             std::chrono::milliseconds(in.getRetryAfterMs())};
   } catch (const kj::Exception&) {
-    return {base::Code::internal, "the other side sent an error that cannot be read"};
+    return {base::Code::internal, "the other side sent an unreadable error"};
   }
 }
 

@@ -1,9 +1,9 @@
 #pragma once
 // Every message between two actors: an immutable, reference-counted Cap'n Proto message with its header.
 //
-// Sent to a local actor it is a pointer; sent to a remote one the same words go on the wire as they are.
+// A local actor gets a pointer to it. For a remote actor the same words are sent unchanged.
 // Size    one allocation: header, then the words as capnp::messageToFlatArray lays them out.
-// Safety  immutable after build(); copies may be read from any thread, each through a `Reading` of its own.
+// Safety  immutable after build(); any thread may read a copy, each through its own `Reading`.
 #include <capnp/message.h>
 #include <capnp/serialize.h>
 
@@ -20,32 +20,32 @@
 
 namespace troupe::runtime {
 
-/// What an envelope does in the conversation that its message id names.
+/// The function of an envelope in the conversation that its message id names.
 enum class Signal : std::uint8_t {
-  message,  ///< a tell, a question or an answer, by its message id
-  open,     ///< a question that opens a stream
-  error,    ///< an answer or the end of a stream: the words are a messages::wire::Error
+  message,  ///< a tell, a request or a response, by its message id
+  open,     ///< a request that opens a stream
+  error,    ///< a response or the end of a stream: the words are a messages::wire::Error
   item,     ///< one item of a stream
-  end,      ///< no more items in this direction; carries the answer where there is one
-  cancel,   ///< the reader of a stream wants no more; no words
+  end,      ///< no more items in this direction; includes the response if there is one
+  cancel,   ///< the reader of a stream stops it; no words
   credit,   ///< the reader of a stream grants more; see Header::credit_items
 };
 
 /// Marks an envelope whose words came from another process and were not checked against their schema.
 enum class Origin : std::uint8_t { local, foreign };
 
-/// The context that a message inherits from the one at hand.
+/// The context that a message inherits from the current message.
 struct Trace {
   std::uint64_t id = 0;    ///< zero: not traced
   std::uint32_t span = 0;  ///< of the sender's handler
 };
 
-/// Whether a message of that signal is the first of its conversation, and not a part of an open stream.
+/// Whether a message with that signal is the first of its conversation, not a part of an open stream.
 constexpr bool begins(Signal signal) { return signal == Signal::message || signal == Signal::open; }
 
 struct Header {
   const messages::KindInfo* kind = nullptr;  ///< null for signals without words
-  base::Instant due = base::Instant::max();  ///< of this node's monotonic clock; work later than this is dropped
+  base::Instant due = base::Instant::max();  ///< on this node's monotonic clock; later work is dropped
   Trace trace;
   Signal signal = Signal::message;
   Origin origin = Origin::local;
@@ -71,16 +71,16 @@ class Envelope {
   explicit operator bool() const { return frame_ != nullptr; }
   const Header& header() const { return frame_->header; }
   const messages::KindInfo* kind() const { return frame_->header.kind; }
-  /// The type id of the words, or zero for a signal without words.
+  /// Returns the type id of the words, or zero for a signal without words.
   std::uint64_t kind_id() const { return frame_->header.kind == nullptr ? 0 : frame_->header.kind->id; }
-  /// The message as a flat array; empty for a signal without words.
+  /// Returns the message as a flat array; empty for a signal without words.
   kj::ArrayPtr<const capnp::word> words() const { return {words_of(frame_), frame_->words}; }
   base::ByteView bytes() const {
     const auto flat = words().asBytes();
     return {flat.begin(), flat.size()};
   }
 
-  /// When it came into the mailbox of its latest receiver, where that was noted; else zero. For those who follow it.
+  /// Returns when it entered the mailbox of its latest receiver, if that was recorded, otherwise zero. For taps.
   base::Instant admitted() const {
     return base::Instant(base::Duration(frame_->admitted.load(std::memory_order_relaxed)));
   }
@@ -88,15 +88,16 @@ class Envelope {
     frame_->admitted.store(at.since_origin().count(), std::memory_order_relaxed);
   }
 
-  /// Builds a `T`, filled by `fill(T::Builder)`. `bytes`: about as many as it will have, where that is much; then it is
-  /// built in its place, and copied only if it has more. Errors: ensure() if it is larger than its kind allows.
+  /// Builds a `T`, filled by `fill(T::Builder)`. `bytes`: its approximate size, if large; then it is built in place,
+  /// and copied only if it turns out larger. Errors: ensure() if it is larger than its kind allows.
   template <class T, class Fill>
   static Envelope build(const Header& header, Fill&& fill, std::size_t bytes = 0) {
     Envelope out = build_if_fits<T>(header, std::forward<Fill>(fill), bytes);
     must_fit(out);
     return out;
   }
-  /// The same; nothing if it is larger than its kind allows. For what follows from the words of others.
+  /// Does the same; returns an empty envelope if it is larger than its kind allows. For content that depends on
+  /// untrusted input.
   template <class T, class Fill>
   static Envelope build_if_fits(Header header, Fill&& fill, std::size_t bytes = 0) {
     header.kind = &messages::kind_of<T>();
@@ -112,32 +113,32 @@ class Envelope {
     return from_builder(header, scratch.message());
   }
 
-  /// A signal without words.
+  /// Returns a signal without words.
   static Envelope bare(Header header);
 
-  /// Takes words that came from elsewhere, a flat array whose segment table was checked. Copies them.
+  /// Copies foreign words: a flat array whose segment table was checked.
   static Envelope from_words(Header header, kj::ArrayPtr<const capnp::word> words);
 
-  /// Counts the memory of envelopes from when they are charged to it until they are freed.
+  /// Counts the memory of envelopes from charge() until they are freed.
   class Account {
    public:
     virtual ~Account() = default;
-    /// In the thread that let go of the envelope last. `bytes`: of its words.
+    /// Runs in the thread that released the envelope last. `bytes`: size of its words.
     virtual void freed(std::size_t bytes) noexcept = 0;
   };
-  /// Tells `account` once the last copy of this envelope is gone. For an envelope that was just made: nothing else may
-  /// have a copy of it. It is charged once.
+  /// Notifies `account` once the last copy of this envelope is gone. Only for a new envelope without copies. Charge it
+  /// once.
   void charge(std::shared_ptr<Account> account);
 
   class Room;
-  /// The words that lie in `room`, every one of which was written. Copies nothing.
+  /// Returns the words in `room`, all of which were written. Copies nothing.
   static Envelope from_room(Header header, Room room);
 
-  /// The same words under another header (one copy of them).
+  /// Returns the same words under another header (one copy of them).
   Envelope with(Header header) const { return from_words(header, words()); }
 
-  /// Reads one envelope, during one handler. Its traversal limit is proportional to the message, so that a
-  /// message whose pointers share a part cannot make us read for ever. Throws kj::Exception on broken pointers.
+  /// Reads one envelope, during one handler. Its traversal limit is proportional to the message, so that a message
+  /// whose pointers share a part cannot make us read forever. Throws kj::Exception on broken pointers.
   template <class T>
   class Reading {
    public:
@@ -153,7 +154,7 @@ class Envelope {
   static constexpr std::size_t kScratchBytes = 4096;  // our choice: nearly every message fits into its first segment
   static constexpr std::uint64_t kReadsMax = 8;       // our choice: a handler may read each part a few times
   static constexpr std::uint64_t kReadsFree = 128;    // words; default values are read as well
-  static constexpr int kNestingMax = 32;              // our choice: no schema of ours nests deeper than 8
+  static constexpr int kNestingMax = 32;              // our choice: our schemas nest at most 8 deep
 
   struct Frame {
     std::atomic<std::uint32_t> references{1};
@@ -163,7 +164,7 @@ class Envelope {
     std::shared_ptr<Account> account;
   };
 
-  /// A message builder whose first segment is this thread's scratch, unless a build is under way there already.
+  /// A message builder whose first segment is this thread's scratch memory, unless that is in use by another build.
   class Scratch {
    public:
     Scratch();
@@ -177,7 +178,7 @@ class Envelope {
     alignas(capnp::MallocMessageBuilder) std::byte space_[sizeof(capnp::MallocMessageBuilder)];
   };
 
-  /// A message builder whose first segment is that of the envelope to come.
+  /// A message builder whose first segment is in the future envelope.
   class Place final : public capnp::MessageBuilder {
    public:
     explicit Place(std::size_t bytes);
@@ -190,7 +191,7 @@ class Envelope {
    private:
     Frame* frame_;
     bool begun_ = false;                          // its words are the first segment
-    std::vector<std::vector<capnp::word>> more_;  // segments, of a message with more than was said
+    std::vector<std::vector<capnp::word>> more_;  // segments, if a message is larger than announced
   };
 
   explicit Envelope(Frame* frame) : frame_(frame) {}
@@ -203,7 +204,7 @@ class Envelope {
   Frame* frame_ = nullptr;
 };
 
-/// Memory for the words of an envelope to come, which arrive piece by piece.
+/// Memory for the words of a future envelope, which arrive piece by piece.
 class Envelope::Room {
  public:
   explicit Room(std::size_t words) : envelope_(allocate({}, words)) {}
@@ -211,9 +212,9 @@ class Envelope::Room {
   Room& operator=(Room&&) noexcept = default;
   ~Room() = default;
 
-  /// All of it; not initialised.
+  /// Returns all of it; not initialised.
   std::span<std::uint8_t> bytes();
-  /// Room for more, with what was written.
+  /// Enlarges it and keeps the written words.
   void grow(std::size_t words);
 
  private:
@@ -221,10 +222,10 @@ class Envelope::Room {
   Envelope envelope_;
 };
 
-/// An error as an envelope: answers a question or ends a stream.
+/// Returns an error as an envelope: a response, or the end of a stream.
 Envelope error_envelope(const base::Error& error, Header header = {});
 
-/// The error that an envelope with Signal::error carries; `internal` where its words are broken.
+/// Returns the error in an envelope with Signal::error; `internal` if its words are broken.
 base::Error read_error(const Envelope& envelope);
 
 }  // namespace troupe::runtime

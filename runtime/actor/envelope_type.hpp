@@ -1,6 +1,5 @@
 #pragma once
-// The envelope as a CAF message: the one type that carries messages between actors; and the two private ones beside
-// it. Not for domains.
+// The envelope as a CAF message, the one type for messages between actors; and two private types. Not for domains.
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/mailbox_element.hpp>
 #include <typeinfo>
@@ -10,10 +9,10 @@
 
 namespace troupe::runtime {
 
-/// A timer with no delay, sent to oneself: it comes after what is queued already.
+/// A timer without delay, sent to oneself: it comes after the messages that already wait.
 struct SoonMessage {
   TimerTag tag;
-  std::uint64_t number;  ///< of the call that set it: a later one makes it void
+  std::uint64_t number;  ///< of the call that set it; a later call cancels it
 };
 
 }  // namespace troupe::runtime

@@ -1,8 +1,8 @@
 #pragma once
-// An actor for a thread that is not one: runs the functions that the thread hands in, one after the other.
+// An actor for a thread outside of the actor system: runs the functions that the thread passes, one after the other.
 //
-// Use     outside.run([](ExternalActor::Inside& actor) { actor.ask<…>(…); }); what its callbacks capture lives
-//         until the system has ended.
+// Use     outside.run([](ExternalActor::Inside& actor) { actor.ask<…>(…); }); captures of its callbacks live until the
+//         system has ended.
 // Safety  run() from any thread.
 #include <deque>
 #include <memory>
@@ -25,7 +25,7 @@ class ExternalActor {
     using Actor::subscribe;
     using Actor::tell;
     using Actor::watch;
-    /// Asks a question that is at hand; as Actor::request.
+    /// Sends an existing request, like Actor::request.
     void pose(const Handle& to, Envelope question, base::Callback<void(const Envelope&)> callback) {
       Actor::request(to, std::move(question), std::move(callback));
     }
@@ -33,7 +33,7 @@ class ExternalActor {
   using What = base::Callback<void(Inside&)>;
   using Receive = std::function<void(Inside&, Handlers&)>;
 
-  /// Starts the actor at "/" and `name`. `receive` names what else it handles.
+  /// Starts the actor at "/" and `name`. `receive` sets its other handlers.
   ExternalActor(Node& node, std::string name, Receive receive = {});
 
   void run(What what);
@@ -48,7 +48,7 @@ class ExternalActor {
   Handle worker_;
 };
 
-/// Sends a message that is not answered, from a thread that is not an actor.
+/// Sends a message without a response, from a thread that is not an actor.
 void post(const Handle& to, Envelope envelope);
 
 }  // namespace troupe::runtime

@@ -1,8 +1,8 @@
 #pragma once
-// Actors of this node that are told when something changes, so that none of them has to ask again and again.
+// Actors of this node that are notified when something changes, so that they need not poll.
 //
-// States  a follower says `Follow` once a minute, and is forgotten after three of them without a word.
-// Limits  kFollowersMax; one more takes the place of the one that has said so longest ago.
+// States  a follower sends `Follow` once a minute, and is forgotten after three minutes without it.
+// Limits  kFollowersMax; one more replaces the follower with the oldest `Follow`.
 #include <algorithm>
 #include <vector>
 
@@ -11,10 +11,11 @@
 namespace troupe::runtime {
 
 inline constexpr std::size_t kFollowersMax = 16;                  // our choice: domains of a node
-inline constexpr std::chrono::seconds kFollowEvery{60};           // our choice: after a restart of the followed actor
+inline constexpr std::chrono::seconds kFollowEvery{60};           // our choice: the delay after a restart of the
+                                                                  // followed actor
 inline constexpr base::Duration kFollowedFor = 3 * kFollowEvery;  // our choice
 
-/// `Follow` and `Changed` are empty tells, the first of them to the owner.
+/// `Follow` and `Changed` are empty tells; `Follow` goes to the owner.
 template <class Follow, class Changed>
 class Followers final : public Part {
  public:
@@ -24,7 +25,7 @@ class Followers final : public Part {
   void receive(Handlers& on) {
     on.tell<Follow>([this](typename Follow::Reader) { follow(sender()); });
   }
-  /// Tells each of them.
+  /// Notifies each of them.
   void changed() {
     std::erase_if(all_, [this](const One& one) { return one.until < now(); });
     for (const One& one : all_) tell<Changed>(one.who, [](typename Changed::Builder) {});

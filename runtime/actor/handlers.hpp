@@ -1,7 +1,7 @@
 #pragma once
-// What one actor does with each kind of message: a flat table, filled once per incarnation.
+// The handler of one actor for each kind of message: a flat table, filled once per incarnation.
 //
-// This is the one place through which messages are counted, admitted, traced and decoded.
+// This is the only place where messages are counted, admitted, traced and decoded.
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -13,9 +13,9 @@
 
 namespace troupe::runtime {
 
-/// Identifies a timer by its empty struct: the address of a variable that exists once a type.
+/// Identifies a timer by its empty struct: the address of a variable that exists once per type.
 struct TimerInfo {
-  std::string_view name;  ///< that of the struct, without what it stands in
+  std::string_view name;  ///< the name of the struct, without its scopes
 };
 using TimerTag = const TimerInfo*;
 template <class Tag>
@@ -33,7 +33,7 @@ TimerTag timer_tag() {
 
 class Handlers {
  public:
-  /// Answers questions of kind `Q` with an `A`, now or later.
+  /// Sets the handler for requests of kind `Q`, with a response `A` now or later.
   template <class Q, class A, class F>
   void ask(F handler) {
     add<Q>(Form::question,
@@ -43,7 +43,7 @@ class Handlers {
              handler(question, Reply<A>(&shell, std::move(from)));
            });
   }
-  /// Takes messages of kind `T` that nobody waits for.
+  /// Sets the handler for messages of kind `T` without a response.
   template <class T, class F>
   void tell(F handler) {
     add<T>(Form::tell, [handler = std::move(handler)](Shell&, const Envelope& envelope, ReturnAddress&&) mutable {
@@ -51,7 +51,7 @@ class Handlers {
       handler(reading.root());
     });
   }
-  /// Answers questions of kind `Q` with a stream of items.
+  /// Sets the handler for requests of kind `Q`, with a stream of items as the response.
   template <class Q, class Item, class F>
   void stream(F handler) {
     add<Q>(Form::stream,
@@ -61,7 +61,7 @@ class Handlers {
              handler(question, Sink<Item>(open_output(shell, envelope, std::move(from))));
            });
   }
-  /// Takes a question of kind `Q`, then a stream of items from the asker, and answers with an `A` at the end.
+  /// Sets the handler for a request of kind `Q`, then a stream of items from the asker, and a response `A` at the end.
   template <class Q, class Item, class A, class F>
   void intake(F handler) {
     add<Q>(Form::stream,
@@ -71,10 +71,10 @@ class Handlers {
              handler(question, Intake<Item, A>(open_input(shell, std::move(from))));
            });
   }
-  /// Takes any kind without a handler of its own, undecoded. For actors that only pass messages on.
+  /// Sets the handler for all other kinds, undecoded. For actors that only pass messages on.
   void other(base::Callback<void(const Envelope&, AnyReply)> handler) { other_ = std::move(handler); }
 
-  /// Called when the timer of `Tag` is due (Actor::after).
+  /// Sets the handler of the timer `Tag` (Actor::after).
   template <class Tag>
   void timer(base::Callback<void()> handler) {
     timers_.push_back({timer_tag<Tag>(), std::move(handler)});
@@ -107,13 +107,13 @@ class Handlers {
     base::ensure(find(kind) == nullptr, "a kind has one handler in an actor");
     entries_.push_back({kind, form, std::move(run)});
   }
-  /// Linear: an actor handles some ten kinds, and the table is two cache lines away.
+  /// A linear search: an actor handles some ten kinds, and the table is two cache lines away.
   Entry* find(const messages::KindInfo* kind) {
     for (Entry& entry : entries_)
       if (entry.kind == kind) return &entry;
     return nullptr;
   }
-  /// The root of a question; where it cannot be read, whoever catches what that throws answers the question.
+  /// Returns the root of a request. If reading it throws, the code that catches the exception sends the response.
   template <class Q, class Reading>
   static typename Q::Reader root_of(Shell& shell, Reading& reading, const ReturnAddress& from) {
     try {

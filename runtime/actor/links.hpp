@@ -1,5 +1,5 @@
 #pragma once
-// The links of a node as its domains see them: which nodes are linked, and how an actor of another node is reached.
+// The links of a node as its domains see them: which nodes are linked, and how to reach an actor of another node.
 // net::Pool implements it.
 //
 // Safety  any thread.
@@ -18,10 +18,10 @@
 
 namespace troupe::runtime {
 
-/// What is known of one link in service.
+/// The known facts about one link in service.
 struct LinkInfo {
   base::NodeId node;
-  base::Contact contact;  ///< its endpoint is the one dialled, or where the stream comes from
+  base::Contact contact;  ///< its endpoint is the dialled address, or the source of the stream
   messages::Role role = messages::Role::peer;
   base::Digest token;  ///< the same at both ends, and unique to the link
   bool outbound = false;
@@ -48,12 +48,12 @@ class Links {
   /// Returns a handle for the actor `path` on another node; dials if there is no link yet. Null if `id` is this node,
   /// or a limit is reached.
   virtual Handle remote(const base::NodeId& id, const std::string& path) = 0;
-  /// The same at a known address; the caller has checked the id.
+  /// Does the same at a known address; the caller has checked the id.
   virtual Handle remote(const base::Contact& contact, const std::string& path) = 0;
-  /// The same at `where`; without `where`, `/peers` is asked for the address.
+  /// Does the same at `where`; without `where`, it requests the address from `/peers`.
   virtual Handle remote_at(const base::NodeId& id, const std::optional<base::HostPort>& where,
                            const std::string& path) = 0;
-  /// The same over the link in service. Never dials; null if there is no link.
+  /// Does the same over the link in service. Never dials; null if there is no link.
   virtual Handle over_link(const base::NodeId& id, const std::string& path) = 0;
 
   /// Names the nodes that one part of this node (`whose`) works with by agreement, in place of those that it named

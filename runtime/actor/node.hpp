@@ -1,8 +1,8 @@
 #pragma once
-// What all actors of one node share: its ports, its registry, its published services, its counters.
+// The shared parts of all actors of a node: its ports, its registry, its published services, its counters.
 //
-// Owner   whoever starts the node; outlives every actor of it.
-// Safety  any thread, but for the setters named "before start".
+// Owner   the code that starts the node; outlives every actor of it.
+// Safety  any thread, except the setters named "before start".
 #include <array>
 #include <atomic>
 #include <functional>
@@ -37,55 +37,55 @@ class Actor;
 class Envelope;
 class Host;
 
-/// Sees what is said in a node: for simulations, which tell two runs apart by it.
+/// Sees every message of a node: for simulations, which compare two runs by it.
 class Witness {
  public:
   virtual ~Witness() = default;
-  /// An actor takes an envelope out of its mailbox. `to` and `from` are CAF's numbers of actors; zero: nobody.
+  /// An actor takes an envelope from its mailbox. `to` and `from` are CAF's numbers of actors; zero: no actor.
   virtual void taken(std::uint64_t to, std::uint64_t from, const Envelope& envelope) = 0;
-  /// An actor that has neither broken nor ended has dealt with whatever its mailbox held next.
+  /// An actor has handled the next element of its mailbox, and has neither broken nor ended.
   virtual void handled(std::string_view path, const Actor& actor) = 0;
 };
 using Factory = std::function<std::unique_ptr<Actor>()>;
 
-/// Why a message reached nobody.
+/// Why a message was not handled.
 enum class DeadLetter : std::uint8_t {
-  expired,      ///< its deadline had passed before its turn came
+  expired,      ///< its deadline passed while it waited
   full,         ///< a tell above the receiver's limit
   unsupported,  ///< a kind that the receiver does not know
   malformed,    ///< foreign words that break their schema
   refused,      ///< a tell that the receiver's logic rejected
-  late_answer,  ///< an answer that nobody waits for any more
+  late_answer,  ///< a response that no caller waits for any longer
   gone,         ///< a tell to an actor that waits for its restart for too long, or has ended
 };
 inline constexpr std::size_t kDeadLetterReasons = 7;
 
 struct NodeLimits {
   std::size_t mailbox_max = 10'000;  ///< messages waiting in one actor
-  std::size_t asks_max = 100'000;    ///< questions of one actor that wait for an answer
+  std::size_t asks_max = 100'000;    ///< requests of one actor that wait for a response
   std::size_t streams_max = 1'000;   ///< open streams of one actor, both ends counted
-  /// Whether the messages of each actor are counted. False only to measure what that costs: then `mailbox_max`, which
-  /// is enforced by these counts, holds nobody back.
+  /// Whether the messages of each actor are counted. False only to measure the cost of counting: then `mailbox_max`,
+  /// which needs these counts, has no effect.
   bool counting = true;
 };
 
 struct SpawnOptions {
-  const char* kind = "actor";  ///< what the inspector calls it: a constant of the program
+  const char* kind = "actor";  ///< its name in the inspector: a constant of the program
   logic::OnFailure on_failure = logic::OnFailure::restart;
-  logic::RestartPolicy children = {};  ///< what this actor does about its own children
+  logic::RestartPolicy children = {};  ///< how this actor supervises its own children
   ports::Placement placement = ports::Placement::shared;
   std::size_t mailbox_max = 0;  ///< zero: the node's
 };
 
-/// An actor that may be reached from other nodes, for the kinds it named and the roles of each kind.
+/// An actor that other nodes may reach, for the kinds that it named and the roles of each kind.
 struct Service {
   Handle handle;
   std::vector<const messages::KindInfo*> kinds;
   bool offers(const messages::KindInfo* kind) const;
 };
 
-/// The state that an actor shows, taken without a message. For simulations, whose actors all run in one thread, and
-/// not from within a handler. Nothing if it shows none.
+/// Returns the state that an actor shows, without a message; nullopt if it shows none. For simulations, whose actors
+/// all run in one thread; not from within a handler.
 std::optional<Envelope> state_of(const Handle& actor);
 
 class Node {
@@ -95,19 +95,19 @@ class Node {
   Node& operator=(const Node&) = delete;
 
   /// Starts an actor without a parent, at "/" and its name. When it breaks it ends, and `on_fatal` (set before start)
-  /// is told, unless its option is OnFailure::stop.
+  /// is called, unless its option is OnFailure::stop.
   Handle start(std::string name, Factory factory, SpawnOptions options = {});
-  /// The same at a path of several parts.
+  /// Does the same at a path of several parts.
   Handle start_at(std::string path, Factory factory, SpawnOptions options = {});
   std::function<void(const base::Error&)> on_fatal = [](const base::Error&) {};
-  /// Told of every failure of an actor, from its own thread (set before start). For the log.
+  /// Called for every failure of an actor, on its own thread (set before start). For the log.
   std::function<void(std::string_view path, const base::Error&)> on_failure = [](std::string_view, const base::Error&) {
   };
 
-  /// Told of every envelope, if it is not null; set before start, and outlives every actor of the node.
+  /// Called for every envelope, unless it is null. Set before start; outlives every actor of the node.
   Witness* witness = nullptr;
 
-  /// What the node runs on, if that is simulated (host.hpp); set before start, and outlives every actor of the node.
+  /// The host of the node, if it is simulated (host.hpp). Set before start; outlives every actor of the node.
   Host* host = nullptr;
 
   const ports::World& world() const { return world_; }
@@ -117,16 +117,16 @@ class Node {
   const Registry& registry() const { return registry_; }
   Handle find(std::string_view path) const { return registry_.find(path); }
 
-  /// Makes the actor reachable from links under `path`, for questions and tells of these kinds.
+  /// Makes the actor reachable from links under `path`, for these kinds of requests and tells.
   template <class... Kinds>
   void publish(std::string path, Handle handle) {
     publish(std::move(path), Service{std::move(handle), {&messages::kind_of<Kinds>()...}});
   }
   void publish(std::string path, Service service);
-  /// Null if no service of that path is published.
+  /// Returns null if no service of that path is published.
   std::shared_ptr<const Service> service(std::string_view path) const;
 
-  /// What an inspector sees beside the registry.
+  /// More data for an inspector, in addition to the registry.
   EndedActors& ended() { return ended_; }
   const EndedActors& ended() const { return ended_; }
   Alarms& alarms() { return alarms_; }
@@ -134,8 +134,8 @@ class Node {
   RecentPool& recent_pool() { return recent_pool_; }
   Watchers& watchers() { return watchers_; }
   Taps& taps() { return taps_; }
-  /// The span of one more handler of a traced message; never zero. Set `span_salt` before start: spans of several nodes
-  /// meet in one trace.
+  /// Returns the span of one more handler of a traced message; never zero. Set `span_salt` before start, because one
+  /// trace has spans of several nodes.
   std::uint32_t next_span() {
     const std::uint32_t span = span_salt + 0x9e3779b1u * spans_.fetch_add(1, std::memory_order_relaxed);
     return span == 0 ? next_span() : span;
@@ -143,24 +143,24 @@ class Node {
   std::uint32_t span_salt = 1;
   Rest& rest() { return rest_; }
 
-  /// Messages that have been in their handlers for long, as whoever watches the threads last saw them; none in a
+  /// Returns messages that have been in their handlers for long, as of the last scan of the threads. Empty in a
   /// simulation, where a handler takes no time.
   std::vector<LongTurn> long_turns() const;
   void set_long_turns(std::vector<LongTurn> turns);
 
-  /// A handle for the service `path` on another node; dials on first use. Null before a network is there.
+  /// Returns a handle for the service `path` on another node; dials on first use. Null before the network exists.
   Handle remote(const base::NodeId& id, const std::string& path) const;
-  /// The same of a node whose id has been checked, where it says that it lives: asked by datagram where question and
-  /// answer fit into one, and else over a link, which is dialled for it.
+  /// Does the same for a contact whose id has been checked, at the address that it names. Uses datagrams if request and
+  /// response fit into one, otherwise a link, which is dialled for it.
   Handle reach(const base::Contact& contact, const std::string& path) const;
-  /// The same over a link alone: for what is large anyway.
+  /// Does the same, only over a link: for large messages.
   Handle remote(const base::Contact& contact, const std::string& path) const;
-  /// How these find their way; set once by runtime/net, before start.
+  /// Implementations of these; set once by runtime/net, before start.
   std::function<Handle(const base::NodeId&, const std::string&)> remotes;
   std::function<Handle(const base::Contact&, const std::string&)> reaches;
   std::function<Handle(const base::Contact&, const std::string&)> remotes_at;
-  /// Names handles of actors on other nodes for people, those of them that are among `numbers` of CAF (in rising
-  /// order). Set once by runtime/net, before start; empty before a network is there.
+  /// Returns names for people of those actors on other nodes that are among CAF's `numbers` (in rising order). Set once
+  /// by runtime/net, before start; empty before the network exists.
   std::function<std::map<std::uint64_t, std::string>(const std::vector<std::uint64_t>& numbers)> remote_names;
 
   void count(DeadLetter reason) {

@@ -1,7 +1,7 @@
 #pragma once
-// A part of an actor: an object that the actor owns, and that asks and waits in its name.
+// A part of an actor: an object that the actor owns, and that sends requests and sets timers in its name.
 //
-// Life    not beyond its actor. What it asked or waits for is forgotten with the incarnation, as the actor's own is.
+// Life    no longer than its actor. Its requests and timers are forgotten with the incarnation, like the actor's own.
 #include <utility>
 
 #include "runtime/actor/actor.hpp"
@@ -25,12 +25,12 @@ class Part {
   Trace trace() const { return owner_.trace(); }
   Handle sender() const { return owner_.sender(); }
   Caller caller() const { return owner_.caller(); }
-  /// As Actor::ask().
+  /// Like Actor::ask().
   template <class Q, class A, class Fill, class F>
   void ask(const Handle& to, base::Instant due, Fill&& fill, F callback, std::size_t bytes = 0) {
     owner_.ask<Q, A>(to, due, std::forward<Fill>(fill), std::move(callback), bytes);
   }
-  /// As Actor::ask_for().
+  /// Like Actor::ask_for().
   template <class Q, class A, class Fill, class F>
   void ask_for(const Caller& asker, const Handle& to, base::Instant due, Fill&& fill, F callback) {
     owner_.ask_for<Q, A>(asker, to, due, std::forward<Fill>(fill), std::move(callback));

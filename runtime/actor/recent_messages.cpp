@@ -7,7 +7,7 @@
 namespace troupe::runtime {
 namespace {
 
-/// Of [2^i, 2^(i+1)) microseconds, in RecentMessages::kParts parts of equal length.
+/// Returns the bucket: [2^i, 2^(i+1)) microseconds, in RecentMessages::kParts parts of equal length.
 std::size_t bucket_of(base::Duration length) {
   const auto micros = static_cast<std::uint64_t>(std::max<std::int64_t>(length.count() / 1'000, 0));
   if (micros < RecentMessages::kParts) return static_cast<std::size_t>(micros);
@@ -16,7 +16,7 @@ std::size_t bucket_of(base::Duration length) {
   return std::min((power - 1) * RecentMessages::kParts + part, RecentMessages::kBuckets - 1);
 }
 
-/// The upper end of that bucket.
+/// Returns the upper end of that bucket.
 base::Duration end_of(std::size_t bucket) {
   if (bucket < RecentMessages::kParts) return std::chrono::microseconds(bucket + 1);
   const std::size_t power = bucket / RecentMessages::kParts + 1;

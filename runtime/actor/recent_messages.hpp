@@ -1,9 +1,9 @@
 #pragma once
-// What is kept of an actor while somebody looks at it closely, or since it was in trouble: its last messages, its last
-// errors, and how long its handlers take.
+// The last messages, the last errors and the handler times of an actor: kept while the inspector watches it, or after a
+// failure.
 //
-// Memory  from one allowance a node (RecentPool), given back when the actor drops it.
-// Owner   RecentMessages are their actor's alone; RecentPool is safe from any thread.
+// Memory  from one allowance per node (RecentPool), returned when the actor drops it.
+// Owner   RecentMessages belong only to their actor; RecentPool is safe from any thread.
 #include <array>
 #include <atomic>
 #include <caf/actor_addr.hpp>
@@ -21,11 +21,11 @@
 
 namespace troupe::runtime {
 
-inline constexpr std::size_t kRecentBytesMax = 8u << 20;        // of all actors of a node
-inline constexpr std::chrono::seconds kRecentTime{60};          // after the last look
-inline constexpr std::chrono::seconds kTroubleRecentTime{600};  // our choice: until somebody has come to look
+inline constexpr std::size_t kRecentBytesMax = 8u << 20;        // for all actors of a node
+inline constexpr std::chrono::seconds kRecentTime{60};          // after the last request of an inspector
+inline constexpr std::chrono::seconds kTroubleRecentTime{600};  // our choice: time for a person to inspect it
 
-/// What is given out of the allowance.
+/// The spent part of the allowance.
 struct RecentGrants {
   struct Granted {
     caf::actor_addr whom;
@@ -33,7 +33,7 @@ struct RecentGrants {
   };
   std::atomic<std::size_t> spent{0};  // bytes
   std::mutex lock;
-  std::map<std::uint64_t, Granted> granted;  // by number; the messages take their entry with them
+  std::map<std::uint64_t, Granted> granted;  // by number; the messages remove their entry when they end
   std::uint64_t last = 0;
 };
 
@@ -42,7 +42,7 @@ class RecentMessages {
   static constexpr std::size_t kMessages = 32;
   static constexpr std::size_t kErrors = 8;
   static constexpr std::size_t kErrorBytes = 160;
-  static constexpr std::size_t kParts = 4;  // buckets of the histogram to a factor of two
+  static constexpr std::size_t kParts = 4;  // histogram buckets per factor of two
   static constexpr std::size_t kBuckets = 25 * kParts;
 
   struct Message {
@@ -67,17 +67,17 @@ class RecentMessages {
 
   void note(const Message& message);
   void note(const base::Error& error, base::Instant at);
-  /// The latest first.
+  /// Returns the latest first.
   std::vector<Message> messages() const;
   std::vector<Error> errors() const;
-  /// The time that `share` of the handlers stay below, of those since messages are kept; zero if there was none.
+  /// Returns the time that `share` of the handlers stay below, since messages are kept; zero if there was none.
   base::Duration quantile(double share) const;
   std::uint64_t timed() const { return timed_; }
   struct Bucket {
     base::Duration below{0};
     std::uint32_t count = 0;
   };
-  /// Durations of handlers, shortest first, without empty buckets.
+  /// Returns the durations of handlers, shortest first, without empty buckets.
   std::vector<Bucket> histogram() const;
 
   const base::Instant began;
@@ -86,7 +86,7 @@ class RecentMessages {
  private:
   friend class RecentPool;
   const std::shared_ptr<RecentGrants> pool_;
-  const std::uint64_t number_;  // in it
+  const std::uint64_t number_;  // its key in the pool
   std::array<Message, kMessages> messages_{};
   std::array<Error, kErrors> errors_{};
   std::array<std::uint32_t, kBuckets> histogram_{};
@@ -99,12 +99,12 @@ class RecentPool {
  public:
   /// Keeps the messages of the actor `whom`; null if the allowance is spent.
   std::unique_ptr<RecentMessages> grant(const Handle& whom, base::Instant now, base::Duration length);
-  /// They were looked at again: their actor is named by lapsed() at that time anew.
+  /// Extends the time: lapsed() names the actor again at `until`.
   void keep(const RecentMessages& recent, const Handle& whom, base::Instant until);
-  /// Those whose time may be over, each once: to be asked to look whether it is.
+  /// Returns the actors whose time may be over, each once. The caller asks them to check it.
   std::vector<Handle> lapsed(base::Instant now);
   std::size_t bytes() const { return pool_->spent.load(std::memory_order_relaxed); }
-  /// Those that lapsed() has not named yet.
+  /// Returns how many actors lapsed() has not named yet.
   std::size_t granted() const;
 
  private:

@@ -17,14 +17,14 @@ std::uint32_t milliseconds(base::Instant at) {
   return static_cast<std::uint32_t>(at.since_origin().count() / 1'000'000);
 }
 
-/// Zero if `at` is before `since`: who looks at many actors took the time before some of them closed a window. So is a
-/// time that is kBehindMs short of 2^32.
+/// Returns zero if `at` is before `since`: a scan of many actors reads the time before some of them close a window.
+/// Also zero for a time within kBehindMs below 2^32.
 std::uint32_t passed(std::uint32_t at, std::uint32_t since) {
   const std::uint32_t length = at - since;
   return length > std::numeric_limits<std::uint32_t>::max() - kBehindMs ? 0 : length;
 }
 
-/// How much of an average over a minute is left after that time.
+/// Returns the remaining weight of an average over a minute after that time.
 double kept_after(double seconds) { return std::exp(-seconds / kMinute); }
 
 }  // namespace
@@ -48,15 +48,15 @@ void Record::begin_turn(base::Instant at) {
   const std::uint32_t now = milliseconds(at);
   const std::uint32_t length = now - latest.at_ms.load(kRelaxed);
   if (length < kWindowMs) return turned_ms.store(now, kRelaxed);
-  const Rates average = minute(at);  // which knows when the last turn was
+  const Rates average = minute(at);  // before turned_ms changes: it uses the end of the last turn
   minute_rate.store(static_cast<float>(average.per_second), kRelaxed);
   minute_busy.store(static_cast<float>(average.busy), kRelaxed);
   turned_ms.store(now, kRelaxed);
   const auto handled_now = static_cast<std::uint32_t>(done());
   const auto busy_now = static_cast<std::uint32_t>(busy_nanos.load(kRelaxed) / 1'000'000);
   const std::uint32_t busy = busy_now - latest.busy_ms.load(kRelaxed);
-  // After a silence the last second of it is the window: what came before it is not what happens now. A handler that
-  // took as long is no silence.
+  // After a silence its last second is the window, because older messages say nothing about now. A handler that took as
+  // long is not a silence.
   const bool silent = length >= 2 * kWindowMs && busy < length / 2;
   before.at_ms.store(silent ? now - kWindowMs : latest.at_ms.load(kRelaxed), kRelaxed);
   before.handled.store(silent ? handled_now : latest.handled.load(kRelaxed), kRelaxed);
@@ -90,7 +90,7 @@ Rates Record::rates(base::Instant now, std::optional<base::Instant> turn) const 
 }
 
 Rates Record::minute(base::Instant now, std::optional<base::Instant> turn) const {
-  // What came since the window began counts as if it had come evenly until the last turn, and is older by now.
+  // Messages since the window began count as if evenly spread until the last turn, then decay.
   const std::uint32_t at = milliseconds(now), from = latest.at_ms.load(kRelaxed);
   const std::uint32_t last = turn ? at : turned_ms.load(kRelaxed);
   const double active = std::max(passed(last, from), 1u) / 1'000.0;

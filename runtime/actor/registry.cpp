@@ -8,7 +8,7 @@ namespace troupe::runtime {
 bool Registry::add(Listing listing) {
   if (size_.load(std::memory_order_relaxed) >= kActorsMax) return false;
   Shard& home = shard(listing.path);
-  Listing replaced;  // released after the lock, for it may hold the last reference
+  Listing replaced;  // released after the lock, because it may have the last reference
   const std::lock_guard hold(home.lock);
   const auto [place, fresh] = home.by_path.try_emplace(listing.path);
   Entry& entry = place->second;
@@ -30,7 +30,7 @@ bool Registry::add(Listing listing) {
 }
 
 void Registry::remove(std::string_view path, const Record* record) {
-  Handle last;  // released after the lock, for it may be the last reference
+  Handle last;  // released after the lock, because it may be the last reference
   Shard& home = shard(path);
   const std::lock_guard hold(home.lock);
   const auto place = home.by_path.find(path);

@@ -1,5 +1,5 @@
 #pragma once
-// All actors of a node by path; can be walked without stopping anyone.
+// All actors of a node by path; a walk over them does not stop any actor.
 //
 // Limits  kActorsMax; a path of at most kPathBytesMax.
 // Safety  any thread. A walk holds one shard's lock for kSliceMax entries at a time.
@@ -32,20 +32,20 @@ struct Listing {
 
 class Registry {
  public:
-  /// Lists an actor. An older one of the same path loses it. False if there are kActorsMax.
+  /// Lists an actor. An older actor loses the same path. Returns false if there are kActorsMax.
   bool add(Listing listing);
-  /// Forgets the actor of that path, if `record` is still its record.
+  /// Removes the actor of that path, if `record` is still its record.
   void remove(std::string_view path, const Record* record);
-  /// Null if there is none.
+  /// Returns null if there is none.
   Handle find(std::string_view path) const;
-  /// All that is known of that actor; nothing if there is none.
+  /// Returns the entry of that actor, or nullopt.
   std::optional<Listing> listing(std::string_view path) const;
   std::size_t size() const { return size_.load(std::memory_order_relaxed); }
-  /// Shows every actor that is there during the whole walk exactly once, in no order that means anything;
-  /// ends early when `show` returns false.
+  /// Shows every actor that exists during the whole walk exactly once, in no particular order; ends early when `show`
+  /// returns false.
   void walk(const std::function<bool(const Listing&)>& show) const;
 
-  /// How far a walk in steps has come. At the beginning if it is new.
+  /// The position of a walk in steps. A new cursor is at the beginning.
   class Cursor {
    public:
     bool at_end() const { return shard_ == kShards; }
@@ -55,8 +55,9 @@ class Registry {
     std::size_t shard_ = 0;
     std::size_t next_ = 0;
   };
-  /// The next step of a walk: shows kSliceMax actors at most, under a shard's lock and without copying them, so `show`
-  /// does little and calls nothing of the registry. Actors that begin or end between two steps may be shown or not.
+  /// Does the next step of a walk: shows at most kSliceMax actors, under a shard's lock and without copying them. So
+  /// `show` must be quick and must not call the registry. Actors that start or end between two steps may be shown or
+  /// not.
   template <class Show>
   void walk_on(Cursor& place, Show&& show) const {
     if (place.at_end()) return;
@@ -64,7 +65,7 @@ class Registry {
     const std::lock_guard hold(home.lock);
     const std::size_t end = std::min(place.next_ + kSliceMax, home.slots.size());
     for (std::size_t at = place.next_; at < end; ++at) {
-      // Each actor lies elsewhere in memory: what comes soon is fetched while what is here is shown.
+      // Actors are scattered in memory: the next ones are fetched while this actor is shown.
       if (at + kAhead < end) home.slots[at + kAhead].fetch();
       if (home.slots[at].listing != nullptr) show(*home.slots[at].listing);
     }
@@ -78,14 +79,14 @@ class Registry {
   static constexpr std::size_t kShards = 16;     // our choice: spawning threads seldom meet, and a walk is short
   static constexpr std::size_t kSliceMax = 256;  // entries copied under one hold of a lock
   static constexpr std::size_t kAhead = 8;       // our choice: actors fetched ahead of the one shown
-  /// A place in a walk. Those of actors that have ended are free, and taken again: nobody else moves.
+  /// A slot in a walk. Slots of ended actors are free and used again: other actors do not move.
   struct Slot {
     const Listing* listing = nullptr;
     const Record* record = nullptr;
     void fetch() const {
       __builtin_prefetch(listing);
       __builtin_prefetch(record);
-      __builtin_prefetch(reinterpret_cast<const char*>(record) + 96);  // what the actor writes
+      __builtin_prefetch(reinterpret_cast<const char*>(record) + 96);  // the part that the actor writes
     }
   };
   struct Entry {
@@ -105,7 +106,7 @@ class Registry {
   std::atomic<std::size_t> size_{0};
 };
 
-/// Whether `name` may be one part of a path: 1 to 200 printable ASCII characters without '/', not "." or "..".
+/// Whether `name` can be one part of a path: 1 to 200 printable ASCII characters without '/', not "." or "..".
 bool valid_path_part(std::string_view name);
 
 }  // namespace troupe::runtime

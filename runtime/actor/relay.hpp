@@ -1,9 +1,9 @@
 #pragma once
-// Passes a stream between its asker and the actor that serves it, item by item and uncopied.
+// Passes a stream between its asker and the actor that serves it, item by item and without copies.
 //
-// Credit  an item that has no credit on the other side waits here and pauses its writer: at most one window.
+// Credit  an item without credit on the other side waits here and pauses its writer: at most one window.
 // Ends    in both directions, with the error that ended either side.
-// Owner   the actor in the middle, which keeps it while it is not over().
+// Owner   the actor in the middle, which keeps it until it is over().
 #include <deque>
 #include <optional>
 
@@ -11,7 +11,7 @@
 
 namespace troupe::runtime {
 
-/// Items from the asker, an answer `A` from the worker.
+/// Items from the asker, a response `A` from the worker.
 template <class Item, class A>
 class IntakeRelay {
  public:
@@ -25,7 +25,7 @@ class IntakeRelay {
       flush();
     });
   }
-  /// The worker's end, once there is one.
+  /// Sets the worker's end, once it exists.
   void to(Sink<Item> to) {
     to_ = std::move(to);
     to_.on_ready([this] { flush(); });
@@ -41,7 +41,7 @@ class IntakeRelay {
     over_ = true;
   }
   bool over() const { return over_; }
-  /// Its asker has given it up.
+  /// Whether its asker has given up.
   bool given_up() const { return ended_ && !ended_->ok(); }
 
  private:

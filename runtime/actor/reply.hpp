@@ -1,7 +1,7 @@
 #pragma once
-// The promise to answer one question, and the answer that comes back.
+// The promise to respond to one request, and the response that comes back.
 //
-// A question is answered exactly once: a Reply that is dropped unanswered answers `dropped`.
+// A request gets exactly one response: a Reply that is dropped without a response sends `dropped`.
 #include <memory>
 #include <optional>
 #include <utility>
@@ -14,14 +14,14 @@ namespace troupe::runtime {
 
 class Shell;
 
-/// Where an answer goes. Private to runtime/actor; a Reply carries it.
+/// Where a response goes. Private to runtime/actor; a Reply carries it.
 struct ReturnAddress {
   caf::strong_actor_ptr to;
   std::uint64_t message_id = 0;
   Trace trace;
 };
 
-/// An answer of any type. Belongs to one actor: use it only there, also after its handler has returned.
+/// A response of any type. Belongs to one actor: use it only there, also after its handler has returned.
 class AnyReply {
  public:
   AnyReply() = default;
@@ -31,19 +31,19 @@ class AnyReply {
   AnyReply& operator=(AnyReply&& other) noexcept;
   ~AnyReply() { drop(); }
 
-  /// Whether the question still waits for this answer.
+  /// Whether the request still waits for this response.
   bool open() const { return shell_ != nullptr; }
 
-  /// Answers with an error. Does nothing if already answered.
+  /// Responds with an error. Does nothing after the response.
   void refuse(const base::Error& error);
 
-  /// Answers with an envelope of the right kind that is already at hand.
+  /// Responds with an existing envelope of the right kind.
   void forward(Envelope answer);
 
  protected:
   void refuse_as_too_large(const messages::KindInfo& answer);
 
-  /// The header that the answer inherits from its question.
+  /// Returns the header that the response inherits from its request.
   Header header() const { return Header{.trace = address_.trace}; }
 
  private:
@@ -53,21 +53,21 @@ class AnyReply {
   ReturnAddress address_;
 };
 
-/// The promise to answer with an `A`.
+/// The promise to respond with an `A`.
 template <class A>
 class Reply : public AnyReply {
  public:
   using AnyReply::AnyReply;
-  /// Of a question that an `A` answers.
+  /// For a request whose response is an `A`.
   explicit Reply(AnyReply&& any) : AnyReply(std::move(any)) {}
 
-  /// Answers with an `A` filled by `fill(A::Builder)`, or with `internal` if that is larger than its kind may be. Does
-  /// nothing if already answered.
+  /// Responds with an `A` filled by `fill(A::Builder)`, or with `internal` if that is larger than its kind may be. Does
+  /// nothing after the response.
   template <class Fill>
   void send(Fill&& fill) {
     send(std::forward<Fill>(fill), nullptr);
   }
-  /// The same. `account` is told once the answer was used, or has left this process.
+  /// Does the same. `account` is notified once the response was used, or has left this process.
   template <class Fill>
   void send(Fill&& fill, std::shared_ptr<Envelope::Account> account) {
     if (!open()) return;
@@ -76,13 +76,13 @@ class Reply : public AnyReply {
     if (account) answer.charge(std::move(account));
     forward(std::move(answer));
   }
-  /// Answers with an `A` in its default state.
+  /// Responds with an `A` in its default state.
   void done() {
     send([](typename A::Builder) {});
   }
 };
 
-/// What a question came to: an `A`, or an error. Valid during its callback only.
+/// The result of a request: an `A`, or an error. Valid only during its callback.
 template <class A>
 class Answer {
  public:
@@ -90,7 +90,7 @@ class Answer {
     if (envelope.header().signal == Signal::error) {
       error_ = read_error(envelope);
     } else if (envelope.kind() != &messages::kind_of<A>()) {
-      error_ = base::Error{base::Code::malformed, "the answer is of another kind than the question asks for"};
+      error_ = base::Error{base::Code::malformed, "the response has another kind than the request expects"};
     } else {
       reading_.emplace(envelope);
     }
@@ -104,7 +104,7 @@ class Answer {
     base::ensure(!ok(), "an error is read when there is one");
     return error_;
   }
-  /// The answer itself, to keep it for longer or to pass it on.
+  /// Returns the response itself, to keep it longer or to pass it on.
   const Envelope& envelope() const { return envelope_; }
 
  private:

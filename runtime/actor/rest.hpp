@@ -1,10 +1,10 @@
 #pragma once
-// Whether anything happens in a node: so that an actor which looks at all others can wait while nothing changes.
+// Whether anything happens in a node, so that an actor which scans all others can wait while nothing changes.
 //
 // States  stirred: some actor ran, or an alarm sounded, since begin(). Quiet: neither. Resting: quiet, and the watcher
-//         waits to be told of the next stir.
-// Cost    one comparison for each turn of an actor; the watcher's own turns are not counted (Actor::note_stirs).
-// Limits  one watcher a node; the latest call of wait() counts.
+//         waits for the next stir.
+// Cost    one comparison per turn of an actor; the watcher's own turns are not counted (Actor::note_stirs).
+// Limits  one watcher per node; the latest call of wait() counts.
 // Safety  any thread.
 #include <atomic>
 #include <caf/actor_addr.hpp>
@@ -19,17 +19,17 @@ struct TimerInfo;
 
 class Rest {
  public:
-  /// Something happens: an actor begins a turn.
+  /// Records that an actor begins a turn.
   void stir() {
     if (state_.load(std::memory_order_relaxed) != State::stirred) [[unlikely]]
       end();
   }
-  /// From now on what happens is noted.
+  /// Starts to record events.
   void begin() { state_.store(State::quiet); }
-  /// Whether nothing has happened since then.
+  /// Whether nothing has happened since begin().
   bool quiet() const { return state_.load() == State::quiet; }
-  /// Tells the watcher once that something happened since begin(), at once if that is so already: by the timer `tag`
-  /// of that number, for which its shell waits.
+  /// Notifies the watcher once when something happens after begin(), at once if it already has: by the timer `tag` with
+  /// that number, for which its shell waits.
   void wait(const Handle& watcher, const TimerInfo* tag, std::uint64_t number);
 
  private:
@@ -39,7 +39,7 @@ class Rest {
 
   alignas(64) std::atomic<State> state_{State::stirred};
   std::mutex lock_;
-  caf::actor_addr watcher_;  // held weakly: it may end while the node rests
+  caf::actor_addr watcher_;  // a weak reference: it may end while the node rests
   const TimerInfo* tag_ = nullptr;
   std::uint64_t number_ = 0;
 };

@@ -5,10 +5,10 @@
 namespace troupe::runtime {
 namespace {
 
-const base::Error kBroke{base::Code::internal, "the actor broke before it answered"};
+const base::Error kBroke{base::Code::internal, "the actor failed before it responded"};
 const base::Error kEnded{base::Code::unavailable, "the actor has ended"};
 
-/// A behavior that CAF wants to see; consume() never asks it. Shared by all shells.
+/// A behavior that CAF requires; consume() never uses it. Shared by all shells.
 const caf::behavior& idle_behavior() {
   static const caf::behavior behavior{[](caf::unit_t) {}};
   return behavior;
@@ -22,7 +22,7 @@ Shell::Shell(caf::actor_config& config, Setup setup)
       mailbox_max_(setup_.options.mailbox_max == 0 ? setup_.node->limits().mailbox_max : setup_.options.mailbox_max),
       counting_(setup_.node->limits().counting) {
   const bool listed = setup_.node->registry().add({setup_.path, setup_.options.kind, record_, self()});
-  base::ensure(listed, "a node has room for one more actor");
+  base::ensure(listed, "a node has space for one more actor");
 }
 
 Shell::~Shell() { delete latest_.load(std::memory_order_relaxed); }
@@ -62,7 +62,7 @@ Shell::resume_result Shell::resume(caf::execution_unit* worker, std::size_t thro
     part_ = ticked ? kPartMin : std::min(2 * part_, kPartMax);
     if (ticked) break;
   }
-  // From here on another thread may run this actor: only what is ours or atomic may be touched.
+  // From here on another thread may run this actor: access only our own or atomic data.
   turn.end();
   if (counting_) {
     const base::Instant at = clock.coarse();
@@ -73,7 +73,7 @@ Shell::resume_result Shell::resume(caf::execution_unit* worker, std::size_t thro
   return result;
 }
 
-/// For what need not be exact. An actor may start on the thread of who spawns it, in the turn of another.
+/// For times that need not be exact. An actor may start on its parent's thread, in another actor's turn.
 base::Instant Shell::turn_began() const {
   return turn_ != nullptr ? turn_->began_at() : setup_.node->world().clock.coarse();
 }
@@ -92,7 +92,7 @@ base::Random& Shell::random() {
 }
 
 void Shell::build() {
-  record_->activity.store(Activity::running, std::memory_order_release);  // from here on a throw is a new failure
+  record_->activity.store(Activity::running, std::memory_order_release);  // after this, an exception is a new failure
   ++incarnation_;
   handlers_ = Handlers{};
   object_ = setup_.factory();
@@ -104,7 +104,7 @@ void Shell::build() {
 
 void Shell::drop_object(const base::Error& why) {
   held_ = false;     // a restart ends a pause
-  dropping_ = &why;  // replies that go with the object say why
+  dropping_ = &why;  // the reason for replies that are dropped with the object
   const auto served = served_in_order();
   served_.clear();
   for (const auto& stream : served) stream->abandon(why);
@@ -139,7 +139,8 @@ void Shell::begin(const Envelope& envelope) {
   current_.unanswered = false;
 }
 
-/// A kj::Exception over foreign words is the sender's fault, found while they were read; all else breaks this actor.
+/// A kj::Exception over foreign words is the sender's fault, found while reading; any other exception breaks this
+/// actor.
 void Shell::thrown(const Envelope* envelope, std::exception_ptr what) {
   try {
     std::rethrow_exception(std::move(what));
@@ -147,13 +148,13 @@ void Shell::thrown(const Envelope* envelope, std::exception_ptr what) {
     if (envelope == nullptr || envelope->header().origin == Origin::local)
       return fail({base::Code::internal, broken.getDescription().cStr()});
     dead_letter(DeadLetter::malformed);
-    answer_unanswered({base::Code::malformed, "the message breaks its schema"});
+    answer_unanswered({base::Code::malformed, "the message violates its schema"});
   } catch (const base::StateUnknown& lost) {
     fail({base::Code::unknown_outcome, lost.what()});
   } catch (const std::exception& broken) {
     fail({base::Code::internal, broken.what()});
   } catch (...) {
-    fail({base::Code::internal, "a handler threw something that is no exception"});
+    fail({base::Code::internal, "a handler threw something other than an exception"});
   }
 }
 
@@ -165,7 +166,7 @@ void Shell::fail(base::Error error) {
   setup_.node->on_failure(setup_.path, error);
   answer_unanswered(error);
   drop_object(kBroke);
-  if (!setup_.parent) {  // nobody is left to decide
+  if (!setup_.parent) {  // no supervisor is left to decide
     if (setup_.options.on_failure != logic::OnFailure::stop) setup_.node->on_fatal(error);
     decision_ = Decision::unwatched;
     return end();
@@ -177,7 +178,7 @@ void Shell::fail(base::Error error) {
        }));
 }
 
-/// Ends for good: the object goes first, while its address still works.
+/// Ends for good. The object goes first, while its address still works.
 void Shell::end() {
   if (ended_) return;
   if (decision_ == Decision::killed) decision_ = Decision::finished;
@@ -199,7 +200,7 @@ void Shell::end() {
   quit();
 }
 
-/// CAF's last call, whatever ended the actor; questions still queued are bounced after it.
+/// CAF's last call, for any cause of the end; queued requests are bounced after it.
 void Shell::on_exit() {
   const Here here(this);
   ended_ = true;
@@ -208,13 +209,13 @@ void Shell::on_exit() {
   for (Stashed& waiting : stash_)
     if (waiting.id.is_request()) answer({waiting.sender, waiting.id.integer_value(), {}}, error_envelope(kEnded));
   stash_.clear();
-  // The last reference may be the one that goes: then nobody can be woken, and a new one must not be made.
+  // If this was the last reference, nobody can be woken, and a new reference must not be made.
   if (ctrl()->strong_refs > 0) setup_.node->world().clock.forget(self());
   setup_.node->registry().remove(setup_.path, record_.get());
   bury();
-  recent_.reset();  // handles of others may keep what is left of this actor for long
+  recent_.reset();  // other actors' handles may keep the rest of this actor for long
   setup_.parent = {};
-  setup_.factory = {};  // it may hold what holds this actor
+  setup_.factory = {};  // it may own something that owns this actor
 }
 
 void Shell::rename(std::string path) {
@@ -224,7 +225,7 @@ void Shell::rename(std::string path) {
   setup_.node->registry().add({setup_.path, setup_.options.kind, record_, self()});
 }
 
-/// After a restart: what waited in the queue, in its order, unless the actor breaks again on the way.
+/// After a restart: handles the messages that waited, in order, unless the actor breaks again.
 void Shell::replay() {
   std::vector<Stashed> waiting = std::move(stash_);
   stash_.clear();
@@ -236,10 +237,10 @@ void Shell::replay() {
   replaying_ = false;
 }
 
-// -- asks and timers --
+// -- requests and timers --
 
 namespace {
-constexpr int kPlaceBits = 20;  // of a question's number: its place in pending_; the rest counts up and never repeats
+constexpr int kPlaceBits = 20;  // of a request's number: its slot in pending_; the rest counts up and never repeats
 constexpr std::uint64_t kPlaceMask = (std::uint64_t{1} << kPlaceBits) - 1;
 }  // namespace
 
@@ -280,8 +281,8 @@ Shell::Pending Shell::take_pending(std::uint64_t id) {
   return out;
 }
 
-/// Answers a question of this actor, or ends its stream, from the mailbox as every answer comes: a caller never sees
-/// its callback run inside ask().
+/// Responds to a request of this actor, or ends its stream, through the mailbox like every response. So a callback
+/// never runs inside ask().
 void Shell::refuse_later(std::uint64_t id, base::Code code, const char* text) {
   enqueue(caf::make_mailbox_element(
               nullptr, caf::message_id{id | caf::message_id::response_flag_mask | caf::message_id::default_async_value},
@@ -295,15 +296,15 @@ void Shell::request(const Handle& to, Envelope question, base::Callback<void(con
   if (full || !to || !question) {
     const std::uint64_t refused = add_pending({0, std::move(callback), nullptr}, base::Instant::max());
     if (full)
-      return refuse_later(refused, base::Code::overloaded, "too many questions of this actor wait for an answer");
-    if (!to) return refuse_later(refused, base::Code::unavailable, "there is nobody to ask");
-    return refuse_later(refused, base::Code::internal, "the question is larger than its kind may be");
+      return refuse_later(refused, base::Code::overloaded, "too many requests of this actor wait for a response");
+    if (!to) return refuse_later(refused, base::Code::unavailable, "there is no actor to ask");
+    return refuse_later(refused, base::Code::internal, "the request is larger than its kind may be");
   }
   const std::uint64_t id =
       add_pending({0, std::move(callback), nullptr, question.kind(), to.id(), turn_began()}, question.header().due);
   const bool urgent = question.kind()->lane == messages::Lane::control;
   const caf::message_id mid{id | (urgent ? 0 : caf::message_id::default_async_value)};
-  // CAF's own place for those behind the sender. A proxy does not pass it on: another node sees this one ask.
+  // CAF's own list for actors behind the sender. A proxy does not pass it on: another node sees only this actor.
   caf::mailbox_element::forwarding_stack behind;
   if (asker) behind.push_back(caf::actor_cast<caf::strong_actor_ptr>(asker));
   post(caf::actor_cast<caf::actor_control_block*>(to),
@@ -323,7 +324,8 @@ void Shell::set_timer(TimerTag tag, base::Duration delay) {
   if (running_here != this) come_round();
 }
 
-/// Timers with no delay come behind the messages that wait: where none does, at once. Those set anew by that go round.
+/// Timers without delay come after the messages that wait; if none waits, at once. A timer set by such a timer is
+/// queued.
 void Shell::come_round() {
   const std::size_t at_once = running_here == this ? fresh_.size() : 0;
   for (std::size_t i = 0; i < fresh_.size(); ++i) {
@@ -349,14 +351,14 @@ void Shell::await_stir(TimerTag tag) {
   setup_.node->rest().wait(self(), tag, soons_);
 }
 
-/// A timer with no delay has come round, unless it was cancelled or set anew meanwhile.
+/// A timer without delay is due, unless it was cancelled or set again since.
 void Shell::take_soon(const SoonMessage& message) {
   const auto waits = soon_.find(message.tag);
   if (waits == soon_.end() || waits->second.number != message.number) return;
-  // What is done in steps is one piece of work. A timer with a delay begins another: else a trace would never end where
-  // timers set themselves again.
+  // Work in steps is one piece of work with one trace. A timer with a delay starts another; otherwise a trace of a
+  // repeating timer would never end.
   current_ = {.trace = waits->second.trace};
-  if (turn_ != nullptr) turn_->next(nullptr);  // of no message, also where it runs behind one
+  if (turn_ != nullptr) turn_->next(nullptr);  // without a message, also if it runs after one
   soon_.erase(waits);
   run_timer(message.tag);
   current_ = {};
@@ -372,7 +374,7 @@ void Shell::arm() {
 void Shell::wake_up() {
   armed_ = base::Instant::max();
   const base::Instant at = now();
-  // Not when it was to be woken: most deadlines are of questions, and those were answered meanwhile.
+  // Compares the earliest deadline, not the wake-up time: most deadlines are of requests that got a response since.
   if (const auto next = deadlines_.next(); next && *next < at && at - *next >= kLateTimer) [[unlikely]]
     setup_.node->alarms().sound(Alarm::late_timer, setup_.path, at - *next, at);
   while (!ended_) {
@@ -394,7 +396,7 @@ void Shell::run_due(std::uint64_t id) {
   Pending* waiting = find_pending(id);
   if (waiting == nullptr) return;
   if (waiting->stream) return check_idle(id, std::shared_ptr<StreamEnd>(waiting->stream));
-  static const Envelope late = error_envelope({base::Code::timeout, "no answer came before the deadline"});
+  static const Envelope late = error_envelope({base::Code::timeout, "no response came before the deadline"});
   take_answer(id, late);
 }
 

@@ -1,11 +1,11 @@
 #pragma once
 // The CAF actor around a runtime::Actor: owns the mailbox and the address, and outlives its object.
 //
-// Source  CAF 0.17.6: `consume` and `enqueue` are virtual, so messages pass by CAF's behaviors entirely.
-// States  running: has an object. waiting: its handler threw, the object is dropped, the parent decides;
-//         new questions are answered `unavailable`, what was queued stays. Ended: CAF's cleanup has run.
-// Limits  NodeLimits; counted in enqueue(), in the sender's thread, and nowhere else.
-// Owner   CAF's reference count. Everything but enqueue() runs in the actor's own context.
+// Source  CAF 0.17.6: `consume` and `enqueue` are virtual, so messages bypass CAF's behaviors entirely.
+// States  running: has an object. waiting: its handler threw, the object is dropped, the parent decides; new requests
+//         get `unavailable`, queued messages stay. Ended: CAF's cleanup has run.
+// Limits  NodeLimits; counted only in enqueue(), in the sender's thread.
+// Owner   CAF's reference count. Everything except enqueue() runs in the actor's own context.
 #include <caf/event_based_actor.hpp>
 #include <map>
 #include <memory>
@@ -34,7 +34,7 @@ class Shell final : public caf::event_based_actor {
     Factory factory;
     SpawnOptions options;
     Handle parent;              ///< null for the root
-    logic::ChildId number = 0;  ///< at the parent
+    logic::ChildId number = 0;  ///< its number at the parent
   };
   Shell(caf::actor_config& config, Setup setup);
   ~Shell() override;
@@ -59,14 +59,14 @@ class Shell final : public caf::event_based_actor {
   Header header() const { return Header{.trace = current_.trace}; }
   void refuse(const base::Error& error);
   void send(const Handle& to, Envelope envelope);
-  /// `asker`: an actor of this node finds it as its caller(); null: this one.
+  /// `asker`: an actor of this node finds it as its caller(); null: this actor.
   void request(const Handle& to, Envelope question, base::Callback<void(const Envelope&)> callback,
                const Handle& asker = {});
   void answer(const ReturnAddress& to, Envelope envelope);
   bool refused(const ReturnAddress& question) const {
     return current_.refused && question.message_id == current_.message_id && question.to == current_.sender;
   }
-  /// Why the object is being dropped, while it is; null otherwise.
+  /// Returns why the object is being dropped, while it is; null otherwise.
   const base::Error* dropping() const { return dropping_; }
   void unwound(const ReturnAddress& question);
   void set_timer(TimerTag tag, base::Duration delay);
@@ -81,7 +81,7 @@ class Shell final : public caf::event_based_actor {
   void deliver(const caf::strong_actor_ptr& to, caf::strong_actor_ptr from, std::uint64_t message_id,
                Envelope envelope);
   void rename(std::string path);
-  /// What describe() would answer; nothing if the object has no state to show, or there is none.
+  /// Returns the response of describe(); nullopt if the object has no state to show, or there is no object.
   std::optional<Envelope> state();
 
   // Streams (shell_streams.cpp).
@@ -90,9 +90,9 @@ class Shell final : public caf::event_based_actor {
   std::shared_ptr<StreamEnd> serve_stream(ReturnAddress from);
   void send_signal(StreamEnd& end, Envelope envelope);
   void forget_stream(StreamEnd& end);
-  /// The credit of one of its streams has come or gone.
+  /// One of its streams has got or lost credit.
   void note_starving();
-  /// In the order in which they began: what they are told in turn must not depend on addresses.
+  /// Returns them in the order in which they began, because the order of notifications must not depend on addresses.
   std::vector<std::shared_ptr<StreamEnd>> served_in_order() const;
 
  private:
@@ -107,19 +107,19 @@ class Shell final : public caf::event_based_actor {
   };
   caf::execution_unit* execution() const { return running_here == this ? context() : nullptr; }
 
-  struct Current {  // the message at hand
+  struct Current {  // the current message
     caf::strong_actor_ptr sender;
     std::uint64_t message_id = 0;
     Trace trace;
-    caf::strong_actor_ptr asker;  // behind the sender; null: it asks for itself
-    bool refused = false;         // Actor::refuse has answered it
-    bool unanswered = false;      // its Reply went with what was thrown
+    caf::strong_actor_ptr asker;  // the original asker behind the sender; null: the sender itself
+    bool refused = false;         // Actor::refuse has responded
+    bool unanswered = false;      // its Reply was destroyed by an exception
   };
-  struct Pending {         // a question that waits, or a stream that this actor opened
+  struct Pending {         // a request that waits, or a stream that this actor opened
     std::uint64_t id = 0;  // zero: free
     base::Callback<void(const Envelope&)> callback;
     std::shared_ptr<StreamEnd> stream;
-    // For whoever looks at this actor: what was asked, of whom (CAF's number) and in which turn.
+    // For the inspector: the kind of the request, its receiver (CAF's number) and its turn.
     const messages::KindInfo* kind = nullptr;
     std::uint64_t whom = 0;
     base::Instant since{};
@@ -143,7 +143,7 @@ class Shell final : public caf::event_based_actor {
     std::map<std::uint64_t, Revival> revivals;
   };
 
-  // A deadline belongs to a question (the plain number), a timer, the revival of children, a served stream or a pause.
+  // A deadline belongs to a request (the plain number), a timer, the revival of children, a served stream or a pause.
   static constexpr std::uint64_t kTimerBit = std::uint64_t{1} << 63;
   static constexpr std::uint64_t kRevivalBit = std::uint64_t{1} << 62;
   static constexpr std::uint64_t kIdleBit = std::uint64_t{1} << 61;
@@ -154,7 +154,7 @@ class Shell final : public caf::event_based_actor {
   void drop_object(const base::Error& why);
   void fail(base::Error error);
   void end();
-  /// Runs what belongs to the domain; what it throws ends in thrown().
+  /// Runs code of the domain; thrown() handles an exception from it.
   template <class F>
   void guarded(const Envelope* envelope, F&& run) {
     try {
@@ -166,7 +166,7 @@ class Shell final : public caf::event_based_actor {
   }
   void thrown(const Envelope* envelope, std::exception_ptr what);
   void answer_unanswered(const base::Error& error);
-  /// Where a host may break this actor: as the handler would, with its question unanswered.
+  /// Here a host may break this actor: as the handler would, before it has sent a response.
   void begin(const Envelope& envelope);
   void replay();
 
@@ -186,7 +186,7 @@ class Shell final : public caf::event_based_actor {
   void describe();
   void ready();
 
-  // What is seen of this actor (shell_portrait.cpp).
+  // Inspection of this actor (shell_portrait.cpp).
   void portray(const Envelope& question);
   void trouble(const base::Error& error);
   void drop_recent();
@@ -199,14 +199,14 @@ class Shell final : public caf::event_based_actor {
   void take_foreign(caf::mailbox_element& element);
   void take_down(const caf::down_msg& down);
 
-  // One CAF monitor an actor, however many streams and watches want to know of its end.
+  // One CAF monitor per actor, however many streams and watches depend on its end.
   void observe(caf::actor_control_block* whom);
   void stop_observing(caf::actor_control_block* whom);
 
-  /// Sends to another actor: all that this one says to others passes here.
+  /// Sends to another actor: all messages from this actor to other actors pass here.
   void post(caf::actor_control_block* to, caf::mailbox_element_ptr element);
 
-  // Asks and timers.
+  // Requests and timers.
   std::uint64_t add_pending(Pending pending, base::Instant due);
   void count_asking();
   Pending* find_pending(std::uint64_t id);
@@ -251,13 +251,13 @@ class Shell final : public caf::event_based_actor {
   bool held_ = false;  // an operator has paused it
 
   std::vector<Pending> pending_;
-  std::vector<std::uint32_t> free_;  // places in pending_
+  std::vector<std::uint32_t> free_;  // slots in pending_
   std::uint64_t asked_ = 0;
   logic::Deadlines deadlines_;
 
-  // Handlers differ a thousandfold in time, so a turn also ends after the part of it in which the coarse clock ticks.
-  // A part costs as much as a message, so the parts of an actor with fast handlers grow. They stay short, because a
-  // part is one instant for the deadlines of its messages.
+  // Handlers differ a thousandfold in time, so a turn also ends after the part of it in which the coarse clock ticks. A
+  // part costs as much as a message, so the parts of an actor with fast handlers grow. They stay short, because the
+  // deadlines of all messages in a part are compared with the same instant.
   static constexpr std::size_t kPartMin = 2, kPartMax = 4;  // messages; our choice
   std::size_t part_ = kPartMin;
 
@@ -272,22 +272,22 @@ class Shell final : public caf::event_based_actor {
   std::map<caf::actor_control_block*, std::size_t> observed_;  // how many reasons there are to watch each
   struct Soon {
     std::uint64_t number = 0;
-    Trace trace;  // of the handler that goes on in it
+    Trace trace;  // of the handler that continues in it
   };
-  std::map<TimerTag, Soon> soon_;   // timers with no delay that are on their way
-  std::vector<SoonMessage> fresh_;  // of those, the ones that the message at hand has set
+  std::map<TimerTag, Soon> soon_;   // timers without delay in flight
+  std::vector<SoonMessage> fresh_;  // of those, the timers that the current message has set
   std::uint64_t soons_ = 0;
-  logic::ChildId stopping_ = 0;    // the child that was told to end, as this actor ends
-  logic::ChildId last_child_ = 0;  // numbers are not used again: words of an old child must not hit a new one
+  logic::ChildId stopping_ = 0;    // the child that is stopping while this actor ends
+  logic::ChildId last_child_ = 0;  // numbers are not reused: a message of an old child must not reach a new child
   std::unique_ptr<base::Random> random_;
 
-  // What is seen of this actor.
+  // Inspection of this actor.
   Turn* turn_ = nullptr;  // of the thread that runs it, while one does
   const messages::KindInfo* last_kind_ = nullptr;
-  std::unique_ptr<base::Error> failure_;  // the last one, or with no code why it has finished
+  std::unique_ptr<base::Error> failure_;  // the last failure, or without a code why it has finished
   std::unique_ptr<RecentMessages> recent_;
   Decision decision_ = Decision::killed;
-  std::uint32_t span_ = 0;  // of the handler at hand
+  std::uint32_t span_ = 0;  // of the current handler
   std::uint8_t tapped_by_ = 0;
   std::uint32_t tap_edition_ = 0;
   base::Instant tap_asked_{};

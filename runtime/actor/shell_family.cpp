@@ -1,4 +1,4 @@
-// Children: starting, supervising and ending them; and watching others for their end.
+// Children: starting, supervising and ending them; and watching the end of other actors.
 #include <algorithm>
 
 #include "messages/runtime.capnp.h"
@@ -26,8 +26,9 @@ Handle Shell::spawn_child(std::string name, Factory factory, SpawnOptions option
                                  [&](const auto& child) { return child.second.name == name; });
   base::ensure(!taken, "no living child has that name");
   const logic::ChildId number = ++last_child_;
-  base::ensure(all.supervision.child_added(number, options.on_failure).ok(), "a parent has room for one more child");
-  // Children of the root stand beside it, so that paths do not begin with its name: "/files", not "/node/files".
+  base::ensure(all.supervision.child_added(number, options.on_failure).ok(), "a parent has space for one more child");
+  // Children of the root are its siblings in paths, so that paths do not begin with its name: "/files", not
+  // "/node/files".
   const std::string above = setup_.parent ? setup_.path : std::string();
   Setup setup{setup_.node, above + "/" + name, std::move(factory), options, self(), number};
   base::ensure(setup.path.size() <= kPathBytesMax, "a path has at most 255 bytes");
@@ -81,15 +82,15 @@ void Shell::revive_children(std::uint64_t revival) {
       send(one->second.handle, order<wire::Revive>());
 }
 
-/// The next incarnation starts its children anew; the youngest ends first.
+/// Stops the children, youngest first; the next incarnation starts new ones.
 void Shell::stop_children() {
   if (!family_) return;
   const std::unique_ptr<Family> last = std::move(family_);
   for (auto child = last->children.rbegin(); child != last->children.rend(); ++child) stop_child(child->second.handle);
 }
 
-/// Of an order to end: its children end first, one after the other and the youngest first, so that what they still have
-/// to say is heard. It handles nothing meanwhile.
+/// After an order to end: the children end first, one after the other, youngest first, so that their last messages are
+/// received. Until then this actor handles nothing.
 bool Shell::awaits_children() {
   if (!family_ || family_->children.empty()) return false;
   if (object_) {
@@ -102,7 +103,7 @@ bool Shell::awaits_children() {
   return true;
 }
 
-// -- watching others --
+// -- watching other actors --
 
 void Shell::watch(const Handle& whom) {
   if (!whom) return;
@@ -119,7 +120,7 @@ void Shell::unwatch(const Handle& whom) {
   stop_observing(caf::actor_cast<caf::actor_control_block*>(whom));
 }
 
-/// CAF's demonitor removes all monitors of a pair at once, so there is one, and it is counted.
+/// CAF's demonitor removes all monitors of a pair at once, so there is only one, with a count.
 void Shell::observe(caf::actor_control_block* whom) {
   if (whom != nullptr && observed_[whom]++ == 0) monitor(whom->get(), caf::message_priority::normal);
 }

@@ -1,8 +1,8 @@
 #pragma once
-// The places of `keep_latest` messages: one a sender and kind; the mailbox holds one token for each.
+// The slots of `keep_latest` messages: one per sender and kind; the mailbox has one token for each.
 //
-// Limits  kLatestPlacesMax places; a message beyond is dropped as any tell above its limit.
-// Safety  any thread; the lock is held for a look-up.
+// Limits  kLatestPlacesMax slots; a further message is dropped like any tell above its limit.
+// Safety  any thread; the lock is held for one search.
 #include <map>
 #include <mutex>
 #include <utility>
@@ -14,9 +14,9 @@ namespace troupe::runtime {
 class Latest {
  public:
   enum class Kept : std::uint8_t {
-    first,     ///< a new place: a token must go into the mailbox
-    replaced,  ///< a token waits there already
-    full,      ///< no place
+    first,     ///< a new slot: a token must go into the mailbox
+    replaced,  ///< a token already waits there
+    full,      ///< no free slot
   };
 
   Kept keep(const void* sender, const Envelope& envelope) {
@@ -30,7 +30,7 @@ class Latest {
     places_.emplace(key, envelope);
     return Kept::first;
   }
-  /// The newest message of that place; the token's own if there is none.
+  /// Returns the newest message of that slot; the token's own message if there is none.
   Envelope take(const void* sender, const Envelope& token) {
     const std::lock_guard hold(lock_);
     const auto place = places_.find({sender, token.kind()});
@@ -41,7 +41,7 @@ class Latest {
   }
 
  private:
-  static constexpr std::size_t kLatestPlacesMax = 1024;  // our choice: as many links as a node has
+  static constexpr std::size_t kLatestPlacesMax = 1024;  // our choice: the number of links of a node
   std::mutex lock_;
   std::map<std::pair<const void*, const messages::KindInfo*>, Envelope> places_;
 };

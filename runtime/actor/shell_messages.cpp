@@ -1,4 +1,4 @@
-// How a message gets into a mailbox, out of it, and to its handler.
+// The path of a message into a mailbox, out of it, and to its handler.
 #include "messages/common.capnp.h"
 #include "messages/runtime.capnp.h"
 #include "runtime/actor/caller.hpp"
@@ -10,15 +10,15 @@ namespace troupe::runtime {
 namespace {
 
 const base::Error kFull{base::Code::overloaded, "the mailbox of the actor is full", std::chrono::milliseconds(100)};
-const base::Error kWaiting{base::Code::unavailable, "the actor broke and waits for its restart",
+const base::Error kWaiting{base::Code::unavailable, "the actor failed and waits for its restart",
                            std::chrono::milliseconds(100)};
 
-const base::Error kExpired{base::Code::timeout, "the deadline had passed before the actor came to it"};
-const base::Error kMalformed{base::Code::malformed, "the message breaks its schema"};
+const base::Error kExpired{base::Code::timeout, "the deadline passed before the actor handled the request"};
+const base::Error kMalformed{base::Code::malformed, "the message violates its schema"};
 const base::Error kStreamsFull{base::Code::overloaded, "too many streams of this actor are open",
                                std::chrono::milliseconds(100)};
 
-/// Whether the envelope is only the place in the mailbox of the newest of its kind (shell_latest.hpp).
+/// Whether the envelope is only the token for the newest message of its kind (shell_latest.hpp).
 bool is_token(caf::message_id id, const Envelope& envelope) {
   return !id.is_request() && !id.is_response() && envelope.kind() != nullptr &&
          envelope.kind()->when_full == messages::WhenFull::keep_latest;
@@ -28,7 +28,7 @@ bool is_control(const Envelope& envelope) {
   return envelope.kind() != nullptr && envelope.kind()->lane == messages::Lane::control;
 }
 
-/// Whether another node sent it: neither an actor of this node nor one of its operators.
+/// Whether another node sent it, not an actor of this node or one of its operators.
 bool is_of_peer(const caf::mailbox_element& element, const caf::actor_system& system) {
   const auto* data = element.sender ? remote_data_of(*element.sender.get(), system) : nullptr;
   return data != nullptr && (data->process_id() & kRoleMask) == static_cast<std::uint32_t>(messages::Role::peer);
@@ -54,7 +54,7 @@ void Shell::enqueue(caf::mailbox_element_ptr element, caf::execution_unit* worke
   caf::event_based_actor::enqueue(std::move(element), worker);
 }
 
-/// Counts a question or tell in, or sends it back. Everything else is bounded elsewhere: answers by the questions,
+/// Counts a request or tell in, or sends it back. Everything else is bounded elsewhere: responses by the requests,
 /// items by their credit, wake-ups by the clock.
 bool Shell::admit(caf::mailbox_element& element, const Envelope& envelope, caf::execution_unit* worker) {
   Record& record = *record_;
@@ -67,7 +67,7 @@ bool Shell::admit(caf::mailbox_element& element, const Envelope& envelope, caf::
   if (!counting_) return true;
   const std::uint64_t number = record.received.fetch_add(1, std::memory_order_relaxed);
   const std::uint64_t handled = record.handled.load(std::memory_order_relaxed);
-  // Its last part is not for other nodes: whatever they ask, the actors of this node are heard.
+  // The last part is reserved for the actors of this node, however many requests other nodes send.
   const std::uint64_t shared = mailbox_max_ - mailbox_max_ / base::kReservePart;
   if (number >= handled + shared && (number >= handled + mailbox_max_ || is_of_peer(element, setup_.node->system())))
       [[unlikely]] {
@@ -116,7 +116,7 @@ caf::invoke_message_result Shell::consume(caf::mailbox_element& element) {
   if (ended_) return caf::invoke_message_result::dropped;
   if (const Envelope* const envelope = envelope_in(element)) {
     if (turn_ != nullptr) turn_->next(envelope->kind());
-    // Kept by a copy: the handler may outlive the element's place in the queue only through its own copy.
+    // Kept by a copy: the handler may outlive the element in the queue only through its own copy.
     caf::strong_actor_ptr asker;
     if (!element.stages.empty()) [[unlikely]]
       asker = std::move(element.stages.back());
@@ -132,7 +132,7 @@ caf::invoke_message_result Shell::consume(caf::mailbox_element& element) {
   return caf::invoke_message_result::consumed;
 }
 
-/// What the handler of this message passes on.
+/// Starts the trace that the handler of this message passes on.
 Trace Shell::enter(const Envelope& envelope) {
   Trace trace = envelope.header().trace;
   if (trace.id != 0) trace.span = setup_.node->next_span();
@@ -140,7 +140,7 @@ Trace Shell::enter(const Envelope& envelope) {
   return trace;
 }
 
-/// Tells the taps of a message once it has been handled.
+/// Passes a message to the taps once it has been handled.
 class Shell::Tapping {
  public:
   Tapping(Shell& shell, const caf::strong_actor_ptr& sender, bool answer, const Envelope& envelope)
@@ -163,7 +163,7 @@ class Shell::Tapping {
   }
   Tapping(const Tapping&) = delete;
   Tapping& operator=(const Tapping&) = delete;
-  /// It waits on: its tap is told when it is handled.
+  /// The message still waits: its tap gets it after its handler.
   void put_off() { handled_ = false; }
 
  private:
@@ -184,7 +184,7 @@ void Shell::take(caf::strong_actor_ptr sender, caf::strong_actor_ptr asker, caf:
     tapping.emplace(*this, sender, id.is_response(), envelope);
   if (id.is_response()) return take_answer(id.request_id().integer_value(), envelope);
   current_ = {std::move(sender), id.integer_value(), enter(envelope), std::move(asker)};
-  // CAF resumes an actor with a thread of its own until its mailbox is empty: a batch without end.
+  // CAF resumes an actor with its own thread until its mailbox is empty: a batch without end.
   if (setup_.options.placement == ports::Placement::own_thread) batch_now_known_ = false;
   if (is_control(envelope) && envelope.header().signal == Signal::message && take_runtime_message(envelope)) {
     current_ = {};
@@ -200,14 +200,14 @@ void Shell::take(caf::strong_actor_ptr sender, caf::strong_actor_ptr asker, caf:
     current_ = {};
     return;
   }
-  if (!object_ || held_) {  // queued before it broke or was paused: it keeps its place
+  if (!object_ || held_) {  // queued before it broke or was paused: it keeps its position
     if (tapping) tapping->put_off();
     stash_.push_back({std::move(current_.sender), std::move(current_.asker), id, envelope});
     current_ = {};
     return;
   }
   handle(envelope);
-  // The handler has caught what went through its Reply itself.
+  // The handler itself has caught exceptions that destroyed its Reply.
   answer_unanswered(kMalformed);
   current_ = {};
 }
@@ -231,7 +231,7 @@ void Shell::handle(const Envelope& envelope) {
     if (recent_) note(from, took);
   } else {
     run_handler(envelope);
-    if (recent_) note(batch_now(), base::Duration::zero());  // granted, for this message broke the actor
+    if (recent_) note(batch_now(), base::Duration::zero());  // granted because this message broke the actor
   }
   if (counted) record.handled.store(number + 1, std::memory_order_release);  // one writer: no need for an atomic add
 }
@@ -253,21 +253,23 @@ void Shell::run_handler(const Envelope& token) {
     if (question) answer(from, error_envelope(why));
     dead_letter(reason);
   };
-  // Its asker's own deadline is over too, but whoever passed the question on must know that it is.
+  // Its asker's own deadline is over too, but an actor that passed the request on must be notified.
   if (envelope.header().due != base::Instant::max() && envelope.header().due <= batch_now())
     return refuse_question(kExpired, DeadLetter::expired);
   Handlers::Entry* entry = handlers_.find(envelope.kind());
   if (entry == nullptr && !handlers_.other_)
-    return refuse_question({base::Code::unsupported, std::string(envelope.kind()->name) + " is not known here"},
-                           DeadLetter::unsupported);
+    return refuse_question(
+        {base::Code::unsupported, std::string(envelope.kind()->name) + " is not supported by this actor"},
+        DeadLetter::unsupported);
   if (entry == nullptr)
     return guarded(&envelope,
                    [&] { handlers_.other_(envelope, question ? AnyReply(this, std::move(from)) : AnyReply()); });
   if (question == (entry->form == Handlers::Form::tell))
-    return refuse_question({base::Code::unsupported, "this kind is no question"}, DeadLetter::unsupported);
+    return refuse_question({base::Code::unsupported, "this kind is not a request"}, DeadLetter::unsupported);
   if (entry->form == Handlers::Form::stream && from.to && !takes_streams(*from.to.get(), setup_.node->system()))
-    return refuse_question({base::Code::unsupported, "this kind opens a stream, which needs a link"},
-                           DeadLetter::unsupported);
+    return refuse_question(
+        {base::Code::unsupported, "this kind opens a stream, which needs a link: datagrams cannot carry it"},
+        DeadLetter::unsupported);
   if (entry->form == Handlers::Form::stream && served_.size() >= setup_.node->limits().streams_max)
     return answer(from, error_envelope(kStreamsFull));
   guarded(&envelope, [&] { entry->run(*this, envelope, std::move(from)); });
@@ -294,7 +296,7 @@ void Shell::take_answer(std::uint64_t id, const Envelope& envelope) {
   current_ = {};
 }
 
-/// What the runtime says to its own actors. Only actors of this node may say it.
+/// Handles messages from the runtime to its own actors. Only actors of this node may send them.
 bool Shell::take_runtime_message(const Envelope& envelope) {
   if (envelope.header().origin == Origin::foreign && !is<wire::Describe>(envelope)) return false;
   if (is<wire::Suspend>(envelope)) {
@@ -312,7 +314,7 @@ bool Shell::take_runtime_message(const Envelope& envelope) {
     const Decision how = reading.root().getGivenUp()  ? Decision::given_up
                          : reading.root().getKilled() ? Decision::killed_by_operator
                                                       : Decision::stopped;
-    // The order overtakes what was sent before it, which is handled first.
+    // The order has overtaken earlier messages, which are handled first.
     if (object_ && how == Decision::stopped && caf::message_id{current_.message_id}.is_urgent_message())
       return self()->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, envelope), execution()),
              true;
@@ -336,7 +338,7 @@ bool Shell::take_runtime_message(const Envelope& envelope) {
   } else if (is<wire::Unhold>(envelope)) {
     unhold();
   } else if (is<wire::Restart>(envelope)) {
-    fail({base::Code::unavailable, "an operator restarted it"});
+    fail({base::Code::unavailable, "an operator restarted the actor"});
   } else if (is<wire::LookAway>(envelope)) {
     drop_recent();
   } else if (is<wire::AwaitReady>(envelope) && object_ && handlers_.find(envelope.kind()) == nullptr) {
@@ -362,7 +364,7 @@ void Shell::unhold() {
   replay();
 }
 
-/// For an actor that does not say itself when it serves: it has started, so it does.
+/// For an actor that does not report by itself when it is ready: it is ready once started.
 void Shell::ready() {
   if (!caf::message_id{current_.message_id}.is_request()) return dead_letter(DeadLetter::unsupported);
   answer({current_.sender, current_.message_id, current_.trace},
@@ -382,7 +384,8 @@ void Shell::describe() {
   });
 }
 
-/// Anything that is no envelope: the clock's wake-up, events of streams and processes, CAF's own messages.
+/// Handles other mailbox elements than envelopes: the clock's wake-up, events of streams and processes, CAF's own
+/// messages.
 void Shell::take_foreign(caf::mailbox_element& element) {
   auto& content = element.content();
   if (ports::is_wake_up(element)) return wake_up();
@@ -403,8 +406,8 @@ void Shell::take_foreign(caf::mailbox_element& element) {
     take_soon(content.get_as<SoonMessage>(0));
   } else if (content.match_elements<caf::down_msg>()) {
     take_down(content.get_as<caf::down_msg>(0));
-  } else if (element.mid.is_response()) {  // CAF's own answer for an actor that has ended
-    static const Envelope gone = error_envelope({base::Code::unavailable, "the actor asked has ended"});
+  } else if (element.mid.is_response()) {  // CAF's own response for an actor that has ended
+    static const Envelope gone = error_envelope({base::Code::unavailable, "the receiver has ended"});
     take_answer(element.mid.request_id().integer_value(), gone);
   } else {
     caf::event_based_actor::consume(element);
@@ -467,8 +470,8 @@ void Shell::deliver(const caf::strong_actor_ptr& to, caf::strong_actor_ptr from,
 
 void Shell::unwound(const ReturnAddress& question) {
   const bool at_hand = question.message_id == current_.message_id && question.to == current_.sender;
-  if (at_hand) current_.unanswered = true;  // whoever catches what was thrown answers it
-  else answer(question, error_envelope({base::Code::internal, "the actor broke before it answered"}));
+  if (at_hand) current_.unanswered = true;  // the code that catches the exception sends the response
+  else answer(question, error_envelope({base::Code::internal, "the actor failed before it responded"}));
 }
 
 void Shell::refuse(const base::Error& error) {

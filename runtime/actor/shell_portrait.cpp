@@ -1,4 +1,4 @@
-// What can be seen of an actor, between two of its messages; and what it leaves behind.
+// The state snapshot of an actor, between two of its messages; and the record of its end.
 #include <algorithm>
 
 #include "messages/runtime.capnp.h"
@@ -10,7 +10,7 @@ namespace troupe::runtime {
 namespace {
 
 constexpr std::size_t kListed = 100;             // messages/runtime.capnp: children and asks
-constexpr std::size_t kStateBytesMax = 900'000;  // the same; the rest is 50,000 at most, but for timers
+constexpr std::size_t kStateBytesMax = 900'000;  // the same; the rest is at most 50,000, except for timers
 
 std::string text_of(const messages::KindInfo* kind) {
   return kind == nullptr ? std::string() : std::string(kind->name);
@@ -55,19 +55,19 @@ void Shell::portray(const Envelope& question) {
   if (!caf::message_id{current_.message_id}.is_request()) return dead_letter(DeadLetter::unsupported);
   const ReturnAddress to{current_.sender, current_.message_id, current_.trace};
   const base::Instant at = now();
-  if (question.header().due <= at) return dead_letter(DeadLetter::expired);  // they gather while an actor hangs
+  if (question.header().due <= at) return dead_letter(DeadLetter::expired);  // these pile up while an actor hangs
   Envelope::Reading<wire::Portray> reading(question);
   const bool looks = reading.root().getLooks();
   if (looks) {
     if (!recent_) recent_ = setup_.node->recent_pool().grant(self(), at, kRecentTime);
     else recent_->lapses = std::max(recent_->lapses, at + kRecentTime);
   }
-  // First, for it is the domain's: it may throw.
+  // First, because it is the domain's code, which may throw.
   std::optional<Envelope> state;
   if (looks && object_ && handlers_.describe_) {
     current_.unanswered = true;
     guarded(nullptr, [&] { state = handlers_.describe_(header()); });
-    if (!current_.unanswered) return;  // it broke, and whoever asked knows
+    if (!current_.unanswered) return;  // it broke, and the asker got an error
     current_.unanswered = false;
   }
   answer(to, Envelope::build<wire::Portrait>(header(), [&](wire::Portrait::Builder out) {
@@ -186,13 +186,13 @@ void Shell::note_starving() {
   for (const Pending& one : pending_)
     if (one.stream) look(*one.stream);
   auto since = first ? static_cast<std::uint32_t>(first->since_origin().count() / 1'000'000) : 0u;
-  if (first && since == 0) --since;  // zero says that there is none
+  if (first && since == 0) --since;  // zero means that there is none
   record_->starved_ms.store(since, std::memory_order_relaxed);
 }
 
 void Shell::finish(std::string why) {
   finishing_ = true;
-  // What an object says as it is dropped explains nothing: what broke or ended it does.
+  // An error from the object while it is dropped explains nothing; the cause of the drop does.
   if (!why.empty() && dropping_ == nullptr) failure_ = std::make_unique<base::Error>(base::Error{{}, std::move(why)});
 }
 

@@ -17,8 +17,8 @@ std::shared_ptr<StreamEnd> Shell::open_stream(const Handle& to, base::Duration i
   stream->set_trace(question.header().trace);
   find_pending(id)->stream = stream;
   if (!other) {
-    if (full) refuse_later(id, base::Code::overloaded, "too many questions of this actor wait for an answer");
-    else refuse_later(id, base::Code::unavailable, "there is nobody to ask");
+    if (full) refuse_later(id, base::Code::overloaded, "too many requests of this actor wait for a response");
+    else refuse_later(id, base::Code::unavailable, "there is no actor to ask");
     return stream;
   }
   Header head = question.header();
@@ -68,7 +68,7 @@ void Shell::forget_stream(StreamEnd& end) {
 }
 
 void Shell::check_idle(std::uint64_t id, const std::shared_ptr<StreamEnd>& stream) {
-  // Whoever owes the answer is not idle; the asker has an idle time-out of its own.
+  // An actor that owes the response is not idle; the asker has its own idle time-out.
   const base::Instant ends = (stream->owes_answer() ? now() : stream->moved()) + stream->idle();
   if (now() < ends) return deadlines_.add(id, ends);
   guarded(nullptr, [&] { stream->time_out(); });

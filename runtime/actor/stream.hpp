@@ -1,9 +1,9 @@
 #pragma once
-// Many items after one question, in either direction, no faster than the reader grants.
+// Many items after one request, in either direction, no faster than the reader grants.
 //
-// Credit  the reader grants items and bytes; the writer stops at zero. Local and remote alike.
-// End     either side may end a stream: the writer with end() or fail(), the reader by cancelling. The end of
-//         either actor or of the link between them ends the stream with an error.
+// Credit  the reader grants items and bytes; the writer stops at zero. The same for local and remote streams.
+// End     either side may end a stream: the writer with end() or fail(), the reader by cancelling. The end of either
+//         actor or of the link between them ends the stream with an error.
 // Idle    a stream in which nothing moves for its idle time-out ends with `timeout`.
 #include <memory>
 
@@ -16,7 +16,7 @@ namespace troupe::runtime {
 
 class StreamEnd;  // stream_end.hpp: the state of one end, private to runtime/actor
 
-/// The window that a reader grants: a chunk of 1 MiB on its way, one being written and two behind them.
+/// The window that a reader grants: a chunk of 1 MiB in flight, one being written and two that wait.
 inline constexpr logic::Credit kStreamWindow{64, 4u << 20};
 
 namespace detail {
@@ -26,15 +26,15 @@ void stream_on_ready(StreamEnd& end, base::Callback<void()> ready);
 void stream_on_cancel(StreamEnd& end, base::Callback<void()> cancelled);
 void stream_on_item(StreamEnd& end, base::Callback<void(const Envelope&)> item);
 void stream_on_end(StreamEnd& end, base::Callback<void(const Envelope&)> ended);
-void stream_finish(StreamEnd& end, Envelope last);  // END or an error; does nothing when already finished
+void stream_finish(StreamEnd& end, Envelope last);  // END or an error; does nothing if already finished
 void stream_cancel(StreamEnd& end);
 void stream_pause(StreamEnd& end, bool paused);
 }  // namespace detail
 
-/// Reads an item, which must be of the kind that the stream carries. Throws kj::Exception as reading does.
+/// Reads an item, which must have the kind of the stream. Throws kj::Exception like any read.
 template <class Item>
 Envelope::Reading<Item> item_of(const Envelope& item) {
-  KJ_REQUIRE(item.kind() == &messages::kind_of<Item>(), "the item is of another kind than the stream");
+  KJ_REQUIRE(item.kind() == &messages::kind_of<Item>(), "the item has another kind than the stream");
   return Envelope::Reading<Item>(item);
 }
 
@@ -56,21 +56,21 @@ class Sink {
 
   explicit operator bool() const { return end_ != nullptr; }
 
-  /// Sends one item. Returns whether there is credit for another; after false, wait for on_ready().
-  /// Pushing without credit is a broken invariant; pushing after the end does nothing and returns false.
+  /// Sends one item. Returns whether there is credit for another item; after false, wait for on_ready(). Pushing
+  /// without credit is a broken invariant; pushing after the end does nothing and returns false.
   template <class Fill>
   bool push(Fill&& fill) {
     if (!end_) return false;
     return detail::stream_push(*end_, Envelope::build<Item>({.signal = Signal::item}, std::forward<Fill>(fill)));
   }
-  /// Sends an item that came from another stream of the same kind, uncopied. Returns as push().
+  /// Sends an item from another stream of the same kind, uncopied. Returns the same as push().
   bool forward(const Envelope& item) { return end_ && detail::stream_push(*end_, item); }
   bool ready() const { return end_ && detail::stream_ready(*end_); }
-  /// Calls back each time that credit comes after it was spent.
+  /// Calls back each time that credit arrives after it was spent.
   void on_ready(base::Callback<void()> callback) {
     if (end_) detail::stream_on_ready(*end_, std::move(callback));
   }
-  /// Calls back once if the reader cancels or is gone; nothing needs to be sent after that.
+  /// Calls back once if the reader cancels or is gone; then nothing more needs to be sent.
   void on_cancel(base::Callback<void()> callback) {
     if (end_) detail::stream_on_cancel(*end_, std::move(callback));
   }
@@ -84,8 +84,8 @@ class Sink {
   std::shared_ptr<StreamEnd> end_;
 };
 
-/// The reading end of a stream that the asker writes and this actor answers with an `A`.
-/// Dropping it before an answer answers `dropped`.
+/// The reading end of a stream that the asker writes and to which this actor responds with an `A`. Dropping it before
+/// the response sends `dropped`.
 template <class Item, class A>
 class Intake {
  public:
@@ -111,18 +111,18 @@ class Intake {
       callback(reading.root());
     });
   }
-  /// The same with the item as it came: to keep it for longer, or to pass it on.
+  /// Does the same with the item as it came: to keep it longer, or to pass it on.
   void on_envelope(base::Callback<void(const Envelope&)> callback) {
     detail::stream_on_item(*end_, std::move(callback));
   }
-  /// Calls back once: `ok` when the writer has sent everything, else why the stream ended before.
+  /// Calls back once: `ok` when the writer has sent everything, otherwise why the stream ended early.
   void on_end(base::Callback<void(base::Result<void, base::Error>)> callback) {
     detail::stream_on_end(*end_, [callback = std::move(callback)](const Envelope& last) mutable {
       if (last.header().signal == Signal::error) callback(read_error(last));
       else callback({});
     });
   }
-  /// While paused no more credit is granted: what was granted may still arrive.
+  /// While paused, no more credit is granted; granted items may still arrive.
   void pause() {
     if (end_) detail::stream_pause(*end_, true);
   }
@@ -133,7 +133,7 @@ class Intake {
   void reply(Fill&& fill) {
     finish(Envelope::build<A>({.signal = Signal::end}, std::forward<Fill>(fill)));
   }
-  /// Answers with an `A` or an error that somebody else gave.
+  /// Responds with an `A` or an error from another actor.
   void forward(const Envelope& answer) {
     Header head = answer.header();
     if (head.signal != Signal::error) head.signal = Signal::end;
@@ -148,7 +148,7 @@ class Intake {
   std::shared_ptr<StreamEnd> end_;
 };
 
-/// The asker's hold on a stream that it reads. Dropping it cancels.
+/// The asker's handle of a stream that it reads. Dropping it cancels.
 class Subscription {
  public:
   Subscription() = default;
@@ -164,7 +164,7 @@ class Subscription {
   void cancel() {
     if (end_) detail::stream_cancel(*std::exchange(end_, nullptr));
   }
-  /// While paused no more credit is granted: what was granted may still arrive.
+  /// While paused, no more credit is granted; granted items may still arrive.
   void pause() {
     if (end_) detail::stream_pause(*end_, true);
   }

@@ -6,7 +6,7 @@ namespace troupe::runtime {
 namespace {
 
 const base::Error kViolated{base::Code::malformed, "the writer of a stream sent more than it was granted"};
-const base::Error kUnreadable{base::Code::malformed, "an item of the stream breaks its schema"};
+const base::Error kUnreadable{base::Code::malformed, "an item of the stream violates its schema"};
 const base::Error kCancelled{base::Code::dropped, "the reader of the stream cancelled it"};
 
 }  // namespace
@@ -60,7 +60,7 @@ bool StreamEnd::take(const Envelope& envelope, base::Instant now) {
     }
     case Signal::cancel: broken(kCancelled); return false;
     case Signal::open:
-    case Signal::message:  // the answer to an intake, sent as an answer
+    case Signal::message:  // the response to an intake, sent as a response
     case Signal::end:
     case Signal::error: take_end(envelope); return open();
   }
@@ -99,14 +99,13 @@ bool StreamEnd::take_item(const Envelope& item) {
 
 void StreamEnd::take_end(const Envelope& last) {
   const bool is_error = last.header().signal == Signal::error;
-  // Of a reader: to have done with a stream is to cancel it, whatever it calls that; and it has no items that could
-  // end.
+  // A reader: to finish a stream is to cancel it, whatever call it uses, because a reader has no items that could end.
   const bool from_reader = side_ == Side::server && !is_intake_;
   if (from_reader && is_error) return broken(kCancelled);
   if (from_reader) return;
   auto ended = std::move(on_end);
   const bool answer_due = side_ == Side::server && !is_error;
-  if (answer_due) input_ended_ = true;  // an intake: all items are here, our answer ends the stream
+  if (answer_due) input_ended_ = true;  // an intake: all items have arrived, our response ends the stream
   else detach();
   if (!open()) drop_callbacks();
   if (ended) ended(last);
@@ -152,7 +151,7 @@ void StreamEnd::finish(Envelope last) {
   const bool answer_follows = side_ == Side::opener && last.header().signal == Signal::end;
   send(std::move(last));
   starve(false);
-  if (answer_follows) return;  // a feed: the reader's answer ends the stream
+  if (answer_follows) return;  // a feed: the reader's response ends the stream
   detach();
   drop_callbacks();
 }

@@ -1,5 +1,5 @@
 #pragma once
-// One end of an open stream: its credit, its callbacks, its place in the shell. Private to runtime/actor.
+// One end of an open stream: its credit, its callbacks, its entry in the shell. Private to runtime/actor.
 //
 // States  open until an END, an error or a CANCEL passes in either direction, then detached from its shell.
 // Owner   the shell's table and the Sink, Intake or Subscription of the actor; all in one actor.
@@ -15,7 +15,7 @@ namespace troupe::runtime {
 
 class Shell;
 
-/// The opener names its own idle time-out; the server's is only there for an opener that forgets its stream.
+/// The opener names its own idle time-out. The server's is only for an opener that forgets its stream.
 inline constexpr std::chrono::minutes kServedIdle{15};
 
 class StreamEnd {
@@ -29,36 +29,36 @@ class StreamEnd {
   bool open() const { return shell_ != nullptr; }
   Side side() const { return side_; }
   const caf::strong_actor_ptr& other() const { return other_; }
-  /// Of the question that opened it: what comes through it belongs there.
+  /// Returns the trace of the request that opened it: items belong to that trace.
   Trace trace() const { return trace_; }
   void set_trace(Trace trace) { trace_ = trace; }
-  /// The message id of the question that opened the stream.
+  /// Returns the message id of the request that opened the stream.
   std::uint64_t message_id() const { return message_id_; }
   base::Duration idle() const { return idle_; }
-  /// All items are here and only this actor's answer is missing: nothing can move until it gives it.
+  /// Whether all items have arrived and only this actor's response is missing: until then nothing can move.
   bool owes_answer() const { return side_ == Side::server && input_ended_; }
   base::Instant moved() const { return moved_; }
-  /// What the shell's deadlines call this stream.
+  /// Returns the id of this stream in the shell's deadlines.
   std::uint64_t idle_id() const { return idle_id_; }
   void set_idle_id(std::uint64_t id, base::Instant now) {
     idle_id_ = id;
     moved_ = now;
   }
 
-  /// Takes a signal from the other side. Returns false when the stream is over with it.
+  /// Takes a signal from the other side. Returns false if that ends the stream.
   bool take(const Envelope& envelope, base::Instant now);
-  /// The stream is over for a reason outside of it; the callbacks hear of it.
+  /// The stream ends for an external reason; the callbacks are notified.
   void broken(const base::Error& error);
-  /// The actor's object is dropped: tells the other side, calls nobody back.
+  /// The actor's object is dropped: notifies the other side, runs no callbacks.
   void abandon(const base::Error& error);
   void grant(logic::Credit more);
-  /// Since when this end could write and the reader has granted nothing; nothing if it is not so.
+  /// Returns since when this end could write but the reader has granted nothing; nullopt if that is not so.
   std::optional<base::Instant> starved_since() const { return starved_since_; }
-  /// Of the server of an intake.
+  /// For the server of an intake.
   void grant_first();
   void time_out();
 
-  // What the handles in stream.hpp do.
+  // Used by the handles in stream.hpp.
   bool push(Envelope item);
   bool ready() const { return open() && out_.open(); }
   void finish(Envelope last);
@@ -100,7 +100,7 @@ class StreamEnd {
   bool paused_ = false;
   std::optional<base::Instant> starved_since_;
   bool is_intake_ = false;    // of the server: it reads
-  bool input_ended_ = false;  // the writer has ended; the answer is still to come
+  bool input_ended_ = false;  // the writer has ended; the response is still due
 };
 
 }  // namespace troupe::runtime

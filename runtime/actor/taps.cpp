@@ -27,8 +27,8 @@ void Tap::put(const Tapped& message) {
   }
   bytes_ += bytes;
   waiting_.push_back(message);
-  // What another node sent is copied: kept, it would count as a message that its service has not let go of, and an
-  // operator who looks would make this node refuse questions.
+  // Envelopes from other nodes are copied. A kept envelope would count as unfinished at its service, so an operator's
+  // tap would make this node refuse requests.
   const Envelope& envelope = message.envelope;
   if (envelope.header().origin == Origin::foreign) waiting_.back().envelope = envelope.with(envelope.header());
 }
@@ -40,7 +40,7 @@ std::shared_ptr<Tap> Taps::open(Tap::Wants wants, std::uint64_t trace, base::Ins
   if (free == taps_.end()) return nullptr;
   *free = std::make_shared<Tap>(std::move(wants), trace, until, never);
   edition_.store(++changes_, std::memory_order_relaxed);
-  // Apart from the one kept here, so that the end of the last given out is seen.
+  // Separate from the stored pointer, so that the end of the last reference is seen.
   return {free->get(), [this, kept = *free](Tap*) { close(kept); }};
 }
 
@@ -52,7 +52,7 @@ void Taps::close(const std::shared_ptr<Tap>& tap) {
   edition_.store(none ? 0 : changes_, std::memory_order_relaxed);
 }
 
-/// Outside of the lock their functions and queues are used: many actors meet here at once.
+/// Copies the list, so that functions and queues of taps are used without the lock: many actors call this at once.
 std::vector<std::shared_ptr<Tap>> Taps::all(std::uint8_t taps) const {
   std::vector<std::shared_ptr<Tap>> out(kTapsMax);
   const std::lock_guard hold(lock_);

@@ -1,11 +1,11 @@
 #pragma once
-// Following messages: a tap names the actors that it wants to hear, and gets a copy of each of their envelopes.
+// Following messages: a tap selects actors, and gets a copy of each of their envelopes.
 //
-// Cost    without a tap one comparison a message. With one, an actor asks whether it is wanted when it first meets the
-//         tap and then once in kLookEvery; whoever is not wanted pays two more comparisons.
-// Limits  kTapsMax; kTappedMax waiting messages or kTappedBytesMax of them in a tap, beyond which they are counted as
+// Cost    without a tap one comparison per message. With a tap, an actor checks whether it is selected when it first
+//         sees the tap, then once in kLookEvery; an unselected actor pays two more comparisons.
+// Limits  kTapsMax; kTappedMax waiting messages or kTappedBytesMax of them in a tap; further messages are counted as
 //         dropped.
-// Safety  any thread; `wants` is called by many at once.
+// Safety  any thread; many call `wants` at once.
 #include <atomic>
 #include <deque>
 #include <functional>
@@ -31,19 +31,19 @@ inline constexpr std::chrono::milliseconds kLookEvery{100};
 /// A message at an actor.
 struct Tapped {
   enum class Direction : std::uint8_t {
-    in,    ///< taken out of its mailbox, and handled
+    in,    ///< taken from its mailbox, and handled
     out,   ///< written to the other side of its link
-    over,  ///< come over its link, for another actor
+    over,  ///< arrived over its link, for another actor
   };
   base::Instant at;           ///< with `in` when its handler began
   base::Duration waited{0};   ///< with `in`: in the mailbox; zero also if unknown
-  base::Duration took{0};     ///< with `in`: its handler
+  base::Duration took{0};     ///< with `in`: in its handler
   std::uint32_t handler = 0;  ///< the span of that handler; zero: not traced
   Direction way = Direction::in;
   bool answer = false;
   std::string path;                  ///< of the actor
-  std::uint64_t other = 0;           ///< CAF's number of the sender, or with `over` of the receiver; zero: nobody
-  std::optional<base::NodeId> node;  ///< where that is another node
+  std::uint64_t other = 0;           ///< CAF's number of the sender, or with `over` of the receiver; zero: none
+  std::optional<base::NodeId> node;  ///< set if that is another node
   Envelope envelope;
 };
 
@@ -52,13 +52,13 @@ class Tap {
   using Wants = std::function<bool(std::string_view path, const char* kind, const Record& record, base::Instant now)>;
   struct Taken {
     std::vector<Tapped> messages;
-    std::uint64_t seen = 0;     ///< wanted in all
-    std::uint64_t dropped = 0;  ///< of them, for want of room
+    std::uint64_t seen = 0;     ///< selected messages in all
+    std::uint64_t dropped = 0;  ///< of these, for lack of space
   };
 
   Tap(Wants wants, std::uint64_t trace, base::Instant until, const messages::KindInfo* never)
       : wants_(std::move(wants)), trace_(trace), until_(until), never_(never) {}
-  /// What has come since the last call; the counts are of the whole time.
+  /// Returns the messages since the last call; the counts cover the whole time.
   Taken take();
 
  private:
@@ -78,16 +78,16 @@ class Tap {
 
 class Taps {
  public:
-  /// Null if there are kTapsMax. `trace`: of this trace alone, unless it is zero. `never`: a kind that is not wanted,
-  /// for whoever sends on what it hears; may be null. It takes nothing more from `until` on, and keeps its place until
-  /// it is closed or nobody holds it any more.
+  /// Returns null if there are kTapsMax. `trace`: only this trace, unless it is zero. `never`: a kind to leave out, for
+  /// a user that sends on what it receives; may be null. It takes nothing after `until`, and keeps its slot until it is
+  /// closed or the last reference is gone.
   std::shared_ptr<Tap> open(Tap::Wants wants, std::uint64_t trace, base::Instant until,
                             const messages::KindInfo* never = nullptr);
   void close(const std::shared_ptr<Tap>& tap);
 
-  /// Zero without a tap; else another number after each change.
+  /// Returns zero without a tap, otherwise a new number after each change.
   std::uint32_t edition() const { return edition_.load(std::memory_order_relaxed); }
-  /// The taps that want this actor, a bit each.
+  /// Returns the taps that select this actor, one bit each.
   std::uint8_t wanted(std::string_view path, const char* kind, const Record& record, base::Instant now) const;
   void put(std::uint8_t taps, const Tapped& message);
 

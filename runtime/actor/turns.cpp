@@ -12,7 +12,7 @@ struct All {
   std::uint64_t last = 0;
 };
 
-/// Never destroyed: threads may end after the statics of the program.
+/// Never destroyed: threads may end after the program's static objects.
 All& all() {
   static auto* const places = new All;
   return *places;

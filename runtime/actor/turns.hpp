@@ -1,9 +1,9 @@
 #pragma once
-// What each thread of the process that runs actors is at: how a handler that does not return is found from outside.
+// What each thread that runs actors is doing: to find a handler that does not return, from outside.
 //
-// Cost    two stores a message into a cache line of the thread's own; no clock, no lock.
-// Safety  a thread writes its own place; anybody reads all of them. A Record is only compared, never followed: its
-//         actor may have ended meanwhile.
+// Cost    two stores per message into the thread's own cache line; no clock, no lock.
+// Safety  a thread writes its own entry; any thread reads all. A Record is only compared, never followed, because its
+//         actor may have ended since.
 #include <atomic>
 #include <cstdint>
 #include <optional>
@@ -16,12 +16,12 @@ namespace troupe::runtime {
 
 struct Record;
 
-/// The place of one thread.
+/// The entry of one thread.
 struct alignas(64) Turn {
   std::atomic<const Record*> record{nullptr};            ///< of the actor that runs there; null: none
-  std::atomic<std::uint64_t> number{0};                  ///< grows with each message, so that two looks tell
+  std::atomic<std::uint64_t> number{0};                  ///< grows with each message, so that two scans can be compared
   std::atomic<const messages::KindInfo*> kind{nullptr};  ///< of the message in the handler; null: no message
-  std::atomic<bool> may_block{false};                    ///< the actor has this thread for itself
+  std::atomic<bool> may_block{false};                    ///< the actor has its own thread
   std::atomic<base::Duration::rep> began{0};             ///< by the coarse clock of the node
 
   void begin(const Record* actor, bool blocks, base::Instant at) {
@@ -42,36 +42,37 @@ struct alignas(64) Turn {
   }
 };
 
-/// Makes that of the calling thread.
+/// Creates the entry of the calling thread.
 Turn& make_turn_here();
-inline thread_local constinit Turn* turn_here_ = nullptr;  // a plain pointer: no guard is looked at each time
+inline thread_local constinit Turn* turn_here_ = nullptr;  // a plain pointer: no initialisation guard is checked each
+                                                           // time
 
-/// That of the calling thread, for as long as the thread lives.
+/// Returns the entry of the calling thread; valid as long as the thread lives.
 inline Turn& turn_here() {
   if (turn_here_ == nullptr) [[unlikely]]
     turn_here_ = &make_turn_here();
   return *turn_here_;
 }
 
-/// What a thread is at now.
+/// What a thread is doing now.
 struct TurnSeen {
-  std::uint64_t thread = 0;  ///< tells the threads of a process apart
+  std::uint64_t thread = 0;  ///< distinguishes the threads of a process
   const Record* record = nullptr;
   std::uint64_t number = 0;
   const messages::KindInfo* kind = nullptr;
   bool may_block = false;
-  base::Instant began;  ///< its turn, or the part of it that its record does not know yet
+  base::Instant began;  ///< its turn, or the part of it that its record does not include yet
 };
 
-/// The threads that run an actor at this moment.
+/// Returns the threads that run an actor at this moment.
 std::vector<TurnSeen> turns();
 
-/// When the turn of that actor began, if it is among those seen.
+/// Returns when the turn of that actor began, if it is in `seen`.
 std::optional<base::Instant> turn_of(const Record* record, const std::vector<TurnSeen>& seen);
 
 /// A message that has been in its handler for long.
 struct LongTurn {
-  const Record* record = nullptr;            ///< of the actor; only to be compared
+  const Record* record = nullptr;            ///< of the actor; only for comparison
   const messages::KindInfo* kind = nullptr;  ///< null: a timer or an event of a stream
   base::Instant since;                       ///< it has been there at least since then
 };

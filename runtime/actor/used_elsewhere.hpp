@@ -1,5 +1,5 @@
 #pragma once
-// Whether another process uses this node's identity: then what signs or votes for this node is silent.
+// Whether another process uses this node's identity. If so, the parts that sign or vote for this node stay silent.
 #include <chrono>
 #include <optional>
 
@@ -7,7 +7,7 @@
 
 namespace troupe::runtime {
 
-inline constexpr std::chrono::minutes kUsedElsewhere{10};  // our choice: longer than two nodes take to meet again
+inline constexpr std::chrono::minutes kUsedElsewhere{10};  // our choice: longer than two nodes need to meet again
 
 /// `own_id_met` is what Links::own_id_met() returns.
 constexpr bool used_elsewhere(const std::optional<base::Instant>& own_id_met, base::Instant now) {

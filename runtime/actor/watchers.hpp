@@ -1,7 +1,7 @@
 #pragma once
-// Who watches the end of an actor: the other direction of Actor::watch(), for whoever looks at that actor.
+// The watchers of an actor's end: the inverse of Actor::watch(), for the inspector.
 //
-// Limits  one entry a watch that is open; the actors that watch bound their number.
+// Limits  one entry per open watch; the watching actors bound their number.
 // Safety  any thread.
 #include <cstdint>
 #include <map>
@@ -10,19 +10,19 @@
 
 namespace troupe::runtime {
 
-/// Actors are named by CAF's numbers.
+/// Actors are identified by CAF's numbers.
 class Watchers {
  public:
   struct Seen {
-    std::vector<std::uint64_t> first;  ///< at most as many as were asked for, in rising order, each once
+    std::vector<std::uint64_t> first;  ///< at most the requested number, in rising order, each once
     std::size_t in_all = 0;
   };
 
   void add(std::uint64_t watched, std::uint64_t watcher);
-  /// Takes one watch of this pair back. There may be several, or none.
+  /// Removes one watch of this pair. There may be several, or none.
   void remove(std::uint64_t watched, std::uint64_t watcher);
   Seen of(std::uint64_t watched, std::size_t most) const;
-  /// Actors that are watched.
+  /// Returns the number of watched actors.
   std::size_t size() const;
 
  private:

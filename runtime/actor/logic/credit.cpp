@@ -7,7 +7,7 @@
 namespace troupe::runtime::logic {
 namespace {
 
-constexpr std::uint64_t kItemBytesMax = 1ull << 32;  // a frame's length has 32 bits: the sums below stay in 63
+constexpr std::uint64_t kItemBytesMax = 1ull << 32;  // a frame's length has 32 bits: the sums below stay within 63
 
 }  // namespace
 

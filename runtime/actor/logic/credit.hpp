@@ -1,9 +1,9 @@
 #pragma once
-// The credit of one direction of a stream: how many items and bytes may be on their way.
+// The credit of one direction of a stream: how many items and bytes may be in flight.
 //
-// States  a sender is open while it has credit in both; the item that spends the last bytes may be larger than
-//         they are, or an item above the window would never travel. So at most a window and one item are on the way.
-// Limits  the receiver's window; a sender holds at most kCreditItemsMax and kCreditBytesMax, whatever it is granted.
+// States  a sender is open while it has credit of both kinds. The item that spends the last bytes may be larger than
+//         them; otherwise an item above the window could never be sent. So at most a window and one item are in flight.
+// Limits  the receiver's window; a sender has at most kCreditItemsMax and kCreditBytesMax, however much it is granted.
 // Owner   one end of one stream; not thread-safe.
 #include <cstdint>
 #include <optional>
@@ -17,15 +17,16 @@ struct Credit {
   friend bool operator==(const Credit&, const Credit&) = default;
 };
 
-inline constexpr Credit kWindow{32, 1u << 20};          // our choice: 1 ms at 1 GiB/s; of 1 MiB chunks one on its way
-inline constexpr std::uint32_t kCreditItemsMax = 4096;  // our choice: what a greedy receiver makes a sender queue
+inline constexpr Credit kWindow{32, 1u << 20};          // our choice: 1 ms at 1 GiB/s; one chunk of 1 MiB in flight
+inline constexpr std::uint32_t kCreditItemsMax = 4096;  // our choice: bounds the queue that a greedy receiver causes at
+                                                        // a sender
 inline constexpr std::uint64_t kCreditBytesMax = 64u << 20;
 static_assert(kWindow.items <= kCreditItemsMax && kWindow.bytes <= kCreditBytesMax);
 
-/// The end that sends items.
+/// The sending end of items.
 class CreditSender {
  public:
-  /// Adds what the receiver granted; what exceeds the limits is lost, which harms only a receiver that broke them.
+  /// Adds a grant of the receiver. Credit above the limits is lost, which harms only a receiver that broke them.
   void grant(Credit more);
 
   /// Whether the next item may be sent.
@@ -39,21 +40,21 @@ class CreditSender {
   std::int64_t bytes_ = 0;  // negative after an item larger than the rest: the next grant pays for it
 };
 
-/// The end that receives items.
+/// The receiving end of items.
 class CreditReceiver {
  public:
   /// `window` has at least one item and one byte, and at most kCreditItemsMax and kCreditBytesMax.
   explicit CreditReceiver(Credit window = kWindow);
 
-  /// What travels with the question: the whole window. The receiver counts as having granted it.
+  /// Returns the whole window, which is sent with the request. The receiver counts it as granted.
   Credit first() const { return window_; }
 
-  /// Accounts for an item that arrived. False if the sender had no credit for it: the stream is `violated`,
-  /// to be cancelled, and stays so.
+  /// Accounts for an item that arrived. Returns false if the sender had no credit for it: the stream is then `violated`
+  /// for good, and must be cancelled.
   bool received(std::uint64_t bytes);
 
-  /// Accounts for a received item that was used up. Returns what to grant once that is half of the window
-  /// or more, else nothing: one CREDIT frame for many items.
+  /// Accounts for a received item that was consumed. Returns the credit to grant once that is half of the window or
+  /// more, otherwise nullopt: so one CREDIT frame serves many items.
   std::optional<Credit> consumed(std::uint64_t bytes);
 
   bool violated() const { return violated_; }
@@ -63,7 +64,7 @@ class CreditReceiver {
   std::int64_t items_granted_;  // and not yet used by an item
   std::int64_t bytes_granted_;
   Credit held_;  // received, not yet consumed
-  Credit owed_;  // consumed, not yet granted anew
+  Credit owed_;  // consumed, not yet granted again
   bool violated_ = false;
 };
 

@@ -7,7 +7,7 @@
 namespace troupe::runtime::logic {
 namespace {
 
-constexpr std::size_t kSlotsMin = 16;  // 256 bytes: what an actor that waits for little pays
+constexpr std::size_t kSlotsMin = 16;  // 256 bytes: the cost for an actor with few deadlines
 
 }  // namespace
 
@@ -64,7 +64,7 @@ std::size_t Deadlines::home(std::uint64_t id) const {
   return static_cast<std::size_t>((id * 0x9e3779b97f4a7c15u) >> shift_);
 }
 
-// The slot of `id`, or the empty one where it would go. Ends because the table is at most half full.
+// Returns the slot of `id`, or the empty slot where it would go. Ends because the table is at most half full.
 std::size_t Deadlines::find(std::uint64_t id) const {
   const std::size_t mask = slots_.size() - 1;
   std::size_t at = home(id);
@@ -77,7 +77,7 @@ void Deadlines::erase_slot(std::size_t hole) {
   const std::size_t mask = slots_.size() - 1;
   for (std::size_t at = (hole + 1) & mask; slots_[at].order != 0; at = (at + 1) & mask) {
     const std::size_t from_home = (at - home(slots_[at].id)) & mask;
-    if (from_home < ((at - hole) & mask)) continue;  // its home lies behind the hole: it stays
+    if (from_home < ((at - hole) & mask)) continue;  // its home is after the hole: it stays
     slots_[hole] = slots_[at];
     hole = at;
   }
@@ -96,7 +96,7 @@ void Deadlines::resize_table(std::size_t slots) {
 
 bool Deadlines::lives(const Entry& entry) const { return slots_[find(entry.id)].order == entry.order; }
 
-// Keeps the top alive and the dead few. Rebuilding copies, because a vector keeps its capacity otherwise.
+// Keeps the top alive and the dead entries few. Rebuilding copies, because a vector otherwise keeps its capacity.
 void Deadlines::tidy() {
   while (!heap_.empty() && !lives(heap_.front())) {
     std::pop_heap(heap_.begin(), heap_.end(), later);

@@ -1,11 +1,11 @@
 #pragma once
-// What one actor waits for, earliest first: its pending asks and its timers.
+// The deadlines of one actor, earliest first: its pending asks and its timers.
 //
-// Nearly every entry is removed long before it is due (the answer came), so removal must cost nothing:
-// a heap with dead entries left in place, and a table that says which entries live.
+// Nearly every entry is removed long before it is due (the response came), so removal must cost nothing: a heap with
+// dead entries left in place, and a table of the live entries.
 //
-// Limits  none of its own: the owner limits its asks and timers. Memory follows the live entries: the heap
-//         is rebuilt when the dead exceed twice the live plus kDeadSlack, the table shrinks below an eighth.
+// Limits  none of its own: the owner limits its asks and timers. Memory is proportional to the live entries. The heap
+//         is rebuilt when the dead exceed twice the live plus kDeadSlack; the table shrinks below an eighth.
 // Time    monotonic, given by the caller. Reads no clock.
 // Owner   one actor's shell; not thread-safe.
 #include <cstddef>
@@ -17,38 +17,39 @@
 
 namespace troupe::runtime::logic {
 
-inline constexpr std::size_t kDeadSlack = 64;  // our choice: a heap below this is never worth rebuilding
+inline constexpr std::size_t kDeadSlack = 64;  // our choice: a heap below this is not worth rebuilding
 
 class Deadlines {
  public:
   Deadlines();
 
-  /// Waits for `id` until `due`. An id that is waiting already gets the new instant and a new place in the order.
+  /// Waits for `id` until `due`. An id that already waits gets the new instant and a new position in the order.
   void add(std::uint64_t id, base::Instant due);
 
-  /// Waits no longer for `id`. False if it was not waiting.
+  /// Stops waiting for `id`. Returns false if it was not waiting.
   bool remove(std::uint64_t id);
 
-  /// When `id` is due; nothing if it is not waited for. Looks at every entry: for people, not for the owner's work.
+  /// Returns when `id` is due, or nullopt if it does not wait. Scans every entry: for people, not for the owner's work.
   std::optional<base::Instant> due(std::uint64_t id) const;
 
-  /// The earliest instant at which something is due; nothing if nothing is waited for.
+  /// Returns the earliest due instant, or nullopt if nothing waits.
   std::optional<base::Instant> next() const;
 
-  /// Takes out one id whose instant is `now` or earlier, ordered by instant, then by the order of adding.
-  /// Call until it returns nothing; an id added meanwhile may be among them.
+  /// Removes and returns one id whose instant is `now` or earlier, ordered by instant, then by the order of adding.
+  /// Call until it returns nullopt; ids that were added since may be among them.
   std::optional<std::uint64_t> take_due(base::Instant now);
 
-  /// How many ids are waited for.
+  /// Returns how many ids wait.
   std::size_t size() const { return live_; }
 
-  /// How many entries, live and dead, memory is held for: for counters and tests.
+  /// Returns the allocated number of entries, live and dead: for counters and tests.
   std::size_t entries_held() const { return heap_.capacity() + slots_.size(); }
 
  private:
   struct Entry {
     base::Instant due;
-    std::uint64_t order;  // of adding, from 1; unique, so it also tells an entry from a replaced one of its id
+    std::uint64_t order;  // of adding, from 1; unique, so it also distinguishes an entry from a replaced entry of its
+                          // id
     std::uint64_t id;
   };
   struct Slot {
@@ -64,7 +65,7 @@ class Deadlines {
   bool lives(const Entry& entry) const;
   void tidy();
 
-  std::vector<Entry> heap_;  // its top lives, always
+  std::vector<Entry> heap_;  // its top is always live
   std::vector<Slot> slots_;  // open addressing, linear probing; a power of two, at most half full
   int shift_ = 0;            // 64 minus the logarithm of the number of slots
   std::size_t live_ = 0;

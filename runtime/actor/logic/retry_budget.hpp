@@ -1,11 +1,11 @@
 #pragma once
-// How often this node asks others again: a failing peer gets a tenth more load, not many times as much.
+// How often this node retries: a failing peer gets a tenth more load, not many times as much.
 //
 // Source  full jitter: Brooker, "Exponential Backoff and Jitter", 2015. Retries as a share of requests: Google SRE
 //         book, 2016, chapter 21, "Client-side throttling".
 // Limits  retries are at most a tenth of the requests plus a small reserve.
-// Time    monotonic, given by the caller; an instant before the last one counts as that one.
-// Owner   whoever keeps it; not thread-safe.
+// Time    monotonic, given by the caller; an earlier instant than the last counts as the last.
+// Owner   its user; not thread-safe.
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -21,8 +21,8 @@ struct RetryPolicy {
       std::chrono::milliseconds{100};                   ///< bound of the first delay, doubled for each further one
   base::Duration delay_max = std::chrono::seconds{10};  ///< doubling ends here
   std::uint32_t requests_per_retry = 10;  ///< so that a failing peer gets a tenth more load, not many times as much
-  std::uint32_t earned_max = 100;         ///< retries saved up by successful times
-  std::uint32_t reserve_per_second = 1;   ///< for callers that ask too seldom to earn any
+  std::uint32_t earned_max = 100;         ///< retries saved up while requests succeed
+  std::uint32_t reserve_per_second = 1;   ///< for callers with too few requests to earn any
   std::uint32_t reserve_max = 10;
 };
 
@@ -30,11 +30,11 @@ class RetryBudget {
  public:
   RetryBudget(RetryPolicy policy, base::Instant now);
 
-  /// Notes a request that is tried for the first time: it earns its share of a retry.
+  /// Records the first try of a request: it earns its share of a retry.
   void requested();
 
-  /// The delay before retry number `retry` (from 1) of one request, at least `retry_after` as the other side asked;
-  /// nothing if the request has had all its retries or the budget is spent: then its error is final.
+  /// Returns the delay before retry number `retry` (from 1) of one request, at least `retry_after` from the other side.
+  /// Returns nullopt if the request has used all its retries or the budget is spent: then its error is final.
   std::optional<base::Duration> retry(std::uint32_t retry, base::Instant now, base::Random& random,
                                       base::Duration retry_after = base::Duration::zero());
 

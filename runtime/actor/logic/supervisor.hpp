@@ -1,5 +1,5 @@
 #pragma once
-// What one parent does when a child breaks: restart it and perhaps its siblings, stop it, or break itself.
+// The decision of a parent when a child breaks: restart it and perhaps its siblings, stop it, or break itself.
 //
 // Source  Erlang/OTP "Supervisor Behaviour": the three strategies and the maximum intensity.
 // States  a child runs or waits for its restart; a failure reported by a waiting child changes nothing.
@@ -26,18 +26,18 @@ inline constexpr std::size_t kChildrenMax = 1u << 20;  // our choice: ten times 
 
 using ChildId = std::uint32_t;
 
-/// Whom one failure concerns.
+/// The children that one failure affects.
 enum class Strategy : std::uint8_t {
-  one_for_one,   ///< the failed child alone
+  one_for_one,   ///< only the failed child
   rest_for_one,  ///< the failed child and those added after it, which may depend on it
   all_for_one,   ///< all children
 };
 
-/// What a failure of one child calls for. A sibling that a strategy concerns restarts whatever it says here.
+/// The reaction to a failure of one child. An affected sibling restarts whatever its own setting is.
 enum class OnFailure : std::uint8_t {
-  restart,   ///< it is needed for as long as its parent lives
-  stop,      ///< it serves one piece of work, which has failed with it
-  escalate,  ///< its parent cannot go on without its state
+  restart,   ///< its parent needs it as long as the parent lives
+  stop,      ///< it does one piece of work, which has failed with it
+  escalate,  ///< its parent cannot continue without its state
 };
 
 struct RestartPolicy {
@@ -49,8 +49,8 @@ struct RestartPolicy {
   base::Duration backoff_max = std::chrono::seconds{10};  ///< doubling ends here
 };
 
-/// Restart `children` once `after` has passed; stop those that still run at once, in reverse order,
-/// and start them in the order given.
+/// Restart `children` after `after`: first stop those that still run, in reverse order, then start them in the order
+/// given.
 struct Restart {
   std::vector<ChildId> children;
   base::Duration after;
@@ -58,14 +58,14 @@ struct Restart {
   friend bool operator==(const Restart&, const Restart&) = default;
 };
 
-/// End the child; it has been forgotten.
+/// End the child, which is already forgotten.
 struct Stop {
   ChildId child;
 
   friend bool operator==(const Stop&, const Stop&) = default;
 };
 
-/// Break as if the parent's own handler had thrown. The children are as they were.
+/// Break as if the parent's own handler had thrown. The children are unchanged.
 struct Escalate {
   friend bool operator==(const Escalate&, const Escalate&) = default;
 };
@@ -73,7 +73,7 @@ struct Escalate {
 using Decision = std::variant<Restart, Stop, Escalate>;
 
 enum class SupervisionError : std::uint8_t {
-  already_known,  ///< a child of this id is there
+  already_known,  ///< a child with this id exists
   too_many,       ///< there are kChildrenMax children
 };
 
@@ -81,14 +81,14 @@ class Supervision {
  public:
   explicit Supervision(RestartPolicy policy);
 
-  /// Takes `id` as the youngest child.
+  /// Adds `id` as the youngest child.
   base::Result<void, SupervisionError> child_added(ChildId id, OnFailure on_failure = OnFailure::restart);
 
-  /// Forgets a child that ended by itself or was stopped. False if it was not known.
+  /// Forgets a child that ended by itself or was stopped. Returns false if it was not known.
   bool child_ended(ChildId id);
 
-  /// What to do about a child whose handler threw. Nothing if the child is unknown or waits for a restart
-  /// that was decided before: its report crossed that decision, which covers it.
+  /// Decides about a child whose handler threw. Returns nullopt if the child is unknown, or waits for a restart decided
+  /// earlier, which covers this report too.
   /// The delay is half to all of the child's back-off, so that many parents do not restart in step.
   std::optional<Decision> child_failed(ChildId id, base::Instant now, base::Random& random);
 
@@ -99,7 +99,7 @@ class Supervision {
   struct Child {
     std::uint64_t order;
     OnFailure on_failure;
-    std::optional<base::Instant> back_at;      // when its last own failure was made good
+    std::optional<base::Instant> back_at;      // when its last own failure was repaired
     base::Duration backoff{0};                 // used at that failure
     std::optional<base::Instant> restarts_at;  // it waits until then
   };
@@ -108,7 +108,7 @@ class Supervision {
 
   RestartPolicy policy_;
   std::unordered_map<ChildId, Child> children_;
-  std::map<std::uint64_t, ChildId> by_order_;  // the only one that is iterated: oldest first
+  std::map<std::uint64_t, ChildId> by_order_;  // the only container that is iterated: oldest first
   std::deque<base::Instant> failures_;         // within the window, at most restarts_max
   std::uint64_t order_ = 0;
 };

@@ -69,7 +69,7 @@ std::string exposition(const std::vector<Family>& families) {
     const bool counter = family.type == MetricType::counter;
     base::ensure(is_name(family.name), "a metric has a name that the format takes");
     base::ensure(counter == family.name.ends_with("_total"), "what only grows is called a total");
-    base::ensure(names.insert(family.name).second, "a metric is told once");
+    base::ensure(names.insert(family.name).second, "a metric is listed once");
     out += "# HELP " + family.name + ' ' + escaped(family.help, false) + '\n';
     out += "# TYPE " + family.name + (counter ? " counter\n" : " gauge\n");
     std::set<Labels> given;
