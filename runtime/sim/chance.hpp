@@ -1,5 +1,5 @@
 #pragma once
-// Chance of one simulated node: a stream of the stage's seed.
+// Randomness of one simulated node: a stream of the stage's seed.
 #include <algorithm>
 #include <cstring>
 

@@ -1,11 +1,11 @@
 #pragma once
-// The clients of one domain in one world: each asks one thing of one node, as an operator would.
+// The clients of one domain in one run. Each client sends one request to one node, as an operator would.
 //
-// Use     derive a struct from Client, for what a client must remember, and a class from Clients of it, with a function
-//         for each operation: begin(), then ask() or subscribe(), which end the client.
-// Counts  the success of an operation of the scenario is acknowledged to the world; that of a question which the
-//         workload asks by itself is not.
-// Owner   one world. A client that is over is kept: callbacks of the world hold on to it.
+// Use     derive a struct from Client, for the state of a client, and a class from Clients of it, with a function for
+//         each operation: begin(), then ask() or subscribe(), which end the client.
+// Counts  the success of a scenario's operation is acknowledged to the run; success of the workload's own requests is
+//         not.
+// Owner   one run. A client that is over is kept, because callbacks refer to it.
 #include <deque>
 #include <functional>
 #include <optional>
@@ -21,7 +21,7 @@ namespace troupe::sim {
 
 using MaybeError = std::optional<base::Error>;
 
-/// "not_found: no node has it"; empty without an error.
+/// Returns "not_found: no node has it"; empty without an error.
 inline std::string why_of(const MaybeError& error) {
   return error ? std::string(base::name(error->code)) + ": " + error->message : "";
 }
@@ -29,10 +29,10 @@ inline std::string why_of(const MaybeError& error) {
 struct Client {
   std::size_t node = 0;
   std::string what;              ///< "a put of file-3"
-  bool counts = false;           ///< its success is acknowledged to the world
-  bool over = false;             ///< it has its answer, or its node has died
+  bool counts = false;           ///< its success is acknowledged to the run
+  bool over = false;             ///< it has its response, or its node has died
   base::WallTime asked_at{};     ///< by the clock of its node
-  runtime::Subscription hold{};  ///< of a stream
+  runtime::Subscription hold{};  ///< for a stream
 
   std::string text() const { return what + " at " + node_name(node); }
 };
@@ -46,20 +46,20 @@ class Clients {
 
   explicit Clients(Nodes& nodes) : nodes_(nodes) {}
 
-  /// Those that begin while `what` runs count.
+  /// Clients that begin while `what` runs count.
   void by_operation(const std::function<void()>& what) {
     counts_ = true;
     what();
     counts_ = false;
   }
-  /// Ends the clients of that node: no answer will come any more. `cut_off` gets each that was not over.
+  /// Ends the clients of that node: no response will come. Calls `cut_off` for each that was not over.
   void died(std::size_t node, const std::function<void(Its&)>& cut_off = {}) {
     for (Its& client : clients_) {
       if (client.node != node || std::exchange(client.over, true)) continue;
       if (cut_off) cut_off(client);
     }
   }
-  /// "a put of file-3 at n2 has not ended", of each that is not over.
+  /// Returns "a put of file-3 at n2 has not ended" for each client that is not over.
   std::vector<std::string> under_way() const {
     std::vector<std::string> out;
     for (const Its& client : clients_)
@@ -80,13 +80,13 @@ class Clients {
     if (error) nodes_.tell(client.text() + " ended with " + why_of(error));
     else if (client.counts) nodes_.acknowledged();
   }
-  /// `how` goes on from the client's text: "gave wrong bytes".
+  /// `how` continues the client's text: "gave wrong bytes".
   void violated(std::string_view invariant, const Its& client, const std::string& how) {
     nodes_.violated(invariant, client.text() + ' ' + how);
   }
 
-  /// Asks an actor of the client's node. The answer ends the client, then `take(error, A::Reader)` gets it; with an
-  /// error the reader is empty. Nothing is called once the client is over.
+  /// Sends a request to an actor of the client's node. The response ends the client, then `take(error, A::Reader)` is
+  /// called; with an error the reader is empty. Nothing is called once the client is over.
   template <class Q, class A, class Fill, class Take>
   void ask(Its& client, const char* path, base::Duration wait, Fill fill, Take take) {
     nodes_.inside(client.node, [this, &client, path, wait, fill, take](Inside& actor) {
@@ -100,7 +100,7 @@ class Clients {
                       });
     });
   }
-  /// Asks for a stream: `item(Item::Reader)` gets each. Its end ends the client, then `ended(error)` gets it.
+  /// Requests a stream: `item(Item::Reader)` gets each item. Its end ends the client, then calls `ended(error)`.
   template <class Q, class Item, class Fill, class OnItem, class OnEnd>
   void subscribe(Its& client, const char* path, base::Duration idle, Fill fill, OnItem item, OnEnd ended) {
     nodes_.inside(client.node, [this, &client, path, idle, fill, item, ended](Inside& actor) {

@@ -10,8 +10,8 @@ namespace {
 
 constexpr std::int64_t kMillion = 1'000'000;
 
-/// What a clock that is `ppm` millionths fast adds to `span` of the stage's time. In two parts, so that a world may
-/// last for centuries: seconds and the rest.
+/// Returns what a clock that is `ppm` millionths fast adds to `span` of the stage's time. Computed in two parts,
+/// seconds and the rest, so that a run may last for centuries.
 base::Duration gain(base::Duration span, std::int64_t ppm) {
   constexpr std::int64_t kSecond = 1'000'000'000;
   const std::int64_t seconds = span.count() / kSecond, rest = span.count() % kSecond;
@@ -30,11 +30,11 @@ base::Duration Clock::elapsed() const {
   return span + gain(span, drift_ppm_);
 }
 
-/// The first moment of the stage at which now() is `own` or later.
+/// Returns the first moment of the stage at which now() is `own` or later.
 base::Instant Clock::stage_time(base::Instant own) const {
   const base::Duration wanted = own.since_origin() - offset_;
   const auto shown = [this](base::Duration span) { return span + gain(span, drift_ppm_); };
-  // Undoing the gain of what is shown misses by the gain of the gain; each round leaves a tenth of it at most.
+  // Subtracting the gain of the shown time is wrong by the gain of the gain; each round leaves at most a tenth of it.
   base::Duration span = wanted;
   for (int round = 0; round < 64 && shown(span) != wanted; ++round) {
     const base::Duration missing = wanted - shown(span);
@@ -54,7 +54,7 @@ void Clock::wake(const runtime::Handle& sleeper, base::Instant at) {
   if (!sleeper) return;
   forget(sleeper);
   if (at == base::Instant::max()) return;
-  // Held weakly, so that a wake-up keeps no actor alive.
+  // A weak reference, so that a wake-up keeps no actor alive.
   const auto ring = [this, id = sleeper.id(), whom = sleeper.address()] {
     sleepers_.erase(id);
     ports::deliver_wake_up(caf::actor_cast<caf::strong_actor_ptr>(whom));

@@ -1,8 +1,8 @@
 #pragma once
-// Time of one simulated node: the stage's time as its own clock shows it; wake-ups lie on the timeline.
+// Time of one simulated node: the stage's time as its own clock shows it; wake-ups are events on the stage's timeline.
 //
-// Monotonic  `offset` ahead of the stage, and faster than it by `drift_ppm` millionths. Never steps.
-// Date       runs with it; step() moves the date alone, as an operator or a time server does.
+// Monotonic  `offset` ahead of the stage, and `drift_ppm` millionths faster. Never steps.
+// Date       runs with it; step() moves only the date, as an operator or a time server does.
 // Handlers   take no time, except the time that spent() reports for a running handler: only that handler sees its clock
 //            run ahead of the stage.
 #include <caf/actor_addr.hpp>
@@ -22,8 +22,8 @@ inline constexpr std::int32_t kDriftPpmMax = 100'000;  // our choice: a tenth, f
 
 class Clock final : public ports::Clock {
  public:
-  /// `offset` is what now() is ahead of the stage at its Instant 0, so that instants of two nodes cannot be mistaken
-  /// for each other. `drift_ppm` is at most kDriftPpmMax, fast or slow.
+  /// `offset` is how far now() is ahead of the stage at its Instant 0, so that instants of two nodes cannot be
+  /// confused. `drift_ppm` is at most kDriftPpmMax, fast or slow.
   Clock(Stage& stage, base::Duration offset, std::int32_t drift_ppm = 0);
   ~Clock() override;
   Clock(const Clock&) = delete;
@@ -35,16 +35,17 @@ class Clock final : public ports::Clock {
   /// Moves the date by that much, forward or back.
   void step(base::Duration by) { stepped_ += by; }
 
-  /// Asked at each look how long the handler that runs has taken so far; zero between handlers.
+  /// Sets the function that each reading of the clock calls: how long the current handler has taken; zero between
+  /// handlers.
   void spent(std::function<base::Duration()> by_handler) { spent_ = std::move(by_handler); }
 
   void wake(const runtime::Handle& sleeper, base::Instant at) override;
   void forget(const runtime::Handle& sleeper) override;
 
-  /// How long the stage takes until now() is `due`; negative if it has passed.
+  /// Returns how long the stage takes until now() is `due`; negative if it has passed.
   base::Duration until(base::Instant due) const { return stage_time(due) - stage_.now(); }
 
-  /// How many actors wait to be woken.
+  /// Returns how many actors wait to be woken.
   std::size_t sleepers() const { return sleepers_.size(); }
 
  private:

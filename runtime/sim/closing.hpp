@@ -1,9 +1,9 @@
 #pragma once
-// What a domain asks of its nodes at the end of a world, until each answer is as it must be.
+// The final checks of a domain on its nodes at the end of a run, repeated until each response is right.
 //
 // Limits  kChecksPerNode at once at each node.
-// Order   that in which they were added. One that has failed rests until the next probe, so that time passes between
-//         two tries.
+// Order   the order in which they were added. A failed check waits for the next probe, so that time passes between two
+//         tries.
 // Owner   one Workload, whose start() outlives it.
 #include <deque>
 #include <functional>
@@ -17,9 +17,9 @@
 namespace troupe::sim {
 
 inline constexpr std::size_t kChecksPerNode = 8;  // at once; our choice: far below what a node serves
-inline constexpr unsigned kTriesEnough = 3;       // of what need not be there; our choice
+inline constexpr unsigned kTriesEnough = 3;       // for data that need not exist; our choice
 
-/// `What` is asked of a node; its text() names the question: "a get of file-3".
+/// `What` is a request to a node; its text() names it: "a get of file-3".
 template <class What>
 class Closing {
  public:
@@ -28,7 +28,7 @@ class Closing {
     What what;
     unsigned tries = 0;
     bool done = false;
-    std::string why{};  ///< it is not done
+    std::string why{};  ///< why it is not done
 
    private:
     friend class Closing;
@@ -36,17 +36,17 @@ class Closing {
     bool rests = false;  // until the next probe
   };
 
-  /// `start` asks; with the answer the check has ended().
+  /// `start` sends the request; with the response call ended().
   Closing(const Nodes& nodes, std::function<void(Check&)> start) : nodes_(nodes), start_(std::move(start)) {}
 
-  /// Nothing is asked before the next go_on(). The check stays where it is.
+  /// Nothing is sent before the next go_on(). The check does not move in memory.
   void add(std::size_t node, What what) {
     checks_.emplace_back();
     checks_.back().node = node;
     checks_.back().what = std::move(what);
   }
 
-  /// A node's answers will not come any more.
+  /// The node has died: its responses will not come.
   void died(std::size_t node) {
     for (Check& check : checks_)
       if (check.node == node) check.under_way = false;
@@ -80,7 +80,7 @@ class Closing {
   }
 
   const std::deque<Check>& checks() const { return checks_; }
-  /// "a get of file-3 at n2 is to be done", of each that is not done.
+  /// Returns "a get of file-3 at n2 is to be done" for each check that is not done.
   std::vector<std::string> waits() const {
     std::vector<std::string> out;
     for (const Check& check : checks_)

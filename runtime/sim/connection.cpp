@@ -62,7 +62,7 @@ void Connection::start(Side side, const runtime::Handle& owner) {
   read(side);
 }
 
-/// Most of what is written leaves at once, and the owner knows by the result: no event is spent on it.
+/// Most bytes are sent at once, and the owner knows by the result: no event is needed.
 std::size_t Connection::write(Side side, base::Bytes bytes) {
   End& end = at(side);
   if (end.ended || end.closing || bytes.empty()) return 0;
@@ -107,7 +107,7 @@ void Connection::drop(Side side) {
 
 void Connection::reset(const std::string& why) {
   for (const Side side : {Side::dialler, Side::acceptor}) {
-    at(side).end_sent = true;  // nothing travels any more
+    at(side).end_sent = true;  // nothing is in flight any longer
     finish(side, why, "");
   }
 }
@@ -130,7 +130,7 @@ void Connection::vanish(const Address& node) {
     end.owner = nullptr;
     end.unsent.clear();
     end.inbox.clear();
-    end.under_way.clear();  // what was sent is lost with who would have sent it again
+    end.under_way.clear();  // sent bytes are lost with the machine that would have sent them again
   }
 }
 
@@ -150,7 +150,7 @@ void Connection::reset_if_believed() {
     if (at(side).gone && at(side).knocked) refuse(side);
 }
 
-/// The machine of that end answers for a stream that it does not know.
+/// The machine of that end responds for a stream that it does not know.
 void Connection::refuse(Side gone) {
   const Side believer = other(gone);
   fabric_->stage().after(at(gone).latency, [self = shared_from_this(), believer] {
@@ -175,7 +175,7 @@ std::size_t Connection::send_on(Side from, bool whole) {
     if (!whole && size > 1 && pieces_.chance(1, 4)) size = 1 + pieces_.below(size);
     const auto first = next.begin() + static_cast<std::ptrdiff_t>(end.first_sent);
     const bool last = size == rest;
-    // Most of what is written leaves whole, without a copy.
+    // Most buffers are sent whole, without a copy.
     base::Bytes piece = size == next.size() ? std::move(end.unsent.front())
                                             : base::Bytes(first, first + static_cast<std::ptrdiff_t>(size));
     end.first_sent += size;
@@ -220,7 +220,7 @@ void Connection::arrive(Side from) {
   read(other(from));
 }
 
-/// Gives the owner what has arrived, unless it does not want to read.
+/// Delivers arrived bytes to the owner, unless it has paused.
 void Connection::read(Side side) {
   End& end = at(side);
   if (!end.closing && (!end.started || end.paused)) return;
@@ -234,7 +234,7 @@ void Connection::read(Side side) {
   }
 }
 
-/// Ends one side now; the other learns `why_there` when it reads that far.
+/// Ends one side now; the other side learns `why_there` when it reads that far.
 void Connection::finish(Side side, const std::string& why, const std::string& why_there) {
   End& end = at(side);
   if (end.ended) return;

@@ -1,9 +1,9 @@
 #pragma once
-// One simulated connection: two ends, and what is under way between them.
+// One simulated connection: two ends, and the bytes in flight between them.
 //
-// States  an end is idle until start(), then open, closing after close(), ended after its Closed event.
-//         close() sends what is queued and the end of the stream, then waits for the other side's end for at most
-//         kLingerMax; bytes that arrive meanwhile are thrown away. Dropping an end that was never started ends it.
+// States  an end is idle until start(), then open, closing after close(), ended after its Closed event. close() sends
+//         the queued bytes and the end of the stream, then waits for the other side's end for at most kLingerMax; bytes
+//         that arrive in that time are dropped. Dropping an end that was never started ends it.
 // Limits  kWindowBytes sent and unread in each direction.
 // Owner   the two streams and the stage's timeline; one thread.
 #include <caf/actor_control_block.hpp>
@@ -26,20 +26,21 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::size_t write(Side side, base::Bytes bytes);
   void pause(Side side, bool paused);
   void close(Side side);
-  /// Ends this side now; what did not fit into the window is lost.
+  /// Ends this side now; bytes that did not fit into the window are lost.
   void abandon(Side side);
   /// The stream object is gone: no more events, and the end closes.
   void drop(Side side);
   /// Ends both sides at once.
   void reset(const std::string& why);
-  /// The link is no longer cut: what it held back is on its way again.
+  /// The cut of the link has ended: the bytes that it held back are in flight again.
   void thaw();
-  /// The machine at that address is gone: its end neither says nor hears anything more.
+  /// The machine at that address is gone: its end neither sends nor receives any longer.
   void vanish(const Address& node);
-  /// The end at that address ends, and only it hears of that: the other end is reset once it sends. False if one of
-  /// them has ended already or was never started.
+  /// Ends the stream at that address and notifies only that end; the other end is reset once it sends. Returns false if
+  /// one of them has ended already or was never started.
   bool half_open(const Address& node);
-  /// It is back and knows nothing of this stream: the other end is reset now if it has sent, else once it sends.
+  /// The machine is back and does not know this stream: the other end is reset now if it has sent, otherwise once it
+  /// sends.
   void reset_if_believed();
 
   bool ended() const { return ends_[0].ended && ends_[1].ended; }
@@ -63,7 +64,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     bool gone = false;               ///< it has ended, perhaps with its machine, and the other end does not know
     bool knocked = false;            ///< something was sent to it since
     std::deque<base::Bytes> unsent;  ///< written by the owner, beyond the window
-    std::size_t first_sent = 0;      ///< bytes of the first of them that have left
+    std::size_t first_sent = 0;      ///< bytes of the first of them that were sent
     std::deque<Segment> under_way;   ///< to the other end
     std::size_t held = 0;            ///< arrivals that met a cut
     std::size_t window_used = 0;     ///< bytes sent that the other end has not read
@@ -73,9 +74,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   End& at(Side side) { return ends_[static_cast<std::size_t>(side)]; }
   static Side other(Side side) { return side == Side::dialler ? Side::acceptor : Side::dialler; }
-  /// Sends as much as the window allows, whole or in pieces of the network's choice. Returns the bytes that have left.
+  /// Sends as much as the window allows, whole or in pieces of the network's choice. Returns the number of bytes sent.
   std::size_t send_on(Side from, bool whole);
-  /// The same in pieces; the owner hears of what has left.
+  /// Does the same in pieces, and reports the sent bytes to the owner.
   void pump(Side from);
   void send(Side from, Segment segment);
   void arrive(Side from);
@@ -88,7 +89,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::array<End, 2> ends_;
 };
 
-/// The near end as the owner holds it.
+/// Returns the near end for its owner.
 std::shared_ptr<ports::Stream> make_stream(std::shared_ptr<Connection> connection, Side side);
 
 }  // namespace troupe::sim

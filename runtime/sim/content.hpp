@@ -1,8 +1,8 @@
 #pragma once
-// What a simulated file holds: bytes, and behind them filler, which takes room on the device and none in memory.
+// The content of a simulated file: real bytes, then filler, which occupies space on the device and no memory.
 //
-// Filler  comes from File::fill() and reads as zeros; bytes that are appended behind it make it real ones.
-// Doubt   bytes that a device has refused to take: whether it holds them shows only when the power fails.
+// Filler  comes from File::fill() and reads as zeros; appending bytes after it turns it into real bytes.
+// Doubt   bytes that a device has refused to write: a power failure decides whether the device has them.
 // Owner   one inode of a simulated disk.
 #include <algorithm>
 #include <cstdint>
@@ -15,12 +15,12 @@
 
 namespace troupe::sim {
 
-inline constexpr std::uint64_t kPageBytes = 4'096;  // what Linux writes, or drops, at once
+inline constexpr std::uint64_t kPageBytes = 4'096;  // the unit that Linux writes or drops
 
 class Content {
  public:
   std::uint64_t size() const { return bytes_.size() + filler_; }
-  /// The leading bytes that are no filler.
+  /// Returns the number of leading real bytes.
   std::uint64_t real() const { return bytes_.size(); }
 
   void append(base::ByteView more) {
@@ -35,22 +35,22 @@ class Content {
   }
   void fill(std::uint64_t bytes) { filler_ += bytes; }
 
-  /// Leaves the first `size` bytes, of at least as many.
+  /// Cuts it to the first `size` bytes; it must have at least as many.
   void cut(std::uint64_t size) {
     filler_ = size > bytes_.size() ? size - bytes_.size() : 0;
-    if (size == 0) bytes_ = {};  // its memory, too
+    if (size == 0) bytes_ = {};  // frees the memory, too
     else if (size < bytes_.size()) bytes_.resize(size);
     while (!doubts_.empty() && doubts_.back().from >= size) doubts_.pop_back();
     if (!doubts_.empty()) doubts_.back().to = std::min(doubts_.back().to, size);
   }
 
-  /// From now on it is open whether the device has the bytes from there on.
+  /// From now on it is undecided whether the device has the bytes after `from`.
   void doubt(std::uint64_t from) {
     if (!doubts_.empty()) from = std::max(from, doubts_.back().to);
     if (from < size()) doubts_.push_back({from, size()});
   }
 
-  /// The device shows what it has: of each page in doubt the bytes, or zeros, as `random` draws.
+  /// Decides what the device has: for each page in doubt the bytes, or zeros, as `random` draws.
   void decide(base::Random& random) {
     for (const Doubt& one : doubts_) {
       for (std::uint64_t from = one.from, to = 0; from < one.to; from = to) {
@@ -61,7 +61,7 @@ class Content {
     doubts_.clear();
   }
 
-  /// Bytes [from, to), which are there.
+  /// Returns bytes [from, to), which must exist.
   Content part(std::uint64_t from, std::uint64_t to) const {
     Content out;
     const std::uint64_t real_to = std::min(to, real());
@@ -77,7 +77,7 @@ class Content {
     return out;
   }
 
-  /// As many as there are at `offset`, up to the size of `out`.
+  /// Reads as many bytes as exist at `offset`, at most the size of `out`.
   std::size_t read(std::uint64_t offset, std::span<std::uint8_t> out) const {
     if (offset >= size()) return 0;
     const std::size_t bytes = std::min<std::uint64_t>(out.size(), size() - offset);
@@ -87,7 +87,7 @@ class Content {
     return bytes;
   }
 
-  /// Flips the bits of `mask`; false if there is no real byte.
+  /// Flips the bits of `mask`; returns false if there is no real byte.
   bool flip(std::uint64_t offset, std::uint8_t mask) {
     if (offset >= real()) return false;
     bytes_[offset] ^= mask;
@@ -95,7 +95,7 @@ class Content {
   }
 
  private:
-  struct Doubt {  // of bytes [from, to)
+  struct Doubt {  // about bytes [from, to)
     std::uint64_t from;
     std::uint64_t to;
   };
@@ -109,7 +109,7 @@ class Content {
 
   base::Bytes bytes_;
   std::uint64_t filler_ = 0;
-  std::vector<Doubt> doubts_;  // apart from each other, in order
+  std::vector<Doubt> doubts_;  // disjoint, in order
 };
 
 }  // namespace troupe::sim

@@ -15,7 +15,7 @@ bool befalls(const std::unique_ptr<base::Random>& chance, std::uint32_t share) {
 
 }  // namespace
 
-/// The place as its owner holds it.
+/// The socket as its owner has it.
 class DatagramWays::End final : public ports::Datagrams {
  public:
   End(std::shared_ptr<Fabric> fabric, std::shared_ptr<Bound> bound, const base::Endpoint& at)
@@ -43,7 +43,7 @@ class DatagramWays::End final : public ports::Datagrams {
   base::Endpoint at_;
 };
 
-/// Held by one datagram that waits for its owner, who may outlive the place.
+/// Held by one datagram that waits for its owner, and may outlive the socket.
 class DatagramWays::Credit {
  public:
   explicit Credit(std::shared_ptr<Bound> bound) : bound_(std::move(bound)) { ++bound_->waiting; }
@@ -55,7 +55,7 @@ class DatagramWays::Credit {
   std::shared_ptr<Bound> bound_;
 };
 
-/// Nodes of a stage differ in the last bytes of their addresses alone.
+/// Nodes of a stage differ only in the last bytes of their addresses.
 std::size_t DatagramWays::Hash::operator()(const base::Endpoint& endpoint) const {
   std::uint64_t last = 0;
   std::memcpy(&last, endpoint.address.data() + endpoint.address.size() - sizeof last, sizeof last);
@@ -94,13 +94,13 @@ void DatagramWays::give_up(Bound& bound) {
     place->bound.reset();  // last: it may be the only owner
 }
 
-/// Null where no node is. (A node that comes there while a datagram would travel misses it.)
+/// Returns null if no node is there. (A node that appears there while a datagram would be in flight misses it.)
 DatagramWays::Binding* DatagramWays::present(const base::Endpoint& at) {
   const auto known = places_.find(at);
   return known != places_.end() && known->second.bound ? &known->second : nullptr;
 }
 
-/// Valid until the next call.
+/// The reference is valid until the next call.
 DatagramWays::Route& DatagramWays::way(Binding& from, const Binding& to) {
   if (from.ways.size() <= to.number) from.ways.resize(places_.size());
   Route& way = from.ways[to.number];
@@ -129,7 +129,7 @@ void DatagramWays::send(Bound& bound, Alone alone) {
   const bool twice = befalls(way.chance, faults_.twice);
   const base::Instant arrives = fabric_.depart(from.at.address, to->at.address, way.latency, datagram.bytes);
   datagram.with = from.at;
-  datagram.here = {};  // a place has one address
+  datagram.here = {};  // a socket has one address
   if (twice) travel(way, *to, arrives, alone);
   travel(way, *to, arrives, std::move(alone));
 }
@@ -137,7 +137,7 @@ void DatagramWays::send(Bound& bound, Alone alone) {
 void DatagramWays::travel(const Route& way, Binding& to, base::Instant arrives, Alone alone) {
   if (befalls(way.chance, faults_.late))
     arrives = arrives + base::Duration(1 + way.chance->below(base::Duration(kLateMax).count()));
-  // Three members of 48 bytes in all: an appointment takes no more without an allocation.
+  // Three members of 48 bytes in all: a larger event would need an allocation.
   fabric_.stage().at(arrives, [fabric = fabric_.shared_from_this(), &to, alone = std::move(alone)]() mutable {
     fabric->datagram_ways().arrive(to, std::move(alone));
   });

@@ -1,14 +1,15 @@
 #pragma once
-// Datagrams between the simulated nodes of one fabric: who is bound where, and what becomes of each on its way.
+// Datagrams between the simulated nodes of one fabric: the bound sockets, and the fate of each datagram.
 //
-// Model   UDP as its users see it: whole or not at all, and no node learns what was lost. A way has one latency:
-//         one datagram overtakes another only by a fault.
-// Faults  DatagramFaults, and those of the fabric. A cut loses what leaves or would arrive under it. A clog delays. A
-//         narrow way is shared with streams, and loses what would wait for it longer than kNarrowWaitMax. A wrong bit
-//         is in what leaves next, be it a datagram or a piece of a stream. Who has vanished neither sends nor receives.
-// Chance  each way draws from a stream of its own, and only for those of DatagramFaults that are set.
-// Cost    of one that travels: one look-up, an appointment that fits into its place, the event and its credit. The
-//         vector of a batch of one becomes that of the event. Each place that sends has 16 bytes for every other one.
+// Model   UDP as its users see it: whole or not at all, and no node learns of a loss. A route has one latency: one
+//         datagram overtakes another only by a fault.
+// Faults  DatagramFaults, and the faults of the fabric. A cut loses datagrams that leave or would arrive during it. A
+//         clog delays. A narrow link is shared with streams, and drops datagrams that would wait longer than
+//         kNarrowWaitMax. A planned wrong bit hits the next datagram or piece of a stream. A vanished node neither
+//         sends nor receives.
+// Chance  each route draws from its own stream, and only for the DatagramFaults that are set.
+// Cost    per datagram: one hash search, an event without allocation, the message and its credit. The vector of a batch of
+//         one becomes the vector of the message. Each sending socket has 16 bytes for every other socket.
 // Owner   the fabric; one thread.
 #include <caf/actor_control_block.hpp>
 #include <memory>
@@ -19,31 +20,31 @@
 
 namespace troupe::sim {
 
-inline constexpr std::chrono::milliseconds kLateMax{100};  // our choice: behind many others, within most patience
-inline constexpr std::chrono::seconds kNarrowWaitMax{1};   // our choice: what buffers of home routers hold
+inline constexpr std::chrono::milliseconds kLateMax{100};  // our choice: after many others, within most time-outs
+inline constexpr std::chrono::seconds kNarrowWaitMax{1};   // our choice: the buffer of a home router
 inline constexpr std::uint32_t kFaultsWhole = 1'000'000;   // DatagramFaults are parts of this
 
 class DatagramWays {
  public:
   explicit DatagramWays(Fabric& fabric) : fabric_(fabric) {}
 
-  /// Null if the place is taken. Port 0 picks a free one.
+  /// Returns null if the address is in use. Port 0 picks a free port.
   std::unique_ptr<ports::Datagrams> open(base::Endpoint at, const runtime::Handle& owner);
 
-  /// Gives up all that is bound at that address: its owners neither send nor hear anything more.
+  /// Releases all sockets of that address: their owners neither send nor receive any longer.
   void vanish(const Address& node);
 
-  /// What befalls datagrams that are sent from now on.
+  /// Sets the faults of datagrams that are sent from now on.
   void set(const DatagramFaults& faults) { faults_ = faults; }
 
  private:
   struct Binding;
-  /// One owner at one place.
+  /// One owner of one socket.
   struct Bound {
-    Binding* place = nullptr;  ///< null: given up
+    Binding* place = nullptr;  ///< null: released
     caf::weak_actor_ptr owner;
     ports::DatagramCounts counts;
-    std::size_t waiting = 0;  ///< for the owner to handle them
+    std::size_t waiting = 0;  ///< datagrams that the owner has not handled
   };
   struct Route {
     base::Duration latency{-1};            ///< negative: nothing was sent there yet
@@ -52,12 +53,12 @@ class DatagramWays {
   struct Hash {
     std::size_t operator()(const base::Endpoint& endpoint) const;
   };
-  /// Kept for good, so that what travels may point to it.
+  /// Kept forever, so that datagrams in flight may point to it.
   struct Binding {
     base::Endpoint at;
     std::size_t number = 0;
     std::shared_ptr<Bound> bound;
-    std::vector<Route> ways;  ///< by the number of the place where they lead
+    std::vector<Route> ways;  ///< by the number of their destination
   };
   using Alone = std::vector<ports::Datagram>;  // one datagram, in the vector of its event
   class End;
@@ -72,7 +73,7 @@ class DatagramWays {
 
   Fabric& fabric_;
   DatagramFaults faults_;
-  std::unordered_map<base::Endpoint, Binding, Hash> places_;  // by where they are; its order reaches no node
+  std::unordered_map<base::Endpoint, Binding, Hash> places_;  // by address; no node depends on its order
 };
 
 }  // namespace troupe::sim

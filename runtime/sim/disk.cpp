@@ -13,7 +13,7 @@ using ports::DiskResult;
 
 constexpr std::uint64_t kTailBytes = 256;  // our choice: the last records of most files
 
-/// What is left of a file when the power fails.
+/// Decides what is left of a file when the power fails.
 void survive(Inode& file, base::Random& random) {
   const std::uint64_t unsynced = file.content.size() - file.stable;
   if (unsynced > 0 || file.lost.size() > 0) {
@@ -121,7 +121,7 @@ void Disk::revoke() {
 void Disk::on_write(std::function<void(base::ByteView)> told) { state_->told = std::move(told); }
 
 void Disk::crash(base::Random& random) {
-  std::vector<InodePtr> lost;  // what happened to a file later needs what happened to it before
+  std::vector<InodePtr> lost;  // later changes of a file need its earlier changes
   for (const NameChange& change : state_->pending) {
     const bool possible = std::find(lost.begin(), lost.end(), change.what) == lost.end();
     if (possible && random.chance(1, 2)) change.perform();
@@ -157,7 +157,7 @@ void Disk::swap(Disk& other) {
   std::swap(state_->root, other.state_->root);
   std::swap(state_->pending, other.state_->pending);
   std::swap(state_->used, other.state_->used);
-  // A lock of either place must not count in the other, whose epochs are its own.
+  // A lock on either disk must not count on the other, which has its own epochs.
   for (State* state : {state_.get(), other.state_.get()}) {
     ++state->epoch;
     state->each([](const std::string&, Inode& file) { file.lock_epoch = 0; });
@@ -197,7 +197,7 @@ std::optional<Disk::Rotten> Disk::rot(std::uint64_t which, const std::function<b
   if (candidates.empty()) return std::nullopt;
   base::Random random(which);
   Candidate& hit = candidates[random.below(candidates.size())];
-  // Often at the end: there it may pass for what was being written.
+  // Often at the end: there a changed byte may look like a torn write.
   const std::uint64_t tail = std::min(hit.bytes, kTailBytes);
   const std::uint64_t offset = random.chance(1, 4) ? hit.bytes - 1 - random.below(tail) : random.below(hit.bytes);
   hit.file->content.flip(offset, static_cast<std::uint8_t>(1 + random.below(255)));

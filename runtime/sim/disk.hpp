@@ -1,14 +1,14 @@
 #pragma once
-// The Disk port of one simulated machine: files in memory that lose at a crash what was not synced.
+// The Disk port of one simulated machine: files in memory that lose unsynced data at a crash.
 //
-// Files   the device has a synced prefix of each file. A crash keeps that, all that was written, or a part of the rest.
-// Refusal what a failed sync was to write stays readable, and no later sync writes it; the next crash shows which pages
-//         the device has ("fsyncgate", 2018).
+// Files   the device has a synced prefix of each file. A crash keeps that, all written bytes, or a part of the rest.
+// Refusal data of a failed sync stays readable, and no later sync writes it; the next crash decides which pages the
+// device has ("fsyncgate", 2018).
 // Names   a created, renamed or removed name is durable after sync_directory(). Until then a crash keeps or loses each
-//         change on its own, but for the order of one file's changes: harsher than a journal.
-// Power   halt_after() sets the operation at which the power fails; it and all later ones answer `io`.
-// Lives   files, locks and views from before a crash, revoke(), wipe() or swap() answer `io`, and locks hold nothing.
-// Faults  plans belong to the machine: swap() moves contents alone. crash() forgets all plans but limit() and slow().
+//         change independently, except that changes of one file keep their order: harsher than a journal.
+// Power   halt_after() sets the operation at which the power fails; it and all later operations return `io`.
+// Lives   files, locks and views from before a crash, revoke(), wipe() or swap() return `io`, and their locks are void.
+// Faults  plans belong to the machine: swap() moves only contents. crash() forgets all plans except limit() and slow().
 // Memory  the contents of the files, without filler (File::fill). Threads: one.
 #include <cstdint>
 #include <functional>
@@ -22,9 +22,9 @@
 
 namespace troupe::sim {
 
-inline constexpr std::uint64_t kDiskBytes = std::uint64_t{1} << 40;  // our choice: 1 TiB, more than memory holds
+inline constexpr std::uint64_t kDiskBytes = std::uint64_t{1} << 40;  // our choice: 1 TiB, more than fits into memory
 
-/// What a planned fault hits.
+/// The operations that a planned fault can hit.
 enum class DiskOperation : std::uint8_t {
   read,   ///< File::read
   write,  ///< File::append and fill: half of the bytes are written
@@ -38,7 +38,7 @@ class Disk final : public ports::Disk {
   Disk(const Disk&) = delete;
   Disk& operator=(const Disk&) = delete;
 
-  // As the view of its present user.
+  // Like the view of its present user.
   ports::DiskResult<std::unique_ptr<ports::File>> open(std::string_view path, ports::OpenMode mode) override;
   ports::DiskResult<void> rename(std::string_view from, std::string_view to) override;
   ports::DiskResult<void> remove(std::string_view path) override;
@@ -48,74 +48,75 @@ class Disk final : public ports::Disk {
   ports::DiskResult<std::uint64_t> size(std::string_view path) override;
   ports::DiskResult<std::unique_ptr<ports::DiskLock>> lock(std::string_view path) override;
   ports::DiskResult<std::string> show(std::string_view path) override;
-  /// The folder has the archive as its one file: what runs here are scripts (programs.hpp), which look at no root.
+  /// The folder contains the archive as its one file: programs here are scripts (programs.hpp), which do not read it.
   ports::DiskResult<std::unique_ptr<ports::Unpacking>> unpack(std::string_view archive, std::string_view to) override;
   ports::DiskResult<std::uint64_t> free_bytes() override;
   std::optional<std::string> lost() override;
 
-  /// Bytes that all files together may hold; fewer than they hold now makes the disk full.
+  /// Sets the maximum size of all files together; the disk is full if they are larger now.
   void set_capacity(std::uint64_t bytes);
-  /// The same for a while, beside the capacity and other limits, of which the least counts: until lift() was called
-  /// with the same number.
+  /// Adds a temporary limit to the capacity and other limits, of which the least counts, until lift() is called with
+  /// the same number.
   void limit(std::uint64_t bytes);
   void lift(std::uint64_t bytes);
-  /// Bytes that all files together hold.
+  /// Returns the size of all files together.
   std::uint64_t used_bytes() const;
-  /// Of these, the ones that are kept in memory.
+  /// Returns how many of these bytes are in memory.
   std::uint64_t real_bytes() const;
 
-  /// Plans one fault: after `after` more operations of that kind, one fails with `error`, and `hit` is called as it
-  /// does. A later plan for the same kind replaces it.
+  /// Plans one fault: after `after` more operations of that kind, one fails with `error`, and `hit` is called at that
+  /// moment. A later plan for the same kind replaces it.
   void fail(DiskOperation what, ports::DiskError error, std::uint64_t after = 0, std::function<void()> hit = {});
 
   /// Forgets all plans of fail().
   void forgive();
 
-  /// Lets `operations` more changes of the disk happen; then every operation is `io` until crash().
+  /// Allows `operations` more changes of the disk; then every operation is `io` until crash().
   void halt_after(std::uint64_t operations);
   /// Whether that is planned or has happened; whether it has.
   bool halting() const;
   bool halted() const;
 
-  /// Operations so far that may have changed the disk: what halt_after() counts.
+  /// Returns the operations so far that may have changed the disk, as halt_after() counts them.
   std::uint64_t operations() const;
 
-  /// From now on syncs answer that they have done what they have not, until this is taken back or the power fails.
-  /// A later honest sync makes durable what the earlier ones did not.
+  /// From now on syncs report success without effect, until this is reverted or the power fails. A later honest sync
+  /// also makes the earlier data durable.
   void lie(bool lies);
   bool lying() const;
 
-  /// From now on each operation takes that much `longer`, which owed() adds up; a negative one takes that back.
+  /// From now on each operation takes `longer`, which owed() adds up; a negative value reverts that.
   void slow(base::Duration longer);
   base::Duration owed() const;
   base::Duration take_owed();
 
-  /// Somebody removes the data directory under the process: each change is `gone` from now on. The next crash() or
-  /// revoke() brings it back as it was.
+  /// Removes the data directory under the running process: each change is `gone` from now on. The next crash() or
+  /// revoke() restores it unchanged.
   void lose();
 
-  /// The process that uses it is gone: its files, locks and views are dead, what it wrote stays, plans of faults too.
+  /// The process that uses it has ended: its files, locks and views are dead, its written data and plans of faults
+  /// stay.
   void revoke();
 
-  /// Hears of the bytes of every append(), those that failed included: for the hash of a world.
+  /// Passes the bytes of every append(), also of failed ones: for the hash of a run.
   void on_write(std::function<void(base::ByteView)> told);
 
   /// The power fails and returns: unsynced content and names survive or not as `random` draws.
   void crash(base::Random& random);
 
-  /// An empty disk takes its place.
+  /// Replaces it by an empty disk.
   void wipe();
-  /// Another disk with the same files, all of them durable.
+  /// Returns another disk with the same files, all durable.
   std::unique_ptr<Disk> copy() const;
-  /// Each gets what lies on the other. Their machines are off.
+  /// Exchanges the contents of two disks, while their machines are off.
   void swap(Disk& other);
 
-  /// Leaves `per_mille` thousandths of what the device has of one file, which `random` draws of those that are `wanted`.
-  /// Returns its path, or nullopt if there is none.
+  /// Cuts one `wanted` file, drawn by `random`, to `per_mille` thousandths of its bytes on the device. Returns its
+  /// path, or nullopt if there is none.
   std::optional<std::string> cut(base::Random& random, std::uint64_t per_mille,
                                  const std::function<bool(std::string_view path)>& wanted);
 
-  /// Flips the bits of `mask` in one byte of a file, on the device too. False if there is no such byte.
+  /// Flips the bits of `mask` in one byte of a file, on the device too. Returns false if there is no such byte.
   bool corrupt(std::string_view path, std::uint64_t offset, std::uint8_t mask);
 
   struct Rotten {
@@ -123,9 +124,9 @@ class Disk final : public ports::Disk {
     std::uint64_t offset = 0;
     friend bool operator==(const Rotten&, const Rotten&) = default;
   };
-  /// Changes one byte that lies on the device: `which` draws first the file, then the byte, so that small files are hit
-  /// as often as large ones, and the end of a file more often than the rest. Never a file that is `exempt`. Nothing if
-  /// there is no such byte.
+  /// Changes one byte on the device: `which` draws first the file, then the byte, so that small files are hit as often
+  /// as large files, and the end of a file more often than the rest. Never an `exempt` file. Returns nullopt if there
+  /// is no such byte.
   std::optional<Rotten> rot(std::uint64_t which, const std::function<bool(std::string_view path)>& exempt = {});
 
   struct State;
@@ -135,7 +136,7 @@ class Disk final : public ports::Disk {
   std::shared_ptr<State> state_;
 };
 
-/// A disk as one life of its machine sees it: dead with that life, whatever lies there later.
+/// A disk as one life of its machine sees it: dead after that life, whatever the disk contains later.
 class DiskView final : public ports::Disk {
  public:
   explicit DiskView(const sim::Disk& disk);

@@ -37,7 +37,7 @@ std::optional<DiskError> Disk::State::fault(DiskOperation what) {
   return now.error;
 }
 
-/// How many of `bytes` can be written, and what is said of it.
+/// Returns how many of `bytes` can be written, and the error for the rest.
 std::pair<std::uint64_t, std::optional<DiskError>> Disk::State::writable(std::uint64_t bytes) {
   std::optional<DiskError> error = fault(DiskOperation::write);
   if (error) bytes /= 2;

@@ -1,6 +1,6 @@
 #pragma once
-// What a simulated disk consists of: inodes, names, changes that are not on the device yet, plans of faults.
-// Private to runtime/sim/disk*.cpp.
+// The state of a simulated disk: inodes, names, changes that are not on the device yet, plans of faults. Private to
+// runtime/sim/disk*.cpp.
 #include <algorithm>
 #include <array>
 #include <map>
@@ -28,10 +28,10 @@ struct Inode {
 
   Content content;           // as programs see it
   std::uint64_t stable = 0;  // leading bytes of `content` that are on the device
-  Content lost;              // what the device holds beyond `stable`: an unsynced truncate removed it
+  Content lost;              // bytes of the device beyond `stable`: an unsynced truncate removed them
 
   Names names;      // as programs see them
-  Names on_device;  // as a crash leaves them, but for pending changes
+  Names on_device;  // as a crash leaves them, except for pending changes
 
   void settle() {
     stable = content.size();
@@ -39,7 +39,7 @@ struct Inode {
   }
 };
 
-/// A change of names that no sync has confirmed: `from` goes away, `to` means `what`. Either may be absent.
+/// A change of names that no sync has confirmed: `from` disappears, `to` means `what`. Either may be absent.
 struct NameChange {
   struct Entry {
     InodePtr directory;
@@ -53,7 +53,7 @@ struct NameChange {
   void perform() const;
 };
 
-/// The directory that holds the last part of a path, and that part.
+/// The directory of the last part of a path, and that part.
 struct DirectoryEntry {
   InodePtr directory;
   std::string name;
@@ -65,15 +65,15 @@ struct DirectoryEntry {
 };
 
 struct Disk::State {
-  // What lies there.
+  // The contents.
   InodePtr root;
   std::vector<NameChange> pending;
   std::uint64_t used = 0;  // bytes of all files that have a name
 
-  // Who may use it, and what is planned.
-  std::uint64_t epoch = 1;  // of what is alive
+  // Users and planned faults.
+  std::uint64_t epoch = 1;  // of the present users
   std::uint64_t capacity = 0;
-  std::multiset<std::uint64_t> limits;  // of the same, for a while
+  std::multiset<std::uint64_t> limits;  // of the capacity, temporary
   struct Fault {
     ports::DiskError error;
     std::uint64_t after;
@@ -83,18 +83,18 @@ struct Disk::State {
   std::optional<std::uint64_t> halt_in;
   bool halted = false;
   bool lies = false;
-  bool gone = false;            // somebody removed the directory
-  base::Duration operation{0};  // how long one takes
+  bool gone = false;            // the directory was removed
+  base::Duration operation{0};  // duration of one operation
   base::Duration owed{0};
   std::uint64_t operations = 0;
-  std::function<void(base::ByteView)> told;  // of what is written
+  std::function<void(base::ByteView)> told;  // called with written bytes
 
   State();
 
   enum class Effect : std::uint8_t { looks, changes };
-  /// Every operation begins here: counts it, and says whether the device still answers.
+  /// Every operation begins here: counts it, and returns an error if the device no longer responds.
   ports::DiskResult<void> admit(Effect effect);
-  /// The fault planned for this operation, if it is its turn.
+  /// Returns the fault planned for this operation, if it is its turn.
   std::optional<ports::DiskError> fault(DiskOperation what);
 
   std::uint64_t room() const {
@@ -112,13 +112,13 @@ struct Disk::State {
   ports::DiskResult<InodePtr> directory(std::string_view path) const;
   void change(std::optional<DirectoryEntry> from, std::optional<DirectoryEntry> to, const InodePtr& what);
   InodePtr make(const DirectoryEntry& place, bool directory);
-  /// Confirms the changes of one directory's names, and those before them that they build on.
+  /// Confirms the changes of one directory's names, and the earlier changes that they depend on.
   void settle(const InodePtr& directory);
 
-  /// Calls with each file, by its path, in the order of names.
+  /// Called with each file, by its path, in the order of names.
   using Seen = std::function<void(const std::string& path, Inode& file)>;
   void each(const Seen& seen) const;
-  /// Counts anew what has a name, after a crash.
+  /// Recomputes the used bytes of all named files after a crash.
   void recount();
 
  private:

@@ -67,7 +67,7 @@ class SimFile final : public ports::File {
   OpenMode mode_;
 };
 
-/// Copies the archive, a step as large as a step may be.
+/// Copies the archive, in steps of the maximum size.
 class SimUnpacking final : public ports::Unpacking {
  public:
   SimUnpacking(std::unique_ptr<ports::File> from, std::unique_ptr<ports::File> to)

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::uint64_t kNanosASecond = 1'000'000'000;
 
-/// Adds to a list of what others own, and sweeps out what has gone before the list would grow.
+/// Adds to a list of weak references, and removes expired entries before the list would grow.
 template <class T>
 void add(std::vector<std::weak_ptr<T>>& list, const std::shared_ptr<T>& one) {
   if (list.size() == list.capacity()) {
@@ -227,7 +227,8 @@ const caf::weak_actor_ptr* Fabric::listener(const Dial& dial) const {
 
 void Fabric::dial(const std::shared_ptr<Dial>& dial, base::Duration patience) {
   add(dials_, dial);
-  dial->patience = stage_.after(patience, [self = shared_from_this(), dial] { self->fail(dial, "no answer in time"); });
+  dial->patience =
+      stage_.after(patience, [self = shared_from_this(), dial] { self->fail(dial, "no response in time"); });
   knock(dial);
 }
 
@@ -244,13 +245,13 @@ void Fabric::fail(const std::shared_ptr<Dial>& dial, std::string why) {
   ports::deliver(caf::actor_cast<runtime::Handle>(dial->owner), ports::DialFailed{dial->ticket, std::move(why)});
 }
 
-/// When a first packet that leaves now arrives: it has no bytes, and queues behind those that others have.
+/// Returns when a first packet that leaves now arrives: it has no bytes, and queues behind earlier packets with bytes.
 base::Instant Fabric::depart(const Address& from, const Address& to) {
   base::Bytes none;
   return depart(from, to, latency(from, to), none);
 }
 
-/// Sends the first packet, and once more later while a cut swallows it.
+/// Sends the first packet, and again later while a cut drops it.
 void Fabric::knock(const std::shared_ptr<Dial>& dial) {
   if (dial->done) return;
   if (is_cut(dial->from, dial->to.address) || is_gone(dial->to.address)) {
@@ -286,7 +287,7 @@ void Fabric::answer(const std::shared_ptr<Dial>& dial) {
   stage_.at(depart(dial->to.address, dial->from), [self = shared_from_this(), dial] {
     if (dial->done) return;
     if (self->is_cut(dial->to.address, dial->from)) return self->answer(dial);
-    if (!dial->accepted) return self->fail(dial, dial->path.empty() ? "connection refused" : "nobody listens");
+    if (!dial->accepted) return self->fail(dial, dial->path.empty() ? "connection refused" : "no process listens");
     self->finish(*dial);
     ports::deliver(caf::actor_cast<runtime::Handle>(dial->owner),
                    ports::Dialled{dial->ticket, make_stream(std::move(dial->accepted), Side::dialler), dial->to});

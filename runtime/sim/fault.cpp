@@ -11,25 +11,25 @@ namespace {
 using enum FaultKind;
 
 constexpr std::array<FaultSpec, kFaultKinds> kSpecs{{
-    {cut, "cut", "nothing goes from one node to another", true, true, true},
-    {partition, "partition", "two groups of nodes hear nothing of each other", false, false, true, Amount::set},
-    {deafen, "deafen", "what one group of nodes sends reaches no other", false, false, true, Amount::set},
-    {clog, "clog", "one way between two nodes takes longer", true, true, true, Amount::number, 50'000, 5'000'000},
+    {cut, "cut", "nothing is delivered from one node to another", true, true, true},
+    {partition, "partition", "two groups of nodes cannot communicate", false, false, true, Amount::set},
+    {deafen, "deafen", "messages from one group of nodes reach no other node", false, false, true, Amount::set},
+    {clog, "clog", "one direction between two nodes takes longer", true, true, true, Amount::number, 50'000, 5'000'000},
     {swizzle, "swizzle", "links clog one by one and open in another order", false, false, true, Amount::set},
-    {narrow, "narrow", "one way between two nodes carries few bytes a second", true, true, true, Amount::number, 2'000,
-     200'000},
-    {reset, "reset", "the streams between two nodes end in mid-message", true, true, false},
-    {half_open, "half-open", "streams end at one side, and the other side does not know", true, true, false},
-    {flip, "flip", "one bit of a piece on its way is wrong", true, true, false},
+    {narrow, "narrow", "one direction between two nodes carries few bytes per second", true, true, true, Amount::number,
+     2'000, 200'000},
+    {reset, "reset", "the streams between two nodes end in the middle of a message", true, true, false},
+    {half_open, "half-open", "streams end at one side, unnoticed by the other side", true, true, false},
+    {flip, "flip", "one bit changes in flight", true, true, false},
     {kill, "kill", "the process ends and starts again", true, false, true},
-    {power, "power", "the power fails in the midst of disk work", true, false, true, Amount::number, 0, 200},
-    {pause, "pause", "no actor of a node runs", true, false, true},
+    {power, "power", "the power fails during disk operations", true, false, true, Amount::number, 0, 200},
+    {pause, "pause", "no actor of a node runs for a while", true, false, true},
     {slow, "slow", "a node rests after each millisecond of work", true, false, true, Amount::number, 500, 50'000},
     {break_actor, "break-actor", "an actor breaks at a message, and is restarted", true, false, false, Amount::number,
      1, 2'000},
-    {disk_full, "disk-full", "a disk has no room", true, false, true, Amount::number, 0, 200'000},
+    {disk_full, "disk-full", "a disk has no free space", true, false, true, Amount::number, 0, 200'000},
     {disk_read, "disk-read", "one read fails", true, false, false, Amount::number, 0, 100},
-    {disk_write, "disk-write", "one write fails half done", true, false, false, Amount::number, 0, 100},
+    {disk_write, "disk-write", "one write fails half way", true, false, false, Amount::number, 0, 100},
     {disk_sync, "disk-sync", "one sync fails", true, false, false, Amount::number, 0, 50},
     {disk_slow, "disk-slow", "each operation of a disk takes longer", true, false, true, Amount::number, 100, 20'000},
     {disk_rot, "disk-rot", "one byte on a disk changes", true, false, false, Amount::number, 0, 1'000'000'000, true},
@@ -43,13 +43,11 @@ constexpr std::array<FaultSpec, kFaultKinds> kSpecs{{
      0, true},
     {disk_lie, "disk-lie", "syncs do nothing, then the power fails", true, false, true, Amount::none, 0, 0, true, true},
     {clock_step, "clock-step", "the date of a node jumps", true, false, false, Amount::number, -3'600'000, 3'600'000},
-    {clock_off, "clock-off", "the date of a node is wrong, up to a day, and is set right", true, false, true,
+    {clock_off, "clock-off", "the date of a node is wrong by up to a day, then corrected", true, false, true,
      Amount::number, -86'400'000, 86'400'000},
-    {udp_loss, "datagram-loss", "some of all datagrams never arrive", false, false, true, Amount::number, 1'000,
-     300'000},
-    {udp_twice, "datagram-twice", "some of all datagrams arrive twice", false, false, true, Amount::number, 1'000,
-     300'000},
-    {udp_late, "datagram-late", "some of all datagrams arrive behind later ones", false, false, true, Amount::number,
+    {udp_loss, "datagram-loss", "some datagrams never arrive", false, false, true, Amount::number, 1'000, 300'000},
+    {udp_twice, "datagram-twice", "some datagrams arrive twice", false, false, true, Amount::number, 1'000, 300'000},
+    {udp_late, "datagram-late", "some datagrams arrive after later datagrams", false, false, true, Amount::number,
      1'000, 300'000},
 }};
 
@@ -59,7 +57,7 @@ std::span<const FaultSpec> fault_specs() { return kSpecs; }
 
 const FaultSpec& spec(FaultKind what) {
   const FaultSpec& found = kSpecs[static_cast<std::size_t>(what)];
-  base::ensure(found.what == what, "the specs of faults stand in the order of their kinds");
+  base::ensure(found.what == what, "the specs of faults are in the order of their kinds");
   return found;
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-// A simulated machine: as busy as a test says.
+// A simulated machine, whose load a test sets.
 #include "runtime/ports/hardware.hpp"
 
 namespace troupe::sim {

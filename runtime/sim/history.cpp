@@ -58,7 +58,7 @@ std::string text(const KeyOperation& operation) {
     case Did::append: out += "appended " + shown(operation.value) + " to " + operation.key; break;
     case Did::replace:
       out += "replaced " + shown(operation.expected) + " of " + operation.key + " by " + shown(operation.value);
-      if (operation.fate == Fate::told && !operation.met) out += ": it was another value";
+      if (operation.fate == Fate::told && !operation.met) out += ": it had another value";
       break;
   }
   if (operation.fate == Fate::lost) out += " (outcome unknown)";

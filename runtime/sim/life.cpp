@@ -24,7 +24,7 @@ Life::~Life() {
   ports.clock().spent({});
 }
 
-/// Messages wait behind the order to end, which goes first.
+/// The order to end has priority over messages that wait.
 void Life::end() {
   if (ended_) return;
   ended_ = true;
@@ -43,7 +43,7 @@ void Life::end() {
   order_end();
 }
 
-/// Everybody who was not told yet, in the order of the registry.
+/// Sends the order to every actor that has not got it yet, in the order of the registry.
 void Life::order_end() {
   std::vector<runtime::Handle> all;
   node.registry().walk([&](const runtime::Listing& one) { return all.push_back(one.handle), true; });
@@ -51,13 +51,14 @@ void Life::order_end() {
     if (ordered_.insert(one.id()).second) caf::anon_send_exit(one, caf::exit_reason::kill);
 }
 
-// -- what leaves, and when --
+// -- sent messages, and when they are sent --
 
 void Life::runs(std::uint64_t actor) {
-  // An actor that begins only now, or is started by the last handler of another: its parent's words do not reach it.
+  // An actor that starts only now, or that the last handler of another actor starts: its parent's messages do not reach
+  // it.
   if (ended_ && !ordered_.contains(actor)) order_end();
   running_ = actor;
-  disk_.take_owed();  // by no actor: the start of a node looks at its disk, too
+  disk_.take_owed();  // owed by no actor: the start of a node reads its disk, too
 }
 
 void Life::ran(std::uint64_t actor) {
@@ -96,7 +97,7 @@ void Life::deliver(std::vector<Sent> sent) {
 
 void Life::release(std::uint64_t actor) {
   const auto busy = busy_.find(actor);
-  if (stopped_) {  // a process that is stopped learns later that its device has done
+  if (stopped_) {  // a stopped process learns later that its device is done
     busy->second.due = true;
     return;
   }
@@ -106,7 +107,7 @@ void Life::release(std::uint64_t actor) {
   deliver(std::move(sent));
 }
 
-// -- who runs --
+// -- which actors run --
 
 void Life::pause() {
   ++pauses_;
@@ -161,10 +162,10 @@ void Life::stop_or_go() {
   for (const ActorNumber actor : due) release(actor);
 }
 
-// -- what breaks --
+// -- breaking actors --
 
 void Life::break_next(std::uint64_t nth, MayBreak may, std::function<void()> hit) {
-  base::ensure(nth >= 1, "the next message is the first one");
+  base::ensure(nth >= 1, "the next message is the first");
   break_ = Break{nth, std::move(may), std::move(hit)};
 }
 

@@ -1,15 +1,16 @@
 #pragma once
-// One life of a simulated machine: its node, and what a slow device, a slow processor, a pause, a failing power and a
-// planned break do to the actors of that node.
+// One life of a simulated machine: its node, and the effects of faults on the actors of that node: a slow device, a
+// slow processor, a pause, a power failure and a planned break.
 //
-// Device  what a handler's disk operations cost (Disk::slow) it owes when it ends: until that time has passed its actor
-//         does not run again, and what it sent after the first of them does not leave. What others do goes on. Its
-//         clock shows what it owes at once.
-// Power   while its failure is planned (Disk::halt_after), what a handler sends leaves when it ends. If the power fails
-//         in it nothing of it leaves, what it sent before included, and the life ends before any other actor runs.
-// Slow    the node works for kWorkSpan, but for kWorkMessages at most, as handlers take no time; then all of it rests.
-// Ended   nothing that its actors send leaves.
-// Not     held back: actors that it spawns, and what it writes to a network. An actor that uses the disk does neither.
+// Device  a handler owes the time of its disk operations (Disk::slow) when it ends. Until that time has passed its
+//         actor does not run again, and messages after the first operation are held back. Other actors continue. The
+//         handler's clock includes the owed time at once.
+// Power   while a failure is planned (Disk::halt_after), messages of a handler are sent when it ends. If the power
+//         fails in it none is sent, also no earlier message of it, and the life ends before any other actor runs.
+// Slow    the node works for kWorkSpan, but for at most kWorkMessages, because handlers take no time; then all of it
+//         rests.
+// Ended   no message of its actors is sent.
+// Not     held back: new actors, and writes to a network. An actor that uses the disk does neither.
 // Owner   one machine.
 #include <functional>
 #include <map>
@@ -25,7 +26,7 @@
 
 namespace troupe::sim {
 
-/// What is said of an actor that breaks by Life::break_next, and so by every actor that it takes with it.
+/// The error of an actor that Life::break_next breaks, and so of every actor that it takes with it.
 inline constexpr const char* kBrokenByFault = "a fault of the simulation broke the actor";
 
 inline constexpr std::chrono::milliseconds kWorkSpan{1};
@@ -42,15 +43,15 @@ class Life final : private runtime::Host {
   /// No actor runs until resume() was called as often.
   void pause();
   void resume();
-  /// Zero ends it.
+  /// Zero ends the slowness.
   void slow(base::Duration rest);
 
   using MayBreak = std::function<bool(std::string_view path)>;
-  /// The actor that takes the `nth` message from now on, 1 and on, breaks, and `hit` is called as it does. Messages to
-  /// others than `may` are not counted.
+  /// Breaks the actor that takes the `nth` message from now on (from 1), and calls `hit` at that moment. Only messages
+  /// to actors that `may` break are counted.
   void break_next(std::uint64_t nth, MayBreak may, std::function<void()> hit);
 
-  /// Orders all actors to end, and lets them run for it. Nothing happens if that was done.
+  /// Orders all actors to end, and lets them run to do so. A second call does nothing.
   void end();
 
   NodePorts& ports;
@@ -64,7 +65,7 @@ class Life final : private runtime::Host {
   struct Busy {  // with its device
     std::vector<Sent> sent;
     Stage::Appointment until;
-    bool due = false;  // but everybody is stopped
+    bool due = false;  // the device is done, but the node is stopped
   };
   struct Break {
     std::uint64_t nth;
@@ -90,14 +91,14 @@ class Life final : private runtime::Host {
   bool ended_ = false;
   std::set<ActorNumber> ordered_;  // to end
   ActorNumber running_ = 0;
-  std::vector<Sent> at_hand_;  // of the one that runs
+  std::vector<Sent> at_hand_;  // by the actor that runs
   std::map<ActorNumber, Busy> busy_;
   std::optional<Break> break_;
 
   unsigned pauses_ = 0;
   bool resting_ = false;
-  bool stopped_ = false;                    // by one of these
-  std::vector<ActorNumber> parked_;         // while it is
+  bool stopped_ = false;                    // by a pause or a rest
+  std::vector<ActorNumber> parked_;         // while it is stopped
   base::Duration rest_{0};                  // after each span of work; zero: none
   unsigned worked_ = 0;                     // messages of this span
   std::optional<Stage::Appointment> turn_;  // the end of the span, or of the rest

@@ -37,7 +37,7 @@ struct TriedHash {
   }
 };
 
-/// The value after `operation` on `before`; nothing if what it was told cannot be.
+/// Returns the value after `operation` on `before`; nullopt if its result is impossible.
 std::optional<Value> after(const KeyOperation& operation, const Value& before) {
   const bool told = operation.fate == Fate::told;
   switch (operation.did) {
@@ -70,7 +70,7 @@ class Search {
       if (operations_[i]->fate == Fate::told) order.push_back({operations_[i]->returned, {i, true}});
     }
     std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-    // Places 1 and on; 0 is the head and the end of the ring.
+    // Positions from 1; 0 is the head and the end of the ring.
     events_.push_back({});
     returns_.resize(operations_.size());
     for (const auto& [place, event] : order) {
@@ -89,7 +89,7 @@ class Search {
   Verdict run() {
     std::size_t at = events_[0].next;
     while (open_ > 0) {
-      // An operation that was told comes back before the ring does, so `at` is never the head here.
+      // A completed operation returns before the ring does, so `at` is never the head here.
       if (events_[at].is_return) {
         furthest(events_[at].operation);
         if (steps_.empty()) return Verdict::broken;
@@ -167,19 +167,19 @@ class Search {
 
   std::vector<const KeyOperation*> operations_;
   std::vector<Event> events_;
-  std::vector<std::size_t> returns_;  // of each operation: its event, zero for a lost one
+  std::vector<std::size_t> returns_;  // of each operation: its event, zero for a lost operation
   std::size_t open_ = 0;              // returns in the ring
   std::vector<Step> steps_;
   Chosen chosen_;
   Value value_;
-  std::unordered_set<Tried, TriedHash> tried_;  // only asked whether it has something: its order matters nowhere
+  std::unordered_set<Tried, TriedHash> tried_;  // only searched: its order does not matter
   std::size_t states_max_;
   std::optional<std::size_t> reached_;
   std::size_t unexplained_ = 0;
 };
 
-/// Without lost changes whose value no client was told of. They may never have taken effect, so an order of the others
-/// explains all; it is found sooner, because each of them could stand anywhere.
+/// Drops lost changes whose value no client has seen. They may never have taken effect, so an order of the others
+/// explains everything. The search is faster, because a lost change could be at any position.
 std::vector<const KeyOperation*> seen(const std::vector<const KeyOperation*>& operations) {
   std::unordered_set<std::string> values;
   bool absent = false;
@@ -206,7 +206,7 @@ std::vector<const KeyOperation*> seen(const std::vector<const KeyOperation*>& op
 Linearized linearizable(const std::vector<KeyOperation>& history, const Value& initial, std::size_t states_max) {
   std::map<std::string, std::vector<const KeyOperation*>> keys;
   for (const KeyOperation& operation : history) {
-    // A lost read has seen nothing that could be compared.
+    // A lost read has no value to compare.
     if (operation.fate == Fate::refused || (operation.fate == Fate::lost && operation.did == Did::read)) continue;
     keys[operation.key].push_back(&operation);
   }

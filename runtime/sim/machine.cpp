@@ -19,7 +19,7 @@ Machine::~Machine() {
 runtime::Node& Machine::boot() {
   base::ensure(!up_, "a machine is booted when it is off");
   fabric_->appear(address());
-  // Kept by the stage as the ports are: for the actors that end last.
+  // Kept by the stage like the ports, for the actors that end last.
   DiskView& view = stage_.keep<DiskView>(disk_);
   NodePorts& ports = stage_.keep<NodePorts>(stage_, fabric_, number_, view, *options_.mutations, options_.drift_ppm);
   ports.processes().use(*options_.programs);

@@ -1,15 +1,15 @@
 #pragma once
-// One simulated machine: an address and a disk that stay, and a node on them that lives, dies and comes back.
+// One simulated machine: a permanent address and disk, and a node on them that starts, dies and returns.
 //
-// States  off, up, paused. boot() begins a life with ports of its own; kill() and lose_power() end it at once.
-// Kill    ends the process alone: what it wrote is in the system's cache and stays; its streams are closed politely.
-// Power   ends the machine: what was not synced may be lost, and its streams hear nothing until it is back.
-// Both    end the programs that the node has started; no event says so.
-// End     an actor may still handle the message at hand before it ends: its view of the disk is dead by then, and what
-//         it sends goes nowhere.
-// Lives   keep their Node and ports until the machine is destroyed: actors of an old life may still wind up.
-// Faults  life.hpp says what each does to the actors.
-// Owner   one world. Destroy it before the stage, then let the stage run for a moment.
+// States  off, up, paused. boot() begins a life with new ports; kill() and lose_power() end it at once.
+// Kill    ends only the process: its written data is in the system's cache and stays; its streams close normally.
+// Power   ends the machine: unsynced data may be lost, and its streams get no event until it is back.
+// Both    end the programs that the node has started, without an event.
+// End     an actor may still handle the current message before it ends: its view of the disk is dead then, and its
+//         messages are dropped.
+// Lives   keep their Node and ports until the machine is destroyed, because actors of an old life may still be ending.
+// Faults  life.hpp describes their effects on the actors.
+// Owner   one run. Destroy it before the stage, then let the stage run for a moment.
 #include <functional>
 #include <memory>
 #include <vector>
@@ -23,12 +23,12 @@ struct MachineOptions {
   std::uint64_t disk_bytes = kDiskBytes;
   runtime::NodeLimits limits = {};
   const base::Mutations* mutations = &base::kNoMutations;  ///< outlives it
-  const Programs* programs = &kNoPrograms;                 ///< what its node can start; outlives it
+  const Programs* programs = &kNoPrograms;                 ///< the programs that its node can start; outlives it
 };
 
 class Machine {
  public:
-  /// The `number`-th of its world, 1 and on.
+  /// Makes the `number`-th machine of its run, from 1.
   Machine(Stage& stage, std::shared_ptr<Fabric> fabric, std::uint16_t number, MachineOptions options = {});
   ~Machine();
   Machine(const Machine&) = delete;
@@ -36,38 +36,38 @@ class Machine {
 
   std::uint16_t number() const { return number_; }
   Address address() const { return address_of(number_); }
-  /// For a look at it from outside; a life has its own view of it, in the ports.
+  /// Returns the disk for access from outside; a life has its own view of it, in the ports.
   Disk& disk() { return disk_; }
   bool up() const { return up_; }
   std::size_t lives() const { return lives_.size(); }
 
-  /// Begins a life on what the disk holds; it must not be up. Actors are the caller's to start.
+  /// Begins a life on the contents of the disk; it must not be up. The caller starts the actors.
   runtime::Node& boot();
-  /// Of this life, or of the last one.
+  /// Returns the node of this life, or of the last life.
   runtime::Node& node() { return lives_.back()->node; }
   NodePorts& ports() { return lives_.back()->ports; }
 
-  // Nothing happens to a machine that is not up.
+  // All of these do nothing to a machine that is not up.
 
-  /// If the power has failed already, but outside of any handler, that is what happens.
+  /// Loses power instead, if that has failed already outside of any handler.
   void kill();
   void lose_power();
-  /// Loses power at the change of the disk that follows `operations` more, in the midst of the handler that makes it.
-  /// `then` is called right after, once, from within the event at hand: it must not boot. A crash before that, or
-  /// another such plan, takes its place; a kill does not.
+  /// Loses power at the change of the disk after `operations` more, inside the handler that makes it. `then` is called
+  /// right after, once, from within the current event: it must not boot. An earlier crash, or another such plan,
+  /// replaces it; a kill does not.
   void lose_power_at(std::uint64_t operations, std::function<void()> then);
 
-  /// Lets none of its actors run until resume() was called as often in this life; what they are sent waits.
+  /// Stops all its actors until resume() was called as often in this life; messages to them wait.
   void pause();
   void resume();
 
-  /// The actor that takes the `nth` message from now on, 1 and on, breaks with the words kBrokenByFault, and its
-  /// supervisor acts; `hit` is called just before. Only messages to actors that `may` break are counted; the plan ends
-  /// with the life, or when another one takes its place.
+  /// Breaks the actor that takes the `nth` message from now on (from 1) with the error kBrokenByFault, and its
+  /// supervisor decides; `hit` is called just before. Only messages to actors that `may` break are counted. The plan
+  /// ends with the life, or when another plan replaces it.
   void break_next(std::uint64_t nth, Life::MayBreak may = {}, std::function<void()> hit = {});
 
-  /// Lets its actors rest for that much `longer` after each kWorkSpan of work, in this life and in those to come, up or
-  /// not; a negative one takes that back.
+  /// Makes its actors rest for `longer` after each kWorkSpan of work, in this life and later lives, up or not; a
+  /// negative value reverts that.
   void slow(base::Duration longer);
 
  private:
@@ -80,7 +80,7 @@ class Machine {
   MachineOptions options_;
   Disk disk_;
   std::vector<std::unique_ptr<Life>> lives_;
-  std::function<void()> then_;  // after the planned failure of power
+  std::function<void()> then_;  // after the planned power failure
   base::Duration rest_{0};
   bool up_ = false;
 };

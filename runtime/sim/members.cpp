@@ -6,7 +6,8 @@
 namespace troupe::sim {
 namespace {
 
-constexpr std::int64_t kStepMs = 120'000;  // our choice: set back by more, a date does not come again in a world
+constexpr std::int64_t kStepMs = 120'000;  // our choice: a date that was set back by more is not reached again within a
+                                           // run
 
 }  // namespace
 

@@ -48,7 +48,7 @@ base::Error listen_error(base::Code code, const std::string& at, const char* why
 base::Outcome<base::Endpoint> Network::here(const base::HostPort& at) const {
   const bool any = at.host == "0.0.0.0" || at.host == "::";
   const auto address = any ? address_ : fabric_->resolve(at.host, address_);
-  if (!address) return listen_error(base::Code::not_found, at.text(), "the host is not known");
+  if (!address) return listen_error(base::Code::not_found, at.text(), "the host is unknown");
   if (*address != address_) return listen_error(base::Code::refused, at.text(), "not an address of this node");
   return base::Endpoint{address_, at.port};
 }
@@ -64,7 +64,7 @@ base::Outcome<std::unique_ptr<ports::Listener>> Network::listen(const base::Host
 
 base::Outcome<std::unique_ptr<ports::Listener>> Network::listen_local(const std::string& path,
                                                                       const runtime::Handle& owner) {
-  if (!fabric_->bind(address_, path, owner)) return listen_error(base::Code::conflict, path, "another one listens");
+  if (!fabric_->bind(address_, path, owner)) return listen_error(base::Code::conflict, path, "the socket is in use");
   return std::unique_ptr<ports::Listener>(std::make_unique<LocalListener>(fabric_, address_, path, owner));
 }
 
@@ -83,7 +83,7 @@ void Network::dial(const base::HostPort& to, base::Instant due, std::uint64_t ti
   dial->ticket = ticket;
   dial->owner = caf::actor_cast<caf::weak_actor_ptr>(owner);
   const auto address = fabric_->resolve(to.host, address_);
-  if (!address) return fabric_->fail(dial, "the host is not known");
+  if (!address) return fabric_->fail(dial, "the host is unknown");
   dial->to = {*address, to.port};
   fabric_->dial(dial, clock_.until(due));
 }

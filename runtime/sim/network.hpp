@@ -8,7 +8,7 @@ namespace troupe::sim {
 
 class Network final : public ports::Network {
  public:
-  /// `clock` is the node's, in which deadlines of dials are given.
+  /// `clock` is the node's clock, on which deadlines of dials are given.
   Network(std::shared_ptr<Fabric> fabric, const Address& address, const Clock& clock)
       : fabric_(std::move(fabric)), address_(address), clock_(clock) {}
 

@@ -1,11 +1,11 @@
 #pragma once
-// A channel that hides and proves nothing, in place of TLS where that would only cost time. Every link of a world has
-// it, or none: it understands no TLS. What has changed on its way it notices, as TLS does.
+// A channel without encryption and authentication, which replaces TLS in runs where TLS would only cost time. All links
+// of a run use it, or none: it does not understand TLS. Like TLS, it detects changed bytes.
 //
 // Wire    each side begins with kNonceBytes of its node's chance, the client first; then records: 4 bytes length of the
 //         plaintext, 4 bytes CRC-32C of that length and the plaintext, both little-endian, and the plaintext.
-// Bound   the exporter is made of both nonces, so that handshakes above are bound to this connection and no other.
-// Goodbye there is none; the end of the stream is the end.
+// Bound   the exporter depends on both nonces, so that handshakes above are bound to this connection.
+// Goodbye none: the end of the stream is the end.
 // Owner   one peer actor.
 #include "runtime/base/ids.hpp"
 #include "runtime/crypto/channel.hpp"
@@ -37,7 +37,7 @@ class OpenChannel final : public crypto::Channel {
   const crypto::Side side_;
   base::Bytes ours_;
   base::Bytes theirs_;
-  base::Bytes record_;  // the beginning of one
+  base::Bytes record_;  // the beginning of a record
   base::Bytes wire_;
   bool closed_ = false;
 };

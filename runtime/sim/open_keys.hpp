@@ -1,6 +1,6 @@
 #pragma once
-// Keys and signatures that cost a hash instead of a curve, and protect nothing: anyone can compute them. For worlds
-// without TLS, where curves would take most of the time.
+// Insecure keys and signatures that cost a hash instead of a curve operation: anyone can compute them. For runs without
+// TLS, where curves would take most of the time.
 #include <optional>
 
 #include "runtime/crypto/agreement.hpp"
@@ -8,10 +8,10 @@
 
 namespace troupe::sim {
 
-/// What `own` shares with `other`.
+/// Returns the key that `own` shares with `other`.
 std::optional<crypto::DatagramKeys> open_keys(const base::PublicKey& own, const base::PublicKey& other);
 
-/// Bent bytes, another message and another key are still refused; a forger who knows this scheme is not.
+/// Refuses changed bytes, another message and another key; does not stop a forger who knows this scheme.
 class OpenSignatures final : public crypto::SignatureScheme {
  public:
   crypto::Signature sign(const base::PublicKey& key, base::ByteView message) const override;

@@ -28,7 +28,7 @@ sandbox::Outcome without_start(Ended how, int status, std::string why) {
   return out;
 }
 
-/// What a program has left.
+/// A file that a program has left.
 class LeftFile final : public ports::File {
  public:
   explicit LeftFile(base::Bytes bytes) : bytes_(std::move(bytes)) {}
@@ -51,7 +51,7 @@ class LeftFile final : public ports::File {
 
 }  // namespace
 
-/// All processes of the node; what is on the timeline and the handles of owners keep it.
+/// All processes of the node; the timeline and the handles of owners keep it alive.
 class Processes::Table : public std::enable_shared_from_this<Table> {
  public:
   using Number = std::uint64_t;
@@ -117,9 +117,9 @@ class Processes::Table : public std::enable_shared_from_this<Table> {
     base::Instant started;
     Script script;
     std::size_t at = 0;       // in the script
-    std::size_t printed = 0;  // bytes of the Print at hand
-    bool waits = true;        // for its sandbox, or for an appointment
-    Work work;                // under way, while it waits
+    std::size_t printed = 0;  // bytes of the current Print
+    bool waits = true;        // for its sandbox, or for a scheduled event
+    Work work;                // in progress, while it waits
     base::Instant worked_from;
     sandbox::Usage usage;
     std::map<std::string, base::Bytes> files;
@@ -135,7 +135,7 @@ class Processes::Table : public std::enable_shared_from_this<Table> {
   };
   using All = std::map<Number, One>;
 
-  /// Does that after a while, unless the process is gone by then, and what follows from it.
+  /// Does that after a while, unless the process is gone by then, and continues from there.
   template <class What>
   Stage::Appointment later(base::Duration delay, const One& one, What what) {
     return stage_.after(delay, [table = weak_from_this(), number = one.number, what] {
@@ -185,14 +185,14 @@ class Processes::Table : public std::enable_shared_from_this<Table> {
     return out;
   }
 
-  /// Of the work under way, as if it were spread evenly.
+  /// Returns the used part of the current work, as if it were spread evenly.
   base::Duration cpu_so_far(const One& one) const {
     const double part =
         static_cast<double>((stage_.now() - one.worked_from).count()) / static_cast<double>(one.work.time.count());
     return base::Duration(static_cast<base::Duration::rep>(part * static_cast<double>(one.work.cpu.count())));
   }
 
-  /// Lets the script run and the output flow until both wait, and tells the end if it has come.
+  /// Runs the script and the output until both wait, and sends the end if it has come.
   void go_on(Number number) {
     const auto found = all_.find(number);
     if (found == all_.end()) return;
@@ -224,7 +224,7 @@ class Processes::Table : public std::enable_shared_from_this<Table> {
     forget(found);
   }
 
-  /// As much of the script as does not wait. Whether that was anything.
+  /// Runs the script until it waits. Returns whether it did anything.
   bool act(One& one) {
     bool acted = false;
     while (!one.outcome && !one.waits) {
@@ -283,7 +283,7 @@ class Processes::Table : public std::enable_shared_from_this<Table> {
   void perform(One& one, const Hang&) { one.waits = true; }
   void perform(One& one, const Spare&) {
     over(one, Ended::spared, 0);
-    one.outcome->why = "the machine had no memory left for it";
+    one.outcome->why = "the machine was out of memory";
   }
 
   void perform(One& one, const Linger& linger) {
@@ -309,7 +309,7 @@ class Processes::Table : public std::enable_shared_from_this<Table> {
     for (const auto& one_of : {one.next, one.time_limit, one.measuring}) stage_.cancel(one_of);
   }
 
-  /// Tells the owner as much as it has credit for. Whether that was anything.
+  /// Delivers as much output to the owner as it has credit for. Returns whether that was anything.
   bool flow(One& one) {
     bool flowed = false;
     for (std::size_t stream = 0; stream < one.pipes.size(); ++stream) {
@@ -350,7 +350,7 @@ class Processes::Table : public std::enable_shared_from_this<Table> {
 
   Stage& stage_;
   std::uint16_t node_;
-  base::Random& chance_;  // goes on in the next life of the node
+  base::Random& chance_;  // continues in the next life of the node
   const Programs* programs_ = &kNoPrograms;
   bool crashed_ = false;
   Number number_ = 0;

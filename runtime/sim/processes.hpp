@@ -1,10 +1,11 @@
 #pragma once
-// The Processes port of one simulated node: programs are scripts (programs.hpp), and take virtual time alone.
+// The Processes port of one simulated node: programs are scripts (programs.hpp), and take only virtual time.
 //
-// Limits   of time, memory, disk, pids and output are kept. Too few cores make a script slower; files are not counted.
-// Chance   how long a sandbox takes to be made, and in which pieces output arrives, from a stream of the node's own.
-// Crash    of the node ends all its processes, and no event says so.
-// Owner    one world; one thread.
+// Limits   of time, memory, disk, pids and output are enforced. Too few cores make a script slower; files are not
+//          counted.
+// Chance   how long it takes to make a sandbox, and the pieces of output, from the node's own stream.
+// Crash    of the node ends all its processes, without an event.
+// Owner    one run; one thread.
 #include <memory>
 
 #include "runtime/ports/processes.hpp"
@@ -24,11 +25,11 @@ class Processes final : public ports::Processes {
 
   std::unique_ptr<ports::Process> start(ports::ProcessStart what, const runtime::Handle& owner) override;
 
-  /// What can be started from now on; it outlives the node.
+  /// Sets the programs that can be started from now on; they outlive the node.
   void use(const Programs& programs);
-  /// Ends all processes without a word. Those that are started later never come to be.
+  /// Ends all processes silently. Later starts have no effect.
   void crash();
-  /// Processes that are not over, whether or not they still have an owner.
+  /// Returns the number of processes that are not over, with or without an owner.
   std::size_t running() const;
 
  private:

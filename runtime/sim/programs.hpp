@@ -1,5 +1,5 @@
 #pragma once
-// What simulated programs do: scripts in place of machine code. A script is plain data, made anew for each process.
+// Simulated programs: scripts in place of machine code. A script is plain data, made for each process.
 //
 //     sim::Programs programs;
 //     programs.add("/task/count", [](const sim::Run& run) -> sim::Script {
@@ -19,59 +19,59 @@
 
 namespace troupe::sim {
 
-/// Prints; while the pipe is full, which holds kPipeBytes, the program waits.
+/// Prints; while the pipe of kPipeBytes is full, the program waits.
 struct Print {
   ports::Output to = ports::Output::standard;
   base::Bytes bytes;
 };
-/// Takes that time of the wall clock, or more if its cores give it less `cpu` in that time.
+/// Takes that wall time, or more if its cores cannot give it `cpu` in that time.
 struct Work {
   base::Duration time{0};
   base::Duration cpu{0};
 };
-/// Has that much from now on. With more than its limit it ends: killed for memory, failed for the others.
+/// Uses that much from now on. A program above its limit ends: killed for memory, failed for the others.
 struct Use {
   std::uint64_t memory_bytes = 0;
   std::uint64_t disk_bytes = 0;
   std::uint64_t pids = 1;
 };
-/// Leaves a file below /task. The last one of a name counts.
+/// Leaves a file below /task. The last file of a name counts.
 struct Leave {
   std::string path;
   base::Bytes bytes;
 };
-/// Calls what no program may: with tripwires that ends it.
+/// Makes a forbidden system call; with tripwires, that ends the program.
 struct Try {
   std::string call = "mount";
 };
 struct Exit {
   int status = 0;
 };
-/// Ends by a signal of its own.
+/// Ends by its own signal.
 struct Crash {
   int signal = 11;
 };
-/// Does nothing more, until it is ended or its time is over.
+/// Does nothing, until it is ended or its time is over.
 struct Hang {};
 
-/// Is ended because the machine has no memory left for it.
+/// Is killed because the machine is out of memory.
 struct Spare {};
-/// Once it is killed, its end takes that long.
+/// Delays its end by that long after it is killed.
 struct Linger {
   base::Duration time{};
 };
 
 using Act = std::variant<Print, Work, Use, Leave, Try, Exit, Crash, Hang, Spare, Linger>;
-/// What it does, in this order. At its end it exits with 0.
+/// The actions of a program, in this order. After the last it exits with 0.
 using Script = std::vector<Act>;
 
-inline constexpr std::size_t kPipeBytes = std::size_t{64} << 10;  // of each stream; as Linux has it
+inline constexpr std::size_t kPipeBytes = std::size_t{64} << 10;  // of each stream; as in Linux
 
 inline Print print(std::string_view text, ports::Output to = ports::Output::standard) {
   return {to, {text.begin(), text.end()}};
 }
 
-/// What a program may know. One that lies looks at the node.
+/// The facts that a program may know. A malicious program uses the node.
 struct Run {
   const sandbox::Spec& spec;
   base::ByteView input;
@@ -80,13 +80,13 @@ struct Run {
 };
 using Program = std::function<Script(const Run&)>;
 
-/// The programs that a world has, by name: the first word of a command.
+/// The programs of a run, by name: the first word of a command.
 class Programs {
  public:
   void add(std::string name, Program program) { by_name_.insert_or_assign(std::move(name), std::move(program)); }
-  /// For all names that have no program of their own.
+  /// Sets the program for all other names.
   void add_others(Program program) { others_ = std::move(program); }
-  /// Null if there is none.
+  /// Returns null if there is none.
   const Program* find(const std::string& name) const {
     const auto found = by_name_.find(name);
     if (found != by_name_.end()) return &found->second;

@@ -1,11 +1,12 @@
 #pragma once
-// All that decides a run, beside the program itself: one world, its faults, and what its clients do. Plain data.
+// Everything that decides a run, except the program itself: the cluster, its faults, and the operations of its clients.
+// Plain data.
 //
-// A seed is drawn into a scenario first, all of it, before anything runs: so a run can be written down, read by a
-// person, changed, and shrunk by leaving things out.
-// Seed    still decides the order of messages, latencies, identities and what a crash keeps, by streams of chance that
-//         are named, so that leaving out a fault changes no draw of another kind.
-// Limits  kNodesMax and the others below: what a file may ask for.
+// A seed is first drawn into a whole scenario, before anything runs. So a run can be written down, read by a person,
+// changed, and shrunk by leaving things out.
+// Seed    also decides the order of messages, latencies, identities and what a crash keeps, by named streams of chance.
+//         So leaving out a fault changes no draw of another kind.
+// Limits  kNodesMax and the others below: for scenario files.
 #include <cstdint>
 #include <map>
 #include <string>
@@ -17,28 +18,28 @@
 
 namespace troupe::sim {
 
-inline constexpr std::uint16_t kNodesMax = 2'000;             // our choice: what fits into memory
+inline constexpr std::uint16_t kNodesMax = 2'000;             // our choice: fits into memory
 inline constexpr std::size_t kFaultsMax = 10'000;             // our choice
 inline constexpr std::size_t kOperationsMax = 100'000;        // our choice
 inline constexpr std::chrono::hours kWorldTimeMax{24 * 366};  // our choice: a year
 inline constexpr std::uint16_t kSetNodesMax = 62;  // nodes that a set can name: its bits are a positive number
 
-/// "n1" for node 0: how reports and scenario files count nodes.
+/// Returns "n1" for node 0: the names of nodes in reports and scenario files.
 inline std::string node_name(std::size_t node) { return "n" + std::to_string(node + 1); }
 
 /// Numbers by name, in a defined order.
 using Numbers = std::map<std::string, std::int64_t>;
 
-/// What a client does at a node.
+/// An action of a client at a node.
 struct Operation {
-  base::Duration at{};     ///< from the beginning of the world
-  std::uint16_t node = 0;  ///< 0 and on
-  std::string what;        ///< "files.put": a domain, and one of the operations on its spec
-  Numbers with;            ///< each that the spec names, and no other
+  base::Duration at{};     ///< from the start of the run
+  std::uint16_t node = 0;  ///< from 0
+  std::string what;        ///< "files.put": a domain, and one of the operations of its spec
+  Numbers with;            ///< exactly the numbers that the spec names
 
-  /// "put" of "files.put".
+  /// Returns "put" for "files.put".
   std::string name() const { return what.substr(what.find('.') + 1); }
-  /// 0 without a number of that name.
+  /// Returns the number of that name, or 0.
   std::int64_t number(const std::string& named) const {
     const auto found = with.find(named);
     return found == with.end() ? 0 : found->second;
@@ -48,22 +49,22 @@ struct Operation {
 
 struct Scenario {
   std::uint64_t seed = 1;
-  std::vector<std::string> domains;  ///< whose operations and invariants; all nodes run all domains
+  std::vector<std::string> domains;  ///< for operations and invariants; all nodes run all domains
   std::uint16_t nodes = 5;
   base::Duration time = std::chrono::seconds(60);      ///< with faults
-  base::Duration converge = std::chrono::minutes(30);  ///< the longest that healing may take after that
+  base::Duration converge = std::chrono::minutes(30);  ///< the maximum time for healing after that
   Policy policy = Policy::random;
   base::Duration latency_min = std::chrono::microseconds(200);
   base::Duration latency_max = std::chrono::milliseconds(20);
   bool tls = false;
   bool beyond = false;                       ///< faults beyond what protocols promise to survive
-  std::vector<std::int32_t> drift_ppm;       ///< of each node's clock; those beyond its end have none
+  std::vector<std::int32_t> drift_ppm;       ///< of each node's clock; nodes beyond its end have no drift
   std::map<std::string, std::string> knobs;  ///< settings of every node, as --set takes them
-  std::vector<std::string> mutations;        ///< planted bugs that are on
+  std::vector<std::string> mutations;        ///< mutants that are on
   std::vector<Fault> faults;                 ///< by time
   std::vector<Operation> operations;         ///< by time
 
-  /// A knob that is a count; `otherwise` if it is not set.
+  /// Returns a setting that is a count; `otherwise` if it is not set.
   std::size_t count(const std::string& knob, std::size_t otherwise) const {
     const auto at = knobs.find(knob);
     return at == knobs.end() ? otherwise : static_cast<std::size_t>(std::stoul(at->second));

@@ -8,7 +8,7 @@ namespace troupe::sim {
 namespace {
 
 constexpr std::array<std::string_view, 4> kNames{"fifo", "random", "pct", "starve"};
-constexpr std::uint64_t kRanks = 1ull << 62;  // the upper half is drawn from; those that sank lie below
+constexpr std::uint64_t kRanks = 1ull << 62;  // ranks are drawn from the upper half; sunk ranks are lower
 
 }  // namespace
 
@@ -47,7 +47,7 @@ Schedule::Pick Schedule::take_first() {
   return {first, 0};
 }
 
-/// Their order does not matter where chance picks: the last one takes the place.
+/// Their order does not matter for random picks: the last actor moves to the free position.
 Schedule::Pick Schedule::take_at(std::size_t place) {
   const Ready taken = std::exchange(ready_[place], ready_.back()).ready;
   ready_.pop_back();
@@ -60,7 +60,7 @@ Schedule::Pick Schedule::take_highest() {
   ready_.pop_back();
   if (--picks_left_ == 0) {
     picks_left_ = 1 + random_.below(2 * kSinkEvery);
-    ranks_[highest.actor] = --lowest_;  // below all that are drawn, and below all that sank before
+    ranks_[highest.actor] = --lowest_;  // below all drawn ranks, and below all earlier sunk ranks
   }
   return {highest, 0};
 }
@@ -80,7 +80,7 @@ std::size_t Schedule::place_but_for_starving() {
   if (ready_.size() == 1) return 0;
   const std::size_t place = random_.below(ready_.size());
   if (ready_[place].ready.actor != starving_) return place;
-  // Any other one will do; the one behind it is as random as this was.
+  // Any other actor will do; the next is as random as this actor was.
   return (place + 1) % ready_.size();
 }
 

@@ -17,8 +17,8 @@ namespace {
 
 constexpr std::uint64_t kFnvPrime = 0x100000001b3;
 constexpr std::size_t kLanes = 4;
-constexpr std::size_t kStaleMin = 64;                // our choice: a shorter timeline is not worth the sweep
-constexpr std::uint64_t kGoodbyeStepsMax = 100'000;  // our choice: what actors may still do while a stage ends
+constexpr std::size_t kStaleMin = 64;                // our choice: a shorter timeline is not worth a sweep
+constexpr std::uint64_t kGoodbyeStepsMax = 100'000;  // our choice: steps of actors while a stage ends
 
 std::uint64_t seed_of(std::uint64_t seed, std::string_view name) {
   std::uint64_t hash = 0xcbf29ce484222325 ^ seed;
@@ -26,12 +26,12 @@ std::uint64_t seed_of(std::uint64_t seed, std::string_view name) {
   return hash;
 }
 
-/// A round of XXH64: each bit of the word reaches all of the hash within two, and no single word goes unseen.
+/// A round of XXH64: each bit of the word reaches all of the hash within two rounds, and no single word is lost.
 std::uint64_t absorb(std::uint64_t hash, std::uint64_t word) {
   return std::rotl(hash + word * 0xc2b2ae3d27d4eb4f, 31) * 0x9e3779b185ebca87;
 }
 
-/// The `i`-th word of what is left.
+/// Returns the `i`-th word of the rest.
 std::uint64_t word_at(base::ByteView bytes, std::size_t i) {
   std::uint64_t word = 0;
   std::memcpy(&word, bytes.data() + i * sizeof word, sizeof word);
@@ -51,14 +51,14 @@ caf::scheduler::test_coordinator& testing_scheduler(caf::actor_system& system) {
 Stage::Stage(std::uint64_t seed, Policy policy) : seed_(seed), schedule_(policy, stream("schedule")) {
   config_.set("scheduler.policy", caf::atom("testing"));
   system_ = std::make_unique<caf::actor_system>(config_);
-  // An actor that was not stopped would otherwise keep the destructor waiting for ever.
+  // Otherwise an actor that was not stopped would keep the destructor waiting forever.
   system_->await_actors_before_shutdown(false);
   scheduler_ = &testing_scheduler(*system_);
 }
 
 Stage::~Stage() {
   ending_ = true;
-  // What an appointment holds may cancel others when it is let go.
+  // Destroying the function of an event may cancel other events.
   timeline_.clear();
   std::exchange(appointments_, {}).clear();
   while (!parked_.empty()) unpark(parked_.begin()->first);
@@ -66,7 +66,7 @@ Stage::~Stage() {
   for (std::uint64_t steps = 0; !scheduler_->jobs.empty() && steps < kGoodbyeStepsMax; ++steps) {
     scheduler_->try_run_once();
   }
-  // Actors that keep each other busy for ever are ended where they stand.
+  // Actors that keep each other busy forever are ended in their present state.
   while (!scheduler_->jobs.empty()) {
     caf::resumable* job = scheduler_->jobs.front();
     scheduler_->jobs.pop_front();
@@ -100,17 +100,17 @@ void Stage::cancel(const Appointment& appointment) {
   free_places_.push_back(appointment.place);
   ++stale_;
   if (stale_ > kStaleMin && stale_ > timeline_.size() / 2) forget_stale();
-  const What gone = std::move(appointments_[appointment.place].what);  // last, for what it holds may cancel others
+  const What gone = std::move(appointments_[appointment.place].what);  // last, because its destructor may cancel others
 }
 
-/// Half of the timeline is stale: what is left of it makes room in one go.
+/// If half of the timeline is stale, removes the stale entries at once.
 void Stage::forget_stale() {
   std::erase_if(timeline_, [this](const Due& due) { return appointments_[due.place].number != due.number; });
   std::make_heap(timeline_.begin(), timeline_.end(), later);
   stale_ = 0;
 }
 
-/// The first on the timeline; null if there is none.
+/// Returns the first entry on the timeline; null if there is none.
 const Stage::Due* Stage::next_due() {
   while (!timeline_.empty()) {
     const Due& first = timeline_.front();
@@ -122,7 +122,7 @@ const Stage::Due* Stage::next_due() {
   return nullptr;
 }
 
-/// Takes the first off the timeline.
+/// Removes and returns the first entry of the timeline.
 Stage::What Stage::take_next() {
   std::pop_heap(timeline_.begin(), timeline_.end(), later);
   const std::uint32_t place = timeline_.back().place;
@@ -136,7 +136,7 @@ void Stage::settle() {
   while (!stopped() && step()) continue;
 }
 
-/// Before anything of it is done: what throws here leaves all as it is.
+/// Called before an event has any effect: an exception here leaves all unchanged.
 void Stage::happens() {
   if (moment_events_ >= moment_events_max_) throw Restless("actors come to rest without time passing");
   ++moment_events_;
@@ -176,7 +176,7 @@ bool Stage::pass_until(const std::function<bool()>* done, base::Instant end) {
   return false;
 }
 
-/// Keeps every appointment that is due at this moment and was made before it; later ones wait for the actors.
+/// Runs every event that is due now and was scheduled before this call; later events wait for the actors.
 void Stage::keep_due() {
   const std::uint64_t made = appointments_made_;
   for (const Due* due = next_due(); due != nullptr && due->when <= now_ && due->number <= made; due = next_due()) {
@@ -198,8 +198,8 @@ void Stage::unpark(ActorNumber actor) {
   parked_.erase(found);
 }
 
-/// Moves what became ready from the scheduler to the schedule: behind all others the one that had its turn last, which
-/// the scheduler puts in front again while it has messages. No actor may keep the others waiting.
+/// Moves new ready actors from the scheduler to the schedule. The actor that ran last goes after all others; the
+/// scheduler puts it in front while it has messages. No actor may keep the others waiting.
 void Stage::take_over(caf::resumable* last) {
   auto& jobs = scheduler_->jobs;
   const bool again = !jobs.empty() && jobs.front() == last;
@@ -208,7 +208,7 @@ void Stage::take_over(caf::resumable* last) {
   if (again) schedule_.add({number_of(*last), last});
 }
 
-/// Which actor runs next; nothing if none is ready that may run.
+/// Returns which actor runs next; nullopt if no ready actor may run.
 std::optional<Schedule::Pick> Stage::next_ready() {
   while (const auto picked = schedule_.take()) {
     const auto& [actor, job] = picked->ready;
@@ -221,7 +221,7 @@ std::optional<Schedule::Pick> Stage::next_ready() {
   return std::nullopt;
 }
 
-/// Lets one ready actor handle one message; false if none is ready.
+/// Lets one ready actor handle one message. Returns false if none is ready.
 bool Stage::step() {
   take_over(nullptr);
   const auto next = next_ready();
@@ -238,7 +238,7 @@ bool Stage::step() {
 void Stage::note(base::ByteView bytes) {
   mix(bytes.size());
   if (bytes.size() >= kLanes * sizeof(std::uint64_t)) {
-    // One word has to wait for the last one of its lane alone, so that long pieces cost little.
+    // A word waits only for the previous word of its lane, so that long pieces cost little.
     std::array<std::uint64_t, kLanes> lanes{hash_, 1, 2, 3};
     for (; bytes.size() >= kLanes * sizeof(std::uint64_t); bytes = bytes.subspan(kLanes * sizeof(std::uint64_t)))
       for (std::size_t i = 0; i < kLanes; ++i) lanes[i] = absorb(lanes[i], word_at(bytes, i));

@@ -1,15 +1,15 @@
 #pragma once
-// One deterministic world in one process and one thread: actors, virtual time and chance, all from one seed.
+// One deterministic simulation in one process and one thread: actors, virtual time and chance, all from one seed.
 //
 // Source  CAF's testing scheduler (caf::scheduler::test_coordinator); time and choice are ours.
-// States  actors that are ready run one message at a time; when none is ready, time jumps to the next
-//         appointment. Messages between two actors keep their order, as in production.
+// States  ready actors run one message at a time; when none is ready, time jumps to the next scheduled event. Messages
+//         between two actors keep their order, as in production.
 // Limits  kMomentEventsMax events at one moment of virtual time; more is a livelock, and throws Restless.
-// Time    starts at Instant 0. CAF's own clock stands still: nothing may use it.
-// Owner   one thread. Stages may live one after another or beside each other, each with its own actors.
-// Ends    the destructor drops appointments and runs or ends what is ready; actors still idle then live as long
-//         as their last handle, so the owner of actors that hold each other stops them before. No handle
-//         outlives its stage; ports outlive the actors that use them if they were made by keep().
+// Time    starts at Instant 0. CAF's own clock does not run: nothing may use it.
+// Owner   one thread. Stages may follow each other or exist at the same time, each with its own actors.
+// Ends    the destructor drops scheduled events and runs or ends ready actors. Idle actors live as long as their last
+//         handle, so their owner must stop actors that refer to each other before. No handle outlives its stage. Ports
+//         made by keep() outlive the actors that use them.
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
 #include <cstdint>
@@ -40,26 +40,26 @@ namespace troupe::sim {
 
 inline constexpr std::uint64_t kMomentEventsMax = 20'000'000;  // our choice: a minute of work without time passing
 
-/// Actors keep each other busy for ever while no time passes.
+/// Actors keep each other busy forever while no time passes.
 class Restless final : public base::InvariantBroken {
  public:
   using InvariantBroken::InvariantBroken;
 };
 
-/// Sees each event as it begins: for traces, and to find where two runs part.
+/// Sees each event as it begins: for traces, and to find where two runs diverge.
 class Recorder {
  public:
   virtual ~Recorder() = default;
-  /// The `number`-th event: the actor at that place among the ready ones, or an appointment (actor 0).
+  /// The `number`-th event: the actor at that position among the ready actors, or a scheduled event (actor 0).
   virtual void event(std::uint64_t number, ActorNumber actor, std::size_t place) = 0;
 };
 
 class Stage {
  public:
-  /// What is to happen at a moment. One of two at the same moment that was made first comes first.
+  /// A scheduled event. At the same moment, the event scheduled first comes first.
   struct Appointment {
-    std::uint64_t number = 0;  ///< counts what was made; zero: none
-    std::uint32_t place = 0;   ///< where the stage keeps it
+    std::uint64_t number = 0;  ///< counts scheduled events; zero: none
+    std::uint32_t place = 0;   ///< its slot in the stage
   };
   using What = base::Callback<void()>;
 
@@ -68,28 +68,28 @@ class Stage {
   Stage(const Stage&) = delete;
   Stage& operator=(const Stage&) = delete;
 
-  /// Spawn actors here. Anything that blocks, and any actor with a thread of its own, is out of place.
+  /// Spawn actors here, but no blocking actors and no actors with their own thread.
   caf::actor_system& system() { return *system_; }
 
   base::Instant now() const { return now_; }
   std::uint64_t seed() const { return seed_; }
 
-  /// Calls `what` at `when`, at once after what runs now if that has passed.
+  /// Calls `what` at `when`, or right after the current event if that has passed.
   Appointment at(base::Instant when, What what);
   Appointment after(base::Duration delay, What what) { return at(now_ + delay, std::move(what)); }
-  /// Nothing happens if it was kept or cancelled before.
+  /// Does nothing if the event has happened or was cancelled.
   void cancel(const Appointment& appointment);
 
-  /// Runs actors until none is ready. Time stands still; appointments wait.
+  /// Runs actors until none is ready. Time does not advance; scheduled events wait.
   void settle();
 
-  /// Lets that much virtual time pass: runs actors and appointments in order, and jumps over what is idle.
+  /// Lets that much virtual time pass: runs actors and scheduled events in order, and skips idle time.
   void run_for(base::Duration span);
 
-  /// Runs until `done`, asked whenever no actor is ready; false if that is still not so after `limit`.
+  /// Runs until `done`, which it calls whenever no actor is ready; returns false if `limit` passes first.
   bool run_until(const std::function<bool()>& done, base::Duration limit);
 
-  /// Makes a T that lives until the last actor is gone: ports, disks, the network between nodes.
+  /// Creates a T that lives until the last actor is gone: ports, disks, the network between nodes.
   template <class T, class... Args>
   T& keep(Args&&... args) {
     auto made = std::make_shared<T>(std::forward<Args>(args)...);
@@ -97,54 +97,54 @@ class Stage {
     return *made;
   }
 
-  /// The stream of chance of that name: the same seed and name draw the same, whatever other streams draw.
+  /// Returns the stream of chance of that name: the same seed and name draw the same, whatever other streams draw.
   base::Random& stream(std::string_view name);
 
-  /// Such a stream from its beginning, which the stage does not keep: for many names that draw little.
+  /// Returns such a stream from its beginning, which the stage does not keep: for many names that draw little.
   base::Random once(std::string_view name) const;
 
-  /// From now on this actor does not run; what it is sent waits. For paused nodes and busy devices.
+  /// Stops this actor from now on; messages to it wait. For paused nodes and busy devices.
   void park(ActorNumber actor);
-  /// Ends that; nothing happens if it was not parked.
+  /// Resumes a parked actor; otherwise does nothing.
   void unpark(ActorNumber actor);
 
-  /// Adds a word to the hash: what was said, drawn or written, where order alone does not show it.
+  /// Adds a word to the hash: messages, draws or writes that the order alone does not show.
   void note(std::uint64_t word) { mix(word); }
   void note(base::ByteView bytes);
 
-  /// Messages handled and appointments kept.
+  /// Returns the number of handled messages and of scheduled events that happened.
   std::uint64_t events() const { return events_; }
 
-  /// Lets nothing more happen: run_for() and run_until() return after the event at hand, and from then on at once.
+  /// Lets nothing more happen: run_for() and run_until() return after the current event, and from then on at once.
   void stop() { stop_at_ = events_; }
   void go_on() {
     stop_at_ = std::numeric_limits<std::uint64_t>::max();
     moment_events_ = 0;
   }
-  /// The same once that many events have happened.
+  /// Does the same once that many events have happened.
   void stop_at(std::uint64_t events) { stop_at_ = events; }
   bool stopped() const { return events_ >= stop_at_; }
-  /// Another limit than kMomentEventsMax.
+  /// Replaces the limit kMomentEventsMax.
   void limit_moment(std::uint64_t events) { moment_events_max_ = events; }
 
-  /// From now on; null ends it. Outlives the stage or that end.
+  /// Records from now on; null ends it. The recorder outlives the stage or that end.
   void record(Recorder* recorder) { recorder_ = recorder; }
 
-  /// A hash over which actor ran and when, and over what was noted: differs where two runs differ. No defence against
-  /// an attacker who looks for collisions.
+  /// Returns a hash over which actor ran and when, and over all notes: it differs if two runs differ. Not
+  /// collision-resistant against an attacker.
   std::uint64_t hash() const { return hash_; }
 
  private:
-  struct Kept {                // an appointment that waits, or a free place
+  struct Kept {                // a scheduled event that waits, or a free slot
     std::uint64_t number = 0;  // zero: free
     What what;
   };
-  struct Due {  // when it comes; stale once its place holds another number
+  struct Due {  // when it comes; stale once its slot has another number
     base::Instant when;
     std::uint64_t number;
     std::uint32_t place;
   };
-  /// Turned round, as the functions for heaps want it: the first one comes out last.
+  /// Reversed, as the heap functions need it: the first element comes out last.
   static bool later(const Due& one, const Due& other) {
     return one.when != other.when ? one.when > other.when : one.number > other.number;
   }
@@ -161,12 +161,12 @@ class Stage {
   void mix(std::uint64_t word);
   bool pass_until(const std::function<bool()>* done, base::Instant end);
 
-  bool ending_ = false;  // no new appointments
+  bool ending_ = false;  // no new events are scheduled
   std::uint64_t seed_;
   base::Instant now_{};
   std::uint64_t appointments_made_ = 0;
   std::uint64_t events_ = 0;
-  std::uint64_t moment_events_ = 0;  // of them at this moment
+  std::uint64_t moment_events_ = 0;  // of these at this moment
   std::uint64_t moment_events_max_ = kMomentEventsMax;
   std::uint64_t stop_at_ = std::numeric_limits<std::uint64_t>::max();
   Recorder* recorder_ = nullptr;
@@ -181,7 +181,7 @@ class Stage {
   std::vector<Kept> appointments_;
   std::vector<std::uint32_t> free_places_;
   std::size_t stale_ = 0;                          // of the timeline
-  std::map<ActorNumber, caf::resumable*> parked_;  // null: not met ready since
+  std::map<ActorNumber, caf::resumable*> parked_;  // null: was not ready since it was parked
 };
 
 }  // namespace troupe::sim

@@ -1,10 +1,10 @@
 #pragma once
-// What all nodes say of themselves, asked side by side in rounds: which node holds what, and which is at work.
+// Scans the state of all nodes in rounds, in parallel: for example which node stores what.
 //
-// Use     derive a struct from SurveyReport, for what a node says, and a class from Survey of it, with ask_all().
-// Rounds  one at a time: its reports are there when every node that was asked has answered; a node that dies ends the
-//         round without reports. A round is not one moment: what is at rest gives the same answers twice.
-// Owner   one world. Asks inside the nodes, so that no fault of the network hides an answer.
+// Use     derive a struct from SurveyReport, for the data of a node, and a class from Survey of it, with ask_all().
+// Rounds  one at a time: its reports are complete when every node has responded; a node that dies ends the round
+//         without reports. A round is not one moment: an idle state gives the same reports twice.
+// Owner   one run. Sends its requests inside the nodes, so that no network fault hides a response.
 #include <algorithm>
 #include <functional>
 #include <map>
@@ -18,8 +18,8 @@
 namespace troupe::sim {
 
 struct SurveyReport {
-  unsigned missing = 0;  ///< answers
-  std::string error;     ///< the last that came instead of an answer
+  unsigned missing = 0;  ///< responses that are due
+  std::string error;     ///< the last error in place of a response
 };
 
 /// `Its` derives from SurveyReport.
@@ -31,7 +31,7 @@ class Survey {
   explicit Survey(Nodes& nodes) : nodes_(nodes) {}
   virtual ~Survey() = default;
 
-  /// Asks all nodes that serve, unless answers of the last round are missing.
+  /// Sends requests to all nodes that serve, unless responses of the last round are due.
   void begin() {
     if (!asking_.empty()) return;
     ++round_;
@@ -49,11 +49,11 @@ class Survey {
     asking_.clear();
   }
 
-  /// Of the last round that all nodes have answered, but for those that died since; empty before that.
+  /// Returns the last complete round, without the nodes that have died since; empty before the first.
   const std::map<std::size_t, Its>& reports() const { return reports_; }
-  /// Whether each node of the world has a report.
+  /// Whether each node of the run has a report.
   bool complete() const { return reports_.size() == nodes_.size(); }
-  /// Why a node's report does not say all: it was not asked, or did not answer. Empty: it does.
+  /// Returns why a node's report is incomplete: no request was sent, or no response came. Empty: it is complete.
   std::string gap(std::size_t node) const {
     const auto at = reports_.find(node);
     if (at == reports_.end()) return node_name(node) + " was not asked yet what it holds";
@@ -65,10 +65,10 @@ class Survey {
   using Write = std::function<void(Its&)>;
   using Answered = std::function<void(const Write&)>;
 
-  /// Asks that node all that the round is about.
+  /// Sends that node all requests of the round.
   virtual void ask_all(std::size_t node) = 0;
-  /// One more answer of that node is missing. Call what this returns when it is there: its `write` gets the report,
-  /// unless the round has gone by.
+  /// Expects one more response of that node. Call the returned function with it: its `write` gets the report, unless
+  /// the round is over.
   Answered expect(std::size_t node) {
     ++asking_[node].missing;
     return [this, node, round = round_](const Write& write) {
@@ -81,8 +81,8 @@ class Survey {
       ++round_;
     };
   }
-  /// Asks an actor of the node; `take(report, A::Reader)` writes down its answer. Then `next` may ask more, also after
-  /// an error, which is noted.
+  /// Sends a request to an actor of the node; `take(report, A::Reader)` stores its response. Then `next` may send more,
+  /// also after an error, which is recorded.
   template <class Q, class A, class Fill, class Take>
   void ask(std::size_t node, const char* path, base::Duration wait, Fill fill, Take take,
            std::function<void()> next = {}) {

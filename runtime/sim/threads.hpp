@@ -1,5 +1,5 @@
 #pragma once
-// In the simulation there is one thread: an actor that wants its own runs inline.
+// The simulation has one thread: an actor that wants its own thread runs inline.
 #include "runtime/ports/threads.hpp"
 
 namespace troupe::sim {

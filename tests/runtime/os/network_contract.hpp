@@ -236,15 +236,15 @@ TEST_CASE_TEMPLATE_DEFINE("network: a dial that cannot succeed fails with a reas
   }
   SUBCASE("nothing answers until the deadline") {
     place.near().dial(place.silent(), due, 3, caller.actor());
-    expected = "no answer in time";
+    expected = "no response in time";
   }
   SUBCASE("the deadline has passed before it began") {
     place.near().dial(place.silent(), start - std::chrono::seconds(1), 3, caller.actor());
-    expected = "no answer in time";
+    expected = "no response in time";
   }
   SUBCASE("the name is not known") {
     place.near().dial({"no-such-host.invalid", 9}, due + std::chrono::minutes(1), 3, caller.actor());
-    expected = "the host is not known";
+    expected = "the host is unknown";
   }
   SUBCASE("no local socket has that name") {
     place.near().dial_local("nobody.sock", due + std::chrono::minutes(1), 3, caller.actor());

@@ -310,7 +310,7 @@ TEST_CASE("network: a machine that vanishes is silent, and resets who sends to i
     place.fabric().vanish(sim::address_of(2));
     place.stage().run_for(6s);
     REQUIRE(caller.failed().size() == 1);
-    CHECK(caller.failed()[0].why == "no answer in time");
+    CHECK(caller.failed()[0].why == "no response in time");
     CHECK(door.accepted() == 0);
   }
   SUBCASE("a dial of its own ends with it") {
@@ -351,7 +351,7 @@ TEST_CASE("network: a machine that vanishes is silent, and resets who sends to i
     place.near().dial({"10.0.0.2", 4000}, place.clock().now() + 5s, 1, caller.actor());
     place.stage().run_for(6s);
     REQUIRE(caller.failed().size() == 1);
-    CHECK(caller.failed()[0].why == "no answer in time");
+    CHECK(caller.failed()[0].why == "no response in time");
     place.fabric().appear(sim::address_of(2));
     auto listener = place.far().listen({"10.0.0.2", 4000}, door.actor());
     REQUIRE(listener.ok());
