@@ -31,7 +31,7 @@ caf::behavior Acceptor::make_behavior() {
       [this](BrokerCommand& order) {
         if (order.command == Command::go_on) return go_on();
         if (order.command == Command::leave) return quit();
-        leave_later(backend(), ctrl());  // nobody listens any more, or the network ends
+        leave_later(backend(), ctrl());  // the listener is gone, or the network ends
       },
   };
 }
@@ -58,7 +58,7 @@ void Acceptor::accepted(caf::io::connection_handle handle) {
   halt(handle_);
 }
 
-/// As with a scribe, resuming in the round of the halt would be lost.
+/// Like with a scribe, resuming in the round of the halt would be lost.
 void Acceptor::go_on() {
   const caf::strong_actor_ptr self = ctrl();
   backend().post([self, this] {

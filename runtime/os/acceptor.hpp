@@ -1,7 +1,7 @@
 #pragma once
-// The broker of one listener: hands each new connection to the listener's owner, unread and unstarted.
+// The broker of one listener: passes each new connection to the listener's owner, unread and unstarted.
 //
-// Limits  stops accepting while Links has no room; the kernel's backlog holds newcomers meanwhile.
+// Limits  stops accepting while Links is full; the kernel's backlog holds new connections until then.
 // Local   a connection by a user other than this process's and root is closed at once.
 // Thread  CAF's multiplexer.
 #include <caf/io/broker.hpp>

@@ -19,7 +19,7 @@ constexpr std::size_t kHeaderBytesMax = 16'384;  // our choice: two paths of 4 K
 constexpr std::size_t kTargetBytesMax = 4'095;   // PATH_MAX of Linux, without the zero
 constexpr std::size_t kShownMax = 120;
 
-/// The path below the folder, without "." and slashes at its end; empty for the folder itself.
+/// Returns the path below the folder, without "." and slashes at its end; empty for the folder itself.
 base::Outcome<std::string> path_of(const std::string& name) {
   if (name.starts_with('/')) return at_fault(name, "begins with /: it leaves the folder");
   std::string out;
@@ -51,7 +51,7 @@ Error at_fault(const std::string& name, const std::string& why) {
   return {Code::refused, '"' + base::shortened(name, kShownMax) + "\" " + why};
 }
 
-/// What libarchive reads from.
+/// The input of libarchive.
 struct ArchiveReader::Source {
   explicit Source(const ports::File& of) : file(of) {}
   ~Source() { ::archive_read_free(archive); }
@@ -88,8 +88,8 @@ struct ArchiveReader::Source {
   std::uint64_t size = 0, at = 0;
   std::array<std::uint8_t, kArchiveBlockBytes> block;
   std::optional<ports::DiskError> failed;
-  /// How much more a header may take: libarchive reads maps of holes and lists of access rights as a whole, makes more
-  /// memory of them, and compares each right with all before it.
+  /// The remaining size of a header: libarchive reads sparse maps and ACLs as a whole, allocates more memory for them,
+  /// and compares each ACL entry with all before it.
   std::optional<std::size_t> header_left = kHeaderBytesMax;
   bool long_header = false;
   ::archive* archive = ::archive_read_new();
@@ -116,8 +116,8 @@ Error ArchiveReader::fault() const {
                                std::to_string(kHeaderBytesMax) +
                                " bytes: make the archive without --sparse, --acls and --xattrs"};
   const std::string why = copied(::archive_error_string(source_->archive));
-  if (entries_ == 0) return {Code::refused, "it is no tar archive, or a compressed one"};
-  return {Code::refused, "it is broken behind entry " + std::to_string(entries_) + (why.empty() ? "" : ": " + why)};
+  if (entries_ == 0) return {Code::refused, "it is not a tar archive, or it is compressed"};
+  return {Code::refused, "it is broken after entry " + std::to_string(entries_) + (why.empty() ? "" : ": " + why)};
 }
 
 base::Outcome<std::optional<ArchiveEntry>> ArchiveReader::next() {
@@ -129,14 +129,14 @@ base::Outcome<std::optional<ArchiveEntry>> ArchiveReader::next() {
   const int got = ::archive_read_next_header(source_->archive, &from);
   source_->header_left.reset();
   if (got == ARCHIVE_EOF) return std::optional<ArchiveEntry>();
-  // A warning is that of a name in no known character set, which is taken as its bytes, or of an unknown attribute.
+  // A warning means a name in an unknown character set, which is used as bytes, or an unknown attribute.
   if (got != ARCHIVE_OK && got != ARCHIVE_WARN) return fault();
   if (++entries_ > ports::kArchiveEntriesMax)
     return Error{Code::refused, "it has more than " + std::to_string(ports::kArchiveEntriesMax) + " entries"};
   const std::string name = copied(::archive_entry_pathname(from));
   if (name.empty()) return Error{Code::refused, "its entry " + std::to_string(entries_) + " has no name"};
   if (::archive_entry_acl_types(from) != 0)
-    return at_fault(name, "has lists of access rights: make the archive without --acls");
+    return at_fault(name, "has access control lists: make the archive without --acls");
   if (::archive_entry_sparse_count(from) > 0) return sparse(name);
   auto path = path_of(name);
   if (!path.ok()) return path.error();
@@ -155,7 +155,7 @@ base::Outcome<std::optional<ArchiveEntry>> ArchiveReader::next() {
       case AE_IFBLK:
       case AE_IFIFO:
       case AE_IFSOCK: out.kind = Kind::none; return std::optional(std::move(out));
-      default: return at_fault(name, "is of a kind that tar does not have");
+      default: return at_fault(name, "has an unknown entry type");
     }
   }
   if (out.path.empty()) {
@@ -163,12 +163,12 @@ base::Outcome<std::optional<ArchiveEntry>> ArchiveReader::next() {
       out.kind = Kind::none;
       return std::optional(std::move(out));
     }
-    return at_fault(name, "is the folder itself, and no folder");
+    return at_fault(name, "is the folder itself, but not a folder");
   }
   if (out.kind == Kind::link) {
     out.target = copied(::archive_entry_symlink(from));
     if (out.target.empty() || out.target.size() > kTargetBytesMax)
-      return at_fault(name, "is a link to nothing, or to a path that is too long");
+      return at_fault(name, "is a link to an empty path, or to a path that is too long");
   }
   if (out.kind == Kind::file) {
     const auto bytes = ::archive_entry_size(from);

@@ -1,10 +1,10 @@
 #pragma once
-// The entries of a tar archive from outside, as far as runtime/ports/unpacking.hpp takes them. Writes nothing.
+// Reads the entries of an untrusted tar archive, as far as runtime/ports/unpacking.hpp accepts them. Writes nothing.
 //
-// Library  libarchive reads the headers; it knows tar alone here, and no compression. What an entry may be is judged
-//          here, before anything of its size is taken.
-// Memory   some MB at most: a block of the archive, and what libarchive allocates for a header, which gets at most 16
-//          KiB in addition to that block. A map of holes or a list of access rights ends the reading.
+// Library  libarchive reads the headers; here it knows only tar, and no compression. This file checks whether an entry
+//          is allowed, before it takes anything of the entry's size.
+// Memory   at most some MB: a block of the archive, and libarchive's memory for a header, which gets at most 16 KiB in
+//          addition to that block. A sparse map or an ACL ends the reading.
 // Owner    one user, one thread; the file must outlive it.
 #include <memory>
 #include <optional>
@@ -20,17 +20,17 @@ struct ArchiveEntry {
     folder,
     file,
     link,  ///< symbolic
-    same,  ///< another name of a file that came before
-    none,  ///< it makes nothing: a device, a pipe, a socket, or the folder itself
+    same,  ///< another name (hard link) of an earlier file
+    none,  ///< makes nothing: a device, a pipe, a socket, or the folder itself
   };
   Kind kind = Kind::file;
-  std::string path;         ///< below the folder: ports::path_ok()
-  std::string target;       ///< of `link`: any text; of `same`: a path as above
+  std::string path;         ///< below the folder: valid by ports::path_ok()
+  std::string target;       ///< of `link`: any text; of `same`: a path like the above
   std::uint64_t bytes = 0;  ///< of a file
   bool executable = false;  ///< of a file
 };
 
-/// `refused`: "NAME" and why.
+/// Returns `refused`: "NAME" and why.
 base::Error at_fault(const std::string& name, const std::string& why);
 
 class ArchiveReader {
@@ -40,12 +40,12 @@ class ArchiveReader {
   ArchiveReader(const ArchiveReader&) = delete;
   ArchiveReader& operator=(const ArchiveReader&) = delete;
 
-  /// The next entry; nothing at the end. After an error neither this nor read() may be called.
+  /// Returns the next entry, or nullopt at the end. After an error do not call this or read().
   /// Errors: `refused`, a sentence that names the entry; `unavailable` if the file cannot be read.
   base::Outcome<std::optional<ArchiveEntry>> next();
-  /// Of the archive, read so far.
+  /// Returns the position in the archive.
   std::uint64_t at() const;
-  /// The next bytes of the file that next() has given, until the next call; empty at its end. Errors as of next().
+  /// Returns the next bytes of the file from next(), valid until the next call; empty at its end. Errors like next().
   base::Outcome<base::ByteView> read();
 
  private:
@@ -53,8 +53,8 @@ class ArchiveReader {
   base::Error fault() const;
   std::unique_ptr<Source> source_;
   std::uint64_t entries_ = 0, bytes_ = 0;
-  std::string name_;                   // of the file at hand
-  std::uint64_t size_ = 0, read_ = 0;  // of it
+  std::string name_;                   // of the current file
+  std::uint64_t size_ = 0, read_ = 0;  // of that file
 };
 
 }  // namespace troupe::os

@@ -15,13 +15,13 @@ namespace troupe::os {
 namespace {
 
 constexpr std::uint64_t kBell = 0;
-constexpr int kEventsMax = 64;  // our choice: others come in the next step
+constexpr int kEventsMax = 64;  // our choice: further events come in the next step
 constexpr std::size_t kInside = 0, kOutside = 1;
 
-/// What epoll says of a descriptor: numbers begin at 1.
+/// Returns the epoll data of a descriptor. Numbers begin at 1.
 std::uint64_t mark_of(std::uint64_t number, std::size_t side) { return number << 1 | side; }
 
-/// The addresses of this machine.
+/// Returns the addresses of this machine.
 std::vector<base::Endpoint> addresses_here() {
   std::vector<base::Endpoint> out;
   ifaddrs* all = nullptr;
@@ -129,7 +129,7 @@ void Carrier::take_answers() {
     const auto flow = flows_.find(one.flow);
     if (flow == flows_.end()) continue;
     if (!one.socket.valid()) {
-      flows_.erase(flow);  // the program is told by the end of its connection
+      flows_.erase(flow);  // the program sees the end of its connection
       continue;
     }
     flow->second.sides[kOutside].socket = std::move(one.socket);
@@ -139,19 +139,19 @@ void Carrier::take_answers() {
 
 void Carrier::move(std::uint64_t number, std::size_t side, std::uint32_t events) {
   Flow& flow = flows_.at(number);
-  // One that has ended both ways, or is broken, takes nothing more.
+  // A side that has ended both ways, or is broken, accepts no further bytes.
   bool broken = (events & (EPOLLHUP | EPOLLERR)) != 0 && flow.ways[side].ended;
   for (const std::size_t from : {kInside, kOutside}) {
     const Way& way = flow.ways[from];
     broken = broken || !pump(flow, from);
-    // Nothing tells of what is left in a side that is waited for no more.
+    // No event reports the remaining bytes of a side that epoll no longer watches.
     while (!broken && flow.sides[from].left && way.bytes.empty() && !way.ended) broken = !pump(flow, from);
   }
   if (broken || (flow.ways[0].over() && flow.ways[1].over())) {
     flows_.erase(number);
     return;
   }
-  // It would be told without end, asked for or not. What waits for the other side is still carried there.
+  // epoll would report it endlessly, wanted or not. Bytes for the other side are still carried.
   if ((events & (EPOLLHUP | EPOLLERR)) != 0 && !flow.ways[side].bytes.empty()) leave(flow.sides[side]);
   watch(number, flow);
 }
@@ -187,7 +187,7 @@ void Carrier::leave(Side& side) {
   ::epoll_ctl(watch_.get(), EPOLL_CTL_DEL, side.socket.get(), nullptr);
 }
 
-/// Waits for what can be moved.
+/// Waits for the events that allow progress.
 void Carrier::watch(std::uint64_t number, Flow& flow) {
   for (std::size_t i = 0; i < flow.sides.size(); ++i) {
     Side& side = flow.sides[i];

@@ -1,15 +1,14 @@
 #pragma once
-// Carries what programs in sandboxes say to the hosts that they may talk to: it takes connections at the loopback of a
-// sandbox, dials the host from this machine, and moves bytes both ways until both have ended.
+// Carries the connections of sandboxed programs to the hosts that they may use. It accepts connections at the loopback
+// of a sandbox, dials the host from this machine, and moves bytes both ways until both have ended.
 //
-// Reach   a host is dialled at addresses that ports::may_reach() allows alone; the look-up is this machine's.
-// Half    a side that has ended is told to the other one, which may go on.
-// Limits  kCarriedMax connections per process, kCarriedOfAllMax in all, and no more per process than are free, so that
-//         some are always free (Choudhury & Hahne, "Dynamic queue length thresholds", 1998). A connection above a limit
-//         is closed at once. A connection holds kCarriedBytes for each direction; a slow reader slows its writer down.
-//         A dial takes at most kDialPatience.
-// Use     wait until descriptor() can be read, then step().
-// Safety  one thread.
+// Reach   a host is dialled only at addresses that ports::may_reach() allows; this machine resolves its name.
+// Half    if one side ends, the other side is notified, and may continue to send.
+// Limits  kCarriedMax connections per process, kCarriedOfAllMax in all, and per process at most the number that is
+//         free, so that some are always free (Choudhury & Hahne, "Dynamic queue length thresholds", 1998). Above a
+//         limit a connection is closed at once. A connection has kCarriedBytes for each direction; a slow reader slows
+//         its writer down. A dial takes at most kDialPatience.
+// Use     wait until descriptor() is readable, then call step(). Safety: one thread.
 #include <array>
 #include <cstdint>
 #include <map>
@@ -31,16 +30,16 @@ class Carrier {
  public:
   using Process = std::uint64_t;  // as the caller names it
 
-  /// descriptor() is invalid if the system has no room.
+  /// descriptor() is invalid if the system has no descriptor left.
   explicit Carrier(const ports::Clock& clock);
   Carrier(const Carrier&) = delete;
   Carrier& operator=(const Carrier&) = delete;
 
   int descriptor() const { return watch_.get(); }
-  /// `listeners` take connections to `hosts`, one each.
+  /// Each of `listeners` accepts connections to one of `hosts`.
   void add(Process process, std::vector<Descriptor> listeners, const std::vector<base::HostPort>& hosts,
            ports::Reach reach);
-  /// Ends all connections of that process; nothing if there is none.
+  /// Ends all connections of that process; does nothing if there is none.
   void remove(Process process);
   void step();
 
@@ -53,19 +52,19 @@ class Carrier {
     base::HostPort host;
     std::shared_ptr<const ports::Reach> reach;
   };
-  /// From one side to the other.
+  /// One direction, from one side to the other.
   struct Way {
     std::vector<char> bytes;
-    std::size_t sent = 0;  // of them
-    bool ended = false;    // nothing more comes
-    bool told = false;     // the other side knows
+    std::size_t sent = 0;  // of these bytes
+    bool ended = false;    // no further bytes will come
+    bool told = false;     // the other side was notified
     bool over() const { return ended && told; }
   };
   struct Side {
     Descriptor socket;
-    std::uint32_t events = 0;  // that are waited for
+    std::uint32_t events = 0;  // events that epoll waits for
     bool watched = false;
-    bool left = false;  // it has ended, and is waited for no more
+    bool left = false;  // it has ended, and epoll no longer waits for it
   };
   struct Flow {
     Process process;
@@ -80,7 +79,7 @@ class Carrier {
   void take_answers();
   void accept_at(std::uint64_t number);
   void move(std::uint64_t number, std::size_t side, std::uint32_t events);
-  /// False once the connection has failed.
+  /// Returns false once the connection has failed.
   bool pump(Flow& flow, std::size_t from);
   void watch(std::uint64_t number, Flow& flow);
   void leave(Side& side);
@@ -91,9 +90,10 @@ class Carrier {
   std::uint64_t number_ = 0;
   std::map<std::uint64_t, Listener> listeners_;
   std::map<std::uint64_t, Flow> flows_;
-  std::mutex mutex_;  // of answers_, which come in the dialler's thread
+  std::mutex mutex_;  // guards answers_, which come in the dialler's thread
   std::vector<Answer> answers_;
-  std::unique_ptr<Dialler> dialler_;  // made for the first connection; last, for its end answers what is under way
+  std::unique_ptr<Dialler> dialler_;  // made for the first connection; last, because its destructor completes open
+                                      // dials
 };
 
 }  // namespace troupe::os

@@ -48,7 +48,7 @@ void Clock::wake(const runtime::Handle& sleeper, base::Instant at) {
     const auto place = order_.emplace(Wake{at, sleeper.id()}, caf::actor_cast<caf::weak_actor_ptr>(sleeper)).first;
     first = place == order_.begin();
   }
-  if (first) changed_.notify_one();  // else the thread wakes early enough
+  if (first) changed_.notify_one();  // otherwise the thread wakes early enough
 }
 
 void Clock::forget(const runtime::Handle& sleeper) {
@@ -74,7 +74,7 @@ void Clock::run() {
     }
     const base::Instant due = order_.begin()->first.first;
     if (due > now()) {
-      // The library adds the origin to a relative time-out, which "for ever" would overflow.
+      // The library adds the origin to a relative time-out, which "forever" would overflow.
       const base::Duration rest = std::min<base::Duration>(due - now(), std::chrono::hours(1));
       changed_.wait_for(lock, rest);
       continue;

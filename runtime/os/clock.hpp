@@ -1,8 +1,9 @@
 #pragma once
 // Time on Linux: steady_clock, system_clock, and one thread that sends wake-ups.
 //
-// Why a thread  CAF's own clock holds actors strongly, sends its wake-ups as a message that actors interpret
-//               themselves, and cannot replace an entry without a search; here an actor has one entry, held weakly.
+// Why a thread  CAF's own clock holds strong references to actors, sends its wake-ups as a message that actors must
+//               interpret themselves, and cannot replace an entry without a search. Here an actor has one entry, with a
+//               weak reference.
 // Order         wake() and forget() of one actor take effect in the order of the calls.
 #include <caf/actor_control_block.hpp>
 #include <condition_variable>
@@ -29,7 +30,7 @@ class Clock final : public ports::Clock {
   void wake(const runtime::Handle& sleeper, base::Instant at) override;
   void forget(const runtime::Handle& sleeper) override;
 
-  /// How many actors wait to be woken.
+  /// Returns how many actors wait to be woken.
   std::size_t sleepers() const;
 
  private:

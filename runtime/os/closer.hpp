@@ -1,6 +1,6 @@
 #pragma once
-// Closes what programs have left, in a thread of its own: with the last descriptor of a disk in memory the kernel takes
-// that apart, as long as it takes.
+// Closes leftovers of programs on its own thread: the last close of a disk in memory waits until the kernel has freed
+// it.
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -11,14 +11,14 @@ namespace troupe::os {
 
 class Closer {
  public:
-  /// Throws std::system_error if the system has no room for its thread.
+  /// Throws std::system_error if the system has no thread left.
   Closer() : thread_([this] { run(); }) {}
   /// Waits until all is closed.
   ~Closer();
   Closer(const Closer&) = delete;
   Closer& operator=(const Closer&) = delete;
 
-  /// From any thread. What it owns is destroyed soon.
+  /// Destroys `owner` soon. Safe from any thread.
   void close(std::shared_ptr<const void> owner);
 
  private:

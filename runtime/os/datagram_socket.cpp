@@ -15,8 +15,8 @@
 namespace troupe::os {
 namespace {
 
-constexpr std::size_t kSlotBytes = ports::kDatagramBytesMax + 1;  // one more, so that what is too long is seen
-constexpr std::size_t kV4At = 12;                                 // where IPv4 lies in its mapped form
+constexpr std::size_t kSlotBytes = ports::kDatagramBytesMax + 1;  // one more, to detect oversize datagrams
+constexpr std::size_t kV4At = 12;                                 // where IPv4 is in its mapped form
 
 bool fits(std::size_t bytes) { return bytes > 0 && bytes <= ports::kDatagramBytesMax; }
 
@@ -24,7 +24,8 @@ void count(std::atomic<std::uint64_t>& what, std::size_t times = 1) {
   what.fetch_add(times, std::memory_order_relaxed);
 }
 
-/// Which address of ours a datagram came to; zeros if the system did not say. An IPv6 socket says IPv4's as mapped.
+/// Returns which of our addresses received a datagram; zeros if the system did not report it. An IPv6 socket reports
+/// IPv4 addresses as mapped.
 std::array<std::uint8_t, 16> came_to(msghdr& message) {
   std::array<std::uint8_t, 16> out{};
   for (cmsghdr* one = CMSG_FIRSTHDR(&message); one != nullptr; one = CMSG_NXTHDR(&message, one)) {
@@ -50,7 +51,7 @@ DatagramSlots::DatagramSlots() : room_(std::make_unique_for_overwrite<std::uint8
   }
 }
 
-/// The kernel has written there how much it used.
+/// Resets the lengths, which the kernel has overwritten with the used sizes.
 void DatagramSlots::prepare(std::size_t i) {
   messages_[i].msg_hdr.msg_namelen = sizeof names_[i];
   messages_[i].msg_hdr.msg_controllen = sizeof controls_[i];
@@ -58,7 +59,7 @@ void DatagramSlots::prepare(std::size_t i) {
 
 std::uint8_t* DatagramSlots::slot(std::size_t i) const { return room_.get() + i * kSlotBytes; }
 
-/// Counts down what lies in the owner's queue; the owner may outlive the socket.
+/// Counts down the datagrams in the owner's queue; the owner may outlive the socket.
 class DatagramSocket::Credit {
  public:
   Credit(std::shared_ptr<Waiting> waiting, std::size_t datagrams)
@@ -98,7 +99,7 @@ ports::DatagramCounts DatagramSocket::counts() const {
   return {sent_.load(), received_.load(), unsent_.load(), dropped_.load() + kernel_drops_, oversize_.load()};
 }
 
-/// What the kernel had no room for, in the 32 bits that it counts in.
+/// Counts datagrams that the kernel dropped for lack of space, in its 32-bit counter.
 void DatagramSocket::count_kernel_drops() const {
   std::array<std::uint32_t, SK_MEMINFO_VARS> numbers{};
   socklen_t size = sizeof numbers;
@@ -107,9 +108,9 @@ void DatagramSocket::count_kernel_drops() const {
   kernel_drops_seen_ = numbers[SK_MEMINFO_DROPS];
 }
 
-// -- out --
+// -- sending --
 
-/// Zero if a socket of this family cannot say that address.
+/// Returns zero if a socket of this family cannot use that address.
 socklen_t DatagramSocket::name(SocketName& out, const base::Endpoint& endpoint) const {
   if (family_ == AF_INET6) {
     out.v6 = {};
@@ -127,10 +128,10 @@ socklen_t DatagramSocket::name(SocketName& out, const base::Endpoint& endpoint) 
 }
 
 void DatagramSocket::send(const std::vector<ports::Datagram>& batch) {
-  if (closed_.load(std::memory_order_relaxed)) return;  // before the gate, where many senders could keep it shut
+  if (closed_.load(std::memory_order_relaxed)) return;  // before the gate, which many senders could keep shut
   const std::shared_lock open(gate_);
   if (!socket_.valid()) return;
-  // Not initialised: what a batch does not use costs nothing.
+  // Not initialised: unused entries of a batch cost nothing.
   std::array<SocketName, kBatchMax> names;
   std::array<SocketControl, kBatchMax> controls;
   std::array<iovec, kBatchMax> pieces;
@@ -183,14 +184,14 @@ void DatagramSocket::push(std::span<mmsghdr> left) {
       left = left.subspan(static_cast<std::size_t>(sent));
     } else if (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM) {
       return count(unsent_, left.size());
-    } else if (errno != EINTR) {  // the first of them cannot go there
+    } else if (errno != EINTR) {  // the first of them cannot be sent there
       count(unsent_);
       left = left.subspan(1);
     }
   }
 }
 
-// -- in --
+// -- receiving --
 
 bool DatagramSocket::receive(DatagramSlots& slots) {
   int got = 0;
@@ -200,13 +201,13 @@ bool DatagramSocket::receive(DatagramSlots& slots) {
     got = ::recvmmsg(socket_.get(), slots.messages_.data(), kBatchMax, 0, nullptr);
     if (got < 0) return errno == EAGAIN || errno == EINTR;
   }
-  // Without the gate: an owner whose last handle goes here closes its socket here.
+  // Without the gate: if the last handle of an owner is released here, the owner closes its socket here.
   hand_over(slots, static_cast<std::size_t>(got));
   return true;
 }
 
 void DatagramSocket::hand_over(DatagramSlots& slots, std::size_t got) {
-  // Only this thread adds to what waits.
+  // Only this thread adds to the waiting datagrams.
   const std::size_t room = ports::kDatagramsWaitingMax - waiting_->load(std::memory_order_relaxed);
   ports::Arrived event;
   event.datagrams.reserve(std::min(got, room));

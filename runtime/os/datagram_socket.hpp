@@ -1,14 +1,15 @@
 #pragma once
-// One UDP socket: datagrams out of any thread, and into the queue of its owner in batches.
+// One UDP socket: sends datagrams from any thread, and puts received datagrams into the queue of its owner in batches.
 //
-// Sending   happens in the caller's thread, one system call for kBatchMax datagrams. An error of one of them, such as
-//           no way to its address, does not end its batch.
-// Limits    kBatchMax datagrams an event, kDatagramsWaitingMax unhandled; whatever comes then is read and dropped, so
-//           that the owner goes on with what is new.
-// Here      a socket for all addresses says which of them a datagram came to, and lets an answer leave from there: of a
-//           machine's several addresses the system might take another, and who asked would not know the answer.
-// Families  an IPv6 socket speaks IPv4 by mapped addresses; what the socket's family cannot reach is `unsent`.
-// Thread    safe from any, but receive() is for one alone.
+// Sending   happens in the caller's thread, one system call per kBatchMax datagrams. An error of one datagram, such as
+//           no route to its address, does not end its batch.
+// Limits    kBatchMax datagrams per event, kDatagramsWaitingMax unhandled; further datagrams are read and dropped, so
+//           that the owner continues with new datagrams.
+// Here      a socket for all addresses reports which address received a datagram, and can send a response from there.
+//           Otherwise the system might choose another address of this machine, and the requester would not recognise
+//           the response.
+// Families  an IPv6 socket reaches IPv4 by mapped addresses; addresses outside the socket's family are `unsent`.
+// Thread    safe from any, except that only one thread may call receive().
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -32,12 +33,12 @@ union SocketName {
   sockaddr_in6 v6;
 };
 
-/// What the system says beside a datagram, and is told: which of our addresses it came to or leaves from.
+/// The ancillary data of a datagram: which of our addresses received it or sends it.
 struct alignas(cmsghdr) SocketControl {
   std::array<std::uint8_t, CMSG_SPACE(sizeof(in6_pktinfo))> bytes;
 };
 
-/// Room for one batch that arrives: 90 KB, of which only those pages are touched that some batch has needed.
+/// Buffers for one received batch: 90 KB, of which only those pages are touched that some batch has needed.
 class DatagramSlots {
  public:
   DatagramSlots();
@@ -62,12 +63,12 @@ class DatagramSocket {
 
   const base::Endpoint& local() const { return local_; }
 
-  /// Nothing happens after close().
+  /// Does nothing after close().
   void send(const std::vector<ports::Datagram>& batch);
 
   ports::DatagramCounts counts() const;
 
-  /// Hands one batch of what has arrived to the owner. False if the system refuses to say what has.
+  /// Delivers one batch of received datagrams to the owner. Returns false if the system call fails.
   bool receive(DatagramSlots& slots);
 
   /// Frees the address. A batch that was read before may still reach the owner.
@@ -84,7 +85,7 @@ class DatagramSocket {
   void hand_over(DatagramSlots& slots, std::size_t got);
   void count_kernel_drops() const;
 
-  mutable std::shared_mutex gate_;  // shared by whoever uses the socket; whoever closes it is alone
+  mutable std::shared_mutex gate_;  // shared by users of the socket; exclusive for closing
   Descriptor socket_;
   const base::Endpoint local_;
   int family_ = AF_INET;
@@ -97,7 +98,7 @@ class DatagramSocket {
   Count unsent_{0};
   Count dropped_{0};
   Count oversize_{0};
-  mutable std::uint64_t kernel_drops_ = 0;  // these two for whoever is alone at the gate
+  mutable std::uint64_t kernel_drops_ = 0;  // these two only with exclusive access
   mutable std::uint32_t kernel_drops_seen_ = 0;
 };
 

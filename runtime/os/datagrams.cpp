@@ -14,12 +14,12 @@
 namespace troupe::os {
 namespace {
 
-constexpr int kReadyMax = 64;                // our choice: sockets a round; others come in the next one
-constexpr int kAfterErrorMilliseconds = 10;  // our choice: an error that stays must not spin
+constexpr int kReadyMax = 64;                // our choice: sockets per round; others come in the next round
+constexpr int kAfterErrorMilliseconds = 10;  // our choice: a permanent error must not spin
 
 }  // namespace
 
-/// The place as its owner holds it.
+/// The socket as its owner has it.
 class DatagramSockets::Binding final : public ports::Datagrams {
  public:
   Binding(std::shared_ptr<DatagramSockets> all, std::shared_ptr<DatagramSocket> socket, Number number)
@@ -47,14 +47,15 @@ base::Outcome<std::unique_ptr<ports::Datagrams>> DatagramSockets::open(const bas
   const std::lock_guard lock(mutex_);
   const Number number = ++number_;
   if (closing_ || !begin() || !watch(descriptor, number)) {
-    const std::string what = "cannot take datagrams at " + at.text();
+    const std::string what = "cannot receive datagrams at " + at.text();
     return base::Error{base::Code::overloaded, what + ": " + (closing_ ? "the network is closed" : reason(errno)), {}};
   }
   sockets_.emplace(number, socket);
   return std::unique_ptr<ports::Datagrams>(std::make_unique<Binding>(shared_from_this(), socket, number));
 }
 
-/// What all places share, unless it is there. False with errno set if the system has no room for it.
+/// Creates the shared parts of all sockets, unless they exist. Returns false with errno set if the system has no
+/// resources left.
 bool DatagramSockets::begin() {
   if (thread_.joinable()) return true;
   watch_ = Descriptor(::epoll_create1(EPOLL_CLOEXEC));
@@ -85,7 +86,7 @@ void DatagramSockets::end(Number number) {
     socket = std::move(found->second);
     sockets_.erase(found);
   }
-  socket->close();  // the kernel forgets to watch what is closed
+  socket->close();  // the kernel stops watching closed sockets
 }
 
 void DatagramSockets::close() {
@@ -99,7 +100,7 @@ void DatagramSockets::close() {
   if (!thread_.joinable()) return;
   ended_.store(true);
   const std::uint64_t one = 1;
-  [[maybe_unused]] const auto written = ::write(bell_.get(), &one, sizeof one);  // a fresh counter takes it
+  [[maybe_unused]] const auto written = ::write(bell_.get(), &one, sizeof one);  // a new counter accepts it
   thread_.join();
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-// The settings of the process that sockets need; the descriptor itself is that of runtime/base.
+// Process settings that sockets need; the descriptor type itself is in runtime/base.
 #include <cstdint>
 
 #include "runtime/base/descriptor.hpp"
@@ -8,10 +8,10 @@ namespace troupe::os {
 
 using base::Descriptor;
 
-/// Raises the soft limit of open descriptors to the hard one. Returns the limit that now holds.
+/// Raises the soft limit of open descriptors to the hard limit. Returns the new limit.
 std::uint64_t raise_descriptor_limit();
 
-/// Writing to a closed stream becomes an error instead of the end of the process.
+/// Makes writing to a closed stream an error instead of the end of the process.
 void ignore_broken_pipes();
 
 }  // namespace troupe::os

@@ -21,17 +21,17 @@ struct Dialler::Dial {
   std::uint64_t owner = 0;
   bool waits() const { return resolved && !socket.valid(); }
   bool looking_up = false;
-  bool tried = false;      // an address
-  bool gives_way = false;  // its address, to others that wait
+  bool tried = false;      // has tried an address
+  bool gives_way = false;  // gives its address up, because other dials wait
   bool resolved = false;
-  std::deque<base::Endpoint> addresses;  // still to try
+  std::deque<base::Endpoint> addresses;  // to try
   base::Endpoint current;
   Descriptor socket;  // connecting to `current`
   base::Instant address_since, address_due;
-  std::string why = "no answer in time";
+  std::string why = "no response in time";
 };
 
-/// The threads that block in getaddrinfo. They own this object together, so that one may outlive the dialler.
+/// The threads that block in getaddrinfo. They share this object, so that a thread may outlive the dialler.
 class Dialler::Lookups : public std::enable_shared_from_this<Lookups> {
  public:
   using Answer = std::function<void(std::uint64_t, std::vector<base::Endpoint>)>;
@@ -136,7 +136,7 @@ void Dialler::add(std::unique_ptr<Dial> dial) {
       fresh_.push_back(std::move(dial));
     }
   }
-  if (dial) return dial->done({{}, {}, "too many dials are under way"});
+  if (dial) return dial->done({{}, {}, "too many dials are in progress"});
   ring();
 }
 
@@ -150,7 +150,7 @@ void Dialler::looked_up(std::uint64_t number, std::vector<base::Endpoint> addres
 
 void Dialler::ring() {
   const std::uint64_t one = 1;
-  // It fails only if the bell is ringing already.
+  // It fails only if the bell is already ringing.
   [[maybe_unused]] const ssize_t written = ::write(bell_.get(), &one, sizeof one);
 }
 
@@ -166,7 +166,7 @@ void Dialler::run() {
         if (known == dials_.end()) continue;
         known->second->resolved = true;
         known->second->addresses.assign(addresses.begin(), addresses.end());
-        if (addresses.empty()) known->second->why = "the host is not known";
+        if (addresses.empty()) known->second->why = "the host is unknown";
       }
       answers_.clear();
     }
@@ -179,7 +179,7 @@ void Dialler::run() {
   for (auto& dial : fresh_) dial->done({{}, {}, "the network is closed"});
 }
 
-/// Of those that have had their share as many end as others wait for their places.
+/// Ends as many dials that have had their share as other dials wait.
 void Dialler::make_room() {
   const auto count = [this](auto is) { return static_cast<std::size_t>(std::ranges::count_if(dials_, is)); };
   std::size_t more = count([](const auto& entry) { return entry.second->waits(); });
@@ -195,7 +195,7 @@ void Dialler::make_room() {
   }
 }
 
-/// Starts what can be started within the limits.
+/// Starts dials within the limits.
 void Dialler::begin_waiting() {
   auto connecting = static_cast<std::size_t>(
       std::count_if(dials_.begin(), dials_.end(), [](const auto& entry) { return entry.second->socket.valid(); }));
@@ -205,7 +205,7 @@ void Dialler::begin_waiting() {
     dial->looking_up = true;
     lookups_->ask({number, dial->owner, dial->to});
   }
-  // Those that have tried no address come first: one that has just given way would take its place again.
+  // Dials that have tried no address come first; otherwise a dial that was just given up would take its slot again.
   for (const bool tried : {false, true}) {
     for (auto& [number, dial] : dials_) {
       if (connecting >= kConnectsMax) break;
@@ -219,7 +219,7 @@ void Dialler::begin_waiting() {
   for (const std::uint64_t number : ended) finish(number, {{}, {}, dials_.at(number)->why});
 }
 
-/// Begins to connect to the first address that lets itself be dialled; none left leaves `why`.
+/// Starts to connect to the first address that can be dialled; if none is left, sets `why`.
 void Dialler::next_address(Dial& dial) {
   if (!dial.path.empty()) {
     auto socket = connect_local(dial.path);
@@ -233,7 +233,7 @@ void Dialler::next_address(Dial& dial) {
     return;
   }
   while (!dial.addresses.empty()) {
-    // What is left of the time is shared among the addresses that are left.
+    // The remaining time is divided among the remaining addresses.
     const auto left = static_cast<std::int64_t>(dial.addresses.size());
     dial.gives_way = false;
     dial.address_since = clock_.now();
@@ -241,7 +241,7 @@ void Dialler::next_address(Dial& dial) {
     dial.current = dial.addresses.front();
     dial.addresses.pop_front();
     if (dial.allows && !dial.allows(dial.current)) {
-      dial.why = dial.current.text() + " may not be reached";
+      dial.why = dial.current.text() + " is not allowed";
       continue;
     }
     auto socket = connect_tcp(dial.current);
@@ -283,8 +283,8 @@ void Dialler::wait_for_sockets() {
       if (dial.addresses.empty()) finish(numbers[i], {{}, {}, dial.why});
       continue;
     }
-    if (!trusted(dial.socket.get())) {  // it would be told what this user asks, and could answer anything
-      finish(numbers[i], {{}, {}, "another user than this one and root listens there"});
+    if (!trusted(dial.socket.get())) {  // it would see this user's requests, and could send any response
+      finish(numbers[i], {{}, {}, "the listening process belongs to neither this user nor root"});
       continue;
     }
     finish(numbers[i], {std::move(dial.socket), dial.current, {}});
@@ -304,7 +304,7 @@ void Dialler::expire() {
   }
   for (const std::uint64_t number : ended) {
     const bool gave_way = dials_.at(number)->gives_way;
-    finish(number, {{}, {}, gave_way ? "no answer for a while, and others wait to connect" : "no answer in time"});
+    finish(number, {{}, {}, gave_way ? "no response for a while, and other dials wait" : "no response in time"});
   }
 }
 

@@ -1,13 +1,13 @@
 #pragma once
-// Looks up and connects with a deadline, on threads of its own: getaddrinfo blocks, and so does connect in CAF.
+// Resolves and connects with a deadline, on its own threads, because getaddrinfo blocks, and so does connect in CAF.
 //
-// States  waiting for its turn, looking up, connecting to one address after the other, done. A dial that is not done
-//         at its deadline fails, even while its look-up hangs.
-// Limits  kDialsMax dials known, kConnectsMax connecting at once; kLookupThreads look-ups at once.
-// Room    while others wait to connect, an address that has not answered for kConnectShare gives way, the oldest first:
-//         who makes this node dial addresses that are silent does not make other dials wait.
-// Ends    the destructor fails what is under way. A look-up that hangs keeps its thread beyond that, and its result
-//         is thrown away.
+// States  waiting for its turn, resolving, connecting to one address after the other, done. A dial that is not done at
+//         its deadline fails, even while its name resolution hangs.
+// Limits  kDialsMax dials known, kConnectsMax connecting at once; kLookupThreads name resolutions at once.
+// Room    while others wait to connect, addresses that have not responded for kConnectShare are given up, the oldest
+//         first. So an attacker that names silent addresses does not delay other dials.
+// Ends    the destructor fails all open dials. A hanging name resolution keeps its thread after that, and its result is
+//         dropped.
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -25,9 +25,9 @@
 
 namespace troupe::os {
 
-inline constexpr std::size_t kDialsMax = 1024;                    // our choice: joining asks for tens
-inline constexpr std::size_t kConnectsMax = 256;                  // our choice: 170 a second of those that are silent
-inline constexpr std::chrono::milliseconds kConnectShare{1'500};  // our choice: the kernel asks again after 1 s
+inline constexpr std::size_t kDialsMax = 1024;                    // our choice: joining needs tens
+inline constexpr std::size_t kConnectsMax = 256;                  // our choice: 170 silent addresses per second
+inline constexpr std::chrono::milliseconds kConnectShare{1'500};  // our choice: the kernel retries after 1 s
 inline constexpr std::size_t kLookupThreads = 2;                  // one may hang on a dead name server
 
 class Dialler {
@@ -35,12 +35,12 @@ class Dialler {
   struct Result {
     Descriptor socket;  ///< connected, or invalid
     base::Endpoint to;
-    std::string why;  ///< not connected
+    std::string why;  ///< why it is not connected
   };
-  /// Called once, in the dialler's thread (in the caller's if it refuses at once).
+  /// Called once, in the dialler's thread, or in the caller's if it refuses at once.
   using Done = std::function<void(Result)>;
 
-  /// Whether an address may be connected to; called in the dialler's thread.
+  /// Whether an address may be connected to. Called in the dialler's thread.
   using Allows = std::function<bool(const base::Endpoint&)>;
 
   explicit Dialler(const ports::Clock& clock);
@@ -48,9 +48,9 @@ class Dialler {
   Dialler(const Dialler&) = delete;
   Dialler& operator=(const Dialler&) = delete;
 
-  /// Of each `owner` but 0 one host is looked up at a time.
+  /// For each `owner` except 0, one host is resolved at a time.
   void dial(const base::HostPort& to, base::Instant due, Done done, Allows allows = {}, std::uint64_t owner = 0);
-  /// A local socket at `path`; fails unless this user or root listens there.
+  /// Dials a local socket at `path`; fails unless this user or root listens there.
   void dial_local(const std::string& path, base::Instant due, Done done);
 
  private:
@@ -69,14 +69,14 @@ class Dialler {
   void ring();
 
   const ports::Clock& clock_;
-  Descriptor bell_;  // eventfd: something new for the thread
+  Descriptor bell_;  // eventfd: new work for the thread
   std::shared_ptr<Lookups> lookups_;
-  std::mutex mutex_;  // of the members in this block
+  std::mutex mutex_;  // guards the members in this block
   std::vector<std::unique_ptr<Dial>> fresh_;
   std::vector<std::pair<std::uint64_t, std::vector<base::Endpoint>>> answers_;
   std::size_t known_ = 0;
   bool ending_ = false;
-  std::map<std::uint64_t, std::unique_ptr<Dial>> dials_;  // the thread's own, as is the rest
+  std::map<std::uint64_t, std::unique_ptr<Dial>> dials_;  // used only by the thread, like the rest
   std::uint64_t number_next_ = 1;
   std::thread thread_;
 };

@@ -27,7 +27,7 @@ using ports::OpenMode;
 constexpr mode_t kFileMode = 0600;
 constexpr mode_t kDirectoryMode = 0700;
 constexpr mode_t kShownMode = 0555;        // of a file
-constexpr mode_t kShownFolderMode = 0755;  // this user goes on to own it, and to remove it
+constexpr mode_t kShownFolderMode = 0755;  // this user still owns it, and removes it
 
 DiskError error_of(int number) {
   switch (number) {
@@ -71,10 +71,10 @@ DiskResult<void> sync_data(int fd) {
   return {};
 }
 
-/// The name of a file that is open to write.
+/// The name of a file that is open for writing.
 class OpenName {
  public:
-  OpenName() = default;  // of none
+  OpenName() = default;  // no name
   OpenName(std::shared_ptr<NamesInUse> names, std::string_view path, int fd)
       : names_(std::move(names)), id_(names_->add(path, fd)) {}
   ~OpenName() {
@@ -84,7 +84,7 @@ class OpenName {
   OpenName& operator=(OpenName&&) = delete;
 
   bool gone() const { return names_ && names_->lost(); }
-  /// As gone(), and whether the file `fd` has lost its name just now.
+  /// Like gone(), and whether the file `fd` has lost its name just now.
   bool gone(int fd) const {
     if (names_) names_->check(id_, fd);
     return gone();
@@ -125,7 +125,7 @@ class LinuxFile final : public ports::File {
 
   DiskResult<void> sync() override {
     if (const auto synced = sync_data(fd_.get()); !synced.ok()) return synced;
-    // Its caller may acknowledge now what nobody could find again.
+    // Otherwise its caller might now acknowledge data that nobody could find again.
     if (name_.gone(fd_.get())) return DiskError::gone;
     return {};
   }
@@ -149,7 +149,7 @@ class LinuxFile final : public ports::File {
  private:
   Descriptor fd_;
   OpenMode mode_;
-  OpenName name_;  // before `fd_` is closed, whose inode may have another file then
+  OpenName name_;  // destroyed before `fd_` is closed, because another file may get its inode then
 };
 
 class LinuxLock final : public ports::DiskLock {
@@ -237,7 +237,7 @@ class LinuxDisk final : public ports::Disk {
       if (!made && errno != EEXIST) return last_error();
       auto next = step_into(at.get(), part);
       if (!next.ok()) return next.error() == DiskError::not_found ? DiskError::exists : next.error();
-      // The process's umask may have taken a bit of ours.
+      // The process's umask may have removed a bit of our mode.
       if (made && ::fchmod(next.value().get(), kDirectoryMode) < 0) return last_error();
       at = std::move(next).value();
     }
@@ -336,7 +336,7 @@ class LinuxDisk final : public ports::Disk {
     if (!target.ok()) return target.error();
     if (::renameat(source.value().directory.get(), source.value().name.c_str(), target.value().directory.get(),
                    target.value().name.c_str()) < 0) {
-      // A file onto a directory, or a directory onto one that is not empty: neither is a missing name.
+      // A file onto a directory, or a directory onto one with entries: neither is a missing name.
       return errno == ENOTDIR || errno == EEXIST ? DiskError::denied : last_error();
     }
     return {};
@@ -378,7 +378,7 @@ class LinuxDisk final : public ports::Disk {
   DiskResult<Descriptor> open_regular(std::string_view path, int flags) const {
     const auto place = locate(path);
     if (!place.ok()) return place.error();
-    // O_NONBLOCK: opening a pipe must not wait for its other end. It means nothing for a regular file.
+    // O_NONBLOCK: opening a pipe must not wait for its other end. It has no effect on a regular file.
     Descriptor fd(retry([&] {
       return ::openat(place.value().directory.get(), place.value().name.c_str(),
                       flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, kFileMode);
@@ -415,7 +415,7 @@ DiskResult<void> make_root(std::string root) {
   }
 }
 
-/// Opens the directory `root`, made if absent.
+/// Opens the directory `root`, created if absent.
 DiskResult<Descriptor> open_root(const std::string& root) {
   if (root.empty()) return DiskError::denied;
   const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;

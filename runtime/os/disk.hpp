@@ -1,14 +1,14 @@
 #pragma once
 // The Disk port on Linux: files below one directory, which is opened once.
 //
-// Safety   every part of a path is opened relative to the one before it, without following symbolic links, so that
-//          no name leads out of the root. Files are 0600, or 0555 once they are shown, directories 0700. The root
+// Safety   every part of a path is opened relative to the part before it, without following symbolic links, so that no
+//          name leads out of the root. Files have mode 0600, or 0555 once they are shown, directories 0700. The root
 //          itself may be a link.
-// Files    only regular ones: a pipe or device below the root is `denied`, it could block for ever.
-// Locks    flock(2): one holder a file among all processes, and within one process.
-// Lost     a file that is open to write or a lock, whose name somebody else removed or replaced (names_in_use.hpp);
-//          and the root. The name of a file that was only read is not checked.
-// Threads  as the port says: any call from any thread.
+// Files    only regular files: a pipe or device below the root is `denied`, because it could block forever.
+// Locks    flock(2): one user per file among all processes, and within one process.
+// Lost     a file open for writing, or a lock, whose name another program removed or replaced (names_in_use.hpp); or
+//          the root. The name of a file that was only read is not checked.
+// Threads  like the port: any call from any thread.
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
@@ -20,24 +20,24 @@
 
 namespace troupe::os {
 
-/// Opens the directory `root`, made (0700) with its parents if absent. The disk holds it open, so that a rename of the
-/// directory leads no call elsewhere; lost() finds it.
-/// Errors: `denied` if it is not a directory or not ours to use.
+/// Opens the directory `root`, created (0700) with its parents if absent. The disk keeps it open, so that no call
+/// follows a renamed directory; lost() detects a rename.
+/// Errors: `denied` if it is not a directory or this user may not use it.
 ports::DiskResult<std::unique_ptr<ports::Disk>> open_disk(const std::string& root);
 
-/// The same; also `denied` unless the directory is_own(): another user could replace what is in it.
+/// Does the same; also `denied` unless the directory is_own(), because another user could replace its contents.
 ports::DiskResult<std::unique_ptr<ports::Disk>> open_own_disk(const std::string& root);
 
-/// A file that was opened elsewhere, to be read.
+/// Returns a file, opened elsewhere, for reading.
 std::unique_ptr<ports::File> file_of(Descriptor open);
 
-/// Bytes that may still be written. A device may run out of files first, as most of ext4 do where they are small: each
-/// that it can still make is taken for kFileTakes bytes, so that what leaves room for others leaves them files, too.
-/// One that tells of no files (btrfs) makes as many as it has room for.
+/// Returns the bytes that may still be written. A device may run out of files first, as most ext4 devices with small
+/// files do. So each file that it can still create counts as kFileTakes bytes, and a reserve of bytes also reserves
+/// files. A device that reports no file limit (btrfs) can create files while it has space.
 std::uint64_t free_of(const struct statvfs& device);
-inline constexpr std::uint64_t kFileTakes = std::uint64_t{64} << 10;  // our choice: above what ext4 is made for, 16 KiB
+inline constexpr std::uint64_t kFileTakes = std::uint64_t{64} << 10;  // our choice: above ext4's ratio of 16 KiB
 
-/// Whether no user but this one and root owns the directory or may write to it.
+/// Whether only this user and root own the directory or may write to it.
 bool is_own(const struct stat& directory);
 
 }  // namespace troupe::os

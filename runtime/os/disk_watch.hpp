@@ -1,8 +1,8 @@
 #pragma once
-// Checks every kPeriod whether the files of a disk are still where they were opened: a thread, because checking a name may
-// block for as long as the device does.
+// Checks every kPeriod whether the files of a disk are still where they were opened. Uses a thread, because checking a
+// name may block as long as the device does.
 //
-// Told    once, with the first path that was removed or replaced (ports::Disk::lost).
+// Told    called once, with the first path that was removed or replaced (ports::Disk::lost).
 // Owner   the owner of the disk; ends before it.
 #include <atomic>
 #include <condition_variable>
@@ -17,7 +17,7 @@ namespace troupe::os {
 
 class DiskWatch {
  public:
-  static constexpr std::chrono::seconds kPeriod{2};  // our choice: people are to learn it within 5 s
+  static constexpr std::chrono::seconds kPeriod{2};  // our choice: people should learn it within 5 s
 
   using Told = std::function<void(const std::string& path)>;  ///< on the thread of the watch
   DiskWatch(ports::Disk& disk, Told told, std::chrono::milliseconds period = kPeriod);
@@ -25,7 +25,7 @@ class DiskWatch {
   DiskWatch(const DiskWatch&) = delete;
   DiskWatch& operator=(const DiskWatch&) = delete;
 
-  /// Asks the thread to end. It ends at once unless the device keeps it.
+  /// Asks the thread to end. It ends at once unless it waits for the device.
   void end();
   bool ended() const { return ended_; }
 

@@ -38,7 +38,7 @@ Error unread(const std::string& path, int number) {
   return {code, "cannot read " + path + ": " + std::generic_category().message(number)};
 }
 
-/// One block of POSIX.1-2017, pax, "ustar Interchange Format".
+/// Returns one block of POSIX.1-2017, pax, "ustar Interchange Format".
 std::string block(char kind, const std::string& name, const std::string& target, std::uint64_t bytes, unsigned mode) {
   std::string out(kTarBlock, '\0');
   const auto put = [&](std::size_t at, const std::string& text) { out.replace(at, text.size(), text); };
@@ -65,7 +65,7 @@ std::string block(char kind, const std::string& name, const std::string& target,
   return out;
 }
 
-/// "LENGTH KEY=VALUE\n", whose length counts itself.
+/// Returns "LENGTH KEY=VALUE\n"; the length includes its own digits.
 std::string record(const std::string& key, const std::string& value) {
   const std::string text = ' ' + key + '=' + value + '\n';
   std::size_t digits = 1;
@@ -75,7 +75,7 @@ std::string record(const std::string& key, const std::string& value) {
 
 }  // namespace
 
-/// The entries below a folder, those of a folder behind itself.
+/// The entries below a folder; the entries of a subfolder follow the subfolder.
 class FolderArchive::Listing {
  public:
   explicit Listing(FolderArchive& out) : out_(out) {}
@@ -94,7 +94,9 @@ class FolderArchive::Listing {
   }
 
  private:
-  static Error too_much(const std::string& what) { return {Code::unsupported, "the folder cannot be a root: " + what}; }
+  static Error too_much(const std::string& what) {
+    return {Code::unsupported, "the folder cannot be a root file system: " + what};
+  }
 
   base::Outcome<void> add(const std::string& path, std::size_t depth) {
     struct stat status {};
@@ -131,7 +133,7 @@ class FolderArchive::Listing {
 
   FolderArchive& out_;
   std::uint64_t content_ = 0;
-  std::map<std::pair<dev_t, ino_t>, std::string> files_;  // that have several names, by the first
+  std::map<std::pair<dev_t, ino_t>, std::string> files_;  // files with several names, by the first name
 };
 
 base::Outcome<FolderArchive> FolderArchive::open(const std::string& folder) {

@@ -1,12 +1,13 @@
 #pragma once
-// A folder of this machine as a tar archive, from its beginning to its end.
+// Reads a folder of this machine as a tar archive, from its beginning to its end.
 //
 // Bytes   the same folder has one encoding, because the hash of its archive is a content id: ustar headers, a folder
 //         before its entries, entries by rising names, owner and time 0, modes 0755 (folders, programs) and 0644. A pax
-//         header before the entry holds a path or target of more than 100 bytes (POSIX.1-2017, pax, "Extended Header").
+//         header before the entry has a path or target of more than 100 bytes (POSIX.1-2017, pax, "Extended Header").
 //         Another name of a file is a link to the first.
-// Kept    what runtime/ports/unpacking.hpp takes, within its limits. Devices, pipes and sockets are left out.
-// Change  a file whose size or time of change differs once it is read is an error.
+// Kept    the entries that runtime/ports/unpacking.hpp accepts, within its limits. Devices, pipes and sockets are left
+//         out.
+// Change  a file whose size or change time differs after reading is an error.
 // Owner   one reader, once, as the caller; blocks on the device.
 #include <span>
 #include <string>
@@ -19,14 +20,14 @@ namespace troupe::os {
 
 class FolderArchive {
  public:
-  /// Lists it. Errors: `not_found`, `refused` (not allowed), `unsupported`: an entry or the whole is above a
-  /// limit; `internal`: the device failed.
+  /// Lists the folder. Errors: `not_found`, `refused` (not allowed), `unsupported` if an entry or the whole is above a
+  /// limit, `internal` if the device failed.
   static base::Outcome<FolderArchive> open(const std::string& folder);
 
-  /// Of the whole archive.
+  /// Returns the size of the whole archive.
   std::uint64_t bytes() const { return bytes_; }
-  /// The next bytes: all that `out` has room for, fewer at the end, then zero. Errors as of open(), and `conflict`: a
-  /// file has changed.
+  /// Returns the next bytes: as many as fit into `out`, fewer at the end, then zero. Errors like open(), and `conflict`
+  /// if a file has changed.
   base::Outcome<std::size_t> read(std::span<std::uint8_t> out);
 
  private:
@@ -48,13 +49,13 @@ class FolderArchive {
   std::uint64_t bytes_ = 0;
   std::size_t next_ = 0;  // entry
   bool ended_ = false;
-  std::string ready_;  // heads and padding that are not read yet
-  Descriptor file_;    // that is read
+  std::string ready_;  // headers and padding that are not read yet
+  Descriptor file_;    // the file that is being read
   std::uint64_t left_ = 0;
   std::int64_t changed_s_ = 0, changed_ns_ = 0;
 };
 
-/// Whether a program that sees `folder` as `/` finds a file at `path`, which is absolute; links are followed inside.
+/// Whether a program that sees `folder` as `/` finds a file at `path`, which is absolute; links inside are followed.
 bool has_file(const std::string& folder, const std::string& path);
 
 }  // namespace troupe::os

@@ -13,7 +13,7 @@ namespace troupe::os {
 namespace {
 
 constexpr std::uint16_t kWhole = 1'000;
-constexpr std::uint16_t kBusy = 900;  // our choice: of the cores, below which no program waits for one
+constexpr std::uint16_t kBusy = 900;  // our choice: of the cores; below it no program waits for a core
 
 std::uint16_t share(std::uint64_t part, std::uint64_t all) {
   if (all == 0) return 0;
@@ -46,8 +46,8 @@ std::uint64_t cores() {
   return static_cast<std::uint64_t>(std::max(::sysconf(_SC_NPROCESSORS_ONLN), 1l));
 }
 
-/// The least of what the kernel and the groups of this process allow: systemd gives a service some thousands.
-/// Linux counts them by user, and compares with what the sender may have open; its administrator may pass more.
+/// Returns the least limit of the kernel and of the cgroups of this process: systemd gives a service some thousands.
+/// Linux counts them by user, and compares them with the sender's limit of open files; root may pass more.
 std::uint64_t passed() {
   rlimit open{};
   return ::geteuid() != 0 && ::getrlimit(RLIMIT_NOFILE, &open) == 0 ? open.rlim_cur : 0;
@@ -57,7 +57,7 @@ std::uint64_t pids() {
   std::uint64_t out = UINT64_MAX;
   const auto limit = [&out](const std::string& path) {
     std::uint64_t number = 0;
-    if (std::ifstream in(path); in >> number) out = std::min(out, number);  // "max" is none
+    if (std::ifstream in(path); in >> number) out = std::min(out, number);  // "max" means no limit
   };
   limit("/proc/sys/kernel/pid_max");
   limit("/proc/sys/kernel/threads-max");
@@ -97,7 +97,7 @@ ports::Hardware::Busy Hardware::busy() {
   std::getline(in, line);
   std::istringstream fields(line);
   fields >> name;
-  // user nice system idle iowait irq softirq steal; what guests use is in the first two as well
+  // user nice system idle iowait irq softirq steal; the time of guests is also in the first two
   constexpr int kIdle = 3, kWaits = 4, kFields = 8;
   std::uint64_t all = 0, idle = 0, ticks = 0;
   for (int i = 0; i < kFields && fields >> ticks; ++i) {
@@ -105,11 +105,11 @@ ports::Hardware::Busy Hardware::busy() {
     if (i == kIdle || i == kWaits) idle += ticks;
   }
   const std::lock_guard hold(lock_);
-  // Some kernels let the idle time go back.
+  // Some kernels let the idle time decrease.
   if (all > all_ && idle >= idle_) out.cpu = share(all - all_ - std::min(idle - idle_, all - all_), all - all_);
   all_ = all;
   idle_ = idle;
-  // A program that makes others wait uninterruptibly adds to the load without taking anything.
+  // A program that makes others wait uninterruptibly adds to the load without using resources.
   if (out.cpu < kBusy) out.load = std::min(out.load, std::uint32_t{kWhole});
   return out;
 }

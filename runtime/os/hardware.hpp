@@ -1,7 +1,7 @@
 #pragma once
-// The machine as Linux describes it.
+// Describes the machine with the data of Linux.
 //
-// Source  proc(5): loadavg, meminfo, stat; sched_getaffinity(2). What cannot be read is 0.
+// Source  proc(5): loadavg, meminfo, stat; sched_getaffinity(2). Unreadable values are 0.
 #include <mutex>
 
 #include "runtime/ports/hardware.hpp"
@@ -15,7 +15,7 @@ class Hardware final : public ports::Hardware {
 
  private:
   std::mutex lock_;
-  std::uint64_t all_ = 0, idle_ = 0;  // ticks of the processors at the last question
+  std::uint64_t all_ = 0, idle_ = 0;  // processor ticks at the last call
 };
 
 }  // namespace troupe::os

@@ -8,7 +8,7 @@
 namespace troupe::os {
 namespace {
 
-/// A request that is at hand, and room for its answer, in the form in which the library wants a connection.
+/// One request and a buffer for its response, in the form of the library's connections.
 class Exchange final : public httplib::Stream {
  public:
   explicit Exchange(std::string_view request) : left_(request) {}
@@ -27,7 +27,7 @@ class Exchange final : public httplib::Stream {
   }
   void get_remote_ip_and_port(std::string&, int& port) const override { port = 0; }
   void get_local_ip_and_port(std::string&, int& port) const override { port = 0; }
-  /// None: the library refuses whoever has a descriptor above FD_SETSIZE, and a node with many links has those.
+  /// None: the library refuses a descriptor above FD_SETSIZE, which a node with many links has.
   socket_t socket() const override { return INVALID_SOCKET; }
 
   std::string answer;
@@ -51,16 +51,16 @@ void answer(const HttpPageMap& pages, const httplib::Request& request, httplib::
   if (found == pages.end()) {
     std::string there;
     for (const auto& [path, page] : pages) there += ' ' + path;
-    return set(response, {.status = 404, .text = "no such page; there are" + there + '\n'});
+    return set(response, {.status = 404, .text = "no such page; the pages are" + there + '\n'});
   }
   try {
     set(response, found->second());
-  } catch (const std::exception&) {  // the library would tell its words to the client
-    set(response, {.status = 500, .text = "the page could not be made\n"});
+  } catch (const std::exception&) {  // the library would send the exception's text to the client
+    set(response, {.status = 500, .text = "the page could not be generated\n"});
   }
 }
 
-/// Of the library's server only what stands between the bytes of a request and those of its answer.
+/// Uses of the library's server only the step from the bytes of a request to the bytes of its response.
 class Server : private httplib::Server {
  public:
   explicit Server(const HttpPageMap& pages) {
@@ -75,21 +75,21 @@ class Server : private httplib::Server {
   }
 };
 
-/// Whether a line of headers has that name, which is in small letters and ends in a colon.
+/// Whether a header line has that name, which is in small letters and ends with a colon.
 bool is_header(std::string_view line, std::string_view name) {
   const auto small = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
   return line.size() >= name.size() &&
          std::equal(name.begin(), name.end(), line.begin(), [&](char a, char b) { return a == small(b); });
 }
 
-/// The line of the request, and of its headers whether gzip is asked for. The library is not to see the others: it
-/// reads Range with std::regex, whose recursion 8 KiB can drive through a stack of 2 MiB, and would take 30 ms of the
-/// one thread for a page in brotli.
+/// Returns the request line, and of its headers only whether gzip is accepted. The library must not see the others. It
+/// reads Range with std::regex, whose recursion can overflow a stack of 2 MiB with 8 KiB. A page in brotli would take
+/// 30 ms of the one thread.
 std::string needed(std::string_view request) {
   std::string out;
   bool gzip = false;
   while (!request.empty()) {
-    // Up to the line feed alone, as the library does it.
+    // Up to the line feed only, as the library does it.
     const std::string_view line = request.substr(0, std::min(request.find('\n'), request.size() - 1) + 1);
     if (out.empty()) out += line;
     else
@@ -108,7 +108,7 @@ std::string http_answer(const HttpPageMap& pages, std::string_view request) {
     Exchange exchange(part);
     const bool whole = request.ends_with("\r\n\r\n");
     if (whole && Server(pages).serve(exchange) && !exchange.answer.empty()) return std::move(exchange.answer);
-  } catch (const std::exception&) {  // what the library does not catch itself it has from the request
+  } catch (const std::exception&) {  // an exception that the library does not catch itself is caused by the request
   }
   return "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 }

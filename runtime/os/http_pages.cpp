@@ -26,11 +26,11 @@ using Moment = std::chrono::steady_clock::time_point;
 
 constexpr std::string_view kRequestEnd = "\r\n\r\n";
 constexpr std::size_t kReadBytes = 4'096;
-constexpr std::size_t kIgnoredBytesMax = 64 * 1'024;          // our choice: a body that nobody asked for
-constexpr std::chrono::milliseconds kWithoutDescriptor{100};  // our choice: until it is tried again
+constexpr std::size_t kIgnoredBytesMax = 64 * 1'024;          // our choice: an unexpected body
+constexpr std::chrono::milliseconds kWithoutDescriptor{100};  // our choice: the delay before a retry
 
-/// One client: its request comes, its answer goes, then its own end of the connection is awaited, for closing with
-/// bytes unread would take the answer from it.
+/// One client: its request arrives, its response is sent, then the server waits for the client's end of the connection.
+/// Closing with unread bytes would destroy the response.
 struct Connection {
   enum class State : std::uint8_t { request, answer, farewell, over };
   Descriptor socket;
@@ -38,11 +38,11 @@ struct Connection {
   base::AddressGroup group;
   base::AddressGroup line;
   State state = State::request;
-  std::string bytes{};   // of the request, or of the answer
-  std::size_t done = 0;  // bytes of the answer that are sent, then those that are thrown away
+  std::string bytes{};   // of the request, or of the response
+  std::size_t done = 0;  // bytes of the response that are sent, then ignored bytes
 };
 
-/// What can be read now; nothing if the connection has ended. Empty: not yet.
+/// Returns the bytes that can be read now; nullopt if the connection has ended. Empty: none yet.
 std::optional<std::string_view> receive(const Descriptor& socket, std::array<char, kReadBytes>& room) {
   const ssize_t bytes = ::recv(socket.get(), room.data(), room.size(), 0);
   if (bytes > 0) return std::string_view(room.data(), static_cast<std::size_t>(bytes));
@@ -65,7 +65,7 @@ class HttpPages::Loop {
   }
   ~Loop() {
     const std::uint64_t one = 1;
-    [[maybe_unused]] const auto written = ::write(bell_.get(), &one, sizeof one);  // a fresh counter takes it
+    [[maybe_unused]] const auto written = ::write(bell_.get(), &one, sizeof one);  // a new counter accepts it
     thread_.join();
   }
   Loop(const Loop&) = delete;
@@ -103,13 +103,15 @@ class HttpPages::Loop {
     return static_cast<int>(std::clamp<std::int64_t>(left, 0, std::numeric_limits<int>::max()));
   }
 
-  /// At most as many as may be there, so that those that are there get their turn.
+  /// Accepts at most the number of free connections, so that the existing connections get their turn.
   void accept(Moment now) {
     for (std::size_t count = 0; count < limits_.connections_max; ++count) {
       Descriptor socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
       if (!socket.valid()) {
         const bool none_left = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
-        if (none_left) accepts_again_ = now + kWithoutDescriptor;  // else the loop would spin: the client still waits
+        if (none_left)
+          accepts_again_ = now + kWithoutDescriptor;  // otherwise the loop would spin, because the client
+                                                      // still waits
         return;
       }
       const base::Endpoint from = remote_endpoint(socket.get());
@@ -118,8 +120,8 @@ class HttpPages::Loop {
     }
   }
 
-  /// The oldest connection of the address that has most, in the group that has most. So clients that hang or come in a
-  /// loop push out others of their own group alone, and a client that asks at once is answered even beside them.
+  /// Returns the oldest connection of the address that has most, in the group that has most. So hanging or looping
+  /// clients evict only others of their own group, and a client with a prompt request is served in spite of them.
   std::list<Connection>::iterator oldest_of_the_most() {
     std::map<base::AddressGroup, std::size_t> groups, lines;
     for (const Connection& one : connections_) {
@@ -176,8 +178,8 @@ class HttpPages::Loop {
   const Descriptor bell_;
   const HttpPageMap pages_;
   const HttpLimits limits_;
-  std::list<Connection> connections_;  // those that are there longest first
-  Moment accepts_again_{};             // while the process has no descriptor left
+  std::list<Connection> connections_;  // the oldest first
+  Moment accepts_again_{};             // set while the process has no descriptor left
   std::array<char, kReadBytes> room_{};
   std::thread thread_;
 };
@@ -191,7 +193,7 @@ base::Outcome<std::unique_ptr<HttpPages>> HttpPages::serve(const base::HostPort&
   try {
     return std::unique_ptr<HttpPages>(
         new HttpPages(std::make_unique<Loop>(std::move(listener).value(), std::move(bell), std::move(pages), limits)));
-  } catch (const std::system_error& none) {  // std::thread has no other way to say it
+  } catch (const std::system_error& none) {  // the only error report of std::thread
     return base::Error{base::Code::overloaded, std::string("no thread is left: ") + none.what()};
   }
 }

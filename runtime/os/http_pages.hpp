@@ -1,12 +1,13 @@
 #pragma once
-// A small HTTP server for pages that are made at once, such as metrics: one thread, which waits for all its clients.
+// A small HTTP server for pages that are generated at once, such as metrics: one thread, which waits for all its
+// clients.
 //
-// Why one     a client that is slow costs a descriptor and some bytes, never a thread, so that none holds up another,
-//             and the end of the server waits for nobody.
-// Limits      HttpLimits. Above `connections_max` the oldest connection gives way of the address that has most, in the
-//             address group that has most. A request above kRequestBytesMax is a 431. One request a connection.
-// Owner       whoever runs the node; the pages' functions run in the server's thread and must not wait.
-// Not here    what is answered (http_answer.hpp). No TLS and no passwords: for loopback, or behind what has them.
+// Why one     a slow client costs a descriptor and some bytes, never a thread. So no client delays another, and the
+//             server can always end at once.
+// Limits      HttpLimits. Above `connections_max` a connection is evicted: the oldest of the address that has most, in
+//             the address group that has most. A request above kRequestBytesMax is a 431. One request per connection.
+// Owner       the code that runs the node; the pages' functions run in the server's thread and must not wait.
+// Not here    the responses (http_answer.hpp). No TLS and no passwords: for loopback, or behind a proxy that has them.
 #include <memory>
 
 #include "runtime/base/endpoint.hpp"
@@ -17,14 +18,14 @@
 namespace troupe::os {
 
 struct HttpLimits {
-  std::size_t connections_max = 64;                  // our choice: a few scrapers, and room for those that hang
+  std::size_t connections_max = 64;                  // our choice: a few scrapers, and some that hang
   base::Duration request = std::chrono::seconds{3};  ///< from the connection to the end of the request
-  base::Duration answer = std::chrono::seconds{5};   ///< from there until the client has taken the answer and closed
+  base::Duration answer = std::chrono::seconds{5};   ///< from there until the client has read the response and closed
 };
 
 class HttpPages {
  public:
-  /// Serves at `at`; port 0 picks one. Looks the host up, and so may block unless it is a number.
+  /// Serves at `at`; port 0 picks a port. Resolves the host, and so may block unless it is numeric.
   /// Errors: `conflict` if the address is in use, `refused` if it is not ours, `not_found` if the host is unknown,
   /// `overloaded` if the process has no descriptor or thread left.
   static base::Outcome<std::unique_ptr<HttpPages>> serve(const base::HostPort& at, HttpPageMap pages,
@@ -34,7 +35,7 @@ class HttpPages {
   HttpPages(const HttpPages&) = delete;
   HttpPages& operator=(const HttpPages&) = delete;
 
-  /// Where it serves.
+  /// Returns its address.
   const base::Endpoint& local() const;
 
  private:

@@ -1,10 +1,10 @@
 #pragma once
-// What all streams of one Network share: how many there are, and who has to be gone before it ends.
+// The shared state of all streams of one Network: their number, and the brokers that must end before it ends.
 //
-// Limits  streams_max open streams, started or not; beyond that nobody is accepted until one ends, and the kernel
-//         keeps newcomers in its backlog. (Without descriptors CAF's acceptor would spin: it retries at once.)
-//         While unread_max bytes of all streams wait in their owners' queues, each stream reads a small piece at a
-//         time, and the next one once its owner has handled that.
+// Limits  streams_max open streams, started or not. Above it no connection is accepted until a stream ends, and the
+//         kernel keeps new connections in its backlog. (Without descriptors CAF's acceptor would spin: it retries at
+//         once.) While unread_max bytes of all streams wait in their owners' queues, each stream reads a small piece at
+//         a time, and the next piece once its owner has handled that.
 // Thread  safe from any.
 #include <atomic>
 #include <caf/actor_control_block.hpp>
@@ -18,7 +18,7 @@
 
 namespace troupe::os {
 
-inline constexpr std::size_t kUnreadOfAllMax = 64u << 20;  // our choice: 64 streams as full as they may be
+inline constexpr std::size_t kUnreadOfAllMax = 64u << 20;  // our choice: 64 streams at their maximum
 
 class Links : public std::enable_shared_from_this<Links> {
  public:
@@ -31,17 +31,17 @@ class Links : public std::enable_shared_from_this<Links> {
   caf::actor_system& system() { return system_; }
   ports::Clock& clock() { return clock_; }
 
-  /// Counts one stream for as long as the result lives.
+  /// Counts one stream as long as the result lives.
   std::shared_ptr<void> take_slot();
   std::size_t streams() const;
-  /// Whether another stream may be accepted; if not, `acceptor` gets an order to go on when one may.
+  /// Whether another stream may be accepted. If not, `acceptor` gets an order to resume when it may.
   bool has_room(const caf::strong_actor_ptr& acceptor);
 
-  /// A broker exists from join() to leave(); false once the network is closing, and then it must not start.
+  /// A broker exists from join() to leave(). Returns false once the network is closing; then it must not start.
   bool join(const caf::strong_actor_ptr& broker);
   void leave(caf::actor_id broker);
 
-  /// Ends every broker and waits until they have let go of their descriptors.
+  /// Ends every broker and waits until they have released their descriptors.
   void close();
 
  private:

@@ -1,8 +1,8 @@
 #pragma once
-// Which host is looked up next: in the order of asking, but of each owner one at a time. A name server that is silent
-// about the names of one owner holds one thread, and those of others are not behind it.
+// The order of name resolutions: first come, first served, but one at a time per owner. So a silent name server for one
+// owner's names blocks only one thread, and the names of other owners do not wait for it.
 //
-// Owner   what the caller numbers so (a process in a sandbox); 0 is each question on its own.
+// Owner   a number from the caller (a process in a sandbox); with 0 each request is independent.
 // Safety  one thread, or a lock around it.
 #include <algorithm>
 #include <cstdint>
@@ -23,13 +23,13 @@ class LookupQueue {
   };
 
   void add(Question question) { waiting_.push_back(std::move(question)); }
-  /// It is not wanted any more. Nothing if it is under way, or over.
+  /// Drops a request that is no longer wanted. Does nothing if it is in progress or done.
   void forget(std::uint64_t number) {
     std::erase_if(waiting_, [number](const Question& one) { return one.number == number; });
   }
   void clear() { waiting_.clear(); }
 
-  /// Under way from now on, until done().
+  /// Starts the next request, which is in progress until done().
   std::optional<Question> take() {
     const auto next = std::ranges::find_if(waiting_, [this](const Question& one) { return may(one); });
     if (next == waiting_.end()) return std::nullopt;

@@ -36,7 +36,7 @@ void NamesInUse::drop(Id id) {
   names_.erase(name);
 }
 
-/// A device that does not answer is another fault, which the calls that need it report.
+/// A device that does not respond is another fault, which is reported by the calls that need it.
 bool NamesInUse::leads_to(int directory, const std::string& path, int flags, const Place& place) {
   struct stat status {};
   if (::fstatat(directory, path.c_str(), &status, flags) != 0)
@@ -86,7 +86,7 @@ void NamesInUse::put(const std::vector<Taken>& names, std::string_view from, std
   const std::lock_guard hold(mutex_);
   for (const auto& [id, path] : names) {
     const auto name = names_.find(id);
-    if (name == names_.end()) continue;  // closed since
+    if (name == names_.end()) continue;  // closed in the meantime
     name->second.path = std::string(to) + path.substr(from.size());
     name->second.taken = false;
   }

@@ -1,9 +1,9 @@
 #pragma once
-// The files that a disk has open to write, and whether their names still lead to them.
+// The files that a disk has open for writing, and whether their names still lead to them.
 //
-// Lost     a name that was removed, or leads to another file, by somebody other than this disk: rm -rf, mv, umount. What
-//          is written then is gone with the process, so that the first lost name is remembered for good.
-// Checked  device and inode of the root and of each file, against what the name leads to now.
+// Lost     a name that another program removed or redirected: rm -rf, mv, umount. Data written afterwards disappears
+//          with the process, so the first lost name is remembered for good.
+// Checked  device and inode of the root and of each file, against the present target of its name.
 // Threads  any.
 #include <sys/types.h>
 
@@ -29,23 +29,24 @@ class NamesInUse {
 
   /// From now on `path` below the root leads to the open file `fd`.
   Id add(std::string_view path, int fd);
-  /// The file is about to be closed. Its name is checked once more: who opens it again would make a new file.
+  /// Call before the file is closed. Checks its name once more, because opening a lost name again would create a new
+  /// file.
   void drop(Id id);
 
   /// Whether a name was lost.
   bool lost() const { return is_lost_; }
-  /// The name that was lost first, with the path of the root; nullopt if each leads where it did.
+  /// Returns the name that was lost first, with the path of the root; nullopt if each leads where it did.
   std::optional<std::string> find_lost();
   /// Remembers the name of an open file as lost if the file has no name left and this disk has not removed it.
   void check(Id id, int fd);
 
-  /// The names of open files that a change of `path` concerns: they are not checked until put() or drop().
+  /// The names of open files that a change of `path` affects: they are not checked until put() or drop().
   struct Taken {
     Id id;
     std::string path;
   };
   std::vector<Taken> take(std::string_view path);
-  /// They lead to their files again, with `to` in the place of `from`.
+  /// The names lead to their files again, with `to` in place of `from`.
   void put(const std::vector<Taken>& names, std::string_view from, std::string_view to);
 
  private:

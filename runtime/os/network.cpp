@@ -17,7 +17,8 @@ namespace troupe::os {
 
 namespace {
 
-constexpr std::uint64_t kReservedMax = 2'048;  // our choice: LevelDB's files, packs, logs, threads' own, programs'
+constexpr std::uint64_t kReservedMax = 2'048;  // our choice: LevelDB's files, packs, logs, descriptors of threads and
+                                               // programs
 
 class Listener final : public ports::Listener {
  public:
@@ -30,7 +31,7 @@ class Listener final : public ports::Listener {
         config, links, doorman_, caf::actor_cast<caf::weak_actor_ptr>(owner)));
   }
   ~Listener() override {
-    // At once, so that the address is free when the listener is gone; the doorman's descriptor follows.
+    // At once, so that the address is free when the listener is gone; the doorman's descriptor closes later.
     ::shutdown(socket_, SHUT_RDWR);
     give(acceptor_, Command::forget);
   }
@@ -46,7 +47,7 @@ class Listener final : public ports::Listener {
   caf::strong_actor_ptr acceptor_;
 };
 
-/// Also removes the name, unless somebody else has taken it over meanwhile.
+/// Also removes the name, unless another process has taken it over since.
 class LocalListener final : public ports::Listener {
  public:
   LocalListener(std::unique_ptr<Listener> listener, std::string path)

@@ -1,9 +1,9 @@
 #pragma once
-// The Network port on Linux: CAF's brokers move the bytes, a dialler of ours looks up and connects, and datagrams have
-// sockets and a thread of their own.
+// The Network port on Linux: CAF's brokers move the bytes, our own dialler resolves and connects, and datagrams have
+// their own sockets and thread.
 //
-// Order of life  system, clock, network; the network ends first and takes every broker and its threads with it.
-//                Streams and places of datagrams that actors still hold are closed by that and do nothing from then on.
+// Order of life  system, clock, network; the network ends first and ends every broker and its threads. Streams and UDP
+//                sockets that actors still have are closed then, and do nothing from then on.
 // Descriptors    accepted and dialled streams count against streams_max (links.hpp).
 #include <caf/actor_system_config.hpp>
 #include <memory>
@@ -16,15 +16,15 @@
 
 namespace troupe::os {
 
-/// Loads what the network needs from CAF. Call it before the actor system is made.
+/// Loads the parts of CAF that the network needs. Call it before the actor system is made.
 void configure_network(caf::actor_system_config& config);
 
-/// How many streams `descriptors_max` open descriptors allow: the database, packs and logs need the rest.
+/// Returns how many streams `descriptors_max` open descriptors allow: the database, packs and logs need the rest.
 std::size_t streams_max_for(std::uint64_t descriptors_max);
 
 class Network final : public ports::Network {
  public:
-  /// Local sockets with a relative path lie below `directory`.
+  /// Local sockets with a relative path are below `directory`.
   Network(caf::actor_system& system, ports::Clock& clock, std::string directory, std::size_t streams_max,
           std::size_t unread_max = kUnreadOfAllMax);
   ~Network() override;
@@ -41,7 +41,7 @@ class Network final : public ports::Network {
   base::Outcome<std::unique_ptr<ports::Datagrams>> open_datagrams(const base::HostPort& at,
                                                                   const runtime::Handle& owner) override;
 
-  /// Open streams, started or not.
+  /// Returns the number of open streams, started or not.
   std::size_t streams() const { return links_->streams(); }
 
  private:

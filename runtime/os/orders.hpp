@@ -1,5 +1,5 @@
 #pragma once
-// What a stream or listener tells its broker: one message a call, never leaving this folder.
+// The orders of a stream or listener to its broker: one message per call, which never leaves this folder.
 #include <caf/actor_cast.hpp>
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/io/network/multiplexer.hpp>
@@ -14,15 +14,15 @@ namespace troupe::os {
 
 enum class Command : std::uint8_t {
   write,    ///< queue `bytes`
-  own,      ///< tell `owner` from now on
+  own,      ///< send events to `owner` from now on
   pause,    ///< stop reading
   resume,   ///< read again
-  close,    ///< send what is queued, then close
+  close,    ///< send the queued bytes, then close
   abandon,  ///< close without waiting for the other side
-  forget,   ///< nobody holds the stream or listener any more: close, without events
+  forget,   ///< the stream or listener has no owner any longer: close, without events
   abort,    ///< the network ends: close at once
-  go_on,    ///< there is room again: to accept, or in the owner's queue
-  leave,    ///< end in this round, as nothing from the round before is pending (`leave_later`)
+  go_on,    ///< there is space again: to accept, or in the owner's queue
+  leave,    ///< end in this round, because nothing from the round before is pending (`leave_later`)
 };
 
 struct BrokerCommand {
@@ -46,8 +46,8 @@ inline void give(const caf::weak_actor_ptr& broker, Command command) {
   give(caf::actor_cast<caf::strong_actor_ptr>(broker), BrokerCommand{command});
 }
 
-/// Ends a broker in the next round of the multiplexer. In the round in which its descriptor was added, CAF would
-/// forget both the adding and the removal, and keep the descriptor for ever.
+/// Ends a broker in the next round of the multiplexer. In the round in which its descriptor was added, CAF would forget
+/// both the adding and the removal, and keep the descriptor forever.
 inline void leave_later(caf::io::network::multiplexer& rounds, caf::strong_actor_ptr broker) {
   rounds.post([broker = std::move(broker)] { give(broker, Command::leave); });
 }

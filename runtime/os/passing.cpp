@@ -8,7 +8,7 @@
 namespace troupe::os {
 namespace {
 
-/// A message of one byte with room for one descriptor.
+/// A message of one byte with space for one descriptor.
 class Parcel {
  public:
   Parcel() {

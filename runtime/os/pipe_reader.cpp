@@ -24,7 +24,7 @@ PipeReader::~PipeReader() {
   thread_.join();
 }
 
-// -- of its user --
+// -- called by its user --
 
 void PipeReader::want(std::size_t bytes) {
   {
@@ -74,12 +74,12 @@ PipeReader::Wish PipeReader::wish() {
   return wish_;
 }
 
-/// False at the end.
+/// Returns false at the end.
 bool PipeReader::turn() {
   const Wish now = wish();
   if (now.stops || (!pipes_[0].valid() && !pipes_[1].valid())) return false;
   std::array<pollfd, 3> watched{pollfd{wake_.get(), POLLIN, 0}};
-  for (std::size_t i = 0; i < pipes_.size(); ++i)  // poll(2) passes over those below 0
+  for (std::size_t i = 0; i < pipes_.size(); ++i)  // poll(2) ignores negative descriptors
     watched[1 + i] = {now.bytes > 0 ? pipes_[i].get() : -1, POLLIN, 0};
   const bool at_once = now.drains && now.bytes > 0;
   if (::poll(watched.data(), watched.size(), at_once ? 0 : -1) < 0) return errno == EINTR;
@@ -94,14 +94,14 @@ bool PipeReader::turn() {
     told_();
     return true;
   }
-  // What is drained and has nothing may have a writer all the same: one that is being ended.
+  // A drained empty pipe may still have a writer: a process that is being killed.
   if (at_once)
     for (std::size_t i = 0; i < pipes_.size(); ++i)
       if (watched[1 + i].revents == 0) pipes_[i].reset();
   return true;
 }
 
-/// Whether there was a piece.
+/// Returns whether there was a piece.
 bool PipeReader::read(std::size_t stream, std::size_t bytes) {
   std::array<std::uint8_t, ports::kOutputPieceBytesMax> buffer;
   const ssize_t got = ::read(pipes_[stream].get(), buffer.data(), std::min(bytes, buffer.size()));

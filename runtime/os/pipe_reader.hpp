@@ -1,10 +1,10 @@
 #pragma once
-// Reads what a program prints, in a thread of its own.
+// Reads the output of a program, on its own thread.
 //
-// Why a thread   the program has the other ends of the pipes, and can keep them locked for as long as it runs
-//                (splice(2), a page that does not come): then read(2) and close(2) wait, whatever O_NONBLOCK says.
-// States         reading -> ended: both pipes have come to their end, or nothing more was wanted of them.
-// User           one thread; `told` is called in the reader's when there is something to take(), and at the end.
+// Why a thread   the program has the other ends of the pipes, and can keep them locked as long as it runs (splice(2), a
+//                page that does not come). Then read(2) and close(2) block, in spite of O_NONBLOCK.
+// States         reading -> ended: both pipes have ended, or no more output is wanted.
+// User           one thread. The reader's thread calls `told` when there is something to take(), and at the end.
 #include <array>
 #include <atomic>
 #include <functional>
@@ -19,25 +19,25 @@ namespace troupe::os {
 
 class PipeReader {
  public:
-  using Pipes = std::array<Descriptor, 2>;  // standard output, errors; they do not wait (O_NONBLOCK)
+  using Pipes = std::array<Descriptor, 2>;  // standard output, errors; non-blocking (O_NONBLOCK)
   struct Piece {
     std::size_t stream = 0;
     base::Bytes bytes;
   };
-  /// Throws std::system_error if the system has no room for its thread, or what wakes that.
+  /// Throws std::system_error if the system has no thread or descriptor left.
   PipeReader(Pipes pipes, std::function<void()> told);
   /// Waits for the thread: the program must have ended, or the reader.
   ~PipeReader();
   PipeReader(const PipeReader&) = delete;
   PipeReader& operator=(const PipeReader&) = delete;
 
-  /// Of how many bytes the next piece may be, ports::kOutputPieceBytesMax at most; with 0 there is none for now.
+  /// Sets the maximum size of the next piece, at most ports::kOutputPieceBytesMax; 0 stops reading for now.
   void want(std::size_t bytes);
-  /// What was read. The next piece is read once it is wanted.
+  /// Returns the piece that was read. The next piece is read once it is wanted.
   std::optional<Piece> take();
-  /// Nothing more is written: what is in the pipes is all there is.
+  /// No more output will be written: reads only the rest in the pipes.
   void drain();
-  /// Nothing more is wanted.
+  /// No more output is wanted.
   void stop();
   bool ended() const { return ended_; }
 
@@ -52,14 +52,14 @@ class PipeReader {
   Wish wish();
   void wake();
 
-  Pipes pipes_;  // of the thread
+  Pipes pipes_;  // used only by the thread
   const std::function<void()> told_;
   const Descriptor wake_;
   std::mutex mutex_;
   Wish wish_;
   std::optional<Piece> piece_;
   std::atomic<bool> ended_ = false;
-  std::size_t first_ = 0;  // of both pipes, the one that is looked at first
+  std::size_t first_ = 0;  // which of the pipes is checked first
   std::thread thread_;
 };
 

@@ -22,8 +22,8 @@ namespace {
 
 constexpr int kEventsMax = 3;
 constexpr std::uint64_t kBell = 0, kLauncher = 1, kCarrier = 2;
-constexpr const char* kGone = "the launcher of sandboxes is gone";
-constexpr const char* kGoneAdvice = "end the node and start it again";
+constexpr const char* kGone = "the sandbox launcher has ended";
+constexpr const char* kGoneAdvice = "restart the node";
 static_assert(ports::kProcessesMax <= sandbox::kSandboxesMax);
 
 sandbox::Outcome not_made(std::string why, std::string advice = {}) {
@@ -46,7 +46,8 @@ void tell_of_process(const caf::weak_actor_ptr& owner, ports::ProcessEvent event
   ports::deliver(caf::actor_cast<runtime::Handle>(owner), std::move(event));
 }
 
-/// A file in memory that nothing can change, to be read from its beginning. Invalid with errno set if there is no room.
+/// Returns an immutable file in memory, positioned at its beginning. Invalid with errno set if the system has no
+/// resources left.
 Descriptor sealed(base::ByteView bytes) {
   if (bytes.empty()) return Descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   Descriptor out(::memfd_create("input", MFD_CLOEXEC | MFD_ALLOW_SEALING));
@@ -55,8 +56,8 @@ Descriptor sealed(base::ByteView bytes) {
     if (put > 0) bytes = bytes.subspan(static_cast<std::size_t>(put));
     else if (errno != EINTR) out.reset();
   }
-  // Not F_SEAL_WRITE, which also seals mappings, of which there are none: it waits for all processors, and so for
-  // programs that stop in the kernel.
+  // Not F_SEAL_WRITE, which also seals mappings, of which there are none. It waits for all processors, and so for
+  // programs that are stopped in the kernel.
   const int seals = F_SEAL_FUTURE_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
   if (!out.valid() || ::fcntl(out.get(), F_ADD_SEALS, seals) != 0 || ::lseek(out.get(), 0, SEEK_SET) != 0) return {};
   return out;
@@ -66,7 +67,7 @@ struct OutputPipe {
   Descriptor read, write;
 };
 
-/// The program's end of it waits, as programs expect; ours does not.
+/// The program's end of the pipe blocks, as programs expect; ours does not.
 std::optional<OutputPipe> make_pipe() {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return std::nullopt;
@@ -97,20 +98,21 @@ ProcessLoop::Number ProcessLoop::start(ports::ProcessStart what, const runtime::
   return number;
 }
 
-/// Why it cannot be started.
+/// Returns why it cannot be started, or nullopt.
 std::optional<std::string> ProcessLoop::admit(const ports::ProcessStart& what) {
-  if (closing_) return "the node ends";
+  if (closing_) return "the node is shutting down";
   if (what.input.size() > ports::kInputBytesMax)
-    return "the input has " + std::to_string(what.input.size()) + " bytes, which are more than " +
+    return "the input has " + std::to_string(what.input.size()) + " bytes, more than the limit of " +
            std::to_string(ports::kInputBytesMax);
   if (what.spec.command.empty()) return "there is no program to run";
   if (processes_ >= 2 * running_max_) return "the node has " + std::to_string(processes_) + " processes already";
-  if (!thread_.joinable() && !launcher_) return "this program was started without a launcher of sandboxes";
-  if (!begin_thread()) return "there is no room for the thread that serves processes: " + reason(errno);
+  if (!thread_.joinable() && !launcher_) return "this program was started without a sandbox launcher";
+  if (!begin_thread()) return "the thread that serves processes could not be started: " + reason(errno);
   return std::nullopt;
 }
 
-/// What all processes share, unless it is there. False with errno set if the system has no room for it.
+/// Creates the shared parts of all processes, unless they exist. Returns false with errno set if the system has no
+/// resources left.
 bool ProcessLoop::begin_thread() {
   if (thread_.joinable()) return true;
   watch_ = Descriptor(::epoll_create1(EPOLL_CLOEXEC));
@@ -148,7 +150,7 @@ void ProcessLoop::give(Order order) {
 
 void ProcessLoop::ring() {
   const std::uint64_t one = 1;
-  // It only fails when the counter is full, and then the bell rings already.
+  // It only fails when the counter is full, and then the bell is ringing already.
   [[maybe_unused]] const auto written = ::write(bell_.get(), &one, sizeof one);
 }
 
@@ -166,7 +168,7 @@ void ProcessLoop::close() {
   }
   waiting_.clear();
   carrier_.reset();
-  launcher_.reset();  // with all programs, for which a reader may wait
+  launcher_.reset();  // ends all programs, for which a reader may wait
   running_.clear();
   closer_.reset();
 }
@@ -205,7 +207,7 @@ void ProcessLoop::wait() {
   }
 }
 
-/// False once the thread is to end.
+/// Returns false once the thread must end.
 bool ProcessLoop::take_orders() {
   std::vector<Order> orders;
   {
@@ -213,12 +215,12 @@ bool ProcessLoop::take_orders() {
     if (closing_) return false;
     orders.swap(orders_);
   }
-  launcher_ready_ = launcher_ready_ || !orders.empty();  // one that it cannot be told of is heard at once
+  launcher_ready_ = launcher_ready_ || !orders.empty();  // a dead launcher is noticed at once
   for (Order& order : orders) std::visit([&](auto& what) { obey(order.number, what); }, order.what);
   return true;
 }
 
-/// One that was dropped takes a place until it has ended: who begins and drops many waits for that.
+/// A dropped process keeps its slot until it has ended: an owner that starts and drops many waits for that.
 void ProcessLoop::obey(Number number, Start& start) {
   waiting_.emplace(number, std::move(start));
   begin_waiting();
@@ -243,9 +245,9 @@ void ProcessLoop::begin(Number number, Start& start) {
   };
   if (!launcher_) return refuse(not_made(kGone, kGoneAdvice));
   Descriptor input = sealed(start.what.input);
-  if (!input.valid()) return refuse(not_made("there is no room for its input: " + reason(errno)));
+  if (!input.valid()) return refuse(not_made("its input could not be stored: " + reason(errno)));
   auto output = make_pipe(), errors = make_pipe();
-  if (!output || !errors) return refuse(not_made("there is no room for its pipes: " + reason(errno), "ulimit -n"));
+  if (!output || !errors) return refuse(not_made("its pipes could not be created: " + reason(errno), "ulimit -n"));
   std::unique_ptr<PipeReader> reader;
   try {
     reader = std::make_unique<PipeReader>(PipeReader::Pipes{std::move(output->read), std::move(errors->read)},
@@ -253,11 +255,11 @@ void ProcessLoop::begin(Number number, Start& start) {
                                             give({number, Look{}});
                                           });
   } catch (const std::system_error& none) {
-    return refuse(not_made("there is no room for the thread that reads what it prints: " + none.code().message()));
+    return refuse(not_made("the thread that reads its output could not be started: " + none.code().message()));
   }
   if (!launcher_->make({number}, start.what.spec,
                        {std::move(input), std::move(output->write), std::move(errors->write)})) {
-    hear();  // it may be for this that the launcher is gone
+    hear();  // the launcher may be gone because of this
     return refuse(launcher_
                       ? not_made("its arguments, environment and binds are too large for the launcher, or there is "
                                  "no descriptor left")
@@ -334,7 +336,7 @@ void ProcessLoop::hear() {
   if (launcher_->gone()) lose_launcher();
 }
 
-/// What it says to its hosts. Where that cannot be, it is not to run.
+/// Carries the connections to its hosts. If that is impossible, the process must not run.
 void ProcessLoop::carry(Running& one, std::vector<Descriptor> listeners) {
   if (!one.owner) return;  // dropped: it ends
   if (!carrier_) {
@@ -350,7 +352,7 @@ void ProcessLoop::carry(Running& one, std::vector<Descriptor> listeners) {
   launcher_->end({one.number}, std::nullopt);
 }
 
-/// Its sandboxes end with it.
+/// Ends all sandboxes, which end with the launcher.
 void ProcessLoop::lose_launcher() {
   ::epoll_ctl(watch_.get(), EPOLL_CTL_DEL, launcher_->descriptor(), nullptr);
   launcher_.reset();
@@ -358,7 +360,7 @@ void ProcessLoop::lose_launcher() {
   for (const auto& [number, one] : running_) all.push_back(number);
   for (const Number number : all) {
     Running& one = running_.at(number);
-    if (one.outcome) continue;  // its owner has yet to grant
+    if (one.outcome) continue;  // its owner has not granted credit yet
     one.outcome = not_made(kGone, kGoneAdvice);
     settle(one);
   }
@@ -372,7 +374,7 @@ void ProcessLoop::measure(Running& one, sandbox::Usage usage) {
   tell_of_process(one.owner, ports::Measured{one.ticket, usage, credit});
 }
 
-/// Tells its owner.
+/// Delivers output to its owner.
 void ProcessLoop::printed(Running& one, PipeReader::Piece piece) {
   if (!one.owner || one.too_much) return;
   const std::size_t read = piece.bytes.size();
@@ -391,18 +393,17 @@ void ProcessLoop::printed(Running& one, PipeReader::Piece piece) {
   if (!one.outcome && launcher_) launcher_->end({one.number}, sandbox::Limit::output);
 }
 
-/// Of a process that is over: tells what it has printed last, and then its end, unless that has to wait for credit.
+/// After a process is over: delivers its last output, and then its end, unless that must wait for credit.
 void ProcessLoop::settle(Running& one) {
   if (one.ended_by_owner || !one.owner) one.reader->stop();
   else one.reader->drain();
   if (!one.reader->ended()) return;
   while (auto piece = one.reader->take()) printed(one, std::move(*piece));
-  if (one.cut_off)
-    one.outcome = not_made("this process may open no more files, and so its hosts are not reached", "ulimit -n");
+  if (one.cut_off) one.outcome = not_made("open-file limit reached: cannot connect to the task's hosts", "ulimit -n");
   sandbox::Outcome& outcome = *one.outcome;
   outcome.usage.output_bytes = one.output_bytes;
   if (one.too_much && (outcome.how == sandbox::Ended::exited || outcome.how == sandbox::Ended::signalled)) {
-    // It may have ended between its last bytes and our order: how it ended must not depend on that.
+    // It may have ended between its last bytes and our order; the outcome must not depend on that.
     outcome.how = sandbox::Ended::signalled;
     outcome.status = SIGKILL;
     outcome.limit = sandbox::Limit::output;
@@ -430,7 +431,7 @@ void ProcessLoop::close_outputs(Running& one) {
   one.outputs.clear();
 }
 
-/// Before its owner is told, who may start the next one at once: its place is free by then.
+/// Called before its owner is notified, which may start the next process at once: the slot must be free then.
 void ProcessLoop::forget(Number number) {
   if (carrier_) carrier_->remove(number);
   const auto one = running_.find(number);

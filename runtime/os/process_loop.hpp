@@ -1,16 +1,16 @@
 #pragma once
-// The one thread that serves all processes of a node: it gives their orders to the launcher, and hears from it and from
-// the threads that read what the programs print.
+// The one thread that serves all processes of a node: it sends their orders to the launcher, and receives events from
+// it and from the threads that read the programs' output.
 //
-// States  of a process: ordered -> running -> over (the launcher has told its outcome) -> told (its owner too).
-// Limits  ports::kProcessesMax run, with those that were dropped and have not ended; as many wait for the end of one,
-//         the first one first. One more is `not_made`.
-// Reading a piece at a time of a process, while there is credit (pipe_reader.hpp). The outcome comes when no process is
-//         left inside, so that nothing more is written: what is in the pipes then is all there is.
-// Dropped its owner hears nothing more; the launcher's outcome ends it.
-// Waits   for no program: none of the ends of its pipes is touched here.
-// Thread  begins with the first process. close() must not be called in it; the end of a process may be, for the last
-//         handle of an owner may go there.
+// States  of a process: ordered -> running -> over (the launcher has sent its outcome) -> told (its owner has it too).
+// Limits  ports::kProcessesMax run, including dropped processes that have not ended; as many wait for a free slot, in
+//         order. One more is `not_made`.
+// Reading one piece at a time per process, while there is credit (pipe_reader.hpp). The outcome comes when no process
+// is left inside, so the pipes contain the whole rest of the output then.
+// Dropped its owner gets no further events; the launcher's outcome ends it.
+// Waits   for no program: this thread touches none of the ends of its pipes.
+// Thread  starts with the first process. Do not call close() in it. A process may be destroyed in it, because the last
+//         handle of an owner may be released there.
 #include <caf/actor_control_block.hpp>
 #include <map>
 #include <memory>
@@ -33,20 +33,20 @@ namespace troupe::os {
 
 class ProcessLoop {
  public:
-  using Number = std::uint64_t;  // of a process, 1 and on; never given again
+  using Number = std::uint64_t;  // of a process, from 1; never reused
 
   ProcessLoop(std::optional<sandbox::Launcher> launcher, const ports::Clock& clock, std::size_t running_max);
   ~ProcessLoop() { close(); }
   ProcessLoop(const ProcessLoop&) = delete;
   ProcessLoop& operator=(const ProcessLoop&) = delete;
 
-  // From any thread.
+  // Safe from any thread.
   Number start(ports::ProcessStart what, const runtime::Handle& owner);
   void grant(Number number, std::size_t bytes);
   void end(Number number, std::optional<sandbox::Limit> limit);
   void drop(Number number);
 
-  /// Ends the thread and the launcher with all it has. Orders do nothing from then on.
+  /// Ends the thread and the launcher with all its programs. Orders do nothing from then on.
   void close();
 
  private:
@@ -61,7 +61,7 @@ class ProcessLoop {
     std::optional<sandbox::Limit> limit;
   };
   struct Drop {};
-  struct Look {};  // what its reader has
+  struct Look {};  // check its reader
   struct Order {
     Number number;
     std::variant<Start, Grant, End, Drop, Look> what;
@@ -77,7 +77,7 @@ class ProcessLoop {
     std::weak_ptr<const void> measured;  // alive while a usage waits for its owner
     std::optional<sandbox::Outcome> outcome;
     std::vector<Descriptor> outputs;
-    std::vector<base::HostPort> hosts;  // to which it is carried
+    std::vector<base::HostPort> hosts;  // hosts that it may use
     ports::Reach reach;
     bool ended_by_owner = false;
     bool cut_off = false;   // its hosts could not be reached from the start
@@ -89,13 +89,13 @@ class ProcessLoop {
   void give(Order order);
   void ring();
 
-  // In the thread.
+  // Only in the thread.
   void run();
   void wait();
   bool take_orders();
   void obey(Number number, Start& start);
   void begin(Number number, Start& start);
-  /// Of those that wait as many as may run; all once the launcher is gone.
+  /// Starts as many waiting processes as may run; all once the launcher is gone.
   void begin_waiting();
   std::optional<Start> stop_waiting(Number number);
   void obey(Number number, const Grant& grant);
@@ -115,22 +115,22 @@ class ProcessLoop {
   std::mutex mutex_;
   std::vector<Order> orders_;
   Number number_ = 0;
-  std::size_t processes_ = 0;  // ordered and not yet told, with those that wait
+  std::size_t processes_ = 0;  // ordered and not yet told, including those that wait
   bool closing_ = false;
   Descriptor watch_;  // an epoll of the launcher, the carrier and the bell
   Descriptor bell_;
   std::thread thread_;
-  std::shared_ptr<Closer> closer_;  // of what programs have left, also once this is gone
+  std::shared_ptr<Closer> closer_;  // for leftovers of programs, also after this object is gone
 
-  // Of the thread, while it runs.
+  // Used only by the thread, while it runs.
   std::optional<sandbox::Launcher> launcher_;
-  bool launcher_writes_ = false;  // its descriptor is watched for room, too
+  bool launcher_writes_ = false;  // its descriptor is also watched for writing
   bool launcher_ready_ = false;
   const std::size_t running_max_;
   std::map<Number, Running> running_;
   std::map<Number, Start> waiting_;  // by their numbers, which rise
   const ports::Clock& clock_;
-  std::optional<Carrier> carrier_;  // made for the first process that talks to hosts
+  std::optional<Carrier> carrier_;  // made for the first process that uses hosts
 };
 
 }  // namespace troupe::os

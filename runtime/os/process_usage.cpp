@@ -21,10 +21,10 @@ std::optional<std::uint64_t> open_descriptors() {
   std::uint64_t count = 0;
   while (const dirent* entry = ::readdir(folder)) count += entry->d_name[0] != '.' ? 1u : 0u;
   ::closedir(folder);
-  return count - 1;  // without the one that looks
+  return count - 1;  // without the descriptor of this scan
 }
 
-/// When the machine started, in seconds since 1970.
+/// Returns when the machine started, in seconds since 1970.
 std::optional<std::int64_t> machine_start() {
   std::ifstream in("/proc/stat");
   for (std::string line; std::getline(in, line);)
@@ -35,7 +35,8 @@ std::optional<std::int64_t> machine_start() {
 std::optional<base::WallTime> start_of_process() {
   std::ifstream in("/proc/self/stat");
   std::string line;
-  // The second field, the name of the program in brackets, may hold blanks and brackets: fields are counted behind it.
+  // The second field, the name of the program in brackets, may contain blanks and brackets: fields are counted after
+  // it.
   if (!std::getline(in, line) || line.rfind(')') == std::string::npos) return std::nullopt;
   std::istringstream fields(line.substr(line.rfind(')') + 1));
   std::string field;

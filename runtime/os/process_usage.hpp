@@ -1,7 +1,7 @@
 #pragma once
-// What this process uses of the machine, as the kernel counts it.
+// The resources that this process uses, as the kernel counts them.
 //
-// Source  proc(5), getrusage(2). Counting open descriptors takes some microseconds for each hundred.
+// Source  proc(5), getrusage(2). Counting open descriptors takes some microseconds per hundred.
 #include <cstdint>
 #include <optional>
 
@@ -9,7 +9,7 @@
 
 namespace troupe::os {
 
-/// Nothing where the kernel does not say, as in a sandbox without /proc.
+/// Values are 0 or nullopt if the kernel does not report them, as in a sandbox without /proc.
 struct ProcessUsage {
   base::Duration cpu{0};  ///< of all threads, user and system
   std::optional<std::uint64_t> resident_bytes, virtual_bytes;
@@ -17,7 +17,7 @@ struct ProcessUsage {
   std::optional<base::WallTime> started;  ///< to a hundredth of a second
 };
 
-/// Any thread.
+/// Safe from any thread.
 ProcessUsage process_usage();
 
 }  // namespace troupe::os

@@ -5,7 +5,7 @@
 namespace troupe::os {
 namespace {
 
-/// The process as its owner holds it.
+/// The process as its owner has it.
 class OwnedProcess final : public ports::Process {
  public:
   OwnedProcess(std::shared_ptr<ProcessLoop> loop, std::uint64_t number) : loop_(std::move(loop)), number_(number) {}

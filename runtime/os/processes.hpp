@@ -1,5 +1,5 @@
 #pragma once
-// The Processes port on Linux: sandboxes that a launcher makes.
+// The Processes port on Linux: sandboxes made by a launcher.
 #include <memory>
 #include <optional>
 
@@ -16,7 +16,7 @@ class Processes final : public ports::Processes {
   /// Without a launcher, and once it is gone, each start ends as `not_made`.
   Processes(std::optional<sandbox::Launcher> launcher, const ports::Clock& clock,
             std::size_t running_max = ports::kProcessesMax);
-  /// Waits until the launcher has ended all it had. Processes that are still held do nothing from then on.
+  /// Waits until the launcher has ended all its programs. Processes that actors still have do nothing from then on.
   ~Processes() override;
   Processes(const Processes&) = delete;
   Processes& operator=(const Processes&) = delete;

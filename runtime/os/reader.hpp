@@ -1,8 +1,7 @@
 #pragma once
 namespace troupe::os {
 
-/// Whether a pipe, socket or terminal that is written to has nobody left who reads it. A file never says so.
-/// Does not block.
+/// Whether nobody reads from a pipe, socket or terminal any longer. Always false for a file. Does not block.
 bool reader_is_gone(int descriptor);
 
 }  // namespace troupe::os

@@ -17,7 +17,7 @@ namespace troupe::os {
 
 namespace {
 
-constexpr std::size_t kMappedV4At = 12;    // where IPv4 lies in its mapped form
+constexpr std::size_t kMappedV4At = 12;    // where IPv4 is in its mapped form
 constexpr std::size_t kNameBytesMax = 64;  // of a local socket's last part, so that the short path always fits
 
 struct SocketAddress {
@@ -56,7 +56,7 @@ base::Error error_of(int error, const std::string& what) {
   return {code, what + ": " + reason(error), {}};
 }
 
-/// The address of a path, through the directory's descriptor where the path itself is too long for the kernel.
+/// The address of a path, through the directory's descriptor if the path itself is too long for the kernel.
 struct LocalAddress {
   sockaddr_un address{};
   Descriptor directory;
@@ -93,18 +93,18 @@ bool is_stale(const LocalAddress& at) {
   return probe.valid() && ::connect(probe.get(), at.get(), sizeof at.address) != 0 && errno == ECONNREFUSED;
 }
 
-/// A socket with an address, for `what` the error tells.
+/// Returns a bound socket; an error starts with `what`.
 base::Outcome<Descriptor> bound(const base::HostPort& at, int type, const std::string& what) {
   const std::vector<base::Endpoint> found = look_up(at);
-  if (found.empty()) return base::Error{base::Code::not_found, what + ": the host is not known", {}};
+  if (found.empty()) return base::Error{base::Code::not_found, what + ": the host is unknown", {}};
   const SocketAddress address = socket_address(found.front());
   Descriptor socket(::socket(address.family(), type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket.valid()) return error_of(errno, what);
   const int yes = 1;
   const int no = 0;
-  // Connections that linger must not keep a listener out; two places for datagrams would share one port unnoticed.
+  // Lingering connections must not block a new listener; two UDP sockets would share one port unnoticed.
   if (type == SOCK_STREAM) ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-  // "::" takes IPv4 as well.
+  // "::" also accepts IPv4.
   if (address.family() == AF_INET6) ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof no);
   if (::bind(socket.get(), address.get(), address.size) != 0) {
     if (errno == EADDRNOTAVAIL)
@@ -144,7 +144,7 @@ base::Outcome<Descriptor> listen_tcp(const base::HostPort& at) {
 }
 
 base::Outcome<Descriptor> bind_udp(const base::HostPort& at) {
-  auto socket = bound(at, SOCK_DGRAM, "cannot take datagrams at " + at.text());
+  auto socket = bound(at, SOCK_DGRAM, "cannot receive datagrams at " + at.text());
   if (!socket.ok()) return socket;
   for (const int way : {SO_RCVBUF, SO_SNDBUF})
     ::setsockopt(socket.value().get(), SOL_SOCKET, way, &kDatagramRoomBytes, sizeof kDatagramRoomBytes);

@@ -1,8 +1,8 @@
 #pragma once
 // Sockets as descriptors: bound, listening, connecting; no loop and no actor.
 //
-// All are non-blocking and closed on exec. Local sockets get mode 0600 before they have a name: fchmod on the
-// unbound socket, because umask belongs to the whole process and other threads make files.
+// All are non-blocking and closed on exec. Local sockets get mode 0600 before they have a name, by fchmod on the
+// unbound socket: umask belongs to the whole process, and other threads create files.
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -17,61 +17,62 @@
 namespace troupe::os {
 
 inline constexpr int kBacklog = 1024;                 // our choice; the kernel cuts it to net.core.somaxconn
-inline constexpr std::size_t kAddressesMax = 8;       // our choice: addresses of one name that are tried
+inline constexpr std::size_t kAddressesMax = 8;       // our choice: the addresses of one name to try
 inline constexpr int kKeepAliveIdleSeconds = 30;      // our choice: a dead peer is noticed after a minute,
-inline constexpr int kKeepAliveIntervalSeconds = 10;  // beside the pings of the peers themselves
+inline constexpr int kKeepAliveIntervalSeconds = 10;  // in addition to the pings of the peers themselves
 inline constexpr int kKeepAliveProbes = 3;
 
-/// What the kernel may hold of datagrams for one socket, in each direction; it cuts this to net.core.rmem_max. Our
-/// choice: a small one costs 768 bytes there, so that 1,300 of them wait while no thread of ours gets to run. The
-/// kernel's own choice is a fifth of that.
+/// The kernel's buffer for the datagrams of one socket, in each direction; the kernel cuts it to net.core.rmem_max. Our
+/// choice: a small datagram costs 768 bytes there, so that 1,300 of them fit while no thread of ours gets to run. The
+/// kernel's own default is a fifth of that.
 inline constexpr int kDatagramRoomBytes = 1024 * 1024;
 
-/// The kernel's words for an errno value.
+/// Returns the kernel's text for an errno value.
 std::string reason(int error);
 
-/// Looks up a name or number; blocks. At most kAddressesMax addresses, none if the name is unknown.
+/// Resolves a name or number; blocks. Returns at most kAddressesMax addresses, none if the name is unknown.
 std::vector<base::Endpoint> look_up(const base::HostPort& host);
 
 /// Errors: `conflict` if the address is in use, `refused` if it is not ours, `not_found` if the host is unknown.
 base::Outcome<Descriptor> listen_tcp(const base::HostPort& at);
 
-/// A place for datagrams, with room for kDatagramRoomBytes in both directions. Errors as for listen_tcp().
+/// Returns a UDP socket with kDatagramRoomBytes in both directions. Errors like listen_tcp().
 base::Outcome<Descriptor> bind_udp(const base::HostPort& at);
 
-/// Takes over the name of a socket that nobody listens on any more.
-/// Errors: `conflict` if somebody does, or if the path is something other than a socket.
+/// Takes over the name of a socket without a listener.
+/// Errors: `conflict` if a process listens, or if the path is not a socket.
 base::Outcome<Descriptor> listen_local(const std::string& path);
 
-/// Whether the name is that of a socket left by a process that is gone: nobody listens there. False where somebody
-/// does, be he too busy to be reached or not allowed to us.
+/// Whether the name belongs to a socket that an ended process left: nothing listens there. False if a process listens,
+/// even if it is too busy to respond or not accessible to us.
 bool is_stale(const std::string& path);
 
-/// A connection under way: writable once it is made or has failed (`connect_error`).
+/// Returns a connection in progress: writable once it is established or has failed (`connect_error`).
 base::Outcome<Descriptor> connect_tcp(const base::Endpoint& to);
 base::Outcome<Descriptor> connect_local(const std::string& path);
 
-/// Zero if the connection was made, else why not.
+/// Returns zero if the connection was established, otherwise the error.
 int connect_error(const Descriptor& socket);
 
-/// IPv4 in its mapped form; nothing of it is set for other families.
+/// Returns the address, IPv4 in its mapped form; all zero for other families.
 base::Endpoint endpoint_of(const sockaddr* address);
 base::Endpoint local_endpoint(int socket);
 base::Endpoint remote_endpoint(int socket);
-/// The user at the other end of a local socket; nothing for TCP.
+/// Returns the user at the other end of a local socket; nullopt for TCP.
 std::optional<std::uint32_t> remote_user(int socket);
-/// Whether the other end of a socket may be talked to: it is remote, or this user's, or root's.
+/// Whether the other end of a socket is trusted: it is remote, or belongs to this user or root.
 bool trusted(int socket);
-/// Which user listens at `path`, if one does.
+/// Returns the user that listens at `path`, or nullopt.
 std::optional<std::uint32_t> local_server(const std::string& path);
 
-/// No waiting for more bytes to send, and probes for a silent other side. Harmless for local sockets.
+/// Disables the delay of small writes (TCP_NODELAY), and enables keep-alive probes. Harmless for local sockets.
 void tune(int socket);
 
-/// Whether the kernel has given up the connection (reset, or no answer to probes), rather than ended it in order.
+/// Whether the connection failed (reset, or no response to probes) rather than ended normally.
 bool is_broken(int socket);
 
-/// Two ends of a stream between processes of this program; they block, and are closed on exec. Nothing without room.
+/// Returns two ends of a stream between processes of this program; they block, and are closed on exec. Returns nullopt
+/// without free descriptors.
 std::optional<std::pair<Descriptor, Descriptor>> stream_pair();
 
 }  // namespace troupe::os

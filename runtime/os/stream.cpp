@@ -29,7 +29,7 @@ void Stream::start(const runtime::Handle& owner) {
   early_ = {};
 }
 
-/// The broker tells what has left.
+/// The broker reports the sent bytes.
 std::size_t Stream::write(base::Bytes bytes) {
   if (bytes.empty()) return 0;
   const std::lock_guard lock(mutex_);

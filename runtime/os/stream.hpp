@@ -1,6 +1,6 @@
 #pragma once
-// The near end of a connected descriptor. Until start() there is no broker and nothing is read, so that a silent
-// or unwanted connection costs its descriptor and this object.
+// The near end of a connected descriptor. Until start() there is no broker and nothing is read, so that a silent or
+// unwanted connection costs only its descriptor and this object.
 #include <caf/io/scribe.hpp>
 #include <memory>
 #include <mutex>
@@ -32,13 +32,13 @@ class Stream final : public ports::Stream {
 
   std::shared_ptr<Links> links_;
   mutable std::mutex mutex_;
-  std::shared_ptr<void> slot_;      // handed to the broker
-  caf::io::scribe_ptr scribe_;      // handed to the broker
+  std::shared_ptr<void> slot_;      // passed to the broker
+  caf::io::scribe_ptr scribe_;      // passed to the broker
   std::vector<base::Bytes> early_;  // written before start()
   caf::strong_actor_ptr broker_;
 };
 
-/// A stream over a connected descriptor; counts as one from here on.
+/// Returns a stream over a connected descriptor; it counts against the limit from here on.
 std::shared_ptr<Stream> make_stream(const std::shared_ptr<Links>& links, Descriptor socket);
 
 }  // namespace troupe::os

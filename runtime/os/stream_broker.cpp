@@ -15,7 +15,7 @@
 
 namespace troupe::os {
 
-/// How many bytes lie in the owner's queue, counted down by the credits in any thread.
+/// The number of bytes in the owner's queue; credits in any thread count it down.
 struct StreamBroker::Unread {
   std::atomic<std::size_t> bytes{0};
   std::atomic<bool> waiting{false};  // the broker has stopped reading because of them
@@ -92,7 +92,7 @@ void StreamBroker::obey(BrokerCommand& order) {
     case Command::write: return write(std::move(order.bytes));
     case Command::own: owner_ = std::move(order.owner); return;
     case Command::pause:
-      paused_ = true;  // what is being read now still comes
+      paused_ = true;  // a read in progress is still delivered
       return;
     case Command::resume: paused_ = false; return read_on();
     case Command::close: return close();
@@ -130,7 +130,7 @@ void StreamBroker::received(caf::io::new_data_msg& data) {
   if (reading_) trigger(handle_, 1);
 }
 
-/// Whether the next read is welcome; if not because of the owner's queue, the owner's credits will say when it is.
+/// Whether the next read is allowed. If it is not because of the owner's queue, the owner's credits resume it.
 bool StreamBroker::may_read() {
   if (closing_) return true;
   if (paused_) return false;
@@ -166,7 +166,7 @@ void StreamBroker::write(base::Bytes bytes) {
   if (handed_ == 0) write_on();
 }
 
-/// Nothing is in CAF's buffer. What the kernel takes at once need not go through it.
+/// Called while CAF's buffer is empty. Bytes that the kernel accepts at once need not go through it.
 void StreamBroker::write_on() {
   while (!queue_.empty()) {
     std::array<iovec, kPiecesMax> pieces;
@@ -187,7 +187,7 @@ void StreamBroker::write_on() {
       tell(owner_, ports::Written{static_cast<std::size_t>(taken)});
     }
     if (taken == static_cast<ssize_t>(offered)) continue;
-    // An error of the socket shows again when CAF writes the rest, and ends the stream there.
+    // An error of the socket occurs again when CAF writes the rest, and ends the stream there.
     std::vector<char>& buffer = wr_buf(handle_);
     while (!queue_.empty() && handed_ < kHandedMax) {
       const auto rest = base::ByteView(queue_.front()).subspan(front_written_);
@@ -200,7 +200,7 @@ void StreamBroker::write_on() {
   }
 }
 
-/// From the front of the queue.
+/// Drops bytes from the front of the queue.
 void StreamBroker::drop(std::size_t bytes) {
   front_written_ += bytes;
   while (!queue_.empty() && front_written_ >= queue_.front().size()) {
@@ -217,7 +217,7 @@ void StreamBroker::written(std::size_t bytes) {
   if (unwritten_ == 0 && closing_) close();
 }
 
-/// Begins to close, or goes on with it once everything is written.
+/// Starts to close, or continues once everything is written.
 void StreamBroker::close() {
   if (!closing_) {
     closing_ = true;
@@ -230,7 +230,8 @@ void StreamBroker::close() {
   ::shutdown(socket_, SHUT_WR);
 }
 
-/// What write() has given to the kernel still goes out, unless the other side is sending: then Linux resets the stream.
+/// Bytes that write() has given to the kernel are still sent, unless the other side is sending: then Linux resets the
+/// stream.
 void StreamBroker::abandon() {
   if (unwritten_ > 0) return abort("");
   ::shutdown(socket_, SHUT_RDWR);
@@ -274,7 +275,7 @@ void StreamBroker::end(const std::string& why) {
   leave_later(backend(), ctrl());
 }
 
-/// Gives up what is unsent: the kernel must not keep the connection after us, nor CAF the descriptor.
+/// Drops unsent bytes: the kernel must not keep the connection after us, nor CAF the descriptor.
 void StreamBroker::abort(const std::string& why) {
   const linger at_once{1, 0};
   ::setsockopt(socket_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);

@@ -1,8 +1,8 @@
 #pragma once
 // The broker of one started stream: moves bytes between its descriptor and its owner, and decides nothing.
 //
-// States   open; closing: writes what is queued and the end of the stream, then waits kLingerMax at most for the other
-//          side's end, unless it was abandoned; gone.
+// States   open; closing: writes the queued bytes and the end of the stream, then waits at most kLingerMax for the
+//          other side's end, unless it was abandoned; gone.
 // Reading  a window of kWindowMin to kWindowMax bytes, doubled by each read that fills it, freed after kIdleAfter. It
 //          stops at kUnreadMax bytes that the owner has not returned as credit (Received), and while the owner pauses.
 //          All streams together: links.hpp.
@@ -10,8 +10,8 @@
 //          reports when it accepts more. CAF's own queue would be copied each time it grows, in the one thread of all
 //          streams. The owner limits the unwritten bytes.
 // Thread   CAF's multiplexer. CAF 0.17.6 loses the resuming of a scribe in the round in which it was halted, so that
-//          goes through multiplexer::post; its graceful shutdown waits for the other side without limit, so close and
-//          linger are ours.
+//          uses multiplexer::post. Its graceful shutdown waits for the other side without limit, so close and linger
+//          are ours.
 #include <caf/io/broker.hpp>
 #include <caf/io/scribe.hpp>
 #include <deque>
@@ -26,10 +26,10 @@ namespace troupe::os {
 inline constexpr std::size_t kWindowMin = 4 * 1024;     // resident for each idle stream
 inline constexpr std::size_t kWindowMax = 256 * 1024;   // our choice: beyond it one read costs more than it saves
 inline constexpr std::size_t kUnreadMax = 1024 * 1024;  // our choice: four full windows in the owner's queue
-inline constexpr std::size_t kHandedMax = 64 * 1024;    // our choice: enough to wake up for
-inline constexpr std::size_t kPiecesMax = 16;           // our choice: of one call of the kernel
+inline constexpr std::size_t kHandedMax = 64 * 1024;    // our choice: enough to be worth a wake-up
+inline constexpr std::size_t kPiecesMax = 16;           // our choice: per system call
 inline constexpr std::chrono::seconds kIdleAfter{1};    // our choice
-inline constexpr std::chrono::seconds kLingerMax{5};    // our choice: a slow reader gets that long for the rest
+inline constexpr std::chrono::seconds kLingerMax{5};    // our choice: how long a slow reader has for the rest
 static_assert(kWindowMax < kUnreadMax);
 
 class StreamBroker final : public caf::io::broker {
@@ -79,14 +79,14 @@ class StreamBroker final : public caf::io::broker {
   int socket_;  // owned by the scribe
   std::shared_ptr<Unread> unread_;
   std::deque<base::Bytes> queue_;
-  std::size_t front_written_ = 0;  // of the first of them, to the kernel or to CAF
+  std::size_t front_written_ = 0;  // of the first buffer, to the kernel or to CAF
   std::size_t handed_ = 0;         // in CAF's buffer
-  std::size_t unwritten_ = 0;      // of all, CAF's included
+  std::size_t unwritten_ = 0;      // of all buffers, including CAF's
   std::size_t window_ = kWindowMin;
   bool filled_lately_ = false;
   bool paused_ = false;
-  bool reading_ = false;   // the scribe has leave to read once more
-  bool resuming_ = false;  // that leave is on its way through the multiplexer
+  bool reading_ = false;   // the scribe may read once more
+  bool resuming_ = false;  // that permission is in flight through the multiplexer
   bool closing_ = false;
   bool end_sent_ = false;
   bool ended_ = false;

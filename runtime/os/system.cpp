@@ -25,7 +25,7 @@
 namespace troupe::os {
 namespace {
 
-constexpr std::chrono::minutes kPatience{5};        // a destructor cannot give up; a disk that syncs for longer is dead
+constexpr std::chrono::minutes kPatience{5};        // a destructor cannot give up; a device with a longer sync is dead
 constexpr std::chrono::milliseconds kLookAgain{1};  // while the last actors end
 
 struct Config : caf::actor_system_config {
@@ -56,7 +56,7 @@ struct System::Parts {
   }
 
   Config config;
-  Clock clock;  // outlives the workers, which end with `system`: they read it behind the last turn of an actor
+  Clock clock;  // outlives the workers, which end with `system` and read it after the last turn of an actor
   caf::actor_system system;
   Chance chance;
   Threads threads;
@@ -89,7 +89,7 @@ runtime::Node& System::add_node(const runtime::NodeLimits& limits) {
 
 bool System::end(base::Duration at_most) {
   const base::Instant due = parts_->clock.now() + at_most;
-  // Those that are born meanwhile are met in the next round.
+  // Actors that start in the meantime are found in the next round.
   const auto none_of = [](runtime::Node& node) {
     node.registry().walk([](const runtime::Listing& listing) {
       caf::anon_send_exit(listing.handle, caf::exit_reason::kill);
@@ -103,7 +103,7 @@ bool System::end(base::Duration at_most) {
     return none;
   };
   const auto none_is_left = [&] { return parts_->system.registry().running() == 0; };
-  // The network goes between the two: no handler of ours runs any more, and its brokers are among those counted.
+  // The network ends between the two: no handler of ours runs any longer, and its brokers are counted.
   if (parts_->disk_watch) parts_->disk_watch->end();
   const auto none_watches = [&] { return !parts_->disk_watch || parts_->disk_watch->ended(); };
   const bool ended = wait_until(none_runs, due) && (parts_->network.reset(), wait_until(none_is_left, due)) &&

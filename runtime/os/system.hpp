@@ -1,8 +1,8 @@
 #pragma once
 // One process as actors live in it: CAF, the ports on Linux, and the Node that all its actors share.
 //
-// Order of life  system, clock, network, node; end() goes the other way: no actor outlives what it was given.
-// Signals        block the process's signals (waker.hpp) first: this starts threads.
+// Order of life  system, clock, network, node; end() uses the reverse order: no actor outlives its ports.
+// Signals        block the process's signals (waker.hpp) first, because this starts threads.
 // Launcher       start it (sandbox::Launcher) before that and before any thread. Without it no process can be started.
 #include <functional>
 #include <memory>
@@ -16,14 +16,15 @@
 
 namespace troupe::os {
 
-inline constexpr std::size_t kThroughputMax = 64;  // messages a turn: CAF's default lets two busy actors starve a node
+inline constexpr std::size_t kThroughputMax = 64;  // messages per turn: CAF's default lets two busy actors starve a
+                                                   // node
 
 struct SystemOptions {
-  std::size_t workers = 0;  ///< threads that run actors; zero: one a core
+  std::size_t workers = 0;  ///< threads that run actors; zero: one per core
   std::string sockets;      ///< directory of local sockets with a relative path
   runtime::NodeLimits limits = {};
-  bool watched = false;  ///< look after handlers that do not return (watchdog.hpp)
-  /// Called once, on another thread, if a file of the disk is lost (disk_watch.hpp). Empty: nobody checks it.
+  bool watched = false;  ///< detect handlers that do not return (watchdog.hpp)
+  /// Called once, on another thread, if a file of the disk is lost (disk_watch.hpp). Empty: no check.
   std::function<void(const std::string& path)> disk_lost = {};
 };
 
@@ -37,13 +38,13 @@ class System {
   System& operator=(const System&) = delete;
 
   runtime::Node& node();
-  /// Another node beside that one, with the same ports: for many in one process. It ends with the system. For one
-  /// thread alone, as is end(). The watchdog does not look after it.
+  /// Adds another node with the same ports, for many nodes in one process. It ends with the system. Only one thread may
+  /// call this and end(). The watchdog does not watch the added node.
   runtime::Node& add_node(const runtime::NodeLimits& limits);
   const ports::World& world() { return node().world(); }
 
-  /// Ends all actors and closes all streams. False if some actor does not let go of its device by then: the process
-  /// may only be left with _exit. Nothing of the system may be used afterwards.
+  /// Ends all actors and closes all streams. Returns false if some actor still waits for its device by then: the
+  /// process may only be left with _exit. Nothing of the system may be used afterwards.
   bool end(base::Duration at_most);
 
  private:

@@ -1,5 +1,5 @@
 #pragma once
-// On Linux an actor that blocks on its device gets a thread of its own.
+// On Linux an actor that blocks on its device gets its own thread.
 #include "runtime/ports/threads.hpp"
 
 namespace troupe::os {

@@ -17,20 +17,20 @@ using base::Code;
 using base::Error;
 using Done = base::Outcome<void>;
 
-constexpr std::uint64_t kHeaderWork = 16;  // our choice: a byte of a header takes as long as some of a file
+constexpr std::uint64_t kHeaderWork = 16;  // our choice: a header byte takes as long as 16 bytes of a file
 constexpr mode_t kPlainMode = 0644, kProgramMode = 0755, kFolderMode = 0755;
 
-/// Why `path` could not be made.
+/// Returns why `path` could not be created.
 Error not_made(const std::string& path, int number) {
   switch (number) {
-    case EEXIST: return at_fault(path, "is there twice");
+    case EEXIST: return at_fault(path, "is a duplicate");
     case ELOOP:
-    case EXDEV: return at_fault(path, "lies below a link");
-    case ENOTDIR: return at_fault(path, "lies below a file");
-    case EMLINK: return at_fault(path, "is one name too many of its file");
+    case EXDEV: return at_fault(path, "is below a link");
+    case ENOTDIR: return at_fault(path, "is below a file");
+    case EMLINK: return at_fault(path, "is one name too many for its file");
     case ENOSPC:
-    case EDQUOT: return {Code::no_space, "the disk is full of other things"};
-    default: return {Code::unavailable, path + " could not be made: " + std::generic_category().message(number)};
+    case EDQUOT: return {Code::no_space, "the disk is full"};
+    default: return {Code::unavailable, path + " could not be created: " + std::generic_category().message(number)};
   }
 }
 
@@ -53,7 +53,7 @@ class LinuxUnpacking final : public ports::Unpacking {
       : archive_(std::move(archive)), folder_(std::move(folder)), reader_(*archive_) {}
 
   base::Outcome<Progress> step() override {
-    // An entry is work also where it makes nothing, such as a folder that is there, and so is what a header says.
+    // An entry counts as work even if it creates nothing, such as an existing folder, and so does its header.
     for (std::uint64_t work = 0; work < ports::kUnpackStepBytes;) {
       const bool header = !file_.valid();
       const std::uint64_t before = bytes_, at = reader_.at();
@@ -62,7 +62,7 @@ class LinuxUnpacking final : public ports::Unpacking {
       work += bytes_ - before;
       if (header) work += ports::kEntryBytes + kHeaderWork * (reader_.at() - at);
       if (!whole_) continue;
-      // Of all that the device has to write: a call for each file would take longer.
+      // Syncs everything that the device has to write: a call for each file would take longer.
       if (::syncfs(folder_.get()) != 0) return not_made("it", errno);
       break;
     }
@@ -79,7 +79,7 @@ class LinuxUnpacking final : public ports::Unpacking {
 
   Done make(const ArchiveEntry& entry) {
     using Kind = ArchiveEntry::Kind;
-    if (entry.kind == Kind::none) return {};  // its path is not looked at
+    if (entry.kind == Kind::none) return {};  // its path is not checked
     if (const int why = enter(parent_of(entry.path)); why != 0) return not_made(entry.path, why);
     const std::string name = name_of(entry.path);
     switch (entry.kind) {
@@ -111,13 +111,13 @@ class LinuxUnpacking final : public ports::Unpacking {
     struct stat status {};
     const std::string name = name_of(entry.target);
     if (!of.valid() || ::fstatat(of.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(status.st_mode))
-      return at_fault(entry.path, "is another name of what is no file before it");
+      return at_fault(entry.path, "is a hard link, but its target is not an earlier file");
     if (::linkat(of.get(), name.c_str(), parent_.get(), name_of(entry.path).c_str(), 0) != 0)
       return not_made(entry.path, errno);
     return {};
   }
 
-  /// The errno, or 0. One that is there already is fine: some archives list it after what is in it.
+  /// Returns the errno, or 0. An existing folder is fine: some archives list it after its contents.
   int make_folder(int parent, const std::string& path) {
     const std::string name = name_of(path);
     if (::mkdirat(parent, name.c_str(), kFolderMode) != 0) {
@@ -126,13 +126,13 @@ class LinuxUnpacking final : public ports::Unpacking {
       const bool there = why == EEXIST && ::fstatat(parent, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
       return there && S_ISDIR(status.st_mode) ? 0 : why;
     }
-    // The umask may have taken a bit. This process alone makes anything here, so it is still that folder.
+    // The umask may have removed a bit. Only this process creates anything here, so it is still that folder.
     if (::fchmodat(parent, name.c_str(), kFolderMode, 0) != 0) return errno;
     bytes_ += ports::kEntryBytes;
     return 0;
   }
 
-  /// Makes `path` the folder at hand, with those on the way that no entry has named. The errno, or 0.
+  /// Makes `path` the current folder, and creates parent folders that no entry has named. Returns the errno, or 0.
   int enter(const std::string& path) {
     if (parent_.valid() && path == parent_path_) return 0;
     Descriptor found = open_below(folder_.get(), path);
@@ -170,7 +170,7 @@ class LinuxUnpacking final : public ports::Unpacking {
   ArchiveReader reader_;
   Descriptor parent_;  // of the last entry
   std::string parent_path_;
-  Descriptor file_;  // that is written
+  Descriptor file_;  // the file that is being written
   std::string file_path_;
   std::uint64_t bytes_ = 0;
   bool whole_ = false;

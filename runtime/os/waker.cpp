@@ -44,7 +44,7 @@ Waker::~Waker() {
 
 void Waker::ring() {
   const std::uint64_t one = 1;
-  // It only fails when the counter is full, and then the bell rings already.
+  // It only fails when the counter is full, and then the bell is ringing already.
   [[maybe_unused]] const auto written = ::write(bell_.get(), &one, sizeof one);
 }
 

@@ -1,10 +1,10 @@
 #pragma once
 // Wakes the main thread of a process: by a signal, by another thread, or by bytes on a descriptor.
 //
-// Signals  are blocked while this lives, in the thread that made it and in those started since, and read from a
+// Signals  are blocked while this lives, in the thread that made it and in threads started since, and read from a
 //          descriptor: no code of ours runs in a signal handler.
-// Order    make it before any other thread is started, or a signal may find a thread that does not block it.
-// Safety   ring() from any thread; all else in the one that made it.
+// Order    make it before any other thread is started, otherwise a signal may reach a thread that does not block it.
+// Safety   ring() from any thread; everything else only in the thread that made it.
 #include <signal.h>
 
 #include <initializer_list>
@@ -20,12 +20,12 @@ namespace troupe::os {
 class Waker {
  public:
   explicit Waker(std::initializer_list<int> signals);
-  /// Gives the signals back; one that waits unread is thrown away.
+  /// Unblocks the signals; pending unread signals are discarded.
   ~Waker();
   Waker(const Waker&) = delete;
   Waker& operator=(const Waker&) = delete;
 
-  /// Ends the wait at hand, or the next one.
+  /// Ends the current wait, or the next wait.
   void ring();
 
   enum class Want : std::uint8_t { reading, writing };
@@ -33,13 +33,13 @@ class Waker {
     int descriptor;
     Want want;
   };
-  /// Whether that is so now, also of a descriptor that is broken: whoever uses it hears why. Safe from any thread.
+  /// Whether it is ready now. A broken descriptor counts as ready: its user gets the error. Safe from any thread.
   static bool is_ready(const Watched& watched);
-  /// Waits until one of these can be read (or is broken), or the time has passed; which of them can. Signals have
+  /// Waits until one of these is readable (or broken), or the time has passed. Returns which of them are. Signals have
   /// their usual effect. Safe from any thread.
   static std::vector<bool> readable(std::span<const int> descriptors, base::Duration at_most);
-  /// Waits for a signal, a ring, a descriptor that is ready (or broken), or until `at_most` has passed.
-  /// Returns the number of the signal, if it was one.
+  /// Waits for a signal, a ring, a descriptor that is ready (or broken), or until `at_most` has passed. Returns the
+  /// number of the signal, if there was one.
   std::optional<int> wait(base::Duration at_most, std::optional<Watched> watched = std::nullopt);
 
  private:

@@ -24,7 +24,7 @@ void Watchdog::run() {
 
 void Watchdog::look() {
   const base::Instant now = node_.world().clock.now();
-  // Where this thread did not get to run in time, neither did those that it watches: that is not theirs.
+  // If this thread did not run in time, neither did the threads that it watches: that is not their fault.
   const base::Duration late = looked_ == base::Instant{} ? base::Duration::zero() : now - looked_ - kPeriod;
   looked_ = now;
   std::map<std::uint64_t, Seen> still;
@@ -48,7 +48,7 @@ void Watchdog::look() {
 }
 
 void Watchdog::sound(const Seen& seen, base::Duration length) {
-  // Other nodes of this process have other actors: theirs are not found here.
+  // Other nodes of this process have other actors, which are not found here.
   runtime::Registry::Cursor place;
   std::string path;
   while (!place.at_end() && path.empty()) {

@@ -1,10 +1,11 @@
 #pragma once
-// Finds handlers that do not return: a thread that looks every kPeriod at what the others are at.
+// Finds handlers that do not return: a thread that checks every kPeriod what the other threads are doing.
 //
-// Told    messages that have been in their handlers for kStuck go to Node::set_long_turns; one that keeps a shared
-//         thread for runtime::kSlowHandler sounds one alarm, whose length is told anew each time that it has doubled.
+// Told    messages that have been in their handlers for kStuck are passed to Node::set_long_turns. A handler that keeps
+//         a shared thread for runtime::kSlowHandler raises one alarm, whose length is updated each time that it has
+//         doubled.
 // Cost    a wake-up every kPeriod, and a walk over the node's actors when a handler is found.
-// Owner   whoever owns the node; ends before it.
+// Owner   the owner of the node; ends before it.
 #include <condition_variable>
 #include <map>
 #include <mutex>
@@ -16,7 +17,7 @@ namespace troupe::os {
 
 class Watchdog {
  public:
-  static constexpr std::chrono::milliseconds kPeriod{50};  // our choice: half of what it must see
+  static constexpr std::chrono::milliseconds kPeriod{50};  // our choice: half of the shortest time to detect
   static constexpr std::chrono::seconds kStuck{1};
 
   explicit Watchdog(runtime::Node& node);
@@ -28,7 +29,7 @@ class Watchdog {
   struct Seen {
     runtime::TurnSeen turn;
     base::Instant since;
-    base::Duration excused{0};  // the machine was busy with others
+    base::Duration excused{0};  // the machine was busy with other programs
     base::Duration told{0};
   };
   void run();

@@ -1,15 +1,16 @@
 #pragma once
-// How the threads that run actors find work: CAF's work stealing, in which a worker of an idle process sleeps.
+// How the threads that run actors find work: CAF's work stealing, changed so that a worker of an idle process sleeps.
 //
-// Source  CAF 0.17.6, `policy/work_stealing.hpp`. There a worker without work looks for it every 50 us for 25 ms after
-//         each message, and every 10 ms from then on, whatever the others do.
-// Order   each worker has three queues, and takes from them in turn: what its own actors sent to, the latest first;
-//         what came from elsewhere (sockets, disks, clocks); and actors whose turn ended before their messages did. So
-//         one that has much to do delays a short one by a turn, not by all that waits.
-// States  running: has work. Searching: looks at all queues, for about a millisecond while another one runs. Asleep: is
-//         woken, and while another one runs looks once in CAF's 10 ms, at what was added just as it fell asleep.
-// Wake    work that is added to a sleeping worker wakes it. Work that is added to a running one calls a sleeping one to
-//         search, unless one searches already.
+// Source  CAF 0.17.6, `policy/work_stealing.hpp`. There a worker without work polls every 50 us for 25 ms after each
+//         message, and every 10 ms from then on, whatever the other workers do.
+// Order   each worker has three queues, and takes from them in turn: actors that got messages from its own actors, the
+//         latest first; actors with messages from elsewhere (sockets, disks, clocks); and actors whose turn ended
+//         before their messages did. So a busy actor delays a short one by one turn, not by all queued work.
+// States  running: has work. Searching: polls all queues, for about a millisecond while another worker runs. Asleep: is
+//         woken. While another worker runs, it also polls every 10 ms, as CAF does, for work that was added just as it
+//         fell asleep.
+// Wake    work that is added to a sleeping worker wakes it. Work that is added to a running worker wakes a sleeping
+//         worker to search, unless one is searching.
 #include <array>
 #include <atomic>
 #include <caf/logger.hpp>
@@ -17,8 +18,8 @@
 #include <thread>
 #include <utility>
 
-// With this macro CAF's worker reports each turn to CAF's own log, which is off. The dynamic cast in it costs an eighth
-// of a message.
+// This macro makes CAF's worker report each turn to CAF's own log, which is off. Its dynamic cast costs an eighth of a
+// message.
 #undef CAF_PUSH_AID_FROM_PTR
 #define CAF_PUSH_AID_FROM_PTR(job) static_cast<void>(0)
 #include <caf/scheduler/coordinator.hpp>
@@ -29,13 +30,13 @@ class Workers final : public caf::policy::work_stealing {
  public:
   struct coordinator_data : work_stealing::coordinator_data {
     using work_stealing::coordinator_data::coordinator_data;
-    // Those of the workers that are neither are searching.
+    // All other workers are searching.
     alignas(64) std::atomic<std::size_t> running{0};
     alignas(64) std::atomic<std::size_t> asleep{0};
   };
   struct worker_data : work_stealing::worker_data {
     using work_stealing::worker_data::worker_data;
-    worker_data(const worker_data& other) : work_stealing::worker_data(other) {}  // what waits is not copied
+    worker_data(const worker_data& other) : work_stealing::worker_data(other) {}  // queued work is not copied
 
     bool empty() const { return queue.empty() && outside.empty() && continued.empty(); }
     caf::resumable* take() {
@@ -48,19 +49,19 @@ class Workers final : public caf::policy::work_stealing {
       }
       return nullptr;
     }
-    /// For another worker. The oldest of what the own actors sent to.
+    /// Returns work for another worker: the oldest job that this worker's actors caused, if any.
     caf::resumable* give() {
       if (caf::resumable* const job = queue.take_tail()) return job;
       if (caf::resumable* const job = outside.take_head()) return job;
       return continued.take_head();
     }
 
-    // `queue`: what the own actors sent to.
+    // `queue`: actors that got messages from this worker's actors.
     queue_type outside, continued;
-    std::size_t next = 0;  // of the three; known to its own thread alone, as are the next two
+    std::size_t next = 0;  // of the three; used only by its own thread, like the next two
     bool running = false;
-    bool stole = false;   // its latest work was in another's queue
-    bool asleep = false;  // under waitdata.lock
+    bool stole = false;   // its latest work came from another worker's queue
+    bool asleep = false;  // guarded by waitdata.lock
   };
 
   template <class Worker>
@@ -113,13 +114,13 @@ class Workers final : public caf::policy::work_stealing {
     auto& mine = d(self);
     if (std::exchange(mine.running, true)) return job;
     d(self->parent()).running.fetch_add(1);
-    // There may be more where this came from, and this worker searches no longer.
+    // There may be more work at the same source, and this worker no longer searches.
     if (std::exchange(mine.stole, false) || !mine.empty()) call_one(self->parent());
     return job;
   }
 
-  /// CAF's first phase, without a pause, and the beginning of its second, with short ones. The rest of that would have
-  /// a worker of a busy process wake 20,000 times a second.
+  /// Uses CAF's first phase, without a pause, and the beginning of its second, with short pauses. The rest of the
+  /// second phase would wake a worker of a busy process 20,000 times per second.
   template <class Worker>
   caf::resumable* search(Worker* self) {
     constexpr std::size_t kShortPauses = 20;  // our choice: a millisecond
@@ -149,9 +150,9 @@ class Workers final : public caf::policy::work_stealing {
     return d(all->worker_by_id(drawn == self->id() ? all->num_workers() - 1 : drawn)).give();
   }
 
-  /// Until there is work, or it is called: then nothing. Each of the two counters is written before the other one is
-  /// read, here and in run(): of a worker that begins to run either this one knows, or that one knows that this one
-  /// sleeps. What was added before is looked for.
+  /// Sleeps until there is work, or until a call to search: then returns null. Here and in run(), each of the two
+  /// counters is written before the other is read. So if a worker begins to run, either this worker sees it, or it sees
+  /// that this worker sleeps. Work added before is searched for.
   template <class Worker>
   caf::resumable* sleep(Worker* self) {
     auto& mine = d(self);
@@ -169,7 +170,7 @@ class Workers final : public caf::policy::work_stealing {
     return job;
   }
 
-  /// The worker's lock is held.
+  /// Call with the worker's lock held.
   template <class Worker>
   static void wake(Worker* self) {
     auto& theirs = d(self);
@@ -177,7 +178,7 @@ class Workers final : public caf::policy::work_stealing {
     theirs.waitdata.cv.notify_one();
   }
 
-  /// Wakes a worker to search, unless one searches already or none is asleep.
+  /// Wakes a worker to search, unless one is searching already or none is asleep.
   template <class Coordinator>
   static void call_one(Coordinator* all) {
     const std::size_t asleep = d(all).asleep.load();

@@ -185,7 +185,7 @@ TEST_CASE("cluster tasks: a program runs in a root of its own, a folder or an ar
   };
   const std::string hostile = std::string(TROUPE_SOURCE) + "/tests/runtime/os/corpus/archive/";
   refused(hostile + "absolute", "begins with /");
-  refused(program, "no tar archive, or a compressed one");
+  refused(program, "not a tar archive, or it is compressed");
   const std::string bare = cluster.folder / "bare";
   std::filesystem::create_directory(bare);
   refused(bare, "the program needs /bin/sh, which the root " + bare + " does not have");
@@ -194,7 +194,7 @@ TEST_CASE("cluster tasks: a program runs in a root of its own, a folder or an ar
   const auto unpacked = cluster.run(0, submit(program, {"--retries", "0", "--wait", "--root", below}));
   CHECK(unpacked.exit == 1);
   const auto rows = cluster.run(0, {"task", "ls", "--json"}).out;
-  CHECK(contains(rows, "cannot be unpacked: \\\"l/x\\\" lies below a link"));
+  CHECK(contains(rows, "cannot be unpacked: \\\"l/x\\\" is below a link"));
 }
 
 TEST_CASE("cluster tasks: a limit ends a program, and its task says which") {

@@ -63,7 +63,7 @@ TEST_CASE("http: other paths are not found, other methods not allowed, and both 
     CAPTURE(path);
     const std::string text = get(path);
     CHECK(text.starts_with("HTTP/1.1 404 Not Found\r\n"));
-    CHECK(body(text) == "no such page; there are /broken /not /page\n");
+    CHECK(body(text) == "no such page; the pages are /broken /not /page\n");
   }
   for (const char* method : {"POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT", "PRI"}) {
     CAPTURE(method);

@@ -188,7 +188,7 @@ TEST_CASE("network: a dial whose turn never comes is refused when too many are u
     place.near().dial(silent, place.clock().now() + 1h, i, caller.actor());
   }
   REQUIRE(place.until([&] { return caller.failed().size() >= 5; }));
-  CHECK(caller.failed()[0].why == "too many dials are under way");
+  CHECK(caller.failed()[0].why == "too many dials are in progress");
 }
 
 TEST_CASE("network: a local socket is for its user alone, and a stale one is taken over") {
@@ -234,7 +234,7 @@ TEST_CASE("network: a local socket that another user serves is not talked to") {
   CHECK(os::local_server(path) == kStranger);
   place.near().dial_local(path, place.clock().now() + 1min, 1, caller.actor());
   REQUIRE(place.until([&] { return caller.failed().size() == 1; }));
-  CHECK(caller.failed()[0].why == "another user than this one and root listens there");
+  CHECK(caller.failed()[0].why == "the listening process belongs to neither this user nor root");
   CHECK(caller.dialled() == 0);
 }
 

@@ -191,11 +191,11 @@ TEST_CASE("processes: the end of the launcher ends all of them, and nothing is s
   REQUIRE(::kill(here.place.launcher(), SIGKILL) == 0);
   for (const std::uint64_t ticket : {1, 2}) {
     CHECK(here.end_of(ticket).how == sandbox::Ended::not_made);
-    CHECK(here.end_of(ticket).why == "the launcher of sandboxes is gone");
+    CHECK(here.end_of(ticket).why == "the sandbox launcher has ended");
     here.check_over(ticket);
   }
   here.start(3, Does::speak);
-  CHECK(here.end_of(3).why == "the launcher of sandboxes is gone");
+  CHECK(here.end_of(3).why == "the sandbox launcher has ended");
   here.check_over(3);
 }
 
@@ -294,7 +294,7 @@ TEST_CASE("processes: a system without a launcher refuses each of them, and says
   CHECK(node.system.end(10s));
   CHECK(node.heard->ends.size() == 1);
   CHECK(node.heard->ends.front().how == sandbox::Ended::not_made);
-  CHECK(contains(node.heard->ends.front().why, "without a launcher"));
+  CHECK(contains(node.heard->ends.front().why, "without a sandbox launcher"));
 }
 
 TEST_CASE("processes: a system that ends takes its launcher and all programs along") {
