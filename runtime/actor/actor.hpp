@@ -18,8 +18,7 @@
 
 namespace troupe::runtime {
 
-/// The sender of the current message. If an actor of this node passed it on with request_for(), the caller of that
-/// actor.
+/// The sender of the current message. If an actor of this node passed it on with request_for(): that actor's caller.
 struct Caller {
   messages::Role role = messages::Role::inside;
   std::optional<base::NodeId> node;  ///< the other node, or an operator's key hash; none for this node
@@ -97,8 +96,7 @@ class Actor {
 
   /// Sends a request and calls back exactly once: with the response, an error of the other side, `timeout` at `due`,
   /// `unavailable` if the other side is gone, `overloaded` above NodeLimits::asks_max, or `internal` if the request is
-  /// larger than its kind may be. Never calls back after a restart. `bytes`: size of the request, as for
-  /// Envelope::build().
+  /// larger than its kind may be. Never calls back after a restart. `bytes`: as for Envelope::build().
   template <class Q, class A, class Fill, class F>
   void ask(const Handle& to, base::Instant due, Fill&& fill, F callback, std::size_t bytes = 0) {
     ask_for<Q, A>(Caller{}, to, due, std::forward<Fill>(fill), std::move(callback), bytes);
@@ -144,8 +142,7 @@ class Actor {
         },
         window));
   }
-  /// Sends a request with items that this actor writes; `callback(Answer<A>)` once, when the reader responds or is
-  /// gone.
+  /// Sends a request with items that this actor writes; `callback(Answer<A>)` once, when the reader responds or ends.
   template <class Q, class Item, class A, class Fill, class F>
   Sink<Item> feed(const Handle& to, base::Duration idle, Fill&& fill, F callback) {
     return Sink<Item>(
@@ -153,8 +150,7 @@ class Actor {
                      [callback = std::move(callback)](const Envelope& last) mutable { callback(Answer<A>(last)); }));
   }
 
-  /// Runs the handler of `Tag` once after `delay`; replaces an earlier call. Zero: after the messages that already
-  /// wait.
+  /// Runs the handler of `Tag` once after `delay`; replaces an earlier call. Zero: after the messages that wait now.
   template <class Tag>
   void after(base::Duration delay) {
     set_timer(timer_tag<Tag>(), delay);

@@ -126,8 +126,7 @@ class Envelope {
     /// Runs in the thread that released the envelope last. `bytes`: size of its words.
     virtual void freed(std::size_t bytes) noexcept = 0;
   };
-  /// Notifies `account` once the last copy of this envelope is gone. Only for a new envelope without copies. Charge it
-  /// once.
+  /// Notifies `account` when the last copy of this envelope is gone. Call once, for a new envelope without copies.
   void charge(std::shared_ptr<Account> account);
 
   class Room;

@@ -1,6 +1,5 @@
 #pragma once
-// The last messages, the last errors and the handler times of an actor: kept while the inspector watches it, or after a
-// failure.
+// The last messages, errors and handler times of an actor: kept while the inspector watches it, or after a failure.
 //
 // Memory  from one allowance per node (RecentPool), returned when the actor drops it.
 // Owner   RecentMessages belong only to their actor; RecentPool is safe from any thread.

@@ -126,8 +126,7 @@ struct Record {
   void restarted(base::Instant at);
   /// Returns the time since the last restart; the longest time if there was none.
   base::Duration since_restart(base::Instant now) const;
-  /// Returns the time that `percent` of 100 handlers stay below, to a factor of two; zero before one was timed. 100:
-  /// all.
+  /// Returns the time that `percent` of 100 handlers stay below, to a factor of two; zero before the first. 100: all.
   base::Duration quantile(unsigned percent) const;
   base::Duration p99() const { return quantile(99); }
 };

@@ -56,8 +56,7 @@ class Registry {
     std::size_t next_ = 0;
   };
   /// Does the next step of a walk: shows at most kSliceMax actors, under a shard's lock and without copying them. So
-  /// `show` must be quick and must not call the registry. Actors that start or end between two steps may be shown or
-  /// not.
+  /// `show` must be quick and must not call the registry. Actors that start or end between steps may be shown or not.
   template <class Show>
   void walk_on(Cursor& place, Show&& show) const {
     if (place.at_end()) return;

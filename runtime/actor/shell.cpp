@@ -139,8 +139,7 @@ void Shell::begin(const Envelope& envelope) {
   current_.unanswered = false;
 }
 
-/// A kj::Exception over foreign words is the sender's fault, found while reading; any other exception breaks this
-/// actor.
+/// A kj::Exception over foreign words is the sender's fault, found while reading. All others break this actor.
 void Shell::thrown(const Envelope* envelope, std::exception_ptr what) {
   try {
     std::rethrow_exception(std::move(what));
@@ -324,8 +323,7 @@ void Shell::set_timer(TimerTag tag, base::Duration delay) {
   if (running_here != this) come_round();
 }
 
-/// Timers without delay come after the messages that wait; if none waits, at once. A timer set by such a timer is
-/// queued.
+/// Timers without delay run after the messages that wait, or at once if none does. Timers set by those are queued.
 void Shell::come_round() {
   const std::size_t at_once = running_here == this ? fresh_.size() : 0;
   for (std::size_t i = 0; i < fresh_.size(); ++i) {

@@ -27,8 +27,7 @@ Handle Shell::spawn_child(std::string name, Factory factory, SpawnOptions option
   base::ensure(!taken, "no living child has that name");
   const logic::ChildId number = ++last_child_;
   base::ensure(all.supervision.child_added(number, options.on_failure).ok(), "a parent has space for one more child");
-  // Children of the root are its siblings in paths, so that paths do not begin with its name: "/files", not
-  // "/node/files".
+  // Children of the root are its siblings in paths, so that no path begins with its name: "/files", not "/node/files".
   const std::string above = setup_.parent ? setup_.path : std::string();
   Setup setup{setup_.node, above + "/" + name, std::move(factory), options, self(), number};
   base::ensure(setup.path.size() <= kPathBytesMax, "a path has at most 255 bytes");

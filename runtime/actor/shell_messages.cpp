@@ -384,8 +384,7 @@ void Shell::describe() {
   });
 }
 
-/// Handles other mailbox elements than envelopes: the clock's wake-up, events of streams and processes, CAF's own
-/// messages.
+/// Handles mailbox elements without an envelope: wake-ups, events of streams and processes, CAF's own messages.
 void Shell::take_foreign(caf::mailbox_element& element) {
   auto& content = element.content();
   if (ports::is_wake_up(element)) return wake_up();

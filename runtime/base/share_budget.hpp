@@ -3,8 +3,7 @@
 //
 // Shares  kGroupPart of the whole for an address group, kIdPart for an id. They apply only above half of the whole, or
 //         as Sharing says.
-// Reserve the last kReservePart of the whole is for reserved users, unless Sharing keeps none. Quotas do not limit
-// them.
+// Reserve the last kReservePart of the whole is for reserved users, unless Sharing keeps none. They have no quotas.
 // Equals  among users with equal amounts the user with the least id is evicted; among groups, the group that has the
 //         least id. If ids count up, that is the oldest.
 // Limits  the whole bounds the amounts, and so the number of users.
@@ -64,7 +63,7 @@ class ShareBudget {
   }
 
   /// Returns the user to evict for `amount` more of `user`, among those that `may`: the largest user of the largest
-  /// group, or of the user's own group if that exceeds its quota. Returns nullopt if that would be `user` itself: it is
+  /// group, or of the user's own group if that exceeds its quota. Returns nullopt if that is `user` itself: it is
   /// refused.
   template <class May>
   std::optional<Id> gives_way(const User<Id>& user, std::uint64_t amount, May&& may) const {

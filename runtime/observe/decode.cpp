@@ -30,8 +30,7 @@ constexpr std::uint32_t kStepsMax = 10'000;  // fields and elements read for one
 constexpr std::uint32_t kBrokenSteps = 200;  // a broken field costs an exception, which is that much slower
 constexpr std::size_t kBrokenBytesMax = 100;
 
-/// Returns limits for a reader: each part may be read a few times, so that shared parts cannot make a small message
-/// large.
+/// Returns limits for a reader: each part may be read a few times, so that shared parts cannot inflate a small message.
 capnp::ReaderOptions limits(std::size_t words) { return {words * 8 + 128, 32}; }
 
 /// Words that Cap'n Proto can read: in place if they are aligned, otherwise a copy.

@@ -1,6 +1,5 @@
 #pragma once
-// Shows any message as one line for people, decoded with the schemas that came with it, so that other versions are
-// readable.
+// Shows any message of any version as one line for people, decoded with the schemas that came with it.
 //
 // Source  capnp/schema-loader.h, capnp/dynamic.h; schema_copy.hpp for the input of the loader.
 // Safety  schemas and words may be hostile. A line always ends, is plain (base/text.hpp) and fits; the reason replaces

@@ -1,6 +1,5 @@
 #pragma once
-// The health of a node: `ok`, or the reasons why not. The part that finds a fault raises a reason, and clears it
-// afterwards.
+// The health of a node: `ok`, or the reasons why not. The part that finds a fault raises a reason, and clears it later.
 //
 // States  the worst of the raised reasons; `ok` without any.
 // Limits  kReasonsMax sources. Further reasons are merged into a common reason, until an entry is free.

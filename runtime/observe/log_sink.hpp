@@ -27,8 +27,7 @@ class LogSink {
  public:
   virtual ~LogSink() = default;
 
-  /// Writes one line (given without its end) and flushes it. Returns false if it could not be written. Safe from any
-  /// thread.
+  /// Writes one line (given without its end) and flushes it. Returns false if that failed. Safe from any thread.
   virtual bool write(LogLevel level, std::string_view line) = 0;
 };
 

@@ -87,8 +87,7 @@ struct Location {
   bool pointer = false;
 };
 
-/// Sets the default value, zero for pointers, and returns the location of the type. A value of another type is an
-/// error.
+/// Sets the default value, zero for pointers, and returns the type's location. A value of another type is an error.
 base::Result<Location, std::string> copy_default(Type::Reader type, SchemaValue::Reader value,
                                                  SchemaValue::Builder copy) {
   using Placed = base::Result<Location, std::string>;

@@ -1,6 +1,5 @@
 #pragma once
-// Closes leftovers of programs on its own thread: the last close of a disk in memory waits until the kernel has freed
-// it.
+// Closes leftovers of programs on its own thread, because the last close of a disk in memory frees it and can take long.
 #include <condition_variable>
 #include <memory>
 #include <mutex>

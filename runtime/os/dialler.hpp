@@ -6,8 +6,7 @@
 // Limits  kDialsMax dials known, kConnectsMax connecting at once; kLookupThreads name resolutions at once.
 // Room    while others wait to connect, addresses that have not responded for kConnectShare are given up, the oldest
 //         first. So an attacker that names silent addresses does not delay other dials.
-// Ends    the destructor fails all open dials. A hanging name resolution keeps its thread after that, and its result is
-//         dropped.
+// Ends    the destructor fails all open dials. A hanging resolution keeps its thread after that; its result is dropped.
 #include <condition_variable>
 #include <deque>
 #include <functional>

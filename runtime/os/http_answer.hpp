@@ -1,9 +1,7 @@
 #pragma once
-// The response of a small HTTP server to one request: bytes in, bytes out. It neither reads nor waits (http_pages.hpp
-// does).
+// The response of a small HTTP server to one request: bytes in, bytes out. http_pages.hpp reads and waits.
 //
-// Source  RFC 9110 and RFC 9112; parsed and written by Debian's cpp-httplib, whose header only http_answer.cpp
-//         includes.
+// Source  RFC 9110 and RFC 9112; parsed and written by Debian's cpp-httplib, which only http_answer.cpp includes.
 // Takes   GET and HEAD of the existing paths: 404 for other paths, 405 for other methods, 400 for an invalid request.
 //         Compressed if the client accepts that; other headers are ignored. Ranges are not served, because the whole
 //         page is also a correct response. Each response ends its connection.

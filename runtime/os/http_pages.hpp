@@ -1,6 +1,5 @@
 #pragma once
-// A small HTTP server for pages that are generated at once, such as metrics: one thread, which waits for all its
-// clients.
+// A small HTTP server for pages that are generated at once, such as metrics: one thread waits for all clients.
 //
 // Why one     a slow client costs a descriptor and some bytes, never a thread. So no client delays another, and the
 //             server can always end at once.

@@ -1,6 +1,5 @@
 #pragma once
-// Freed memory of this process: the part that it keeps for its next messages, and the part that it returns to the
-// kernel.
+// Freed memory of this process: it keeps a part for its next messages, and returns the rest to the kernel.
 //
 // Source  jemalloc 5.3, which the program `troupe` is linked with: one thread allocates a message and another frees it,
 //         and glibc takes a lock for that. Tests and sanitizers use the allocator of glibc or of the sanitizer.

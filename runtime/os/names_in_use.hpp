@@ -29,8 +29,7 @@ class NamesInUse {
 
   /// From now on `path` below the root leads to the open file `fd`.
   Id add(std::string_view path, int fd);
-  /// Call before the file is closed. Checks its name once more, because opening a lost name again would create a new
-  /// file.
+  /// Call before the file is closed. Checks its name once more, because opening a lost name would create a new file.
   void drop(Id id);
 
   /// Whether a name was lost.

@@ -35,8 +35,7 @@ std::optional<std::int64_t> machine_start() {
 std::optional<base::WallTime> start_of_process() {
   std::ifstream in("/proc/self/stat");
   std::string line;
-  // The second field, the name of the program in brackets, may contain blanks and brackets: fields are counted after
-  // it.
+  // The second field, the program's name in brackets, may contain blanks and brackets: fields are counted after it.
   if (!std::getline(in, line) || line.rfind(')') == std::string::npos) return std::nullopt;
   std::istringstream fields(line.substr(line.rfind(')') + 1));
   std::string field;

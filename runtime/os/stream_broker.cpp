@@ -230,8 +230,7 @@ void StreamBroker::close() {
   ::shutdown(socket_, SHUT_WR);
 }
 
-/// Bytes that write() has given to the kernel are still sent, unless the other side is sending: then Linux resets the
-/// stream.
+/// Bytes in the kernel are still sent, unless the other side is sending: then Linux resets the stream.
 void StreamBroker::abandon() {
   if (unwritten_ > 0) return abort("");
   ::shutdown(socket_, SHUT_RDWR);

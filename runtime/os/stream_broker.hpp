@@ -7,11 +7,10 @@
 //          stops at kUnreadMax bytes that the owner has not returned as credit (Received), and while the owner pauses.
 //          All streams together: links.hpp.
 // Writing  from the owner's buffers, as much as the kernel accepts; then at most kHandedMax in CAF's buffer, which
-//          reports when it accepts more. CAF's own queue would be copied each time it grows, in the one thread of all
+//          reports when it accepts more. CAF's own queue would be copied each time it grows, in the thread of all
 //          streams. The owner limits the unwritten bytes.
 // Thread   CAF's multiplexer. CAF 0.17.6 loses the resuming of a scribe in the round in which it was halted, so that
-//          uses multiplexer::post. Its graceful shutdown waits for the other side without limit, so close and linger
-//          are ours.
+//          uses multiplexer::post. Its graceful shutdown has no time limit, so close and linger are ours.
 #include <caf/io/broker.hpp>
 #include <caf/io/scribe.hpp>
 #include <deque>

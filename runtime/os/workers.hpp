@@ -18,8 +18,7 @@
 #include <thread>
 #include <utility>
 
-// This macro makes CAF's worker report each turn to CAF's own log, which is off. Its dynamic cast costs an eighth of a
-// message.
+// CAF's own macro reports each turn to CAF's log, which is off. Its dynamic cast costs an eighth of a message.
 #undef CAF_PUSH_AID_FROM_PTR
 #define CAF_PUSH_AID_FROM_PTR(job) static_cast<void>(0)
 #include <caf/scheduler/coordinator.hpp>

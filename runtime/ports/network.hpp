@@ -118,8 +118,7 @@ struct DatagramCounts {
   std::uint64_t oversize = 0;  ///< empty or longer than kDatagramBytesMax: not sent, or not delivered
 };
 
-/// A datagram socket. Destroying it closes it; a batch in flight to the owner still arrives. Calls are safe from any
-/// thread.
+/// A datagram socket. Destroying it closes it; a batch in flight to the owner still arrives. Safe from any thread.
 class Datagrams {
  public:
   virtual ~Datagrams() = default;

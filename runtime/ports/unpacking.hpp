@@ -31,8 +31,7 @@ class Unpacking {
     bool whole = false;
   };
   /// Unpacks until kUnpackStepBytes more are written, or all; at most kUnpackOverBytes above that.
-  /// Errors: `refused` with the invalid entry, `no_space`, or `unavailable` if the device failed. Do not call it again
-  /// then.
+  /// Errors: `refused` with the invalid entry, `no_space`, `unavailable` if the device failed; then make no more calls.
   virtual base::Outcome<Progress> step() = 0;
 };
 

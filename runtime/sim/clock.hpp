@@ -35,8 +35,7 @@ class Clock final : public ports::Clock {
   /// Moves the date by that much, forward or back.
   void step(base::Duration by) { stepped_ += by; }
 
-  /// Sets the function that each reading of the clock calls: how long the current handler has taken; zero between
-  /// handlers.
+  /// Sets a function that each reading of the clock calls: the time of the current handler; zero between handlers.
   void spent(std::function<base::Duration()> by_handler) { spent_ = std::move(by_handler); }
 
   void wake(const runtime::Handle& sleeper, base::Instant at) override;

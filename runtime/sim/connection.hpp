@@ -39,8 +39,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   /// Ends the stream at that address and notifies only that end; the other end is reset once it sends. Returns false if
   /// one of them has ended already or was never started.
   bool half_open(const Address& node);
-  /// The machine is back and does not know this stream: the other end is reset now if it has sent, otherwise once it
-  /// sends.
+  /// The machine is back without this stream: the other end is reset now if it has sent, otherwise once it sends.
   void reset_if_believed();
 
   bool ended() const { return ends_[0].ended && ends_[1].ended; }

@@ -94,8 +94,7 @@ class Disk final : public ports::Disk {
   /// revoke() restores it unchanged.
   void lose();
 
-  /// The process that uses it has ended: its files, locks and views are dead, its written data and plans of faults
-  /// stay.
+  /// Its process has ended: its files, locks and views are dead, its written data and plans of faults stay.
   void revoke();
 
   /// Passes the bytes of every append(), also of failed ones: for the hash of a run.

@@ -1,6 +1,6 @@
 #pragma once
-// The state of a simulated disk: inodes, names, changes that are not on the device yet, plans of faults. Private to
-// runtime/sim/disk*.cpp.
+// The state of a simulated disk: inodes, names, changes that are not on the device yet, planned faults.
+// Private to runtime/sim/disk*.cpp.
 #include <algorithm>
 #include <array>
 #include <map>

@@ -63,8 +63,7 @@ class Fabric : public std::enable_shared_from_this<Fabric> {
   /// Makes `host` resolve to `address` everywhere.
   void name(std::string host, const Address& address) { names_[std::move(host)] = address; }
 
-  /// Holds back everything from one node to another until heal() was called as often. The other direction is
-  /// independent.
+  /// Holds back everything from one node to another until heal() was called as often. Affects only that direction.
   void cut(const Address& from, const Address& to) { ++cuts_[{from, to}]; }
   void heal(const Address& from, const Address& to);
   void heal_all();

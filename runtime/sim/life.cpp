@@ -54,8 +54,7 @@ void Life::order_end() {
 // -- sent messages, and when they are sent --
 
 void Life::runs(std::uint64_t actor) {
-  // An actor that starts only now, or that the last handler of another actor starts: its parent's messages do not reach
-  // it.
+  // An actor that starts only now, or by another actor's last handler: its parent's messages do not reach it.
   if (ended_ && !ordered_.contains(actor)) order_end();
   running_ = actor;
   disk_.take_owed();  // owed by no actor: the start of a node reads its disk, too

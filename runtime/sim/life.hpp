@@ -1,14 +1,13 @@
 #pragma once
-// One life of a simulated machine: its node, and the effects of faults on the actors of that node: a slow device, a
-// slow processor, a pause, a power failure and a planned break.
+// One life of a simulated machine: its node, and how slow devices, slow processors, pauses, power failures and planned
+// breaks affect that node's actors.
 //
 // Device  a handler owes the time of its disk operations (Disk::slow) when it ends. Until that time has passed its
 //         actor does not run again, and messages after the first operation are held back. Other actors continue. The
 //         handler's clock includes the owed time at once.
 // Power   while a failure is planned (Disk::halt_after), messages of a handler are sent when it ends. If the power
 //         fails in it none is sent, also no earlier message of it, and the life ends before any other actor runs.
-// Slow    the node works for kWorkSpan, but for at most kWorkMessages, because handlers take no time; then all of it
-//         rests.
+// Slow    the node works for kWorkSpan, at most kWorkMessages because handlers take no time; then all of it rests.
 // Ended   no message of its actors is sent.
 // Not     held back: new actors, and writes to a network. An actor that uses the disk does neither.
 // Owner   one machine.

@@ -25,8 +25,7 @@ enum class Verdict : std::uint8_t {
 struct Linearized {
   Verdict verdict = Verdict::holds;
   std::string key;  ///< the first key, in their order, that fails; for `broken` and `gave_up`
-  /// For `broken`: the operation at which the longest explanation ends, because it cannot follow the operations before
-  /// it.
+  /// For `broken`: the operation that ends the longest explanation, because it cannot follow the operations before.
   std::optional<KeyOperation> unexplained;
 };
 

@@ -108,8 +108,7 @@ class Workload {
   /// Whether that node may return to an older copy of its disk now. False if acknowledged data depends on something
   /// that the copy may lack.
   virtual bool may_go_back(std::size_t node) const { return (void)node, true; }
-  /// Called after an actor of a node has handled a message and its own check() holds. Check invariants over many nodes
-  /// here.
+  /// Called after an actor has handled a message and its own check() holds. Check invariants over many nodes here.
   virtual void handled(std::size_t node, std::string_view path, const runtime::Actor& actor) {
     (void)node, (void)path, (void)actor;
   }

@@ -49,8 +49,7 @@ struct RestartPolicy {
   base::Duration backoff_max = std::chrono::seconds{10};  ///< doubling ends here
 };
 
-/// Restart `children` after `after`: first stop those that still run, in reverse order, then start them in the order
-/// given.
+/// Stop those of `children` that still run at once, in reverse order. Start all in the given order after `after`.
 struct Restart {
   std::vector<ChildId> children;
   base::Duration after;

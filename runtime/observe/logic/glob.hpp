@@ -1,8 +1,7 @@
 #pragma once
 // A pattern of actor paths, such as /peer/** or /files/*/put?.
 //
-//   *   any characters within one part of the path                   **  as a whole part: any number of parts, also
-//   none
+//   *   any characters within one part of the path               **  as a whole part: any number of parts, also none
 //   ?   one character, never a slash                              \   before * ? [ ] { } \ : that character itself
 //
 // So /peer/** is /peer and all below it, /** every actor, /**/store each actor called store, and / the root. Other glob

@@ -16,8 +16,7 @@ struct Mistake {
   friend bool operator==(const Mistake&, const Mistake&) = default;
 };
 
-/// Returns one line for an error: "the filter is wrong at character 8: ...". `what` names the typed `text`: "the
-/// filter".
+/// Returns one line for an error: "the filter is wrong at character 8: ...". `what` names `text`: "the filter".
 std::string told(std::string_view what, std::string_view text, const Mistake& mistake);
 
 /// Returns two lines for a terminal, made safe: the text around the position, and a ^ below it.

@@ -101,7 +101,7 @@ TEST_CASE("filter: what begins with a slash is a glob, or between two a regular 
   CHECK((holds("/./") && holds("path~/r/9f/")));                   // between slashes after ~ too
   CHECK((holds("path~r/9f") && holds("path~/9f")));                // a slash in the front alone is a part of it
   CHECK((!holds("path~\"/link/\"") && holds("path~\"/9f3c/\"")));  // in quotes slashes are a part of it
-  CHECK(refused_at("/peer\\/", 5, "only allowed before"));               // the last slash is escaped: a glob, and a wrong one
+  CHECK(refused_at("/peer\\/", 5, "only allowed before"));         // the last slash is escaped: a glob, and a wrong one
   CHECK(holds("/9f3c\\\\*/"));                                     // here the backslash is, not the slash
 }
 
