@@ -68,7 +68,7 @@ Copied copy_type(Type::Reader type, Type::Builder copy, int lists_left) {
     case Type::ENUM: copy.initEnum().setTypeId(type.getEnum().getTypeId()); return {};
     case Type::STRUCT: copy.initStruct().setTypeId(type.getStruct().getTypeId()); return {};
     case Type::LIST: {
-      if (lists_left == 0) return std::string("lists of lists are nested too deep");
+      if (lists_left == 0) return std::string("lists of lists are nested too deeply");
       const auto element = type.getList().getElementType();
       const auto copied = copy_type(element, copy.initList().initElementType(), lists_left - 1);
       // An inner list may have become AnyPointer; then this list becomes AnyPointer too.

@@ -1,5 +1,5 @@
 #pragma once
-// Closes leftovers of programs on its own thread, because the last close of a disk in memory frees it and can take long.
+// Closes leftovers of programs on its own thread, because the last close of a disk in memory frees it, which is slow.
 #include <condition_variable>
 #include <memory>
 #include <mutex>

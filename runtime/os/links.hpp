@@ -3,8 +3,8 @@
 //
 // Limits  streams_max open streams, started or not. Above it no connection is accepted until a stream ends, and the
 //         kernel keeps new connections in its backlog. (Without descriptors CAF's acceptor would spin: it retries at
-//         once.) While unread_max bytes of all streams wait in their owners' queues, each stream reads a small piece at
-//         a time, and the next piece once its owner has handled that.
+//         once.) While unread_max bytes wait in their owners' queues, each stream reads a small piece at a time, and
+//         the next piece once its owner has handled that.
 // Thread  safe from any.
 #include <atomic>
 #include <caf/actor_control_block.hpp>

@@ -80,13 +80,13 @@ class Closing {
   }
 
   const std::deque<Check>& checks() const { return checks_; }
-  /// Returns "a get of file-3 at n2 is to be done" for each check that is not done.
+  /// Returns "a get of file-3 at n2 is not done yet" for each check that is not done.
   std::vector<std::string> waits() const {
     std::vector<std::string> out;
     for (const Check& check : checks_)
       if (!check.done)
         out.push_back(check.what.text() + " at " + node_name(check.node) +
-                      (check.why.empty() ? " is to be done" : " failed: " + check.why));
+                      (check.why.empty() ? " is not done yet" : " failed: " + check.why));
     return out;
   }
 

@@ -56,8 +56,8 @@ class Survey {
   /// Returns why a node's report is incomplete: no request was sent, or no response came. Empty: it is complete.
   std::string gap(std::size_t node) const {
     const auto at = reports_.find(node);
-    if (at == reports_.end()) return node_name(node) + " was not asked yet what it holds";
-    if (!at->second.error.empty()) return node_name(node) + " does not say what it holds: " + at->second.error;
+    if (at == reports_.end()) return node_name(node) + " has not reported yet what it stores";
+    if (!at->second.error.empty()) return node_name(node) + " does not report what it stores: " + at->second.error;
     return "";
   }
 

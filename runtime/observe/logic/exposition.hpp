@@ -50,9 +50,8 @@ struct Family {
   std::vector<Sample> samples;
 };
 
-/// Returns the text format, in the order given. It is a broken invariant if a name is invalid, a family or a label of a
-/// sample is a duplicate, a counter's name does not end in `_total`, another's does, or two samples of a family have
-/// the same labels.
+/// Returns the text format, in the order given. Broken invariants: an invalid name, a duplicate family, a sample with a
+/// duplicate label, two samples of a family with the same labels, a counter without `_total`, or another metric with it.
 std::string exposition(const std::vector<Family>& families);
 
 }  // namespace troupe::observe

@@ -80,7 +80,7 @@ class Parser {
       at_ += 3;
       if (!at_end() && !among(kBlanks, text_[at_])) return Mistake{at_, "expected a blank and a term after not"};
       skip_blanks();
-      if (upcoming(kEndsWord) == "not") return Mistake{at_, "one not is enough"};
+      if (upcoming(kEndsWord) == "not") return Mistake{at_, "write not only once"};
       sense = Term::Sense::negated;
     }
     const char first = at_end() ? ' ' : text_[at_];

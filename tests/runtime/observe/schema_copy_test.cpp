@@ -151,7 +151,7 @@ TEST_CASE("schema copy: fields, enumerants and lists of lists are bounded") {
   CHECK(spoilt_type([](Type::Builder type) {
           for (int i = 0; i < 12; ++i) type = type.initList().initElementType();
           type.setText();
-        }) == "lists of lists are nested too deep");
+        }) == "lists of lists are nested too deeply");
 }
 
 TEST_CASE("schema copy: a default value is of the field's type; those of pointers are lost") {

@@ -70,7 +70,7 @@ TEST_CASE("sim closing: questions go to nodes that serve, a few at once, until e
   closing.go_on();
   CHECK(asked.size() == sim::kChecksPerNode);
   CHECK(closing.waits().size() == 11);
-  CHECK(closing.waits().front() == "a read of 0 at n1 is to be done");
+  CHECK(closing.waits().front() == "a read of 0 at n1 is not done yet");
 
   SUBCASE("one that is done makes room for the next") {
     closing.ended(*asked[0], true, "");

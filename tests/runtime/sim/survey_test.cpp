@@ -48,7 +48,7 @@ struct SurveyWorld {
 TEST_CASE("sim survey: reports are there when all nodes have answered everything") {
   SurveyWorld world(3, 2);
   world.nodes.start("adder", troupe::test::successor);
-  CHECK(world.survey.gap(0) == "n1 was not asked yet what it holds");
+  CHECK(world.survey.gap(0) == "n1 has not reported yet what it stores");
   world.survey.begin();
   CHECK(world.survey.reports().empty());
   world.nodes.stage.run_for(1s);
@@ -114,6 +114,6 @@ TEST_CASE("sim survey: a node that died after its answer has no report") {
   world.survey.begin();
   world.nodes.kill(0);
   world.survey.died(0);
-  CHECK(world.survey.gap(0) == "n1 was not asked yet what it holds");
+  CHECK(world.survey.gap(0) == "n1 has not reported yet what it stores");
   CHECK(world.survey.reports().size() == 1);
 }
