@@ -82,7 +82,7 @@ class Actor {
   /// Returns the sender of the current message; null if it wants no response and has no address.
   Handle sender() const;
   Caller caller() const;
-  /// Responds to the current request with an error; only counts for a tell. `to_error` is the domain's own translation.
+  /// Responds to the current request with an error; a tell is only counted. `to_error` is the domain's own translation.
   void refuse(const base::Error& error);
   template <class E>
   requires(!std::is_same_v<E, base::Error>) void refuse(E error) { refuse(to_error(error)); }

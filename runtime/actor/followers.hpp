@@ -11,8 +11,7 @@
 namespace troupe::runtime {
 
 inline constexpr std::size_t kFollowersMax = 16;                  // our choice: domains of a node
-inline constexpr std::chrono::seconds kFollowEvery{60};           // our choice: the delay after a restart of the
-                                                                  // followed actor
+inline constexpr std::chrono::seconds kFollowEvery{60};           // our choice: the delay after a restart of the owner
 inline constexpr base::Duration kFollowedFor = 3 * kFollowEvery;  // our choice
 
 /// `Follow` and `Changed` are empty tells; `Follow` goes to the owner.

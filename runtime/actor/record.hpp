@@ -74,8 +74,7 @@ struct Record {
   std::atomic<std::uint32_t> restarts{0};
   std::atomic<float> minute_rate{0};  ///< messages per second, over about the last minute before `latest`
   std::atomic<float> minute_busy{0};
-  std::atomic<std::uint32_t> starved_ms{0};    ///< since when a stream that it writes lacks credit; zero: no stream
-                                               ///< does
+  std::atomic<std::uint32_t> starved_ms{0};    ///< since when a stream that it writes lacks credit; zero: none does
   std::atomic<std::uint32_t> restarted_ms{0};  ///< when it was last restarted
   std::atomic<std::uint32_t> turned_ms{0};     ///< when its last turn began or ended
   std::atomic<Activity> activity{Activity::running};

@@ -24,8 +24,8 @@ namespace troupe::runtime {
 
 inline constexpr std::size_t kTapsMax = 4;
 inline constexpr std::size_t kTappedMax = 1'000;
-inline constexpr std::size_t kTappedBytesMax = 16u
-                                               << 20;  // an envelope is kept, not copied: it may be the last to know it
+inline constexpr std::size_t kTappedBytesMax =
+    16u << 20;  // an envelope is kept, not copied; this may be its last reference
 inline constexpr std::chrono::milliseconds kLookEvery{100};
 
 /// A message at an actor.

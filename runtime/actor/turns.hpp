@@ -44,8 +44,7 @@ struct alignas(64) Turn {
 
 /// Creates the entry of the calling thread.
 Turn& make_turn_here();
-inline thread_local constinit Turn* turn_here_ = nullptr;  // a plain pointer: no initialisation guard is checked each
-                                                           // time
+inline thread_local constinit Turn* turn_here_ = nullptr;  // a plain pointer: needs no initialisation guard
 
 /// Returns the entry of the calling thread; valid as long as the thread lives.
 inline Turn& turn_here() {

@@ -30,8 +30,7 @@ std::uint64_t Random::next() {
 
 std::uint64_t Random::below(std::uint64_t bound) {
   ensure(bound > 0, "a draw has at least one outcome");
-  const std::uint64_t reject_below = (0 - bound) % bound;  // draws below this are repeated: 2^64 is not a multiple of
-                                                           // `bound`
+  const std::uint64_t reject_below = (0 - bound) % bound;  // repeats draws below this, so that the rest is even
   std::uint64_t draw = next();
   while (draw < reject_below) draw = next();
   return draw % bound;

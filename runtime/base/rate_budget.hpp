@@ -29,9 +29,9 @@ struct Rate {
 template <class Id>
 class RateBudget {
  public:
-  static constexpr std::size_t kUsersMax = 4'096;              // our choice: 400 KiB of groups, and as much of ids
-  static constexpr std::chrono::milliseconds kTidyEvery{100};  // our choice: a scan of all users is too costly for each
-                                                               // datagram
+  static constexpr std::size_t kUsersMax = 4'096;  // our choice: 400 KiB of groups, and as much of ids
+  static constexpr std::chrono::milliseconds kTidyEvery{
+      100};  // our choice: a scan of all users per datagram is too costly
 
   /// The rate for all untrusted nodes together. A quota below one per second is a broken invariant.
   RateBudget(Rate all, Instant now) : rate_(all), all_(all.per_second, all.burst, now) {

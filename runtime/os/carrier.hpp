@@ -92,8 +92,7 @@ class Carrier {
   std::map<std::uint64_t, Flow> flows_;
   std::mutex mutex_;  // guards answers_, which come in the dialler's thread
   std::vector<Answer> answers_;
-  std::unique_ptr<Dialler> dialler_;  // made for the first connection; last, because its destructor completes open
-                                      // dials
+  std::unique_ptr<Dialler> dialler_;  // made for the first connection; last, as its destructor ends open dials
 };
 
 }  // namespace troupe::os

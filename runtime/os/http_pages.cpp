@@ -103,15 +103,13 @@ class HttpPages::Loop {
     return static_cast<int>(std::clamp<std::int64_t>(left, 0, std::numeric_limits<int>::max()));
   }
 
-  /// Accepts at most the number of free connections, so that the existing connections get their turn.
+  /// Accepts at most `connections_max` connections at a time, so that the existing connections get their turn.
   void accept(Moment now) {
     for (std::size_t count = 0; count < limits_.connections_max; ++count) {
       Descriptor socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
       if (!socket.valid()) {
         const bool none_left = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
-        if (none_left)
-          accepts_again_ = now + kWithoutDescriptor;  // otherwise the loop would spin, because the client
-                                                      // still waits
+        if (none_left) accepts_again_ = now + kWithoutDescriptor;  // otherwise the loop would spin
         return;
       }
       const base::Endpoint from = remote_endpoint(socket.get());

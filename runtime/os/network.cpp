@@ -17,8 +17,7 @@ namespace troupe::os {
 
 namespace {
 
-constexpr std::uint64_t kReservedMax = 2'048;  // our choice: LevelDB's files, packs, logs, descriptors of threads and
-                                               // programs
+constexpr std::uint64_t kReservedMax = 2'048;  // our choice: for LevelDB, packs, logs, threads and programs
 
 class Listener final : public ports::Listener {
  public:

@@ -73,7 +73,7 @@ class Disk final : public ports::Disk {
 
   /// Allows `operations` more changes of the disk; then every operation is `io` until crash().
   void halt_after(std::uint64_t operations);
-  /// Whether that is planned or has happened; whether it has.
+  /// Whether the power failure is planned or has happened; whether it has happened.
   bool halting() const;
   bool halted() const;
 

@@ -47,9 +47,9 @@ class Machine {
   runtime::Node& node() { return lives_.back()->node; }
   NodePorts& ports() { return lives_.back()->ports; }
 
-  // All of these do nothing to a machine that is not up.
+  // These do nothing to a machine that is not up, except slow().
 
-  /// Loses power instead, if that has failed already outside of any handler.
+  /// Loses power instead, if the power has already failed outside of any handler.
   void kill();
   void lose_power();
   /// Loses power at the change of the disk after `operations` more, inside the handler that makes it. `then` is called

@@ -6,8 +6,7 @@
 namespace troupe::sim {
 namespace {
 
-constexpr std::int64_t kStepMs = 120'000;  // our choice: a date that was set back by more is not reached again within a
-                                           // run
+constexpr std::int64_t kStepMs = 120'000;  // our choice: a date that is set back by more is not reached again
 
 }  // namespace
 

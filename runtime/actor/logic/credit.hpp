@@ -17,9 +17,9 @@ struct Credit {
   friend bool operator==(const Credit&, const Credit&) = default;
 };
 
-inline constexpr Credit kWindow{32, 1u << 20};          // our choice: 1 ms at 1 GiB/s; one chunk of 1 MiB in flight
-inline constexpr std::uint32_t kCreditItemsMax = 4096;  // our choice: bounds the queue that a greedy receiver causes at
-                                                        // a sender
+inline constexpr Credit kWindow{32, 1u << 20};  // our choice: 1 ms at 1 GiB/s; one chunk of 1 MiB in flight
+inline constexpr std::uint32_t kCreditItemsMax =
+    4096;  // our choice: bounds what a greedy receiver makes a sender queue
 inline constexpr std::uint64_t kCreditBytesMax = 64u << 20;
 static_assert(kWindow.items <= kCreditItemsMax && kWindow.bytes <= kCreditBytesMax);
 

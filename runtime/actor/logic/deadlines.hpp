@@ -48,8 +48,7 @@ class Deadlines {
  private:
   struct Entry {
     base::Instant due;
-    std::uint64_t order;  // of adding, from 1; unique, so it also distinguishes an entry from a replaced entry of its
-                          // id
+    std::uint64_t order;  // of adding, from 1; unique, so it also identifies a replaced entry of the same id
     std::uint64_t id;
   };
   struct Slot {

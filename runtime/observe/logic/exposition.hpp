@@ -51,7 +51,7 @@ struct Family {
 };
 
 /// Returns the text format, in the order given. Broken invariants: an invalid name, a duplicate family, a sample with a
-/// duplicate label, two samples of a family with the same labels, a counter without `_total`, or another metric with it.
+/// duplicate label, two samples of a family with the same labels, a counter without `_total` or another metric with it.
 std::string exposition(const std::vector<Family>& families);
 
 }  // namespace troupe::observe
