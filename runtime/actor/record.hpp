@@ -6,7 +6,7 @@
 // Sampled  the histogram (one handler in kSampleEvery), and the oldest message: after the marked message was handled,
 //          the next message that arrives is marked.
 // Size     at most 160 bytes. Senders write the first 48, the actor the last 64. The bytes between are seldom written.
-//          So at any address that malloc returns the two write to separate cache lines.
+//          So senders and actor write to separate cache lines, at any address that malloc returns.
 #include <array>
 #include <atomic>
 #include <cstdint>

@@ -32,7 +32,7 @@ struct Listing {
 
 class Registry {
  public:
-  /// Lists an actor. An older actor loses the same path. Returns false if there are kActorsMax.
+  /// Lists an actor. An older actor with the same path loses its entry. Returns false if there are kActorsMax.
   bool add(Listing listing);
   /// Removes the actor of that path, if `record` is still its record.
   void remove(std::string_view path, const Record* record);

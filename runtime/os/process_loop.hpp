@@ -6,7 +6,7 @@
 // Limits  ports::kProcessesMax run, including dropped processes that have not ended; as many wait for a free slot, in
 //         order. One more is `not_made`.
 // Reading one piece at a time per process, while there is credit (pipe_reader.hpp). The outcome comes when no process
-// is left inside, so the pipes contain the whole rest of the output then.
+//         is left inside, so the pipes contain the whole rest of the output then.
 // Dropped its owner gets no further events; the launcher's outcome ends it.
 // Waits   for no program: this thread touches none of the ends of its pipes.
 // Thread  starts with the first process. Do not call close() in it. A process may be destroyed in it, because the last

@@ -16,8 +16,7 @@
 
 namespace troupe::os {
 
-inline constexpr std::size_t kThroughputMax =
-    64;  // messages per turn: with CAF's default two busy actors starve a node
+inline constexpr std::size_t kThroughputMax = 64;  // messages per turn; at CAF's default two busy actors starve a node
 
 struct SystemOptions {
   std::size_t workers = 0;  ///< threads that run actors; zero: one per core

@@ -3,7 +3,7 @@
 //
 // Files   the device has a synced prefix of each file. A crash keeps that, all written bytes, or a part of the rest.
 // Refusal data of a failed sync stays readable, and no later sync writes it; the next crash decides which pages the
-// device has ("fsyncgate", 2018).
+//         device has ("fsyncgate", 2018).
 // Names   a created, renamed or removed name is durable after sync_directory(). Until then a crash keeps or loses each
 //         change independently, except that changes of one file keep their order: harsher than a journal.
 // Power   halt_after() sets the operation at which the power fails; it and all later operations return `io`.
@@ -85,7 +85,7 @@ class Disk final : public ports::Disk {
   void lie(bool lies);
   bool lying() const;
 
-  /// From now on each operation takes `longer`, which owed() adds up; a negative value reverts that.
+  /// From now on each operation takes that much `longer`, which owed() adds up; a negative value reverts that.
   void slow(base::Duration longer);
   base::Duration owed() const;
   base::Duration take_owed();

@@ -98,7 +98,7 @@ class Fabric : public std::enable_shared_from_this<Fabric> {
   // For the ports and streams of the nodes.
 
   Stage& stage() { return stage_; }
-  /// The same each time. It is drawn again rather than stored, because a million routes would fill 70 MB.
+  /// Returns the same latency each time, drawn again rather than stored: a million routes would fill 70 MB.
   base::Duration latency(const Address& from, const Address& to) const;
   bool is_cut(const Address& from, const Address& to) const { return cuts_.contains({from, to}); }
   bool is_gone(const Address& node) const { return gone_.contains(node); }
@@ -157,8 +157,8 @@ class Fabric : public std::enable_shared_from_this<Fabric> {
   std::set<Address> gone_;
   std::map<base::Endpoint, caf::weak_actor_ptr> listeners_;
   std::map<std::pair<Address, std::string>, caf::weak_actor_ptr> local_listeners_;
-  std::vector<std::weak_ptr<Connection>> connections_;  // in the order of their creation
-  std::vector<std::weak_ptr<Dial>> dials_;              // also
+  std::vector<std::weak_ptr<Connection>> connections_;  // in the order of creation
+  std::vector<std::weak_ptr<Dial>> dials_;              // in the order of creation
   std::uint16_t port_next_ = kFirstFreePort;
   std::unique_ptr<DatagramWays> datagram_ways_;
 };

@@ -28,7 +28,7 @@ enum class FaultKind : std::uint8_t {
   break_actor,  ///< the actor that takes the `amount`-th message of the node from now on breaks
   disk_full,    ///< no free space except `amount` bytes for `span`
   disk_read,    ///< one read fails, `amount` reads from now
-  disk_write,   ///< one write fails half done, `amount` writes from now
+  disk_write,   ///< one write fails half way, `amount` writes from now
   disk_sync,    ///< one sync fails, `amount` syncs from now
   disk_slow,    ///< each operation takes `amount` microseconds longer for `span`
   disk_rot,     ///< one byte stored on the disk changes; `amount` says which

@@ -54,7 +54,7 @@ class Machine {
   void lose_power();
   /// Loses power at the change of the disk after `operations` more, inside the handler that makes it. `then` is called
   /// right after, once, from within the current event: it must not boot. An earlier crash, or another such plan,
-  /// replaces it; a kill does not.
+  /// cancels it; a kill does not.
   void lose_power_at(std::uint64_t operations, std::function<void()> then);
 
   /// Stops all its actors until resume() was called as often in this life; messages to them wait.

@@ -75,7 +75,7 @@ inline Print print(std::string_view text, ports::Output to = ports::Output::stan
 struct Run {
   const sandbox::Spec& spec;
   base::ByteView input;
-  std::uint16_t node;    ///< its number in the world
+  std::uint16_t node;    ///< its number in the run
   base::Random& chance;  ///< of the node's processes
 };
 using Program = std::function<Script(const Run&)>;
