@@ -54,7 +54,7 @@ enum class DeadLetter : std::uint8_t {
   full,         ///< a tell above the receiver's limit
   unsupported,  ///< a kind that the receiver does not know
   malformed,    ///< foreign words that break their schema
-  refused,      ///< a tell that the receiver's logic rejected
+  refused,      ///< a tell, rejected by the receiver's logic
   late_answer,  ///< a response that no caller waits for any longer
   gone,         ///< a tell to an actor that waits for its restart for too long, or has ended
 };

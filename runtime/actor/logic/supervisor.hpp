@@ -49,7 +49,7 @@ struct RestartPolicy {
   base::Duration backoff_max = std::chrono::seconds{10};  ///< doubling ends here
 };
 
-/// Stop those of `children` that still run at once, in reverse order. Start all in the given order after `after`.
+/// Stop all running `children` at once, in reverse order. Start all `children` in the given order after `after`.
 struct Restart {
   std::vector<ChildId> children;
   base::Duration after;
