@@ -83,7 +83,7 @@ void ListActor::begin(Sweep sweep) {
   if (!settings_.active)
     return sweep.to.fail({Code::refused, "this node is not in the registry: registry.active is false"});
   if (sweeps_.size() >= kSweepsMax)
-    return sweep.to.fail({Code::overloaded, "this node makes too many lists at once; retry in 10 s", kAnswerDue});
+    return sweep.to.fail({Code::overloaded, "this node makes too many lists at once", kAnswerDue});
   const std::uint64_t number = ++last_;
   Sweep& one = sweeps_.emplace(number, std::move(sweep)).first->second;
   one.to.on_cancel([this, number] { sweeps_.erase(number); });

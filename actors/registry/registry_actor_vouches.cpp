@@ -27,7 +27,7 @@ void RegistryActor::vouched(wire::HandVouch::Reader handed, runtime::Reply<wire:
   if (std::ranges::any_of(vouches_, [&](const auto& one) { return std::ranges::equal(one.bytes, bytes); }))
     return reply.done();
   if (budget_.take(user(vouch->judge()), now()))
-    return reply.refuse({Code::overloaded, "this node verifies too many signatures; retry in 10 s", kAnswerDue});
+    return reply.refuse({Code::overloaded, "this node verifies too many signatures", kAnswerDue});
   if (const auto why = take_vouch(*vouch, bytes)) return reply.refuse(*why);
   save_vouches();
   for (const Watcher& watcher : watchers_) offer(watcher);

@@ -141,7 +141,7 @@ void RegistryActor::offered(wire::OfferRegistration::Reader told, runtime::Reply
   const auto from = user(id);
   // An operator's registrations have no limit: `troupe bench task` makes 10,000.
   if (caller().role != messages::Role::operate && registrations_.take(from, now()))
-    return refused({Code::overloaded, "this node receives too many registrations; retry in 10 s", kAnswerDue});
+    return refused({Code::overloaded, "this node receives too many registrations", kAnswerDue});
   if (const auto wrong = fault(bytes, parsed->key, parsed->nonce, settings_.work_bits))
     return refused({Code::refused, "invalid registration: " + std::string(name(*wrong))});
   if (watched_.take(from, *parsed, {bytes.begin(), bytes.end()}, now())) save(id);
@@ -461,7 +461,7 @@ template <class A>
 bool RegistryActor::refuse_much(runtime::Reply<A>& reply) {
   const auto asker = caller().node;
   if (!asker || (walks_.fits(user(*asker), 1) && !reads_.take(user(*asker), now()))) return false;
-  reply.refuse({Code::overloaded, "this node reads too many histories; retry in 10 s", kAnswerDue});
+  reply.refuse({Code::overloaded, "this node reads too many histories", kAnswerDue});
   return true;
 }
 

@@ -239,8 +239,7 @@ void ReputationActor::find_node(const base::NodeId& node_id, base::Callback<void
 /// Queues events, so that each is decided on durable data.
 void ReputationActor::want(Wanted wanted, Reply reply) {
   if (queue_.size() >= kWaitingMax)
-    return reply.refuse(
-        {Code::overloaded, "too many events wait to be written; retry in 1 s", std::chrono::seconds(1)});
+    return reply.refuse({Code::overloaded, "too many events wait to be written", std::chrono::seconds(1)});
   queue_.emplace_back(std::move(wanted), std::move(reply));
   if (queue_.size() == 1) add();
 }

@@ -49,8 +49,8 @@ std::uint64_t Earnings::wanted(const Order& order) const { return cost(price_, o
 
 void Earnings::check(const Order& order, std::uint64_t token, const escrow::TaskEscrowId& id, Done done) {
   if (checking_ >= kCheckingMax)
-    return done(Error{Code::overloaded, "too many attempts wait for the lookup of their escrow; retry in 1 s",
-                      std::chrono::seconds(1)});
+    return done(
+        Error{Code::overloaded, "too many attempts wait for the lookup of their escrow", std::chrono::seconds(1)});
   ++checking_;
   ask<escrow::wire::GetTaskEscrow, escrow::wire::TaskEscrowIs>(
       node().find(escrow::kPath), now() + kBookDue,

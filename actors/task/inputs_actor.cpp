@@ -145,7 +145,7 @@ void InputsActor::check() const {
 
 void InputsActor::use(const Wanted& wanted, const Submitter& by, runtime::Sink<wire::InputAt> user) {
   if (held_ >= kUsersMax || (!by.reserved && !places_.fits(by, 1)))
-    return user.fail({Code::overloaded, "too many inputs are in use; retry in 10 s", std::chrono::seconds(10)});
+    return user.fail({Code::overloaded, "too many inputs are in use", std::chrono::seconds(10)});
   if (const auto there = files_.find(wanted);
       there != files_.end() && !there->second.holder && !shares_.fits(by, there->second.bytes))
     return user.fail(kNoShare);

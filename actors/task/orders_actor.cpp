@@ -237,8 +237,7 @@ void OrdersActor::admit(Order order, std::uint32_t array, Submitted reply) {
   if (choose(candidates(), order, TaskId{}, policy(), {}, 1).possible())
     return accept(std::move(order), array, std::move(reply));
   if (parked_.size() >= kParkedMax)
-    return reply.refuse(
-        {Code::overloaded, "too many tasks wait for the list of nodes; retry in 1 s", std::chrono::seconds(1)});
+    return reply.refuse({Code::overloaded, "too many tasks wait for the list of nodes", std::chrono::seconds(1)});
   parked_.push_back({std::move(order), array, std::move(reply)});
   look();
 }
@@ -280,11 +279,11 @@ void OrdersActor::accept(Order order, std::uint32_t array, Submitted reply) {
   if (array > 0) return accept_array(std::move(order), array, std::move(reply));
   if (jobs_.size() >= settings_.tasks_max) forget_oldest();
   if (jobs_.size() >= settings_.tasks_max)
-    return reply.refuse({Code::overloaded, "too many tasks are open at this node (task.tasks_max); retry in 10 s",
-                         std::chrono::seconds(10)});
+    return reply.refuse(
+        {Code::overloaded, "too many tasks are open at this node (task.tasks_max)", std::chrono::seconds(10)});
   const TaskId id = id_of(order);
   if (forgetting_.contains(id))
-    return reply.refuse({Code::unavailable, "the task is being evicted; retry in 1 s", std::chrono::seconds(1)});
+    return reply.refuse({Code::unavailable, "the task is being evicted", std::chrono::seconds(1)});
   Job& job = add(id, std::move(order));
   job.askers.push_back(std::move(reply));
   save(id, [this, id](const base::Outcome<void>& saved) {

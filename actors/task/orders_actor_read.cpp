@@ -30,7 +30,7 @@ void OrdersActor::read(wire::ReadTask::Reader question, runtime::Sink<wire::Task
   if (result && !final(task.state()) && !question.getFollow())
     return to.fail({Code::conflict, "the task has not ended: it is " + std::string(name(task.state()))});
   if (readings_.size() >= kReadersMax)
-    return to.fail({Code::overloaded, "too many readers of tasks' output; retry in 1 s", std::chrono::seconds(1)});
+    return to.fail({Code::overloaded, "too many readers of tasks' output", std::chrono::seconds(1)});
   const std::uint64_t number = ++readers_;
   Reading& reading = readings_[number];
   reading.to = std::move(to);

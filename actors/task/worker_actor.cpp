@@ -239,8 +239,7 @@ void WorkerActor::take(wire::RunAttempt::Reader request, runtime::Sink<wire::Att
   const auto why = refusal_of(submitter);
   if (why && !may_check(submitter)) return turn_away(asked, *why);
   if (from.node && orders_.take(user, now()))
-    return turn_away(
-        asked, {Code::overloaded, "too many orders to verify at this node; retry in 1 s", std::chrono::seconds(1)});
+    return turn_away(asked, {Code::overloaded, "too many orders to verify at this node", std::chrono::seconds(1)});
   auto order = read_order(bytes_of(request.getOrder()), settings_.work_bits);
   if (!order.ok()) return turn_away(asked, {Code::malformed, "invalid order: " + std::string(name(order.error()))});
   asked.what.order = std::move(order).value();
@@ -248,14 +247,12 @@ void WorkerActor::take(wire::RunAttempt::Reader request, runtime::Sink<wire::Att
     return turn_away(asked, {Code::refused, "another node signed the order, not the node that asks"});
   if (why && !is_check(asked.what.order)) return turn_away(asked, *why);
   if (!places_.fits(user, 1))
-    return turn_away(asked,
-                     {Code::overloaded, "too many tasks wait at this node; retry in 10 s", std::chrono::seconds(10)});
+    return turn_away(asked, {Code::overloaded, "too many tasks wait at this node", std::chrono::seconds(10)});
   if (const auto bytes = bytes_of(request.getOrder()); from.node && bytes.size() <= kWarnedOrderBytesMax)
     asked.what.order_bytes.assign(bytes.begin(), bytes.end());
   if (asked.what.paid_by) {
     if (!look_ups_.fits(user, 1))
-      return turn_away(
-          asked, {Code::overloaded, "this node looks up too many escrows; retry in 10 s", std::chrono::seconds(10)});
+      return turn_away(asked, {Code::overloaded, "this node looks up too many escrows", std::chrono::seconds(10)});
     return look_up(std::make_shared<Asked>(std::move(asked)));
   }
   // A node pays itself nothing, and checks are free because they prove this node to other nodes.
@@ -305,13 +302,12 @@ void WorkerActor::admit(Asked asked) {
   if (known != tokens_.end() && token <= known->second)
     return turn_away(asked, {Code::conflict, "this node has already run a later attempt of the task"});
   if (!places_.fits(asked.user, 1))
-    return turn_away(asked,
-                     {Code::overloaded, "too many tasks wait at this node; retry in 10 s", std::chrono::seconds(10)});
+    return turn_away(asked, {Code::overloaded, "too many tasks wait at this node", std::chrono::seconds(10)});
   if (const auto there = all_.find(id); there != all_.end()) {
     if (there->second.actor) {
       there->second.relay.reset();  // ends its actor
-      return turn_away(asked, {Code::overloaded, "an earlier attempt of the task is still ending here; retry in 1 s",
-                               std::chrono::seconds(1)});
+      return turn_away(
+          asked, {Code::overloaded, "an earlier attempt of the task is still ending here", std::chrono::seconds(1)});
     }
     forget(id);
   }

@@ -352,7 +352,7 @@ TEST_CASE("task worker: where the machine had no memory left tasks of others go 
 // A stranger could have its inputs refused, and with that all tasks of others at a worker.
 TEST_CASE("task worker: what is overloaded before a program runs says nothing of the machine: others go on waiting") {
   WorkerFixture it;
-  it.refuse = base::Error{base::Code::overloaded, "too many inputs are in use; retry in 10 s", 10s};
+  it.refuse = base::Error{base::Code::overloaded, "too many inputs are in use", 10s};
   Passerby others(it);
   Order order = small_order();
   order.limits.cpu.thousandths = 100'000;
