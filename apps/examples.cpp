@@ -40,7 +40,7 @@ constexpr const char* kExamples[] = {
     "troupe escrow sign $ID --wallet seller",
     "troupe escrow fund $ID --wallet buyer",
     "troupe escrow start $ID --wallet seller",
-    "troupe escrow progress $ID 40 --wallet seller",
+    "troupe escrow progress $ID 40 --wallet buyer",
     "troupe escrow deliver $ID $CID --wallet seller",
     "troupe escrow accept $ID --wallet buyer",
     "troupe escrow dispute $ID --wallet buyer",

@@ -79,7 +79,7 @@ constexpr auto kSettings =
                                     kDrift, kSleepAfter, kLeaseReads, kStall, kSnapshotEntries, kSnapshotBytes,
                                     kUncommitted, kInFlight, kGroups, kInvites, kClients, kSessionsKept, kSessionsMax});
 
-constexpr std::string_view kHealthSources[] = {"raft.groups", "raft.log"};
+constexpr std::string_view kHealthSources[] = {"raft.groups", "raft.history", "raft.log"};
 
 node::Domain make(const node::DomainParts& parts) {
   auto settings = std::make_shared<RaftSettings>();
