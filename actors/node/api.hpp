@@ -1,7 +1,7 @@
 #pragma once
 // Specs of domains, and the operators' requests to the root actor at the path kPath: GetStatus, SetLogLevel.
 //
-// To add a domain: actors/README.md.
+// To add a domain: apps/manual/new-domain.md.
 #include <functional>
 #include <memory>
 #include <mutex>

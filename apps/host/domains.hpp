@@ -1,5 +1,5 @@
 #pragma once
-// The domains of a node, and what follows from their specs. To add a domain: actors/README.md.
+// The domains of a node, and what follows from their specs. To add a domain: apps/manual/new-domain.md.
 //
 // All that walks the list takes it as a parameter, so that a test can pass one with a domain of its own.
 #include <string_view>
