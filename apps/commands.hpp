@@ -3,10 +3,10 @@
 
 namespace troupe::apps {
 
-/// Every command of `troupe`, in the order of `troupe help`.
+/// Returns every command of `troupe`, in the order of `troupe help`.
 Commands commands();
 
-/// Adds the examples of apps/examples.cpp to the commands with which they begin.
+/// Adds the examples of apps/examples.cpp to the commands whose names they begin with.
 void add_examples(Commands& table);
 
 }  // namespace troupe::apps

@@ -5,7 +5,7 @@
 namespace troupe::apps {
 namespace {
 
-/// In the order of `troupe help`. Names such as $ID stand for what another command has printed.
+/// In the order of `troupe help`. Names such as $ID stand for the output of another command.
 constexpr const char* kExamples[] = {
     "troupe node --data a --listen 127.0.0.1:4000",
     "troupe node --data b --listen 127.0.0.1:0 --join 127.0.0.1:4000 --set net.links_max=50",

@@ -19,7 +19,7 @@ using base::Error;
 
 constexpr const char* kNothing = "nothing was submitted";
 
-/// Why no node could unpack the archive.
+/// Returns why no node could unpack the archive, or nullopt if nodes can.
 std::optional<Error> fault_of(const std::string& path) {
   os::Descriptor opened(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (!opened.valid()) return system_error("cannot read " + path, errno);
@@ -45,7 +45,8 @@ Client::Outcome<task::Cid> store_root(Client& client, Console& console, const st
   std::error_code unknown;
   if (std::filesystem::is_directory(typed, unknown)) {
     if (!loader.empty() && !os::has_file(typed, loader))
-      return Failure{{Code::refused, "the program needs " + loader + ", which the root " + typed + " does not have"},
+      return Failure{{Code::refused, "the program needs the interpreter or loader " + loader + ", but the root " +
+                                         typed + " does not contain it"},
                      kNothing,
                      "cp -L --parents " + shell_word(loader) + ' ' + shell_word(typed)};
     return as_content(put_folder(client, console, typed));
@@ -53,7 +54,7 @@ Client::Outcome<task::Cid> store_root(Client& client, Console& console, const st
   if (auto why = fault_of(typed)) {
     if (why->code != Code::refused) return Failure{*why, kNothing};
     why->message = "the root " + typed + " cannot be unpacked: " + why->message;
-    return Failure{*why, kNothing, "--root DIR, a folder with the same; or tar -c -C DIR . >ANOTHER.tar"};
+    return Failure{*why, kNothing, "--root DIR, a folder that contains it; or tar -c -C DIR . >ANOTHER.tar"};
   }
   return as_content(put_file(client, console, typed));
 }

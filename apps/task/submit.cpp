@@ -42,12 +42,12 @@ std::optional<task::Input> input_typed(const std::string& text) {
   return task::Input{*cid, text.substr(colon + 1)};
 }
 
-/// The failure of a path below /task that no node can keep; `what` is "input" or "output".
+/// Returns the failure for an invalid path below /task; `what` is "input" or "output".
 std::optional<Failure> path_fault(const char* what, const std::string& path) {
   if (ports::path_ok(path)) return std::nullopt;
   return usage_failure("the " + std::string(what) + " \"" + base::shortened(path, 120) +
-                           "\" is not a path below /task: its parts have 1 to 255 bytes without control characters, "
-                           "and none is . or ..",
+                           "\" is not a path below /task: each part needs 1 to 255 bytes without control characters, "
+                           "and must not be . or ..",
                        kHelp);
 }
 
@@ -61,16 +61,16 @@ std::optional<double> risk_typed(const Invocation& invocation) {
   return failed == std::errc() && end == last && out > 0 && out < 1 ? std::optional(out) : std::nullopt;
 }
 
-/// All but the contents: what can be said before there is a node.
+/// Returns the order without its objects: the part that is known before the node is asked.
 base::Result<task::Order, Failure> order_of(const Invocation& invocation) {
   task::Order out;
   out.arguments = invocation.all("ARG");
   for (const std::string& typed : invocation.all("--input")) {
     const auto input = input_typed(typed);
     if (!input)
-      return usage_failure(
-          "an input is CID:PATH, a content id and a path below /task; not \"" + base::shortened(typed, 120) + '"',
-          kHelp);
+      return usage_failure("invalid input: expected CID:PATH, a content id and a path below /task, got \"" +
+                               base::shortened(typed, 120) + '"',
+                           kHelp);
     if (const auto wrong = path_fault("input", input->path)) return *wrong;
     out.inputs.push_back(*input);
   }
@@ -81,12 +81,12 @@ base::Result<task::Order, Failure> order_of(const Invocation& invocation) {
   std::ranges::sort(out.outputs);
   for (const char* stream : {"stdout", "stderr"})
     if (std::ranges::find(out.outputs, stream) != out.outputs.end())
-      return usage_failure("an output of the name " + std::string(stream) + " would be mistaken for what is printed",
-                           kHelp);
+      return usage_failure(
+          "an output named " + std::string(stream) + " would be confused with the standard stream of that name", kHelp);
   for (const std::string& typed : invocation.all("--network")) {
     const auto host = base::HostPort::parse(typed);
     if (!host || host->port == 0)
-      return usage_failure("a host is HOST:PORT; not \"" + base::shortened(typed, 120) + '"', kHelp);
+      return usage_failure("invalid host: expected HOST:PORT, got \"" + base::shortened(typed, 120) + '"', kHelp);
     out.hosts.push_back(host->text());
   }
   std::ranges::sort(out.hosts);
@@ -105,7 +105,7 @@ base::Result<task::Order, Failure> order_of(const Invocation& invocation) {
   out.deterministic = invocation.has("--deterministic");
   if (const auto typed = invocation.text("--after")) {
     out.after = task::TaskId::from_hex(*typed);
-    if (!out.after) return usage_failure("the id of a task has 64 hexadecimal digits", kHelp);
+    if (!out.after) return usage_failure("invalid task id: expected 64 hexadecimal digits", kHelp);
   }
   if (const auto typed = invocation.text("--max-price")) {
     const auto most = wallets::amount_typed(*typed, kHelp);
@@ -115,21 +115,22 @@ base::Result<task::Order, Failure> order_of(const Invocation& invocation) {
   }
   out.queue_max_s = std::numeric_limits<std::uint32_t>::max();  // as its node has it
   if (invocation.has("--risk")) {
-    if (!risk_typed(invocation)) return usage_failure("a risk is a share such as 0.001, above 0 and below 1", kHelp);
+    if (!risk_typed(invocation))
+      return usage_failure("invalid risk: expected a number above 0 and below 1, such as 0.001", kHelp);
     if (invocation.has("--replicas") || invocation.has("--quorum"))
-      return usage_failure("--risk says how many replicas there are: leave --replicas and --quorum out", kHelp);
+      return usage_failure("--risk sets the number of replicas: do not combine it with --replicas or --quorum", kHelp);
     if (!out.deterministic)
-      return usage_failure("several replicas are compared, so the program must always come to the same",
+      return usage_failure("several replicas are compared, so the program must be deterministic",
                            "troupe task submit --risk P --deterministic …");
   }
   if (out.replicas > 1 && !out.deterministic)
-    return usage_failure("several replicas are compared, so the program must always come to the same",
+    return usage_failure("several replicas are compared, so the program must be deterministic",
                          "troupe task submit --replicas N --deterministic …");
   if (const auto wrong = fault(out)) return usage_failure(std::string(name(*wrong)), kHelp);
   return out;
 }
 
-/// The first bytes of the program: those that say what loads it.
+/// Returns the first bytes of the program, which name its loader.
 Client::Outcome<base::Bytes> head_of(Client& client, const task::Cid& program) {
   base::Bytes out;
   const auto read = client.subscribe<files::wire::GetFile, files::wire::GetItem>(
@@ -155,31 +156,31 @@ std::optional<std::uintmax_t> size_of(const std::string& typed) {
   return none ? std::nullopt : std::optional(size);
 }
 
-/// What can be said before anything is stored.
+/// Returns a failure that can be found before anything is stored, or nullopt.
 std::optional<Failure> local_fault(const Invocation& invocation) {
   const std::string program = *invocation.text("PROGRAM");
   if (!task::Cid::from_hex(program) && size_of(program) == 0)
     return Failure{{Code::refused, "the program cannot be run: it is empty"}, "nothing was submitted"};
   const auto input = invocation.text("--stdin");
   if (input && size_of(*input).value_or(0) > ports::kInputBytesMax)
-    return Failure{{Code::refused, "a standard input has at most 1 MiB"},
+    return Failure{{Code::refused, "standard input is limited to 1 MiB"},
                    "nothing was submitted",
-                   "troupe file put " + shell_word(*input) + "; then --input CID:PATH, and read that"};
+                   "troupe file put " + shell_word(*input) + "; then use --input CID:PATH and read that file"};
   return std::nullopt;
 }
 
-/// Why a program without a root of its own is not submitted: no node that shows its /usr has what loads it.
+/// Returns why a program without a root is not submitted, or nullopt: no node that shows its /usr has the loader.
 Client::Outcome<std::optional<Failure>> loader_fault(Client& client, const Invocation& invocation,
                                                      const std::string& loader) {
   const auto fault = [&](const std::string& why) {
     return std::optional(Failure{{Code::refused, "the program needs " + loader + ", " + why},
                                  "nothing was submitted",
-                                 "--root DIR, a folder that holds it and what it needs itself"});
+                                 "--root DIR, a folder that contains it and its libraries"});
   };
-  if (!task::in_usr(loader)) return fault("and of its machine a node shows /usr at most (task.host_usr)");
+  if (!task::in_usr(loader)) return fault("but nodes show at most their own /usr (task.host_usr)");
   std::error_code unknown;
   if (invocation.globals.node || std::filesystem::exists(loader, unknown)) return std::optional<Failure>();
-  // This machine does not have it: another one may.
+  // This machine does not have the loader; another node may have it.
   auto status = client.ask<node::wire::GetStatus, node::wire::NodeStatus>("/node", tasks::kDue,
                                                                           [](node::wire::GetStatus::Builder) {});
   if (!status.ok()) return status.error();
@@ -193,8 +194,8 @@ Client::Outcome<std::optional<Failure>> loader_fault(Client& client, const Invoc
   return fault("which this machine does not have, and no other node shows its /usr (task.host_usr)");
 }
 
-/// Stores the program, its input and its root, and names them in the order. Returns what loads the program; empty if it
-/// needs no loader.
+/// Stores the program, its input and its root, and writes their ids to the order. Returns the path of the program's
+/// loader; empty if it needs none.
 base::Result<std::string, Failure> store_contents(Client& client, const Invocation& invocation, Console& console,
                                                   task::Order& out) {
   const std::string program = *invocation.text("PROGRAM");
@@ -229,16 +230,16 @@ base::Result<std::string, Failure> store_contents(Client& client, const Invocati
   return std::string(loader.value());
 }
 
-/// Prints the id of the task, or with --wait its results.
+/// Prints the id of the task, or its results with --wait.
 Ending report(const Invocation& invocation, Console& console, Client& client, const task::TaskId& id) {
   if (invocation.has("--wait")) {
     console.err << "task " << id.hex() << '\n';  // an interrupted command leaves the task running
     Ending waited =
         invocation.has("--array") ? tasks::wait_for_array(client, console, id) : tasks::wait_for(client, console, id);
     if (waited.ok() || !waited.error().try_.empty()) return waited;
-    // To submit it again would pay for it twice.
+    // A second submission would pay for the task twice.
     Failure why = waited.error();
-    why.outcome = "the task was submitted, and goes on";
+    why.outcome = "the task was submitted, and continues";
     why.try_ = "troupe task view " + id.hex();
     return why;
   }
@@ -286,8 +287,8 @@ Ending task_submit(const Invocation& invocation, Console& console) {
     if (why.error.code == Code::refused && !out.root && !loader.value().empty())
       return Failure{{Code::refused, "the program needs " + loader.value() + ": " + why.error.message},
                      "nothing was submitted",
-                     "a static program; or set task.host_usr at a node that has the loader"};
-    // The node has looked at all that it knows: the same again would not help.
+                     "a static program; or set task.host_usr on a node that has the loader"};
+    // The node has checked all nodes that it knows: a retry would not help.
     if (why.error.code == Code::unavailable && why.try_.empty()) why.try_ = "troupe registry ls";
     return why;
   }

@@ -18,7 +18,7 @@ base::Result<Typed, Failure> id_of(const Invocation& invocation) {
   if (id && (dot == typed.npos || (member && *member < task::kArrayMax)))
     return Typed{*id, member ? std::optional(static_cast<std::uint32_t>(*member)) : std::nullopt};
   return usage_failure(
-      "the id of a task has 64 hexadecimal digits, and of a member of an array .K behind them; not \"" +
+      "invalid task id: expected 64 hexadecimal digits, and .K after them for a member of an array; got \"" +
           base::shortened(typed, 80) + '"',
       "troupe task ls");
 }
@@ -31,7 +31,7 @@ Client::Outcome<ShownArray> ask_array(Client& client, const task::TaskId& id) {
   const auto told = answer.value().root();
   auto array = task::Array::decode(bytes_of(told.getArray()));
   if (!array || told.getStates().size() != task::kStates)
-    return Failure{.error = {base::Code::corrupt, "the node's answer is no array"}};
+    return Failure{.error = {base::Code::corrupt, "the node's response is not an array"}};
   ShownArray out{.array = std::move(*array)};
   for (unsigned i = 0; i < task::kStates; ++i) out.states[i] = told.getStates()[i];
   return out;
@@ -59,7 +59,7 @@ Client::Outcome<Shown> ask(Client& client, const task::TaskId& id) {
   const auto told = answer.value().root();
   auto order = task::decode(bytes_of(told.getOrder()));
   auto state = order ? task::Task::decode(*order, bytes_of(told.getTask())) : std::nullopt;
-  if (!state) return Failure{.error = {base::Code::corrupt, "the node's answer is no task"}};
+  if (!state) return Failure{.error = {base::Code::corrupt, "the node's response is not a task"}};
   Shown out{
       std::move(*order), std::move(*state), text_of(told.getWhy()), {}, base::Digest::from(bytes_of(told.getEscrow()))};
   for (const auto part : told.getParts())
@@ -74,87 +74,95 @@ namespace {
 
 constexpr const char* kSubmitNotes = R"(
 what it does
-  has a node run PROGRAM in a sandbox: a file of yours, or the content id of one that is stored. It starts in /task with
-  the arguments behind it, sees its inputs below /task, read-only, and no network but --network; what it prints, and the files named by
-  --output, come back. Prints the id of the task, or with --wait what the program prints
-  A program without a loader of its own, such as a static one, runs anywhere. One that begins with #!, or is linked to
-  libraries, needs --root with what loads it, or a node that shows its /usr (task.host_usr)
-  --root is a folder, a tar archive that is not compressed, or the content id of one: at most 4 GiB unpacked, 200,000
-  entries. Inside, all of it can be read and none of it written; its /dev, /proc, /run, /sys, /task and /tmp are not
-  seen
-  --network names a host that it may talk to. Inside, that name and port alone connect, and the node carries what is said
-  to the host. Where an attempt was lost, the next one begins once that cannot talk to anyone any more
-  --replicas has several nodes of different owners run it, until --quorum of them say the same
-  --array prints the id of the array; ID.0 is its first member. --wait then prints what its members print, in order
+  asks a node to run PROGRAM in a sandbox: a local file, or the content id of a stored program. It starts in /task
+  with
+  the arguments that follow it. It sees its inputs below /task, read-only, and no network except --network. Its
+  output and the files named by --output are sent back. Prints the id of the task, or the program's output with --wait
+  A program without a loader, such as a static program, runs anywhere. A program that begins with #! or is linked to
+  libraries needs --root with its loader, or a node that shows its /usr (task.host_usr)
+  --root is a folder, an uncompressed tar archive, or the content id of an archive: at most 4 GiB unpacked, 200,000
+  entries. The program can read all of it and write none of it. Its /dev, /proc, /run, /sys, /task and /tmp are hidden
+  --network names a host that the program may connect to. Only that name and port can be reached, and the node relays
+  the traffic. If an attempt is lost, the next attempt begins when the lost attempt can no longer reach any host
+  --replicas runs the program on several nodes of different owners, until --quorum of them return the same result
+  --array prints the id of the array; ID.0 is its first member. --wait then prints the output of its members, in order
 exits
-  1 with --wait if the task has failed, was cancelled or expired; 3 if some members of an array have, but not all; 5 if neither the root nor a node has what would load
-  it, or the root cannot be unpacked; 7 if no known node could ever run it, or accepts it (task.accept)
+  1 with --wait if the task has failed, was cancelled or has expired; 3 if only some members of an array are done
+  5 if neither the root nor a node has the loader, or the root cannot be unpacked; 7 if no known node could ever run
+  the
+  task, or none accepts it (task.accept)
 )";
 
 constexpr const char* kViewNotes = R"(
 states
-  queued running verifying done failed cancelled expired; of an attempt: starting running answered lost refused ended
+  of a task: queued running verifying done failed cancelled expired
+  of an attempt: starting running answered lost refused ended
 verdicts of an attempt
-  open, until enough nodes have said the same; right or wrong from then on; malicious if it tried what no task may
+  open until enough nodes have returned the same result, then right or wrong; malicious if it tried a forbidden action
 )";
 
 constexpr const char* kResultNotes = R"(
 what it does
-  prints the standard output of the attempt that decided, of an array that of its members, in order; -o DIR writes it to DIR/stdout, the errors to DIR/stderr and
-  each output to its path below DIR; of an array each member has a folder of its own, DIR/0, DIR/1, …
-  On a terminal control characters are escaped: a node of others may have written them
+  prints the standard output of the deciding attempt; for an array, of each member, in order. -o DIR writes the output
+  to
+  DIR/stdout, the errors to DIR/stderr and each output file to its path below DIR; each member of an array has its own
+  folder, DIR/0, DIR/1, …
+  On a terminal, control characters are escaped because the output comes from an untrusted node
 exits
-  5 if the task has not ended, or has no result; 3 if some members of an array are not done: why stands on standard error
+  5 if the task has not ended, or has no result; 3 if some members of an array are not done: standard error says why
 )";
 
 constexpr const char* kLogsNotes = R"(
 what it does
-  prints both streams of the attempt that decided, else of the newest one, in the order in which they came; of an array
-  those of its members, one after the other; on a terminal control characters are escaped
-  With -f, where that attempt is lost, what another one prints follows: a note on standard error says so, and with --json
-  each line has the token of its attempt
+  prints both streams of the deciding attempt, or of the newest attempt if none has decided, in the order of arrival;
+  for
+  an array, of each member in turn. On a terminal, control characters are escaped
+  With -f, if the attempt is lost, the output of the next attempt follows: a note on standard error says so, and with
+  --json each line has the token of its attempt
 exits
-  3 if some members of an array are not known any more, or were not made yet
+  3 if some members of an array are no longer known, or do not exist yet
 )";
 
 constexpr const char* kCancelNotes = R"(
 exits
-  5 if it has ended otherwise; what was cancelled before stays so: 0
+  0 if the task was already cancelled; 5 if it has ended otherwise
 )";
 
 Option wait_option(const char* help) { return {.name = "--wait", .help = help}; }
-Positional id_argument() { return {.name = "ID", .help = "the id of a task or array, or ID.K: a member"}; }
+Positional id_argument() { return {.name = "ID", .help = "id of a task or array, or ID.K for a member"}; }
 
 std::vector<Option> submit_options() {
   std::vector<Option> out = {
-      {.name = "--stdin", .value = "FILE", .help = "what it reads from standard input; - is that of this command"},
-      {.name = "--input",
-       .value = "CID:PATH",
-       .help = "a stored content that it sees at /task/PATH",
-       .repeatable = true},
-      {.name = "--output", .value = "PATH", .help = "a file below /task that is kept", .repeatable = true},
+      {.name = "--stdin",
+       .value = "FILE",
+       .help = "file for its standard input; - passes on this command's standard input"},
+      {.name = "--input", .value = "CID:PATH", .help = "stored object to show at /task/PATH", .repeatable = true},
+      {.name = "--output", .value = "PATH", .help = "file below /task to keep", .repeatable = true},
       {.name = "--root",
        .value = "CID|DIR|ARCHIVE",
-       .help = "what it sees as /, read-only: a folder, a tar archive, or the content id of one"},
+       .help = "root file system (/), read-only: a folder, a tar archive, or the content id of an archive"},
       {.name = "--network",
        .value = "HOST:PORT",
-       .help = "a host that it may talk to, through a node that grants it (task.network)",
+       .help = "host that the program may connect to, through a node that allows it (task.network)",
        .repeatable = true},
-      {.name = "--need", .value = "WHAT", .help = "of its node, such as 'memory>=4G,arch=x86_64'"},
-      number_option("--priority", "N", "9 goes first; else 5", 0, task::kPriorityMax),
-      number_option("--replicas", "N", "nodes that run it; else 1", 1, task::kReplicasMax),
-      number_option("--quorum", "M", "equal answers that decide; else most of the replicas", 1, task::kReplicasMax),
-      {.name = "--risk", .value = "P", .help = "as many as keep wrong answers below that share, such as 0.001"},
-      {.name = "--deterministic", .help = "it always comes to the same, so replicas can be compared"},
+      {.name = "--need", .value = "WHAT", .help = "requirements on the node, such as 'memory>=4G,arch=x86_64'"},
+      number_option("--priority", "N", "priority; 9 runs first (default 5)", 0, task::kPriorityMax),
+      number_option("--replicas", "N", "number of nodes that run it (default 1)", 1, task::kReplicasMax),
+      number_option("--quorum", "M", "equal results that decide (default most of the replicas)", 1, task::kReplicasMax),
+      {.name = "--risk",
+       .value = "P",
+       .help = "highest acceptable rate of wrong results, such as 0.001; sets the number of replicas"},
+      {.name = "--deterministic", .help = "the program always returns the same result, so replicas can be compared"},
       {.name = "--after",
        .value = "ID",
-       .help = "begin once that task, or each of that array, is done; cancelled if it is not done at its end"},
-      number_option("--array", "N", "submit it N times; in its arguments {index} is 0, 1, … N-1", 1, task::kArrayMax),
+       .help = "begin when that task, or all of that array, is done; cancel this task if that one fails"},
+      number_option("--array", "N", "submit it N times; {index} in its arguments becomes 0, 1, … N-1", 1,
+                    task::kArrayMax),
       {.name = "--max-price",
        .value = "AMOUNT",
-       .help = "pay a node up to that, from the account of this one; else nothing"},
-      number_option("--retries", "N", "how often it is tried again elsewhere; else 2", 0, task::kRetriesMax),
-      wait_option("wait for its end, and print what it prints"),
+       .help = "highest price to pay a node, from this node's account (default 0)"},
+      number_option("--retries", "N", "number of retries on other nodes (default 2)", 0, task::kRetriesMax),
+      wait_option("wait until it ends, and print its output"),
       wallets::request_option(),
   };
   for (Option& one : limit_options())
@@ -167,42 +175,45 @@ std::vector<Option> submit_options() {
 Commands task_commands() {
   return {
       {.name = "task submit",
-       .summary = "Have a node run a program",
+       .summary = "Run a program on a node",
        .options = submit_options(),
-       .positionals = {{.name = "PROGRAM", .help = "a file, or a content id"},
+       .positionals = {{.name = "PROGRAM", .help = "file or content id"},
                        {.name = "ARG",
-                        .help = "its arguments; behind -- they may begin with a dash",
+                        .help = "arguments of the program; after -- they may start with a dash",
                         .arity = Arity::any}},
        .needs = Needs::operate,
        .effect = Effect::write,
        .notes = kSubmitNotes,
        .run = task_submit},
-      {.name = "task ls", .summary = "List the tasks that were submitted here", .needs = Needs::view, .run = task_list},
+      {.name = "task ls",
+       .summary = "List the tasks that were submitted at this node",
+       .needs = Needs::view,
+       .run = task_list},
       {.name = "task view",
        .summary = "Show a task and its attempts",
-       .options = {{.name = "--why", .help = "also why the known nodes do not fit now"}},
+       .options = {{.name = "--why", .help = "also print why known nodes do not fit now"}},
        .positionals = {id_argument()},
        .needs = Needs::view,
        .notes = kViewNotes,
        .run = task_view},
       {.name = "task logs",
-       .summary = "Print what a task has printed",
-       .options = {{.name = "-f", .help = "and what it prints from now on", .alias = "--follow"}},
+       .summary = "Print the output of a task",
+       .options = {{.name = "-f", .help = "follow: also print later output", .alias = "--follow"}},
        .positionals = {id_argument()},
        .needs = Needs::view,
        .notes = kLogsNotes,
        .run = task_logs},
       {.name = "task cancel",
-       .summary = "End a task",
+       .summary = "Cancel a task",
        .positionals = {id_argument()},
        .needs = Needs::operate,
        .effect = Effect::write,
        .notes = kCancelNotes,
        .run = task_cancel},
       {.name = "task result",
-       .summary = "Print what a task has come to",
-       .options = {{.name = "-o", .value = "DIR", .help = "write it and all outputs to files there"},
-                   wait_option("wait for its end")},
+       .summary = "Print the result of a task",
+       .options = {{.name = "-o", .value = "DIR", .help = "write the result and all output files there"},
+                   wait_option("wait until it ends")},
        .positionals = {id_argument()},
        .needs = Needs::view,
        .notes = kResultNotes,

@@ -17,27 +17,27 @@ Ending task_result(const Invocation& invocation, Console& console);
 namespace tasks {
 
 inline constexpr std::chrono::seconds kDue{75};       // a commit has a minute
-inline constexpr std::chrono::hours kIdle{24 * 365};  // of a stream that waits for a task
+inline constexpr std::chrono::hours kIdle{24 * 365};  // for a stream that waits for a task
 
-/// The argument ID: of a task or an array, or with ".K" of member K of an array.
+/// The argument ID: the id of a task or an array, or with ".K" of member K of an array.
 struct Typed {
   task::TaskId id;
   std::optional<std::uint32_t> member;
 };
-/// Fails with usage unless it is 64 hexadecimal digits, and maybe "." and a number.
+/// Fails with usage unless it is 64 hexadecimal digits, optionally followed by "." and a number.
 base::Result<Typed, Failure> id_of(const Invocation& invocation);
 
-/// An array as its node has it.
+/// An array, as its node reports it.
 struct ShownArray {
   task::Array array;
-  std::array<std::uint32_t, task::kStates> states{};  ///< members in each
+  std::array<std::uint32_t, task::kStates> states{};  ///< number of members in each state
   std::uint32_t in(task::State state) const { return states[static_cast<std::size_t>(state)]; }
 };
 Client::Outcome<ShownArray> ask_array(Client& client, const task::TaskId& id);
-/// The id that its node knows: for a member it is asked for the array.
+/// Returns the id that the node knows; asks for the array if the id names a member.
 Client::Outcome<task::TaskId> resolve(Client& client, const Typed& typed);
 
-/// A task as its node has it.
+/// A task, as its node reports it.
 struct Shown {
   task::Order order;
   task::Task task;
@@ -48,23 +48,22 @@ struct Shown {
     base::Digest digest;
   };
   std::vector<Part> parts;
-  std::optional<base::Digest> escrow;  ///< that pays its attempts
+  std::optional<base::Digest> escrow;  ///< escrow that pays the attempts
 };
 Client::Outcome<Shown> ask(Client& client, const task::TaskId& id);
 
-/// Stores the root of a task, typed as a content id, a folder or a tar archive, for a program that `loader` loads
-/// (empty: nothing does). Fails before anything is stored if the archive could not be unpacked, or the folder has no
-/// loader.
+/// Stores the root of a task: a content id, a folder or a tar archive, for a program with the loader `loader` (empty:
+/// none). Fails before anything is stored if the archive cannot be unpacked, or the folder lacks the loader.
 Client::Outcome<task::Cid> store_root(Client& client, Console& console, const std::string& typed,
                                       const std::string& loader);
 
-/// A state that was named by its number on the wire.
+/// Returns the name of a state from its number on the wire.
 std::string state_text(std::uint8_t number);
 
 /// Waits until a task has ended, and prints its standard output. If the task is not done, prints the reason on standard
 /// error.
 Ending wait_for(Client& client, Console& console, const task::TaskId& id);
-/// The same of each member of an array, in order: done, partly or failed.
+/// Does the same for each member of an array, in order. Exits with done, partly or failed.
 Ending wait_for_array(Client& client, Console& console, const task::TaskId& id);
 
 }  // namespace tasks

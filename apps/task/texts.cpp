@@ -29,7 +29,7 @@ Client::Outcome<void> read(Client& client, const task::TaskId& id, wire::TaskPar
       on_text);
 }
 
-/// What a program has printed on one of its streams. It ran at a stranger's node.
+/// The output of a program on one of its streams. The program ran on an untrusted node.
 class Printed {
  public:
   Printed(Console& console, std::ostream& to, bool terminal) : console_(console), to_(to), text_(to, terminal) {}
@@ -55,7 +55,7 @@ Client::Outcome<void> print_standard(Client& client, Console& console, const tas
   });
 }
 
-/// What is not UTF-8 becomes U+FFFD, for JSON.
+/// Replaces bytes that are not UTF-8 by U+FFFD, for JSON.
 std::string shown(std::string_view text) {
   std::string out;
   while (!text.empty()) {
@@ -73,10 +73,10 @@ std::string state_of(const task::Task& task) {
   return std::string(name(task.state())) + (task.reason().empty() ? "" : ": ") + base::printable(task.reason());
 }
 
-/// The lines of both streams, each with the time at which its end came.
+/// The lines of both streams, each with the arrival time of its end.
 class Lines {
  public:
-  /// `member`: what they are of an array; empty: of a task.
+  /// `member`: the name of the array's member; empty for a task.
   Lines(std::ostream& out, std::string member) : out_(out), member_(std::move(member)) {}
 
   void take(wire::TaskText::Reader text) {
@@ -92,7 +92,7 @@ class Lines {
     }
     rest.erase(0, begin);
     time = text.getTimeMs();
-    constexpr std::size_t kLineMax = 1u << 20;  // our choice: what is longer is shown in parts
+    constexpr std::size_t kLineMax = 1u << 20;  // our choice: longer lines are shown in parts
     if (rest.size() >= kLineMax) print(text.getPart(), time, std::exchange(rest, {}));
   }
   void end() {
@@ -115,13 +115,13 @@ class Lines {
   const std::string member_;
   std::uint64_t attempt_ = 0;
   struct Stream {
-    std::string rest;  ///< of a line that has not ended
+    std::string rest;  ///< of an unfinished line
     std::uint64_t time = 0;
   };
   std::map<std::uint16_t, Stream> streams_;
 };
 
-/// The files of `task result -o DIR`, each with its name once all is there.
+/// The files of `task result -o DIR`. Each gets its name once all files are complete.
 class Folder {
  public:
   Folder(std::filesystem::path at, Client& client)
@@ -137,7 +137,7 @@ class Folder {
     std::filesystem::create_directories(to.parent_path(), failed);
     if (failed)
       return Failure{
-          {Code::refused, "the folder " + to.parent_path().string() + " cannot be made: " + failed.message()},
+          {Code::refused, "the folder " + to.parent_path().string() + " cannot be created: " + failed.message()},
           "nothing was written"};
     auto target = FileTarget::open(to.string());
     if (!target.ok()) return target.error();
@@ -171,18 +171,18 @@ Ending result_to(Client& client, const task::TaskId& id, const std::string& dire
     return std::nullopt;
   };
   const auto put = [&](wire::TaskText::Reader text) -> Client::Outcome<void> {
-    if (!order) {  // its outputs have names once it is known to be there
+    if (!order) {  // the outputs get names once the folder is complete
       auto shown = tasks::ask(client, id);
       if (!shown.ok()) return shown.error();
       order = std::move(shown.value().order);
     }
     const auto path = named(text.getPart());
-    if (!path) return Failure{.error = {Code::corrupt, "the node told of an output that was not asked for"}};
+    if (!path) return Failure{.error = {Code::corrupt, "the node sent an output that was not requested"}};
     return folder.write(*path, bytes_of(text.getBytes()));
   };
   const auto result = read(client, id, wire::TaskPart::RESULT, wait, put);
   if (!result.ok()) return result.error();
-  for (const char* stream : {"stdout", "stderr"})  // also where nothing was printed
+  for (const char* stream : {"stdout", "stderr"})  // also if nothing was printed
     if (auto made = folder.write(stream, {}); !made.ok()) return made.error();
   const auto errors =
       read(client, id, wire::TaskPart::LOG, false, [&](wire::TaskText::Reader text) -> Client::Outcome<void> {
@@ -197,14 +197,14 @@ Ending result_to(Client& client, const task::TaskId& id, const std::string& dire
 
 Ending tasks::wait_for(Client& client, Console& console, const task::TaskId& id) {
   const auto printed = print_standard(client, console, id, true);
-  // One that was cancelled or expired has no result: its state says so.
+  // A cancelled or expired task has no result: its state says so.
   if (!printed.ok() && printed.error().error.code != Code::conflict) return printed.error();
   const auto shown = ask(client, id);
   if (!shown.ok()) return shown.error();
   const task::Task& task = shown.value().task;
   if (task.state() == task::State::done) return Exit::done;
   return Failure{{Code::refused, "the task " + id.hex() + " is " + state_of(task)},
-                 "its standard output was passed on; its errors were not",
+                 "its standard output was printed; its errors were not",
                  "troupe task logs " + id.hex(),
                  Exit::failed};
 }
@@ -221,21 +221,21 @@ Ending tasks::wait_for_array(Client& client, Console& console, const task::TaskI
       ++done;
       continue;
     }
-    // What a program came to; anything else is no answer of the member.
+    // Only a failed member is a result; any other failure ends the command.
     if (ending.error().exit != Exit::failed) return ending;
     console.err << "member " << i << ": " << base::printable(ending.error().error.message) << '\n';
   }
   if (done == members) return Exit::done;
-  return Failure{{Code::refused, std::to_string(done) + " of " + std::to_string(members) + " members of the array " +
+  return Failure{{Code::refused, std::to_string(done) + " of " + std::to_string(members) + " members of array " +
                                      id.hex() + " are done"},
-                 "what they have printed was passed on",
+                 "the output of finished members was printed",
                  "troupe task ls",
                  done > 0 ? Exit::partly : Exit::failed};
 }
 
 namespace {
 
-/// Of each member of an array in order, as far as there is something: `each` passes it on.
+/// Calls `each` for each member of an array in order. Skips members that have no output.
 Ending members_of(const tasks::ShownArray& shown, const task::TaskId& id, const char* passed_on,
                   const std::function<Ending(const task::TaskId& member, const std::string& name)>& each) {
   const std::uint32_t members = shown.array.members;
@@ -247,13 +247,13 @@ Ending members_of(const tasks::ShownArray& shown, const task::TaskId& id, const 
     if (why != Code::conflict && why != Code::not_found) return passed;
   }
   if (with == members) return Exit::done;
-  return Failure{{Code::conflict, std::to_string(with) + " of " + std::to_string(members) + " members have that"},
+  return Failure{{Code::conflict, std::to_string(with) + " of " + std::to_string(members) + " members have output"},
                  passed_on,
                  "troupe task view " + id.hex(),
                  with > 0 ? Exit::partly : Exit::refused};
 }
 
-/// The array of that id; nothing if a task has it, or nothing at all has.
+/// Returns the array with that id, or nullopt if the id belongs to a task or is unknown.
 Client::Outcome<std::optional<tasks::ShownArray>> array_named(Client& client, const tasks::Typed& typed) {
   if (typed.member) return std::optional<tasks::ShownArray>();
   auto shown = tasks::ask_array(client, typed.id);
@@ -278,7 +278,7 @@ Ending log_of(Client& client, const Invocation& invocation, Console& console, co
           return {};
         }
         if (attempt != 0 && attempt != text.getToken())
-          console.err << "note: that attempt does not count; what follows is of another one\n";
+          console.err << "note: the previous attempt does not count; output of another attempt follows\n";
         attempt = text.getToken();
         return (text.getPart() == task::kStandardPart ? standard : errors).add(bytes_of(text.getBytes()));
       });
@@ -287,14 +287,14 @@ Ending log_of(Client& client, const Invocation& invocation, Console& console, co
   return Exit::done;
 }
 
-/// What it came to, on standard output. A program that has failed has come to something, too.
+/// Prints the result on standard output. A failed program also has a result.
 Ending print_result(Client& client, Console& console, const task::TaskId& id, bool wait) {
   const auto printed = print_standard(client, console, id, wait);
   if (!printed.ok()) return printed.error();
   return Exit::done;
 }
 
-/// Of a member it has to be known whether it is done: what it has printed does not say so.
+/// Checks whether a member is done: its output does not show that.
 Ending done_too(Client& client, Console& console, const task::TaskId& id, const std::string& member, Ending passed) {
   if (!passed.ok()) {
     console.err << "member " << member << ": " << base::printable(passed.error().error.message) << '\n';
@@ -312,7 +312,7 @@ Ending done_too(Client& client, Console& console, const task::TaskId& id, const 
 Ending results_of(Client& client, Console& console, const tasks::ShownArray& array, const task::TaskId& id,
                   const std::optional<std::string>& directory, bool wait) {
   if (wait && !directory) return tasks::wait_for_array(client, console, id);
-  return members_of(array, id, directory ? "what they came to was written" : "what they have printed was passed on",
+  return members_of(array, id, directory ? "the results were written" : "the output was printed",
                     [&](const task::TaskId& member, const std::string& name) {
                       const auto below = [&] { return *directory + '/' + name.substr(name.find('.') + 1); };
                       return done_too(client, console, member, name,
@@ -331,7 +331,7 @@ Ending task_logs(const Invocation& invocation, Console& console) {
   const auto array = array_named(*client.value(), id.value());
   if (!array.ok()) return array.error();
   if (array.value())
-    return members_of(*array.value(), id.value().id, "what they have printed was passed on",
+    return members_of(*array.value(), id.value().id, "the output was printed",
                       [&](const task::TaskId& member, const std::string& name) {
                         return log_of(*client.value(), invocation, console, member, name);
                       });

@@ -188,7 +188,7 @@ TEST_CASE("cluster tasks: a program runs in a root of its own, a folder or an ar
   refused(program, "not a tar archive, or it is compressed");
   const std::string bare = cluster.folder / "bare";
   std::filesystem::create_directory(bare);
-  refused(bare, "the program needs /bin/sh, which the root " + bare + " does not have");
+  refused(bare, "the program needs the interpreter or loader /bin/sh, but the root " + bare + " does not contain it");
   CHECK(in(cluster.folder / "absent").exit == 4);
   const std::string below = line(cluster.run(0, {"file", "put", hostile + "below-link"}));
   const auto unpacked = cluster.run(0, submit(program, {"--retries", "0", "--wait", "--root", below}));
@@ -275,7 +275,7 @@ TEST_CASE("cluster tasks: one whose node dies is run by another, and one is canc
   REQUIRE(until([&] { return contains(waiting.err(), "task ") && waiting.reads_sigint(); }));
   waiting.kill(SIGINT);
   CHECK(waiting.wait() == 130);
-  CHECK(contains(waiting.err(), "outcome: the task was submitted, and goes on\ntry: troupe task view "));
+  CHECK(contains(waiting.err(), "outcome: the task was submitted, and continues\ntry: troupe task view "));
 }
 
 TEST_CASE("cluster tasks: nodes check each other, and one that is not verified waits for its first task") {

@@ -23,15 +23,15 @@ Ending run_task(const Invocation& invocation, Console& console) {
   const bool apart = wanted({"task.apart"});
   if (!tasks && !apart && !lists && !sandboxes)
     return usage_failure(
-        "--only names figures: sandbox.start, sandbox.pool, task.place, task.run, task.empty, task.apart, "
-        "registry.fed, registry.ls",
+        "invalid --only: expected figures out of sandbox.start, sandbox.pool, task.place, task.run, task.empty, "
+        "task.apart, registry.fed, registry.ls",
         "troupe help bench task");
   const auto span = bench::span_of(invocation);
   if (!span.ok()) return span.error();
   os::Waker waker{SIGINT, SIGTERM};
   auto launcher = sandbox::Launcher::start();
-  if (!launcher) return Failure{{base::Code::unavailable, "no process can be started that makes sandboxes"}};
-  // Each has a node of its own, which is made before any thread of this process.
+  if (!launcher) return Failure{{base::Code::unavailable, "cannot start the process that makes sandboxes"}};
+  // Each figure has its own node, which is started before this process creates a thread.
   const auto task_folder = bench::ScratchFolder::make(invocation.text("--dir").value_or(""));
   if (!task_folder.ok()) return task_folder.error();
   const auto worker = bench::NodeProcesses::start(invocation.table(), *task_folder.value(), 1);
@@ -44,7 +44,7 @@ Ending run_task(const Invocation& invocation, Console& console) {
   if (!five.ok()) return five.error();
   const auto folder = bench::ScratchFolder::make(invocation.text("--dir").value_or(""));
   if (!folder.ok()) return folder.error();
-  // The ten thousand have no work to show.
+  // The ten thousand registered nodes run no tasks.
   const auto node = bench::NodeProcesses::start(invocation.table(), *folder.value(), 1,
                                                 {"identity.work_bits=0", "registry.beats_per_second=100000"});
   if (!node.ok()) return node.error();
@@ -82,8 +82,8 @@ Ending run_task(const Invocation& invocation, Console& console) {
 
 Commands task_bench_commands() {
   return {{.name = "bench task",
-           .summary = "Measure sandboxes and tasks, and in two and a half minutes a node that watches 10,000 others, "
-                      "and the list of them",
+           .summary = "Measure sandboxes and tasks; then, for two and a half minutes, a node that watches 10,000 "
+                      "nodes, and the list of them",
            .options = {bench::seconds_option(), bench::only_option(), bench::dir_option()},
            .run = run_task}};
 }

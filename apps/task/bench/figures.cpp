@@ -1,4 +1,4 @@
-// The figures of `troupe bench task` that are about tasks.
+// The figures of `troupe bench task` about tasks.
 #include "apps/task/bench/figures.hpp"
 
 #include <algorithm>
@@ -16,11 +16,11 @@ namespace {
 namespace tasks = task::wire;
 
 constexpr std::chrono::seconds kTaskDue{60};
-constexpr std::size_t kTasksAtOnce = 32;     // our choice: tasks in progress where their rate is measured
+constexpr std::size_t kTasksAtOnce = 32;     // our choice: tasks in progress while their rate is measured
 constexpr std::size_t kTaskNodes = 1'000;    // the issue on tasks
 constexpr std::size_t kTaskChoices = 2'000;  // our choice
 
-/// An executable of 132 bytes that ends with 0 at once: mov $60,%eax; xor %edi,%edi; syscall.
+/// An executable of 132 bytes that exits with 0 at once: mov $60,%eax; xor %edi,%edi; syscall.
 base::Bytes empty_program() {
   constexpr std::uint64_t kAt = 0x400000, kHead = 64 + 56;
   const std::uint8_t code[] = {0xb8, 60, 0, 0, 0, 0x31, 0xff, 0x0f, 0x05};
@@ -43,7 +43,7 @@ class TaskLoad final : public Measuring {
     runtime::Handle files, orders;
     std::size_t clients = 1;
     base::Duration span{0};
-    std::string need{};  ///< of the nodes that may run them
+    std::string need{};  ///< requirements on the nodes that may run them
   };
   TaskLoad(Plan plan, Figure figure, Measured measured)
       : Measuring(std::move(figure), std::move(measured)), plan_(plan) {}
@@ -54,7 +54,7 @@ class TaskLoad final : public Measuring {
         [this](runtime::Answer<files::wire::PutDone> done) {
           if (!done.ok()) return fail(done.error().message);
           const auto cid = task::Cid::from(bytes_of(done.value().getCid()));
-          if (!cid) return fail("the answer to a put is no content id");
+          if (!cid) return fail("the response to a put is not a content id");
           order_.program = *cid;
           order_.need = plan_.need;
           order_.limits.memory_bytes = 16u << 20;
@@ -91,7 +91,7 @@ class TaskLoad final : public Measuring {
         [this, from = now()](runtime::Answer<tasks::TaskSubmitted> answer) {
           if (!answer.ok()) return fail(answer.error().message);
           const auto id = task::TaskId::from(bytes_of(answer.value().getId()));
-          if (!id) return fail("the answer to a submission is no id");
+          if (!id) return fail("the response to a submission is not a task id");
           await(*id, from);
         });
   }
@@ -123,7 +123,7 @@ class TaskLoad final : public Measuring {
   bool over_ = false;
 };
 
-/// Choices among a thousand nodes that differ in what they have and cost.
+/// Chooses among a thousand nodes that differ in capabilities and price.
 Figure measure_choices(Runner& runner) {
   std::vector<task::Candidate> nodes(kTaskNodes);
   for (std::size_t i = 0; i < nodes.size(); ++i) {
@@ -172,19 +172,19 @@ Measurement<Figures> measure_tasks(os::Waker& waker, Runner& runner, NodeProcess
 
 Measurement<Figures> measure_tasks_apart(os::Waker& waker, Runner& runner, NodeProcesses& processes,
                                          base::Duration span) {
-  constexpr const char* kWorks = "bench";  // what a node offers that may run these tasks
+  constexpr const char* kWorks = "bench";  // capability of the nodes that may run these tasks
   constexpr std::chrono::seconds kKnownMax{60}, kLook{1};
   if (auto begun = processes.begin(waker, runner); !begun.ok()) return begun.error();
   for (std::size_t node = 1; node < processes.size(); ++node) {
     if (auto linked = processes.connect(runner, node, 0); !linked.ok()) return linked.error();
     if (!run_troupe(runner, {"registry", "register", "--capability", kWorks, "--data", processes.data(node)}).done)
-      return Failure{{base::Code::unavailable, "a node did not tell that it runs tasks"}};
+      return Failure{{base::Code::unavailable, "a node did not report that it runs tasks"}};
   }
   for (std::size_t node = 1; node < processes.size(); ++node)
     for (const base::Instant due = runner.now() + kKnownMax;
          !troupe_agrees(runner, {"registry", "view", processes.id(node), "--data", processes.data(0)});) {
       if (runner.now() > due)
-        return Failure{{base::Code::timeout, "a node was not found in the registry within a minute"}};
+        return Failure{{base::Code::timeout, "a node did not appear in the registry within a minute"}};
       if (auto waited = runner.pause(kLook); !waited.ok()) return waited.error();
     }
   const TaskLoad::Plan plan{processes.service(0, files::kPath), processes.service(0, task::kOrdersPath), 1, span,
