@@ -12,7 +12,7 @@
 namespace troupe::apps {
 
 void begin_process() {
-  // The lowest free number is given, so that each is taken in turn.
+  // The kernel assigns the lowest free number, so each closed descriptor is filled in turn.
   for (int standard = STDIN_FILENO; standard <= STDERR_FILENO; ++standard)
     if (::fcntl(standard, F_GETFD) < 0) ::open("/dev/null", standard == STDIN_FILENO ? O_WRONLY : O_RDONLY);
   for (const int signal : {SIGPIPE, SIGXFSZ}) std::signal(signal, SIG_IGN);
@@ -23,7 +23,7 @@ std::optional<Failure> too_few_descriptors(const std::string& what, std::uint64_
   const std::uint64_t most = os::raise_descriptor_limit();
   if (most >= least) return std::nullopt;
   return Failure{
-      {base::Code::overloaded, what + " needs " + std::to_string(least) + " open files at once, and this process may " +
+      {base::Code::overloaded, what + " needs " + std::to_string(least) + " open files at once, but this process may " +
                                    "have " + std::to_string(most) + " (RLIMIT_NOFILE)"},
       "nothing was started",
       "ulimit -n " + std::to_string(least) + ", in the shell that starts it",
@@ -32,8 +32,8 @@ std::optional<Failure> too_few_descriptors(const std::string& what, std::uint64_
 
 void reap_orphans(pid_t waited_for) {
   while (true) {
-    // The status is left until it is known whose it is. A child that is waited for is read soon, and then the next call
-    // continues.
+    // The status is left until its child is known. Another thread reads the status of a child that it waits for soon,
+    // and then the next call continues.
     siginfo_t ended{};
     if (::waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) != 0) return;
     if (ended.si_pid == 0 || ended.si_pid == waited_for) return;

@@ -1,5 +1,5 @@
 #pragma once
-// What a process inherits from its parent, set to what this program relies on; and its children as process 1.
+// Sets what a process inherits from its parent to what this program relies on, and reaps children as process 1.
 #include <sys/types.h>
 
 #include <cstdint>
@@ -10,11 +10,11 @@
 
 namespace troupe::apps {
 
-/// The first call of main(), before a file is opened and a thread is started.
+/// The first call of main(), before a file is opened or a thread is started.
 ///
 /// Opens /dev/null as each of the descriptors 0, 1 and 2 that is closed, so that no file or socket gets its number. It
-/// is opened in the wrong direction: reading 0 and writing 1 or 2 still fails (EBADF), as it does when they are closed.
-/// Ignores SIGPIPE and SIGXFSZ, so that a write fails (EPIPE, EFBIG) instead of ending the process. Sets SIGCHLD to its
+/// is opened in the wrong direction: reading 0 and writing 1 or 2 still fails (EBADF), as if they were closed. Ignores
+/// SIGPIPE and SIGXFSZ, so that a write fails (EPIPE, EFBIG) instead of ending the process. Sets SIGCHLD to its
 /// default, so that the status of a child can be read even if the parent ignores its own children.
 void begin_process();
 
@@ -22,8 +22,8 @@ void begin_process();
 /// limit is still below `least`.
 std::optional<Failure> too_few_descriptors(const std::string& what, std::uint64_t least);
 
-/// Reads the status of each ended child but `waited_for`, so that none stays a zombie. For process 1, to which the
-/// kernel gives the orphans of other programs.
+/// Reads the status of each ended child except `waited_for`, so that none stays a zombie. For process 1, which inherits
+/// the orphans of other programs.
 void reap_orphans(pid_t waited_for);
 
 }  // namespace troupe::apps

@@ -23,9 +23,9 @@ namespace {
 using base::Code;
 
 constexpr std::uint64_t kDescriptorsMin = 24;    // our choice: some 15 are in use, and a command may open files
-constexpr std::size_t kWorkers = 2;              // one for the link, one for the questions
-constexpr std::chrono::seconds kEndPatience{2};  // our choice: nothing of a command blocks
-constexpr int kExitOfSignals = 128;              // as a shell tells that a signal has ended a program
+constexpr std::size_t kWorkers = 2;              // one for the link, one for the requests
+constexpr std::chrono::seconds kEndPatience{2};  // our choice: no actor of a command blocks
+constexpr int kExitOfSignals = 128;              // as a shell reports that a signal has ended a program
 constexpr base::Duration kForever = std::chrono::hours{24};
 constexpr std::chrono::seconds kProbeTimeout{2 * kDialTimeout};
 constexpr std::chrono::milliseconds kStartAgain{20};  // our choice
@@ -33,7 +33,7 @@ constexpr std::chrono::milliseconds kLookAgain{100};  // our choice
 constexpr std::uint64_t kWaitSecondsMax = 86'400;
 constexpr const char* kNode = "/node";
 
-/// A command keeps nothing.
+/// A command stores nothing.
 class NoDisk final : public ports::Disk {
   template <class T>
   using R = ports::DiskResult<T>;
@@ -49,15 +49,16 @@ class NoDisk final : public ports::Disk {
   R<std::uint64_t> free_bytes() override { return ports::DiskError::denied; }
 };
 
-/// The failure to report if another user than this one and root serves the control socket: the link to it was refused.
+/// Returns the failure to report if the control socket is served by a user other than this one and root: the link was
+/// refused.
 std::optional<Failure> served_by_another(const std::string& directory) {
   const auto server = os::local_server((std::filesystem::path(directory) / kControlSocket).string());
   if (!server || *server == 0 || *server == ::geteuid()) return std::nullopt;
   const std::string user = user_name(*server);
-  return Failure{{Code::refused, "the node in " + directory + " is not trusted: the user " + user +
-                                     " runs it, and this is the user " + user_name(::geteuid())},
+  return Failure{{Code::refused, "the node in " + directory + " is not trusted: it runs as the user " + user +
+                                     ", and this is the user " + user_name(::geteuid())},
                  "nothing was done",
-                 "the same as the user " + user,
+                 "run it as the user " + user,
                  Exit::refused};
 }
 
@@ -69,7 +70,7 @@ Client::Outcome<std::unique_ptr<Client>> Client::connect(const Invocation& invoc
                                                          Listens listens, const std::shared_ptr<Cancel>& cancel) {
   if (auto wrong = too_few_descriptors("a command", kDescriptorsMin)) return *wrong;
   std::unique_ptr<Client> client(new Client);
-  // What nohup(1) has closed stays closed: a descriptor would hear it all the same.
+  // nohup(1) ignores SIGHUP, and it stays ignored: a signalfd would receive it all the same.
   struct sigaction hangup {};
   const bool closed = ::sigaction(SIGHUP, nullptr, &hangup) == 0 && hangup.sa_handler == SIG_IGN;
   if (listens == Listens::no) client->waker_.emplace(std::initializer_list<int>{});
@@ -110,7 +111,7 @@ Client::Outcome<std::unique_ptr<Client>> Client::connect_when_up(const Invocatio
           kNode, kProbeTimeout, [](node::wire::GetStatus::Builder) {});
       if (seen.ok() && seen.value().root().getStage() != node::wire::Stage::STARTING) return client;
       why = seen.ok() ? client.value()->failure({Code::unavailable, "the node is still starting"}) : seen.error();
-      client.value().reset();  // a client hears the signals alone
+      client.value().reset();  // only a client receives the signals
     } else {
       why = client.error();
     }
@@ -132,7 +133,7 @@ std::optional<Failure> Client::connect_locally(const std::string& directory) {
   if (!std::filesystem::exists(std::filesystem::path(directory) / kControlSocket, unseen)) {
     if (unseen == std::errc::permission_denied)
       if (auto out = kept_out(directory)) {
-        out->exit = Exit::refused;  // what the command asks for is refused; a node that cannot start has failed
+        out->exit = Exit::refused;  // the node refuses the request; a node that cannot start has failed
         return out;
       }
     return failure({Code::unavailable, "it has no local socket"});
@@ -145,12 +146,12 @@ std::optional<Failure> Client::connect_locally(const std::string& directory) {
   return std::nullopt;
 }
 
-/// Which role a key has shows only when the node takes it; so the larger one is tried first.
+/// The role of a key shows only when the node accepts it, so the larger role is tried first.
 std::optional<Failure> Client::connect_remotely(const NodeAddress& node, Console& console, Needs needs) {
   const std::string address = node.id.hex() + '@' + node.at.text();
   way_ = "--node " + address;
   unreachable_ = "the node " + address + " cannot be reached";
-  refused_ = "the node " + address + " answers, but does not take this key";
+  refused_ = "the node " + address + " responds, but does not accept this key";
   auto key = load_operator_key(console);
   if (!key.ok()) return key.error();
   const auto identity = std::make_shared<const crypto::Identity>(std::move(key).value());
@@ -166,7 +167,7 @@ std::optional<Failure> Client::connect_remotely(const NodeAddress& node, Console
     if (interrupted_ || in_service()) {
       if (!seen.ok()) return seen.error();
       if (role == messages::Role::operate || needs != Needs::operate) return std::nullopt;
-      return Failure{{Code::refused, "this key may look at the node " + address + ", not change it"},
+      return Failure{{Code::refused, "this key may only view the node " + address + ", not change it"},
                      "nothing was done",
                      try_,
                      Exit::refused};
@@ -181,7 +182,7 @@ void Client::open(std::shared_ptr<const crypto::Identity> identity, messages::Ro
                                          os::SystemOptions{.workers = kWorkers, .sockets = std::move(sockets)});
   net::NetSetup setup;
   setup.identity = std::move(identity);
-  setup.terms.work_bits = 0;  // the id of the node is pinned, and an operator needs no work
+  setup.terms.work_bits = 0;  // the id of the node is pinned, and an operator needs no proof of work
   setup.role = role;
   setup.trace = trace_;
   setup.limits.dial_timeout = kDialTimeout;
@@ -191,7 +192,7 @@ void Client::open(std::shared_ptr<const crypto::Identity> identity, messages::Ro
 
 bool Client::in_service() { return pool_ && pool_->counters().links_made.load(std::memory_order_relaxed) > 0; }
 
-/// Whether this side has ended the handshake: the counters are of this client's own pool alone.
+/// Whether this side has ended the handshake. The counters cover only this client's pool.
 bool Client::turned_away() {
   const net::NetCounters& counted = pool_->counters();
   for (std::size_t i = 0; i < net::kRefusals; ++i)
@@ -226,8 +227,8 @@ runtime::Handle Client::service(const std::string& path) {
   return link_ ? link_->proxy(path) : runtime::Handle{};
 }
 
-/// A node that has just started still reads what it holds, and its domains refuse until then. What else it may lack,
-/// the answer to the caller's own question says.
+/// A node that has just started still loads its data, and its domains refuse requests until then. Other problems are
+/// reported in the response to the caller's request.
 void Client::await_serving() {
   std::optional<Awaited> awaited;
   if (!waiting_) awaited.emplace(*this, "the node's start");
@@ -268,7 +269,7 @@ Client::Outcome<runtime::Envelope> Client::pose(const runtime::Handle& callee, r
   if (!wait_until(answered)) return cut_short();
   const runtime::Envelope& answer = *waiting->answer;
   if (effect_ != Effect::write || answer.header().signal != runtime::Signal::error) return answer;
-  // The node may have done it, and died before it could say so.
+  // The node may have done it and ended before it could respond.
   const base::Error why = runtime::read_error(answer);
   const bool lost = why.code == Code::unavailable && in_service() && link_ && link_->closed();
   if (lost) return Failure{{Code::unknown_outcome, link_->end().value_or(why).message}};
@@ -279,7 +280,7 @@ void Client::inside(runtime::ExternalActor::What what) {
   std::atomic<bool> done{false};
   outside_->run([&](runtime::ExternalActor::Inside& actor) {
     what(actor);
-    // The caller may go on as soon as it sees this, so that nothing of its stack is touched after it.
+    // The caller may continue as soon as it sees this, so nothing on its stack is touched afterwards.
     os::Waker& waker = *waker_;
     done.store(true, std::memory_order_release);
     waker.ring();
@@ -323,12 +324,12 @@ bool Client::mute() {
 Failure Client::no_word_from_it() {
   const auto process = lock_holder(*directory_);
   const std::string number = process ? " (process " + std::to_string(*process) + ")" : "";
-  return {{Code::timeout, "the node in " + *directory_ + " does not answer" + number}};
+  return {{Code::timeout, "the node in " + *directory_ + " does not respond" + number}};
 }
 
 Failure Client::cut_short() { return interrupted_ ? interruption() : no_word_from_it(); }
 
-/// Whatever wakes it is looked at anew: words of the node ring as well.
+/// Every wakeup checks the condition again: messages from the node also wake it.
 Client::Outcome<bool> Client::wait_for(int descriptor, os::Waker::Want want, base::Duration at_most) {
   const os::Waker::Watched watched{descriptor, want};
   const base::Instant due = at_most == base::Duration::max() ? base::Instant::max() : now() + at_most;
@@ -372,33 +373,32 @@ Failure Client::interruption_by(int signal) {
 }
 
 Failure Client::failure(const base::Error& answered) {
-  // A question that comes after the end of its link is not told why; the link knows.
+  // A request that is sent after its link has ended does not get the reason; the link knows it.
   const base::Error error =
       !in_service() && answered.code == Code::unavailable && link_ ? link_->end().value_or(answered) : answered;
-  // The node names the damaged file in its error, and in its health what else is wrong.
+  // The error names the damaged file; the health of the node says what else is wrong.
   if (in_service() && error.code == Code::corrupt) return {error, {}, "troupe status " + way_};
   const bool silent = directory_ && link_ && link_->traffic().received.load(std::memory_order_relaxed) == 0;
   if (in_service() && error.code == Code::timeout && silent) return no_word_from_it();
   if (in_service()) return {error};
   const bool remote = !refused_.empty();
   const bool heard = remote && link_ && link_->traffic().received.load(std::memory_order_relaxed) > 0;
-  // What this side has turned away never saw our key; its error says why.
+  // A connection that this side refused never saw our key; its error says why.
   const bool ours = heard && turned_away();
   if (heard && !ours)
     return {{Code::refused, refused_ + ": " + error.message}, "nothing was done", try_, Exit::refused};
   if (directory_)
     if (auto foreign = served_by_another(*directory_)) return *foreign;
-  // One that starts, ends or has no room holds its directory, and no second one can be started there.
+  // A node that starts, ends or is full holds the lock of its directory, and no second node can start there.
   if (const auto process = directory_ ? lock_holder(*directory_) : std::nullopt)
     return {{Code::unavailable, "the node in " + *directory_ + " (process " + std::to_string(*process) +
                                     ") cannot be reached: " + error.message},
             "nothing was done",
             "again"};
-  // A socket is left where a node was killed. What is wrong with one that is busy, or closed to us, its error says.
+  // A killed node leaves its socket. If the socket is busy or closed to this user, its error says so.
   const bool left = directory_ && os::is_stale((std::filesystem::path(*directory_) / kControlSocket).string());
   const std::string why =
-      left ? "its socket, " + std::string(kControlSocket) + ", was left behind by a node that has ended"
-           : error.message;
+      left ? "its socket, " + std::string(kControlSocket) + ", was left by a node that has ended" : error.message;
   return {{ours ? Code::refused : Code::unavailable, unreachable_ + ": " + why},
           "nothing was done",
           remote ? "troupe status, at that node, shows whether it runs, its id and its address" : try_,
@@ -408,14 +408,14 @@ Failure Client::failure(const base::Error& answered) {
 // -- waiting ---------------------------------------------------------------------------------------------------------
 
 Option wait_seconds_option() {
-  return number_option("--seconds", "S", "wait at most S seconds (60)", 1, kWaitSecondsMax);
+  return number_option("--seconds", "S", "longest wait in seconds (default 60)", 1, kWaitSecondsMax);
 }
 
 base::Result<std::optional<base::Duration>, Failure> waited(const Invocation& invocation) {
   using Out = std::optional<base::Duration>;
   if (invocation.has("--wait")) return Out(std::chrono::seconds(invocation.number("--seconds").value_or(60)));
   if (!invocation.has("--seconds")) return Out();
-  return usage_failure("--seconds bounds the wait of --wait", "troupe help " + invocation.command().name);
+  return usage_failure("--seconds limits the wait of --wait: give both", "troupe help " + invocation.command().name);
 }
 
 }  // namespace troupe::apps

@@ -1,14 +1,14 @@
 #pragma once
-// A command's connection to its node: questions and streams as calls that block the command alone.
+// A command's connection to its node: requests and streams as calls that block only the command.
 //
-// Way      the local socket in the data directory, or with --node a link in the role `operate`, else `view`.
-// Threads  everything that a caller hands in runs in the caller's thread, but the `fill`s, which run in an actor's
-//          while the caller waits.
-// Signals  while a Client lives SIGINT (Ctrl-C), SIGTERM and SIGHUP end the call at hand with a failure of exit 128 and
-//          the signal's number, 130 for SIGINT; the stream is cancelled. So a command removes what it has not finished.
+// Way      the local socket in the data directory, or with --node a link in the role `operate`, otherwise `view`.
+// Threads  every callback runs in the caller's thread, except the `fill`s: they run in an actor's thread while the
+//          caller waits.
+// Signals  while a Client lives, SIGINT (Ctrl-C), SIGTERM and SIGHUP end the current call with a failure of exit 128
+//          plus the signal's number, 130 for SIGINT, and cancel its stream. So a command can remove unfinished files.
 // Limits   kReadAheadBytes of items read ahead, kWriteAhead items written ahead.
-// Owner    the command; not thread-safe except cancel(). One client per process receives signals; make the other
-//          clients with Listens::no, each in a thread of its own.
+// Owner    the command; not thread-safe except cancel(). One client per process receives signals; create the other
+//          clients with Listens::no, each in its own thread.
 #include <capnp/message.h>
 
 #include <atomic>
@@ -36,15 +36,15 @@ class System;
 
 namespace troupe::apps {
 
-inline constexpr std::size_t kReadAheadBytes = 4u << 20;  // our choice: beside the credit of the stream, 1 MiB
-inline constexpr std::size_t kWriteAhead = 4;             // our choice: one is made while others are sent
-inline constexpr std::chrono::seconds kMuteMax{10};       // our choice: an actor that serves links answers in much less
+inline constexpr std::size_t kReadAheadBytes = 4u << 20;  // our choice: in addition to the credit of the stream, 1 MiB
+inline constexpr std::size_t kWriteAhead = 4;             // our choice: one item is made while others are sent
+inline constexpr std::chrono::seconds kMuteMax{10};       // our choice: an actor that serves links responds much faster
 inline constexpr std::chrono::seconds kDialTimeout{5};    // our choice: a person does not wait for longer
-inline constexpr std::chrono::seconds kQuietMax{2};       // our choice: then a person wonders what keeps the command
-inline constexpr std::chrono::seconds kStartMax{10};      // our choice: by then a node has read what it holds
+inline constexpr std::chrono::seconds kQuietMax{2};       // our choice: then a person wonders why the command waits
+inline constexpr std::chrono::seconds kStartMax{10};      // our choice: by then a node has loaded its data
 inline constexpr std::chrono::milliseconds kAskAgain{500};  // our choice
 
-/// An answer that is kept for as long as it is needed.
+/// A response that is kept for as long as it is needed.
 template <class A>
 class Kept {
  public:
@@ -67,12 +67,12 @@ class Client {
   template <class T>
   using Outcome = base::Result<T, Failure>;
 
-  /// Whether SIGINT and the like end its calls.
+  /// Whether SIGINT and similar signals end its calls.
   enum class Listens : std::uint8_t { to_signals, no };
-  /// Lets another thread end what a client does, whether there is one yet or any more.
+  /// Lets another thread end a client's calls, before the client exists and after it has ended.
   class Cancel {
    public:
-    /// The call at hand and all later ones end as SIGINT ends them.
+    /// Ends the current call and all later calls as SIGINT ends them.
     void cancel() {
       const std::lock_guard hold(lock_);
       cancelled_ = true;
@@ -86,10 +86,9 @@ class Client {
     bool cancelled_ = false;
   };
 
-  /// Connects to the node that the command line names, as the command needs it. A local node that does not run is
-  /// found out at the first call.
-  /// Fails: exit 7 if it does not run or cannot be reached, 5 if it does not let the caller do what the command needs
-  /// or if its data directory is closed to the caller.
+  /// Connects to the node that the command line names, in the role that the command needs. The first call finds out
+  /// that a local node does not run. Fails: exit 7 if it does not run or cannot be reached, 5 if it does not allow the
+  /// caller's command or if its data directory is closed to the caller.
   static Outcome<std::unique_ptr<Client>> connect(const Invocation& invocation, Console& console,
                                                   Listens listens = Listens::to_signals,
                                                   const std::shared_ptr<Cancel>& cancel = {});
@@ -101,29 +100,29 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  /// Asks the service `path` of the node, such as "/node". If the link ends before the answer to a command that writes,
-  /// the failure is `unknown_outcome`.
+  /// Sends a request to the service `path` of the node, such as "/node". If the link ends before the response to a
+  /// command that writes, the failure is `unknown_outcome`.
   template <class Q, class A, class Fill>
   Outcome<Kept<A>> ask(const std::string& path, base::Duration timeout, Fill&& fill) {
     const runtime::Handle callee = service(path);
     return keep<A>(pose(callee, runtime::Envelope::build<Q>({.due = now() + timeout}, std::forward<Fill>(fill))));
   }
 
-  /// Asks for a stream and hands each item to `on_item(Item::Reader) -> Outcome<void>`, whose failure cancels the
+  /// Requests a stream and hands each item to `on_item(Item::Reader) -> Outcome<void>`, whose failure cancels the
   /// stream and is returned. The node sends no faster than that.
   template <class Q, class Item, class Fill, class OnItem>
   Outcome<void> subscribe(const std::string& path, base::Duration idle, Fill&& fill, OnItem&& on_item);
 
-  /// What a producer of feed() returns: fills the next item; nothing at the end.
+  /// What a producer of feed() returns: the fill of the next item, or nullopt at the end.
   template <class Item>
   using Produced = Outcome<std::optional<base::Callback<void(typename Item::Builder)>>>;
 
-  /// Asks a question whose items `producer() -> Produced<Item>` makes, and returns the answer at their end. It is asked
-  /// for no more than the node takes; its failure ends the stream and is returned.
+  /// Sends a request whose items `producer() -> Produced<Item>` makes, and returns the response at their end. The
+  /// producer is called only as fast as the node accepts items; its failure ends the stream and is returned.
   template <class Q, class Item, class A, class Fill, class Producer>
   Outcome<Kept<A>> feed(const std::string& path, base::Duration idle, Fill&& fill, Producer&& producer);
 
-  /// What a command waits for has this name while the object lives.
+  /// Names what a command waits for, while the object lives.
   class Awaited {
    public:
     Awaited(Client& client, std::string what);
@@ -139,10 +138,10 @@ class Client {
   /// if that is a terminal and --json is not given. An ask() without a name waits for the response to its request.
   [[nodiscard]] Awaited waits_for(std::string what) { return {*this, std::move(what)}; }
 
-  /// Waits until a descriptor can be read or written without blocking: true. False if `at_most` has passed, or, in a
-  /// producer, once the node has answered and wants no more. Fails if interrupted.
+  /// Waits until a descriptor can be read or written without blocking, and returns true. Returns false if `at_most` has
+  /// passed, or, in a producer, once the node has responded and accepts no more items. Fails if interrupted.
   Outcome<bool> wait_for(int descriptor, os::Waker::Want want, base::Duration at_most = base::Duration::max());
-  /// Asks again and again while nothing was done because somebody is `unavailable`, for `patience` at most.
+  /// Repeats a request for at most `patience` while it fails with `unavailable` and nothing was done.
   template <class Ask>
   auto ask_until(base::Duration patience, const Ask& ask) {
     const auto due = std::chrono::steady_clock::now() + patience;
@@ -154,15 +153,15 @@ class Client {
       if (const auto paused = pause(kAskAgain); !paused.ok()) return decltype(answer)(paused.error());
     }
   }
-  /// Lets that much time pass. Fails if interrupted.
+  /// Waits for that time. Fails if interrupted.
   Outcome<void> pause(base::Duration length);
-  /// Whether one of the signals has come: for long work between two calls.
+  /// Whether one of the signals has arrived: for long work between two calls.
   bool interrupted();
-  /// What to fail with then.
+  /// The failure to return after interrupted().
   Failure interruption() const { return interruption_by(interrupted_.value_or(SIGINT)); }
 
   base::Instant now();
-  /// The way to the node as a person types it: "--data DIR" or "--node ID@HOST:PORT".
+  /// The options that name the node, as a person types them: "--data DIR" or "--node ID@HOST:PORT".
   const std::string& way() const { return way_; }
 
  private:
@@ -174,7 +173,7 @@ class Client {
     bool paused = false;
     bool ended = false;
     std::optional<base::Error> error;
-    runtime::Subscription stream;  // in the actor's context alone
+    runtime::Subscription stream;  // only in the actor's context
   };
   template <class I>
   struct Outgoing {
@@ -182,7 +181,7 @@ class Client {
     std::deque<base::Callback<void(typename I::Builder)>> items;
     bool all_made = false;
     std::optional<runtime::Envelope> answer;
-    runtime::Sink<I> sink;  // in the actor's context alone
+    runtime::Sink<I> sink;  // only in the actor's context
     void pump();
   };
 
@@ -197,19 +196,19 @@ class Client {
   void close();
 
   Outcome<runtime::Envelope> pose(const runtime::Handle& callee, runtime::Envelope question);
-  /// Once the node serves: what a question may take begins then.
+  /// Waits until the node serves: the time limit of a request begins then.
   runtime::Handle service(const std::string& path);
   void await_serving();
   Failure failure(const base::Error& error);
   void note(std::optional<int> signal);
   /// Runs `what` in the actor's context and waits for it.
   void inside(runtime::ExternalActor::What what);
-  /// False if interrupted before `done`, or if the node is mute.
+  /// Returns false if interrupted before `done`, or if the node is mute.
   bool wait_until(const std::function<bool()>& done);
-  /// Whether a node of this machine has taken the connection, and not said a word: it is stopped, or stuck.
+  /// Whether a node on this machine has accepted the connection but sent nothing: it is stopped, or stuck.
   bool mute();
   Failure no_word_from_it();
-  /// What to fail with where wait_until() was false.
+  /// The failure to return if wait_until() returned false.
   Failure cut_short();
   std::optional<Item> next_item(const std::shared_ptr<Incoming>& incoming, std::optional<Failure>& failed);
   void take(const std::shared_ptr<Incoming>& incoming, Item item);
@@ -224,17 +223,17 @@ class Client {
   std::optional<Waiting> waiting_;
   std::string way_;
   std::uint64_t trace_ = 0;
-  Effect effect_ = Effect::read;          // of the command, once it is connected
-  bool awaited_ = false;                  // that the node serves, or is not what keeps the caller waiting
+  Effect effect_ = Effect::read;          // that of the command, once it is connected
+  bool awaited_ = false;                  // the node serves, or is not what the caller waits for
   std::optional<std::string> directory_;  // of a local node
-  std::optional<base::Instant> mute_at_;  // a local node that has said nothing by then does not answer
-  // What to say if there never was a link.
+  std::optional<base::Instant> mute_at_;  // a local node that has sent nothing by then does not respond
+  // The texts of the failure if there never was a link.
   std::string unreachable_, refused_, try_;
   std::optional<os::Waker> waker_;
   std::atomic<bool> cancelled_{false};
   std::shared_ptr<Cancel> cancel_;
   std::optional<int> interrupted_;  // the signal
-  std::function<bool()> answered_;  // whether the feed at hand is; none beside one
+  std::function<bool()> answered_;  // whether the current feed has its response; empty without a feed
   std::unique_ptr<os::System> system_;
   std::shared_ptr<net::Pool> pool_;
   std::shared_ptr<net::Link> link_;
@@ -249,7 +248,7 @@ Client::Outcome<Kept<A>> Client::keep(Outcome<runtime::Envelope> answer) {
   runtime::Envelope& envelope = answer.value();
   if (envelope.header().signal == runtime::Signal::error) return failure(runtime::read_error(envelope));
   if (envelope.kind() != &messages::kind_of<A>())
-    return failure({base::Code::malformed, "the node's answer is of an unknown kind"});
+    return failure({base::Code::malformed, "the node sent a response of an unknown kind"});
   return Kept<A>(std::move(envelope));
 }
 
@@ -287,7 +286,7 @@ Client::Outcome<void> Client::subscribe(const std::string& path, base::Duration 
   return {};
 }
 
-/// In the actor's context: hands over what is made for as long as the node takes it.
+/// Runs in the actor's context: hands over items for as long as the node accepts them.
 template <class I>
 void Client::Outgoing<I>::pump() {
   while (sink) {
@@ -352,21 +351,21 @@ Client::Outcome<Kept<A>> Client::feed(const std::string& path, base::Duration id
   }
   answered_ = {};
   if (!failed && !wait_until(answered)) failed = cut_short();
-  // Whatever is left of the stream ends here: a sink that is dropped tells the node so.
+  // Ends the rest of the stream: a dropped sink notifies the node.
   inside([&](runtime::ExternalActor::Inside&) { outgoing->sink = {}; });
   if (failed) return *failed;
   return keep<A>(*outgoing->answer);
 }
 
-// -- a command that is one question ----------------------------------------------------------------------------------
+// -- a command that is one request -----------------------------------------------------------------------------------
 
-/// For commands that may `--wait` for their node: --seconds S.
+/// Returns --seconds S, for commands that may `--wait` for their node.
 Option wait_seconds_option();
-/// How long the command waits; nullopt without --wait. Fails for --seconds without it.
+/// Returns how long the command waits; nullopt without --wait. Fails for --seconds without it.
 base::Result<std::optional<base::Duration>, Failure> waited(const Invocation& invocation);
 
-/// Asks the service `path`, and hands the answer to `json(A::Reader)` or `text(A::Reader)`, as the command line wants
-/// it. Fails as Client does.
+/// Sends a request to the service `path`, and hands the response to `json(A::Reader)` or `text(A::Reader)`, as the
+/// command line asks. Fails as Client does.
 template <class Q, class A, class Fill, class Json, class Text>
 Ending ask_and_print(Client& client, const Invocation& invocation, const char* path, base::Duration timeout,
                      Fill&& fill, Json&& json, Text&& text) {
@@ -377,8 +376,8 @@ Ending ask_and_print(Client& client, const Invocation& invocation, const char* p
   return Exit::done;
 }
 
-/// Connects, asks the service `path`, and hands the answer to `json(A::Reader)` or `text(A::Reader)`, as the command
-/// line wants it. Fails as Client does.
+/// Connects, sends a request to the service `path`, and hands the response to `json(A::Reader)` or `text(A::Reader)`,
+/// as the command line asks. Fails as Client does.
 template <class Q, class A, class Fill, class Json, class Text>
 Ending ask_and_print(const Invocation& invocation, Console& console, const char* path, base::Duration timeout,
                      Fill&& fill, Json&& json, Text&& text) {

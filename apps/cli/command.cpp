@@ -42,11 +42,10 @@ std::optional<std::uint64_t> parse_trace(std::string_view hex) {
 base::Result<std::string, Failure> data_directory(const Globals& globals, const Console& console) {
   if (globals.data) return *globals.data;
   if (const auto data = variable(console, "TROUPE_DATA"); data && !data->empty()) return *data;
-  // A relative path in XDG_DATA_HOME is to be ignored (XDG Base Directory Specification 0.8).
+  // A relative path in XDG_DATA_HOME must be ignored (XDG Base Directory Specification 0.8).
   if (const auto xdg = variable(console, "XDG_DATA_HOME"); xdg && xdg->starts_with('/')) return *xdg + "/troupe";
   if (const auto home = variable(console, "HOME"); home && !home->empty()) return *home + "/.local/share/troupe";
-  return usage_failure("no data directory: neither --data, TROUPE_DATA, XDG_DATA_HOME nor HOME is set",
-                       "troupe --data DIR …");
+  return usage_failure("no data directory: set --data, TROUPE_DATA, XDG_DATA_HOME or HOME", "troupe --data DIR …");
 }
 
 }  // namespace troupe::apps

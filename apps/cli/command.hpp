@@ -1,5 +1,5 @@
 #pragma once
-// A command of `troupe` as data: from the one table of them come parsing, help, completion and the manual.
+// A command of `troupe` as data: parsing, help, completion and the manual come from one table of commands.
 //
 // To add one: write a function that returns its `Command`s, and name it in `commands` of apps/meson.build.
 #include <cstdint>
@@ -21,7 +21,7 @@ namespace troupe::apps {
 /// What a command needs to do its work.
 enum class Needs : std::uint8_t {
   nothing,  ///< no running node
-  view,     ///< a node that lets the caller look
+  view,     ///< a node that lets the caller read
   operate,  ///< a node that lets the caller change things
 };
 
@@ -33,12 +33,12 @@ struct Option {
   bool repeatable = false;
   std::vector<std::string> choices{};      ///< if not empty, the only values
   std::vector<std::string> suggestions{};  ///< values that completion offers although others are valid
-  std::uint64_t min = 0;                   ///< with a max above 0 the value is a whole number within both
+  std::uint64_t min = 0;                   ///< with a max above 0 the value is a whole number between both
   std::uint64_t max = 0;
-  bool required = false;  ///< shown so in the usage; the command says what is missing
+  bool required = false;  ///< shown as required in the usage; the command reports a missing option
 };
 
-/// An option whose value is a whole number from `min` to `max`.
+/// Returns an option whose value is a whole number from `min` to `max`.
 inline Option number_option(std::string name, std::string value, std::string help, std::uint64_t min,
                             std::uint64_t max) {
   return {.name = std::move(name), .value = std::move(value), .help = std::move(help), .min = min, .max = max};
@@ -49,17 +49,17 @@ inline Option required(Option option) {
   return option;
 }
 
-enum class Arity : std::uint8_t { one, maybe, some, any };  // 1, 0 or 1, 1 and more, 0 and more
+enum class Arity : std::uint8_t { one, maybe, some, any };  // 1, 0 or 1, 1 or more, 0 or more
 
 struct Positional {
   std::string name;          ///< "FILE"
   std::string help;          ///< one line
-  Arity arity = Arity::one;  ///< only the last one may repeat, the last ones be left out
+  Arity arity = Arity::one;  ///< only the last argument may repeat; only arguments at the end are optional
   std::vector<std::string> choices{};
   std::vector<std::string> suggestions{};
 };
 
-/// "ID@HOST:PORT" of --node: where a node is and who it must be.
+/// "ID@HOST:PORT" of --node: the address of a node and the id that it must have.
 struct NodeAddress {
   base::NodeId id;
   base::HostPort at;
@@ -69,14 +69,14 @@ struct NodeAddress {
 struct Globals {
   std::optional<std::string> data{};      ///< --data; see data_directory()
   std::optional<NodeAddress> node{};      ///< --node; never together with `data`
-  std::vector<NodeAddress> more_nodes{};  ///< further ones, of a command that takes several
+  std::vector<NodeAddress> more_nodes{};  ///< more nodes, for a command that takes several
   bool json = false;
-  std::uint64_t trace = 0;  ///< --trace-id: of what the command asks; zero: the node picks one
+  std::uint64_t trace = 0;  ///< --trace-id: trace of the command's requests; zero: the node picks one
 };
 
 struct Command;
 
-/// A command line that was understood. Reading an option or argument that the command lacks is a broken invariant.
+/// A parsed command line. Reading an option or argument that the command lacks is a broken invariant.
 class Invocation {
  public:
   using Values = std::map<std::string, std::vector<std::string>, std::less<>>;
@@ -92,21 +92,22 @@ class Invocation {
 
   /// Whether the option or optional argument was given.
   bool has(std::string_view name) const { return !all(name).empty(); }
-  /// Its value; nothing if it was not given.
+  /// Returns its value, or nullopt if it was not given.
   std::optional<std::string> text(std::string_view name) const;
-  /// For an option with a max: its number, within the bounds of the table.
+  /// Returns the number of an option with a max, within the bounds of the table.
   std::optional<std::uint64_t> number(std::string_view name) const;
-  /// All its values, in order.
+  /// Returns all its values, in order.
   const std::vector<std::string>& all(std::string_view name) const;
 
   const Command& command() const { return *command_; }
   const std::vector<Command>& table() const { return *table_; }
 
-  /// The command made a request id, as none was typed.
+  /// Notes the request id that the command generated because none was typed.
   void made_request(std::string id) const { request_ = std::move(id); }
-  /// The command as it was typed, to be pasted, with the request id that it made: repeated, it changes nothing again.
+  /// The command as it was typed, to paste, with the request id that it generated: repeating it does not repeat the
+  /// change.
   std::string repeated() const { return request_.empty() ? line_ : line_ + " --request " + request_; }
-  /// Whether repeated() is such a command.
+  /// Whether repeated() names a request.
   bool can_be_repeated() const;
 
   Globals globals;
@@ -119,7 +120,7 @@ class Invocation {
   mutable std::string request_;
 };
 
-/// How a command ended: an exit, having printed what it had to, or a failure that the caller prints.
+/// How a command ended: an exit, after its output was printed, or a failure that the caller prints.
 using Ending = base::Result<Exit, Failure>;
 
 struct Command {
@@ -127,20 +128,20 @@ struct Command {
   std::string summary;  ///< one line
   std::vector<Option> options{};
   std::vector<Positional> positionals{};
-  std::string form{};  ///< of the positionals in the usage, where they may be left out in some ways only
+  std::string form{};  ///< positionals in the usage, if they may be left out only in some combinations
   Needs needs = Needs::nothing;
   Effect effect = Effect::read;
-  bool several_nodes = false;  ///< --node may be given again and again
-  std::string notes{};         ///< for help alone: lines of at most 100 columns, below the options
+  bool several_nodes = false;  ///< --node may be given several times
+  std::string notes{};         ///< only for help: lines of at most 100 columns, below the options
   std::function<Ending(const Invocation&, Console&)> run;
-  std::vector<std::string> examples{};  ///< for help alone: command lines, from apps/examples.cpp
+  std::vector<std::string> examples{};  ///< only for help: command lines, from apps/examples.cpp
 };
 using Commands = std::vector<Command>;
 
-/// The id of a trace as it is typed: up to 16 hexadecimal digits, not zero.
+/// Reads a trace id as it is typed: up to 16 hexadecimal digits, not zero.
 std::optional<std::uint64_t> parse_trace(std::string_view hex);
 
-/// Where the node lives: --data, else TROUPE_DATA, else $XDG_DATA_HOME/troupe, else ~/.local/share/troupe.
+/// Returns the node's data directory: --data, otherwise TROUPE_DATA, $XDG_DATA_HOME/troupe or ~/.local/share/troupe.
 /// Fails with usage if none of them is set.
 base::Result<std::string, Failure> data_directory(const Globals& globals, const Console& console);
 

@@ -12,7 +12,7 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-/// What a shell offers at one place of a command line.
+/// What a shell offers at a position of a command line.
 struct Offer {
   enum class Kind : std::uint8_t { nothing, words, files, directories } kind = Kind::nothing;
   Words words{};
@@ -78,7 +78,7 @@ void add_arguments(Follow& own, const Command& command) {
   }
 }
 
-/// Longer ones first, the empty one last: a shell takes the first that fits.
+/// Longer prefixes first, the empty prefix last: a shell takes the first that matches.
 std::vector<Follow> follows(const Commands& table) {
   std::vector<Follow> all;
   follow(all, "");
@@ -121,7 +121,7 @@ std::string cases(const Commands& table, std::string_view open, std::string_view
   return out;
 }
 
-/// For each option with a value that can be completed: a case for its command, or for all if they agree.
+/// For each option with a value that can be completed: a case for its command, or one case for all if they agree.
 std::string value_cases(const Commands& table, std::string_view open, std::string_view close) {
   std::map<std::string, std::vector<std::pair<std::string, Offer>>> by_name;
   const auto add = [&](const std::string& command, const std::vector<Option>& options) {
@@ -176,7 +176,7 @@ std::string fish_values(const Offer& offer) {
   return "";
 }
 
-/// As an argument: files are offered without an option to wait for.
+/// An argument's values: files are offered without an option that expects them.
 std::string fish_arguments(const Offer& offer) {
   return offer.kind == Offer::Kind::files ? " -F" : " -f" + fish_values(offer).substr(std::string_view(" -x").size());
 }

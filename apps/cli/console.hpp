@@ -9,19 +9,19 @@
 namespace troupe::apps {
 
 struct Console {
-  std::ostream& out;  ///< data
-  std::ostream& err;  ///< talk
+  std::ostream& out;  ///< results
+  std::ostream& err;  ///< diagnostics
   std::istream& in;
   bool out_is_terminal = false;
   bool err_is_terminal = false;
   const char* const* environment = nullptr;  ///< as environ(7) has it; may be null
-  bool (*reader_is_gone)() = nullptr;        ///< whether `out` has lost its reader; null: it is a file
+  bool (*reader_is_gone)() = nullptr;        ///< whether the reader of `out` has gone; null: it is a file
 };
 
-/// Nothing if it is not set; an empty value is a value.
+/// Returns nullopt if the variable is not set; an empty value counts as set.
 std::optional<std::string> variable(const Console& console, std::string_view name);
 
-/// Colour for what goes to `out` or `err`: on a terminal, and not with NO_COLOR (set and not empty, no-color.org).
+/// Whether output to `out` or `err` is coloured: on a terminal, unless NO_COLOR is set and not empty (no-color.org).
 bool colour_on_out(const Console& console);
 bool colour_on_err(const Console& console);
 

@@ -10,7 +10,7 @@ using capnp::DynamicValue;
 using capnp::StructSchema;
 using Which = capnp::schema::Type::Which;
 
-/// How wide a number is, of those that widen into each other; 0: it is none.
+/// Returns the width of an unsigned number that can be widened, or 0 for any other type.
 int unsigned_bits(Which type) {
   return type == Which::UINT8    ? 8
          : type == Which::UINT16 ? 16
@@ -25,7 +25,7 @@ bool same(capnp::Type from, capnp::Type to) {
   return from.which() != Which::LIST || same(from.asList().getElementType(), to.asList().getElementType());
 }
 
-/// The enumerant of that name; an unknown number stays one.
+/// Returns the enumerant with the same name; an unknown number stays a number.
 DynamicEnum enumerant(const DynamicEnum& from, capnp::EnumSchema to) {
   KJ_IF_MAYBE (named, from.getEnumerant()) {
     KJ_IF_MAYBE (there, to.findEnumerantByName(named->getProto().getName())) return DynamicEnum(*there);
@@ -64,7 +64,7 @@ void copy_field(const DynamicStruct::Reader& from, StructSchema::Field field, Dy
 void copy_same(const DynamicStruct::Reader& from, DynamicStruct::Builder to) {
   for (const StructSchema::Field there : to.getSchema().getFields()) {
     KJ_IF_MAYBE (field, from.getSchema().findFieldByName(there.getProto().getName())) {
-      // A member of a union counts only while it is the one that is set.
+      // A member of a union counts only while it is set.
       if (!same(field->getType(), there.getType()) || !from.has(*field, capnp::HasMode::NON_NULL)) continue;
       copy_field(from, *field, to, there);
     }

@@ -1,8 +1,8 @@
 #pragma once
-// Copies an answer into its output: fields of one name and one type, by schema.
+// Copies a response into its output: fields with the same name and type, by schema.
 //
 // Same    numbers (also into wider unsigned ones), texts, bytes and enumerants of equal names; groups and structs field
-//         by field; lists element by element. The caller fills fields whose types differ, or that the answer lacks.
+//         by field; lists element by element. The caller fills fields whose types differ, or that the response lacks.
 // Null    an empty text is not copied, so that `--json` prints null.
 #include <capnp/dynamic.h>
 
@@ -12,7 +12,7 @@ namespace troupe::apps {
 
 void copy_same(const capnp::DynamicStruct::Reader& from, capnp::DynamicStruct::Builder to);
 
-/// The name of an enumerant in its schema, "unknown" for a number that this program does not know.
+/// Returns the name of an enumerant in its schema, or "unknown" for a number that this program does not know.
 std::string enumerant_text(capnp::DynamicEnum value);
 
 }  // namespace troupe::apps

@@ -17,7 +17,7 @@
 namespace troupe::apps {
 namespace {
 
-/// Whether this user may use the directory as its owner does, or may not for another reason than `why`.
+/// Whether this user may use the directory as its owner does, or is denied for a reason other than `why`.
 bool usable(const std::filesystem::path& path, int how, int why) {
   return ::faccessat(AT_FDCWD, path.c_str(), how, AT_EACCESS) == 0 || errno != why;
 }
@@ -25,7 +25,7 @@ bool usable(const std::filesystem::path& path, int how, int why) {
 }  // namespace
 
 std::string user_name(uid_t user) {
-  std::array<char, 4'096> room{};  // names and paths of one line of passwd(5); a longer one shows as its number
+  std::array<char, 4'096> room{};  // for one line of passwd(5); the user of a longer line is shown by number
   passwd entry{};
   passwd* found = nullptr;
   if (::getpwuid_r(user, &entry, room.data(), room.size(), &found) == 0 && found != nullptr) return entry.pw_name;
@@ -41,7 +41,7 @@ std::filesystem::path barring_directory(const std::string& path, int why) {
     at /= part;
     struct stat there {};
     if (::stat(at.c_str(), &there) != 0) return usable(parent, W_OK | X_OK, why) ? std::filesystem::path() : parent;
-    if (!S_ISDIR(there.st_mode)) return {};  // wrong in another way
+    if (!S_ISDIR(there.st_mode)) return {};  // not a problem of permissions
     if (!usable(at, X_OK, why)) return at;
   }
   return usable(at, R_OK | W_OK | X_OK, why) ? std::filesystem::path() : at;
@@ -79,7 +79,7 @@ std::optional<Failure> kept_out(const std::string& path) {
                                 ", and this is the user " + user_name(::geteuid())},
       "nothing was done",
       own ? "chmod u+rwx " + shell_word(at.string())
-          : "the same as the user " + owner + ", or with --data and a directory of your own",
+          : "run it as the user " + owner + ", or use --data with your own directory",
       Exit::failed};
 }
 

@@ -19,16 +19,16 @@ enum class Exit : std::uint8_t {
   nothing_checked = 10,    ///< `sim`: nothing was checked, or a property never reached
   not_deterministic = 11,  ///< `sim`
   simulator_failed = 12,   ///< `sim`
-  interrupted = 130,       ///< 128 + SIGINT; SIGHUP gives 129 and SIGTERM 143 where a command hears them
+  interrupted = 130,       ///< 128 + SIGINT; SIGHUP gives 129 and SIGTERM 143 in commands that handle them
   broken_pipe = 141,       ///< 128 + SIGPIPE: standard output was closed by its reader; nothing is printed about it
 };
 
 enum class Effect : std::uint8_t {
   read,   ///< changes nothing
-  write,  ///< may have changed something although no answer came
+  write,  ///< may have changed something although no response arrived
 };
 
-/// The exit of a command whose question was answered with `code`.
+/// Returns the exit of a command whose request failed with `code`.
 Exit exit_of(base::Code code, Effect effect);
 
 }  // namespace troupe::apps

@@ -64,7 +64,7 @@ Failure usage_failure(std::string message, std::string try_) {
 
 Failure unwritten(const Console& console, std::string outcome) {
   const bool gone = console.reader_is_gone != nullptr && console.reader_is_gone();
-  return {{Code::internal, "standard output could not be written"},
+  return {{Code::internal, "cannot write standard output"},
           std::move(outcome),
           {},
           gone ? Exit::broken_pipe : Exit::failed};
@@ -73,7 +73,7 @@ Failure unwritten(const Console& console, std::string outcome) {
 Failure completed(Failure failure, Effect effect) {
   if (failure.outcome.empty())
     failure.outcome =
-        outcome_unknown(failure.error.code, effect) ? "unknown; it may still have been done" : "nothing was changed";
+        outcome_unknown(failure.error.code, effect) ? "unknown; the change may have been made" : "nothing was changed";
   if (failure.try_.empty() && failure.error.retry_after.count() > 0)
     failure.try_ = "again in " + std::to_string(failure.error.retry_after.count()) + " ms";
   else if (failure.try_.empty() && base::transient(failure.error.code)) failure.try_ = "again";
@@ -84,10 +84,10 @@ void print(std::ostream& err, const Failure& failure, Effect effect, Form form, 
   if (failure.exit == Exit::broken_pipe) return;
   const Failure full = completed(failure, effect);
   if (form == Form::json) return print_json(err, full);
-  // In one write: nodes in the background may log to the same terminal.
+  // Printed in one write, because background nodes may log to the same terminal.
   std::string out = (colour ? "\x1b[1;31merror:\x1b[0m " : "error: ") + base::printable(full.error.message) +
                     "\noutcome: " + base::printable(full.outcome) + '\n';
-  // A backslash of a command must stay one: the line is there to be pasted.
+  // A backslash in a command stays as it is, so that the line can be pasted.
   if (!full.try_.empty()) out += "try: " + (base::is_plain(full.try_) ? full.try_ : base::printable(full.try_)) + '\n';
   err << out;
 }

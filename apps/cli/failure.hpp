@@ -15,26 +15,27 @@ namespace troupe::apps {
 
 struct Failure {
   base::Error error;
-  std::string outcome{};       ///< empty: what the code and the effect say, see outcome_of()
-  std::string try_{};          ///< shell_word()s, to be pasted; empty: nothing, or "again" where that may help
-  std::optional<Exit> exit{};  ///< where the contract names another one than exit_of()
+  std::string outcome{};       ///< empty: derived from the code and the effect, see outcome_of()
+  std::string try_{};          ///< shell_word()s, to paste; empty: no line, or "again" if that may help
+  std::optional<Exit> exit{};  ///< set if the contract names an exit other than exit_of()
 };
 
-/// A mistake of the caller, exit 2. `try_` is usually a `troupe help …`.
+/// Returns the failure for a mistake of the caller, exit 2. `try_` is usually a `troupe help …`.
 Failure usage_failure(std::string message, std::string try_);
 
-/// Standard output has not taken what was written to it. Where its reader has left, as `head` does, nothing is said.
+/// Returns the failure if standard output did not accept the output. Nothing is printed if its reader has gone, as
+/// `head` does.
 Failure unwritten(const Console& console, std::string outcome);
 
-/// What the failure's own words do not say about the outcome and the next step is filled in.
+/// Fills in the outcome and the next step if the failure does not state them.
 Failure completed(Failure failure, Effect effect);
 
 Exit exit_of(const Failure& failure, Effect effect);
 
 enum class Form : std::uint8_t { text, json };
 
-/// Three lines (without `try` where nothing helps) or one line of JSON. Text from outside is escaped. Nothing at all
-/// for Exit::broken_pipe.
+/// Prints three lines (without `try` if nothing helps) or one line of JSON. Text from outside is escaped. Prints
+/// nothing for Exit::broken_pipe.
 void print(std::ostream& err, const Failure& failure, Effect effect, Form form, bool colour);
 
 }  // namespace troupe::apps

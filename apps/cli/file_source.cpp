@@ -32,7 +32,7 @@ base::Error system_error(const std::string& what, int number) {
 base::Result<FileSource, Failure> FileSource::open(const std::string& path) {
   os::Descriptor owned;
   if (path != "-") {
-    // Without waiting: the open of a named pipe would wait for its writer, where Ctrl-C is not told as an error.
+    // Opened without waiting: open() of a named pipe would wait for its writer, and Ctrl-C would not interrupt it.
     owned = os::Descriptor(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
     if (!owned.valid()) return Failure{system_error("cannot read " + path, errno), "nothing was stored"};
     ::fcntl(owned.get(), F_SETFL, ::fcntl(owned.get(), F_GETFL) & ~O_NONBLOCK);
@@ -41,7 +41,8 @@ base::Result<FileSource, Failure> FileSource::open(const std::string& path) {
   FileSource source(path, std::move(owned), descriptor);
   if (::fstat(descriptor, &source.begun_) != 0) return source.failure("cannot read ", errno);
   if (S_ISDIR(source.begun_.st_mode))
-    return Failure{{Code::unsupported, "cannot read " + path + ": it is a directory, and files are stored one by one"},
+    return Failure{{Code::unsupported,
+                    "cannot read " + path + ": it is a directory; store its files one by one, or as an archive"},
                    "nothing was stored",
                    "tar -c -- " + shell_word(path) + " | troupe file put -"};
   source.regular_ = S_ISREG(source.begun_.st_mode);
@@ -78,7 +79,7 @@ bool FileSource::changed() const {
   const bool touched = now.st_size != begun_.st_size || now.st_mtim.tv_sec != begun_.st_mtim.tv_sec ||
                        now.st_mtim.tv_nsec != begun_.st_mtim.tv_nsec;
   if (touched || (begun_.st_size > 0 && ::lseek(descriptor_, 0, SEEK_CUR) != begun_.st_size)) return true;
-  // Another file under the same name: what was read is whole, but it is not what the caller's name means any more.
+  // Another file has the same name now: the bytes read are complete, but the name means another file.
   if (!owned_.valid()) return false;
   struct stat named {};
   return ::stat(path_.c_str(), &named) != 0 || named.st_ino != begun_.st_ino || named.st_dev != begun_.st_dev;

@@ -18,16 +18,16 @@
 namespace troupe::apps {
 namespace {
 
-constexpr mode_t kMode = 0666;  // less the caller's umask, as for any file that a program makes
+constexpr mode_t kMode = 0666;  // less the caller's umask, as for any file that a program creates
 constexpr mode_t kOwnerOnly = 0600;
-constexpr mode_t kPermissions = 0777;  // what is kept of a file that is replaced: a set-user-id bit was for other bytes
+constexpr mode_t kPermissions = 0777;  // permissions to keep of a replaced file, without set-user-id bits
 
 std::string directory_of(const std::string& path) {
   const auto parent = std::filesystem::path(path).parent_path();
   return parent.empty() ? "." : parent.string();
 }
 
-// A name that no other process uses; short, for the final one may be as long as names can be.
+// A name that no other process uses. It is short, because the final name may already have the maximum length.
 std::string name_beside(const std::string& path) {
   os::Chance chance;
   std::array<std::uint8_t, 8> drawn{};
@@ -38,7 +38,7 @@ std::string name_beside(const std::string& path) {
 }  // namespace
 
 bool FileTarget::is_standard_output(const std::string& path) {
-  if (path == "-" || path == "/dev/stdout") return true;  // the latter also where there is none
+  if (path == "-" || path == "/dev/stdout") return true;  // the second name works even if there is no such file
   struct stat there {};
   struct stat own {};
   return ::stat(path.c_str(), &there) == 0 && ::fstat(STDOUT_FILENO, &own) == 0 && there.st_dev == own.st_dev &&
@@ -56,9 +56,9 @@ base::Result<FileTarget, Failure> FileTarget::open(const std::string& path, Wait
     const int number = errno;
     const bool leads_nowhere = number == ENOENT || number == ELOOP;
     if (leads_nowhere && ::lstat(path.c_str(), &there) == 0)
-      return Failure{{base::Code::refused, "cannot write " + path + ": it is a link to a file that is not there"},
+      return Failure{{base::Code::refused, "cannot write " + path + ": it is a link to a file that does not exist"},
                      "nothing was written",
-                     "rm " + shell_word(path) + ", or another -o PATH"};
+                     "rm " + shell_word(path) + ", or use another -o PATH"};
     if (number != ENOENT) return target.failure(number);
     target.final_ = path;
     if (auto opened = target.open_beside(nullptr); !opened.ok()) return opened.error();
@@ -67,7 +67,7 @@ base::Result<FileTarget, Failure> FileTarget::open(const std::string& path, Wait
                    "nothing was written",
                    "-o " + shell_word(path + "/NAME")};
   } else if (S_ISREG(there.st_mode)) {
-    // A link stays what it is, and the file that it leads to is replaced.
+    // A link is kept, and the file that it points to is replaced.
     std::error_code unresolved;
     const auto real = std::filesystem::canonical(path, unresolved);
     target.final_ = unresolved ? path : real.string();
@@ -82,8 +82,8 @@ base::Result<FileTarget, Failure> FileTarget::open(const std::string& path, Wait
   return target;
 }
 
-/// `replaced` is the file that is to be replaced, if there is one. The new one gets its permissions and its group:
-/// beside its owner, who is the caller, only those may read it who could read that file.
+/// `replaced` is the file to replace, if it exists. The new file gets its permissions and its group. Apart from the
+/// owner, who is the caller, only users who could read the old file may read the new file.
 base::Result<void, Failure> FileTarget::open_beside(const struct stat* replaced) {
   temporary_ = name_beside(final_);
   owned_ = os::Descriptor(
@@ -99,7 +99,7 @@ base::Result<void, Failure> FileTarget::open_beside(const struct stat* replaced)
   if (::fstat(descriptor_, &made) != 0) return failure(errno);
   mode_t mode = replaced->st_mode & kPermissions;
   if (made.st_gid != replaced->st_gid && ::fchown(descriptor_, static_cast<uid_t>(-1), replaced->st_gid) != 0) {
-    // What that group was allowed is not for another one; its members are others now, and get no more than before.
+    // If the group cannot be kept, its permissions do not pass to another group: other users get no more than before.
     const mode_t of_group = mode & S_IRWXG;
     mode &= ~S_IRWXG & (~S_IRWXO | of_group >> 3);
   }
@@ -107,7 +107,7 @@ base::Result<void, Failure> FileTarget::open_beside(const struct stat* replaced)
   return {};
 }
 
-/// A pipe without a reader is waited for, in steps: an open that blocks could not be interrupted.
+/// Waits in steps for a pipe's reader: a blocking open() could not be interrupted.
 base::Result<void, Failure> FileTarget::open_as_it_is(bool pipe, WaitForReader& wait) {
   while (true) {
     owned_ = os::Descriptor(::open(path_.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
@@ -135,7 +135,7 @@ FileTarget::~FileTarget() {
 
 base::Result<void, Failure> FileTarget::write(std::span<const std::uint8_t> bytes, WaitForRoom& wait) {
   while (!bytes.empty()) {
-    // A pipe that has room at all takes PIPE_BUF without blocking (pipe(7)), so that Ctrl-C is noticed.
+    // A pipe with free space takes PIPE_BUF bytes without blocking (pipe(7)), so Ctrl-C is noticed.
     const std::size_t size = may_block_ ? std::min<std::size_t>(bytes.size(), PIPE_BUF) : bytes.size();
     if (may_block_)
       if (auto ready = wait(descriptor_); !ready.ok()) return ready;
@@ -154,7 +154,7 @@ base::Result<void, Failure> FileTarget::commit() {
   if (::rename(temporary_.c_str(), final_.c_str()) != 0) return failure(errno);
   temporary_.clear();
   const os::Descriptor directory(::open(directory_of(final_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  // A directory that may be written but not read cannot be synced; the file is there all the same.
+  // A directory that can be written but not read cannot be synced; the file is there all the same.
   if (directory.valid() && ::fsync(directory.get()) != 0 && errno == EIO)
     return Failure{system_error("cannot sync the directory of " + path_, errno),
                    "the file is in place, but may not survive a power failure"};
@@ -163,12 +163,12 @@ base::Result<void, Failure> FileTarget::commit() {
 
 const char* FileTarget::outcome() const {
   if (!final_.empty() || written_ == 0) return "nothing was written";
-  return "what was written is not all of it";
+  return "the output is incomplete";
 }
 
 Failure FileTarget::failure(int number) const {
   Failure out{system_error("cannot write " + path_, number), outcome()};
-  if (number == EPIPE && descriptor_ == STDOUT_FILENO) out.exit = Exit::broken_pipe;  // as with all other output
+  if (number == EPIPE && descriptor_ == STDOUT_FILENO) out.exit = Exit::broken_pipe;  // as for all other output
   return out;
 }
 

@@ -1,11 +1,11 @@
 #pragma once
-// Where `file get` writes: standard output, or a file that has its name only once it is whole.
+// Where `file get` writes: standard output, or a file that gets its name only when it is complete.
 //
-// File    the bytes go to an oddly named file beside it, which is synced and then takes the name; it replaces a file of
-//         that name, whose permissions and group it takes. If this ends before commit() what was written is removed;
-//         SIGKILL and a power failure leave it under the odd name.
-// Others  a pipe or a device that has the name already is written directly.
-// Owner   one writer, once; blocks on the device, not on a pipe: that is waited for through the Client.
+// File    bytes go to a temporary file in the same directory. It is synced and renamed to the final name. It replaces
+//         an existing file and takes its permissions and group. Unless commit() is called, the temporary file is
+//         removed; SIGKILL and a power failure leave it.
+// Others  an existing pipe or device is written directly.
+// Owner   one writer, once; blocks on the device, but not on a pipe: it waits for a pipe through the Client.
 #include <sys/stat.h>
 
 #include <span>
@@ -20,16 +20,17 @@ namespace troupe::apps {
 
 class FileTarget {
  public:
-  /// Before a write that could block: waits until there is room. Its failure ends the write.
+  /// Called before a write that could block: waits until there is space. Its failure ends the write.
   using WaitForRoom = base::Callback<base::Result<void, Failure>(int descriptor)>;
 
-  /// While a named pipe has no reader: lets some time pass. Its failure ends the open.
+  /// Called while a named pipe has no reader: waits a while. Its failure ends the open.
   using WaitForReader = base::Callback<base::Result<void, Failure>()>;
 
-  /// "-", and every name of what standard output is. To be asked before open(): a file that is replaced is another one.
+  /// Whether the path is "-" or another name of standard output. Ask before open(), because a replaced file is a
+  /// different file.
   static bool is_standard_output(const std::string& path);
 
-  /// Fails for a directory, and for a link that leads nowhere. Without `wait` also for a pipe without a reader.
+  /// Fails for a directory, and for a link to a missing file. Without `wait` also fails for a pipe without a reader.
   static base::Result<FileTarget, Failure> open(const std::string& path, WaitForReader wait = {});
   FileTarget(FileTarget&& other) noexcept;
   FileTarget& operator=(FileTarget&&) = delete;
@@ -37,11 +38,11 @@ class FileTarget {
 
   base::Result<void, Failure> write(std::span<const std::uint8_t> bytes, WaitForRoom& wait);
 
-  /// All is written: makes it durable and gives it its name.
+  /// Makes the complete file durable and gives it its name.
   base::Result<void, Failure> commit();
 
   std::uint64_t bytes() const { return written_; }
-  /// The state of the file if this ends before commit().
+  /// Returns the state of the file if this ends before commit().
   const char* outcome() const;
 
  private:
@@ -50,9 +51,9 @@ class FileTarget {
   base::Result<void, Failure> open_as_it_is(bool pipe, WaitForReader& wait);
   Failure failure(int number) const;
 
-  std::string path_;       // for people
+  std::string path_;       // the path to show
   std::string final_;      // empty: written directly
-  std::string temporary_;  // empty: there is none
+  std::string temporary_;  // empty: there is no temporary file
   os::Descriptor owned_;
   int descriptor_ = -1;
   bool may_block_ = false;

@@ -12,7 +12,7 @@ namespace troupe::apps {
 namespace {
 
 constexpr std::size_t kLeftColumns = 26;
-constexpr std::size_t kColumnsMax = 120;  // our choice: the lines of this source are as long
+constexpr std::size_t kColumnsMax = 120;  // our choice: the line length of this source
 
 struct ExitMeaning {
   Exit exit;
@@ -29,9 +29,9 @@ constexpr ExitMeaning kExits[] = {
     {Exit::unavailable, "unavailable, no quorum, or a read timed out"},
     {Exit::unknown, "outcome unknown, or a write timed out"},
     {Exit::nothing_checked, "sim: nothing was checked, or a rare property was never reached"},
-    {Exit::not_deterministic, "sim: a world was not the same twice"},
+    {Exit::not_deterministic, "sim: two runs of the same seed differed"},
     {Exit::simulator_failed, "sim: the simulator itself failed"},
-    {Exit::interrupted, "interrupted; by SIGTERM it is 143, by SIGHUP 129"},
+    {Exit::interrupted, "interrupted; 143 if by SIGTERM, 129 if by SIGHUP"},
     {Exit::broken_pipe, "standard output was closed by its reader"},
 };
 
@@ -76,7 +76,7 @@ void print_options(std::ostream& out, std::string_view title, const std::vector<
   for (const Option& option : options) line(out, left(option), option.help);
 }
 
-/// Lines that are too long continue under their own indentation.
+/// Wraps long lines under their own indentation.
 void print_notes(std::ostream& out, const std::string& notes) {
   std::istringstream lines(notes);
   for (std::string one; std::getline(lines, one);) {
@@ -105,7 +105,7 @@ std::string_view first_word(const Command& command) {
   return std::string_view(command.name).substr(0, command.name.find(' '));
 }
 
-/// The commands under headings: a heading for each first word that several commands share.
+/// Prints the commands under headings: a heading for each first word that several commands share.
 void print_commands(std::ostream& out, const Commands& table) {
   std::map<std::string_view, std::size_t> counts;
   for (const Command& command : table) ++counts[first_word(command)];
@@ -127,7 +127,8 @@ void print_all(std::ostream& out, const Commands& table) {
   print_options(out, "options of all commands, before or after the command", global_options());
   out << "\nexit status\n";
   for (const auto& [exit, meaning] : kExits) line(out, std::to_string(static_cast<int>(exit)), meaning);
-  out << "\n`troupe help COMMAND` says more.\n";
+  out << "\n"
+         "`troupe help COMMAND` shows more.\n";
 }
 
 std::string roff(std::string_view text) {
@@ -151,13 +152,13 @@ const std::vector<Option>& global_options() {
   static const std::vector<Option> options{
       {.name = "--data",
        .value = "DIR",
-       .help = "data directory of the node to ask; else TROUPE_DATA, else $XDG_DATA_HOME/troupe"},
+       .help = "data directory of the node to ask (default TROUPE_DATA, then $XDG_DATA_HOME/troupe)"},
       {.name = "--node", .value = "ID@HOST:PORT", .help = "remote node to ask, with your operator key"},
       {.name = "--json", .help = "print JSON"},
       {.name = "--trace-id",
        .value = "HEX",
-       .help = "trace id of the messages that follow from this command, for `troupe trace --id HEX`"},
-      {.name = "-h", .help = "explain the command", .alias = "--help"},
+       .help = "trace id for the messages that this command causes, for `troupe trace --id HEX`"},
+      {.name = "-h", .help = "show help for the command", .alias = "--help"},
   };
   return options;
 }
@@ -195,7 +196,11 @@ bool print_help(std::ostream& out, const Commands& table, std::string_view about
 void print_entry(std::ostream& out, const Command& command) { print_command(out, command, false); }
 
 void print_manual(std::ostream& out, const Commands& table, std::string_view version) {
-  out << ".TH TROUPE 1 \"\" \"troupe " << roff(version) << "\" \"User Commands\"\n"
+  out << ".TH TROUPE 1 \"\" \"troupe " << roff(version)
+      << ".SH NAME\n"
+         "troupe \\- a peer-to-peer node and its tools\n"
+         ".SH SYNOPSIS\n"
+         ".B troupe\n"
       << ".SH NAME\ntroupe \\- a node, and the tools to talk to one\n.SH SYNOPSIS\n.B troupe\n"
       << "[\\-\\-data DIR | \\-\\-node ID@HOST:PORT] [\\-\\-json] COMMAND ...\n.SH COMMANDS\n";
   for (const Command& command : table) {
@@ -205,7 +210,7 @@ void print_manual(std::ostream& out, const Commands& table, std::string_view ver
     std::string below = command.notes;
     if (!command.examples.empty()) below += "\nexamples\n  " + joined(command.examples, "\n  ") + '\n';
     if (below.empty()) continue;
-    out << ".PP\n.nf\n";  // as it is
+    out << ".PP\n.nf\n";  // unchanged
     std::istringstream notes(below);
     for (std::string one; std::getline(notes, one);) out << roff(one) << '\n';
     out << ".fi\n";

@@ -22,7 +22,7 @@ void print_script(std::ostream& out, const std::string& text, bool json) {
   else out << text;
 }
 
-// Those of a group, or the one of that name.
+// Returns the commands of a group, or the command with that name.
 void print_json(std::ostream& out, const Commands& table, const std::string& about) {
   std::vector<const Command*> wanted;
   for (const Command& command : table)

@@ -1,9 +1,10 @@
 #pragma once
-// Text from standard input or a file: all of it, or line by line.
+// Reads text from standard input or a file: all of it, or line by line.
 //
-// Lines  end with LF or CRLF, the last also without an end. A byte-order mark (UTF-8) before the first is skipped.
-// Errors a device or a closed descriptor that cannot be read, with the words of the system. std::istreambuf_iterator
-//        would throw them.
+// Lines  end with LF or CRLF; the last line may lack its end. A byte-order mark (UTF-8) before the first line is
+//        skipped.
+// Errors  a device or a closed descriptor that cannot be read, with the error of the system. std::istreambuf_iterator
+//         would throw it.
 #include <istream>
 #include <optional>
 #include <string>
@@ -17,8 +18,8 @@ inline constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 inline constexpr const char* kStandardInput = "standard input";
 
-/// Appends what is left of `in`, at most `bytes_max` bytes and one byte more, which shows that there is more.
-/// `name` is what the stream is for people, such as kStandardInput.
+/// Appends the rest of `in`: at most `bytes_max` bytes plus one byte, which shows that there is more. `name` is the
+/// name of the stream to show, such as kStandardInput.
 base::Result<void, Failure> read_rest(std::istream& in, const std::string& name, std::size_t bytes_max,
                                       std::string& out);
 

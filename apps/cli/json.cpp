@@ -54,7 +54,7 @@ void write_field(std::ostream& out, const capnp::DynamicStruct::Reader& value, c
   else write_value(out, value.get(field));
 }
 
-// The order in which the schema's author wrote them: a field that was added later may belong further up.
+// The order in which the schema's author wrote them: a field that was added later may be declared further up.
 std::vector<StructSchema::Field> in_written_order(const StructSchema& schema) {
   std::vector<StructSchema::Field> fields;
   for (const auto field : schema.getFields()) fields.push_back(field);
@@ -64,7 +64,7 @@ std::vector<StructSchema::Field> in_written_order(const StructSchema& schema) {
   return fields;
 }
 
-// `struct { entries :List(Entry) }` whose entries have a name and a value, which is a union: an object.
+// `struct { entries :List(Entry) }`, whose entries have a name and a value that is a union: an object.
 bool is_object(const StructSchema& schema) {
   return schema.getFields().size() == 1 && schema.findFieldByName("entries") != nullptr;
 }

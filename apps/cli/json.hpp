@@ -21,17 +21,17 @@ namespace troupe::apps {
 /// Also takes a typed reader of any struct. Broken invariant for capabilities and AnyPointer.
 void write_json(std::ostream& out, const capnp::DynamicStruct::Reader& value);
 
-/// The same with the end of the line; an output may be a list.
+/// Writes the same with a line end; an output may be a list.
 void write_json_line(std::ostream& out, const capnp::DynamicStruct::Reader& value);
 void write_json_line(std::ostream& out, const capnp::DynamicList::Reader& values);
 
-/// Bytes and text as a message has them and as we do; bytes as lower-case hex.
+/// Convert bytes and text between messages and this program; bytes are printed as lower-case hex.
 inline capnp::Data::Reader data(base::ByteView bytes) { return {bytes.data(), bytes.size()}; }
 inline std::string text(capnp::Text::Reader from) { return {from.begin(), from.size()}; }
 inline std::string text(capnp::Data::Reader from) { return {from.asChars().begin(), from.size()}; }
 std::string hex(capnp::Data::Reader data);
 
-/// An output to be filled and printed as one line.
+/// An output to fill and to print as one line.
 template <class T>
 class JsonLine {
  public:

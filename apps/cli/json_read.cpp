@@ -29,7 +29,7 @@ class JsonReader {
     rest_.remove_prefix(what.size());
     return true;
   }
-  /// The next character that is no blank.
+  /// Consumes the next character that is not a blank.
   bool mark(char c) {
     blanks();
     return take({&c, 1});
@@ -104,7 +104,7 @@ class JsonReader {
     rest_.remove_prefix(4);
     return bytes[0] << 8 | bytes[1];
   }
-  /// As UTF-8; not half of a surrogate pair.
+  /// Appends a code point as UTF-8. Fails for half of a surrogate pair.
   static bool append(std::string& out, std::uint32_t code) {
     const auto put = [&](std::uint32_t byte) { out += static_cast<char>(byte); };
     if (code >= 0xd800 && code < 0xe000) return false;

@@ -1,7 +1,7 @@
 #pragma once
-// Reads JSON (RFC 8259) back that a command has written: the whole of a text, as a tree.
+// Reads JSON (RFC 8259) that a command has written: a whole text, as a tree.
 //
-// Limits  kJsonDepthMax values within each other; the caller bounds the size of the text.
+// Limits  values nest at most kJsonDepthMax deep; the caller limits the size of the text.
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -16,15 +16,15 @@ inline constexpr std::size_t kJsonDepthMax = 16;
 struct JsonValue {
   enum class Kind : std::uint8_t { null, truth, number, text, list, object };
   Kind kind = Kind::null;
-  std::string text{};  ///< of a text; of a number its characters, of a truth "true" or "false"
+  std::string text{};  ///< of a text; of a number its characters, of a boolean "true" or "false"
   std::vector<JsonValue> items{};
   std::vector<std::pair<std::string, JsonValue>> fields{};
 
-  /// The first field of that name; null if there is none.
+  /// Returns the first field of that name, or null if there is none.
   const JsonValue* find(std::string_view name) const;
 };
 
-/// Nothing unless the text is one value with nothing but blanks around it.
+/// Returns nullopt unless the text is one value, optionally with blanks around it.
 std::optional<JsonValue> read_json(std::string_view text);
 
 }  // namespace troupe::apps

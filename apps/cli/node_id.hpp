@@ -7,11 +7,11 @@
 
 namespace troupe::apps {
 
-/// 40 hexadecimal digits; fails with usage.
+/// Reads 40 hexadecimal digits; fails with usage.
 inline base::Result<base::NodeId, Failure> node_typed(const std::string& typed) {
   constexpr std::size_t kShown = 80;
   if (const auto id = base::NodeId::from_hex(typed)) return *id;
-  return usage_failure("the id of a node has 40 hexadecimal digits, not \"" + base::shortened(typed, kShown) + '"',
+  return usage_failure("invalid node id: expected 40 hexadecimal digits, got \"" + base::shortened(typed, kShown) + '"',
                        "troupe registry ls");
 }
 

@@ -21,7 +21,7 @@ Failure cannot(const std::string& what, DiskError error) {
       Exit::failed};
 }
 
-/// Nothing if there is no file.
+/// Returns nullopt if there is no file.
 base::Result<std::optional<crypto::Identity>, Failure> read_key(ports::Disk& disk, const std::string& path) {
   using Found = std::optional<crypto::Identity>;
   const auto file = disk.open(kKeyFile, ports::OpenMode::read);
@@ -37,7 +37,7 @@ base::Result<std::optional<crypto::Identity>, Failure> read_key(ports::Disk& dis
   if (key.ok()) return Found(std::move(key).value());
   const bool newer = key.error() == crypto::IdentityError::version;
   return Failure{{newer ? Code::unsupported : Code::corrupt,
-                  path + (newer ? " was written by a newer troupe" : " is no whole key file")},
+                  path + (newer ? " was written by a newer version of troupe" : " is not a complete key file")},
                  "nothing was done",
                  newer ? "" : "move it away, then: troupe operator key",
                  Exit::failed};
@@ -48,7 +48,7 @@ base::Result<std::optional<crypto::Identity>, Failure> read_key(ports::Disk& dis
 base::Result<std::string, Failure> config_directory(const Console& console) {
   if (const auto xdg = variable(console, "XDG_CONFIG_HOME"); xdg && xdg->starts_with('/')) return *xdg + "/troupe";
   if (const auto home = variable(console, "HOME"); home && !home->empty()) return *home + "/.config/troupe";
-  return usage_failure("no place for the operator's key: neither XDG_CONFIG_HOME nor HOME is set",
+  return usage_failure("no directory for the operator's key: set XDG_CONFIG_HOME or HOME",
                        "XDG_CONFIG_HOME=DIR troupe …");
 }
 

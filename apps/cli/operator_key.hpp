@@ -1,7 +1,7 @@
 #pragma once
-// The key by which a node elsewhere knows its operator: operator.key (0600) in $XDG_CONFIG_HOME/troupe.
+// The key that identifies an operator to remote nodes: operator.key (0600) in $XDG_CONFIG_HOME/troupe.
 //
-// It is a file as of crypto::Identity, whose id shows no work.
+// It is a key file of crypto::Identity, whose id needs no proof of work.
 #include <string>
 
 #include "apps/cli/command.hpp"
@@ -9,16 +9,16 @@
 
 namespace troupe::apps {
 
-/// $XDG_CONFIG_HOME/troupe, else ~/.config/troupe. Fails with usage if neither variable is set.
+/// Returns $XDG_CONFIG_HOME/troupe, otherwise ~/.config/troupe. Fails with usage if neither variable is set.
 base::Result<std::string, Failure> config_directory(const Console& console);
 
-/// The path of the file, whether it is there or not.
+/// Returns the path of the file, whether it exists or not.
 base::Result<std::string, Failure> operator_key_path(const Console& console);
 
-/// Fails, with exit 5, if there is none; with exit 1 if it cannot be read.
+/// Fails with exit 5 if there is no key, and with exit 1 if it cannot be read.
 base::Result<crypto::Identity, Failure> load_operator_key(const Console& console);
 
-/// Makes it where there is none; it is durable before this returns.
+/// Creates the key if there is none; it is durable when this returns.
 base::Result<crypto::Identity, Failure> load_or_make_operator_key(const Console& console);
 
 }  // namespace troupe::apps

@@ -15,9 +15,9 @@
 namespace troupe::apps {
 namespace {
 
-// CLI11 finds the command and its options. Arguments, and what is required, allowed and in bounds, are judged here:
-// so all commands refuse in the same words, and a value is never taken for something else (CLI11 takes "[a,b]" apart,
-// and forgets a "--" where options may follow a subcommand).
+// CLI11 finds the command and its options. This file checks the arguments, and what is required, allowed and within
+// bounds. So all commands use the same error texts, and a value is never mistaken for something else (CLI11 splits
+// "[a,b]", and forgets a "--" if options may follow a subcommand).
 
 constexpr std::size_t kShownBytesMax = 80;
 
@@ -84,7 +84,7 @@ class Parser {
       end = std::min(command.name.find(' ', begin), command.name.size());
       at = below(*at, command.name.substr(0, end), command.name.substr(begin, end - begin));
     }
-    base::ensure(leaves_.emplace(at, &command).second, "each command has a name of its own");
+    base::ensure(leaves_.emplace(at, &command).second, "each command has a unique name");
     for (const Option& option : command.options) {
       const std::string names = option.alias.empty() ? option.name : option.name + ',' + option.alias;
       if (option.value.empty()) at->add_flag(names);
@@ -93,7 +93,7 @@ class Parser {
     for (std::size_t i = 0; i + 1 < command.positionals.size(); ++i)
       base::ensure(command.positionals[i].arity == Arity::one || (command.positionals[i].arity == Arity::maybe &&
                                                                   command.positionals[i + 1].arity == Arity::maybe),
-                   "only the last arguments of a command may be left out, and only the last one repeated");
+                   "only the last arguments of a command are optional, and only the final argument repeats");
   }
 
   CLI::App* below(CLI::App& parent, const std::string& path, const std::string& word) {
@@ -107,7 +107,7 @@ class Parser {
     return sub;
   }
 
-  // The deepest group or command that was named.
+  // Returns the deepest group or command that was named.
   const CLI::App& deepest() const {
     const CLI::App* at = &app_;
     while (!at->get_subcommands().empty()) at = at->get_subcommands().front();
@@ -131,7 +131,7 @@ class Parser {
     return at == table_.end() ? nullptr : &*at;
   }
 
-  // A word that is neither option, command nor an argument of the chosen command.
+  // Returns the failure for a word that is not an option, a command or an argument of the chosen command.
   std::optional<Failure> unknown_word() const {
     const auto words = app_.remaining(true);
     const auto option = std::find_if(words.begin(), words.end(),
@@ -141,7 +141,7 @@ class Parser {
     return std::nullopt;
   }
 
-  // "sim run" is below "sim", which is a command of its own: what only that one knows is unknown here.
+  // "sim run" is below "sim", which is also a command: an option that only "sim" knows is unknown to "sim run".
   std::optional<Failure> option_of_a_group() const {
     for (const CLI::App* at = deepest().get_parent(); at != nullptr && at != &app_; at = at->get_parent()) {
       const auto group = leaves_.find(at);
@@ -177,7 +177,7 @@ class Parser {
   Failure incomplete() const {
     const std::string group = about();
     if (group.empty()) return usage_failure("no command is named", "troupe help");
-    return usage_failure('"' + group + "\" is incomplete; it is followed by one of: " + joined(known_words()),
+    return usage_failure('"' + group + "\" is incomplete; it must be followed by one of: " + joined(known_words()),
                          help_for(group));
   }
 
@@ -187,7 +187,7 @@ class Parser {
     for (const CLI::Option* option : {data_, trace_})
       if (option->count() > 1) return usage_failure(option->get_name() + " is given twice", "troupe help");
     if (data_->count() > 0 && node_->count() > 0)
-      return usage_failure("--data and --node exclude each other: one names a node here, the other one elsewhere",
+      return usage_failure("--data and --node exclude each other: --data names a local node, --node a remote one",
                            "troupe help");
     if (data_->count() > 0) {
       globals.data = data_->results().front();
@@ -196,7 +196,7 @@ class Parser {
     for (const std::string& text : node_->results()) {
       const auto address = config::PeerAddress::parse(text);
       if (!address || !address->pinned)
-        return usage_failure("--node needs ID@HOST:PORT, the id 40 hexadecimal digits, not " + shown(text),
+        return usage_failure("--node needs ID@HOST:PORT with an id of 40 hexadecimal digits, got " + shown(text),
                              "troupe status, at that node, shows both");
       const NodeAddress node{*address->pinned, address->at};
       if (globals.node) globals.more_nodes.push_back(node);
@@ -206,7 +206,7 @@ class Parser {
       const std::string& text = trace_->results().front();
       const auto trace = parse_trace(text);
       if (!trace)
-        return usage_failure("--trace-id needs up to 16 hexadecimal digits that are not all 0, not " + shown(text),
+        return usage_failure("--trace-id needs up to 16 hexadecimal digits that are not all 0, got " + shown(text),
                              "troupe help trace");
       globals.trace = *trace;
     }
@@ -259,7 +259,7 @@ class Parser {
   static std::optional<std::string> not_a_choice(const std::string& name, const std::vector<std::string>& choices,
                                                  const std::string& value) {
     if (choices.empty() || std::find(choices.begin(), choices.end(), value) != choices.end()) return std::nullopt;
-    return name + " is one of: " + joined(choices) + "; not " + shown(value);
+    return name + " must be one of: " + joined(choices) + "; not " + shown(value);
   }
 
   const Commands& table_;

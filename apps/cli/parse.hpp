@@ -1,5 +1,5 @@
 #pragma once
-// A command line against the table of commands. Keeps CLI11 behind one source file.
+// Parses a command line with the table of commands. Keeps CLI11 in one source file.
 #include <string>
 #include <variant>
 #include <vector>
@@ -8,18 +8,18 @@
 
 namespace troupe::apps {
 
-/// Help is wanted: for one command ("config show"), a group ("config"), or all (empty).
+/// The user asked for help: for one command ("config show"), a group ("config"), or all (empty).
 struct HelpWanted {
   std::string about;
 };
 
 using Parsed = std::variant<Invocation, HelpWanted>;
 
-/// `arguments` without the program's name. The table must outlive the result.
-/// Errors: usage failures, with the nearest known name and the help to read.
+/// Parses `arguments` without the program's name. The table must outlive the result. Errors: usage failures, with the
+/// nearest known name and the help to read.
 base::Result<Parsed, Failure> parse(const Commands& table, const std::vector<std::string>& arguments);
 
-/// Whether --json stands among the arguments: also known when they cannot be parsed.
+/// Whether --json is among the arguments, also if they cannot be parsed.
 bool wants_json(const std::vector<std::string>& arguments);
 
 }  // namespace troupe::apps

@@ -9,14 +9,14 @@
 namespace troupe::apps {
 namespace {
 
-// A script that reads a cut list must not take it for a whole one.
+// A script must not mistake a cut list for a complete one.
 Ending written(Ending ending, Effect effect, Console& console) {
   console.out.flush();
   if (!ending.ok() || console.out) return ending;
-  return unwritten(console, effect == Effect::write ? "done, but not all of it was printed" : "");
+  return unwritten(console, effect == Effect::write ? "done, but not all output was printed" : "");
 }
 
-/// A command to try that names no node is meant for the node that was asked.
+/// A suggested command without a node is meant for the node that was asked.
 Failure of_same_node(Failure failure, const Globals& globals) {
   const std::string& line = failure.try_;
   const bool command = line.starts_with("troupe ") && !line.starts_with("troupe help") &&
@@ -27,7 +27,7 @@ Failure of_same_node(Failure failure, const Globals& globals) {
   return failure;
 }
 
-/// What may have been done is tried again under its request, so that it is done once.
+/// A change that may have been made is retried with its request id, so that it is made once.
 Failure with_request(Failure failure, const Invocation& invocation) {
   const Effect effect = invocation.command().effect;
   const bool interrupted = failure.error.code == base::Code::dropped && failure.exit;
@@ -64,8 +64,8 @@ Exit run(const Commands& table, const std::vector<std::string>& arguments, Conso
   try {
     return run_or_throw(table, arguments, console, form);
   } catch (const std::exception& error) {
-    const Failure failure{{base::Code::internal, std::string("a mistake in this program: ") + error.what()},
-                          "unknown; what the command had begun may have been done",
+    const Failure failure{{base::Code::internal, std::string("a bug in this program: ") + error.what()},
+                          "unknown; the change may have been made",
                           "",
                           Exit::failed};
     print(console.err, failure, Effect::write, form, colour_on_err(console));

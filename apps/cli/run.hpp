@@ -1,5 +1,5 @@
 #pragma once
-// The whole program but its process: parse, run, and tell a failure in its one shape.
+// The whole program except its process: parses, runs, and reports a failure in its one shape.
 #include <string>
 #include <vector>
 
@@ -7,7 +7,7 @@
 
 namespace troupe::apps {
 
-/// Runs the command that `arguments` (without the program's name) ask for. Throws nothing.
+/// Runs the command that `arguments` (without the program's name) name. Never throws.
 Exit run(const Commands& table, const std::vector<std::string>& arguments, Console& console);
 
 }  // namespace troupe::apps

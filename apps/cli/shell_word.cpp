@@ -7,7 +7,7 @@
 namespace troupe::apps {
 namespace {
 
-// Letters and digits of ASCII, and what no shell gives a meaning to anywhere in a word.
+// ASCII letters and digits, and characters that no shell treats specially anywhere in a word.
 bool harmless(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
          std::string_view("_./-+,:@%").find(c) != std::string_view::npos;
@@ -28,7 +28,7 @@ std::string quoted(std::string_view text) {
   return out + '\'';
 }
 
-// Byte by byte: three octal digits end where they end, whatever follows, and the shell puts characters together again.
+// Byte by byte: exactly three octal digits are read, whatever follows, and the shell joins the bytes of a character.
 std::string escaped(std::string_view text) {
   std::string out = "$'";
   for (const char c : text) {

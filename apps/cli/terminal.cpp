@@ -25,11 +25,11 @@ void print_row(std::ostream& out, const std::vector<Column>& columns, const std:
   out << line << '\n';
 }
 
-/// How many bytes of `text` lie before a character of UTF-8 at its end that lacks some.
+/// Returns the number of bytes of `text` before an incomplete UTF-8 character at its end.
 std::size_t whole_characters(std::string_view text) {
   for (std::size_t back = 1; back <= std::min<std::size_t>(text.size(), 3); ++back) {
     const auto byte = static_cast<std::uint8_t>(text[text.size() - back]);
-    if ((byte & 0xc0) == 0x80) continue;  // within one
+    if ((byte & 0xc0) == 0x80) continue;  // inside a character
     const std::size_t needs = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
     return needs > back ? text.size() - back : text.size();
   }
@@ -103,7 +103,7 @@ void print_raw(Console& console, std::string_view value) {
 TextTable::TextTable(std::vector<Column> columns) : columns_(std::move(columns)) {}
 
 void TextTable::add(std::vector<std::string> cells) {
-  base::ensure(cells.size() == columns_.size(), "a row has a cell for each column");
+  base::ensure(cells.size() == columns_.size(), "a row has one cell per column");
   for (auto& cell : cells) cell = base::printable(cell);
   rows_.push_back(std::move(cells));
 }

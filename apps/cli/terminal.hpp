@@ -14,7 +14,7 @@ enum class Align : std::uint8_t { left, right };
 
 struct Column {
   std::string title;
-  Align align = Align::left;  ///< numbers go right
+  Align align = Align::left;  ///< numbers are aligned right
 };
 
 /// Columns as wide as their widest cell, two spaces apart. Cells are escaped (runtime/observe/text.hpp).
@@ -22,10 +22,10 @@ class TextTable {
  public:
   explicit TextTable(std::vector<Column> columns);
 
-  /// Broken invariant unless there is one cell a column.
+  /// Broken invariant unless there is one cell per column.
   void add(std::vector<std::string> cells);
 
-  /// The titles and a line a row; nothing but the titles if there is no row.
+  /// Prints the titles and a line per row; only the titles if there are no rows.
   void print(std::ostream& out) const;
 
  private:
@@ -33,16 +33,16 @@ class TextTable {
   std::vector<std::vector<std::string>> rows_;
 };
 
-/// "1.5 GiB": for people only, rounded down.
+/// Returns "1.5 GiB": only for people, rounded down.
 std::string bytes_for_people(std::uint64_t bytes);
 
-/// "42s", "3m 5s", "2h 0m", "1d 4h".
+/// Returns "42s", "3m 5s", "2h 0m", "1d 4h".
 std::string seconds_for_people(std::uint64_t seconds);
 
-/// "12.50": with that number of digits after the point.
+/// Returns "12.50": with that number of digits after the point.
 std::string fixed(double value, int digits);
 
-/// "a, b, c"
+/// Returns "a, b, c".
 template <class Texts>
 std::string joined(const Texts& texts, std::string_view between = ", ") {
   std::string out;
@@ -53,8 +53,8 @@ std::string joined(const Texts& texts, std::string_view between = ", ") {
 /// Splits the text at its spaces into lines of at most `columns_max` columns. A longer word is cut.
 std::vector<std::string> wrapped(std::string_view text, std::size_t columns_max);
 
-/// Text that a stranger may have written, in pieces of any size: as it is; on a terminal with all but its lines and
-/// tabs escaped. A character may be cut by a piece's end: what is left of one is printed last.
+/// Prints text from an untrusted node, in pieces of any size: unchanged, or on a terminal with everything except line
+/// ends and tabs escaped. A piece may end inside a character; an incomplete character is printed last.
 class Passage {
  public:
   Passage(std::ostream& to, bool terminal) : to_(to), terminal_(terminal) {}
@@ -72,19 +72,19 @@ class Passage {
   std::string cut_;
 };
 
-/// A value as a passage of one piece, on a terminal with its line ended.
+/// Prints a value as a passage of one piece, with a line end on a terminal.
 void print_raw(Console& console, std::string_view value);
 
-/// Shows how far long work is, on standard error: only on a terminal, only after kAfter, and removes
-/// its line at the end. `now` is monotonic and given by the caller.
+/// Shows the progress of long work on standard error: only on a terminal, only after kAfter, and removes its line at
+/// the end. `now` is monotonic and given by the caller.
 class Progress {
  public:
   static constexpr std::chrono::milliseconds kAfter{1'000};  // shorter work needs no bar
-  static constexpr std::chrono::milliseconds kEvery{100};    // our choice: more often only flickers
+  static constexpr std::chrono::milliseconds kEvery{100};    // our choice: more often would only flicker
 
   enum class Unit : std::uint8_t { bytes, count };
 
-  /// `total` zero: not known.
+  /// `total` is zero if it is not known.
   Progress(Console& console, std::string what, std::uint64_t total, base::Instant now, Unit unit = Unit::bytes);
   ~Progress();
   Progress(const Progress&) = delete;

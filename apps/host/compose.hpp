@@ -14,16 +14,16 @@
 
 namespace troupe::apps {
 
-/// What the settings say about the actors of a node, before there is one.
+/// Returns the settings of a node's actors, before the node exists.
 runtime::NodeLimits node_limits(const config::Settings& settings);
 
-/// What the settings say about links.
+/// Returns the settings of links.
 net::NetSetup net_setup(const config::Settings& settings, std::shared_ptr<const crypto::Identity> identity);
 
-/// The domains of a node, in the order of their specs. The log must know their names.
+/// Returns the domains of a node, in the order of their specs. The log must know their names.
 std::vector<node::Domain> compose(const node::DomainParts& parts, const DomainSpecs& specs = domains());
 
-/// What the root of such a node is given; `serving` and `drained` are left to the caller.
+/// Returns the setup of the node's root actor; `serving` and `drained` are left to the caller.
 node::NodeActor::Setup root_setup(const node::DomainParts& parts, std::vector<node::Domain> made, std::string name);
 
 }  // namespace troupe::apps

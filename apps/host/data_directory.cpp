@@ -19,7 +19,7 @@ using base::Code;
 using ports::DiskError;
 
 constexpr const char* kFormatFile = "format";
-constexpr std::size_t kFormatBytesMax = 16;  // a number and the end of its line
+constexpr std::size_t kFormatBytesMax = 16;  // a number and a line end
 
 base::Error disk_error(const char* what, DiskError error) {
   return {error == DiskError::no_space ? Code::no_space : Code::internal,
@@ -37,39 +37,39 @@ bool has(const std::vector<std::string>& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-/// Whether a domain has stored something: each has a directory with a database and packs.
+/// Whether a domain has stored data: each has a directory with a database and packs.
 bool holds_data(ports::Disk& disk, const std::vector<std::string>& names) {
   return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
-    const auto below = disk.list(name);  // what is no directory holds nothing
+    const auto below = disk.list(name);  // a file holds no domain
     return below.ok() && (has(below.value(), "db") || has(below.value(), "packs"));
   });
 }
 
-/// What was stored belongs to one identity and one format: beside data neither is made anew.
+/// Stored data belongs to one identity and one format, so neither is created in a directory that already has data.
 std::optional<Failure> incomplete(ports::Disk& disk, const std::string& path) {
   const auto names = disk.list(".");
   if (!names.ok()) return cannot_use(path, disk_error("cannot list it", names.error()), "");
   const bool identity = has(names.value(), crypto::kIdentityFile);
   const bool format = has(names.value(), kFormatFile);
   if ((identity && format) || !holds_data(disk, names.value())) return std::nullopt;
-  std::string folder = path;  // a name that ends in a slash has nothing beside it
+  std::string folder = path;  // a name that ends in a slash would be a path inside the directory
   while (folder.size() > 1 && folder.back() == '/') folder.pop_back();
   const std::string away = "mv " + shell_word(folder) + ' ' + shell_word(folder + ".old");
   const std::string format_now = std::to_string(kDataFormat);
   if (!identity)
     return cannot_use(path,
                       {Code::corrupt,
-                       "it holds data, and identity.key is missing: with a new one this would be "
-                       "another node, under whose id the data of this one could not be found"},
-                      "put identity.key back from a copy; or begin anew: " + away);
-  return cannot_use(path,
-                    {Code::corrupt, "it holds data, and its format file is missing: what has written it is unknown"},
-                    "put the file back, " + format_now + " if this version has written it: echo " + format_now + " >" +
-                        shell_word(folder + "/format") + "; or begin anew: " + away);
+                       "it contains data, but identity.key is missing: with a new key this would be another node, "
+                       "which could not find its data"},
+                      "put identity.key back from a copy; or start with an empty directory: " + away);
+  return cannot_use(
+      path, {Code::corrupt, "it contains data, but its format file is missing: the version that wrote it is unknown"},
+      "put the file back, " + format_now + " if this version wrote it: echo " + format_now + " >" +
+          shell_word(folder + "/format") + "; or start with an empty directory: " + away);
 }
 
-/// The failure to report if the modes of the directory and of the key of this node let others at it: a copy that was
-/// put back may. Directories above are not looked at: they may be opened tomorrow.
+/// Returns the failure to report if the modes of the directory and of the key file let other users read the key, as in
+/// a restored copy. Parent directories are not checked, because they may be opened later.
 std::optional<Failure> exposed_key(const std::string& path) {
   const std::string key = path + '/' + std::string(crypto::kIdentityFile);
   struct stat there {};
@@ -83,7 +83,7 @@ std::optional<Failure> exposed_key(const std::string& path) {
                     "chmod 600 " + shell_word(key));
 }
 
-/// The failure to report if another user owns the directory, or may write to it.
+/// Returns the failure to report if another user owns the directory, or may write to it.
 std::optional<Failure> exposed(const std::string& path) {
   struct stat there {};
   if (::stat(path.c_str(), &there) != 0 || !S_ISDIR(there.st_mode) || os::is_own(there)) return std::nullopt;
@@ -91,19 +91,19 @@ std::optional<Failure> exposed(const std::string& path) {
     const std::string owner = user_name(there.st_uid);
     return cannot_use(
         path, {Code::refused, "it belongs to the user " + owner + ", and this is the user " + user_name(::geteuid())},
-        "the same as the user " + owner + ", or with --data and a directory of your own");
+        "run it as the user " + owner + ", or use --data with your own directory");
   }
   return cannot_use(path, {Code::refused, "other users may write to it: its mode is " + mode_text(there.st_mode)},
                     "chmod go-w " + shell_word(path));
 }
 
-/// Why the directory cannot be used, where its place says it better than the error of the disk.
+/// Returns why the directory cannot be used, if its location explains it better than the error of the disk.
 std::optional<Failure> barred(const std::string& path) {
   if (auto out = kept_out(path)) return out;
   const auto at = barring_directory(path, EROFS);
   if (at.empty()) return exposed(path);
   return cannot_use(path, {Code::refused, "the file system of " + at.string() + " is read-only"},
-                    "with --data and a directory of a file system that can be written");
+                    "use --data with a directory on a writable file system");
 }
 
 }  // namespace
@@ -122,10 +122,11 @@ base::Outcome<void> check_format(ports::Disk& disk) {
   std::string_view text = base::as_text(base::ByteView(bytes).first(read.value()));
   if (text.ends_with('\n')) text.remove_suffix(1);
   const auto format = read.value() <= kFormatBytesMax ? config::parse_count(text) : std::nullopt;
-  if (!format || *format == 0) return base::Error{Code::corrupt, "its format file holds no number"};
+  if (!format || *format == 0) return base::Error{Code::corrupt, "its format file does not contain a number"};
   if (*format > kDataFormat)
-    return base::Error{Code::unsupported, "its format is " + std::to_string(*format) + ", and this program knows " +
-                                              std::to_string(kDataFormat) + " at most: a newer one has written it"};
+    return base::Error{Code::unsupported, "its format is " + std::to_string(*format) +
+                                              ", and this program supports formats up to " +
+                                              std::to_string(kDataFormat) + ": it was written by a newer version"};
   return {};
 }
 

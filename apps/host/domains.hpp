@@ -1,7 +1,7 @@
 #pragma once
-// The domains of a node, and what follows from their specs. To add a domain: apps/manual/new-domain.md.
+// The domains of a node, and what is derived from their specs. To add a domain: apps/manual/new-domain.md.
 //
-// All that walks the list takes it as a parameter, so that a test can pass one with a domain of its own.
+// Functions that walk the list take it as a parameter, so that a test can pass its own list.
 #include <string_view>
 #include <vector>
 
@@ -12,27 +12,27 @@ namespace troupe::apps {
 
 using DomainSpecs = std::vector<const node::DomainSpec*>;
 
-/// Those of `troupe node`, in the order in which they start.
+/// Returns the domains of `troupe node`, in the order in which they start.
 const DomainSpecs& domains();
 
-/// The actors of the runtime that stand at the top of a node, as specs; their settings are in runtime/config/known.hpp.
+/// Return the top-level actors of the runtime as specs; their settings are in runtime/config/known.hpp.
 const node::DomainSpec& store_domain();
 const node::DomainSpec& links_domain();
 const node::DomainSpec& datagrams_domain();
 
-/// The source of the reason of health while the node's directory is no longer where the node opened it.
+/// The health source that reports that the node's directory is no longer where the node opened it.
 inline constexpr std::string_view kDirectoryHealth = "store.directory";
 
-/// The settings of the runtime and of these domains. Two domains with one key are a broken invariant.
+/// Returns the settings of the runtime and of these domains. A key in two domains is a broken invariant.
 config::Table settings_table(const DomainSpecs& specs = domains());
 
-/// The names under which these domains log.
+/// Returns the names under which these domains log.
 std::vector<std::string_view> domain_logs(const DomainSpecs& specs = domains());
 
-/// Every name that a log level can be set for: those of the domains and observe::kRuntimeLogs, sorted.
+/// Returns every name that can have a log level: the names of the domains and observe::kRuntimeLogs, sorted.
 std::vector<std::string_view> log_names(const DomainSpecs& specs = domains());
 
-/// Sources under which these domains and the runtime raise reasons of health.
+/// Returns the sources under which these domains and the runtime report health.
 std::vector<std::string_view> health_sources(const DomainSpecs& specs = domains());
 
 }  // namespace troupe::apps

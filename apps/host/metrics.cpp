@@ -16,7 +16,7 @@ using observe::Labels;
 using observe::MetricType;
 using observe::MetricValue;
 
-/// A figure without labels.
+/// Adds a metric without labels.
 void add(Families& to, std::string name, std::string help, MetricType type, MetricValue value) {
   to.push_back({std::move(name), std::move(help), type, {{{}, value}}});
 }
@@ -26,16 +26,16 @@ void gauge(Families& to, std::string name, std::string help, MetricValue value) 
 void counter(Families& to, std::string name, std::string help, MetricValue value) {
   add(to, std::move(name), std::move(help), MetricType::counter, value);
 }
-/// One that the kernel may not tell.
+/// Adds a metric that the kernel may not report.
 void gauge(Families& to, std::string name, std::string help, const std::optional<std::uint64_t>& value) {
   if (value) gauge(to, std::move(name), std::move(help), MetricValue(*value));
 }
-/// One with labels; the result takes its samples.
+/// Adds a metric with labels, and returns its samples to fill.
 std::vector<observe::Sample>& family(Families& to, std::string name, std::string help, MetricType type) {
   return to.emplace_back(Family{std::move(name), std::move(help), type, {}}).samples;
 }
 
-/// One with a sample for each key of `names`, labelled with its name.
+/// Adds a metric with a sample for each key of `names`, labelled with its name.
 template <class Names, class ValueOf>
 void counters(Families& to, std::string name, std::string help, const char* label, const Names& names,
               const ValueOf& value_of) {
@@ -48,24 +48,24 @@ MetricValue count(std::size_t number) { return std::uint64_t{number}; }
 // -- families --------------------------------------------------------------------------------------------------------
 
 void add_node(const MetricsSources& from, Families& to) {
-  family(to, "troupe_build_info", "The program; always 1.", MetricType::gauge)
+  family(to, "troupe_build_info", "Version of the program; always 1.", MetricType::gauge)
       .push_back({{{"version", std::string(observe::version())}}, count(1)});
-  family(to, "troupe_node_info", "Which node this is; always 1.", MetricType::gauge)
+  family(to, "troupe_node_info", "Name and id of this node; always 1.", MetricType::gauge)
       .push_back({{{"node", from.pool.setup().identity->id().hex()}, {"name", from.name}}, count(1)});
   gauge(to, "troupe_uptime_seconds", "Time since the node began to start.",
         MetricValue(from.node.world().clock.now() - from.started));
 }
 
-/// Under the names that Prometheus's client libraries give them, so that common dashboards know them.
+/// Uses the names of Prometheus's client libraries, so that common dashboards find them.
 void add_process(const MetricsSources&, Families& to) {
   const os::ProcessUsage usage = os::process_usage();
-  counter(to, "process_cpu_seconds_total", "User and system time of all threads.", MetricValue(usage.cpu));
-  gauge(to, "process_resident_memory_bytes", "Memory that is held now.", usage.resident_bytes);
-  gauge(to, "process_virtual_memory_bytes", "Addresses that are taken.", usage.virtual_bytes);
+  counter(to, "process_cpu_seconds_total", "User and system CPU time of all threads.", MetricValue(usage.cpu));
+  gauge(to, "process_resident_memory_bytes", "Resident memory.", usage.resident_bytes);
+  gauge(to, "process_virtual_memory_bytes", "Virtual memory.", usage.virtual_bytes);
   gauge(to, "process_open_fds", "Open file descriptors.", usage.descriptors_open);
-  gauge(to, "process_max_fds", "File descriptors that may be open.", usage.descriptors_max);
+  gauge(to, "process_max_fds", "Limit of open file descriptors.", usage.descriptors_max);
   if (usage.started)
-    gauge(to, "process_start_time_seconds", "When the process started, since 1970.",
+    gauge(to, "process_start_time_seconds", "Start time of the process, since 1970.",
           MetricValue(usage.started->since_origin()));
 }
 
@@ -114,7 +114,7 @@ void add_alarms(const MetricsSources& from, Families& to) {
       {Alarm::flapping_link, "flapping_link"},
       {Alarm::budget_full, "budget_full"},
   }};
-  counters(to, "troupe_alarms_total", "Faults of an instant, by what happened.", "alarm", kNames,
+  counters(to, "troupe_alarms_total", "Faults outside of requests, by kind.", "alarm", kNames,
            [&](Alarm alarm) { return from.node.alarms().count(alarm); });
 }
 
@@ -123,13 +123,11 @@ void add_health(const MetricsSources& from, Families& to) {
   const auto state = worst(reasons);
   gauge(to, "troupe_ready", "1 while all domains serve and the health is not failing.",
         count(is_ready(from.stage.load(), state) ? 1 : 0));
-  gauge(to, "troupe_health_state", "The worst of the reasons: 0 ok, 1 degraded, 2 failing.",
-        MetricValue(number(state)));
+  gauge(to, "troupe_health_state", "Worst health reason: 0 ok, 1 degraded, 2 failing.", MetricValue(number(state)));
   std::map<std::string, std::uint64_t, std::less<>> states;
   for (const auto source : from.health_sources) states.emplace(source, 0);
   for (const auto& reason : reasons) states[reason.source] = number(reason.state);
-  auto& rows = family(to, "troupe_health_reason",
-                      "What is wrong, by the part that finds it: 0 nothing, 1 degraded, 2 failing.", MetricType::gauge);
+  auto& rows = family(to, "troupe_health_reason", "Health by source: 0 ok, 1 degraded, 2 failing.", MetricType::gauge);
   for (const auto& [source, worst_of_it] : states) rows.push_back({{{"source", source}}, worst_of_it});
 }
 
@@ -145,21 +143,22 @@ void add_links(const MetricsSources& from, Families& to) {
   };
   gauge(to, "troupe_peers", "Nodes that are linked as peers.",
         count(those(Role::peer, true) + those(Role::peer, false)));
-  auto& rows =
-      family(to, "troupe_links", "Links in service, by the role of the other side and who dialled.", MetricType::gauge);
+  auto& rows = family(to, "troupe_links", "Links in service, by the role of the remote side and the dialling side.",
+                      MetricType::gauge);
   for (const auto& [role, name] : kRoles) {
     rows.push_back({{{"role", name}, {"direction", "inbound"}}, count(those(role, false))});
     rows.push_back({{{"role", name}, {"direction", "outbound"}}, count(those(role, true))});
   }
   const auto seats = from.pool.seats();
-  gauge(to, "troupe_seats", "Accepted connections, unfinished handshakes and links that give way included.",
+  gauge(to, "troupe_seats",
+        "Connection slots in use, including unfinished handshakes and links that are being evicted.",
         count(seats.taken));
   gauge(to, "troupe_handshakes", "Accepted connections whose handshake is not finished.", count(seats.handshakes));
-  gauge(to, "troupe_links_max", "Links that there may be (net.links_max).", count(from.pool.setup().limits.links_max));
-  counters(to, "troupe_links_sent_bytes_total", "Bytes sent over links, encrypted, by the role of the other side.",
+  gauge(to, "troupe_links_max", "Limit of links (net.links_max).", count(from.pool.setup().limits.links_max));
+  counters(to, "troupe_links_sent_bytes_total", "Bytes sent over links, encrypted, by the role of the remote side.",
            "role", kRoles, [&](Role role) { return from.pool.traffic(role).sent; });
   counters(to, "troupe_links_received_bytes_total",
-           "Bytes received over links, encrypted, by the role of the other side.", "role", kRoles,
+           "Bytes received over links, encrypted, by the role of the remote side.", "role", kRoles,
            [&](Role role) { return from.pool.traffic(role).received; });
 }
 
@@ -167,18 +166,17 @@ void add_connections(const MetricsSources& from, Families& to) {
   const net::NetCounters& counted = from.pool.counters();
   counter(to, "troupe_links_made_total", "Links that came into service.",
           counted.links_made.load(std::memory_order_relaxed));
-  auto& turned = family(to, "troupe_connections_turned_away_total",
-                        "Connections that came to nothing, by the limit or fault.", MetricType::counter);
+  auto& turned = family(to, "troupe_connections_turned_away_total", "Connections that failed, by limit or fault.",
+                        MetricType::counter);
   for (std::size_t i = 0; i < net::kTurned; ++i) {
     const auto why = static_cast<net::Turned>(i);
     turned.push_back({{{"reason", std::string(name(why))}}, counted.of(why)});
   }
   const net::BannedNodes& banned_nodes = from.pool.banned_nodes();
-  gauge(to, "troupe_peers_banned", "Nodes that are refused for a while for what they did.",
+  gauge(to, "troupe_peers_banned", "Nodes that are temporarily banned for violations.",
         count(banned_nodes.size(from.pool.node().world().clock.coarse())));
   counter(to, "troupe_bans_total", "Bans of nodes.", banned_nodes.bans());
-  counter(to, "troupe_banned_refused_total", "Links, dials and questions that came to nothing by a ban.",
-          banned_nodes.refused());
+  counter(to, "troupe_banned_refused_total", "Links, dials and requests that a ban refused.", banned_nodes.refused());
   using net::Refusal;
   constexpr std::array<std::pair<Refusal, const char*>, net::kRefusals> kReasons{{
       {Refusal::malformed, "malformed"},
@@ -191,7 +189,7 @@ void add_connections(const MetricsSources& from, Families& to) {
       {Refusal::role_denied, "role_denied"},
       {Refusal::bad_proof, "bad_proof"},
   }};
-  counters(to, "troupe_handshakes_refused_total", "Handshakes that this node refused, by the fault of the other side.",
+  counters(to, "troupe_handshakes_refused_total", "Handshakes that this node refused, by the fault of the remote side.",
            "reason", kReasons, [&](Refusal reason) { return counted.of(reason); });
 }
 
@@ -200,10 +198,10 @@ void add_domains(const MetricsSources& from, Families& to) {
 }
 
 void add_log(const MetricsSources& from, Families& to) {
-  counter(to, "troupe_log_lines_lost_total", "Lines of the log that could not be written.", from.log.lost());
+  counter(to, "troupe_log_lines_lost_total", "Log lines that could not be written.", from.log.lost());
 }
 
-/// Each appends what it knows, in the order of the page.
+/// Each function appends its families, in the order of the page.
 constexpr std::array kFamilies{add_node,  add_process,     add_actors,  add_alarms, add_health,
                                add_links, add_connections, add_domains, add_log};
 

@@ -1,10 +1,10 @@
 #pragma once
 // Serves `troupe node --metrics HOST:PORT`: /metrics for Prometheus, /healthz and /readyz for a supervisor.
 //
-// Reads    counters and snapshots that are safe from any thread, never an actor: a node whose actors are stuck says so.
-// To add   a figure of a domain: a row of its counter table; of the runtime: a family in one of the functions of
-//          kFamilies in metrics.cpp. Then the alert rules and the dashboard in tools/metrics may use it, which a test
-//          compares.
+// Reads    counters and snapshots that are safe from any thread, never an actor: a node with stuck actors still
+//          reports.
+// To add   a metric of a domain: a row in its counter table; of the runtime: a family in a function of kFamilies in
+//          metrics.cpp. Then the alert rules and the dashboard in tools/metrics may use it, which a test checks.
 #include <atomic>
 #include <string>
 #include <vector>
@@ -19,39 +19,39 @@
 
 namespace troupe::apps {
 
-/// Where a node is in its life.
+/// The stage of a node's life.
 enum class Stage : std::uint8_t {
   starting,
   serving,  ///< all domains serve
   draining,
 };
 
-/// What is read for the pages. All of it outlives whatever serves them.
+/// The sources of the pages. They must outlive the server of the pages.
 struct MetricsSources {
   const runtime::Node& node;
   net::Pool& pool;
   const observe::Health& health;
-  std::vector<std::string_view> health_sources;  ///< shown also while they have no reason
+  std::vector<std::string_view> health_sources;  ///< shown even if they have no reason
   const observe::Log& log;
   const std::atomic<Stage>& stage;
   const std::vector<node::Domain>& domains;
-  std::string name;       ///< of the node, for people
-  base::Instant started;  ///< by the clock of the node's world
+  std::string name;       ///< name of the node, for people
+  base::Instant started;  ///< by the clock of the node
 };
 
 using Families = std::vector<observe::Family>;
 
-/// What these domains count, at this moment.
+/// Returns the current counters of these domains.
 Families domain_families(const std::vector<node::Domain>& domains);
 
-/// All figures, at this moment.
+/// Returns all current metrics.
 Families metric_families(const MetricsSources& from);
 
-/// /readyz: 200 while all domains serve and the health is not failing, else 503. One line each: `ok` or the stage, and
-/// the reasons of the health.
+/// Returns /readyz: 200 while all domains serve and the health is not failing, otherwise 503. One line each: `ok` or
+/// the stage, and the health reasons.
 os::HttpPage ready_page(Stage stage, const std::vector<observe::HealthReason>& reasons);
 
-/// /metrics, /healthz and /readyz.
+/// Returns /metrics, /healthz and /readyz.
 os::HttpPageMap metrics_pages(const MetricsSources& from);
 
 }  // namespace troupe::apps

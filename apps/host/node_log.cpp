@@ -13,7 +13,7 @@ base::Result<std::unique_ptr<observe::LogSink>, std::string> make_sink(const con
   const std::string& to = settings.get(config::kLogTo);
   if (to == "journal") return observe::journal_sink();
   if (to != "file") return observe::stderr_sink();
-  const auto path = std::filesystem::path(directory) / settings.get(config::kLogFile);  // an absolute one stays
+  const auto path = std::filesystem::path(directory) / settings.get(config::kLogFile);  // an absolute path is kept
   std::error_code failed;
   std::filesystem::create_directories(path.parent_path(), failed);
   if (failed) return failed.message();
@@ -44,7 +44,7 @@ base::Result<std::unique_ptr<observe::Audit>, Failure> make_audit(const std::str
   const auto path = (std::filesystem::path(directory) / "audit.log").string();
   auto sink = observe::file_sink(path, observe::kAuditBytesMax, observe::kAuditFilesMax);
   if (!sink.ok())
-    return Failure{{base::Code::internal, "cannot write the log of what operators do, " + path + ": " + sink.error()},
+    return Failure{{base::Code::internal, "cannot write the audit log, " + path + ": " + sink.error()},
                    "nothing was started",
                    "",
                    Exit::failed};

@@ -1,5 +1,5 @@
 #pragma once
-// The logs of a node as its settings want them.
+// Creates the logs of a node from its settings.
 #include <memory>
 #include <string>
 
@@ -11,20 +11,20 @@
 
 namespace troupe::apps {
 
-/// `directory` is the node's: a relative log file lies below it. Fails if the file cannot be opened.
+/// A relative log file is below `directory`, the node's data directory. Fails if the file cannot be opened.
 base::Result<std::unique_ptr<observe::Log>, Failure> make_log(const config::Settings& settings,
                                                               const std::string& directory,
                                                               std::function<base::WallTime()> wall);
 
-/// `audit.log` of the node in `directory`. Fails if it cannot be opened.
+/// Returns `audit.log` of the node in `directory`. Fails if it cannot be opened.
 base::Result<std::unique_ptr<observe::Audit>, Failure> make_audit(const std::string& directory,
                                                                   std::function<base::WallTime()> wall,
                                                                   observe::Log& log);
 
-/// Sets all levels to those of `settings`. Domains of `before` that are not named any more lose theirs.
+/// Sets all levels to those in `settings`. Domains of `before` that are no longer named lose their levels.
 void apply_levels(observe::Log& log, const config::Settings& settings, const config::Pairs& before = {});
 
-/// Has each change of `health` logged. Before other threads start.
+/// Logs each change of `health`. Call it before other threads start.
 void log_changes(observe::Health& health, observe::Log& log);
 
 }  // namespace troupe::apps

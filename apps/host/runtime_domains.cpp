@@ -14,7 +14,7 @@ node::Domain make_store(const node::DomainParts& parts) {
           .options = {.kind = store::StoreActor::kName, .placement = ports::Placement::own_thread}};
 }
 
-/// An address that cannot be had ends a start; later, after a restart of `/links`, it is a fault of the node's health.
+/// An unavailable address fails the start. After a restart of `/links`, it is a fault of the node's health.
 node::Domain make_links(const node::DomainParts& parts) {
   const auto listening = [serving = parts.serving, health = parts.health, log = parts.log,
                           cannot_listen = parts.cannot_listen](const base::Outcome<base::Endpoint>& at) {
@@ -24,7 +24,7 @@ node::Domain make_links(const node::DomainParts& parts) {
       return log->info("links", "listening", {{"at", at.value().text()}});
     }
     if (!serving->at()) return cannot_listen(at.error());
-    health->raise("links", observe::HealthState::failing, "cannot listen any more: " + at.error().message);
+    health->raise("links", observe::HealthState::failing, "no longer listening: " + at.error().message);
   };
   return {.name = "links",
           .factory = [pool = parts.pool, listening,
@@ -32,7 +32,7 @@ node::Domain make_links(const node::DomainParts& parts) {
           .options = {.kind = net::LinksActor::kName}};
 }
 
-/// Without a socket of their own all questions go over links: slower, and no reason not to serve.
+/// Without a UDP socket all requests use links: slower, but the node still serves.
 node::Domain make_datagrams(const node::DomainParts& parts) {
   net::DatagramsActor::Setup setup{.pool = parts.pool, .table = parts.datagrams, .limits = {}};
   setup.limits.work_bits = parts.pool->setup().terms.work_bits;
@@ -43,7 +43,7 @@ node::Domain make_datagrams(const node::DomainParts& parts) {
   setup.listening = [health = parts.health, log = parts.log](const base::Outcome<base::Endpoint>& at) {
     if (!at.ok())
       return health->raise("datagrams", observe::HealthState::degraded,
-                           "datagrams cannot be had, all goes over links: " + at.error().message);
+                           "UDP is not available; all requests use links: " + at.error().message);
     health->clear("datagrams");
     log->info("links", "listening for datagrams", {{"at", at.value().text()}});
   };

@@ -40,7 +40,7 @@ std::vector<Option> setting_options() {
   return {{.name = "--config", .value = "FILE", .help = "configuration file to read instead of DIR/config.toml"},
           {.name = "--set",
            .value = "key=value",
-           .help = "set one setting, which overrides file and environment; a list is a,b or [\"a\", \"b\"]",
+           .help = "setting that overrides file and environment; a list is a,b or [\"a\", \"b\"]",
            .repeatable = true}};
 }
 
@@ -54,7 +54,7 @@ base::Result<config::Sources, Failure> setting_sources(const Invocation& invocat
   for (const std::string& pair : invocation.all("--set")) {
     const auto equals = pair.find('=');
     if (equals == std::string::npos)
-      return usage_failure("--set needs key=value, not \"" + base::shortened(pair, 80) + '"', "troupe config show");
+      return usage_failure("--set needs key=value, got \"" + base::shortened(pair, 80) + '"', "troupe config show");
     const std::string key = pair.substr(0, equals);
     sources.flags.push_back({"--set " + key, key, pair.substr(equals + 1)});
   }

@@ -8,13 +8,13 @@ namespace troupe::apps {
 /// "--config FILE" and "--set key=value"…, for the options of a command that calls load_settings().
 std::vector<Option> setting_options();
 
-/// The sources that the command line names. `flags` are options of the command that stand for a setting, such as
-/// {"--listen", "listen", "0.0.0.0:4000"}; they are stronger than `--set`. DIR/config.toml need not exist, a file
-/// named by --config must.
+/// Returns the sources that the command line names. `flags` are options of the command that stand for a setting, such
+/// as {"--listen", "listen", "0.0.0.0:4000"}; they override `--set`. DIR/config.toml is optional, a file named by
+/// --config is not.
 base::Result<config::Sources, Failure> setting_sources(const Invocation& invocation, const Console& console,
                                                        std::vector<config::FlagValue> flags);
 
-/// The settings from those sources, or a failure with exit 2 that names the first problem.
+/// Returns the settings from those sources, or a failure with exit 2 that names the first problem.
 base::Result<config::Settings, Failure> load_settings(const Invocation& invocation, const Console& console,
                                                       std::vector<config::FlagValue> flags);
 

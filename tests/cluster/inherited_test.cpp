@@ -66,7 +66,7 @@ TEST_CASE("cluster: a closed input or output is an error of a command, which end
       const Seen read = script(folder, "$T " + command + on(node) + input);
       CHECK((read.exit == 1 || read.exit == 2));
       CHECK(contains(read.err, "error: cannot read "));
-      CHECK_FALSE(contains(read.err, "mistake in this program"));
+      CHECK_FALSE(contains(read.err, "bug in this program"));
     }
 }
 
@@ -166,7 +166,7 @@ TEST_CASE("cluster: a node with too few descriptors does not start, and names th
     CAPTURE(limit);
     const Seen node = script(folder, "ulimit -n " + limit + "; $T node --data n --listen 127.0.0.1:0");
     CHECK(node.exit == 1);
-    CHECK(contains(node.err, "error: a node needs 64 open files at once, and this process may have " + limit));
+    CHECK(contains(node.err, "error: a node needs 64 open files at once, but this process may have " + limit));
     CHECK_FALSE(std::filesystem::exists(folder / "n"));
   }
   const Seen command = script(folder, "ulimit -n 12; $T status --data n");

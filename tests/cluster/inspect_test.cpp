@@ -165,7 +165,7 @@ TEST_CASE("cluster: a node that is stopped does not answer, and each command say
     CAPTURE(exits[i].first.front());
     CHECK(commands[i]->wait() == exits[i].second);
     CHECK(commands[i]->out().empty());
-    CHECK(contains(commands[i]->err(), "error: the node in " + node.data + " does not answer"));
+    CHECK(contains(commands[i]->err(), "error: the node in " + node.data + " does not respond"));
     const bool write = exits[i].second == 8;
     CHECK(contains(commands[i]->err(), write ? "\noutcome: unknown; " : "\noutcome: nothing was changed\n"));
   }

@@ -127,7 +127,7 @@ TEST_CASE("cluster: a node whose identity is lost does not become another one") 
   {
     NodeProgram node(folder, "a");
     CHECK(node.wait() == 1);
-    CHECK(contains(node.err(), "it holds data, and identity.key is missing"));
+    CHECK(contains(node.err(), "it contains data, but identity.key is missing"));
     CHECK_FALSE(std::filesystem::exists(node.data + "/identity.key"));
   }
   std::filesystem::rename(folder / "saved", folder / "a.data/identity.key");
@@ -180,7 +180,7 @@ TEST_CASE("cluster: a directory of a newer version is refused") {
   std::ofstream(folder / "a.data/format") << "2\n";
   NodeProgram node(folder, "a");
   CHECK(node.wait() == 1);
-  CHECK(contains(node.err(), "its format is 2, and this program knows 1 at most"));
+  CHECK(contains(node.err(), "its format is 2, and this program supports formats up to 1"));
 }
 
 TEST_CASE("cluster: a node that joins another one is seen by it, also after a crash") {

@@ -50,7 +50,7 @@ TEST_CASE("cluster: an operator reaches a node by its id and address, as far as 
     CHECK(run(folder, {"status", "--node", there}).exit == 0);
     const Seen refused = run(folder, {"log", "debug", "--node", there});
     CHECK(refused.exit == 5);
-    CHECK(contains(refused.err, "this key may look at the node " + there + ", not change it"));
+    CHECK(contains(refused.err, "this key may only view the node " + there + ", not change it"));
     CHECK(contains(refused.err, "operators.operate = [\"" + key + "\"]"));
   }
   SUBCASE("not at all") {
@@ -58,7 +58,7 @@ TEST_CASE("cluster: an operator reaches a node by its id and address, as far as 
     REQUIRE(node.ready());
     const Seen refused = run(folder, {"status", "--node", node.id + '@' + node.at});
     CHECK(refused.exit == 5);
-    CHECK(contains(refused.err, "answers, but does not take this key"));
+    CHECK(contains(refused.err, "responds, but does not accept this key"));
     CHECK(contains(refused.err, "operators.operate = [\"" + key + "\"]"));
   }
 }
@@ -111,7 +111,7 @@ TEST_CASE("cluster: a node that is not there, or not that one, is told apart fro
   CHECK(seen.exit == exit);
   CHECK(seen.out.empty());
   CHECK(contains(seen.err, "cannot be reached: "));
-  CHECK_FALSE(contains(seen.err, "does not take this key"));
+  CHECK_FALSE(contains(seen.err, "does not accept this key"));
   CHECK_FALSE(contains(seen.err, "wrong_id"));
   CHECK(contains(seen.err, "try: troupe status, at that node, shows"));
 }

@@ -65,7 +65,7 @@ TEST_CASE("cluster: output that the device does not take is an error of each com
       CHECK(full.exit == kFailed);
       const bool json =
           full.err.starts_with("{\"error\":{\"code\":\"internal\",\"message\":\"standard output could not");
-      CHECK((json || full.err.starts_with("error: standard output could not be written\noutcome: ")));
+      CHECK((json || full.err.starts_with("error: cannot write standard output\noutcome: ")));
       CHECK(json == !form.empty());
       const Seen gone = into_closed_pipe(folder, command + form);
       CHECK(gone.exit == kBrokenPipe);
@@ -80,7 +80,7 @@ TEST_CASE("cluster: a node that cannot say that it is ready ends") {
   const std::string node = "node --listen 127.0.0.1:0 --set log.level=off --data '" + (folder / "a") + '\'';
   const Seen full = into_full_device(folder, node);
   CHECK(full.exit == kFailed);
-  CHECK(full.err.find("error: standard output could not be written\noutcome: the node has ended") != std::string::npos);
+  CHECK(full.err.find("error: cannot write standard output\noutcome: the node has ended") != std::string::npos);
   CHECK(into_closed_pipe(folder, node).exit == kBrokenPipe);
   const std::string logging = "node --listen 127.0.0.1:0 --data '" + (folder / "a") + '\'';
   CHECK(into_closed_pipe(folder, logging).err.find("error node: the line `ready` could not be written") !=

@@ -19,7 +19,7 @@ TEST_CASE("client: a directory without a node is exit 7 and says what to do, als
   const auto crashed = troupe_with({"status", "--json", "--data", folder.path()});
   CHECK(crashed.exit == Exit::unavailable);
   CHECK(crashed.err.starts_with("{\"error\":{\"code\":\"unavailable\",\"message\":\"no node runs in "));
-  CHECK(crashed.err.find(": its socket, control.sock, was left behind by a node that has ended") != std::string::npos);
+  CHECK(crashed.err.find(": its socket, control.sock, was left by a node that has ended") != std::string::npos);
   CHECK(crashed.err.find("the link") == std::string::npos);
   CHECK(crashed.err.find("\"try\":\"troupe node --data ") != std::string::npos);
 }
@@ -45,7 +45,7 @@ TEST_CASE("client: a socket that was not left by a killed node is not said to be
   const auto seen = troupe_with({"status", "--data", folder.path()});
   CHECK(seen.exit == Exit::unavailable);
   CHECK_MESSAGE(seen.err.find(why) != std::string::npos, seen.err);
-  CHECK(seen.err.find("left behind") == std::string::npos);
+  CHECK(seen.err.find("was left by") == std::string::npos);
 
   folder.write("LOCK", "");
   const os::Descriptor lock(::open((folder.path() + "/LOCK").c_str(), O_RDWR | O_CLOEXEC));

@@ -420,7 +420,7 @@ TEST_CASE("operator key: it is made once, for its owner alone, and a damaged one
   folder.write("troupe/operator.key", "short");
   const Seen damaged = troupe_with({"operator", "key"}, environment);
   CHECK(damaged.exit == Exit::failed);
-  CHECK(damaged.err.find("is no whole key file") != std::string::npos);
+  CHECK(damaged.err.find("is not a complete key file") != std::string::npos);
   CHECK(troupe_with({"operator", "key"}).exit == Exit::usage);  // nowhere to keep it
 }
 

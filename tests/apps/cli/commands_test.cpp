@@ -245,10 +245,10 @@ TEST_CASE("commands: an exception is told as a mistake of the program, and a ful
                         }}};
   const Seen thrown = run_with(table, {"throw"});
   CHECK(thrown.exit == Exit::failed);
-  CHECK(thrown.err.starts_with("error: a mistake in this program: surprise\noutcome: unknown"));
+  CHECK(thrown.err.starts_with("error: a bug in this program: surprise\noutcome: unknown"));
   const Seen cut = run_with(table, {"cut"});
   CHECK(cut.exit == Exit::failed);
-  CHECK(cut.err.starts_with("error: standard output could not be written\n"));
+  CHECK(cut.err.starts_with("error: cannot write standard output\n"));
 }
 
 TEST_CASE("commands: config check says file, line and what, and exits 2") {

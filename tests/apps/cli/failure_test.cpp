@@ -70,7 +70,7 @@ TEST_CASE("failure: where nobody reads the output any more nothing is said, and 
   CHECK(unwritten(console, "half").exit == Exit::failed);
   console.reader_is_gone = [] { return false; };
   CHECK(printed(unwritten(console, "half"), Effect::read, Form::text) ==
-        "error: standard output could not be written\noutcome: half\n");
+        "error: cannot write standard output\noutcome: half\n");
   console.reader_is_gone = [] { return true; };
   CHECK(unwritten(console, "half").exit == Exit::broken_pipe);
   for (const Form form : {Form::text, Form::json})
@@ -90,7 +90,7 @@ TEST_CASE("failure: text has three lines, and what it does not say is filled in"
   CHECK(printed({{Code::overloaded, "busy", 250ms}}, Effect::read, Form::text) ==
         "error: busy\noutcome: nothing was changed\ntry: again in 250 ms\n");
   CHECK(printed({{Code::timeout, "no answer"}}, Effect::write, Form::text)
-            .find("outcome: unknown; it may still have been done\n") != std::string::npos);
+            .find("outcome: unknown; the change may have been made\n") != std::string::npos);
 }
 
 TEST_CASE("failure: an error is written at once") {

@@ -159,7 +159,7 @@ TEST_CASE("file target: a link that leads nowhere is refused, and stays") {
     const auto target = FileTarget::open(link);
     REQUIRE_FALSE(target.ok());
     CHECK(exit_of(target.error(), Effect::read) == Exit::refused);
-    CHECK(target.error().error.message == "cannot write " + link + ": it is a link to a file that is not there");
+    CHECK(target.error().error.message == "cannot write " + link + ": it is a link to a file that does not exist");
     CHECK(std::filesystem::is_symlink(link));
     CHECK(files_in(folder.path()) == 1);
     std::filesystem::remove(link);

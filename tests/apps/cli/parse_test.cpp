@@ -110,7 +110,7 @@ TEST_CASE("parse: a command may have both a meaning of its own and commands belo
 TEST_CASE("parse: each mistake is refused in words that help") {
   CHECK(refusal({"statsu"}) == "unknown command \"statsu\"; did you mean \"status\"?");
   CHECK(refusal({"file", "putt"}) == "unknown command \"putt\"; did you mean \"put\"?");
-  CHECK(refusal({"file"}) == "\"file\" is incomplete; it is followed by one of: put");
+  CHECK(refusal({"file"}) == "\"file\" is incomplete; it must be followed by one of: put");
   CHECK(refusal({"--json"}) == "no command is named");
   CHECK(refusal({"file", "put"}) == "PATH is missing: the file");
   CHECK(refusal({"file", "put", "a", "b"}) == "unexpected argument \"b\"");
@@ -121,8 +121,8 @@ TEST_CASE("parse: each mistake is refused in words that help") {
   CHECK(refusal({"file", "put", "a", "--replicas", "21"}) ==
         "--replicas needs a whole number from 1 to 20, not \"21\"");
   CHECK(refusal({"file", "put", "a", "--replicas", "3", "--replicas", "4"}) == "--replicas is given twice");
-  CHECK(refusal({"file", "put", "a", "--chunker", "x"}) == "--chunker is one of: fixed, cdc; not \"x\"");
-  CHECK(refusal({"log", "loud"}) == "LEVEL is one of: info, debug; not \"loud\"");
+  CHECK(refusal({"file", "put", "a", "--chunker", "x"}) == "--chunker must be one of: fixed, cdc; not \"x\"");
+  CHECK(refusal({"log", "loud"}) == "LEVEL must be one of: info, debug; not \"loud\"");
   CHECK(refusal({"status", "--data", ""}) == "--data needs a directory");
   CHECK(refusal({"status", "--data", "a", "--data", "b"}) == "--data is given twice");
   CHECK(refusal({"status", "--data", "a", "--node", kId + "@h:1"}).starts_with("--data and --node exclude"));

@@ -160,8 +160,8 @@ TEST_CASE("data directory: a command does not talk to a node that another user r
   REQUIRE(listening.ok());
   const Seen status = troupe_with({"status", "--data", folder.path()});
   CHECK(status.exit == Exit::refused);
-  CHECK(contains(status.err, "the node in " + folder.path() + " is not trusted: the user " + user_name(kNobody) +
-                                 " runs it, and this is the user " + user_name(0)));
+  CHECK(contains(status.err, "the node in " + folder.path() + " is not trusted: it runs as the user " +
+                                 user_name(kNobody) + ", and this is the user " + user_name(0)));
 }
 
 TEST_CASE("data directory: a read-only file system is told as that, not as another user's") {
@@ -221,7 +221,7 @@ TEST_CASE("data directory: data without its identity or its format is refused, a
     REQUIRE_FALSE(opened.ok());
     CHECK(opened.error().exit == Exit::failed);
     CHECK(opened.error().error.code == base::Code::corrupt);
-    CHECK(contains(opened.error().error.message, "it holds data, and "));
+    CHECK(contains(opened.error().error.message, "it contains data, but "));
     CHECK(contains(opened.error().error.message, name));
     CHECK(contains(opened.error().try_, "mv " + folder.path() + ' ' + folder.path() + ".old"));
     CHECK(open_data_directory(folder.path() + "//").error().try_ == opened.error().try_);

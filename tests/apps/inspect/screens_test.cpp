@@ -837,7 +837,7 @@ TEST_CASE("screens: a lost node is listed with its reason first, and hides no co
   CHECK(has("cccccccc…  127.0.0.1:46503  lost"));
   CHECK(has("Connection refused; try"));
   CHECK_FALSE(has("cannot be reached"));
-  lost.lost = "the node " + name + " answers, but does not take this key: refused";
+  lost.lost = "the node " + name + " responds, but does not accept this key: refused";
   model.take(lost, kNow);
   CHECK(has("refuses"));
 }
