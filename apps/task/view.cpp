@@ -90,7 +90,7 @@ void print_text(Console& console, const task::TaskId& id, const Shown& shown, bo
     if (part.output < order.outputs.size())
       console.out << "output    " << order.outputs[part.output] << ", " << part.bytes << " bytes\n";
   if (escrow) console.out << "escrow    " << escrow->hex() << '\n';
-  if (with_why) console.out << "nodes     " << (why.empty() ? " all known nodes fit" : why) << '\n';
+  if (with_why) console.out << "nodes     " << (why.empty() ? "all known nodes fit" : why) << '\n';
   if (task.attempts().empty()) return;
   console.out << '\n';
   TextTable table({{"NODE"}, {"STATE"}, {"END"}, {"VERDICT"}, {"CPU", Align::right}, {"MEMORY", Align::right}});
