@@ -14,20 +14,21 @@ namespace book_wire = wallet::wire;
 std::string explained(wallet::TransferError error) {
   switch (error) {
     case wallet::TransferError::itself: return "an account cannot pay itself";
-    case wallet::TransferError::issuance: return "money does not go back to where the book makes it";
-    case wallet::TransferError::total: return "the amounts are 2^63 or more in all";
-    case wallet::TransferError::memo: return "a memo has at most 256 bytes of text without control characters";
-    case wallet::TransferError::credits: return "a transfer has 1 to 64 credits";
-    case wallet::TransferError::amount: return "an amount is at least 1";
+    case wallet::TransferError::issuance: return "money cannot be paid to the account that the book issues it from";
+    case wallet::TransferError::total: return "the amounts add up to 2^63 or more";
+    case wallet::TransferError::memo:
+      return "invalid memo: expected at most 256 bytes of text without control characters";
+    case wallet::TransferError::credits: return "invalid number of credits: a transfer has 1 to 64";
+    case wallet::TransferError::amount: return "invalid amount: expected at least 1";
     case wallet::TransferError::number: break;
   }
-  return "the account has made as many transfers as there can be";
+  return "the account has reached the limit of transfers";
 }
 
 }  // namespace
 
 Option wallet_option() {
-  return {.name = "--wallet", .value = "NAME", .help = "the wallet that signs; without it the only one there is"};
+  return {.name = "--wallet", .value = "NAME", .help = "wallet that signs (default the only wallet)"};
 }
 
 base::Result<Signer, Failure> open_signer(const Invocation& invocation, Console& console,
@@ -40,7 +41,7 @@ base::Result<Signer, Failure> open_signer(const Invocation& invocation, Console&
     const auto policy = directory.value().find_policy(*name);
     if (!policy.ok()) return policy.error();
     if (policy.value())
-      return Failure{{Code::refused, "the account " + *name + " has several signers, and no key of its own"},
+      return Failure{{Code::refused, "the account " + *name + " has several signers, and no key"},
                      "nothing was done",
                      "troupe wallet multisig propose " + *name + " TO AMOUNT --wallet SIGNER"};
   }
@@ -66,7 +67,7 @@ base::Result<wallet::Address, Failure> account_typed(Console& console, const std
   if (!policy.ok()) return policy.error();
   if (policy.value()) return policy.value()->policy.address();
   const auto found = directory.value().choose(typed);
-  // What begins as an address and is the name of no wallet is a mistyped address.
+  // A text that begins like an address and is not the name of a wallet is a mistyped address.
   if (!found.ok() && found.error().error.code == Code::not_found &&
       typed.starts_with(std::string(wallet::kAddressPrefix) + '1'))
     return address_typed(typed, help);
@@ -82,20 +83,20 @@ base::Result<wallet::Address, Failure> account_typed(Console& console, const std
   const auto found = directory.value().choose(std::nullopt);
   if (found.ok()) return found.value().keystore.address();
   Failure failure = found.error();
-  if (failure.exit == Exit::usage) failure.try_ = help;  // of a command that has no --wallet
+  if (failure.exit == Exit::usage) failure.try_ = help;  // for a command that has no --wallet
   return failure;
 }
 
 Failure without_book(Failure failure) {
   if (failure.error.code == Code::unavailable && failure.outcome.empty() && failure.try_.empty())
     failure.try_ =
-        "troupe config show, at this node: the node or group that ledger.book names has to run; a node with a ledger "
-        "is started with --chain";
+        "troupe config show, at this node: the node or group that ledger.book names must run; to start a node with a "
+        "ledger, use --chain";
   return failure;
 }
 
 Failure odd_answer(const char* what) {
-  return {{Code::malformed, std::string("the node's answer breaks its format: ") + what}, {}, {}, Exit::failed};
+  return {{Code::malformed, std::string("the node's response is malformed: ") + what}, {}, {}, Exit::failed};
 }
 
 std::optional<Account> read_account(book_wire::AccountRow::Reader row) {
@@ -114,13 +115,13 @@ Client::Outcome<Account> account_at(Client& client, const wallet::Address& addre
   if (!answer.ok()) return answer.error();
   const auto book = wallet::BookId::from(bytes_of(answer.value().root().getBook()));
   auto account = read_account(answer.value().root().getAccount());
-  if (!book || !account || account->address != address) return odd_answer("it is no account of a book");
+  if (!book || !account || account->address != address) return odd_answer("it is not an account of a book");
   account->book = *book;
   if (answer.value().root().hasChain()) {
     const auto chain = answer.value().root().getChain();
     const auto at = wallet::Address::from(bytes_of(chain.getAddress()));
     const auto id = base::Digest::from(bytes_of(chain.getChain()));
-    if (!at || !id) return odd_answer("an address and an id have 32 bytes");
+    if (!at || !id) return odd_answer("an address or id is not 32 bytes long");
     account->chain = BookOnChain{chain.getHeight(), chain.getBaseFee(), chain.getFork(), *at, *id};
   }
   return std::move(*account);
@@ -148,7 +149,7 @@ Client::Outcome<std::map<wallet::Address, wallet::Amount>> held_amounts(Client& 
       const auto address = wallet::Address::from(bytes_of(row.getAddress()));
       const auto amount = wallet::Amount::from(row.getAmount());
       const auto sum = address && amount ? plus(out[*address], *amount) : std::nullopt;
-      if (!sum) return odd_answer("its list of amounts breaks its format");
+      if (!sum) return odd_answer("its list of amounts is malformed");
       out[*address] = *sum;
     }
     const auto next = bytes_of(page.value().root().getNext());
@@ -180,7 +181,7 @@ Client::Outcome<wallet::TransferId> pay(Client& client, const Signer& signer,
         });
     if (posted.ok()) {
       if (const auto id = wallet::TransferId::from(bytes_of(posted.value().root().getId()))) return *id;
-      return odd_answer("an id has 32 bytes");
+      return odd_answer("an id is not 32 bytes long");
     }
     if (posted.error().error.code != Code::conflict || client.now() >= end) return posted.error();
     auto now = account_at(client, signer.address());
@@ -201,10 +202,11 @@ Client::Outcome<void> walk_postings(Client& client, const std::optional<wallet::
                                                                        });
     if (!page.ok()) return page.error();
     more = page.value().root().getMore();
-    if (more && page.value().root().getRows().size() == 0) return odd_answer("its pages do not go on");
+    if (more && page.value().root().getRows().size() == 0) return odd_answer("its pages do not continue");
     for (const auto row : page.value().root().getRows()) {
       const auto posting = wallet::decode_posting(bytes_of(row));
-      if (!posting || (before > 0 && posting->sequence >= before)) return odd_answer("it lists what is no posting");
+      if (!posting || (before > 0 && posting->sequence >= before))
+        return odd_answer("it lists an entry that is not a posting");
       before = posting->sequence;
       if (!each(*posting)) return {};
     }

@@ -1,9 +1,9 @@
 #pragma once
-// The way of a command to the book of accounts: the key that signs, the account, and a transfer that is sent until its
-// end is known.
+// A command's access to the account ledger (the book): the signing key, the account, and a transfer that is sent until
+// its end is known.
 //
-// Numbers  a transfer is signed with the next number of its account. If another one was posted meanwhile, it is signed
-//          again, for kPayPatience at most; the request id keeps the book from posting two of them.
+// Numbers  a transfer is signed with the next number of its account. If another transfer took the number, it is signed
+//          again, for kPayPatience at most; the request id keeps the book from posting it twice.
 #include <map>
 
 #include "actors/wallet/words.hpp"
@@ -30,52 +30,52 @@ struct Signer {
   wallet::Approval approve(base::ByteView bytes) const { return {key.public_key(), key.sign(bytes)}; }
 };
 
-/// The wallet of that name, else the only one. Asks for its passphrase.
+/// Opens the wallet of that name, or the only wallet if there is no name. Asks for its passphrase.
 base::Result<Signer, Failure> open_signer(const Invocation& invocation, Console& console,
                                           const std::optional<std::string>& name);
-/// The same for --wallet.
+/// Does the same for --wallet.
 inline base::Result<Signer, Failure> open_signer(const Invocation& invocation, Console& console) {
   return open_signer(invocation, console, invocation.text("--wallet"));
 }
 Option wallet_option();
 
-/// An account as it is typed: an address, or the name of a wallet or of a policy here.
+/// Returns an account as it is typed: an address, or the name of a wallet or policy of this caller.
 base::Result<wallet::Address, Failure> account_typed(Console& console, const std::string& typed,
                                                      const std::string& help);
-/// The same; if nothing is typed, that of the only wallet.
+/// Does the same; without a name returns the account of the only wallet.
 base::Result<wallet::Address, Failure> account_typed(Console& console, const std::optional<std::string>& typed,
                                                      const std::string& help);
 
-/// Where the book is the chain of its node: what a transfer needs to be a transaction of it.
+/// For a book that is the chain of its node: the facts that turn a transfer into a transaction.
 struct BookOnChain {
   std::uint64_t height = 0;  ///< of the latest final block
   std::uint64_t base_fee = 0;
   std::uint32_t fork = 0;
-  wallet::Address address{};  ///< at which the account stands on the chain
+  wallet::Address address{};  ///< address of the account on the chain
   base::Digest id{};          ///< of the chain
 };
-/// An account as the book has it.
+/// An account, as the book reports it.
 struct Account {
   wallet::Address address;
-  wallet::BookId book{};  ///< of account_at() alone
+  wallet::BookId book{};  ///< only from account_at()
   wallet::Amount balance;
   wallet::TransferNumber done;
   std::string kind{};                  ///< of an account that belongs to no key
-  std::optional<BookOnChain> chain{};  ///< of account_at() alone
+  std::optional<BookOnChain> chain{};  ///< only from account_at()
 };
 enum class OfNoKey : std::uint8_t { no, yes };
 
-/// Fails with exit 7 if the book does not answer, and says what that means.
+/// Fails with exit 7 if the book does not respond, and explains the failure.
 Client::Outcome<Account> account_at(Client& client, const wallet::Address& address, OfNoKey of_no_key = OfNoKey::no);
-/// Nothing if the row is not one of a book.
+/// Returns nullopt if the row is not a row of a book.
 std::optional<Account> read_account(wallet::wire::AccountRow::Reader row);
-/// How much of it lies in open escrows.
+/// Returns the part of an account that open escrows hold.
 Client::Outcome<wallet::Amount> held_of(Client& client, const wallet::Address& address);
-/// What open escrows hold, by account.
+/// Returns the amounts that open escrows hold, by account.
 Client::Outcome<std::map<wallet::Address, wallet::Amount>> held_amounts(Client& client);
 
-/// The postings of an account, or of the whole book, from the latest on; those before a sequence, if it is not 0.
-/// `each` returns false to end.
+/// Calls `each` for the postings of an account, or of the whole book, latest first; only those before a sequence, if it
+/// is not 0. `each` returns false to stop.
 Client::Outcome<void> walk_postings(Client& client, const std::optional<wallet::Address>& address, std::uint64_t before,
                                     const std::function<bool(const wallet::Posting&)>& each);
 
@@ -83,11 +83,11 @@ Client::Outcome<void> walk_postings(Client& client, const std::optional<wallet::
 Client::Outcome<wallet::TransferId> pay(Client& client, const Signer& signer,
                                         const std::vector<wallet::Credit>& credits, const std::string& memo,
                                         const std::string& request);
-/// Fails with usage unless these credits and this memo make a transfer of the account.
+/// Fails with usage unless these credits and this memo make a valid transfer of the account.
 base::Result<void, Failure> check_transfer(const wallet::Address& from, const std::vector<wallet::Credit>& credits,
                                            const std::string& memo);
 
-/// A question about money, to the service at `path`: what its failure means is said, too.
+/// Sends a request about money to the service at `path`, and explains its failure.
 Failure without_book(Failure failure);
 template <class Q, class A, class Fill>
 Client::Outcome<Kept<A>> ask_book(Client& client, const char* path, Fill&& fill, base::Duration timeout = kBookAnswer) {
@@ -95,7 +95,8 @@ Client::Outcome<Kept<A>> ask_book(Client& client, const char* path, Fill&& fill,
   if (!answer.ok()) return without_book(answer.error());
   return answer;
 }
-/// The same for a page of a list. A book reads only so much a second for other nodes, so it is asked again for a while.
+/// Does the same for a page of a list. A book limits reads of other nodes per second, so the request is repeated for a
+/// while.
 template <class Q, class A, class Fill>
 Client::Outcome<Kept<A>> ask_page(Client& client, const char* path, Fill&& fill) {
   const base::Instant end = client.now() + kPagePatience;
@@ -106,7 +107,7 @@ Client::Outcome<Kept<A>> ask_page(Client& client, const char* path, Fill&& fill)
       return paused.error();
   }
 }
-/// An answer that breaks its format: exit 1.
+/// Returns the failure for a malformed response: exit 1.
 Failure odd_answer(const char* what);
 
 }  // namespace troupe::apps::wallets

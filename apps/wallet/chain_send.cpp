@@ -18,9 +18,9 @@ using wallet::Amount;
 namespace send_wire = chain::wire;
 
 constexpr const char* kChainSendHelp = "troupe help wallet send";
-constexpr std::chrono::milliseconds kRoomAgain{100};  // our choice: short beside a block
+constexpr std::chrono::milliseconds kRoomAgain{100};  // our choice: short compared with a block
 
-/// Whether the node may have it although the question has failed.
+/// Whether the node may have the transaction although the request has failed.
 bool may_be_sent(const Failure& failure) {
   return exit_of(failure, Effect::write) == Exit::unknown || failure.error.code == Code::dropped;
 }
@@ -28,19 +28,20 @@ bool may_be_sent(const Failure& failure) {
 const char* flaw_text(chain::TransactionError error) {
   switch (error) {
     case chain::TransactionError::credits:
-      return "a transaction pays 1 to 64 other accounts, 1 or more each, and less than 2^63 in all";
-    case chain::TransactionError::reference: return "a memo has at most 256 bytes of text without control characters";
-    case chain::TransactionError::fee: return "the tip is above the largest fee, --fee-max";
+      return "invalid payment: a transaction pays 1 to 64 other accounts, each at least 1, and less than 2^63 in total";
+    case chain::TransactionError::reference:
+      return "invalid memo: expected at most 256 bytes of text without control characters";
+    case chain::TransactionError::fee: return "the tip is larger than the largest fee, --fee-max";
     case chain::TransactionError::malformed:
     case chain::TransactionError::unsupported:
     case chain::TransactionError::too_large:
     case chain::TransactionError::wrong_chain:
     case chain::TransactionError::authority: break;
   }
-  return "it is no transaction";
+  return "it is not a transaction";
 }
 
-/// Twice what it costs now, as the base fee may rise until its block; and the tip.
+/// Returns twice the current fee, because the base fee may rise until the transaction's block, plus the tip.
 Amount fee_max_now(chain::Gas gas, chain::BaseFee base_fee, Amount tip) {
   const wallet::Wide fee = wallet::Wide{2} * gas.value * base_fee.value + tip.units();
   return Amount::of(static_cast<std::uint64_t>(std::min<wallet::Wide>(fee, Amount::kMax)));
@@ -61,14 +62,14 @@ base::Result<chain::SignedTransaction, Failure> signed_now(const ChainNow& now, 
   return out;
 }
 
-/// The failure of a question before anything was submitted.
+/// Returns the failure of a request before anything was submitted.
 Failure not_sent(Failure failure) {
   if (exit_of(failure, Effect::write) == Exit::unknown) failure.exit = Exit::unavailable;
   failure.outcome = "nothing was sent";
   return failure;
 }
 
-/// Whether what was sent for the request is what is asked for now.
+/// Whether the transaction sent for the request matches the current command.
 bool is_same(const chain::Transaction& sent, const ChainNow& now, const Signer& signer, const chain::Body& body,
              const ChainTerms& terms) {
   return sent.chain == now.id && sent.from == signer.address() && sent.body == body && sent.tip == terms.tip &&
@@ -91,19 +92,19 @@ Client::Outcome<SeenTransaction> submit(Client& client, const chain::SignedTrans
     return failure;
   }
   auto seen = read_transaction(answer.value().root());
-  if (!seen || seen->id != id) return odd_answer("it is no transaction of this id");
+  if (!seen || seen->id != id) return odd_answer("it is a different transaction than requested");
   seen->content = transaction.content;
   return std::move(*seen);
 }
 
-/// Submits the transaction of a request again. It may be final already. Returns nothing if no block has it, and none can
-/// have it any more.
+/// Submits the transaction of a request again. It may be final already. Returns nullopt if no block contains it, and no
+/// later block can.
 Client::Outcome<std::optional<SeenTransaction>> submit_again(Client& client,
                                                              const chain::SignedTransaction& transaction) {
   using Found = std::optional<SeenTransaction>;
   auto seen = submit(client, transaction, false);
   if (seen.ok()) return Found(std::move(seen).value());
-  // Asked for first: what no later block can have is in none if it is not known afterwards.
+  // Read first: if no later block can contain the transaction and it is unknown afterwards, no block contains it.
   const auto now = chain_here(client);
   const auto account = chain_account_at(client, transaction.content.from);
   auto known = transaction_at(client, id_of(transaction.content));
@@ -115,7 +116,7 @@ Client::Outcome<std::optional<SeenTransaction>> submit_again(Client& client,
   return seen.error();
 }
 
-/// Waits until a node may keep one more of this account. That takes blocks.
+/// Waits until a node may keep another transaction of this account. That takes blocks.
 Client::Outcome<ChainAccountNow> account_with_room(Client& client, const wallet::Address& address,
                                                    base::Duration length) {
   const base::Instant end = client.now() + length;
@@ -125,8 +126,8 @@ Client::Outcome<ChainAccountNow> account_with_room(Client& client, const wallet:
     if (!account.ok() || account.value().next.value < account.value().account.nonce.value + chain::kSenderMax)
       return account;
     if (client.now() >= end)
-      return Failure{{Code::overloaded, "as many transactions of this wallet as a node keeps, " +
-                                            std::to_string(chain::kSenderMax) + ", wait for a block"},
+      return Failure{{Code::overloaded, "the node keeps no more transactions of this wallet (limit " +
+                                            std::to_string(chain::kSenderMax) + ") until the next block"},
                      "it was not sent",
                      "troupe chain status"};
     if (const auto paused = client.pause(kRoomAgain); !paused.ok()) return paused.error();
@@ -139,15 +140,17 @@ chain::Salt some_salt() { return {os::Chance().seed()}; }
 
 std::vector<Option> chain_options(bool fees) {
   std::vector<Option> out{
-      number_option("--until", "H", "of a chain: the last block that may take it (100 from now)", 1, UINT64_MAX >> 1),
-      {.name = "--wait", .help = "of a chain: wait until it is final, and end as `tx wait`"},
-      number_option("--seconds", "S", "wait at most S seconds (60)", 1, kWaitSecondsMax)};
+      number_option("--until", "H", "on a chain: last block that may contain it (default 100 from now)", 1,
+                    UINT64_MAX >> 1),
+      {.name = "--wait", .help = "on a chain: wait until the transaction is final; exit codes as for `tx wait`"},
+      number_option("--seconds", "S", "longest wait in seconds (default 60)", 1, kWaitSecondsMax)};
   if (!fees) return out;
-  out.push_back(
-      number_option("--fee-max", "N", "of a chain: pay no larger fee (twice that of now)", 0, wallet::Amount::kMax));
-  out.push_back(
-      number_option("--tip", "N", "of a chain: for the block's proposer, beside the fee (0)", 0, wallet::Amount::kMax));
-  out.push_back({.name = "--dry-run", .help = "of a chain: send nothing, and say what would become of it"});
+  out.push_back(number_option("--fee-max", "N", "on a chain: largest fee to pay (default twice the current fee)", 0,
+                              wallet::Amount::kMax));
+  out.push_back(number_option("--tip", "N",
+                              "on a chain: tip for the block's proposer, in addition to the fee (default 0)", 0,
+                              wallet::Amount::kMax));
+  out.push_back({.name = "--dry-run", .help = "on a chain: send nothing, and print what would happen"});
   return out;
 }
 
@@ -156,13 +159,14 @@ base::Result<ChainTerms, Failure> chain_terms(const Invocation& invocation, bool
   if (const auto until = invocation.number("--until")) out.until = chain::Height{*until};
   out.wait = invocation.has("--wait");
   if (invocation.has("--seconds") && !out.wait)
-    return usage_failure("--seconds bounds the wait of --wait", kChainSendHelp);
+    return usage_failure("--seconds limits the wait of --wait: give both", kChainSendHelp);
   out.length = std::chrono::seconds(invocation.number("--seconds").value_or(kWaitSecondsDefault));
   if (!fees) return out;
   if (const auto fee = invocation.number("--fee-max")) out.fee_max = Amount::of(*fee);
   out.tip = Amount::of(invocation.number("--tip").value_or(0));
   out.dry = invocation.has("--dry-run");
-  if (out.dry && out.wait) return usage_failure("--dry-run sends nothing to wait for", kChainSendHelp);
+  if (out.dry && out.wait)
+    return usage_failure("--dry-run sends nothing, so --wait has nothing to wait for", kChainSendHelp);
   return out;
 }
 
@@ -193,15 +197,14 @@ Client::Outcome<SeenTransaction> send_on_chain(Client& client, const Signer& sig
       if (!now.ok()) return now.error();
       const auto sent = chain::parse_signed_transaction(*once->before());
       if (!sent.ok())
-        return Failure{{Code::corrupt,
-                        "what this request has sent before cannot be read: its file in the directory of "
-                        "wallets is damaged"},
-                       "nothing was sent",
-                       "troupe tx ls " + text(signer.address())};
+        return Failure{
+            {Code::corrupt, "cannot read what this request sent before: its file in the wallet directory is damaged"},
+            "nothing was sent",
+            "troupe tx ls " + text(signer.address())};
       if (!is_same(sent.value().content, now.value(), signer, body, terms))
-        return Failure{{Code::conflict, "this request has sent another transaction"},
+        return Failure{{Code::conflict, "this request has already sent a different transaction"},
                        "nothing was sent",
-                       "another --request, or the same transaction"};
+                       "use another --request, or send the same transaction"};
       auto again = submit_again(client, sent.value());
       if (!again.ok()) return again.error();
       if (again.value()) return std::move(*again.value());
@@ -251,7 +254,8 @@ Ending SentPrinter::finish(Client& client, const std::string& interrupted) {
       stop();
       Failure failure = seen.error();
       if (client.interrupted()) {
-        failure.outcome = sent_.size() == 1 ? "it was sent, and may be done" : "all were sent, and may be done";
+        failure.outcome =
+            sent_.size() == 1 ? "it was sent, and may still be done" : "all were sent, and may still be done";
         failure.try_ = interrupted.empty() ? "troupe tx wait " + sent_[i].id.hex() : interrupted;
       }
       return failure;

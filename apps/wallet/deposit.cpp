@@ -9,10 +9,10 @@ Client::Outcome<Deposit> sign_deposit(Client& client, const Signer& signer, cons
   if (payer.chain) {
     const auto receiver = account_at(client, credit.to, OfNoKey::yes);
     if (!receiver.ok()) return receiver.error();
-    if (!receiver.value().chain) return odd_answer("the book is a chain, and is none");
+    if (!receiver.value().chain) return odd_answer("the book is both a chain and not a chain");
     const auto on_chain = [&](const wallet::Address&) { return receiver.value().chain->address; };
     const chain::ChainId id{payer.chain->id.bytes};
-    // The fee depends on the bytes, which name the fee: that of the longest terms is enough for all.
+    // The fee depends on the transaction's size, which includes the fee: the fee of the largest terms is always enough.
     wallet::Transfer longest = out.transfer;
     longest.memo = chain::memo_with(memo, {chain::Height{UINT64_MAX}, wallet::Amount::of(wallet::Amount::kMax)});
     const auto sized = chain::transaction_of(longest, id, signer.policy, on_chain);

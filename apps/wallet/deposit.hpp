@@ -1,9 +1,9 @@
 #pragma once
-// A transfer to an account that belongs to no key: a deposit of an escrow, a bond, the pool of an airdrop. It is signed
-// for the book as it is: where that is a chain, also as the transaction that follows from it, with the fee and the last
-// height of now (actors/chain/logic/book_transfer.hpp).
+// A transfer to an account without a key: a deposit of an escrow, a bond, the pool of an airdrop. It is signed for the
+// current book. If the book is a chain, it is also signed as the resulting transaction, with the current fee and last
+// height (actors/chain/logic/book_transfer.hpp).
 //
-// Trust  where such an account stands on a chain is what the book's node says: it has the key.
+// Trust  the book's node reports the address of such an account on a chain: it has the key.
 #include "apps/wallet/book.hpp"
 
 namespace troupe::apps::wallets {
@@ -19,7 +19,7 @@ struct Deposit {
   }
 };
 
-/// `payer` is the signer's account as it is now (account_at). Fails if the book does not answer.
+/// `payer` is the signer's current account (account_at). Fails if the book does not respond.
 Client::Outcome<Deposit> sign_deposit(Client& client, const Signer& signer, const Account& payer,
                                       const wallet::Credit& credit, const std::string& memo);
 

@@ -31,21 +31,22 @@ bool is_name(std::string_view name) {
 
 base::Result<std::string, Failure> name_of(const std::string& typed) {
   if (is_name(typed)) return typed;
-  return usage_failure("a wallet's name has 1 to 64 letters, digits, '-' and '_', and does not begin with '-'",
+  return usage_failure("invalid wallet name: expected 1 to 64 letters, digits, '-' and '_', not starting with '-'",
                        "troupe help wallet new");
 }
 
 Failure unopened(const std::string& name, KeystoreError error) {
   switch (error) {
-    case KeystoreError::passphrase: return {{Code::refused, "this is not the passphrase of wallet " + name}};
-    case KeystoreError::version: return {{Code::unsupported, "wallet " + name + " was written by a newer troupe"}};
+    case KeystoreError::passphrase: return {{Code::refused, "wrong passphrase for wallet " + name}};
+    case KeystoreError::version:
+      return {{Code::unsupported, "wallet " + name + " was written by a newer version of troupe"}};
     case KeystoreError::too_dear:
-      return {{Code::unsupported, "wallet " + name + " asks for more than 1 GiB of memory to be opened"}};
+      return {{Code::unsupported, "wallet " + name + " needs more than 1 GiB of memory to be opened"}};
     case KeystoreError::damaged: break;
   }
-  return {{Code::corrupt, "the keystore of wallet " + name + " is damaged: it is no whole file of a wallet"},
+  return {{Code::corrupt, "the keystore of wallet " + name + " is damaged: the file is incomplete"},
           "nothing was changed",
-          "troupe wallet restore NAME, with the words that were written down"};
+          "troupe wallet restore NAME, with the recovery phrase that was written down"};
 }
 
 base::Result<Directory, Failure> Directory::open(const Console& console) {
@@ -66,7 +67,7 @@ base::Result<Directory, Failure> Directory::open_or_make(const Console& console)
   if (!disk.ok())
     return Failure{{disk.error() == DiskError::no_space ? Code::no_space : Code::refused,
                     "cannot open " + path + ": " +
-                        (disk.error() == DiskError::denied ? "it is no directory of yours alone"
+                        (disk.error() == DiskError::denied ? "it is not a directory that belongs to this user only"
                                                            : std::string(ports::name(disk.error())))},
                    "nothing was changed",
                    "",
@@ -119,7 +120,7 @@ base::Result<std::optional<PolicyFile>, Failure> Directory::find_policy(const st
   if (!read.ok()) return cannot("read the policy of " + name, read.error());
   auto policy = decode_policy_file(base::ByteView(bytes).first(read.value()));
   if (policy) return Found(std::move(*policy));
-  return Failure{{Code::corrupt, "the policy of " + name + " is damaged, or was written by a newer troupe"},
+  return Failure{{Code::corrupt, "the policy of " + name + " is damaged, or was written by a newer version of troupe"},
                  "nothing was changed",
                  "remove " + path_ + '/' + name + std::string(kPolicyEnd) +
                      ", and troupe wallet multisig create with the same signers"};
@@ -132,7 +133,7 @@ base::Result<std::optional<wallet::Keystore>, Failure> Directory::find(const std
     if (file.error() == DiskError::not_found) return Found(std::nullopt);
     return cannot("open wallet " + name, file.error());
   }
-  base::Bytes bytes(wallet::kKeystoreBytesMax + 1);  // one byte more, to notice a file that is too long
+  base::Bytes bytes(wallet::kKeystoreBytesMax + 1);  // one extra byte, to detect a file that is too long
   const auto read = file.value()->read(0, bytes);
   if (!read.ok()) return cannot("read wallet " + name, read.error());
   auto keystore = wallet::Keystore::decode(base::ByteView(bytes).first(read.value()));
@@ -164,7 +165,7 @@ base::Result<std::optional<Named>, Failure> Directory::made_by(const wallet::Req
   if (!all.ok()) return all.error();
   for (const std::string& name : all.value()) {
     auto one = find(name);
-    // Another wallet that is damaged is no reason to refuse this one.
+    // A damaged wallet with another name does not block this wallet.
     if (one.ok() && one.value() && one.value()->request() == request)
       return Found(Named{name, std::move(*one.value())});
   }
@@ -201,22 +202,22 @@ base::Result<void, Failure> Directory::keep_sent(const wallet::RequestMark& requ
 }
 
 void Directory::forget_sent(const wallet::RequestMark& request) const {
-  // One that stays is sent again as it is, which does no harm.
+  // A file that stays is only sent again unchanged, which does no harm.
   static_cast<void>(disk_->remove(request.hex() + std::string(kSentEnd)));
 }
 
 Failure Directory::taken(const std::string& name) const {
-  return {{Code::conflict, "there is a wallet " + name + " in " + path_ + " already, and it is another one"},
+  return {{Code::conflict, "there is a wallet " + name + " in " + path_ + " already, and it is a different wallet"},
           "nothing was changed",
           "troupe wallet ls"};
 }
 
 base::Result<std::unique_ptr<ports::DiskLock>, Failure> Directory::lock() const {
-  return lock(kLockFile, "another troupe is making a wallet in ");
+  return lock(kLockFile, "another troupe process is creating a wallet in ");
 }
 
 base::Result<std::unique_ptr<ports::DiskLock>, Failure> Directory::lock_sending() const {
-  return lock(kSendingFile, "another troupe is sending with a --request of ");
+  return lock(kSendingFile, "another troupe process is sending with a --request from ");
 }
 
 base::Result<std::unique_ptr<ports::DiskLock>, Failure> Directory::lock(const char* file, const char* what) const {

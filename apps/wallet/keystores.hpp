@@ -1,11 +1,11 @@
 #pragma once
-// The caller's keystores: a file each in $XDG_CONFIG_HOME/troupe/wallets, else ~/.config/troupe/wallets. Beside them,
-// as NAME.policy, the accounts with several signers.
+// The caller's keystores: one file each in $XDG_CONFIG_HOME/troupe/wallets, otherwise ~/.config/troupe/wallets. Next to
+// them, as NAME.policy, the accounts with several signers.
 //
-// Names   1 to 64 letters, digits, '-' and '_'; the first is no '-'. A keystore and a policy have different ones.
-// Writes  one process at a time, and no keystore is ever replaced.
-// Sent    MARK.sent: the transaction that a chain was sent for a request, so that a repeated command sends the same;
-//         or what was asked for with it (requests.hpp).
+// Names   1 to 64 letters, digits, '-' and '_', not starting with '-'. A keystore and a policy have different names.
+// Writes  one process at a time, and a keystore is never replaced.
+// Sent    MARK.sent: the transaction sent to a chain for a request, so that a repeated command sends the same bytes; or
+//         the content that the request asked for (requests.hpp).
 // Limits  kWalletsMax keystores, kSentMax transactions.
 #include <optional>
 #include <string>
@@ -18,7 +18,7 @@
 
 namespace troupe::apps::wallets {
 
-inline constexpr std::size_t kWalletsMax = 1'000;  // our choice: each is read to find a request
+inline constexpr std::size_t kWalletsMax = 1'000;  // our choice: all are read to find a request
 
 inline constexpr std::size_t kSentMax = 100'000;  // our choice: of some 500 bytes each
 inline constexpr std::size_t kSentBytesMax = 16'384;
@@ -35,37 +35,37 @@ class Directory {
  public:
   /// Fails with exit 4 if there is none, and if another user could change it.
   static base::Result<Directory, Failure> open(const Console& console);
-  /// Makes the directory (0700) where there is none.
+  /// Creates the directory (0700) if there is none.
   static base::Result<Directory, Failure> open_or_make(const Console& console);
 
-  /// Nothing if there is no keystore of that name. Fails if it is damaged, says which, and how.
+  /// Returns nullopt if there is no keystore of that name. Fails if it is damaged, and says which and how.
   base::Result<std::optional<wallet::Keystore>, Failure> find(const std::string& name) const;
-  /// The one of that name; without a name the only one there is. Fails with exit 4 if there is none, and with usage if
-  /// there are several.
+  /// Returns the keystore of that name; without a name the only keystore. Fails with exit 4 if there is none, and with
+  /// usage if there are several.
   base::Result<Named, Failure> choose(const std::optional<std::string>& name) const;
-  /// Whose making had this mark, which is not zeros.
+  /// Returns the keystore that was created with this mark, which is not zeros.
   base::Result<std::optional<Named>, Failure> made_by(const wallet::RequestMark& request) const;
 
-  /// Of the keystores and of the policies, each sorted.
+  /// Returns the names of the keystores and of the policies, each list sorted.
   base::Result<std::vector<std::string>, Failure> names() const;
   base::Result<std::vector<std::string>, Failure> policy_names() const;
-  /// Nothing if there is no policy of that name. Fails if it is damaged.
+  /// Returns nullopt if there is no policy of that name. Fails if it is damaged.
   base::Result<std::optional<PolicyFile>, Failure> find_policy(const std::string& name) const;
 
-  /// What a wallet that is to be made cannot be called, for another has that name.
+  /// Returns the failure for a name that a wallet or policy already has.
   Failure taken(const std::string& name) const;
 
-  /// Held by the process that is about to add a keystore.
+  /// Held by the process that adds a keystore.
   base::Result<std::unique_ptr<ports::DiskLock>, Failure> lock() const;
-  /// Durable when it returns. The caller holds the lock, and has looked that the name is free.
+  /// Durable when it returns. The caller holds the lock, and has checked that the name is free.
   base::Result<void, Failure> add(const std::string& name, const wallet::Keystore& keystore) const;
   base::Result<void, Failure> add(const std::string& name, const PolicyFile& policy) const;
 
-  /// What was sent for the request of this mark; nothing if nothing was.
+  /// Returns what was sent for the request with this mark, or nullopt.
   base::Result<std::optional<base::Bytes>, Failure> find_sent(const wallet::RequestMark& request) const;
-  /// Durable when it returns; in place of an earlier one.
+  /// Durable when it returns; replaces an earlier file.
   base::Result<void, Failure> keep_sent(const wallet::RequestMark& request, base::ByteView bytes) const;
-  /// It was not taken, and can be another one the next time.
+  /// Removes a transaction that was not accepted, so that the next attempt may send a different transaction.
   void forget_sent(const wallet::RequestMark& request) const;
   /// Held by the process that sends for a request. Fails with `unavailable` while another process holds it.
   base::Result<std::unique_ptr<ports::DiskLock>, Failure> lock_sending() const;
@@ -79,10 +79,10 @@ class Directory {
 
   std::string path_;
   std::unique_ptr<ports::Disk> disk_;
-  mutable std::optional<std::size_t> sent_;  // transactions in it, once they were counted
+  mutable std::optional<std::size_t> sent_;  // number of transactions in it, once they were counted
 };
 
-/// The failure of a keystore that does not open.
+/// Returns the failure of a keystore that cannot be opened.
 Failure unopened(const std::string& name, wallet::KeystoreError error);
 
 }  // namespace troupe::apps::wallets

@@ -16,7 +16,7 @@ using namespace wallets;
 namespace money_wire = wallet::wire;
 
 constexpr const char* kKindKey = "key";
-constexpr std::size_t kAskedSingly = 16;  // our choice: of 60 accounts some would be refused
+constexpr std::size_t kAskedSingly = 16;  // our choice: of 60 single requests some would be refused
 
 struct Own {
   std::string name;
@@ -25,10 +25,10 @@ struct Own {
 
 struct OwnAccounts {
   std::map<wallet::Address, Own> all;
-  std::optional<Failure> damaged{};  ///< the first whose file is
+  std::optional<Failure> damaged{};  ///< the first account with a damaged file
 };
 
-/// The accounts of the caller, by address; none if there is no directory. One that is damaged hides no other.
+/// Returns the caller's accounts by address; empty if there is no directory. A damaged file hides no other account.
 base::Result<OwnAccounts, Failure> own_accounts(Console& console) {
   OwnAccounts out;
   const auto damaged = [&](const Failure& why) {
@@ -56,7 +56,7 @@ base::Result<OwnAccounts, Failure> own_accounts(Console& console) {
 struct ListedAccount {
   wallet::Address address;
   std::string name, kind;
-  std::optional<wallet::Amount> balance;  ///< none, as `held`: no node was there to ask
+  std::optional<wallet::Amount> balance;  ///< none, like `held`: no node could be asked
   std::optional<wallet::Amount> held;
 };
 
@@ -91,18 +91,18 @@ class AccountTable {
   TextTable table_{{{"ACCOUNT"}, {"NAME"}, {"KIND"}, {"BALANCE", Align::right}, {"HELD", Align::right}}};
 };
 
-/// The account of the book's fund, which follows from the id of the book.
+/// Returns the account of the book's fund, which is derived from the id of the book.
 Client::Outcome<wallet::Address> fund_of(Client& client) {
   auto book =
       ask_book<money_wire::GetBook, money_wire::BookIs>(client, wallet::kPath, [](money_wire::GetBook::Builder) {});
   if (!book.ok()) return book.error();
   const auto id = wallet::BookId::from(bytes_of(book.value().root().getBook()));
-  if (!id) return odd_answer("the id of a book has 32 bytes");
+  if (!id) return odd_answer("the id of a book is not 32 bytes long");
   return wallet::account_of("fund", id->view());
 }
 
-/// The kind of an account that is none of the caller's and belongs to a policy cannot be told from its address: it
-/// counts as a key's.
+/// The kind of a policy account that the caller does not know cannot be derived from its address: it is shown as a
+/// key's.
 ListedAccount listed(const Account& account, const std::map<wallet::Address, Own>& own,
                      const std::map<wallet::Address, wallet::Amount>& held) {
   ListedAccount out{account.address, "", account.kind, account.balance, wallet::Amount()};
@@ -114,7 +114,7 @@ ListedAccount listed(const Account& account, const std::map<wallet::Address, Own
   return out;
 }
 
-/// Each account of the book, by address.
+/// Calls back for each account of the book, by address.
 Client::Outcome<void> walk_book(Client& client, const std::map<wallet::Address, Own>& own,
                                 const std::function<void(const ListedAccount&)>& each) {
   const auto fund = fund_of(client);
@@ -133,20 +133,20 @@ Client::Outcome<void> walk_book(Client& client, const std::map<wallet::Address, 
     bool moved = false;
     for (const auto row : page.value().root().getRows()) {
       auto account = read_account(row);
-      if (!account) return odd_answer("it lists what is no account");
+      if (!account) return odd_answer("it lists an entry that is not an account");
       if (account->address == fund.value()) account->kind = "fund";
-      if (after && account->address <= *after) continue;  // the first of a page is the last of the one before
+      if (after && account->address <= *after) continue;  // the first row of a page repeats the last row before it
       after = account->address;
       moved = true;
       each(listed(*account, own, held.value()));
     }
-    if (more && !moved) return odd_answer("its pages do not go on");
+    if (more && !moved) return odd_answer("its pages do not continue");
   }
   return {};
 }
 
-/// The caller's accounts in the book. A few are asked for one by one. For many the book is read as a whole, because it
-/// answers only so many questions a second from other nodes.
+/// Returns the caller's accounts in the book. A few are requested one by one. For many the whole book is read, because
+/// it answers only a limited number of requests per second from other nodes.
 Client::Outcome<std::vector<ListedAccount>> list_in_book(Client& client, const std::map<wallet::Address, Own>& own) {
   std::vector<ListedAccount> out;
   if (own.size() > kAskedSingly) {
@@ -170,7 +170,7 @@ Client::Outcome<std::vector<ListedAccount>> list_in_book(Client& client, const s
   return out;
 }
 
-/// The same of a chain: what is held is staked, or leaves the stake.
+/// Does the same for a chain: the held part is staked, or is being unstaked.
 ListedAccount listed_on_chain(const wallet::Address& address, const chain::Account& account,
                               const std::map<wallet::Address, Own>& own) {
   const auto mine = own.find(address);
@@ -179,7 +179,7 @@ ListedAccount listed_on_chain(const wallet::Address& address, const chain::Accou
           plus(account.staked, account.unbonding)};
 }
 
-/// The caller's accounts, or with `all` those of the whole state, by address.
+/// Returns the caller's accounts, or with `all` the accounts of the whole state, by address.
 Client::Outcome<std::vector<ListedAccount>> list_on_chain(Client& client, const std::map<wallet::Address, Own>& own,
                                                           bool all) {
   std::vector<ListedAccount> out;
@@ -202,7 +202,7 @@ Client::Outcome<std::vector<ListedAccount>> list_on_chain(Client& client, const 
   return out;
 }
 
-/// In the chain of the node, else in the book.
+/// Returns the balance in the chain of the node, otherwise in the book.
 Client::Outcome<wallet::Amount> balance_of(Client& client, const wallet::Address& address) {
   const auto now = chain_of(client);
   if (!now.ok()) return now.error();
@@ -222,7 +222,7 @@ class HistoryTable {
       : json_(invocation.globals.json), out_(console.out), account_(account) {
     if (json_) out_ << '[';
   }
-  /// A row for each credit that concerns the account.
+  /// Adds a row for each credit that concerns the account.
   void add(const wallet::Posting& posting) {
     const wallet::Transfer& transfer = posting.transfer;
     const std::string from = transfer.from == issuance_of(transfer.book) ? "" : text(transfer.from);
@@ -289,7 +289,7 @@ void print_audit(std::ostream& out, money_wire::BookChecked::Reader checked) {
 
 void print_audit_text(std::ostream& out, money_wire::BookChecked::Reader checked) {
   out << "accounts    " << checked.getAccounts() << "\npostings    " << checked.getPostings() << "\nissued      "
-      << checked.getIssued() << "\nsum         " << checked.getSum() << ", of all balances\n";
+      << checked.getIssued() << "\nsum         " << checked.getSum() << ", the sum of all balances\n";
   for (const auto issuer : checked.getIssuers())
     if (const auto address = wallet::Address::from(bytes_of(issuer.getAddress())))
       out << "issuer      " << text(*address) << ' ' << issuer.getAmount() << '\n';
@@ -306,7 +306,7 @@ Ending wallet_list(const Invocation& invocation, Console& console) {
   const bool all = invocation.has("--all");
   auto client = Client::connect(invocation, console);
   auto now = client.ok() ? chain_of(*client.value()) : Client::Outcome<std::optional<ChainNow>>(client.error());
-  // Which accounts there are is known without a node.
+  // The list of accounts is known without a node.
   const bool alone = !now.ok() && now.error().error.code == base::Code::unavailable && !all;
   if (!now.ok() && !alone) return now.error();
   std::vector<ListedAccount> rows;  // all is known before the first row is printed
@@ -368,7 +368,7 @@ Ending wallet_history(const Invocation& invocation, Console& console) {
     print_transactions(invocation, console, sent.value());
     return Exit::done;
   }
-  // Before the first row: a book that does not answer prints nothing.
+  // Before the first row: if the book does not respond, nothing is printed.
   if (const auto there = account_at(*client.value(), address.value()); !there.ok()) return there.error();
   std::uint64_t left = invocation.number("--limit").value_or(UINT64_MAX);
   HistoryTable table(invocation, console, address.value());
@@ -394,8 +394,8 @@ Ending wallet_audit(const Invocation& invocation, Console& console) {
   if (checked.getBrokenAt() > 0)
     what = "posting " + std::to_string(checked.getBrokenAt()) + " is wrong: " + text_of(checked.getBroken());
   else if (checked.getMismatches().size() > 0)
-    what = std::to_string(checked.getMismatches().size()) + " accounts are not what the postings make of them";
-  else if (checked.getSum() != checked.getIssued()) what = "the balances are not what was issued, in all";
+    what = std::to_string(checked.getMismatches().size()) + " accounts differ from the result of their postings";
+  else if (checked.getSum() != checked.getIssued()) what = "the sum of the balances differs from the amount issued";
   if (what.empty()) return Exit::done;
   return Failure{
       {base::Code::corrupt, what}, "the book was read, and not changed", "troupe status, at the book's node"};

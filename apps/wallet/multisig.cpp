@@ -30,19 +30,20 @@ base::Result<wallet::Policy, Failure> policy_typed(const Invocation& invocation)
     signers.push_back(signer.value());
   }
   const auto threshold = invocation.number("--of");
-  if (!threshold) return usage_failure("--of says how many signatures are needed", kCreateHelp);
+  if (!threshold)
+    return usage_failure("--of must be given: the number of signatures that a transfer needs", kCreateHelp);
   auto policy = wallet::Policy::of_signers(*threshold, std::move(signers));
   if (policy.ok()) return std::move(policy).value();
   switch (policy.error()) {
     case wallet::PolicyError::signers:
-      return usage_failure("an account has 2 to 16 signers, each named by --key", kCreateHelp);
+      return usage_failure("invalid number of signers: expected 2 to 16, each given by --key", kCreateHelp);
     case wallet::PolicyError::repeated: return usage_failure("a signer is named twice", kCreateHelp);
     case wallet::PolicyError::threshold: break;
   }
-  return usage_failure("--of is at most the number of signers", kCreateHelp);
+  return usage_failure("--of must be at most the number of signers", kCreateHelp);
 }
 
-/// A proposal as the book has it, whose parts were checked.
+/// A proposal, as the book reports it, with its parts checked.
 struct ProposalRow {
   wallet::TransferId id;
   wallet::Signed of;
@@ -75,7 +76,7 @@ void write_proposal(output::wire::WalletProposal::Builder out, const ProposalRow
 
 Ending print_proposal(const Invocation& invocation, Console& console, multisig_wire::ProposalIs::Reader answer) {
   const auto row = read_proposal(answer);
-  if (!row) return odd_answer("it is no proposal");
+  if (!row) return odd_answer("it is not a proposal");
   if (invocation.globals.json) {
     JsonLine<output::wire::WalletProposal> line;
     write_proposal(*line, *row);
@@ -86,7 +87,7 @@ Ending print_proposal(const Invocation& invocation, Console& console, multisig_w
   return Exit::done;
 }
 
-/// What a signer is about to sign.
+/// Shows what a signer is about to sign.
 void show_transfer(std::ostream& err, const wallet::Transfer& transfer) {
   for (const wallet::Credit& credit : transfer.credits)
     err << "signs: " << credit.amount.text() << " from " << text(transfer.from) << " to " << text(credit.to) << '\n';
@@ -181,9 +182,9 @@ Ending multisig_propose(const Invocation& invocation, Console& console) {
   const auto signer = open_signer(invocation, console);
   if (!signer.ok()) return signer.error();
   if (!policy.lists(signer.value().key.public_key()))
-    return Failure{{Code::refused, "wallet " + signer.value().name + " is no signer of this account"},
+    return Failure{{Code::refused, "wallet " + signer.value().name + " is not a signer of this account"},
                    "nothing was done",
-                   "--wallet, with the wallet of a signer"};
+                   "--wallet, with a signer's wallet"};
   auto request = KeptRequest::open(invocation, console);
   if (!request.ok()) return request.error();
   auto client = Client::connect(invocation, console);
@@ -192,7 +193,7 @@ Ending multisig_propose(const Invocation& invocation, Console& console) {
   if (!at.ok()) return at.error();
   wallet::Transfer transfer{at.value().book, policy.address(), next(at.value().done), credits, memo};
   const bool again = request.value().before().has_value();
-  // The same number again: with the next one it would be a second payment.
+  // The same number again: with the next number it would be a second payment.
   if (again)
     if (const auto before = wallet::decode_transfer(*request.value().before())) transfer.number = before->number;
   if (const auto kept = request.value().keep(encode(transfer)); !kept.ok()) return kept.error();
@@ -202,8 +203,8 @@ Ending multisig_propose(const Invocation& invocation, Console& console) {
   if (!there.ok() && there.error().error.code != Code::not_found) return there.error();
   if (there.ok() && again) return print_proposal(invocation, console, there.value().root());
   if (there.ok() && there.value().root().getExpires() > static_cast<std::uint64_t>(unix_now().count()))
-    console.err << "note: an equal payment is proposed already; this command signs it, and it is paid once\n"
-                   "try: another --memo, for a second payment like it\n";
+    console.err << "note: an equal payment was already proposed; this command signs it, and it is paid once\n"
+                   "try: another --memo, for a second equal payment\n";
   const wallet::Approval approval = signer.value().approve(encode(transfer));
   auto proposed = ask_book<multisig_wire::Propose, multisig_wire::ProposalIs>(
       *client.value(), wallet::kPath, [&](multisig_wire::Propose::Builder out) {
@@ -219,22 +220,23 @@ Ending multisig_propose(const Invocation& invocation, Console& console) {
 
 Ending multisig_sign(const Invocation& invocation, Console& console) {
   const auto id = wallet::TransferId::from_hex(*invocation.text("ID"));
-  if (!id) return usage_failure("the id of a proposal has 64 hexadecimal digits", "troupe wallet multisig ls");
+  if (!id) return usage_failure("invalid proposal id: expected 64 hexadecimal digits", "troupe wallet multisig ls");
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
   auto answer = ask_book<multisig_wire::GetProposal, multisig_wire::ProposalIs>(
       *client.value(), wallet::kPath, [&](multisig_wire::GetProposal::Builder out) { out.setId(data_of(id->view())); });
   if (!answer.ok()) return answer.error();
   const auto row = read_proposal(answer.value().root());
-  if (!row || row->id != *id) return odd_answer("it is not this proposal");
+  if (!row || row->id != *id) return odd_answer("it is a different proposal");
   show_transfer(console.err, row->of.transfer);
   const auto signer = open_signer(invocation, console);
   if (!signer.ok()) return signer.error();
   if (!row->of.policy.lists(signer.value().key.public_key()))
-    return Failure{{Code::refused, "wallet " + signer.value().name + " is no signer of " + text(row->of.transfer.from)},
-                   "nothing was done",
-                   "--wallet, with the wallet of a signer"};
-  // Signed before: the transfer may have been posted since.
+    return Failure{
+        {Code::refused, "wallet " + signer.value().name + " is not a signer of " + text(row->of.transfer.from)},
+        "nothing was done",
+        "--wallet, with a signer's wallet"};
+  // The wallet has signed before: the transfer may have been posted since.
   const auto& approvals = row->of.approvals;
   const bool signed_before =
       std::ranges::find(approvals, signer.value().key.public_key(), &wallet::Approval::key) != approvals.end();
@@ -277,7 +279,7 @@ Ending multisig_list(const Invocation& invocation, Console& console) {
     if (!answer.ok()) return answer.error();
     for (const auto row : answer.value().root().getRows()) {
       auto read = read_proposal(row);
-      if (!read) return odd_answer("it lists what is no proposal");
+      if (!read) return odd_answer("it lists an entry that is not a proposal");
       all.push_back(std::move(*read));
     }
   }

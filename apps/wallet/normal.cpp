@@ -35,7 +35,7 @@ std::optional<SecretText> nfkc(std::string_view text) {
   const auto size = static_cast<utf8proc_ssize_t>(text.size());
   const utf8proc_ssize_t points = utf8proc_decompose(from, size, nullptr, 0, kNfkc);
   if (points < 0) return std::nullopt;
-  std::vector<utf8proc_int32_t> buffer(static_cast<std::size_t>(points) + 1);  // reencode ends it with a zero byte
+  std::vector<utf8proc_int32_t> buffer(static_cast<std::size_t>(points) + 1);  // reencode appends a zero byte
   utf8proc_decompose(from, size, buffer.data(), points, kNfkc);
   const utf8proc_ssize_t bytes = utf8proc_reencode(buffer.data(), points, kNfkc);
   base::ensure(bytes >= 0, "decomposed text can be composed");

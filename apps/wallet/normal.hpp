@@ -1,8 +1,8 @@
 #pragma once
-// Secrets that people type or keep in files: their text, wiped at its end, and its normal form.
+// Secrets that people type or store in files: their text, wiped at its end, and its normal form.
 //
-// Source  Unicode Standard Annex 15: NFKC, so that é in one character and e with an accent are the same text.
-// Safety  no copy is left behind: buffers are allocated once, and wiped.
+// Source  Unicode Standard Annex 15: NFKC, so that é as one character and e with an accent are the same text.
+// Safety  no copy remains: buffers are allocated once, and wiped.
 #include <optional>
 #include <string>
 #include <string_view>

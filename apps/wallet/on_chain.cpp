@@ -21,7 +21,7 @@ bool is_faucet(const SeenTransaction& seen) {
   return seen.content && std::holds_alternative<chain::Faucet>(seen.content->body);
 }
 
-/// What the faucet of the chain gives.
+/// Returns the amount that the faucet of the chain gives.
 Client::Outcome<wallet::Amount> faucet_amount(Client& client) {
   auto answer = ask_chain<chain_wire::GetChainParams, chain_wire::ChainParams>(
       client, [](chain_wire::GetChainParams::Builder) {});
@@ -29,7 +29,7 @@ Client::Outcome<wallet::Amount> faucet_amount(Client& client) {
   for (const auto row : answer.value().root().getRows())
     if (text_of(row.getName()) == chain::info(chain::Param::faucet_amount).name)
       if (const auto amount = wallet::Amount::from(row.getValue())) return *amount;
-  return odd_answer("it has no parameter faucet.amount");
+  return odd_answer("it lacks the parameter faucet.amount");
 }
 
 Client::Outcome<SeenTransaction> ask_transaction(Client& client, const chain::TxId& id, base::Duration wait) {
@@ -43,7 +43,7 @@ Client::Outcome<SeenTransaction> ask_transaction(Client& client, const chain::Tx
       kChainAnswer + wait);
   if (!answer.ok()) return answer.error();
   auto seen = read_transaction(answer.value().root());
-  if (!seen || seen->id != id) return odd_answer("it is no transaction of this id");
+  if (!seen || seen->id != id) return odd_answer("it is a different transaction than requested");
   if (is_faucet(*seen)) {
     const auto given = faucet_amount(client);
     if (!given.ok()) return given.error();
@@ -114,7 +114,7 @@ Client::Outcome<std::optional<ChainNow>> chain_of(Client& client) {
   }
   const auto status = answer.value().root();
   const auto id = chain::ChainId::from(bytes_of(status.getChain()));
-  if (!id || status.getBaseFee() > chain::kBaseFeeMax) return odd_answer("it is no state of a chain");
+  if (!id || status.getBaseFee() > chain::kBaseFeeMax) return odd_answer("it is not a state of a chain");
   return Found(ChainNow{*id, {status.getHeight()}, {status.getBaseFee()}, {status.getFork()}});
 }
 
@@ -158,13 +158,13 @@ Client::Outcome<std::uint64_t> walk_state(
         });
     if (!page.ok()) return page.error();
     const auto rows = page.value().root();
-    if (at != 0 && rows.getHeight() != at) return odd_answer("it is the state of another height");
+    if (at != 0 && rows.getHeight() != at) return odd_answer("it is the state of a different height");
     at = rows.getHeight();
     for (const auto row : rows.getRows())
       if (const auto taken = each(bytes_of(row.getKey()), bytes_of(row.getValue())); !taken.ok()) return taken.error();
     more = rows.getMore();
     const auto next = bytes_of(rows.getNext());
-    if (more && !std::ranges::lexicographical_compare(from, next)) return odd_answer("its pages do not go on");
+    if (more && !std::ranges::lexicographical_compare(from, next)) return odd_answer("its pages do not continue");
     from.assign(next.begin(), next.end());
   }
   return at;
@@ -175,7 +175,7 @@ Client::Outcome<std::optional<ChainLeaf>> account_in(base::ByteView key, base::B
   if (key.empty() || key.front() != static_cast<std::uint8_t>(chain::StateKind::account)) return Found(std::nullopt);
   const auto address = wallet::Address::from(key.subspan(1));
   const auto account = chain::parse_account(value);
-  if (!address || !account) return odd_answer("a leaf of the state breaks its format");
+  if (!address || !account) return odd_answer("a leaf of the state is malformed");
   return Found(ChainLeaf{*address, *account});
 }
 
@@ -227,15 +227,15 @@ std::string outcome_text(chain::Outcome outcome) {
   switch (outcome) {
     case Outcome::done: return "";
     case Outcome::funds: return "the sender had less than the amount";
-    case Outcome::nonce: return "another transaction of the sender had its number";
-    case Outcome::expired: return "its last height was past";
-    case Outcome::gas: return "it allowed itself another amount of gas than it needs";
-    case Outcome::price: return "base fee and tip were more than its fee-max";
+    case Outcome::nonce: return "another transaction of the sender used its number";
+    case Outcome::expired: return "its last height has passed";
+    case Outcome::gas: return "its gas limit differs from the gas that it needs";
+    case Outcome::price: return "base fee plus tip exceed its fee-max";
     case Outcome::fee_funds: return "its payer had less than the fee";
-    case Outcome::faucet_early: return "the address had money from the faucet within the last period";
-    case Outcome::faucet_empty: return "the faucet had less than it gives, or the chain has none";
+    case Outcome::faucet_early: return "the address received money from the faucet in the current period";
+    case Outcome::faucet_empty: return "the faucet has less than it gives, or the chain has no faucet";
   }
-  return "for a reason that this program does not know";
+  return "for a reason unknown to this program";
 }
 
 Client::Outcome<SeenTransaction> transaction_at(Client& client, const chain::TxId& id) {
@@ -253,7 +253,7 @@ Client::Outcome<SeenTransaction> wait_for(Client& client, const chain::TxId& id,
     const bool open =
         seen.ok() ? seen.value().state == TransactionState::PENDING : seen.error().error.code == Code::not_found;
     if (!seen.ok() && open && pending) {
-      // It waited, and is gone without a block. A node says so itself, but only to a question that it holds.
+      // It waited, and disappeared without a block. A node reports that itself, but only to a request that is waiting.
       pending->state = TransactionState::EXPIRED;
       return std::move(*pending);
     }
@@ -272,29 +272,29 @@ std::optional<Failure> wait_failure(const SeenTransaction& seen) {
     case TransactionState::FAILED: {
       const std::string why = seen.receipt ? ": " + outcome_text(seen.receipt->outcome) : "";
       return Failure{{Code::refused, "transaction " + id + " has failed" + why},
-                     "its fee was paid, and nothing else was done",
+                     "its fee was paid, and nothing else changed",
                      "troupe tx show " + id,
                      Exit::failed};
     }
     case TransactionState::EXPIRED:
-      return Failure{{Code::refused, "transaction " + id + " has expired: no block took it until its last height"},
+      return Failure{{Code::refused, "transaction " + id + " has expired: no block contained it by its last height"},
                      "nothing was changed",
-                     "the same again, with a larger --fee-max",
+                     "again, with a larger --fee-max",
                      Exit::failed};
     case TransactionState::PENDING: break;
   }
-  return Failure{
-      {Code::timeout, "transaction " + id + " is in no block yet: `troupe chain status` shows whether blocks come"},
-      "it waits, and may still be done",
-      "troupe tx wait " + id,
-      Exit::unknown};
+  return Failure{{Code::timeout,
+                  "transaction " + id + " is not in a block yet: `troupe chain status` shows whether blocks are made"},
+                 "it waits, and may still be done",
+                 "troupe tx wait " + id,
+                 Exit::unknown};
 }
 
 Client::Outcome<std::vector<SeenTransaction>> list_transactions(Client& client,
                                                                 const std::optional<wallet::Address>& address,
                                                                 std::uint64_t limit) {
   std::vector<SeenTransaction> out;
-  std::optional<wallet::Amount> given;  // by the faucet: asked for once
+  std::optional<wallet::Amount> given;  // by the faucet: read once
   base::Bytes before;
   while (true) {
     auto page = ask_chain<chain_wire::ListTransactions, chain_wire::TransactionInfos>(
@@ -307,7 +307,7 @@ Client::Outcome<std::vector<SeenTransaction>> list_transactions(Client& client,
     for (const auto row : rows) {
       if (out.size() >= limit) return out;
       auto seen = read_transaction(row);
-      if (!seen) return odd_answer("it lists what is no transaction");
+      if (!seen) return odd_answer("it lists an entry that is not a transaction");
       if (is_faucet(*seen)) {
         if (!given) {
           const auto asked = faucet_amount(client);
@@ -318,10 +318,10 @@ Client::Outcome<std::vector<SeenTransaction>> list_transactions(Client& client,
       }
       out.push_back(std::move(*seen));
     }
-    if (!page.value().root().getMore() || !address) return out;  // those that wait have no pages
+    if (!page.value().root().getMore() || !address) return out;  // waiting transactions are not paged
     const auto next = bytes_of(page.value().root().getNext());
     if (rows.size() == 0 || next.empty() || std::ranges::equal(next, before))
-      return odd_answer("its pages do not go on");
+      return odd_answer("its pages do not continue");
     before.assign(next.begin(), next.end());
   }
 }

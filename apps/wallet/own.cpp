@@ -14,12 +14,13 @@ namespace own_wire = wallet::wire;
 constexpr const char* kOwnHelp = "troupe help wallet own";
 constexpr std::chrono::seconds kOwnAnswer{75};  // payments of a node wait for each other
 
-/// A node without a book publishes no account of its own.
+/// A node without a book does not publish an account.
 Failure without_own(Failure failure) {
   if (failure.error.code != base::Code::not_found) return failure;
-  return {{base::Code::not_found, "this node has no account to pay from: its ledger.book is empty, or it still starts"},
+  return {{base::Code::not_found,
+           "this node has no account to pay from: its ledger.book is empty, or it is still starting"},
           "nothing was done",
-          "troupe node --set ledger.book=chain, where a node with a chain is started, or another book"};
+          "troupe node --set ledger.book=chain, for a node with a chain, or another book"};
 }
 
 Ending pay_own(const Invocation& invocation, Console& console) {
@@ -52,9 +53,9 @@ Ending pay_own(const Invocation& invocation, Console& console) {
 
 Ending wallet_own(const Invocation& invocation, Console& console) {
   if (invocation.has("--to") != invocation.has("--amount"))
-    return usage_failure("a payment has both --to and --amount", kOwnHelp);
+    return usage_failure("a payment needs both --to and --amount", kOwnHelp);
   if (invocation.has("--memo") && !invocation.has("--to"))
-    return usage_failure("--memo is that of a payment, which has --to and --amount", kOwnHelp);
+    return usage_failure("--memo belongs to a payment: give --to and --amount", kOwnHelp);
   if (invocation.has("--to")) return pay_own(invocation, console);
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
@@ -63,7 +64,7 @@ Ending wallet_own(const Invocation& invocation, Console& console) {
   if (!answer.ok()) return without_own(answer.error());
   const auto is = answer.value().root();
   const auto address = wallet::Address::from(bytes_of(is.getAddress()));
-  if (!address) return odd_answer("an address has 32 bytes");
+  if (!address) return odd_answer("an address is not 32 bytes long");
   if (!invocation.globals.json) {
     console.out << text(*address) << '\n';
     return Exit::done;

@@ -16,7 +16,7 @@ constexpr const char* kVariable = "TROUPE_PASSPHRASE_FILE";
 constexpr const char* kHelp = "troupe help wallet new";
 constexpr char kCtrlC = 3;
 
-/// No echo, and Ctrl-C is a character that ends the line, so that the terminal is always set back.
+/// Turns off the echo and makes Ctrl-C a character that ends the line, so that the terminal is always reset.
 class Hidden {
  public:
   explicit Hidden(int terminal) : terminal_(terminal), changed_(::tcgetattr(terminal, &before_) == 0) {
@@ -38,11 +38,11 @@ class Hidden {
   bool changed_;
 };
 
-/// The first line of a stream without its end; nothing if it is too long, or if the stream has nothing at all.
+/// Returns the first line of a stream without its end, or nullopt if it is too long, or the stream is empty.
 std::optional<SecretText> first_line(std::istream& in) {
   constexpr std::size_t kBytesMax = kPassphraseBytesMax + kByteOrderMark.size() + 2;  // carriage returns
   SecretText out;
-  out.text.reserve(kBytesMax + 1);  // growth would leave copies behind
+  out.text.reserve(kBytesMax + 1);  // growth would leave copies in memory
   int c = in.get();
   if (c == std::istream::traits_type::eof()) return std::nullopt;
   for (; c != std::istream::traits_type::eof() && c != '\n'; c = in.get()) {
@@ -53,8 +53,8 @@ std::optional<SecretText> first_line(std::istream& in) {
 }
 
 Failure unusable(const std::string& where) {
-  return usage_failure("the first line of " + where + " is no passphrase: it has 1 to " +
-                           std::to_string(kPassphraseBytesMax) + " bytes, and is not UTF-16",
+  return usage_failure("the first line of " + where + " is not a passphrase: expected 1 to " +
+                           std::to_string(kPassphraseBytesMax) + " bytes, not in UTF-16",
                        kHelp);
 }
 
@@ -79,12 +79,12 @@ base::Result<Passphrase, Failure> from_terminal(Console& console, Asked asked) {
     console.err << '\n';
     if (!line) return broken_off;
     auto read = passphrase_in(std::move(*line));
-    if (!read) return unusable("what was typed");
+    if (!read) return unusable("the typed line");
     return std::move(*read);
   };
   auto first = typed("passphrase: ");
   if (!first.ok() || asked == Asked::once) return first;
-  const auto again = typed("the same once more: ");
+  const auto again = typed("repeat it: ");
   if (!again.ok()) return again.error();
   if (again.value().normal.text != first.value().normal.text)
     return usage_failure("the two passphrases differ", "again");
@@ -96,13 +96,13 @@ base::Result<Passphrase, Failure> from_terminal(Console& console, Asked asked) {
 Option passphrase_option() {
   return {.name = "--passphrase-file",
           .value = "F",
-          .help = "the passphrase is the first line of F; else TROUPE_PASSPHRASE_FILE names it"};
+          .help = "file whose first line is the passphrase (default the file that TROUPE_PASSPHRASE_FILE names)"};
 }
 
 std::optional<Passphrase> passphrase_in(SecretText line) {
   SecretText as_read(line.text.substr(0, line.text.size() - (line.text.ends_with('\r') ? 1 : 0)));
   std::string_view text = line.text;
-  // Its first line would be another text than what people type.
+  // Its first line would differ from the text that people type.
   if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff")) return std::nullopt;
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   while (text.ends_with('\r')) text.remove_suffix(1);
@@ -144,8 +144,9 @@ base::Result<Passphrase, Failure> passphrase(const Invocation& invocation, Conso
   if (const auto file = variable(console, kVariable); file && !file->empty()) return from_file(*file);
   if (asks_terminal(console)) return from_terminal(console, asked);
   if (!input_is_free)
-    return usage_failure("there is no passphrase: standard input has the words, so a file must have it",
-                         "--passphrase-file F");
+    return usage_failure(
+        "there is no passphrase: standard input has the recovery phrase, so a file must have the passphrase",
+        "--passphrase-file F");
   return first_passphrase(console.in, "standard input");
 }
 

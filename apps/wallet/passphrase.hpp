@@ -1,10 +1,10 @@
 #pragma once
-// Where a command that opens a keystore has the passphrase from.
+// Where a command that opens a keystore gets the passphrase from.
 //
 // Order   --passphrase-file F, TROUPE_PASSPHRASE_FILE, the terminal without echo, the first line of standard input.
-// Form    the first line without its end, without a byte-order mark before it and carriage returns after it, in NFKC:
-//         the same from a file, a terminal and a pipe. A line that is not UTF-8 is taken as its bytes.
-// Earlier programs took the bytes of the line. A keystore that they have sealed opens with those.
+// Form    the first line without its end, a byte-order mark and carriage returns, in NFKC: the same from a file, a
+//         terminal and a pipe. A line that is not UTF-8 is taken as bytes. Earlier programs took the bytes of the line;
+//         a keystore that they have sealed opens with those.
 // Limits  1 to kPassphraseBytesMax bytes, before it is normalized.
 #include <optional>
 #include <string>
@@ -16,17 +16,17 @@
 namespace troupe::apps::wallets {
 
 inline constexpr std::size_t kPassphraseBytesMax = 1'024;
-inline constexpr std::size_t kTypedBytesMax = 4'096;  // our choice: a terminal's own limit of a line
+inline constexpr std::size_t kTypedBytesMax = 4'096;  // our choice: a terminal's line limit
 
 struct Passphrase {
   SecretText normal;
   std::optional<SecretText> as_read;  ///< if that differs
 };
 
-/// `line`, which is a line without its end, as a passphrase; nullopt if it is too short or too long.
+/// Returns `line`, a line without its end, as a passphrase; nullopt if it is too short or too long.
 std::optional<Passphrase> passphrase_in(SecretText line);
 
-/// Opens a keystore that this program has sealed with the passphrase, or an earlier one.
+/// Opens a keystore that this program or an earlier version has sealed with the passphrase.
 base::Result<wallet::Mnemonic, wallet::KeystoreError> words_in(const wallet::Keystore& keystore,
                                                                const Passphrase& passphrase);
 
@@ -37,13 +37,13 @@ enum class Asked : std::uint8_t {
   twice,  ///< to seal: a person may mistype it
 };
 
-/// `input_is_free`: standard input has nothing else to say, and may have the passphrase. Fails with usage, and with
-/// exit 130 if a person breaks it off.
+/// `input_is_free`: standard input has no other use, and may have the passphrase. Fails with usage, and with exit 130
+/// if a person cancels.
 base::Result<Passphrase, Failure> passphrase(const Invocation& invocation, Console& console, Asked asked,
                                              bool input_is_free = true);
 
-/// A line of the terminal without echo, which is as it was afterwards. Nothing if it was broken off by Ctrl-C or
-/// Ctrl-D, or is too long.
+/// Reads a line of the terminal without echo, and resets the terminal afterwards. Returns nullopt if it was ended by
+/// Ctrl-C or Ctrl-D, or is too long.
 std::optional<SecretText> hidden_line(int terminal);
 
 /// Whether the console's input is the terminal of this process.

@@ -1,10 +1,10 @@
 #pragma once
-// The file of an account with several signers: whose signatures count, which its address alone does not say.
+// The file of an account with several signers: it names the signers, which the address does not show.
 //
-// File    NAME.policy beside the keystores (0600): "troupepo", version 1 (4 bytes), SHA-256 of the request that made it
-//         or zeros (32), the policy (actors/wallet/logic/policy.hpp), and the first 16 bytes of the SHA-256 of all
-//         that.
-// Secret  nothing: what it says comes with each transfer of the account.
+// File    NAME.policy next to the keystores (0600): "troupepo", version 1 (4 bytes), SHA-256 of the request that
+//         created it or zeros (32), the policy (actors/wallet/logic/policy.hpp), and the first 16 bytes of the SHA-256
+//         of all that.
+// Secret  nothing: each transfer of the account contains the policy.
 #include "actors/wallet/logic/keystore.hpp"
 
 namespace troupe::apps::wallets {
@@ -17,7 +17,7 @@ struct PolicyFile {
 };
 
 base::Bytes encode(const PolicyFile& file);
-/// Nothing unless the bytes are what encode() gives, of a policy with several signers.
+/// Returns nullopt unless the bytes are the canonical encoding of a policy with several signers.
 std::optional<PolicyFile> decode_policy_file(base::ByteView bytes);
 
 }  // namespace troupe::apps::wallets

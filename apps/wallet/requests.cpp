@@ -7,7 +7,7 @@ namespace troupe::apps::wallets {
 namespace {
 
 constexpr std::chrono::milliseconds kSendingAgain{5};  // our choice: sending takes some milliseconds
-constexpr std::chrono::seconds kSendingPatience{60};   // our choice: a node that does not answer holds one up for 15 s
+constexpr std::chrono::seconds kSendingPatience{60};   // our choice: a silent node delays a command by 15 s
 
 }  // namespace
 
@@ -30,8 +30,9 @@ base::Result<void, Failure> KeptRequest::keep(base::ByteView content) {
   if (!directory_) return {};
   if (!before_) return directory_->keep_sent(mark_, content);
   if (std::ranges::equal(*before_, content)) return {};
-  return Failure{
-      {base::Code::conflict, "this request has asked for something else"}, "nothing was sent", "another --request"};
+  return Failure{{base::Code::conflict, "this request has already asked for something else"},
+                 "nothing was sent",
+                 "use another --request"};
 }
 
 void KeptRequest::failed(const Failure& why) const {
@@ -44,7 +45,7 @@ Client::Outcome<SendingOnce> SendingOnce::begin(Client& client, const Directory&
                                                 const wallet::RequestMark& request) {
   SendingOnce out(directory, request);
   const base::Instant end = client.now() + kSendingPatience;
-  const auto awaited = client.waits_for("another process that sends for this wallet");
+  const auto awaited = client.waits_for("another process that is sending for this wallet");
   while (!out.lock_) {
     auto lock = directory.lock_sending();
     if (lock.ok()) out.lock_ = std::move(lock).value();

@@ -1,6 +1,6 @@
 #pragma once
-// What was asked for with a --request, where the book or the chain does not keep it: a file of the caller's, next to the
-// wallets. So the same id with other content is refused, and a repeated command can send the same bytes.
+// What a --request asked for, if the book or the chain does not store it: a file of the caller's, next to the wallets.
+// So the same id with other content is refused, and a repeated command can send the same bytes.
 #include "apps/cli/client.hpp"
 #include "apps/wallet/keystores.hpp"
 
@@ -8,14 +8,15 @@ namespace troupe::apps::wallets {
 
 class KeptRequest {
  public:
-  /// Of the id that was typed; without one nothing is kept.
+  /// Opens the request with the typed id; without an id nothing is stored.
   static base::Result<KeptRequest, Failure> open(const Invocation& invocation, const Console& console);
 
-  /// What was kept for it; nothing if nothing was.
+  /// Returns what was stored for it, or nullopt.
   const std::optional<base::Bytes>& before() const { return before_; }
-  /// Durable when it returns. Fails with exit 5 if something else was kept for it.
+  /// Durable when it returns. Fails with exit 5 if other content is stored for it.
   base::Result<void, Failure> keep(base::ByteView content);
-  /// It came to nothing, so that the id may be used for something else; unless that is not certain, or was kept before.
+  /// The request failed, so its id may be used for something else, unless the failure is uncertain or the content was
+  /// stored before.
   void failed(const Failure& why) const;
 
  private:
@@ -24,22 +25,22 @@ class KeptRequest {
   std::optional<base::Bytes> before_;
 };
 
-/// What a chain is sent for a request. While it lives no other process sends for a request of these wallets: otherwise
-/// two processes that repeat a request would take two numbers.
+/// The transaction that a chain is sent for a request. While it lives, no other process sends for a request of these
+/// wallets: otherwise two processes that repeat a request would take two numbers.
 class SendingOnce {
  public:
-  /// Waits for other processes. `directory` outlives it.
+  /// Waits for other processes. `directory` must outlive it.
   static Client::Outcome<SendingOnce> begin(Client& client, const Directory& directory,
                                             const wallet::RequestMark& request);
 
   const wallet::RequestMark& request() const { return request_; }
-  /// What was sent before, if anything.
+  /// Returns what was sent before, or nullopt.
   const std::optional<base::Bytes>& before() const { return before_; }
-  /// Durable when it returns; in place of an earlier one.
+  /// Durable when it returns; replaces an earlier file.
   base::Result<void, Failure> keep(base::ByteView transaction) const {
     return directory_->keep_sent(request_, transaction);
   }
-  /// It was not taken, and can be another one the next time.
+  /// The transaction was not accepted, so the next attempt may send a different transaction.
   void forget() const { directory_->forget_sent(request_); }
 
  private:

@@ -15,7 +15,7 @@ namespace {
 using namespace wallets;
 
 constexpr const char* kSendHelp = "troupe help wallet send";
-constexpr std::size_t kSendLinesMax = 100'000;  // our choice: more is an airdrop
+constexpr std::size_t kSendLinesMax = 100'000;  // our choice: longer lists are airdrops
 constexpr std::size_t kSendLineBytesMax = 1'024;
 
 struct Payment {
@@ -32,7 +32,7 @@ base::Result<Payment, Failure> payment_of(const std::string& to, const std::stri
   return Payment{{address.value(), units.value()}, std::move(memo)};
 }
 
-/// The lines of a file: TO AMOUNT [MEMO]. All are read before the first is paid.
+/// Returns the lines of a file: TO AMOUNT [MEMO]. All are read before the first is paid.
 base::Result<std::vector<Payment>, Failure> payments_in(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return usage_failure("cannot read " + path, kSendHelp);
@@ -45,10 +45,10 @@ base::Result<std::vector<Payment>, Failure> payments_in(const std::string& path)
     if (number == 1 && line.starts_with(kByteOrderMark)) line.erase(0, kByteOrderMark.size());
     if (line.ends_with('\r')) line.pop_back();
     if (line.empty()) continue;
-    if (line.size() > kSendLineBytesMax) return wrong("it is longer than 1,024 bytes");
-    if (out.size() == kSendLinesMax) return wrong("there are more than 100,000 lines");
+    if (line.size() > kSendLineBytesMax) return wrong("a line has at most 1,024 bytes");
+    if (out.size() == kSendLinesMax) return wrong("a file has at most 100,000 lines");
     const auto first = line.find(' ');
-    if (first == std::string::npos) return wrong("a line is TO AMOUNT [MEMO]");
+    if (first == std::string::npos) return wrong("expected TO AMOUNT [MEMO]");
     const auto second = line.find(' ', first + 1);
     std::string memo = second == std::string::npos ? "" : line.substr(second + 1);
     auto payment = payment_of(line.substr(0, first), line.substr(first + 1, second - first - 1), std::move(memo));
@@ -61,7 +61,7 @@ base::Result<std::vector<Payment>, Failure> payments_in(const std::string& path)
   return out;
 }
 
-/// What was typed: [NAME] TO AMOUNT, or [NAME] beside --from.
+/// The typed arguments: [NAME] TO AMOUNT, or [NAME] with --from.
 struct SendTyped {
   std::optional<std::string> name;
   std::vector<Payment> payments;
@@ -73,16 +73,18 @@ base::Result<SendTyped, Failure> send_typed(const Invocation& invocation) {
   const auto file = invocation.text("--from");
   const std::size_t wanted = file ? 0 : 2;
   if (words.size() < wanted || words.size() > wanted + 1)
-    return usage_failure(
-        file ? "beside --from stands the name of the wallet at most" : "say the wallet, the address and the amount",
-        kSendHelp);
+    return usage_failure(file ? "--from takes at most one argument, the name of the wallet"
+                              : "give the wallet, the address and the amount",
+                         kSendHelp);
   SendTyped out{invocation.text("--wallet"), {}};
   if (words.size() == wanted + 1) {
-    if (out.name && *out.name != words.front()) return usage_failure("NAME and --wallet name two wallets", kSendHelp);
+    if (out.name && *out.name != words.front())
+      return usage_failure("NAME and --wallet name two different wallets", kSendHelp);
     out.name = words.front();
     words.erase(words.begin());
   }
-  if (file && invocation.has("--memo")) return usage_failure("with --from each line has its own memo", kSendHelp);
+  if (file && invocation.has("--memo"))
+    return usage_failure("with --from each line has its own memo: leave --memo out", kSendHelp);
   if (file) {
     auto payments = payments_in(*file);
     if (!payments.ok()) return payments.error();
@@ -95,7 +97,7 @@ base::Result<SendTyped, Failure> send_typed(const Invocation& invocation) {
   return out;
 }
 
-/// Of a line, so that a repeated command pays none of them twice.
+/// Returns the request id of a line, so that a repeated command pays no line twice.
 std::string request_of_line(const std::string& request, std::size_t line) {
   if (line == 0) return request;
   base::Bytes number;
@@ -103,22 +105,22 @@ std::string request_of_line(const std::string& request, std::size_t line) {
   return crypto::sha256(base::as_bytes("troupe wallet send v1"), base::as_bytes(request), number).hex().substr(0, 32);
 }
 
-/// What is left of a list once a line has failed, after `sent` of them.
+/// Returns the failure of a list that stopped at a line, after `sent` lines.
 Failure stopped_at(const Payment& one, Failure failure, std::size_t sent, const std::string& again) {
   const Exit exit = exit_of(failure, Effect::write);
   const bool interrupted = failure.error.code == base::Code::dropped && failure.exit;
   const bool may_be_done = exit == Exit::unknown || interrupted;
   if (one.line > 0) failure.error.message = "line " + std::to_string(one.line) + ": " + failure.error.message;
   if (sent > 0) {
-    failure.outcome =
-        std::to_string(sent) + " lines before it were sent" + (may_be_done ? "; whether this one was is unknown" : "");
+    failure.outcome = std::to_string(sent) + " lines before it were sent" +
+                      (may_be_done ? "; whether this line was sent is unknown" : "");
     if (!interrupted) failure.exit = may_be_done ? Exit::unknown : Exit::partly;
   }
   if (one.line > 0 && (may_be_done || sent > 0)) failure.try_ = again;
   return failure;
 }
 
-/// The directory that keeps what is sent for a request, or nullopt if there is no request.
+/// Returns the directory that stores what is sent for a request, or nullopt if there is no request.
 base::Result<std::optional<Directory>, Failure> directory_of_requests(const Console& console, bool has_request) {
   if (!has_request) return std::optional<Directory>();
   auto opened = Directory::open(console);
@@ -126,7 +128,8 @@ base::Result<std::optional<Directory>, Failure> directory_of_requests(const Cons
   return std::optional(std::move(opened).value());
 }
 
-/// Each payment is a transaction. None is waited for before the last is sent, but where a node keeps no more of them.
+/// Each payment is a transaction. The command waits only after the last was sent, or when the node keeps no more of
+/// them.
 Ending send_all_on_chain(const Invocation& invocation, Console& console, Client& client, const Signer& signer,
                          const SendTyped& typed, const ChainTerms& terms, const std::string& request) {
   const bool is_list = typed.payments.front().line > 0;
@@ -147,7 +150,7 @@ Ending send_all_on_chain(const Invocation& invocation, Console& console, Client&
   return printer.finish(client, is_list ? again : "");
 }
 
-/// The book posts each payment before it answers.
+/// The book posts each payment before it responds.
 Ending send_all_to_book(const Invocation& invocation, Console& console, Client& client, const Signer& signer,
                         const SendTyped& typed, const std::string& request) {
   std::size_t paid = 0;
@@ -167,7 +170,7 @@ Ending send_all_to_book(const Invocation& invocation, Console& console, Client& 
   return Exit::done;
 }
 
-/// Printed before the first line is paid, so that even a command that is killed can be continued.
+/// Printed before the first line is paid, so that even a killed command can be continued.
 void print_request(const Invocation& invocation, Console& console, const std::string& request) {
   if (invocation.globals.json) {
     JsonLine<output::wire::WalletRequest> line;
@@ -179,7 +182,7 @@ void print_request(const Invocation& invocation, Console& console, const std::st
   console.err.flush();
 }
 
-/// When the faucet gives to this address again, if that is why it did not.
+/// Adds when the faucet gives to this address again, if that is why it refused.
 Failure faucet_refused(Client& client, const wallet::Address& address, Failure failure) {
   if (failure.error.code != base::Code::refused) return failure;
   const auto account = chain_account_at(client, address);
@@ -191,7 +194,7 @@ Failure faucet_refused(Client& client, const wallet::Address& address, Failure f
     if (row.getName() != "faucet.period_s" || row.getValue() > std::uint64_t{base::kDateMax}) continue;
     const auto last = static_cast<std::uint64_t>(account.value().account.faucet.count());
     const wallet::UnixMs next{last + row.getValue() * 1'000};
-    failure.error.message += ", at " + date_of(wallet::UnixMs(last)) + "; the next time from " + date_of(next) + " on";
+    failure.error.message += ", at " + date_of(wallet::UnixMs(last)) + "; next time from " + date_of(next) + " on";
   }
   return failure;
 }
@@ -226,8 +229,9 @@ Ending wallet_send(const Invocation& invocation, Console& console) {
   const auto now = chain_of(*client.value());
   if (!now.ok()) return now.error();
   if (const auto given = given_chain_options(invocation); !now.value() && !given.empty())
-    return usage_failure(given.front() + " is for a node with a chain; this one has a book, where a transfer is final",
-                         kSendHelp);
+    return usage_failure(
+        given.front() + " needs a node with a chain; this node has a book, where a transfer is final at once",
+        kSendHelp);
   if (invocation.has("--from") && !invocation.has("--request") && !terms.value().dry)
     print_request(invocation, console, request.value());
   if (now.value())
@@ -244,7 +248,7 @@ Ending wallet_faucet(const Invocation& invocation, Console& console) {
   const auto named = invocation.text("NAME");
   const auto option = invocation.text("--wallet");
   if (named && option && *named != *option)
-    return usage_failure("NAME and --wallet name two wallets", "troupe help wallet faucet");
+    return usage_failure("NAME and --wallet name two different wallets", "troupe help wallet faucet");
   const auto signer = open_signer(invocation, console, named ? named : option);
   if (!signer.ok()) return signer.error();
   const auto directory = directory_of_requests(console, !request.value().empty());

@@ -17,7 +17,7 @@ constexpr std::size_t kNewRequestBytes = 16;
 
 std::string typed_shown(const std::string& typed) { return '"' + base::shortened(typed, kTypedShown) + '"'; }
 
-/// All of `text` as a number of exactly that many digits.
+/// Returns all of `text` as a number of exactly that many digits.
 std::optional<unsigned> digits(std::string_view text) {
   unsigned out = 0;
   const bool all = std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
@@ -25,7 +25,7 @@ std::optional<unsigned> digits(std::string_view text) {
   return out;
 }
 
-/// "2027-01-31T12:00:00Z" from 1970 to 9999.
+/// Parses "2027-01-31T12:00:00Z", from 1970 to 9999.
 std::optional<wallet::UnixMs> date_in(std::string_view text) {
   if (text.size() != 20 || text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' || text[16] != ':' ||
       text[19] != 'Z')
@@ -47,14 +47,17 @@ std::optional<wallet::UnixMs> date_in(std::string_view text) {
 base::Result<wallet::Address, Failure> address_typed(const std::string& typed, const std::string& help) {
   if (const auto address = wallet::parse_address(typed)) return *address;
   return usage_failure(
-      "an address has 62 characters and begins with tro1, and its last six are a checksum; not " + typed_shown(typed),
+      "invalid address: expected 62 characters that begin with tro1 and end with a checksum of six, got " +
+          typed_shown(typed),
       help);
 }
 
 base::Result<wallet::Amount, Failure> amount_typed(const std::string& typed, const std::string& help) {
   if (const auto amount = wallet::Amount::parse(typed)) return *amount;
   return usage_failure(
-      "an amount is a whole number of the smallest unit, 1 to 9223372036854775807, not " + typed_shown(typed), help);
+      "invalid amount: expected a whole number of the smallest unit from 1 to 9223372036854775807, got " +
+          typed_shown(typed),
+      help);
 }
 
 base::Result<TimeTyped, Failure> time_typed(const std::string& typed, const std::string& help) {
@@ -63,19 +66,23 @@ base::Result<TimeTyped, Failure> time_typed(const std::string& typed, const std:
   if (span && *span >= std::chrono::seconds(1))
     return TimeTyped{false, std::chrono::duration_cast<wallet::UnixMs>(*span)};
   return usage_failure(
-      "a time is a duration of 1s or more, such as 90s or 21d, or 2027-01-31T12:00:00Z; not " + typed_shown(typed),
+      "invalid time: expected a duration of at least 1s, such as 90s or 21d, or a date, such as 2027-01-31T12:00:00Z; "
+      "got " +
+          typed_shown(typed),
       help);
 }
 
 Option request_option() {
-  return {.name = "--request", .value = "ID", .help = "a retry with the same id changes nothing and prints the same"};
+  return {.name = "--request",
+          .value = "ID",
+          .help = "request id: a retry with the same id changes nothing and prints the same"};
 }
 
 base::Result<std::string, Failure> request_typed(const Invocation& invocation) {
   const auto id = invocation.text("--request");
   if (!id) return std::string();
   if (id->empty() || id->size() > kRequestBytesMax || !base::is_utf8(*id))
-    return usage_failure("a request id has 1 to 64 bytes of UTF-8", "--request \"$(date +%s)\"");
+    return usage_failure("invalid request id: expected 1 to 64 bytes of UTF-8", "--request \"$(date +%s)\"");
   return *id;
 }
 

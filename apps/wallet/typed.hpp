@@ -1,5 +1,5 @@
 #pragma once
-// What commands of money take from the command line: addresses, amounts, times, request ids.
+// Reads the arguments of money commands: addresses, amounts, times, request ids.
 //
 // Times  a duration from now ("72h"), or a date in UTC ("2027-01-31T12:00:00Z"); at least 1 s.
 #include <optional>
@@ -12,11 +12,11 @@ namespace troupe::apps::wallets {
 
 inline constexpr std::size_t kRequestBytesMax = 64;
 
-/// Fails with usage; `help` is what to try.
+/// Fails with usage; `help` is the suggested command.
 base::Result<wallet::Address, Failure> address_typed(const std::string& typed, const std::string& help);
 base::Result<wallet::Amount, Failure> amount_typed(const std::string& typed, const std::string& help);
 
-/// A date, or a span from a moment that the command knows.
+/// A date, or a duration from a time that the command knows.
 struct TimeTyped {
   bool is_date = false;
   wallet::UnixMs value{0};
@@ -26,12 +26,12 @@ struct TimeTyped {
 base::Result<TimeTyped, Failure> time_typed(const std::string& typed, const std::string& help);
 
 Option request_option();
-/// --request, else empty. Fails with usage.
+/// Returns --request, or an empty text. Fails with usage.
 base::Result<std::string, Failure> request_typed(const Invocation& invocation);
-/// --request, else one that no other command has.
+/// Returns --request, or a new unique id.
 base::Result<std::string, Failure> request_or_new(const Invocation& invocation);
 
-/// "2027-01-31T12:00:00Z"; one that is later than the year 2242 is that.
+/// Returns "2027-01-31T12:00:00Z"; a time after the year 2242 is shown as that year's end.
 std::string date_of(wallet::UnixMs at);
 wallet::UnixMs unix_now();
 

@@ -19,64 +19,71 @@ using wallet::WordCount;
 
 constexpr const char* kNewNotes = R"(
 passphrase
-  --passphrase-file, else the file that TROUPE_PASSPHRASE_FILE names, else asked on the terminal, else the first line of
+  --passphrase-file; otherwise the file that TROUPE_PASSPHRASE_FILE names, a prompt on the terminal, or the first line
+  of
   standard input; 1 to 1,024 bytes
-  a byte-order mark before the line and carriage returns after it do not count, and Unicode is normalized (NFKC), so a
-  file and a keyboard give the same; blanks count; text that is not UTF-8 is taken as it is
-words
-  printed once, on standard error (with --json, on standard output); no wallet is made if they cannot be written
-  a person who has them has the money, and without them a lost file is lost money
-  (troupe wallet export NAME prints them again)
+  a byte-order mark before the line and carriage returns after it are ignored, and Unicode is normalized (NFKC), so a
+  file and a keyboard give the same passphrase; blanks count; text that is not UTF-8 is used as it is
+recovery phrase
+  printed once, on standard error (with --json, on standard output); no wallet is made if it cannot be printed
+  a person who has the words has the money; if the words and the file are lost, so is the money
+  (troupe wallet export NAME prints the words again)
 files
-  $XDG_CONFIG_HOME/troupe/wallets/NAME, else below ~/.config; troupe keeps no copy elsewhere
+  $XDG_CONFIG_HOME/troupe/wallets/NAME, otherwise below ~/.config; troupe keeps no other copy
 )";
 
 constexpr const char* kRestoreNotes = R"(
-words
-  all of standard input: 12 or 24 words over any number of lines; commas, other punctuation and a number before each word
-  are no trouble
+recovery phrase
+  all of standard input: 12 or 24 words on any number of lines; commas, other punctuation and a number before each
+  word
+  are ignored
   the passphrase that seals them comes from a file or from the terminal
 exits
-  2 for a word that is not in the list, for words that do not belong together, and for anything left over
-  5 if the name is another wallet's
+  2 for a word that is not in the list, a wrong checksum, or extra input
+  5 if another wallet has the name
 )";
 
 constexpr const char* kSendNotes = R"(
 arguments
-  the wallet that pays, the address that is paid and the amount, a whole number of the smallest unit; the wallet may be
-  left out if there is only one, or be named by --wallet
-  --from FILE pays a line each: TO AMOUNT [MEMO]
+  the wallet that pays, the address that is paid and the amount, a whole number of the smallest unit; the wallet may
+  be
+  left out if there is only one, or be given by --wallet
+  --from FILE pays each line of the file: TO AMOUNT [MEMO]
 book or chain
   a node with a chain (troupe chain status) pays by a transaction there; otherwise the transfer goes to the book
 what it prints
-  the id of the transfer, once it is in the book for good; of a chain the id of the transaction, once it waits for a
-  block, and with --wait its end; the fee is gas times base fee and the tip, beside the amount
+  the id of the transfer, once the book has posted it; on a chain the id of the transaction, once it waits for a
+  block,
+  and with --wait its result; in addition to the amount, the sender pays gas times base fee plus the tip
 lists
-  --from prints the id of each line as soon as it is paid; without --request it makes a request and prints it first, on
-  standard error: after an interruption the same command with that --request pays the rest, and no line twice; a line is
-  known by its number, so leave the file as it is
+  --from prints the id of each line as soon as it is paid; without --request it generates a request id and prints it
+  first, on standard error: after an interruption, the same command with that --request pays the remaining lines, and
+  no
+  line twice; lines are identified by their number, so do not change the file
 requests
-  a book remembers requests; of a chain the directory of wallets does: from another directory the request pays again
+  a book remembers requests; for a chain, the wallet directory does: the same request from another directory pays
+  again
 exits
-  2 for an amount that is none; 3 if some lines were paid; 5 if the account has less; 7 if the book does not answer
-  8 if it is not known whether it was paid: the same with --request pays no second time
-  of a chain also 6 if the pool is full, and with --wait 1 if it failed or expired, 8 if it still waits, 4 if it is gone
+  2 if AMOUNT is invalid; 3 if some lines were paid; 5 if the account has too little; 7 if the book does not respond
+  8 if it is not known whether it was paid: a retry with --request does not pay twice
+  on a chain also 6 if the pool is full, and with --wait 1 if it failed or expired, 8 if it still waits, 4 if it is
+  gone
 )";
 
 constexpr const char* kFaucetNotes = R"(
 what it does
-  asks the faucet of a chain for tests for money; it costs nothing
+  requests money from the faucet of a test chain; it costs nothing
 what it prints
   the id of the transaction, once it waits for a block
 exits
-  4 if the node has no chain; 5 if the address had money within the last period, and says until when
+  4 if the node has no chain; 5 if the address received money in the current period, and says until when
 )";
 
 constexpr const char* kListNotes = R"(
 columns
-  the balance can be spent; what is held lies in open escrows, of a chain in the stake, and is not in the balance
-  without a node there are no figures
-  with --all an account of a policy that is none of the caller's counts as a key's
+  the balance can be spent; the held amount is in open escrows, or staked on a chain, and not part of the balance
+  without a node there are no amounts
+  with --all, a policy account that the caller does not know is shown as a key's account
 )";
 
 constexpr const char* kIssueNotes = R"(
@@ -86,30 +93,31 @@ where
 
 constexpr const char* kAuditNotes = R"(
 what it does
-  every account is computed again from the first posting, and the chain of hashes is verified
+  computes every account again from the first posting, and verifies the chain of hashes
 exits
-  1 if an account differs, or the chain is broken
+  1 if an account differs, or the chain of hashes is broken
 )";
 
 constexpr const char* kOwnNotes = R"(
 what it is
-  small change of the node's own key, with which it pays for tasks (troupe task submit --max-price), and in which it is
-  paid unless `registry register --pay-to` names another account; for tasks it spends at most wallet.own_daily in one UTC
-  day
+  the account of the node's own key: the node pays for tasks from it (troupe task submit --max-price), and is paid
+  into it
+  unless `registry register --pay-to` names another account; it spends at most wallet.own_daily on tasks per UTC day
 what it prints
   the address; with --to the id of the transfer
 )";
 
 constexpr const char* kMultisigNotes = R"(
 what it does
-  an address for 2 to 16 signers, each named by the address of a wallet; a transfer needs the signatures of --of of them
-  the list of signers lies in $XDG_CONFIG_HOME/troupe/wallets/NAME.policy; the same command makes it again
+  creates an address for 2 to 16 signers, each given by a wallet's address; a transfer needs --of signatures
+  the list of signers is stored in $XDG_CONFIG_HOME/troupe/wallets/NAME.policy; the same command creates it again
 )";
 
 constexpr const char* kProposeNotes = R"(
 what it does
-  the transfer waits at the book for the other signatures (troupe wallet multisig sign ID), and is paid at the last one
-  it has the next number of the account: of two that wait at the same time at most one is paid
+  the transfer waits at the book for the other signatures (troupe wallet multisig sign ID), and is paid at the last of
+  them
+  it has the next number of the account: of two proposals that wait at the same time, at most one is paid
 )";
 
 /// Zeros without --request.
@@ -135,7 +143,7 @@ void print(const Invocation& invocation, Console& console, const std::string& na
   line.print(console.out);
 }
 
-/// The words of a wallet that is about to be made. Returns the failure if they could not be written.
+/// Prints the words of a wallet before it is created. Returns the failure if they could not be written.
 std::optional<Failure> show_new(const Invocation& invocation, Console& console, const std::string& name,
                                 const Keystore& keystore, const Mnemonic& words) {
   constexpr const char* kOutcome = "no wallet was made";
@@ -145,12 +153,12 @@ std::optional<Failure> show_new(const Invocation& invocation, Console& console, 
     if (console.out) return std::nullopt;
     return unwritten(console, kOutcome);
   }
-  console.err << "write down these words: " << words.words() << std::endl;
+  console.err << "write down this recovery phrase: " << words.words() << std::endl;
   if (console.err) return std::nullopt;
-  return Failure{{base::Code::internal, "the words could not be written to standard error"}, kOutcome};
+  return Failure{{base::Code::internal, "cannot write the recovery phrase to standard error"}, kOutcome};
 }
 
-/// What was there before: the wallet of this request, or the one of this name.
+/// An existing wallet: the wallet of this request, or the wallet with this name.
 struct Before {
   std::optional<Named> wallet;
   bool same_request = false;
@@ -200,11 +208,11 @@ Ending make(const Invocation& invocation, Console& console) {
   os::Chance chance;
   const Mnemonic words = Mnemonic::make(chance, count);
   const Keystore keystore = Keystore::seal(words, secret.value().normal.text, request.value(), {}, chance);
-  // First: a wallet whose words nobody could see is not made.
+  // Printed first: a wallet is not created if nobody could see its words.
   if (const auto failed = show_new(invocation, console, name.value(), keystore, words)) return *failed;
   if (const auto added = directory.value().add(name.value(), keystore); !added.ok()) {
     Failure failure = added.error();
-    failure.outcome = "no wallet was made, and the words belong to none";
+    failure.outcome = "no wallet was made, and the printed words belong to no wallet";
     return failure;
   }
   if (!invocation.globals.json) print(invocation, console, name.value(), keystore, nullptr);
@@ -243,12 +251,12 @@ Ending restore(const Invocation& invocation, Console& console) {
   return Exit::done;
 }
 
-/// The wallet of NAME or --wallet, else the only one.
+/// Returns the wallet of NAME or --wallet, otherwise the only wallet.
 base::Result<Named, Failure> chosen(const Invocation& invocation, Console& console) {
   auto typed = invocation.text("NAME");
   const auto option = invocation.text("--wallet");
   if (typed && option && *typed != *option)
-    return usage_failure("NAME and --wallet name two wallets", "troupe help wallet show");
+    return usage_failure("NAME and --wallet name two different wallets", "troupe help wallet show");
   if (!typed) typed = option;
   if (typed)
     if (const auto name = name_of(*typed); !name.ok()) return name.error();
@@ -257,7 +265,7 @@ base::Result<Named, Failure> chosen(const Invocation& invocation, Console& conso
   return directory.value().choose(typed);
 }
 
-/// The account with several signers that is named; nothing if that is no such one, or cannot be read.
+/// Returns the named account with several signers, or nullopt if the name is not such an account, or it cannot be read.
 std::optional<wallet::Policy> named_policy(const Invocation& invocation, Console& console) {
   const auto typed = invocation.has("NAME") ? invocation.text("NAME") : invocation.text("--wallet");
   if (!typed || !name_of(*typed).ok() || (invocation.has("--wallet") && invocation.text("--wallet") != typed))
@@ -298,7 +306,7 @@ std::vector<Option> with_chain_options(std::vector<Option> options, bool fees) {
   return options;
 }
 
-/// The same, which may be left out.
+/// Returns the same argument as an optional argument.
 Positional optional(Positional of, std::string help) {
   of.arity = Arity::maybe;
   of.help = std::move(help);
@@ -308,44 +316,45 @@ Positional optional(Positional of, std::string help) {
 }  // namespace
 
 Commands wallet_commands() {
-  const Positional name{.name = "NAME", .help = "the wallet's name: letters, digits, '-' and '_'"};
+  const Positional name{.name = "NAME", .help = "name of the wallet: letters, digits, '-' and '_'"};
   Positional maybe = name;
   maybe.arity = Arity::maybe;
-  maybe.help = "the wallet; without it the only one there is";
-  const Option wallet{.name = "--wallet", .value = "NAME", .help = "the same as NAME"};
+  maybe.help = "name of the wallet (default the only wallet)";
+  const Option wallet{.name = "--wallet", .value = "NAME", .help = "same as NAME"};
   const Positional account{.name = "NAME|ADDRESS",
-                           .help = "a wallet's name, or an address; without it the only wallet",
+                           .help = "name of a wallet, or an address (default the only wallet)",
                            .arity = Arity::maybe};
   Positional one_account = account;
   one_account.arity = Arity::one;
-  one_account.help = "a wallet's name, or an address";
-  const Option memo{.name = "--memo", .value = "T", .help = "at most 256 bytes of text, for all to read"};
-  const Positional amount{.name = "AMOUNT", .help = "a whole number of the smallest unit"};
-  const Positional to{.name = "TO", .help = "the address that is paid"};
+  one_account.help = "name of a wallet, or an address";
+  const Option memo{.name = "--memo", .value = "T", .help = "public memo of at most 256 bytes of text"};
+  const Positional amount{.name = "AMOUNT", .help = "whole number of the smallest unit"};
+  const Positional to{.name = "TO", .help = "address to pay"};
   return {
       {.name = "wallet new",
-       .summary = "Make a wallet, and print its address and its words",
-       .options = {{.name = "--words", .value = "12|24", .help = "how many words; 24", .choices = {"12", "24"}},
-                   passphrase_option(),
-                   request_option()},
+       .summary = "Create a wallet, and print its address and its recovery phrase",
+       .options =
+           {{.name = "--words", .value = "12|24", .help = "number of words (default 24)", .choices = {"12", "24"}},
+            passphrase_option(),
+            request_option()},
        .positionals = {name},
        .effect = Effect::write,
        .notes = kNewNotes,
        .run = make},
       {.name = "wallet restore",
-       .summary = "Make a wallet of the words that were written down",
+       .summary = "Restore a wallet from its recovery phrase",
        .options = {passphrase_option(), request_option()},
        .positionals = {name},
        .effect = Effect::write,
        .notes = kRestoreNotes,
        .run = restore},
       {.name = "wallet show",
-       .summary = "Print the address of a wallet; asks for no passphrase",
+       .summary = "Print the address of a wallet, without asking for the passphrase",
        .options = {wallet},
        .positionals = {maybe},
        .run = show},
       {.name = "wallet export",
-       .summary = "Print the words of a wallet",
+       .summary = "Print the recovery phrase of a wallet",
        .options = {wallet, passphrase_option()},
        .positionals = {maybe},
        .run = export_words},
@@ -356,7 +365,7 @@ Commands wallet_commands() {
        .notes = kListNotes,
        .run = wallet_list},
       {.name = "wallet balance",
-       .summary = "Print what an account can spend",
+       .summary = "Print the balance that an account can spend",
        .positionals = {account},
        .needs = Needs::view,
        .run = wallet_balance},
@@ -369,14 +378,14 @@ Commands wallet_commands() {
                                passphrase_option(),
                                request_option()},
                               true),
-       .positionals = {optional(maybe, "the wallet that pays"), optional(to, to.help), optional(amount, amount.help)},
+       .positionals = {optional(maybe, "wallet that pays"), optional(to, to.help), optional(amount, amount.help)},
        .form = "[NAME] (TO AMOUNT | --from FILE)",
        .needs = Needs::operate,
        .effect = Effect::write,
        .notes = kSendNotes,
        .run = wallet_send},
       {.name = "wallet faucet",
-       .summary = "Get money from the faucet of a chain for tests",
+       .summary = "Request money from the faucet of a test chain",
        .options = with_chain_options({wallet, passphrase_option(), request_option()}, false),
        .positionals = {maybe},
        .needs = Needs::operate,
@@ -384,18 +393,18 @@ Commands wallet_commands() {
        .notes = kFaucetNotes,
        .run = wallet_faucet},
       {.name = "wallet history",
-       .summary = "List the payments of an account, the latest first",
-       .options = {number_option("--limit", "N", "end after N transfers", 1, UINT64_MAX >> 1)},
+       .summary = "List the payments of an account, latest first",
+       .options = {number_option("--limit", "N", "stop after N transfers", 1, UINT64_MAX >> 1)},
        .positionals = {account},
        .needs = Needs::view,
        .run = wallet_history},
       {.name = "wallet audit",
-       .summary = "Compute all accounts of the book again, and compare",
+       .summary = "Recompute all accounts of the book, and compare",
        .needs = Needs::operate,
        .notes = kAuditNotes,
        .run = wallet_audit},
       {.name = "wallet issue",
-       .summary = "Make money, at the book's node",
+       .summary = "Mint money, at the book's node",
        .options = {memo, request_option()},
        .positionals = {one_account, amount},
        .needs = Needs::operate,
@@ -404,8 +413,10 @@ Commands wallet_commands() {
        .run = wallet_issue},
       {.name = "wallet own",
        .summary = "Show the account from which the node itself pays, or pay from it",
-       .options = {{.name = "--to", .value = "NAME|ADDRESS", .help = "pay this account"},
-                   {.name = "--amount", .value = "AMOUNT", .help = "so much: a whole number of the smallest unit"},
+       .options = {{.name = "--to", .value = "NAME|ADDRESS", .help = "account to pay"},
+                   {.name = "--amount",
+                    .value = "AMOUNT",
+                    .help = "amount to pay: a whole number of the smallest unit"},
                    memo,
                    request_option()},
        .needs = Needs::operate,
@@ -413,11 +424,12 @@ Commands wallet_commands() {
        .notes = kOwnNotes,
        .run = wallet_own},
       {.name = "wallet multisig create",
-       .summary = "Make an account whose transfers need several signatures",
-       .options = {required(number_option("--of", "M", "how many signatures a transfer needs", 1, wallet::kSignersMax)),
+       .summary = "Create an account whose transfers need several signatures",
+       .options = {required(number_option("--of", "M", "number of signatures that a transfer needs", 1,
+                                          wallet::kSignersMax)),
                    {.name = "--key",
                     .value = "ADDRESS",
-                    .help = "a signer; given for each",
+                    .help = "address of a signer; repeat it for each signer",
                     .repeatable = true,
                     .required = true},
                    request_option()},
@@ -426,9 +438,11 @@ Commands wallet_commands() {
        .notes = kMultisigNotes,
        .run = multisig_create},
       {.name = "wallet multisig propose",
-       .summary = "Propose a transfer of an account with several signers, and sign it",
+       .summary = "Propose a transfer from an account with several signers, and sign it",
        .options = {memo,
-                   {.name = "--expires", .value = "T", .help = "when it can no longer be signed; 7d"},
+                   {.name = "--expires",
+                    .value = "T",
+                    .help = "time after which it can no longer be signed (default 7d)"},
                    wallet_option(),
                    passphrase_option(),
                    request_option()},
@@ -440,14 +454,14 @@ Commands wallet_commands() {
       {.name = "wallet multisig sign",
        .summary = "Sign a proposed transfer, after showing it",
        .options = {wallet_option(), passphrase_option(), request_option()},
-       .positionals = {{.name = "ID", .help = "the id that `propose` printed: 64 hexadecimal digits"}},
+       .positionals = {{.name = "ID", .help = "id that `propose` printed: 64 hexadecimal digits"}},
        .needs = Needs::operate,
        .effect = Effect::write,
        .run = multisig_sign},
       {.name = "wallet multisig ls",
        .summary = "List the proposed transfers of accounts with several signers",
        .positionals = {{.name = "NAME|ADDRESS",
-                        .help = "of this account; without it of all that have a name here",
+                        .help = "account whose proposals to list (default all accounts with a name here)",
                         .arity = Arity::maybe}},
        .needs = Needs::view,
        .run = multisig_list},

@@ -1,5 +1,5 @@
 #pragma once
-// The commands of `troupe wallet` that have a source of their own; wallet.cpp names them all.
+// The commands of `troupe wallet` that have their own source file; wallet.cpp names them all.
 #include "actors/wallet/logic/policy.hpp"
 #include "apps/cli/command.hpp"
 
@@ -11,9 +11,9 @@ WalletCommand wallet_list, wallet_balance, wallet_send, wallet_history, wallet_a
 WalletCommand multisig_create, multisig_propose, multisig_sign, multisig_list;
 
 namespace wallets {
-/// A transfer that was posted, or a transaction that was sent: its id, or a line of JSON.
+/// Prints a posted transfer or a sent transaction: its id, or a line of JSON.
 void print_sent(const Invocation& invocation, Console& console, base::ByteView id, std::string_view state = "final");
-/// An account with several signers: its address, or all of it as JSON.
+/// Prints an account with several signers: its address, or all of it as JSON.
 void print_policy(const Invocation& invocation, Console& console, const std::string& name,
                   const wallet::Policy& policy);
 }  // namespace wallets

@@ -15,20 +15,20 @@ using wallet::WordsError;
 constexpr std::size_t kWordsBytesMax = 4'096;  // our choice: 24 words have at most 215 bytes
 
 Failure no_wallets(const std::string& why) {
-  return usage_failure("these words are no wallet's: " + why, "troupe help wallet restore");
+  return usage_failure("invalid recovery phrase: " + why, "troupe help wallet restore");
 }
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-/// Punctuation, spaces, line ends and characters without a form. A letter, a digit and a symbol belong to a word.
+/// Punctuation, spaces, line ends and characters without a form. A letter, a digit or a symbol is part of a word.
 bool separates(utf8proc_int32_t point) {
   const utf8proc_category_t category = utf8proc_category(point);
   return (category >= UTF8PROC_CATEGORY_PC && category <= UTF8PROC_CATEGORY_PO) ||
          (category >= UTF8PROC_CATEGORY_ZS && category <= UTF8PROC_CATEGORY_CF);
 }
 
-/// `text`, which is UTF-8, with a blank in place of each character that separates, and between a number and the word
-/// that follows it.
+/// Returns `text`, which is UTF-8, with a blank for each separating character, and between a number and the word after
+/// it.
 SecretText with_blanks(std::string_view text) {
   SecretText out;
   out.text.reserve(2 * text.size());
@@ -47,7 +47,7 @@ SecretText with_blanks(std::string_view text) {
   return out;
 }
 
-/// The words of `text` with a blank before each, without the numbers before them. Fails if a number is not the
+/// Returns the words of `text` with a blank before each, without the numbers before them. Fails if a number is not the
 /// position of the word that follows it.
 base::Result<SecretText, Failure> without_numbers(std::string_view text) {
   SecretText out;
@@ -77,14 +77,14 @@ base::Result<SecretText, Failure> without_numbers(std::string_view text) {
   return out;
 }
 
-/// The words as parse() takes them, with a blank before each.
+/// Returns the words in the form that parse() expects, with a blank before each.
 base::Result<SecretText, Failure> plain_words(std::string_view text) {
   const auto normal = nfkc(text);
-  if (!normal) return no_wallets("they are not UTF-8; save them as plain text");
+  if (!normal) return no_wallets("it is not UTF-8; save it as plain text");
   return without_numbers(with_blanks(normal->text).text);
 }
 
-/// Reads lines to the end of the input, or to the end of the line with the 24th word, after which none can follow.
+/// Reads lines to the end of the input, or to the end of the line with the 24th word, the last possible word.
 void read_typed(std::istream& in, std::string& out) {
   for (char next = 0; out.size() <= kWordsBytesMax && in.get(next);) {
     out += next;
@@ -105,19 +105,20 @@ base::Result<wallet::Mnemonic, Failure> words_written(std::string_view text) {
   switch (read.error()) {
     case WordsError::unknown:
       return no_wallets("word " + std::to_string(wallet::unknown_word(words).value_or(0)) +
-                        " is not in the list of BIP-39");
+                        " is not in the BIP-39 list");
     case WordsError::count:
-      return no_wallets("there are " + std::to_string(std::ranges::count(words, ' ')) + ", but a wallet has 12 or 24");
+      return no_wallets("it has " + std::to_string(std::ranges::count(words, ' ')) +
+                        " words, but a wallet has 12 or 24");
     case WordsError::checksum: break;
   }
-  return no_wallets("the checksum is wrong: a word is wrong, or in the wrong place");
+  return no_wallets("the checksum is wrong: a word is wrong, or in the wrong position");
 }
 
 base::Result<wallet::Mnemonic, Failure> words_of_input(Console& console) {
   SecretText input;
-  input.text.reserve(kWordsBytesMax + 2);  // growth would leave copies behind
+  input.text.reserve(kWordsBytesMax + 2);  // growth would leave copies in memory
   if (asks_terminal(console)) {
-    console.err << "words (after 12 words, Ctrl-D on an empty line): " << std::flush;
+    console.err << "recovery phrase (after 12 words, Ctrl-D on an empty line): " << std::flush;
     read_typed(console.in, input.text);
   } else if (const auto read = read_rest(console.in, kStandardInput, kWordsBytesMax, input.text); !read.ok()) {
     return read.error();

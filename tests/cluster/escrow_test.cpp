@@ -172,7 +172,7 @@ TEST_CASE("cluster escrow: two of three signers pay, once") {
   const Seen equal = bank.run({"wallet", "multisig", "propose", "us", shop, "60", "--wallet", "ada"});
   CHECK(equal.exit == 0);
   CHECK(line(equal) == id);
-  CHECK(contains(equal.err, "note: an equal payment is proposed already"));
+  CHECK(contains(equal.err, "note: an equal payment was already proposed"));
   CHECK(bank.exit({"wallet", "multisig", "sign", id, "--wallet", "shop"}) == 5);
   CHECK(bank.exit({"wallet", "multisig", "sign", kNoSuchEscrow, "--wallet", "bob"}) == 4);
   CHECK(bank.exit({"wallet", "multisig", "sign", "nonsense", "--wallet", "bob"}) == 2);

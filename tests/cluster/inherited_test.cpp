@@ -38,7 +38,7 @@ TEST_CASE("cluster: recovery words reach no file when standard descriptors are c
     const bool shown = !contains(closed, "2>&-");
     CHECK((made.exit == 0) == (closed == "<&-"));
     CHECK(std::filesystem::exists(folder / "config/troupe/wallets/w") == shown);
-    CHECK(contains(made.err, "write down these words") == shown);
+    CHECK(contains(made.err, "write down this recovery phrase") == shown);
     CHECK(script(folder, "grep -r 'write down' config").exit != 0);
   }
   CHECK(script(folder, "$T wallet new full --passphrase-file pw 2>/dev/full").exit == 1);

@@ -253,7 +253,7 @@ Content links(const Model& model) {
 
 namespace {
 
-constexpr std::string_view kRefuses = "answers, but does not take this key";
+constexpr std::string_view kRefuses = "responds, but does not accept this key";
 
 /// Why the node is lost, without the node, which the other columns name.
 std::string lost_reason(const NodeData& data) {

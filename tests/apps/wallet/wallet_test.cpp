@@ -154,7 +154,7 @@ TEST_CASE("wallet commands: words that are wrong, names that are none, and walle
   CHECK(home.run({"show"}).exit == Exit::not_found);
   CHECK(home.run({"show", "a"}).exit == Exit::not_found);
   CHECK_FALSE(std::filesystem::exists(home.keystore));  // looking makes nothing
-  CHECK(contains(home.with_file({"restore", "a"}, "legal winner").err, "there are 2, but a wallet has 12 or 24"));
+  CHECK(contains(home.with_file({"restore", "a"}, "legal winner").err, "it has 2 words, but a wallet has 12 or 24"));
   CHECK(home.with_file({"restore", "a"}, std::string(kSomeWords) + 'w').exit == Exit::usage);
   CHECK(home.with_file({"restore", "a"}, "winner " + std::string(kSomeWords).substr(6)).exit == Exit::usage);
   CHECK(home.with_file({"restore", "a"}, std::string(1'000'000, 'x')).exit == Exit::usage);
@@ -216,7 +216,7 @@ TEST_CASE("wallet commands: restore refuses what is left over, and names a word 
   CHECK_MESSAGE(whole.exit == Exit::done, whole.err);
   CHECK(whole.out == WalletHome().with_file({"restore", "a"}, zeros + "abandon " + zeros + "art").out);
   for (const auto& [input, why] : std::vector<std::pair<std::string, std::string>>{
-           {good + "\nlegal", "there are 13, but a wallet has 12 or 24"},
+           {good + "\nlegal", "it has 13 words, but a wallet has 12 or 24"},
            {good + "\nsesame", "word 13 is not in the list"},
            {good + "\n13", "the number 13 is not the position"},
            {"2 " + good, "the number 2 is not the position"},
@@ -225,9 +225,9 @@ TEST_CASE("wallet commands: restore refuses what is left over, and names a word 
            {"legal sesame " + good.substr(13), "word 2 is not in the list"},
            {"legal win\u0301ner " + good.substr(13), "word 2 is not in the list"},
            {good + " +", "word 13 is not in the list"},
-           {good + "\xff", "they are not UTF-8"},
+           {good + "\xff", "it is not UTF-8"},
            {std::string(5'000, ' ') + good, "more than 4096 bytes"},
-           {"", "there are 0, but"}}) {
+           {"", "it has 0 words, but"}}) {
     const Seen refused = home.with_file({"restore", "b"}, input);
     CHECK_MESSAGE(refused.exit == Exit::usage, input);
     CHECK_MESSAGE(contains(refused.err, why), refused.err);
