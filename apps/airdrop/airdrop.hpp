@@ -1,5 +1,5 @@
 #pragma once
-// The commands of `troupe airdrop` that have a source of their own; airdrop.cpp names them all.
+// The commands of `troupe airdrop` that have their own source file; airdrop.cpp names them all.
 #include "actors/airdrop/logic/uptime.hpp"
 #include "actors/airdrop/words.hpp"
 #include "apps/wallet/book.hpp"
@@ -12,59 +12,60 @@ AirdropCommand airdrop_create, airdrop_check, airdrop_list, airdrop_show, airdro
 
 namespace airdrops {
 
-/// What a file promises; the list by rising address.
+/// The contents of a file; the list is sorted by address.
 struct Promise {
   wallet::Amount pool;
   airdrop::Moment from, until;
   std::vector<airdrop::Recipient> list;
-  std::optional<airdrop::UptimeRule> uptime{};  ///< in place of a list
+  std::optional<airdrop::UptimeRule> uptime{};  ///< instead of a list
   std::vector<std::string> notes{};             ///< for standard error
 };
 /// Fails with usage, which names the line.
 base::Result<Promise, Failure> promise_in(const std::string& path, const std::string& help);
-/// The terms, but for book, owner and nonce; fails with usage.
+/// Returns the terms, without book, owner and nonce; fails with usage.
 base::Result<airdrop::Terms, Failure> terms_of(const Promise& promise, const std::string& help);
 
-/// Who is paid by a rule.
+/// The recipients of a rule.
 struct UptimeList {
   airdrop::UptimeRule rule;
   std::vector<airdrop::Present> paid;
 };
 enum class Keep : std::uint8_t { no, yes };
-/// As the watchers of all nodes sign it now; with Keep::yes the evidence is put into the content store, and the rule
-/// names it. Fails if no node is paid.
+/// Builds the list from the current signatures of all nodes' watchers. With Keep::yes it puts the evidence into the
+/// content store, and the rule names it. Fails if no node is paid.
 Client::Outcome<UptimeList> list_by_uptime(Client& client, airdrop::UptimeRule rule, Keep keep);
-/// As the evidence proves that the rule names. Fails if it proves another list.
+/// Builds the list from the evidence that the rule names. Fails if the evidence proves a different list.
 Client::Outcome<UptimeList> list_by_evidence(Client& client, const airdrop::UptimeRule& rule);
 /// Puts the list of the rule into the promise, if there is a rule.
 Client::Outcome<void> complete(Promise& promise, Client& client, Keep keep);
 
 base::Result<airdrop::AirdropId, Failure> id_typed(const std::string& typed, const std::string& help);
 
-/// An airdrop as its node shows it: the owner has signed these terms, and its id is theirs.
+/// Returns an airdrop as its node shows it: the owner has signed these terms, and the id is theirs.
 Client::Outcome<airdrop::Seen> airdrop_seen(Client& client, const airdrop::AirdropId& id);
-/// All that was objected; the signatures are right, and who decides is the owner.
+/// Returns all objections, with valid signatures; decisions are signed by the owner.
 Client::Outcome<airdrop::AllObjected> objected_seen(Client& client, const airdrop::AirdropId& id,
                                                     const airdrop::Terms& terms);
-/// A page of the list that the terms name.
+/// Returns a page of the list that the terms name.
 Client::Outcome<airdrop::Page> page_seen(Client& client, const airdrop::AirdropId& id, const airdrop::Terms& terms,
                                          std::uint32_t number);
 
-/// A recipient, and what it gets.
+/// A recipient and its share.
 struct Share {
   std::uint32_t index = 0;
   airdrop::Recipient recipient;
   wallet::Amount amount;
   const airdrop::Objected* objected = nullptr;
 };
-/// All of the list; `each` returns false to end. Fails if a page is not the one that the terms name.
+/// Calls `each` for the whole list; `each` returns false to stop. Fails if a page differs from the page that the terms
+/// name.
 Client::Outcome<void> walk_shares(Client& client, const airdrop::AirdropId& id, const airdrop::Seen& seen,
                                   const airdrop::AllObjected& objected, const std::function<bool(const Share&)>& each);
-/// "waiting", "objected", "struck", "paid", "none", "returned"
+/// Returns "waiting", "objected", "struck", "paid", "none" or "returned".
 std::string state_of(const airdrop::Airdrop& airdrop, const Share& share);
 
 void write_recipient(output::wire::AirdropRecipient::Builder out, const Share& share, const std::string& state);
-/// A line of JSON, or "ID STATE".
+/// Prints a line of JSON, or "ID STATE".
 void print_summary(const Invocation& invocation, Console& console, const airdrop::AirdropId& id,
                    const airdrop::Airdrop& airdrop);
 

@@ -14,9 +14,9 @@ using base::Code;
 namespace drop = airdrop::wire;
 
 constexpr const char* kAirdropHelp = "troupe help airdrop create";
-constexpr std::chrono::minutes kRunAnswer{30};  // our choice: earlier nodes answer once all is paid
+constexpr std::chrono::minutes kRunAnswer{30};  // our choice: older nodes respond only once all is paid
 
-/// Signed with the next number of the account; again if another transfer has taken it meanwhile.
+/// Signs with the next number of the account; signs again if another transfer has taken that number.
 Client::Outcome<airdrop::Airdrop> founded(Client& client, const Signer& signer, const airdrop::Terms& terms,
                                           Account account) {
   const airdrop::AirdropId id = id_of(terms);
@@ -34,7 +34,7 @@ Client::Outcome<airdrop::Airdrop> founded(Client& client, const Signer& signer, 
         });
     if (answer.ok()) {
       const auto seen = airdrop::read(answer.value().root());
-      if (!seen || seen->terms != terms) return odd_answer("it is another airdrop");
+      if (!seen || seen->terms != terms) return odd_answer("it is a different airdrop");
       return seen->airdrop;
     }
     if (answer.error().error.code != Code::conflict || client.now() >= end) return answer.error();
@@ -50,7 +50,7 @@ Client::Outcome<airdrop::Airdrop> founded(Client& client, const Signer& signer, 
 Ending airdrop_create(const Invocation& invocation, Console& console) {
   auto promise = promise_in(*invocation.text("FILE"), kAirdropHelp);
   if (!promise.ok()) return promise.error();
-  // A wrong list is told before a wallet is opened.
+  // An invalid list is reported before a wallet is opened.
   if (!promise.value().uptime)
     if (const auto typed = terms_of(promise.value(), kAirdropHelp); !typed.ok()) return typed.error();
   for (const std::string& note : promise.value().notes) console.err << "note: " << note << '\n';
@@ -77,8 +77,8 @@ Ending airdrop_create(const Invocation& invocation, Console& console) {
   if (!made.ok()) return made.error();
   airdrop::Airdrop now = std::move(made).value();
   if (now.state == airdrop::State::returning || now.state == airdrop::State::returned)
-    return Failure{.error = {Code::refused, "this request has created an airdrop whose pool was given back"},
-                   .try_ = "another --request"};
+    return Failure{.error = {Code::refused, "this request has created an airdrop whose pool was returned"},
+                   .try_ = "use another --request"};
   const auto pages = airdrop::pages_of(promise.value().list);
   for (std::uint32_t number = now.pages; number < pages.size(); ++number) {
     auto step =
@@ -89,7 +89,7 @@ Ending airdrop_create(const Invocation& invocation, Console& console) {
         });
     if (!step.ok()) {
       Failure failure = step.error();
-      failure.outcome = "the pool is paid in, and comes back after an hour unless the list becomes whole";
+      failure.outcome = "the pool is paid in, and is returned after an hour unless the list is completed";
       failure.try_ = "the same command with --request " + request.value();
       return failure;
     }

@@ -19,7 +19,7 @@ using namespace wallets;
 constexpr std::size_t kFileBytesMax = std::size_t{96} << 20;  // our choice: a million recipients
 constexpr std::string_view kKeys[] = {"pool", "from", "until", "shares", "list", "rule"};
 
-/// Says where in the file something is wrong.
+/// Reports the position of a fault in the file.
 struct Wrong {
   const std::string& path;
   const std::string& help;
@@ -31,7 +31,7 @@ struct Wrong {
 base::Result<airdrop::Moment, Failure> moment_in(const toml::node& node, const Wrong& wrong) {
   if (const auto* date = node.as_date_time()) {
     const toml::date_time& at = date->get();
-    if (!at.offset) return wrong(node, "a time without its offset from UTC: write 2027-01-31T12:00:00Z");
+    if (!at.offset) return wrong(node, "a time needs its offset from UTC: write 2027-01-31T12:00:00Z");
     const std::chrono::sys_days day(std::chrono::year(at.date.year) / at.date.month / at.date.day);
     const auto since = day.time_since_epoch() + std::chrono::hours(at.time.hour) +
                        std::chrono::minutes(at.time.minute - at.offset->minutes) + std::chrono::seconds(at.time.second);
@@ -39,7 +39,7 @@ base::Result<airdrop::Moment, Failure> moment_in(const toml::node& node, const W
     return airdrop::Moment{true, std::chrono::duration_cast<wallet::UnixMs>(since)};
   }
   const auto* text = node.as_string();
-  if (text == nullptr) return wrong(node, "a time is a text: \"72h\", or \"2027-01-31T12:00:00Z\"");
+  if (text == nullptr) return wrong(node, "a time must be a text: \"72h\", or \"2027-01-31T12:00:00Z\"");
   const auto time = time_typed(text->get(), wrong.help);
   if (!time.ok()) return wrong(node, time.error().error.message);
   return airdrop::Moment{time.value().is_date, time.value().value};
@@ -58,7 +58,7 @@ base::Result<airdrop::Recipient, Failure> recipient_in(const toml::node& node, c
   const auto* pair = node.as_array();
   const auto* address = pair != nullptr && pair->size() == 2 ? pair->get(0)->as_string() : nullptr;
   const auto* weight = address != nullptr ? pair->get(1)->as_integer() : nullptr;
-  if (weight == nullptr) return wrong(node, "a recipient is [ADDRESS, WEIGHT]");
+  if (weight == nullptr) return wrong(node, "a recipient must be [ADDRESS, WEIGHT]");
   const auto to = address_typed(address->get(), wrong.help);
   if (!to.ok()) return wrong(node, to.error().error.message);
   if (weight->get() < 1 || static_cast<std::uint64_t>(weight->get()) > airdrop::kWeightMax)
@@ -68,7 +68,7 @@ base::Result<airdrop::Recipient, Failure> recipient_in(const toml::node& node, c
 
 base::Result<std::vector<airdrop::Recipient>, Failure> list_in(const toml::node& node, const Wrong& wrong) {
   const auto* array = node.as_array();
-  if (array == nullptr) return wrong(node, "list is an array of [ADDRESS, WEIGHT]");
+  if (array == nullptr) return wrong(node, "list must be an array of [ADDRESS, WEIGHT]");
   if (array->size() > airdrop::kRecipientsMax) return wrong(node, std::string(name(airdrop::TermsError::many)));
   std::vector<airdrop::Recipient> out;
   std::set<wallet::Address> seen;
@@ -76,7 +76,7 @@ base::Result<std::vector<airdrop::Recipient>, Failure> list_in(const toml::node&
     const auto recipient = recipient_in(one, wrong);
     if (!recipient.ok()) return recipient.error();
     if (!seen.insert(recipient.value().to).second)
-      return wrong(one, "this address is in the list twice: an account is paid once");
+      return wrong(one, "this address is in the list twice, but an account is paid only once");
     out.push_back(recipient.value());
   }
   std::ranges::sort(out, {}, &airdrop::Recipient::to);
@@ -87,17 +87,17 @@ base::Result<std::uint64_t, Failure> number_in(const toml::node& node, std::uint
   const auto* number = node.as_integer();
   if (number != nullptr && number->get() >= 1 && static_cast<std::uint64_t>(number->get()) <= most)
     return static_cast<std::uint64_t>(number->get());
-  return wrong(node, "a whole number of 1 to " + std::to_string(most));
+  return wrong(node, "expected a whole number from 1 to " + std::to_string(most));
 }
 
-/// The window of a rule is over, and its hours are whole ones.
+/// The window of a rule has passed, and its bounds are whole hours.
 base::Result<airdrop::UptimeRule, Failure> rule_in(const toml::node& node, const Promise& promise, const Wrong& wrong) {
   const auto* table = node.as_table();
   if (table == nullptr || table->get("hours") == nullptr)
-    return wrong(node, "[rule] has `hours`: of uptime in the window");
+    return wrong(node, "[rule] needs `hours`: hours of uptime in the window");
   if (!promise.from.is_date || !promise.until.is_date || promise.from.value.count() == 0 ||
       promise.until.value.count() == 0)
-    return wrong(node, "a rule looks at a window that is over: give `from` and `until` as dates");
+    return wrong(node, "a rule needs a window that has passed: give `from` and `until` as dates");
   constexpr std::uint64_t kHour = registry::kUnixHourMs;
   airdrop::UptimeRule out;
   out.from = static_cast<std::uint32_t>((static_cast<std::uint64_t>(promise.from.value.count()) + kHour - 1) / kHour);
@@ -106,14 +106,14 @@ base::Result<airdrop::UptimeRule, Failure> rule_in(const toml::node& node, const
     if (key.str() == "evidence") {
       const auto* text = value.as_string();
       const auto cid = text != nullptr ? base::Digest::from_hex(text->get()) : std::nullopt;
-      if (!cid) return wrong(value, "evidence is a content id: 64 hexadecimal digits");
+      if (!cid) return wrong(value, "evidence must be a content id: 64 hexadecimal digits");
       out.evidence = *cid;
       continue;
     }
     const bool hours = key.str() == "hours", owner = key.str() == "per_owner", net = key.str() == "per_net";
     if (!hours && !owner && !net)
-      return wrong(value, "there is no \"" + base::shortened(std::string(key.str()), 80) +
-                              "\" of a rule: hours, per_owner, per_net, evidence");
+      return wrong(value, "unknown key \"" + base::shortened(std::string(key.str()), 80) +
+                              "\" in a rule: expected hours, per_owner, per_net, evidence");
     const auto number = number_in(value, hours ? 24 * 366 : UINT16_MAX, wrong);
     if (!number.ok()) return number.error();
     if (hours) out.hours = static_cast<std::uint32_t>(number.value());
@@ -127,8 +127,8 @@ base::Result<airdrop::UptimeRule, Failure> rule_in(const toml::node& node, const
 base::Result<Promise, Failure> promise_of(const toml::table& table, const Wrong& wrong) {
   for (const auto& [key, node] : table) {
     if (std::ranges::find(kKeys, key.str()) == std::end(kKeys))
-      return wrong(node, "there is no \"" + base::shortened(std::string(key.str()), 80) +
-                             "\" of an airdrop: pool, from, until, shares, list or [rule]");
+      return wrong(node, "unknown key \"" + base::shortened(std::string(key.str()), 80) +
+                             "\" in an airdrop: expected pool, from, until, shares, list or [rule]");
   }
   Promise out;
   const toml::node* rule = table.get("rule");
@@ -137,7 +137,8 @@ base::Result<Promise, Failure> promise_of(const toml::table& table, const Wrong&
   if ((table.get("list") == nullptr) == (rule == nullptr))
     return usage_failure(wrong.path + " has a `list`, or a [rule] that makes one: see the example in the help",
                          wrong.help);
-  const auto pool = amount_in(*table.get("pool"), wrong);
+  const auto pool =
+      amount_in(*table.get(" needs a `list`, or a [rule] that makes one: see the example in the help"), wrong);
   if (!pool.ok()) return pool.error();
   out.pool = pool.value();
   for (const auto& [key, to] : {std::pair("from", &out.from), std::pair("until", &out.until)}) {
@@ -160,12 +161,12 @@ base::Result<Promise, Failure> promise_of(const toml::table& table, const Wrong&
   const auto* by = shares->as_string();
   const std::string how = by != nullptr ? by->get() : "";
   if (how != "equal" && how != "work" && how != "reputation")
-    return wrong(*shares, "shares is \"equal\", \"work\" or \"reputation\"");
-  if (how != "equal" && out.uptime) return wrong(*shares, "of nodes that were there all get the same: \"equal\"");
+    return wrong(*shares, "shares must be \"equal\", \"work\" or \"reputation\"");
+  if (how != "equal" && out.uptime) return wrong(*shares, "a rule gives all nodes the same share: \"equal\"");
   if (how != "equal") return out;
   bool differ = false;
   for (airdrop::Recipient& one : out.list) differ |= std::exchange(one.weight, 1) != out.list.front().weight;
-  if (differ) out.notes.push_back("shares = \"equal\": the weights of the list are not used");
+  if (differ) out.notes.push_back("shares = \"equal\": the weights of the list are ignored");
   return out;
 }
 

@@ -14,7 +14,7 @@ namespace drop = airdrop::wire;
 
 constexpr const char* kObjectHelp = "troupe help airdrop object";
 
-/// What was typed: a reason, or what the owner decides.
+/// The typed arguments: a reason, or the owner's decision.
 struct Said {
   std::string reason;
   bool decides = false, strike = false;
@@ -22,11 +22,11 @@ struct Said {
 base::Result<Said, Failure> said_typed(const Invocation& invocation) {
   const bool strike = invocation.has("--strike"), keep = invocation.has("--keep");
   Said out{invocation.text("--reason").value_or(""), strike || keep, strike};
-  if (strike && keep) return usage_failure("--strike and --keep contradict each other", kObjectHelp);
+  if (strike && keep) return usage_failure("--strike and --keep contradict each other: give one of them", kObjectHelp);
   if (out.decides && !out.reason.empty())
-    return usage_failure("--reason objects, --strike and --keep decide: one of them at a time", kObjectHelp);
+    return usage_failure("--reason objects, --strike and --keep decide: give only one of them", kObjectHelp);
   if (!out.decides && !airdrop::is_reason(out.reason))
-    return usage_failure("--reason is 1 to 256 bytes of text without control characters", kObjectHelp);
+    return usage_failure("--reason needs 1 to 256 bytes of text without control characters", kObjectHelp);
   return out;
 }
 
@@ -89,7 +89,8 @@ Ending airdrop_object(const Invocation& invocation, Console& console) {
     return answer.error();
   }
   const auto objected = airdrop::decode_objected(bytes_of(answer.value().root().getObjected()));
-  if (!objected || objected->recipient != found->recipient) return odd_answer("it is no objection to this recipient");
+  if (!objected || objected->recipient != found->recipient)
+    return odd_answer("it is not an objection to this recipient");
   found->objected = &*objected;
   const std::string state = objected->struck() ? "struck" : objected->verdict ? "waiting" : "objected";
   if (!invocation.globals.json) {

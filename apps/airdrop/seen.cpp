@@ -1,4 +1,4 @@
-// What a node says of an airdrop, and what can be proved of it.
+// What a node reports about an airdrop, and what can be proved of it.
 #include "actors/airdrop/api.hpp"
 #include "apps/airdrop/airdrop.hpp"
 #include "apps/cli/json.hpp"
@@ -20,7 +20,7 @@ bool signed_by(const wallet::Address& who, const wallet::Approval& approval, bas
 
 base::Result<airdrop::AirdropId, Failure> id_typed(const std::string& typed, const std::string& help) {
   if (const auto id = airdrop::AirdropId::from_hex(typed)) return *id;
-  return usage_failure("the id of an airdrop has 64 hexadecimal digits", help);
+  return usage_failure("invalid airdrop id: expected 64 hexadecimal digits", help);
 }
 
 Client::Outcome<airdrop::Seen> airdrop_seen(Client& client, const airdrop::AirdropId& id) {
@@ -28,8 +28,8 @@ Client::Outcome<airdrop::Seen> airdrop_seen(Client& client, const airdrop::Airdr
       client, airdrop::kPath, [&](drop::GetAirdrop::Builder out) { out.setId(data_of(id.view())); });
   if (!answer.ok()) return answer.error();
   auto seen = airdrop::read(answer.value().root());
-  if (!seen) return odd_answer("it is no airdrop");
-  if (id_of(seen->terms) != id) return odd_answer("it is another airdrop");
+  if (!seen) return odd_answer("it is not an airdrop");
+  if (id_of(seen->terms) != id) return odd_answer("it is a different airdrop");
   if (!signed_by(seen->terms.owner, seen->by, encode(seen->terms)))
     return odd_answer("its owner has not signed these terms");
   return std::move(*seen);
@@ -47,17 +47,17 @@ Client::Outcome<airdrop::AllObjected> objected_seen(Client& client, const airdro
         });
     if (!page.ok()) return page.error();
     more = page.value().root().getMore();
-    if (more && page.value().root().getRows().size() == 0) return odd_answer("its pages do not go on");
+    if (more && page.value().root().getRows().size() == 0) return odd_answer("its pages do not continue");
     for (const auto row : page.value().root().getRows()) {
       auto one = airdrop::decode_objected(bytes_of(row.getObjected()));
       if (!one || row.getIndex() < from || row.getIndex() >= terms.recipients)
-        return odd_answer("it has what is no objection");
+        return odd_answer("it lists an entry that is not an objection");
       for (const airdrop::Objection& objection : one->objections)
         if (!signed_by(objection.by, objection.approval, object_bytes(id, one->recipient.to, objection.reason)))
           return odd_answer("an objection is not signed by its account");
       if (one->verdict &&
           !signed_by(terms.owner, one->verdict->approval, decide_bytes(id, one->recipient.to, one->verdict->strike)))
-        return odd_answer("the owner has not signed what is said to be decided");
+        return odd_answer("the owner has not signed a reported decision");
       out[row.getIndex()] = std::move(*one);
     }
   }
@@ -74,7 +74,7 @@ Client::Outcome<airdrop::Page> page_seen(Client& client, const airdrop::AirdropI
   const auto bytes = bytes_of(answer.value().root().getRows());
   auto page = airdrop::decode_page(bytes);
   if (!page || airdrop::hash_of_page(bytes) != terms.pages[number])
-    return odd_answer("a page of the list is not the one that the owner has signed");
+    return odd_answer("a page of the list differs from the page that the owner has signed");
   return std::move(*page);
 }
 
@@ -95,9 +95,10 @@ Client::Outcome<void> walk_shares(Client& client, const airdrop::AirdropId& id, 
       const auto there = objected.find(share.index);
       share.objected = there == objected.end() ? nullptr : &there->second;
       if (share.objected != nullptr && share.objected->recipient != one)
-        return odd_answer("an objection names another recipient than the list");
+        return odd_answer("an objection names a recipient that differs from the list");
       const bool struck = share.objected != nullptr && share.objected->struck();
-      if (!struck && shares.begin() + one.weight > weights) return odd_answer("its weights are not those of the terms");
+      if (!struck && shares.begin() + one.weight > weights)
+        return odd_answer("its weights differ from the weights of the terms");
       share.recipient = one;
       share.amount = struck ? wallet::Amount() : shares.next(one.weight);
       if (!each(share)) return {};

@@ -17,7 +17,7 @@ namespace drop = airdrop::wire;
 
 constexpr const char* kAirdropCheckHelp = "troupe help airdrop check";
 
-/// A share whose objections are kept with it.
+/// A share together with its objections.
 struct Row {
   Share share;
   std::string state;
@@ -41,7 +41,7 @@ void write_rows(output::wire::AirdropShown::Builder out, const std::vector<Row>&
   for (unsigned i = 0; i < list.size(); ++i) write_recipient(list[i], rows[i].share, rows[i].state);
 }
 
-/// `rows` is all of the list, or those that were asked for.
+/// `rows` is the whole list, or the requested rows.
 void print_airdrop(const Invocation& invocation, Console& console, const airdrop::AirdropId& id,
                    const airdrop::Seen& seen, const std::vector<Row>& rows) {
   const airdrop::Airdrop& airdrop = seen.airdrop;
@@ -64,7 +64,8 @@ void print_airdrop(const Invocation& invocation, Console& console, const airdrop
               << airdrop.pool.text() << ", of " << text(airdrop.owner) << "\npaid        " << airdrop.cursor.paid.text()
               << "\nrecipients  " << airdrop.recipients << ", " << airdrop.struck << " struck\n";
   if (airdrop.state == airdrop::State::published)
-    console.out << "objections  until " << date_of(airdrop.ends) << "; then all are paid who are not struck\n";
+    console.out << "objections  until " << date_of(airdrop.ends)
+                << "; then all recipients are paid except those that were struck\n";
   if (!airdrop.why.empty()) console.out << "returned    " << base::printable(airdrop.why) << '\n';
   print_rows(console.out, rows);
 }
@@ -99,7 +100,7 @@ Ending check_file(const Invocation& invocation, Console& console, const std::str
   return Exit::done;
 }
 
-/// The airdrop with all of its recipients, or with one.
+/// Shows the airdrop with all of its recipients, or with one recipient.
 Ending show(const Invocation& invocation, Console& console, const airdrop::AirdropId& id,
             const std::optional<wallet::Address>& only) {
   auto client = Client::connect(invocation, console);
@@ -160,11 +161,12 @@ Ending airdrop_list(const Invocation& invocation, Console& console) {
       const auto id = airdrop::AirdropId::from(bytes_of(row.getId()));
       const auto owner = wallet::Address::from(bytes_of(row.getOwner()));
       const auto pool = wallet::Amount::from(row.getPool()), paid = wallet::Amount::from(row.getPaid());
-      if (!id || !owner || !pool || !paid) return odd_answer("it lists what is no airdrop");
+      if (!id || !owner || !pool || !paid) return odd_answer("it lists an entry that is not an airdrop");
       all.push_back({*id, *owner, *pool, *paid, text_of(row.getState()), row.getRecipients(), row.getEnds()});
     }
     const auto next = bytes_of(page.value().root().getNext());
-    if (!next.empty() && !std::ranges::lexicographical_compare(from, next)) return odd_answer("its pages do not go on");
+    if (!next.empty() && !std::ranges::lexicographical_compare(from, next))
+      return odd_answer("its pages do not continue");
     from.assign(next.begin(), next.end());
   } while (!from.empty());
   if (!invocation.globals.json) {

@@ -1,4 +1,4 @@
-// Airdrops whose rule is uptime: who was there, as watchers have signed it, and the file that proves it.
+// Airdrops whose rule is uptime: the nodes that were online, as watchers have signed it, and the file that proves it.
 #include "actors/airdrop/logic/uptime.hpp"
 
 #include <algorithm>
@@ -18,7 +18,7 @@ using base::Code;
 
 constexpr std::chrono::minutes kViewIdle{2};
 constexpr std::size_t kPieceBytes = std::size_t{1} << 20;  // messages/files.capnp: PutPiece
-// The network's own work was looked at by the node that asked the watchers.
+// The node that asked the watchers has checked the network's own work.
 constexpr unsigned kNoWork = 0;
 
 struct Proven {
@@ -26,7 +26,7 @@ struct Proven {
   airdrop::Evidence evidence;
 };
 
-/// What the watchers of a node say of the window; nothing if it is not enough.
+/// Returns what the watchers of a node report about the window, or nullopt if it is not enough.
 Client::Outcome<std::optional<Proven>> prove(Client& client, const base::NodeId& node,
                                              const airdrop::UptimeRule& rule) {
   namespace wire = registry::wire;
@@ -47,7 +47,7 @@ Client::Outcome<std::optional<Proven>> prove(Client& client, const base::NodeId&
           if (evidence.uptimes.size() < airdrop::kUptimesMax) evidence.uptimes.emplace_back(one.begin(), one.end());
         return {};
       });
-  // A node of which nothing can be learned is not paid, and the others are.
+  // A node about which nothing can be learned is not paid; the other nodes are.
   const bool unheard =
       !ended.ok() && (ended.error().error.code == Code::not_found || ended.error().error.code == Code::unavailable ||
                       ended.error().error.code == Code::timeout);
@@ -73,7 +73,7 @@ Client::Outcome<base::Digest> stored(Client& client, const base::Bytes& bytes) {
       });
   if (!done.ok()) return done.error();
   const auto cid = base::Digest::from(bytes_of(done.value().root().getCid()));
-  if (!cid) return wallets::odd_answer("it is no content id");
+  if (!cid) return wallets::odd_answer("it is not a content id");
   return *cid;
 }
 
@@ -96,7 +96,7 @@ Client::Outcome<base::Bytes> fetched(Client& client, const base::Digest& cid) {
 Client::Outcome<UptimeList> list_by_uptime(Client& client, airdrop::UptimeRule rule, Keep keep) {
   const auto nodes = registries::list_nodes(client);
   if (!nodes.ok()) return nodes.error();
-  // A list that names where money is made is refused as a whole: one node would keep all others from their pay.
+  // A list that names the issuing account is refused as a whole: one node would keep all others from their pay.
   const auto account = wallets::account_at(client, wallet::Address());
   const auto issuance = account.ok() ? std::optional(wallet::issuance_of(account.value().book)) : std::nullopt;
   std::map<base::NodeId, airdrop::Evidence> evidence;
@@ -110,8 +110,8 @@ Client::Outcome<UptimeList> list_by_uptime(Client& client, airdrop::UptimeRule r
   }
   UptimeList out{.rule = rule, .paid = airdrop::paid_of(std::move(all), rule)};
   if (out.paid.empty())
-    return Failure{.error = {Code::refused, "no node was there for " + std::to_string(rule.hours) +
-                                                " hours of the window, as three of its watchers have signed it"},
+    return Failure{.error = {Code::refused, "no node was online for " + std::to_string(rule.hours) +
+                                                " hours of the window according to three of its watchers"},
                    .try_ = "troupe registry ls"};
   if (keep == Keep::no) return out;
   std::vector<airdrop::Evidence> kept;
@@ -126,7 +126,7 @@ Client::Outcome<UptimeList> list_by_evidence(Client& client, const airdrop::Upti
   const auto bytes = fetched(client, rule.evidence);
   if (!bytes.ok()) return bytes.error();
   const auto evidence = airdrop::decode_evidence(bytes.value());
-  if (!evidence) return Failure{.error = {Code::corrupt, "the evidence that the terms name breaks its format"}};
+  if (!evidence) return Failure{.error = {Code::corrupt, "the evidence that the terms name is malformed"}};
   std::vector<airdrop::Present> all;
   for (const airdrop::Evidence& one : *evidence) {
     auto present = airdrop::present_by(one, rule, kNoWork);

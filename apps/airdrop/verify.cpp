@@ -1,4 +1,4 @@
-// troupe airdrop verify: nothing that the airdrop's node says is believed but what its owner, the objectors and the
+// troupe airdrop verify: trusts nothing that the airdrop's node reports, except what its owner, the objectors and the
 // book have signed or posted.
 #include <algorithm>
 
@@ -17,7 +17,7 @@ struct Checked {
   std::uint32_t recipients = 0, struck = 0;
   wallet::Amount paid;
   std::uint64_t transfers = 0;
-  std::string bad{};  ///< what differs first; empty: nothing
+  std::string bad{};  ///< the first difference; empty: none
 };
 
 /// The transfers of the airdrop's account, by their numbers; and whether its owner has paid the pool in.
@@ -44,12 +44,12 @@ Client::Outcome<Posted> posted_of(Client& client, const airdrop::AirdropId& id, 
   return posted;
 }
 
-/// Compares payment after payment with the shares, as they come.
+/// Compares the payments with the shares, one by one.
 class Payments {
  public:
   explicit Payments(const std::vector<wallet::Transfer>& transfers) : transfers_(transfers) {}
 
-  /// What is wrong; empty: this share was paid next, or nothing more was paid.
+  /// Returns the fault; empty: the next payment was for this share, or there are no more payments.
   std::string take(const Share& share) {
     if (share.amount == wallet::Amount() || transfer_ == transfers_.size()) return {};
     const wallet::Credit& credit = transfers_[transfer_].credits[credit_];
@@ -64,7 +64,7 @@ class Payments {
     }
     return {};
   }
-  /// Whether the account has paid nothing more.
+  /// Whether the account has made no more payments.
   bool ended() const { return transfer_ == transfers_.size(); }
   wallet::Amount paid() const { return paid_; }
 
@@ -90,10 +90,10 @@ Client::Outcome<Checked> checked(Client& client, const airdrop::AirdropId& id) {
     if (posted.value().out[i].number.value != i + 1) out.bad = "transfer " + std::to_string(i + 1) + " is missing";
   const std::vector<wallet::Transfer>& all = posted.value().out;
   const bool returned = all.size() == 1 && all[0].credits == airdrop::give_back(id, terms).credits;
-  // What the node says of its pages is believed only where nothing was paid, or all was given back.
+  // The node's number of pages is trusted only if nothing was paid, or all was returned.
   const bool whole = airdrop.pages == terms.pages.size();
   if (!whole && out.bad.empty() && !posted.value().out.empty() && !returned)
-    out.bad = "payments were made, and the list that they follow from is not shown";
+    out.bad = "payments were made, but the list on which they are based is not shown";
   if (!whole || (returned && out.struck == terms.recipients)) return out;
 
   std::vector<airdrop::Recipient> proven;
@@ -117,11 +117,11 @@ Client::Outcome<Checked> checked(Client& client, const airdrop::AirdropId& id) {
   if (!walked.ok()) return walked.error();
   out.paid = payments.paid();
   if (!out.bad.empty()) return out;
-  if (out.recipients != terms.recipients) out.bad = "the list has another number of recipients than the terms";
-  else if (sum != terms.pool && out.struck < terms.recipients) out.bad = "the shares are not the pool in all";
+  if (out.recipients != terms.recipients) out.bad = "the number of recipients in the list differs from the terms";
+  else if (sum != terms.pool && out.struck < terms.recipients) out.bad = "the sum of the shares differs from the pool";
   else if (!payments.ended()) out.bad = "more was paid than the list says";
   else if (airdrop.state == airdrop::State::paid && out.paid != terms.pool)
-    out.bad = "it is said to be paid, and is not";
+    out.bad = "it is reported as paid, but is not";
   return out;
 }
 

@@ -17,10 +17,10 @@ using base::Code;
 using wallet::Amount;
 namespace state_wire = chain::wire;
 
-constexpr std::uint32_t kProofWaitMs = 30'000;    // empty blocks come each 10 s unless a genesis says more
+constexpr std::uint32_t kProofWaitMs = 30'000;    // empty blocks come every 10 s unless a genesis says otherwise
 constexpr std::size_t kAccountsMax = 10'000'000;  // our choice: 1.5 GiB here; they are sorted before they are printed
 
-/// Money in all, which a node that lies could make larger than any number has room for.
+/// Returns the sum of all money, which a lying node could make larger than any integer type.
 std::string wide_text(wallet::Wide value) {
   std::string out;
   do out.insert(out.begin(), static_cast<char>('0' + static_cast<int>(value % 10)));
@@ -58,13 +58,13 @@ chain::ExistenceProof read_existence(state_wire::Existence::Reader from) {
   return out;
 }
 
-/// What a node says of an account, read once.
+/// An account as a node reports it, decoded.
 struct SeenAccount {
   wallet::Address address;
   chain::Account account;
   std::uint64_t height = 0, next_nonce = 0;
   base::Digest root{};
-  base::Bytes header{};  ///< empty, as the proof: none was asked for
+  base::Bytes header{};  ///< empty, like the proof: no proof was requested
   chain::TreeProof proof{};
 };
 
@@ -76,7 +76,7 @@ base::Result<SeenAccount, Failure> read_account_of(const wallet::Address& addres
   const auto header = bytes_of(is.getHeader());
   if (header.empty()) return out;
   const auto root = base::Digest::from(bytes_of(is.getRoot()));
-  if (!root) return odd_answer("a root has 32 bytes");
+  if (!root) return odd_answer("a root is not 32 bytes long");
   out.root = *root;
   out.header.assign(header.begin(), header.end());
   if (is.hasExist()) out.proof.exist = read_existence(is.getExist());
@@ -90,7 +90,7 @@ base::Result<SeenAccount, Failure> read_account_of(const wallet::Address& addres
   return out;
 }
 
-/// Whether header and proof say of the address what the node says of it.
+/// Whether header and proof confirm what the node reports about the address.
 bool is_proven(const SeenAccount& seen) {
   const auto header = chain::parse_header(seen.header);
   if (!header || header->state != seen.root || header->height.value != seen.height + 1) return false;
@@ -111,7 +111,7 @@ void write_fields(Builder out, std::uint64_t height, const chain::Account& accou
   out.setRewards(account.rewards.text());
 }
 
-/// The fields of the same names are at two places of the output.
+/// Fills the fields with the same names at two places of the output.
 template <class Builder>
 void write_proof(Builder out, const SeenAccount& seen) {
   out.setRoot(data(seen.root.view()));
@@ -144,11 +144,11 @@ void print_account_text(std::ostream& out, const SeenAccount& seen) {
   const chain::Account& account = seen.account;
   out << "account     " << text(seen.address) << "\nheight      " << seen.height << "\nbalance     "
       << account.balance.text() << "\nnonce       " << account.nonce.value;
-  if (seen.next_nonce > account.nonce.value) out << "; " << seen.next_nonce << " after those that wait";
+  if (seen.next_nonce > account.nonce.value) out << "; " << seen.next_nonce << " after the waiting transactions";
   out << "\nstaked      " << account.staked.text() << "\nunbonding   " << account.unbonding.text() << "\nrewards     "
       << account.rewards.text() << '\n';
   if (!seen.header.empty())
-    out << "proof       " << (seen.proof.exist ? "it is in the state of root " : "it is not in the state of root ")
+    out << "proof       " << (seen.proof.exist ? "it is in the state with root " : "it is not in the state with root ")
         << seen.root.hex() << ", which block " << seen.height + 1 << " names; --json prints it\n";
 }
 
@@ -234,9 +234,10 @@ Ending chain_account(const Invocation& invocation, Console& console) {
   const auto seen = read_account_of(address.value(), answer.value().root());
   if (!seen.ok()) return seen.error();
   if (proof && !is_proven(seen.value()))
-    return Failure{{Code::corrupt, "the node's proof does not prove what the node says of " + text(address.value())},
-                   "nothing was printed",
-                   "the same at another node"};
+    return Failure{
+        {Code::corrupt, "the node's proof does not confirm what the node reports about " + text(address.value())},
+        "nothing was printed",
+        "again, at another node"};
   if (invocation.globals.json) print_account_json(console.out, seen.value());
   else print_account_text(console.out, seen.value());
   return Exit::done;
@@ -245,14 +246,14 @@ Ending chain_account(const Invocation& invocation, Console& console) {
 Ending chain_accounts(const Invocation& invocation, Console& console) {
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
-  std::map<wallet::Address, chain::Account> accounts;  // the tree has them in the order of hashes
+  std::map<wallet::Address, chain::Account> accounts;  // the tree has them in the order of their hashes
   Sums sums;
   const auto height =
       walk_state(*client.value(), invocation.number("--at").value_or(0),
                  [&](base::ByteView key, base::ByteView value) -> Client::Outcome<void> {
                    if (key.size() == 1 && key.front() == static_cast<std::uint8_t>(chain::StateKind::totals)) {
                      const auto totals = chain::parse_totals(value);
-                     if (!totals) return odd_answer("a leaf of the state breaks its format");
+                     if (!totals) return odd_answer("a leaf of the state is malformed");
                      sums.add(*totals);
                    }
                    const auto leaf = account_in(key, value);
@@ -268,7 +269,7 @@ Ending chain_accounts(const Invocation& invocation, Console& console) {
   for (const auto& [address, account] : accounts) print_row(invocation, console, address, account);
   sums.print(invocation, console, height.value());
   if (sums.exact()) return Exit::done;
-  return Failure{{Code::corrupt, "balances, stakes and pots are not the supply, in all"},
+  return Failure{{Code::corrupt, "the sum of balances, stakes and pots differs from the supply"},
                  "the state was read, and not changed",
                  "troupe chain verify"};
 }

@@ -21,15 +21,15 @@ using chain::TxId;
 namespace block_wire = chain::wire;
 
 constexpr std::uint64_t kBlocksDefault = 20;
-constexpr std::size_t kMovedShown = 100;      // our choice: each is asked for
-constexpr std::uint32_t kBlocksOfPage = 100;  // more are not answered at once
+constexpr std::size_t kMovedShown = 100;      // our choice: each needs a request
+constexpr std::uint32_t kBlocksOfPage = 100;  // a node returns no more at once
 
-/// A block as a node tells of it, read.
+/// A decoded block, as a node reports it.
 struct SeenBlock {
   BlockId id;
   std::uint64_t height = 0;
   std::uint64_t time = 0;
-  std::optional<Header> header{};  ///< none of the genesis
+  std::optional<Header> header{};  ///< none for the genesis
   base::Bytes header_bytes{};
   std::vector<TxId> transactions{};
   std::vector<chain::Evidence> evidence{};
@@ -110,7 +110,7 @@ void print_block_json(std::ostream& out, const SeenBlock& block) {
   line.print(out);
 }
 
-/// What moves in it, for people; empty if the node cannot say.
+/// Returns the amount that it moves, for people; empty if the node cannot say.
 std::string moved_by(Client& client, const TxId& id) {
   const auto seen = transaction_at(client, id);
   if (!seen.ok()) return "";
@@ -154,7 +154,7 @@ Client::Outcome<std::vector<SeenBlock>> page_of(Client& client, const BlocksWant
     const bool follows = !block || (out.empty() ? wanted.from == 0 || block->height == wanted.from
                                                 : block->height == out.back().height + 1);
     if (!block || !follows || (wanted.id && block->id != *wanted.id))
-      return odd_answer("it is no block that was asked");
+      return odd_answer("it is not the requested block");
     out.push_back(std::move(*block));
   }
   return out;
@@ -164,13 +164,15 @@ Failure no_block(const std::string& typed) {
   return {{Code::not_found, "this node has no block " + typed}, "", "troupe chain status"};
 }
 
-/// By its height or its id. The genesis is block 0, and its id is that of the chain.
+/// Returns a block by its height or its id. The genesis is block 0, and its id is the id of the chain.
 Client::Outcome<SeenBlock> block_at(Client& client, const std::string& typed) {
   BlocksWanted wanted;
   wanted.id = BlockId::from_hex(typed);
   if (!wanted.id) {
     const auto height = config::parse_count(typed);
-    if (!height) return usage_failure("a block is a height, or an id of 64 hexadecimal digits", "troupe chain blocks");
+    if (!height)
+      return usage_failure("invalid block: expected a height, or an id of 64 hexadecimal digits",
+                           "troupe chain blocks");
     wanted.from = *height;
     if (*height == 0) {
       const auto now = chain_here(client);
@@ -185,7 +187,7 @@ Client::Outcome<SeenBlock> block_at(Client& client, const std::string& typed) {
   return std::move(page.value().front());
 }
 
-/// Ascending from `from`, at most `limit`.
+/// Returns at most `limit` blocks in ascending order, starting with `from`.
 Client::Outcome<std::vector<SeenBlock>> blocks_from(Client& client, std::uint64_t from, std::uint64_t limit) {
   std::vector<SeenBlock> out;
   if (from == 0) {
@@ -251,7 +253,7 @@ Ending chain_watch(const Invocation& invocation, Console& console) {
   if (const auto here = chain_here(*client.value()); !here.ok()) return here.error();
   const std::uint64_t count = invocation.number("--count").value_or(UINT64_MAX);
   const auto seconds = invocation.number("--seconds");
-  // The stream ends as idle ones do; a watch without an end may be silent for long.
+  // The stream ends after the idle time of streams; an endless watch may be silent for long.
   const base::Duration idle = std::chrono::seconds(seconds.value_or(24 * 3'600));
   const base::Instant end = seconds ? client.value()->now() + std::chrono::seconds(*seconds) : base::Instant::max();
   const Failure enough{.error = {Code::timeout, "enough"}, .exit = Exit::done};
@@ -260,7 +262,7 @@ Ending chain_watch(const Invocation& invocation, Console& console) {
       kChainPath, idle, [](block_wire::WatchChain::Builder) {},
       [&](block_wire::ChainBlock::Reader item) -> Client::Outcome<void> {
         const auto block = read_block(item.getInfo());
-        if (!block) return odd_answer("it is no block");
+        if (!block) return odd_answer("it is not a block");
         if (invocation.globals.json) print_block_json(console.out, *block);
         else
           console.out << date_of(wallet::UnixMs(block->time)) << ' ' << block->height << ' ' << block->id.hex() << ": "

@@ -1,5 +1,5 @@
 #pragma once
-// The commands of `troupe chain`, `validator` and `tx` that have a source of their own; chain.cpp names them all.
+// The commands of `troupe chain`, `validator` and `tx` that have their own source file; chain.cpp names them all.
 #include "apps/cli/command.hpp"
 
 namespace troupe::apps {

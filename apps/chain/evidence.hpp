@@ -1,5 +1,5 @@
 #pragma once
-// A piece of evidence as commands print it: who is accused, of which height, and of what.
+// A piece of evidence as commands print it: the accused validator, the height, and the offence.
 #include <optional>
 #include <string_view>
 
@@ -8,7 +8,7 @@
 
 namespace troupe::apps::chains {
 
-/// votes: two votes of one step; proposals: two proposals of one round.
+/// Returns votes for two votes of one step, proposals for two proposals of one round.
 std::string_view kind_name(const chain::Evidence& evidence);
 
 void write_evidence(output::wire::ChainEvidence::Builder out, const chain::Evidence& evidence);

@@ -28,8 +28,8 @@ namespace fork_wire = chain::wire;
 
 constexpr const char* kForkHelp = "troupe help chain fork";
 constexpr std::chrono::minutes kResumeAnswer{10};  // our choice: up to 1,000 blocks are dropped
-constexpr std::uint64_t kCountedMax = 1'000;       // blocks: of more than that a node keeps no states to go back to
-constexpr std::uint32_t kCountedOfPage = 100;      // more are not answered at once
+constexpr std::uint64_t kCountedMax = 1'000;       // blocks: a node stores no older states to return to
+constexpr std::uint32_t kCountedOfPage = 100;      // a node returns no more at once
 
 Ending print_fork(const Invocation& invocation, Console& console, const SignedFork& fork) {
   const ForkStatement& statement = fork.statement;
@@ -47,7 +47,7 @@ Ending print_fork(const Invocation& invocation, Console& console, const SignedFo
   return Exit::done;
 }
 
-/// What a directory signs a statement with.
+/// The keys with which a directory signs a statement.
 struct ForkSigner {
   std::string path;
   std::unique_ptr<ports::Disk> disk;
@@ -77,25 +77,26 @@ base::Result<ForkSigner, Failure> fork_signer(const Invocation& invocation, cons
   if (!file.value()) return no_signer("the node in " + path.value() + " follows no chain");
   const auto genesis = chain::SignedGenesis::parse(*file.value());
   if (!genesis.ok())
-    return chains::cannot_use_directory(path.value(), {Code::corrupt, "its file chain is no whole genesis"});
+    return chains::cannot_use_directory(path.value(), {Code::corrupt, "its file `chain` is not a complete genesis"});
   auto key = chains::load_consensus_key(*disk.value());
   if (!key.ok()) return chains::cannot_use_directory(path.value(), key.error());
-  if (!key.value()) return no_signer("there is no consensus key in " + path.value() + ": it is no validator's");
-  // A chain gains no validators after its genesis: what another key signs would count nothing.
+  if (!key.value())
+    return no_signer("there is no consensus key in " + path.value() + ": it does not belong to a validator");
+  // A chain gains no validators after its genesis: another key's signature would not count.
   const auto& founders = genesis.value().genesis().founders;
   const base::NodeId node = identity.value().id();
   const auto self = std::ranges::find(founders, node, &chain::Founder::node);
   if (self == founders.end())
     return no_signer("the node " + node.hex() + " in " + path.value() +
-                     " is no validator of its chain: its signature would count nothing");
+                     " is not a validator of its chain: its signature would not count");
   if (key.value()->public_key() != self->consensus_key)
     return no_signer("the consensus key in " + path.value() +
-                     "/validator is not the one that the genesis names: its signature would count nothing");
+                     "/validator is not the key that the genesis names: its signature would not count");
   return ForkSigner{
       path.value(), std::move(disk).value(), node, id_of(genesis.value().genesis()), std::move(*key.value()), founders};
 }
 
-/// Whether all that have signed are none of its chain. A statement does not name its chain, but its signatures do.
+/// Whether no signer belongs to its chain. A statement does not name its chain, but its signatures do.
 bool is_of_another_chain(const SignedFork& fork, const ForkSigner& signer) {
   const base::Bytes message = signed_bytes(signer.chain, fork.statement);
   const auto of_this = [&](const chain::ForkSignature& one) {
@@ -105,10 +106,10 @@ bool is_of_another_chain(const SignedFork& fork, const ForkSigner& signer) {
   return !fork.signatures.empty() && std::ranges::none_of(fork.signatures, of_this);
 }
 
-/// What is signed is kept first: a signature cannot be taken back.
+/// The signature is stored first, because it cannot be taken back.
 std::optional<Failure> add_signature(SignedFork& fork, const ForkSigner& signer, const std::string& file) {
   if (fork.signatures.size() >= chain::kValidatorsMax)
-    return no_signer(file + " has " + std::to_string(chain::kValidatorsMax) + " signatures, and room for no more");
+    return no_signer(file + " has " + std::to_string(chain::kValidatorsMax) + " signatures, the limit");
   const auto pledged = chains::pledge_fork(*signer.disk, fork.statement);
   if (!pledged.ok() && pledged.error().code == Code::refused) return no_signer(pledged.error().message);
   if (!pledged.ok()) return chains::cannot_use_directory(signer.path, pledged.error());
@@ -116,21 +117,21 @@ std::optional<Failure> add_signature(SignedFork& fork, const ForkSigner& signer,
   return std::nullopt;
 }
 
-/// A key whose node has taken a statement signs no other one of its fork.
+/// If a node has accepted a statement, its key signs no other statement of that fork.
 std::optional<Failure> pledge_taken(const Invocation& invocation, const Console& console,
                                     const chain::ForkStatement& statement) {
-  if (invocation.globals.node) return std::nullopt;  // its directory is elsewhere
+  if (invocation.globals.node) return std::nullopt;  // its directory is on another machine
   const auto signer = fork_signer(invocation, console);
-  if (!signer.ok()) return std::nullopt;  // it is no validator's
+  if (!signer.ok()) return std::nullopt;  // it does not belong to a validator
   const auto pledged = chains::pledge_fork(*signer.value().disk, statement);
-  // What its key has signed before stays kept: the other validators were more.
+  // A statement that its key signed earlier stays stored: the other validators had the majority.
   if (pledged.ok() || pledged.error().code == Code::refused) return std::nullopt;
   return Failure{pledged.error(),
-                 "the chain goes on; that this node took the statement was not kept in " + signer.value().path, "",
-                 Exit::failed};
+                 "the chain resumes; could not store that this node accepted the statement, in " + signer.value().path,
+                 "", Exit::failed};
 }
 
-/// The id of the final block of a height.
+/// Returns the id of the final block of a height.
 Client::Outcome<chain::BlockId> final_block(Client& client, const chain::ChainId& chain_id, std::uint64_t height) {
   if (height == 0) return chain::BlockId{chain_id.bytes};
   auto page = ask_chain<fork_wire::ListBlocks, fork_wire::BlockInfos>(client, [&](fork_wire::ListBlocks::Builder out) {
@@ -140,17 +141,17 @@ Client::Outcome<chain::BlockId> final_block(Client& client, const chain::ChainId
   if (!page.ok()) return page.error();
   const auto rows = page.value().root().getRows();
   const auto id = rows.size() == 1 ? chain::BlockId::from(bytes_of(rows[0].getId())) : std::nullopt;
-  if (!id || rows[0].getHeight() != height) return odd_answer("it is no block that was asked");
+  if (!id || rows[0].getHeight() != height) return odd_answer("it is not the requested block");
   return *id;
 }
 
 /// Final blocks that a statement takes back.
 struct Dropped {
   std::uint64_t from = 0, to = 0;
-  std::optional<std::uint64_t> transactions{};  ///< in all of them; nothing: there are too many blocks to count
+  std::optional<std::uint64_t> transactions{};  ///< in all of them; nullopt: there are too many blocks to count
 };
 
-/// Nothing if the node has taken the statement before, or has no block after the one that stays.
+/// Returns nullopt if the node has accepted the statement before, or has no block after the last block that stays.
 Client::Outcome<std::optional<Dropped>> dropped_by(Client& client, const ForkStatement& statement) {
   using Found = std::optional<Dropped>;
   const auto now = chain_here(client);
@@ -173,7 +174,7 @@ Client::Outcome<std::optional<Dropped>> dropped_by(Client& client, const ForkSta
         count += row.getTransactions().size() / chain::TxId::kBytes;
         ++height;
       } else if (height <= head) {
-        return odd_answer("it is no block that was asked");
+        return odd_answer("it is not the requested block");
       }
   }
   out.transactions = count;
@@ -185,22 +186,23 @@ std::string text_of_dropped(const Dropped& dropped) {
   std::string out = count == 1 ? "the final block " + std::to_string(dropped.from) + " would be dropped"
                                : std::to_string(count) + " final blocks would be dropped, " +
                                      std::to_string(dropped.from) + " to " + std::to_string(dropped.to);
-  if (!dropped.transactions) return out + ", with all transactions in them";
+  if (!dropped.transactions) return out + ", with all their transactions";
   return out + ", with " + std::to_string(*dropped.transactions) +
          (*dropped.transactions == 1 ? " transaction" : " transactions");
 }
 
-/// Asks at a terminal; elsewhere --yes has to be said. Nothing: it may be done.
+/// Asks at a terminal; otherwise --yes is required. Returns nullopt if the blocks may be dropped.
 std::optional<Failure> may_drop(const Invocation& invocation, Console& console, const std::string& file,
                                 const Dropped& dropped) {
   const std::string what = text_of_dropped(dropped);
   if (invocation.has("--yes")) return std::nullopt;
   if (!asks_terminal(console))
-    return usage_failure("say --yes: " + what, "troupe chain resume " + shell_word(file) + " --yes");
-  console.err << what << ", and this cannot be taken back. Go on? [y/N] " << std::flush;
+    return usage_failure("--yes is needed without a terminal: " + what,
+                         "troupe chain resume " + shell_word(file) + " --yes");
+  console.err << what << ", and this cannot be undone. Continue? [y/N] " << std::flush;
   std::string line;
   if (std::getline(console.in, line) && (line == "y" || line == "yes")) return std::nullopt;
-  return Failure{{Code::refused, "it was not confirmed"}, "nothing was dropped", "", Exit::refused};
+  return Failure{{Code::refused, "not confirmed"}, "nothing was dropped", "", Exit::refused};
 }
 
 }  // namespace
@@ -214,8 +216,8 @@ Ending chains::sign_fork(const Invocation& invocation, Console& console, const s
   const auto signer = fork_signer(invocation, console);
   if (!signer.ok()) return signer.error();
   if (is_of_another_chain(fork, signer.value()))
-    return no_signer(file + " is of another chain than " + signer.value().chain.hex() +
-                     ", which the node follows: none of its signatures is of a validator of that one");
+    return no_signer(file + " belongs to a chain other than " + signer.value().chain.hex() +
+                     ", which the node follows: none of its signatures is from a validator of that chain");
   const auto there = [&](const chain::ForkSignature& one) { return one.validator == signer.value().node; };
   if (std::ranges::any_of(fork.signatures, there)) return print_fork(invocation, console, fork);
   if (auto failed = add_signature(fork, signer.value(), file)) return *failed;
@@ -225,9 +227,9 @@ Ending chains::sign_fork(const Invocation& invocation, Console& console, const s
 
 Ending chain_fork(const Invocation& invocation, Console& console) {
   const auto file = invocation.text("-o");
-  if (!file) return usage_failure("say the file to write with -o", kForkHelp);
+  if (!file) return usage_failure("give the file to write with -o", kForkHelp);
   const auto height = config::parse_count(*invocation.text("H"));
-  if (!height) return usage_failure("the height of a block is a whole number", "troupe chain status");
+  if (!height) return usage_failure("invalid height: expected a whole number", "troupe chain status");
   const auto signer = fork_signer(invocation, console);
   if (!signer.ok()) return signer.error();
   auto client = Client::connect(invocation, console);
@@ -237,7 +239,7 @@ Ending chain_fork(const Invocation& invocation, Console& console) {
   if (!answer.ok()) return answer.error();
   const auto status = answer.value().root();
   if (chain::ChainId::from(bytes_of(status.getChain())) != signer.value().chain)
-    return no_signer("the node follows another chain than its directory");
+    return no_signer("the node follows a chain other than its directory's");
   const auto block = final_block(*client.value(), signer.value().chain, *height);
   if (!block.ok()) return block.error();
   SignedFork fork{{chain::Fork{status.getFork()}.next(), chain::Height{*height}, block.value()}};
@@ -251,7 +253,7 @@ Ending chain_resume(const Invocation& invocation, Console& console) {
   const auto read = chains::bytes_in(file, chain::kSignedForkBytesMax);
   if (!read.ok()) return read.error();
   const auto fork = chain::parse_signed_fork(read.value());
-  if (!fork) return usage_failure(file + " is not what `chain fork` writes, or is cut", kForkHelp);
+  if (!fork) return usage_failure(file + " was not written by `chain fork`, or is truncated", kForkHelp);
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
   const auto dropped = dropped_by(*client.value(), fork->statement);

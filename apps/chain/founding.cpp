@@ -14,7 +14,7 @@ using base::Code;
 using chain::SignedGenesis;
 using ports::DiskError;
 
-constexpr const char* kValidatorLock = "validator.lock";  // held while the key is made
+constexpr const char* kValidatorLock = "validator.lock";  // held while the key is created
 constexpr const char* kForksLock = "forks.lock";          // held while a statement is added
 constexpr const char* kChainHelp = "troupe help chain genesis";
 
@@ -25,7 +25,7 @@ base::Error file_error(const std::string& doing, std::string_view name, DiskErro
   return {code, doing + ' ' + std::string(name) + ": " + std::string(ports::name(why))};
 }
 
-/// Digits and the end of the line, and nothing else.
+/// Reads digits and a line end, and nothing else.
 std::optional<crypto::SecretKey> key_in(base::ByteView file) {
   crypto::Seed seed;
   if (file.size() != kValidatorBytes || file.back() != '\n') return std::nullopt;
@@ -38,7 +38,7 @@ base::Bytes file_of(const crypto::SecretKey& key) {
   crypto::Seed seed;
   key.copy_seed(seed);
   base::Bytes out;
-  out.reserve(kValidatorBytes);  // exactly, so that growth leaves no unwiped copy behind
+  out.reserve(kValidatorBytes);  // the exact size, so that growth leaves no unwiped copy in memory
   for (const std::uint8_t byte : seed.bytes) {
     out.push_back(static_cast<std::uint8_t>(kDigits[byte >> 4]));
     out.push_back(static_cast<std::uint8_t>(kDigits[byte & 15]));
@@ -62,7 +62,7 @@ SignedGenesis dev_chain(const crypto::Identity& identity, const crypto::SecretKe
                                   wallet::address_of(identity.public_key()), wallet::Amount::of(kDevStake)},
                                  {}};
   auto genesis = chain::found(kDev, now, chain::Purpose::test, {}, {founding});
-  base::ensure(genesis.ok(), "a dev chain has no flaw");
+  base::ensure(genesis.ok(), "a dev chain is valid");
   const base::Bytes message = chain::signed_bytes(genesis.value());
   SignedGenesis out(std::move(genesis).value());
   const crypto::Signature by_node = identity.key().sign(message);
@@ -79,7 +79,7 @@ base::Bytes id_line(const SignedGenesis& genesis) {
 
 std::string told_id(base::ByteView line) { return base::printable(base::as_text(line).substr(0, kChainIdBytes - 1)); }
 
-/// The genesis that the directory remembers. Its store holds the blocks of that chain.
+/// Returns the genesis that the directory remembers. Its store contains the blocks of that chain.
 base::Outcome<std::optional<SignedGenesis>> remembered(ports::Disk& disk) {
   using Found = std::optional<SignedGenesis>;
   const auto bytes = kept_file(disk, kChainFile, chain::kGenesisBytesMax);
@@ -88,20 +88,19 @@ base::Outcome<std::optional<SignedGenesis>> remembered(ports::Disk& disk) {
   if (!id.ok()) return id.error();
   if (!bytes.value() && id.value())
     return base::Error{Code::corrupt,
-                       "its file chain is missing; put it back from a copy, or from another node of "
-                       "the chain " +
+                       "its file `chain` is missing; restore it from a copy, or from another node of the chain " +
                            told_id(*id.value())};
   if (!bytes.value()) return Found(std::nullopt);
   auto genesis = SignedGenesis::parse(*bytes.value());
   if (!genesis.ok() || !genesis.value().founded())
-    return base::Error{Code::corrupt, "its file chain is no whole genesis; put it back from a copy"};
+    return base::Error{Code::corrupt, "its file `chain` is not a complete genesis; restore it from a copy"};
   if (id.value() && *id.value() != id_line(genesis.value()))
-    return base::Error{Code::corrupt, "its file chain does not belong to its blocks: they are of chain " +
-                                          told_id(*id.value()) + "; put it back from a copy"};
+    return base::Error{Code::corrupt, "its file `chain` does not match its blocks, which belong to chain " +
+                                          told_id(*id.value()) + "; restore it from a copy"};
   return Found(std::move(genesis).value());
 }
 
-/// Writes the id next to the genesis, so that a missing or foreign genesis is noticed.
+/// Writes the id next to the genesis, so that a missing or different genesis is noticed.
 std::optional<base::Error> remember_id(ports::Disk& disk, const SignedGenesis& genesis) {
   const auto id = kept_file(disk, kChainIdFile, kChainIdBytes);
   if (!id.ok()) return id.error();
@@ -113,9 +112,9 @@ std::optional<base::Error> remember_id(ports::Disk& disk, const SignedGenesis& g
 
 Failure other_chain(const std::string& path, const SignedGenesis& kept) {
   return {{Code::conflict, "the directory " + path + " has the chain " + kept.genesis().name + ' ' +
-                               id_of(kept.genesis()).hex() + ", which is another one"},
+                               id_of(kept.genesis()).hex() + ", not the given chain"},
           "nothing was started",
-          "another --data, or the same without --chain",
+          "use another --data, or leave --chain out",
           Exit::usage};
 }
 
@@ -133,7 +132,7 @@ base::Outcome<std::optional<crypto::SecretKey>> load_consensus_key(ports::Disk& 
   auto key = key_in(*bytes.value());
   crypto::wipe(*bytes.value());
   if (!key)
-    return base::Error{Code::corrupt, "its file validator is damaged; it was left as it is: put it back from a copy"};
+    return base::Error{Code::corrupt, "its file `validator` is damaged and was left unchanged: restore it from a copy"};
   return Found(std::move(*key));
 }
 
@@ -143,9 +142,9 @@ base::Outcome<crypto::SecretKey> load_or_make_consensus_key(ports::Disk& disk, p
   if (there.value()) return std::move(*there.value());
   const auto lock = disk.lock(kValidatorLock);
   if (!lock.ok() && lock.error() == DiskError::locked)
-    return base::Error{Code::unavailable, "another process is making its consensus key"};
+    return base::Error{Code::unavailable, "another process is creating its consensus key"};
   if (!lock.ok()) return file_error("cannot lock", kValidatorLock, lock.error());
-  there = load_consensus_key(disk);  // another process may have made it until now
+  there = load_consensus_key(disk);  // another process may have created it by this time
   if (!there.ok()) return there.error();
   if (there.value()) return std::move(*there.value());
   crypto::SecretKey key = crypto::SecretKey::generate(chance);
@@ -164,14 +163,14 @@ base::Outcome<void> pledge_fork(ports::Disk& disk, const chain::ForkStatement& s
   const auto bytes = kept_file(disk, kForksFile, chain::ForkPledges::kBytesMax);
   if (!bytes.ok()) return bytes.error();
   auto pledges = bytes.value() ? chain::ForkPledges::parse(*bytes.value()) : std::optional(chain::ForkPledges());
-  if (!pledges) return base::Error{Code::corrupt, "its file forks is damaged; put it back from a copy"};
+  if (!pledges) return base::Error{Code::corrupt, "its file `forks` is damaged; restore it from a copy"};
   if (const chain::ForkStatement* before = pledges->against(statement))
-    return base::Error{Code::refused, "this key stands for another statement of fork " +
+    return base::Error{Code::refused, "this key is bound to another statement of fork " +
                                           std::to_string(before->fork.value) + ", that block " + before->block.hex() +
                                           " of height " + std::to_string(before->height.value) +
-                                          " stays: it signs no second one of that fork"};
+                                          " stays: it signs no second statement of that fork"};
   const std::size_t known = pledges->all().size();
-  if (!pledges->add(statement)) return base::Error{Code::refused, "it stands for as many forks as a chain may have"};
+  if (!pledges->add(statement)) return base::Error{Code::refused, "it is bound to as many forks as a chain may have"};
   if (pledges->all().size() == known) return {};
   const auto written = ports::write_durably(disk, kForksFile, pledges->encode());
   if (!written.ok()) return file_error("cannot write", kForksFile, written.error());
@@ -184,7 +183,7 @@ base::Result<base::Bytes, Failure> bytes_in(const std::string& path, std::size_t
   if (why) return usage_failure("cannot read " + path + ": " + why.message(), kChainHelp);
   std::ifstream file(path, std::ios::binary);
   if (!file) return usage_failure("cannot read " + path, kChainHelp);
-  base::Bytes bytes(bytes_max + 1);  // one byte more, to notice a file that is too long
+  base::Bytes bytes(bytes_max + 1);  // one extra byte, to detect a file that is too long
   file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
   if (file.bad() || (file.fail() && !file.eof())) return usage_failure("cannot read " + path, kChainHelp);
   bytes.resize(static_cast<std::size_t>(file.gcount()));
@@ -198,8 +197,9 @@ base::Result<SignedGenesis, Failure> genesis_in(const std::string& path) {
   if (!bytes.ok()) return bytes.error();
   auto genesis = SignedGenesis::parse(bytes.value());
   if (genesis.ok()) return std::move(genesis).value();
-  return usage_failure(path + " is no genesis: it is not what `chain genesis` writes, is cut, or has a wrong signature",
-                       kChainHelp);
+  return usage_failure(
+      path + " is not a genesis: it was not written by `chain genesis`, is truncated, or has an invalid signature",
+      kChainHelp);
 }
 
 base::Result<ChainTyped, Failure> chain_typed(const std::string& typed) {
@@ -207,8 +207,8 @@ base::Result<ChainTyped, Failure> chain_typed(const std::string& typed) {
   auto genesis = genesis_in(typed);
   if (!genesis.ok()) return genesis.error();
   if (!genesis.value().founded())
-    return usage_failure("the genesis in " + typed + " is not signed by more than 2/3 of its stake",
-                         "troupe chain sign " + shell_word(typed) + ", at further founders");
+    return usage_failure("the genesis in " + typed + " is not signed by founders with more than 2/3 of its stake",
+                         "troupe chain sign " + shell_word(typed) + ", at other founders");
   return ChainTyped{std::move(genesis).value()};
 }
 
@@ -238,7 +238,7 @@ base::Result<KeptFiles, Failure> settle_chain(ports::Disk& disk, const std::stri
   auto validator = kept_file(disk, kValidatorFile, kValidatorBytes);
   if (!validator.ok()) return kept_badly(path, validator.error());
   out.validator = std::move(validator.value());
-  const auto consensus = load_consensus_key(disk);  // it is judged here, so that no actor meets a damaged one
+  const auto consensus = load_consensus_key(disk);  // checked here, so that no actor reads a damaged file
   if (!consensus.ok()) return kept_badly(path, consensus.error());
   if (!genesis) return out;
   out.chain = genesis->encode();

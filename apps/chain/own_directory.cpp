@@ -23,7 +23,7 @@ Failure cannot_use_directory(const std::string& path, const base::Error& why) {
 
 base::Result<std::string, Failure> directory_of(const Invocation& invocation, const Console& console) {
   if (invocation.globals.node)
-    return usage_failure("this command works on a data directory here: --node has no meaning", "--data DIR");
+    return usage_failure("this command works on a local data directory: leave --node out", "--data DIR");
   return data_directory(invocation.globals, console);
 }
 

@@ -14,7 +14,7 @@ namespace resume_wire = chain::wire;
 constexpr const char* kResumeHelp = "troupe help validator resume";
 constexpr std::chrono::seconds kResumeValidatorAnswer{45};  // our choice: longer than the node waits for its disk
 
-/// The id of the validator of the client's node, which `address` operates.
+/// Returns the id of the validator of the client's node, if `address` operates it.
 Client::Outcome<base::Bytes> own_validator(Client& client, const wallet::Address& address) {
   auto answer = ask_chain<resume_wire::ListValidators, resume_wire::ValidatorInfos>(
       client, [](resume_wire::ListValidators::Builder) {});
@@ -24,7 +24,7 @@ Client::Outcome<base::Bytes> own_validator(Client& client, const wallet::Address
     if (wallet::Address::from(bytes_of(row.getOperator())) != std::optional(address)) break;
     return base::Bytes(row.getNode().begin(), row.getNode().end());
   }
-  return Failure{{base::Code::not_found, "this node has no validator whose operator is " + text(address)},
+  return Failure{{base::Code::not_found, "this node has no validator with the operator " + text(address)},
                  "nothing was done",
                  "troupe validator ls"};
 }
@@ -33,7 +33,7 @@ Client::Outcome<base::Bytes> own_validator(Client& client, const wallet::Address
 
 Ending validator_resume(const Invocation& invocation, Console& console) {
   const auto from = invocation.number("--from");
-  if (!from) return usage_failure("say with --from the first height at which it may sign", kResumeHelp);
+  if (!from) return usage_failure("give the first height that it may sign with --from", kResumeHelp);
   const auto address = account_typed(console, *invocation.text("NAME"), kResumeHelp);
   if (!address.ok()) return address.error();
   auto client = Client::connect(invocation, console);

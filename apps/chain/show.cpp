@@ -15,8 +15,8 @@ namespace {
 using namespace wallets;
 namespace show_wire = chain::wire;
 
-constexpr std::chrono::hours kVerifyAnswer{24};  // our choice: all blocks run again
-constexpr std::chrono::minutes kDiffAnswer{15};  // our choice: some ten rows, one after the other, of a slow node
+constexpr std::chrono::hours kVerifyAnswer{24};  // our choice: all blocks are executed again
+constexpr std::chrono::minutes kDiffAnswer{15};  // our choice: about ten rows, one after another, from a slow node
 
 void print_status_json(std::ostream& out, show_wire::ChainStatus::Reader status) {
   JsonLine<output::wire::ChainStatus> line;
@@ -49,27 +49,28 @@ void print_status_text(std::ostream& out, show_wire::ChainStatus::Reader status)
   out << "chain       " << hex(status.getChain()) << "\nname        " << base::printable(text_of(status.getName()))
       << ", " << base::printable(text_of(status.getMode())) << "\nheight      " << status.getHeight();
   if (status.getTarget() > status.getHeight()) out << ", behind " << status.getTarget();
-  out << "\nblock       " << hex(status.getId()) << ", " << date_of(wallet::UnixMs(status.getTime())) << ", one each "
+  out << "\nblock       " << hex(status.getId()) << ", " << date_of(wallet::UnixMs(status.getTime())) << ", one every "
       << status.getBlockTimeMs() << " ms\nstate root  " << hex(status.getStateRoot()) << "\nconsensus   round "
       << status.getRound() << ", " << base::printable(text_of(status.getStep())) << ", " << status.getValidators()
-      << " validators, " << (status.getQuorum() ? "a quorum votes" : "no quorum heard lately") << "\npending     "
+      << " validators, " << (status.getQuorum() ? "a quorum votes" : "no quorum has voted recently") << "\npending     "
       << status.getPending() << " transactions\nbase fee    " << status.getBaseFee() << "\nsupply      "
       << status.getSupply() << "\nneighbours  " << status.getNeighbours() << '\n';
   if (status.getFork() > 0) out << "fork        " << status.getFork() << '\n';
   for (const auto suspect : status.getSuspects())
     out << "suspect     " << hex(suspect) << " has signed two final blocks of one height\n";
   if (!status.getQuorum() && status.getNeighbours() + 1 < status.getValidators())
-    out << "links       too few: `troupe peers connect HOST:PORT`, or `troupe node --join HOST:PORT`, to the other "
-           "validators\n";
+    out << "links       too few: connect to the other validators with `troupe peers connect HOST:PORT`, or `troupe "
+           "node --join HOST:PORT`\n";
   if (status.getWaits().size() == 0) return;
   out << "waits       this node's validator signs nothing: " << base::printable(text_of(status.getWaits())) << '\n';
   if (status.getWaitingPower() > 0)
-    out << "waiting     " << status.getWaitingPower() << " of " << status.getPower() << " of the power\n";
+    out << "waiting     " << status.getWaitingPower() << " of the voting power\n " << status.getPower()
+        << " of the power\n";
 }
 
 void print_params_json(std::ostream& out, show_wire::ChainParams::Reader params) {
   JsonLine<output::wire::ChainParams> line;
-  const auto rows = params.getRows();  // once: what a reader goes over is bounded
+  const auto rows = params.getRows();  // once: a reader's traversal limit counts each access
   auto entries = line->initEntries(rows.size());
   for (unsigned i = 0; i < entries.size(); ++i) {
     entries[i].setName(rows[i].getName());
@@ -84,7 +85,7 @@ void print_params_text(std::ostream& out, show_wire::ChainParams::Reader params)
   table.print(out);
 }
 
-/// False also where the node does not tell its peers: then what was wrong before is said.
+/// Returns false also if the node does not report its peers: then the original error is shown.
 bool is_unknown(Client& client, const base::NodeId& peer) {
   auto answer = client.ask<peers::wire::ListPeers, peers::wire::PeerRows>("/peers", kChainAnswer,
                                                                           [](peers::wire::ListPeers::Builder) {});
@@ -139,11 +140,11 @@ Ending chain_verify(const Invocation& invocation, Console& console) {
     line.print(console.out);
   } else if (verified.getOk()) {
     console.out << "from " << verified.getFrom() << " to " << verified.getTo()
-                << ": all blocks are good, and give the states that their headers name\n";
+                << ": all blocks are valid, and match the state roots in their headers\n";
   }
   if (verified.getOk()) return Exit::done;
   return Failure{{base::Code::corrupt, "block " + std::to_string(verified.getBadHeight()) +
-                                           " is bad, or gives another state than its headers name"},
+                                           " is invalid, or its state differs from the root in its header"},
                  "the blocks were read, and not changed",
                  "troupe chain block " + std::to_string(verified.getBadHeight())};
 }

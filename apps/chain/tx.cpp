@@ -9,7 +9,7 @@ using namespace wallets;
 
 base::Result<chain::TxId, Failure> tx_typed(const Invocation& invocation) {
   if (const auto id = chain::TxId::from_hex(*invocation.text("ID"))) return *id;
-  return usage_failure("the id of a transaction has 64 hexadecimal digits", "troupe tx ls");
+  return usage_failure("invalid transaction id: expected 64 hexadecimal digits", "troupe tx ls");
 }
 
 Failure unknown_tx(Failure failure, const chain::TxId& id) {

@@ -20,7 +20,7 @@ std::string operator_of(ValidatorRow row) {
   return address ? text(*address) : "-";
 }
 
-/// What of its evidence can be read.
+/// Returns the part of its evidence that can be decoded.
 std::vector<chain::Evidence> evidence_of(ValidatorRow row) {
   std::vector<chain::Evidence> out;
   for (const auto bytes : row.getEvidence())
@@ -51,7 +51,7 @@ void print_validator(std::ostream& out, ValidatorRow row) {
   out << "validator   " << hex(row.getNode()) << "\noperator    " << operator_of(row) << "\npower       "
       << row.getPower() << "\nstate       " << base::printable(text_of(row.getState())) << ", by "
       << base::printable(text_of(row.getOrigin())) << "\nmissed      " << row.getMissed()
-      << " of the latest blocks that are 10 deep, at most 1,000\n";
+      << " of the latest blocks with 10 successors, at most 1,000\n";
   for (const chain::Evidence& one : evidence_of(row))
     out << "evidence    it signed two " << chains::kind_name(one) << " of height " << place_of(one).height.value
         << '\n';
@@ -108,7 +108,9 @@ Ending validator_show(const Invocation& invocation, Console& console) {
     }
     return Exit::done;
   }
-  return Failure{{base::Code::not_found, "there is no validator " + id.value().hex()}, "", "troupe validator ls"};
+  return Failure{{base::Code::not_found, "there is no validator " + id.value().hex()},
+                 " second votes were refused\n",
+                 "troupe validator ls"};
 }
 
 }  // namespace troupe::apps

@@ -19,11 +19,11 @@ using base::Code;
 using escrow::Party;
 using escrow::Stage;
 
-constexpr int kActTries = 4;                                  // our choice: another command of the same party
+constexpr int kActTries = 4;                                  // our choice: for concurrent commands of the same party
 constexpr std::chrono::seconds kActAnswer = 2 * kBookAnswer;  // a deposit is posted first
 constexpr const char* kActHelp = "troupe help escrow";
 
-/// What a command acts on: the escrow as its log says, and the one who acts.
+/// The subject of a command: the escrow as its log proves it, and the acting account.
 struct Acting {
   std::unique_ptr<Client> client;
   escrow::EscrowId id;
@@ -52,7 +52,7 @@ Failure refused(std::string what, std::string try_ = "") {
 
 enum class Who : std::uint8_t { party, arbiter };
 
-/// Looks at the escrow before it asks for a passphrase.
+/// Reads the escrow before it asks for a passphrase.
 base::Result<Acting, Failure> begin(const Invocation& invocation, Console& console, Who who = Who::party) {
   const auto id = id_typed(*invocation.text("ID"));
   if (!id.ok()) return id.error();
@@ -77,7 +77,7 @@ base::Result<Acting, Failure> begin(const Invocation& invocation, Console& conso
     if (out.escrow().address(party) == out.signer.address()) out.party = party;
   if (who == Who::party && !out.party)
     return refused("wallet " + out.signer.name + " is neither the buyer nor the provider of this escrow",
-                   "--wallet, with the wallet of a party");
+                   "--wallet, with a party's wallet");
   return out;
 }
 
@@ -85,7 +85,7 @@ Ending print_acted(const Invocation& invocation, Console& console, const escrow:
   const escrow::Escrow& escrow = at.escrow();
   if (!invocation.globals.json) {
     console.err << sentence(escrow) << '\n';
-    // What one party offers moves nothing yet.
+    // An offer of one party does not change the escrow yet.
     for (const Party party : {Party::buyer, Party::provider})
       if (const auto& offer = of(escrow.offers, party))
         console.err << "offer: the " << party_name(party) << (offer->extend ? " extends a time" : " cancels")
@@ -102,8 +102,8 @@ Ending print_acted(const Invocation& invocation, Console& console, const escrow:
   return Exit::done;
 }
 
-/// Whether this account has done the same before, under another number, and it had its effect for good. An offer or a
-/// proposal may be gone again.
+/// Whether this account has acted the same way before, under another number, with a permanent effect. An offer or a
+/// proposal may no longer exist.
 bool did_before(const Acting& acting, const escrow::What& what) {
   if (std::holds_alternative<escrow::Cancel>(what) || std::holds_alternative<escrow::Extend>(what) ||
       std::holds_alternative<escrow::Propose>(what))
@@ -120,7 +120,7 @@ bool did_before(const Acting& acting, const escrow::What& what) {
   return false;
 }
 
-/// Whether this party has agreed to a proposal of the other party to release that much.
+/// Whether this party has agreed to a proposal of the other party to release that amount.
 bool has_agreed(const Acting& acting, wallet::Amount pay) {
   const base::Digest wanted = hash_of(acting.id, escrow::Proposal{other(*acting.party), pay});
   return std::ranges::any_of(acting.log.acts, [&](const LoggedAct& logged) {
@@ -130,7 +130,7 @@ bool has_agreed(const Acting& acting, wallet::Amount pay) {
   });
 }
 
-/// One attempt, with the next number.
+/// Makes one attempt, with the next number.
 Client::Outcome<bool> send_act(Acting& acting, const escrow::What& what, const std::optional<Deposit>& deposit) {
   using escrow::wire::TakeAct;
   const base::Bytes bytes = encode(escrow::Act{acting.id, acting.signer.address(), acting.next_number(), what});
@@ -150,8 +150,8 @@ Client::Outcome<bool> send_act(Acting& acting, const escrow::What& what, const s
   return failure;
 }
 
-/// Acts. What was refused because it has its effect already is no failure. If another act of this party came between,
-/// it is signed again: it says the same.
+/// Acts. If the refused act already has its effect, that is not a failure. If another act of this party came first, it
+/// is signed again with the same content.
 Ending act(const Invocation& invocation, Console& console, Acting acting, const escrow::What& what) {
   for (int tries = 1;; ++tries) {
     const std::uint64_t number = acting.next_number();
@@ -176,7 +176,7 @@ std::optional<escrow::Reveal> reveal_if_due(const Acting& acting) {
 
 base::Result<wallet::Amount, Failure> pay_typed(const Invocation& invocation) {
   const auto typed = invocation.text("--pay");
-  if (!typed) return usage_failure("--pay says how much of the price is released, in all", kActHelp);
+  if (!typed) return usage_failure("give the part of the price that is released in total with --pay", kActHelp);
   if (*typed == "0") return wallet::Amount();
   return amount_typed(*typed, kActHelp);
 }
@@ -188,14 +188,14 @@ Ending escrow_sign(const Invocation& invocation, Console& console) {
   if (!acting.ok()) return acting.error();
   const escrow::Escrow& escrow = acting.value().escrow();
   if (acting.value().party != Party::provider)
-    return refused("the buyer has signed this escrow by making it; the provider signs it now");
+    return refused("the buyer signs an escrow by creating it; now the provider must sign it");
   if (escrow.stage == Stage::proposed) {
     const auto book = terms_of(*acting.value().client);
     if (!book.ok()) return book.error();
     if (escrow.agreement.book != book.value().book || escrow.agreement.fund != book.value().fund)
-      return refused("the agreement names another book, or another fund, than this node's book has");
+      return refused("the agreement names a different book or fund than this node's book");
     if (const auto checked = check(escrow.agreement, book.value().now); !checked.ok())
-      return refused(std::string("the agreement is none to sign: ") + explained(checked.error()));
+      return refused(std::string("the agreement cannot be signed: ") + explained(checked.error()));
   }
   show_agreement(console.err, acting.value().id, escrow.agreement);
   const escrow::Sign sign{commitment_of(reveal_of(acting.value().signer.key, acting.value().id))};
@@ -208,7 +208,7 @@ Ending escrow_fund(const Invocation& invocation, Console& console) {
   Acting acting = std::move(begun).value();
   const Party party = *acting.party;
   const wallet::Amount share = acting.escrow().share(party);
-  if (share == wallet::Amount()) return refused("this escrow has no bond: the provider has nothing to pay in");
+  if (share == wallet::Amount()) return refused("this escrow has no bond, so the provider pays nothing in");
   for (int tries = 1;; ++tries) {
     if (of(acting.escrow().deposited, party) == share) return print_acted(invocation, console, acting.at, false);
     const auto account = account_at(*acting.client, acting.signer.address());
@@ -225,7 +225,7 @@ Ending escrow_fund(const Invocation& invocation, Console& console) {
       return looked.error();
     }
     if (taken.ok()) return print_acted(invocation, console, acting.at, taken.value());
-    // Another transfer of the account was posted meanwhile, or another act of the party was taken: once more.
+    // Another transfer of the account was posted, or another act of the party was accepted, in between: try again.
     const auto now = account_at(*acting.client, acting.signer.address());
     const bool moved = now.ok() && now.value().done != account.value().done;
     if (tries == kActTries || !moved) {
@@ -245,7 +245,7 @@ Ending escrow_progress(const Invocation& invocation, Console& console) {
   const auto typed = invocation.text("AMOUNT");
   const auto milestone = invocation.number("--milestone");
   if (typed.has_value() == milestone.has_value())
-    return usage_failure("say what has been earned so far, or --milestone", "troupe help escrow progress");
+    return usage_failure("give the amount earned so far, or --milestone", "troupe help escrow progress");
   escrow::What what = escrow::Accept{std::nullopt, milestone.value_or(0)};
   if (typed) {
     const auto earned = amount_typed(*typed, "troupe help escrow progress");
@@ -267,13 +267,12 @@ Ending escrow_deliver(const Invocation& invocation, Console& console) {
   if (escrow.stage == Stage::delivered && escrow.delivery && escrow.delivery->cid == delivered)
     return print_acted(invocation, console, acting.value().at, false);
   if (escrow.agreement.cid && *escrow.agreement.cid != delivered)
-    return refused("another content was agreed: " + escrow.agreement.cid->hex(),
+    return refused("the agreement names a different file: " + escrow.agreement.cid->hex(),
                    "troupe escrow deliver " + acting.value().id.hex() + ' ' + escrow.agreement.cid->hex());
   const auto held = has_holder(*acting.value().client, cid.value());
   if (!held.ok()) return held.error();
   if (!held.value())
-    return refused("no node that this one can reach has the file, so that the buyer could not fetch it",
-                   "troupe file put PATH");
+    return refused("no reachable node has the file, so the buyer could not fetch it", "troupe file put PATH");
   return act(invocation, console, std::move(acting).value(), escrow::Deliver{delivered});
 }
 
@@ -281,14 +280,15 @@ Ending escrow_accept(const Invocation& invocation, Console& console) {
   std::optional<escrow::Cid> wanted;
   if (const auto typed = invocation.text("--cid")) {
     wanted = escrow::Cid::from_hex(*typed);
-    if (!wanted) return usage_failure("a content id has 64 hexadecimal digits", "troupe help escrow accept");
+    if (!wanted)
+      return usage_failure("invalid content id: expected 64 hexadecimal digits", "troupe help escrow accept");
   }
   auto acting = begin(invocation, console);
   if (!acting.ok()) return acting.error();
   const escrow::Escrow& escrow = acting.value().escrow();
   escrow::Accept accept{std::nullopt, invocation.number("--milestone").value_or(0)};
   if (wanted && (!escrow.delivery || escrow.delivery->cid != *wanted))
-    return Failure{{Code::conflict, escrow.delivery ? "another content was delivered: " + escrow.delivery->cid.hex()
+    return Failure{{Code::conflict, escrow.delivery ? "a different file was delivered: " + escrow.delivery->cid.hex()
                                                     : "nothing was delivered"},
                    "nothing was changed",
                    "troupe escrow show " + acting.value().id.hex()};
@@ -325,7 +325,7 @@ Ending escrow_agree(const Invocation& invocation, Console& console) {
     return print_acted(invocation, console, acting.value().at, false);
   if (!matches)
     return Failure{{Code::conflict, !proposal ? "there is no proposal"
-                                    : !theirs ? "the proposal is this party's own, to release " + proposal->pay.text()
+                                    : !theirs ? "this party made the proposal, which releases " + proposal->pay.text()
                                               : "the proposal is to release " + proposal->pay.text()},
                    "nothing was changed",
                    theirs ? "troupe escrow agree " + escrow.id.hex() + " --pay " + proposal->pay.text()
@@ -356,13 +356,13 @@ Ending escrow_extend(const Invocation& invocation, Console& console) {
         std::pair("--review", escrow::Extended::review)}) {
     const auto typed = invocation.text(option);
     if (!typed) continue;
-    if (extend) return usage_failure("one time is extended at once", help);
+    if (extend) return usage_failure("only one time can be extended at once", help);
     const auto time = time_typed(*typed, help);
     if (!time.ok()) return time.error();
     extend = escrow::Extend{
         which, {time.value().is_date ? escrow::Due::Kind::at : escrow::Due::Kind::after, time.value().value}};
   }
-  if (!extend) return usage_failure("say which time: --start, --deliver or --review", help);
+  if (!extend) return usage_failure("give the time to extend: --start, --deliver or --review", help);
   auto acting = begin(invocation, console);
   if (!acting.ok()) return acting.error();
   return act(invocation, console, std::move(acting).value(), *extend);
@@ -399,9 +399,10 @@ void show_agreement(std::ostream& err, const escrow::EscrowId& id, const escrow:
   };
   err << "signs: escrow " << id.hex() << "\nbuyer     " << text(agreement.buyer) << "\nprovider  "
       << text(agreement.provider) << "\nprice     " << agreement.price.text() << ", a bond of " << agreement.bond.text()
-      << " of each\nstart     by " << due(agreement.terms.start, "funded") << "\ndelivery  by "
-      << due(agreement.terms.deliver, "running") << "\nreview    by " << due(agreement.terms.review, "delivered")
-      << '\n';
+      << " from each party\n"
+         "start     by "
+      << due(agreement.terms.start, "funded") << "\ndelivery  by " << due(agreement.terms.deliver, "running")
+      << "\nreview    by " << due(agreement.terms.review, "delivered") << '\n';
   err << "a dispute " << config::duration_text(agreement.terms.mediation) << " to agree, then an arbiter has "
       << config::duration_text(agreement.terms.arbiter_term) << " to rule\n";
   for (const wallet::Amount part : agreement.milestones) err << "milestone " << part.text() << '\n';

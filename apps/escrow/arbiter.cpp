@@ -30,13 +30,13 @@ Client::Outcome<KnownArbiters> arbiters_of(Client& client) {
   if (!answer.ok()) return answer.error();
   KnownArbiters out;
   const auto account = wallet::Address::from(bytes_of(answer.value().root().getAccount()));
-  if (!account) return odd_answer("the account of the arbiters");
+  if (!account) return odd_answer("the account of the arbiters is malformed");
   out.account = *account;
   for (const auto row : answer.value().root().getRows()) {
     const auto address = wallet::Address::from(bytes_of(row.getAddress()));
     const auto bond = wallet::Amount::from(row.getBond());
     const auto joined = wallet::TransferId::from(bytes_of(row.getJoined()));
-    if (!address || !bond || !joined) return odd_answer("an arbiter");
+    if (!address || !bond || !joined) return odd_answer("an arbiter is malformed");
     out.records[*address] = {
         *bond, *joined, row.getDrawn(), row.getRuled(), row.getSilent(), 0, escrow::UnixMs(row.getSince())};
   }
@@ -66,7 +66,7 @@ Ending print_one(const Invocation& invocation, Console& console, Client& client,
 
 Ending join(const Invocation& invocation, Console& console) {
   const auto typed = invocation.text("--bond");
-  if (!typed) return usage_failure("--bond says how much is paid as a bond", kArbiterHelp);
+  if (!typed) return usage_failure("give the amount of the bond with --bond", kArbiterHelp);
   const auto bond = amount_typed(*typed, kArbiterHelp);
   if (!bond.ok()) return bond.error();
   auto request = KeptRequest::open(invocation, console);
@@ -111,7 +111,7 @@ Ending leave(const Invocation& invocation, Console& console) {
   if (!known.ok()) return known.error();
   const auto at = known.value().records.find(signer.value().address());
   if (at == known.value().records.end())
-    return Failure{{base::Code::not_found, "this account is no arbiter"}, "nothing was changed", kArbiterHelp};
+    return Failure{{base::Code::not_found, "this account is not an arbiter"}, "nothing was changed", kArbiterHelp};
   if (at->second.bond > wallet::Amount()) {
     const auto approval = signer.value().approve(escrow::leave_bytes(at->second.joined));
     const auto left = ask_book<escrow::wire::LeaveArbiters, Nothing>(
@@ -153,11 +153,12 @@ Ending list(const Invocation& invocation, Console& console) {
 namespace escrows {
 
 Commands arbiter_commands() {
-  const Option request{.name = "--request", .value = "ID", .help = "a retry with the same id changes nothing"};
+  const Option request{
+      .name = "--request", .value = "ID", .help = "request id: a retry with the same id changes nothing"};
   return {
       {.name = "escrow arbiter join",
-       .summary = "Pay a bond, and be drawn for disputes of escrows that are proposed from then on",
-       .options = {{.name = "--bond", .value = "A", .help = "the bond: the chance to be drawn is in proportion to it"},
+       .summary = "Pay a bond, and become eligible as an arbiter of escrows that are proposed later",
+       .options = {{.name = "--bond", .value = "A", .help = "the bond: the chance to be drawn is proportional to it"},
                    wallet_option(),
                    passphrase_option(),
                    request},
@@ -165,7 +166,7 @@ Commands arbiter_commands() {
        .effect = Effect::write,
        .run = join},
       {.name = "escrow arbiter leave",
-       .summary = "Be drawn no more, and get the bond back; exit 5 while drawn in an open dispute",
+       .summary = "Stop being drawn, and get the bond back; exit 5 while drawn in an open dispute",
        .options = {wallet_option(), passphrase_option(), request},
        .needs = Needs::operate,
        .effect = Effect::write,

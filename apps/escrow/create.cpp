@@ -19,14 +19,14 @@ using wallet::Amount;
 constexpr const char* kCreateEscrowHelp = "troupe help escrow create";
 constexpr std::uint64_t kBondPercent = 15;
 
-/// --bond: "15%" of the price rounded down, or an amount, which may be 0.
+/// --bond: a percentage of the price, "15%", rounded down, or an amount, which may be 0.
 base::Result<Amount, Failure> bond_typed(const Invocation& invocation, Amount price) {
   const std::string typed = invocation.text("--bond").value_or(std::to_string(kBondPercent) + '%');
   if (typed == "0") return Amount();
   if (!typed.ends_with('%')) return amount_typed(typed, kCreateEscrowHelp);
   const auto percent = config::parse_count(typed.substr(0, typed.size() - 1));
   if (!percent || *percent > 100)
-    return usage_failure("a bond is 0% to 100% of the price, or an amount", kCreateEscrowHelp);
+    return usage_failure("invalid bond: expected 0% to 100% of the price, or an amount", kCreateEscrowHelp);
   return *share(price, *percent, 100);
 }
 
@@ -54,7 +54,7 @@ base::Result<std::optional<escrow::Due>, Failure> due_typed(const Invocation& in
   return Out({time.value().is_date ? escrow::Due::Kind::at : escrow::Due::Kind::after, time.value().value});
 }
 
-/// Random, or that of the buyer's request, so that a repeat makes the same agreement.
+/// Returns a random nonce, or one derived from the buyer's request, so that a repetition makes the same agreement.
 std::array<std::uint8_t, 16> nonce_of(const wallet::Address& buyer, const std::string& request) {
   std::array<std::uint8_t, 16> out{};
   const base::Digest hash =
@@ -63,7 +63,7 @@ std::array<std::uint8_t, 16> nonce_of(const wallet::Address& buyer, const std::s
   return out;
 }
 
-/// What the options say; the parties and the book's terms come later.
+/// Returns the agreement from the options; the parties and the book's terms are added later.
 base::Result<escrow::Agreement, Failure> agreement_typed(const Invocation& invocation) {
   escrow::Agreement out;
   for (const char* option : {"--to", "--amount"})
@@ -82,12 +82,12 @@ base::Result<escrow::Agreement, Failure> agreement_typed(const Invocation& invoc
   out.milestones = std::move(milestones).value();
   if (const auto typed = invocation.text("--cid")) {
     out.cid = escrow::Cid::from_hex(*typed);
-    if (!out.cid) return usage_failure("a content id has 64 hexadecimal digits", kCreateEscrowHelp);
+    if (!out.cid) return usage_failure("invalid content id: expected 64 hexadecimal digits", kCreateEscrowHelp);
   }
   return out;
 }
 
-/// The times: those of the options, else those of the book's node.
+/// Returns the times from the options, otherwise the defaults of the book's node.
 base::Result<escrow::Terms, Failure> times_typed(const Invocation& invocation, escrow::Terms terms) {
   for (const auto& [option, due] :
        {std::pair("--start", &escrow::Terms::start), std::pair("--deliver", &escrow::Terms::deliver),
@@ -99,7 +99,7 @@ base::Result<escrow::Terms, Failure> times_typed(const Invocation& invocation, e
   return terms;
 }
 
-/// The escrow of this buyer that has the same nonce.
+/// Returns the escrow of this buyer with the same nonce.
 Client::Outcome<std::optional<escrow::EscrowId>> of_request(Client& client, const escrow::Agreement& agreement) {
   using escrow::wire::ListEscrows, escrow::wire::Escrows;
   using Found = std::optional<escrow::EscrowId>;
@@ -112,14 +112,15 @@ Client::Outcome<std::optional<escrow::EscrowId>> of_request(Client& client, cons
     if (!page.ok()) return page.error();
     for (const auto row : page.value().root().getRows()) {
       const auto id = escrow::EscrowId::from(bytes_of(row.getEscrow()));
-      if (!id) return odd_answer("it lists what is no escrow");
+      if (!id) return odd_answer("it lists an entry that is not an escrow");
       auto log = fetch(client, *id);
       if (!log.ok()) return log.error();
       const auto other = escrow::decode_agreement(log.value().agreement);
       if (other && other->buyer == agreement.buyer && other->nonce == agreement.nonce) return Found(*id);
     }
     const auto next = bytes_of(page.value().root().getNext());
-    if (!next.empty() && !std::ranges::lexicographical_compare(from, next)) return odd_answer("its pages do not go on");
+    if (!next.empty() && !std::ranges::lexicographical_compare(from, next))
+      return odd_answer("its pages do not continue");
     from.assign(next.begin(), next.end());
   } while (!from.empty());
   return Found();
@@ -166,10 +167,10 @@ Ending escrow_create(const Invocation& invocation, Console& console) {
     const auto there = of_request(*client.value(), agreement);
     if (!there.ok()) return there.error();
     if (there.value() && *there.value() != id)
-      return Failure{
-          {Code::conflict, "this request has made escrow " + there.value()->hex() + ", with another content"},
-          "nothing was changed",
-          "troupe escrow show " + there.value()->hex()};
+      return Failure{{Code::conflict,
+                      "this request has already created escrow " + there.value()->hex() + ", with different content"},
+                     "nothing was changed",
+                     "troupe escrow show " + there.value()->hex()};
   }
   const escrow::Act sign{id, agreement.buyer, 1, escrow::Sign{commitment_of(reveal_of(signer.value().key, id))}};
   const base::Bytes bytes = encode(sign);
@@ -180,7 +181,7 @@ Ending escrow_create(const Invocation& invocation, Console& console) {
     escrow::write(out.initSign(), bytes, signer.value().policy, {&approval, 1});
   });
   if (!opened.ok()) return opened.error();
-  // It is made. A repeat may find it further on; if that cannot be seen now, it was at least proposed.
+  // It exists. A repetition may find it in a later state; if the state cannot be read now, it was at least proposed.
   std::string_view state = name(escrow::Stage::proposed);
   if (const auto log = fetch(*client.value(), id); log.ok()) {
     if (const auto made = replay(id, log.value()); made.ok()) {
@@ -200,7 +201,7 @@ Client::Outcome<BookTerms> terms_of(Client& client) {
   const auto are = answer.value().root();
   const auto book = wallet::BookId::from(bytes_of(are.getBook()));
   const auto fund = escrow::Address::from(bytes_of(are.getFund()));
-  if (!book || !fund) return odd_answer("a book and an address have 32 bytes");
+  if (!book || !fund) return odd_answer("a book id or an address is not 32 bytes long");
   using escrow::UnixMs;
   const auto after = [](std::uint64_t ms) { return escrow::Due{escrow::Due::Kind::after, UnixMs(ms)}; };
   return BookTerms{
@@ -213,12 +214,14 @@ Client::Outcome<BookTerms> terms_of(Client& client) {
 
 const char* explained(escrow::AgreementError error) {
   switch (error) {
-    case escrow::AgreementError::parties: return "the buyer, the provider and the fund are three different accounts";
-    case escrow::AgreementError::amount: return "price and bonds are below 2^63 in all";
-    case escrow::AgreementError::milestones: return "the milestones are at most 16, and their sum is the price";
+    case escrow::AgreementError::parties:
+      return "the buyer, the provider and the fund must be three different accounts";
+    case escrow::AgreementError::amount: return "price and bonds together must be less than 2^63";
+    case escrow::AgreementError::milestones:
+      return "an escrow has at most 16 milestones, and their sum must be the price";
     case escrow::AgreementError::times: break;
   }
-  return "a time of an escrow is 1 s to 10 years, and a date lies ahead";
+  return "a time of an escrow must be 1 s to 10 years, and a date must be in the future";
 }
 
 }  // namespace escrows

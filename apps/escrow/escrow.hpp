@@ -1,5 +1,5 @@
 #pragma once
-// The commands of `troupe escrow` that have a source of their own; escrow.cpp names them all.
+// The commands of `troupe escrow` that have their own source file; escrow.cpp names them all.
 #include "apps/escrow/log.hpp"
 
 namespace troupe::apps {
@@ -14,14 +14,14 @@ namespace escrows {
 /// `troupe escrow arbiter …`
 Commands arbiter_commands();
 
-/// The bytes by which a party takes part in the draw of an arbiter. They follow from its key and the escrow, so that
-/// the same wallet finds them again: SHA-256("troupe reveal v1" || the seed of its key || id).
+/// Returns the bytes with which a party takes part in the draw of an arbiter. They are derived from its key and the
+/// escrow, so that the same wallet finds them again: SHA-256("troupe reveal v1" || the seed of its key || id).
 escrow::Reveal reveal_of(const crypto::SecretKey& key, const escrow::EscrowId& id);
 
-/// `troupe escrow show`, of an escrow of a task.
+/// `troupe escrow show`, for the escrow of a task.
 Ending show_task(const Invocation& invocation, Console& console, Client& client, const escrow::EscrowId& id);
 
-/// What the book's node puts into an agreement.
+/// The terms that the book's node adds to an agreement.
 struct BookTerms {
   wallet::BookId book;
   escrow::Address fund;
@@ -30,7 +30,7 @@ struct BookTerms {
 };
 Client::Outcome<BookTerms> terms_of(Client& client);
 
-/// What is about to be signed, for people.
+/// Shows the agreement before it is signed, for people.
 void show_agreement(std::ostream& err, const escrow::EscrowId& id, const escrow::Agreement& agreement);
 const char* explained(escrow::AgreementError error);
 

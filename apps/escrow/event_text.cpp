@@ -1,4 +1,4 @@
-// The events of an escrow in words.
+// Describes the events of an escrow in text.
 #include "apps/escrow/log.hpp"
 #include "runtime/config/forms.hpp"
 
@@ -32,18 +32,18 @@ struct EventText {
   std::string operator()(const escrow::Committed&) const { return "the provider signs the agreement"; }
   std::string operator()(const escrow::DepositBegun& it) const { return by_party(it.party, "pays in"); }
   std::string operator()(const escrow::DepositEnded& it) const {
-    return by_party(it.party, "has its deposit answered");
+    return by_party(it.party, "has its deposit confirmed or rejected");
   }
   std::string operator()(const escrow::MoneyArrived& it) const {
     if (it.counted) return by_party(*it.counted, "has paid in " + it.amount.text());
-    return it.amount.text() + " came too late, and goes back";
+    return it.amount.text() + " arrived too late, and is returned";
   }
   std::string operator()(const escrow::DeliveryMade& it) const { return "delivered " + it.cid.hex(); }
   std::string operator()(const escrow::MilestonePassed& it) const {
     return "milestone " + std::to_string(it.milestone) + " is accepted";
   }
   std::string operator()(const escrow::RevealTaken& it) const {
-    return by_party(it.party, "shows its bytes for the draw");
+    return by_party(it.party, "reveals its bytes for the draw");
   }
   std::string operator()(const escrow::Offered& it) const {
     return by_party(it.party, it.extend ? "offers: " + extend_text(*it.extend) : "offers to cancel");
@@ -66,7 +66,7 @@ struct EventText {
     return "the book commits to its bytes for the draw of an arbiter";
   }
   std::string operator()(const escrow::BookRevealed& it) const {
-    return "the book shows its bytes for this draw: " + it.reveal.hex();
+    return "the book reveals its bytes for this draw: " + it.reveal.hex();
   }
 };
 

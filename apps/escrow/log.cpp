@@ -26,7 +26,7 @@ Failure bad_log(const escrow::EscrowId& id, const Flaw& flaw) {
           "troupe escrow verify " + id.hex()};
 }
 
-/// The escrow before its first entry; nothing if the agreement is not that of the id.
+/// Returns the escrow before its first entry, or nullopt if the agreement does not match the id.
 std::optional<escrow::Replay> begun(const Log& log, const std::optional<escrow::EscrowId>& id) {
   auto made = escrow::decode_agreement(log.agreement);
   const auto commitment = escrow::Commitment::from(log.commitment);
@@ -35,11 +35,11 @@ std::optional<escrow::Replay> begun(const Log& log, const std::optional<escrow::
 }
 
 const char* words_of(escrow::LogFlaw flaw) {
-  return flaw == escrow::LogFlaw::chain ? "its number, its time or its hash does not follow from the entry before"
-                                        : "it cannot have happened in the state at that entry";
+  return flaw == escrow::LogFlaw::chain ? "its number, its time or its hash does not follow from the previous entry"
+                                        : "it is impossible in the state at that entry";
 }
 
-/// Whether an event of this type happens only because a party has acted.
+/// Whether an event of this type only follows from a party's act.
 bool needs_act(const escrow::Event& event) {
   return std::visit(
       []<class T>(const T&) {
@@ -52,14 +52,14 @@ bool needs_act(const escrow::Event& event) {
       event);
 }
 
-/// Looks at the acts beside the entries that they caused.
+/// Checks the acts together with the entries that they caused.
 class Acts {
  public:
   explicit Acts(const Log& log) {
     for (const LoggedAct& act : log.acts) by_hash_.emplace(crypto::sha256(act.act), &act);
   }
 
-  /// What is wrong with an entry in this regard; empty if nothing is.
+  /// Returns what is wrong with an entry in this regard; empty if nothing is.
   std::string look(const escrow::Escrow& before, const escrow::Entry& entry, const escrow::Commitment& buyer) {
     if (entry.cause == base::Digest()) return without_act(before, entry);
     const auto known = found_.find(entry.cause);
@@ -67,7 +67,7 @@ class Acts {
       if (const std::string wrong = find(before, entry); !wrong.empty()) return wrong;
     }
     const escrow::Act& act = found_.at(entry.cause);
-    if (act.by != entry.by) return "another account has signed the act that caused it";
+    if (act.by != entry.by) return "the act that caused it was signed by a different account";
     if (entry.sequence == 1) {
       const auto* sign = std::get_if<escrow::Sign>(&act.what);
       if (sign == nullptr || act.by != before.agreement.buyer || sign->commitment != buyer)
@@ -75,10 +75,11 @@ class Acts {
     }
     if (const auto* taken = std::get_if<escrow::ActTaken>(&entry.event))
       if (taken->act != entry.cause || taken->number != act.number || before.address(taken->party) != act.by)
-        return "it is not the act that was signed";
+        return "it differs from the signed act";
     if (const auto* committed = std::get_if<escrow::Committed>(&entry.event)) {
       const auto* sign = std::get_if<escrow::Sign>(&act.what);
-      if (sign == nullptr || sign->commitment != committed->provider) return "it is not what the provider has signed";
+      if (sign == nullptr || sign->commitment != committed->provider)
+        return "it differs from what the provider has signed";
     }
     return "";
   }
@@ -86,8 +87,8 @@ class Acts {
 
  private:
   static std::string without_act(const escrow::Escrow& before, const escrow::Entry& entry) {
-    if (entry.by != escrow::Address()) return "it names an account, and no act";
-    if (entry.sequence == 1 || needs_act(entry.event)) return "no act caused it, and without one it cannot happen";
+    if (entry.by != escrow::Address()) return "it names an account, but no act";
+    if (entry.sequence == 1 || needs_act(entry.event)) return "no act caused it, but it needs an act";
     bool deadline = false;
     if (const auto* entered = std::get_if<escrow::Entered>(&entry.event)) deadline = is_final(entered->stage);
     if (const auto* owed = std::get_if<escrow::Owed>(&entry.event))
@@ -101,7 +102,7 @@ class Acts {
     const LoggedAct& logged = *at->second;
     auto act = escrow::decode_act(logged.act);
     auto policy = wallet::Policy::decode(logged.policy);
-    if (!act || !policy || act->escrow != before.id) return "what caused it is no act of this escrow";
+    if (!act || !policy || act->escrow != before.id) return "the act that caused it belongs to a different escrow";
     const escrow::SignedBy signed_by{std::move(*act), logged.act, std::move(*policy), logged.approvals};
     if (!escrow::holds(signed_by)) return "the act that caused it was not signed by its account";
     found_.emplace(entry.cause, signed_by.act);
@@ -124,7 +125,7 @@ struct JsonBytes {
   }
 };
 
-/// What stands beside these bytes in a file; `what` may be worded otherwise by another version.
+/// The other fields of these bytes in a file; `what` may be worded differently by another version.
 Columns columns_of(const escrow::Entry& entry, base::ByteView bytes) {
   return {entry.sequence,
           entry.time.count(),
@@ -177,7 +178,7 @@ void write_act(output::wire::EscrowAct::Builder out, const LoggedAct& act) {
 
 base::Result<escrow::EscrowId, Failure> id_typed(const std::string& typed) {
   if (const auto id = escrow::EscrowId::from_hex(typed)) return *id;
-  return usage_failure("the id of an escrow has 64 hexadecimal digits", "troupe escrow ls");
+  return usage_failure("invalid escrow id: expected 64 hexadecimal digits", "troupe escrow ls");
 }
 
 Client::Outcome<Log> fetch(Client& client, const escrow::EscrowId& id, Log log) {
@@ -205,10 +206,10 @@ Client::Outcome<Log> fetch(Client& client, const escrow::EscrowId& id, Log log) 
                     copied(bytes_of(row.getAct().getPolicy()))};
       bytes += act.act.size() + act.policy.size();
       if (row.getAct().getApprovals().size() > wallet::kSignersMax)
-        return wallets::odd_answer("an act has more approvals than signers can be");
+        return wallets::odd_answer("an act has more approvals than signers are possible");
       for (const auto one : row.getAct().getApprovals()) {
         const auto approval = wallet::read(one);
-        if (!approval) return wallets::odd_answer("an approval is a key and a signature");
+        if (!approval) return wallets::odd_answer("an approval is not a key and a signature");
         act.approvals.push_back(*approval);
       }
       log.acts.push_back(std::move(act));
@@ -216,19 +217,19 @@ Client::Outcome<Log> fetch(Client& client, const escrow::EscrowId& id, Log log) 
     log.notes.clear();
     for (const auto note : is.getNotes()) log.notes.push_back(text_of(note));
     more = is.getMore();
-    if (more && is.getEntries().size() == 0) return wallets::odd_answer("its pages do not go on");
-    if (bytes > kLogBytesMax) return wallets::odd_answer("a log has at most 64 MiB");
+    if (more && is.getEntries().size() == 0) return wallets::odd_answer("its pages do not continue");
+    if (bytes > kLogBytesMax) return wallets::odd_answer("a log has more than 64 MiB");
   }
   return log;
 }
 
 base::Result<escrow::Replay, Failure> replay(const escrow::EscrowId& id, const Log& log) {
   auto at = begun(log, id);
-  if (!at) return bad_log(id, {1, "the agreement is not that of this id"});
+  if (!at) return bad_log(id, {1, "the agreement does not match this id"});
   escrow::Replay out(std::move(*at));
   for (const base::Bytes& bytes : log.entries) {
     const auto entry = escrow::decode_entry(bytes);
-    if (!entry) return bad_log(id, {out.sequence() + 1, "it breaks its format"});
+    if (!entry) return bad_log(id, {out.sequence() + 1, "it is malformed"});
     if (const auto taken = out.take(*entry); !taken.ok())
       return bad_log(id, {out.sequence() + 1, words_of(taken.error())});
   }
@@ -243,7 +244,7 @@ Verified verify(const std::optional<escrow::EscrowId>& id, const Log& log) {
     return out;
   };
   auto from = begun(log, id);
-  if (!from) return flawed(1, "the agreement is not that of this id");
+  if (!from) return flawed(1, "the agreement does not match this id");
   escrow::Replay at(std::move(*from));
   out.id = at.escrow().id;
   const escrow::Commitment commitment = of(at.escrow().commitments, Party::buyer);
@@ -251,9 +252,9 @@ Verified verify(const std::optional<escrow::EscrowId>& id, const Log& log) {
   for (const base::Bytes& bytes : log.entries) {
     const std::uint64_t sequence = at.sequence() + 1;
     const auto entry = escrow::decode_entry(bytes);
-    if (!entry) return flawed(sequence, "it breaks its format");
+    if (!entry) return flawed(sequence, "it is malformed");
     if (!log.columns.empty() && log.columns[sequence - 1] != columns_of(*entry, bytes))
-      return flawed(sequence, "what stands beside its bytes is not what they say");
+      return flawed(sequence, "its other fields differ from its bytes");
     if (const std::string wrong = acts.look(at.escrow(), *entry, commitment); !wrong.empty())
       return flawed(sequence, wrong);
     if (const auto taken = at.take(*entry); !taken.ok()) return flawed(sequence, words_of(taken.error()));

@@ -20,22 +20,22 @@ using escrow::Party;
 using escrow::Stage;
 using wallet::Amount;
 
-constexpr std::chrono::seconds kHealthAnswer{5};        // our choice: what it says comes beside the escrow
-constexpr std::uint64_t kLogFileBytesMax = 256u << 20;  // our choice: twice and more what a log of 64 MiB takes as JSON
+constexpr std::chrono::seconds kHealthAnswer{5};        // our choice: the escrow is shown without it
+constexpr std::uint64_t kLogFileBytesMax = 256u << 20;  // our choice: more than twice the JSON of a 64 MiB log
 
 Amount bond_held(const escrow::Escrow& escrow, Party party) {
   const bool there = !is_final(escrow.stage) && of(escrow.deposited, party) > Amount();
   return there ? escrow.agreement.bond : Amount();
 }
 
-/// What happens at the deadline. Before another arbiter is drawn the money stays where it is.
+/// Returns what happens at the deadline. The money stays in place before another arbiter is drawn.
 escrow::Outcome then_of(const escrow::Escrow& escrow) {
   escrow::Outcome out = otherwise(escrow);
   if (out.next_arbiter) out = {Stage::disputed, {}, escrow.released};
   return out;
 }
 
-/// One row for each recipient and role.
+/// Returns one row per recipient and role.
 escrow::Payouts summed(const escrow::Payouts& payouts) {
   escrow::Payouts out;
   for (const escrow::Payout& payout : payouts) {
@@ -47,7 +47,7 @@ escrow::Payouts summed(const escrow::Payouts& payouts) {
   return out;
 }
 
-/// The deadline that an offer would set, if the state that it bounds has begun.
+/// Returns the deadline that an offer would set, if the state that it limits has begun.
 std::optional<std::uint64_t> due_of(const escrow::Escrow& escrow, const escrow::Extend& extend) {
   if (extend.due.kind == escrow::Due::Kind::at) return extend.due.value.count();
   constexpr Stage kBounded[] = {Stage::funded, Stage::running, Stage::delivered};
@@ -78,7 +78,8 @@ void write_offers(output::wire::EscrowShown::Builder out, const escrow::Escrow& 
   }
 }
 
-/// Why what is not confirmed cannot be paid, as the node that keeps the escrow says in its health; empty: it does not.
+/// Returns why an unconfirmed payment cannot be paid, from the health of the node that keeps the escrow; empty if it
+/// reports nothing.
 std::string fees_lacking(Client& client, const escrow::Escrow& escrow) {
   if (escrow.confirmed()) return "";
   auto status = client.ask<node::wire::GetStatus, node::wire::NodeStatus>("/node", kHealthAnswer,
@@ -150,8 +151,10 @@ void print_shown(std::ostream& out, const escrow::Replay& at, const Log& log, co
   const escrow::Agreement& made = escrow.agreement;
   out << "escrow      " << escrow.id.hex() << "\nstate       " << name(escrow.stage) << "\nbuyer       "
       << text(made.buyer) << "\nprovider    " << text(made.provider) << "\namount      " << made.price.text()
-      << ", a bond of " << made.bond.text() << " of each\nreleased    " << escrow.released.text() << ", of which "
-      << share(escrow.released, 1, 20)->text() << " to the fund\n";
+      << ", a bond of " << made.bond.text()
+      << " from each party\n"
+         "released     "
+      << escrow.released.text() << ", of which " << share(escrow.released, 1, 20)->text() << " to the fund\n";
   for (std::size_t i = 0; i < made.milestones.size(); ++i)
     out << "milestone   " << made.milestones[i].text() << ((escrow.milestones >> i & 1) != 0 ? ", accepted" : "")
         << '\n';
@@ -192,22 +195,23 @@ Client::Outcome<std::vector<ListedEscrow>> list_escrows(Client& client, const st
     if (!page.ok()) return page.error();
     for (const auto row : page.value().root().getRows()) {
       const auto id = escrow::EscrowId::from(bytes_of(row.getEscrow()));
-      if (!id) return odd_answer("it lists what is no escrow");
+      if (!id) return odd_answer("it lists an entry that is not an escrow");
       out.push_back({*id, text_of(row.getState()), row.getAmount(), row.getDeadline(),
                      escrow::Address::from(bytes_of(row.getBuyer())),
                      escrow::Address::from(bytes_of(row.getProvider()))});
     }
     const auto next = bytes_of(page.value().root().getNext());
-    if (!next.empty() && !std::ranges::lexicographical_compare(from, next)) return odd_answer("its pages do not go on");
+    if (!next.empty() && !std::ranges::lexicographical_compare(from, next))
+      return odd_answer("its pages do not continue");
     from.assign(next.begin(), next.end());
   } while (!from.empty());
   return out;
 }
 
-/// The log in a file that `escrow log --json` has printed.
+/// Reads the log in a file that `escrow log --json` has printed.
 base::Result<Log, Failure> log_in(const std::string& path) {
   auto text = file_text(path, kLogFileBytesMax,
-                        {{Code::not_found, "there is no file " + path + ", and it is no id of an escrow"},
+                        {{Code::not_found, "there is no file " + path + ", and it is not an escrow id"},
                          "",
                          "troupe escrow log ID --json > FILE"});
   if (!text.ok()) return text.error();
@@ -215,10 +219,10 @@ base::Result<Log, Failure> log_in(const std::string& path) {
   if (json.starts_with(kByteOrderMark)) json.erase(0, kByteOrderMark.size());
   auto log = read_log(json);
   if (log) return std::move(*log);
-  return Failure{
-      {Code::corrupt, path + " is no log of an escrow: it is not what `escrow log --json` prints, or is cut"},
-      "nothing was verified",
-      "troupe escrow log ID --json > FILE"};
+  return Failure{{Code::corrupt,
+                  path + " is not the log of an escrow: it was not printed by `escrow log --json`, or is truncated"},
+                 "nothing was verified",
+                 "troupe escrow log ID --json > FILE"};
 }
 
 }  // namespace
@@ -289,7 +293,7 @@ Ending escrow_log(const Invocation& invocation, Console& console) {
   TextTable table({{"SEQ", Align::right}, {"TIME"}, {"EVENT"}, {"WHAT"}, {"BY"}});
   for (const base::Bytes& bytes : log.value().entries) {
     const auto entry = escrow::decode_entry(bytes);
-    if (!entry) return odd_answer("an entry of the log breaks its format");
+    if (!entry) return odd_answer("an entry of the log is malformed");
     table.add({std::to_string(entry->sequence), date_of(entry->time), std::string(event_name(entry->event)),
                event_text(entry->event), entry->by == escrow::Address() ? "-" : text(entry->by)});
   }
@@ -322,12 +326,12 @@ Ending escrow_verify(const Invocation& invocation, Console& console) {
     line.print(console.out);
   } else if (!verified.flaw) {
     console.out << verified.id.hex() << ' ' << name(verified.stage) << ": " << verified.entries << " events and "
-                << verified.acts << " signed acts are good\n";
+                << verified.acts << " signed acts are valid\n";
   }
   if (!verified.flaw) return Exit::done;
   return Failure{{Code::corrupt, "event " + std::to_string(verified.flaw->sequence) + " of escrow " +
-                                     verified.id.hex() + " is bad: " + verified.flaw->what},
-                 std::to_string(verified.entries) + " events before it are good"};
+                                     verified.id.hex() + " is invalid: " + verified.flaw->what},
+                 std::to_string(verified.entries) + " events before it are valid"};
 }
 
 Ending escrow_watch(const Invocation& invocation, Console& console) {
@@ -343,7 +347,7 @@ Ending escrow_watch(const Invocation& invocation, Console& console) {
     if (const auto there = fetch(*client.value(), *id); !there.ok()) return there.error();
   using escrow::wire::WatchEscrows, escrow::wire::EscrowEvent;
   const auto seconds = invocation.number("--seconds");
-  // The stream ends as idle ones do; a watch without an end may be silent for long.
+  // The stream ends after the idle time of streams; an endless watch may be silent for long.
   const base::Duration idle = std::chrono::seconds(seconds.value_or(24 * 3'600));
   const base::Instant end = seconds ? client.value()->now() + std::chrono::seconds(*seconds) : base::Instant::max();
   const Failure enough{.error = {Code::timeout, "enough"}, .exit = Exit::done};
@@ -355,7 +359,7 @@ Ending escrow_watch(const Invocation& invocation, Console& console) {
       [&](EscrowEvent::Reader event) -> Client::Outcome<void> {
         const auto entry = escrow::decode_entry(bytes_of(event.getEntry()));
         const auto of = escrow::EscrowId::from(bytes_of(event.getEscrow()));
-        if (!entry || !of) return odd_answer("it is no event of an escrow");
+        if (!entry || !of) return odd_answer("it is not an event of an escrow");
         if (invocation.globals.json) {
           JsonLine<output::wire::EscrowSeen> line;
           line->setEscrow(data(of->view()));

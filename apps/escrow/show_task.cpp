@@ -65,7 +65,7 @@ Ending show_task(const Invocation& invocation, Console& console, Client& client,
   if (!answer.ok()) return answer.error();
   const auto is = answer.value().root();
   const auto made = escrow::decode_task_agreement(bytes_of(is.getAgreement()));
-  if (!made || escrow::id_of(*made).bytes != id.bytes) return wallets::odd_answer("it shows another escrow");
+  if (!made || escrow::id_of(*made).bytes != id.bytes) return wallets::odd_answer("it shows a different escrow");
   if (invocation.globals.json) {
     JsonLine<output::wire::TaskEscrowShown> line;
     write_task(*line, *made, is);

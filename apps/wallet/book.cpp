@@ -185,7 +185,7 @@ Client::Outcome<wallet::TransferId> pay(Client& client, const Signer& signer,
     }
     if (posted.error().error.code != Code::conflict || client.now() >= end) return posted.error();
     auto now = account_at(client, signer.address());
-    if (now.ok() && now.value().done == account.value().done) return posted.error();  // the request has paid another
+    if (now.ok() && now.value().done == account.value().done) return posted.error();  // the request has paid something
     account = std::move(now);
   }
   return account.error();

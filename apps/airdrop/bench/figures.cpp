@@ -1,4 +1,4 @@
-// The figures of `troupe bench escrow` that are about airdrops.
+// The figures of `troupe bench escrow` about airdrops.
 #include "apps/airdrop/bench/figures.hpp"
 
 #include <algorithm>
@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kAccounts = 100'000;           // the issue on escrow
 constexpr std::uint64_t kPool = 1'000'000'000;       // our choice
-constexpr std::chrono::seconds kPatient{300};        // our choice: beyond it the figure has failed
+constexpr std::chrono::seconds kPatient{300};        // our choice: after that the figure has failed
 constexpr std::chrono::milliseconds kLookEvery{20};  // our choice
 
 std::vector<airdrop::Recipient> many_recipients() {
@@ -28,7 +28,7 @@ std::vector<airdrop::Recipient> many_recipients() {
   return out;
 }
 
-/// One airdrop, from the first question to the last payment.
+/// One airdrop, from the first request to the last payment.
 class AirdropLoad final : public Measuring {
  public:
   static constexpr const char* kName = "airdrop-load";
@@ -108,7 +108,7 @@ class AirdropLoad final : public Measuring {
         [this](runtime::Answer<airdrop::wire::AirdropIs> is) {
           if (!is.ok()) return fail(is.error().message);
           const auto seen = airdrop::read(is.value());
-          if (!seen) return fail("it is no airdrop");
+          if (!seen) return fail("it is not an airdrop");
           if (!final(seen->airdrop.state)) return after<Look>(kLookEvery);
           if (seen->airdrop.cursor.paid.units() != kPool) return fail("the pool was not paid");
           figure_.seconds = std::chrono::duration<double>(now() - from_).count();
@@ -124,7 +124,7 @@ class AirdropLoad final : public Measuring {
   base::Instant from_;
 };
 
-/// `troupe airdrop verify`, as a user runs it.
+/// Runs `troupe airdrop verify` as a user does.
 Figure verify(Runner& runner, const std::string& data, const airdrop::AirdropId& id) {
   Figure figure{.what = "airdrop.verify"};
   const Ran ran = run_troupe(runner, {"airdrop", "verify", id.hex(), "--data", data, "--json"});

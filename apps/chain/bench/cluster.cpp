@@ -14,10 +14,11 @@ namespace troupe::bench {
 namespace {
 
 constexpr std::chrono::seconds kChainListenMax{60};
-constexpr std::chrono::seconds kLinkedMax{60};   // of one node to those before it
+constexpr std::chrono::seconds kLinkedMax{60};   // for links of a node to the nodes before it
 constexpr std::chrono::seconds kGreetedMax{60};  // until all have greeted each other
 constexpr std::chrono::milliseconds kGreetLook{50};
-/// Neighbours that a node has at least, whichever nodes dialled: some places are for those that it has dialled itself.
+/// The minimum of neighbours of a node, whichever nodes dialled: some slots are reserved for neighbours that it
+/// dialled.
 constexpr std::size_t kNeighboursLeast = chain::Neighbours::kMax - chain::Neighbours::kMax / base::kReservePart;
 
 }  // namespace
@@ -73,7 +74,7 @@ void ChainCluster::serve(std::size_t validators, const std::shared_ptr<const cha
   }
 }
 
-/// One node after the other, so that no more handshakes are in progress than a node admits at once.
+/// One node after another, so that no node has more handshakes in progress than it admits at once.
 Measurement<void> ChainCluster::link_all(Runner& runner) {
   for (std::size_t i = 1; i < homes_.size(); ++i) {
     net::Pool& pool = *homes_[i]->pool;
@@ -102,9 +103,9 @@ Measurement<void> await_neighbours(Runner& runner, std::size_t nodes,
       }
     }
     if (runner.now() >= due)
-      return Failure{{base::Code::timeout, "the nodes of the chain did not meet in time"},
+      return Failure{{base::Code::timeout, "the nodes of the chain did not connect in time"},
                      "nothing was measured",
-                     "again, on a machine with less to do",
+                     "again, on a less busy machine",
                      Exit::failed};
     if (auto paused = runner.pause(kGreetLook); !paused.ok()) return paused;
   }

@@ -1,8 +1,8 @@
 #pragma once
-// Many nodes of one chain in this process: each with its own id, links, store, `/chain` and `/validator`, over sockets
-// of loopback. They share the threads of one actor system; each store has one of its own, and all have one device.
+// Many nodes of one chain in this process, each with its own id, links, store, `/chain` and `/validator`, over loopback
+// sockets. They share the threads of one actor system; each store has its own thread, and all share one device.
 //
-// Links  between all nodes: a mesh is for more than Neighbours::kMax.
+// Links  between all nodes: a mesh is only for more than Neighbours::kMax nodes.
 // Order  ends with its runner, which outlives it.
 #include <functional>
 #include <memory>
@@ -16,14 +16,14 @@ namespace troupe::bench {
 
 class ChainCluster {
  public:
-  /// The first `validators` vote. It returns once all of them are neighbours.
+  /// Starts the nodes; the first `validators` of them vote. Returns once all are neighbours.
   static Measurement<std::unique_ptr<ChainCluster>> start(Runner& runner,
                                                           std::shared_ptr<const chain::SignedGenesis> genesis,
                                                           std::size_t nodes, std::size_t validators);
 
   std::size_t size() const { return homes_.size(); }
   runtime::Handle chain(std::size_t node) const;
-  /// Transactions that neighbours have sent it, each as often as it came.
+  /// Returns the transactions that neighbours have sent to the node; repeated transactions count each time.
   std::uint64_t received(std::size_t node) const { return homes_[node]->settings.counters->received; }
 
  private:

@@ -17,13 +17,13 @@ Ending run_chain(const Invocation& invocation, Console& console) {
                         .only = invocation.text("--only").value_or("")};
   plan.nodes = invocation.number("--nodes").value_or(plan.validators);
   if (plan.nodes < plan.validators)
-    return usage_failure("--nodes counts the validators too: it is not less than --validators",
+    return usage_failure("--nodes includes the validators: it must be at least --validators",
                          "troupe help bench chain");
   if (const std::string name = plan.unknown(); !name.empty())
     return usage_failure(
-        '"' + base::shortened(name, 40) + "\" is no figure of such nodes; of up to 4 there are " +
-            "chain.verify, chain.transfer, chain.sync, chain.final, chain.pause with 4 validators, and "
-            "chain.execute; of more chain.verify, chain.transfer, chain.final and chain.gossip",
+        '"' + base::shortened(name, 40) + "\" is not a figure of these nodes; figures for " +
+            "up to 4 nodes: chain.verify, chain.transfer, chain.sync, chain.final, chain.pause with 4 validators, and "
+            "chain.execute; for more: chain.verify, chain.transfer, chain.final and chain.gossip",
         "troupe help bench chain");
   os::Waker waker{SIGINT, SIGTERM};
   const auto folder = bench::ScratchFolder::make(invocation.text("--dir").value_or(""));
@@ -41,14 +41,17 @@ Ending run_chain(const Invocation& invocation, Console& console) {
 }  // namespace
 
 Commands chain_bench_commands() {
-  return {{.name = "bench chain",
-           .summary = "Measure a ledger of validators on loopback, and a million accounts at one, with synced disks",
-           .options = {number_option("--validators", "V", "nodes that vote (4); up to 4 nodes are processes", 1,
-                                     bench::ChainPlan::kNodesMax),
-                       number_option("--nodes", "N", "nodes in all; more than 4 are in one process (those that vote)",
-                                     1, bench::ChainPlan::kNodesMax),
-                       bench::seconds_option(), bench::only_option(), bench::dir_option()},
-           .run = run_chain}};
+  return {
+      {.name = "bench chain",
+       .summary = "Measure a ledger with validators on loopback, and a node with a million accounts, with synced disks",
+       .options = {number_option("--validators", "V",
+                                 "number of validators; up to 4 nodes are separate processes (default 4)", 1,
+                                 bench::ChainPlan::kNodesMax),
+                   number_option("--nodes", "N",
+                                 "number of nodes; more than 4 share one process (default the validators)", 1,
+                                 bench::ChainPlan::kNodesMax),
+                   bench::seconds_option(), bench::only_option(), bench::dir_option()},
+       .run = run_chain}};
 }
 
 }  // namespace troupe::apps

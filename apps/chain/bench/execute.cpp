@@ -1,4 +1,4 @@
-// The figure of `troupe bench chain` for the state only: blocks run and kept, without votes and links.
+// The figure of `troupe bench chain` for the state only: blocks are executed and stored, without votes and links.
 #include "actors/chain/ledger.hpp"
 #include "actors/chain/settings.hpp"
 #include "apps/chain/bench/figures.hpp"
@@ -9,14 +9,14 @@
 namespace troupe::bench {
 namespace {
 
-constexpr std::size_t kSenders = 8'000;           // funded by the genesis, which has room for 10,000
-constexpr std::size_t kFundings = 125;            // transfers of a block that makes accounts
-constexpr std::size_t kFundingBlocks = 128;       // of 64 credits a transfer: 1,024,000 accounts
-constexpr std::size_t kExecutedAtOnce = 2'000;    // of a block of 2,000,000 gas, which is what a new chain has
-constexpr std::chrono::seconds kMillionMax{300};  // our choice: until the accounts are there
+constexpr std::size_t kSenders = 8'000;           // funded by the genesis, which can fund 10,000
+constexpr std::size_t kFundings = 125;            // transfers of a block that creates accounts
+constexpr std::size_t kFundingBlocks = 128;       // with 64 credits per transfer: 1,024,000 accounts
+constexpr std::size_t kExecutedAtOnce = 2'000;    // in a block of 2,000,000 gas, the limit of a new chain
+constexpr std::chrono::seconds kMillionMax{300};  // our choice: until the accounts exist
 
-/// Blocks on a ledger of a million accounts. Signatures are made and verified before the time of a block begins: it is
-/// read, run, and durable with the root of the state. The first block is not counted.
+/// Blocks on a ledger of a million accounts. Signatures are made and verified before a block's time begins. The time
+/// covers reading the block, executing it, and making it durable with the state root. The first block is not counted.
 class ExecuteLoad final : public Measuring {
  public:
   static constexpr const char* kName = "execute-load";
@@ -58,7 +58,7 @@ class ExecuteLoad final : public Measuring {
     auto out = std::make_shared<Approved>();
     const auto add = [&](std::size_t from, std::vector<wallet::Credit> credits) {
       auto approved = chain::Approved::verify(money_->pay(from, std::move(credits)), chain_, {});
-      base::ensure(approved.ok(), "what a purse has signed is approved");
+      base::ensure(approved.ok(), "a purse's own signature is valid");
       out->push_back(std::move(approved).value());
     };
     if (!makes_accounts()) {
@@ -88,7 +88,7 @@ class ExecuteLoad final : public Measuring {
     seal(*block, *transactions);
     const auto bytes = std::make_shared<const base::Bytes>(encode(*block, *transactions));
     const auto context = context_of(*block, money_->address(0));
-    base::ensure(context.has_value(), "a block that is made here can be read");
+    base::ensure(context.has_value(), "a block that is made here can be decoded");
     const base::Instant from = now();
     ledger_.run(*context, transactions, [=, this](base::Outcome<std::shared_ptr<const chain::Executed>> ran) {
       if (!ran.ok()) return fail(ran.error().message);

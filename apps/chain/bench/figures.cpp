@@ -12,12 +12,12 @@
 namespace troupe::bench {
 namespace {
 
-constexpr std::size_t kPayers = 4'000;         // our choice: of the load; each has two or three payments waiting
-constexpr std::size_t kClients = 64;           // our choice: accounts that one client pays from in turn
+constexpr std::size_t kPayers = 4'000;         // our choice: for the load; each has two or three waiting payments
+constexpr std::size_t kClients = 64;           // our choice: accounts from which one client pays in turn
 constexpr std::size_t kPaymentsMax = 600'000;  // our choice: 300 MiB
 constexpr double kBeyondLimit = 1.2;           // payments made, divided by the verifications possible in that time
 constexpr std::size_t kPauses = 3;             // our choice
-constexpr std::chrono::seconds kCaughtUp{2};   // our choice: a node that is back takes part again
+constexpr std::chrono::seconds kCaughtUp{2};   // our choice: a restarted node takes part again
 
 const char* const kOfProcesses[] = {"chain.verify", "chain.transfer", "chain.sync",
                                     "chain.final",  "chain.pause",    "chain.execute"};
@@ -28,18 +28,19 @@ double processors() { return std::max(1u, std::thread::hardware_concurrency()); 
 
 Figure verified_figure(double each) { return {.what = "chain.verify", .per_second = 1 / each}; }
 
-/// Payments a second that the processors can verify, if each node verifies each once.
+/// Returns the payments per second that the processors can verify, if each node verifies each payment once.
 double limit_of(const ChainPlan& plan, double verify_each) {
   return processors() / (static_cast<double>(std::max(plan.validators, plan.nodes)) * verify_each);
 }
 
-/// No more than half a second's at the limit: what waits is final soon after the span, also on a slow machine.
+/// At most half a second's payments at the limit: waiting payments are final soon after the span, also on a slow
+/// machine.
 std::size_t pending_max(const ChainPlan& plan, double verify_each) {
   const double waiting = limit_of(plan, verify_each) * std::min(span_seconds(plan.span), 0.5);
   return std::clamp(static_cast<std::size_t>(waiting), ChainLoad::kPendingMin, ChainLoad::kPendingMax);
 }
 
-/// Payments for the whole span: no more can become final than can be verified.
+/// Returns the payments for the whole span: no more can become final than can be verified.
 std::shared_ptr<const std::vector<Payment>> payments_for(const ChainPlan& plan, double verify_each, ChainMoney& money) {
   const double most = kBeyondLimit * limit_of(plan, verify_each) * span_seconds(plan.span);
   const std::size_t count = std::min(kPaymentsMax, static_cast<std::size_t>(most) + pending_max(plan, verify_each));
@@ -137,7 +138,7 @@ Measurement<Figure> pauses(os::Waker& waker, Runner& runner, ChainNodes& nodes, 
 }  // namespace
 
 bool ChainPlan::wants(std::string_view what) const {
-  // With less than four validators none may be missing.
+  // With fewer than four validators none may be missing.
   if (only.empty()) return what != "chain.pause" || validators >= 4;
   return (',' + only + ',').find(',' + std::string(what) + ',') != std::string::npos;
 }
@@ -164,7 +165,8 @@ Measurement<ChainNodes> ChainNodes::start(const apps::Commands& table, const Scr
     const std::string data = NodeProcesses::data_below(folder, node);
     if (auto settled = settle_chain_node(data, *genesis, node, plan.validators); !settled.ok()) return settled.error();
   }
-  // Their ids have no work to show, and they run no tasks: others would check how honestly, for seconds.
+  // Their ids have no proof of work, and they run no tasks: otherwise other nodes would check their honesty for
+  // seconds.
   auto processes = NodeProcesses::start(table, folder, plan.nodes + 1, {"identity.work_bits=0", "task.slots=0"});
   if (!processes.ok()) return processes.error();
   out.processes = std::move(processes).value();
@@ -226,7 +228,7 @@ Measurement<Figures> measure_chain_inside(Runner& runner, const ChainPlan& plan)
     if (!loaded.ok()) return loaded.error();
     if (plan.wants("chain.transfer")) out.push_back(loaded.value().figure);
     if (plan.wants("chain.gossip")) {
-      // Each transaction was submitted at one node, and came to all others.
+      // Each transaction was submitted at one node, and reached all other nodes.
       Figure gossip{.what = "chain.gossip", .clients = plan.nodes, .errors = loaded.value().figure.errors};
       gossip.error = loaded.value().figure.error;
       std::uint64_t received = 0;

@@ -11,8 +11,8 @@ namespace chain_words = chain::wire;
 
 constexpr std::chrono::hours kBlocksIdle{1};
 constexpr std::chrono::milliseconds kPoolAgain{20};     // our choice: about a block
-constexpr std::chrono::seconds kFinalMax{40};           // our choice: until all that waits is final
-constexpr std::chrono::milliseconds kPauseCalm{1'000};  // our choice: blocks that go well before
+constexpr std::chrono::seconds kFinalMax{40};           // our choice: until all waiting payments are final
+constexpr std::chrono::milliseconds kPauseCalm{1'000};  // our choice: time of normal blocks before
 constexpr std::uint32_t kFinalWaitMs = 30'000;
 
 void write_submitted(chain_words::SubmitTransaction::Builder out, const Payment& payment) {
@@ -100,7 +100,7 @@ bool ChainLoad::spent() const {
   return std::ranges::all_of(queues_, [](const Queue& one) { return one.payments.empty() && one.in_flight == 0; });
 }
 
-/// What waits is in blocks before the next figure begins.
+/// Waiting payments are put into blocks before the next figure begins.
 void ChainLoad::end_if_final() {
   const bool none_asked = std::ranges::all_of(queues_, [](const Queue& one) { return one.in_flight == 0; });
   if (ended_ || pending_ > 0 || !none_asked || !(over_ || spent())) return;
@@ -112,7 +112,7 @@ void ChainLoad::refuse(const std::string& why) {
   if (figure_.errors++ == 0) figure_.error = why;
 }
 
-// -- one after the other
+// -- one after another
 
 void ChainClient::pay_next() {
   const Payment payment = money_->pay(account_++ % money_->accounts());
@@ -151,7 +151,7 @@ bool ChainFinal::paid(base::Instant from, const std::string& why) {
   return false;
 }
 
-// -- a proposer is ended
+// -- a proposer is killed
 
 void ChainPause::start() {
   begun_ = last_ = now();
@@ -173,7 +173,7 @@ void ChainPause::take(chain_words::BlockInfo::Reader block) {
   const std::size_t validators = plan_.validators.size();
   proposers_.push_back(header->proposer);
   if (proposers_.size() > validators) proposers_.pop_front();
-  // Validators of one stake propose in turn: next is the validator whose last turn is longest ago.
+  // Validators with equal stake propose in turn: the next proposer is the validator with the oldest turn.
   if (at < begun_ + kPauseCalm || proposers_.size() < validators) return;
   if (std::set<base::NodeId>(proposers_.begin(), proposers_.end()).size() < validators) return;
   const auto next = std::ranges::find(plan_.validators, proposers_.front());
@@ -186,7 +186,7 @@ void ChainPause::take(chain_words::BlockInfo::Reader block) {
 bool ChainPause::paid(base::Instant, const std::string& why) {
   const base::Instant at = now();
   if (!why.empty() && figure_.errors++ == 0) figure_.error = why;
-  const bool late = !killed_ && at > begun_ + kSpan;  // the turn of no validator was seen
+  const bool late = !killed_ && at > begun_ + kSpan;  // no validator's turn was seen
   if (late && figure_.errors++ == 0) figure_.error = "validators do not propose in turn";
   if (why.empty() && !late && (!killed_ || at < ended_ + kSpan)) return true;
   figure_.delays.push_back(longest_);

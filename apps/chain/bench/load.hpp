@@ -1,8 +1,8 @@
 #pragma once
-// What the nodes of `troupe bench chain` are asked: payments in number, one after the other, and to catch up.
+// The requests of `troupe bench chain` to its nodes: many payments, single payments, and catching up.
 //
-// Final   a payment is counted when the watched node reports its block, so in lumps of a block.
-// Errors  a payment that a node refuses, unless its pool is full: then it is given again.
+// Final   a payment is counted when the watched node reports its block, so in steps of a block.
+// Errors  a payment that a node refuses is an error, unless its pool is full: then it is submitted again.
 #include <deque>
 #include <map>
 #include <set>
@@ -12,22 +12,22 @@
 
 namespace troupe::bench {
 
-/// Transactions of each height that was watched. One actor at a time has it.
+/// Transactions of each watched height. Used by one actor at a time.
 using BlockSizes = std::map<std::uint64_t, std::uint64_t>;
 
-/// Payments that were signed before, at several nodes at once: each account pays at one node, in order.
+/// Payments signed in advance, at several nodes at once: each account pays at one node, in order.
 class ChainLoad final : public Measuring {
  public:
   static constexpr const char* kName = "chain-load";
-  static constexpr std::size_t kInFlight = 128;       // our choice: half of what a link may have
+  static constexpr std::size_t kInFlight = 128;       // our choice: half of a link's limit
   static constexpr std::size_t kPendingMin = 200;     // our choice
   static constexpr std::size_t kPendingMax = 10'000;  // our choice: some blocks of the largest size
   struct Plan {
     std::vector<runtime::Handle> to;
     runtime::Handle watched;
     std::shared_ptr<const std::vector<Payment>> payments;
-    std::size_t accounts = 1;               ///< payment i is one of account i % accounts
-    std::size_t pending_max = kPendingMax;  ///< submitted and not final yet, at most
+    std::size_t accounts = 1;               ///< payment i is from account i % accounts
+    std::size_t pending_max = kPendingMax;  ///< limit of submitted payments that are not final yet
     std::shared_ptr<BlockSizes> blocks;
     base::Duration span{0};
   };
@@ -43,7 +43,7 @@ class ChainLoad final : public Measuring {
   struct Queue {
     std::deque<std::size_t> payments;
     std::size_t in_flight = 0;
-    bool full = false;  // its pool was: it is asked again a moment later
+    bool full = false;  // its pool was full: it is asked again a moment later
   };
   void fill(std::size_t node);
   void submit(std::size_t node, std::size_t payment);
@@ -55,11 +55,11 @@ class ChainLoad final : public Measuring {
   const Plan plan_;
   std::vector<Queue> queues_;
   runtime::Subscription watch_;
-  std::uint64_t pending_ = 0;  // submitted and not final yet
+  std::uint64_t pending_ = 0;  // submitted, not final yet
   bool over_ = false, ended_ = false;
 };
 
-/// One payment after the other at one node, each until it is final.
+/// One payment after another at one node, each until it is final.
 class ChainClient : public Measuring {
  public:
   ChainClient(runtime::Handle to, std::shared_ptr<ChainMoney> money, Figure figure, Measured measured)
@@ -67,7 +67,7 @@ class ChainClient : public Measuring {
 
  protected:
   void pay_next();
-  /// A payment is final; or `why` not. Returns whether to make another payment.
+  /// Called when a payment is final, or `why` not. Returns whether to make another payment.
   virtual bool paid(base::Instant from, const std::string& why) = 0;
 
   const runtime::Handle to_;
@@ -95,15 +95,15 @@ class ChainFinal final : public ChainClient {
   const base::Duration span_;
 };
 
-/// One payment after the other, until the next proposer is ended. Its one delay is the longest time without a block
-/// from then on. The node that is asked continues.
+/// One payment after another, until the next proposer is killed. Its one delay is the longest time without a block from
+/// then on. The node that receives the payments continues.
 class ChainPause final : public ChainClient {
  public:
   static constexpr const char* kName = "chain-pause";
-  static constexpr std::chrono::seconds kSpan{8};  // our choice: each validator was to propose some times
+  static constexpr std::chrono::seconds kSpan{8};  // our choice: each validator should propose several times
   struct Plan {
-    std::vector<base::NodeId> validators;   ///< the validator that is asked is the first
-    std::function<void(std::size_t)> ends;  ///< that validator
+    std::vector<base::NodeId> validators;   ///< the first validator receives the payments
+    std::function<void(std::size_t)> ends;  ///< kills that validator
   };
   ChainPause(runtime::Handle to, std::shared_ptr<ChainMoney> money, Plan plan, Figure figure, Measured measured)
       : ChainClient(std::move(to), std::move(money), std::move(figure), std::move(measured)), plan_(std::move(plan)) {}
@@ -115,20 +115,20 @@ class ChainPause final : public ChainClient {
 
   const Plan plan_;
   runtime::Subscription watch_;
-  std::deque<base::NodeId> proposers_;  // of the latest blocks
+  std::deque<base::NodeId> proposers_;  // proposers of the latest blocks
   base::Instant begun_, last_, ended_;
   bool killed_ = false;
   base::Duration longest_{0};
 };
 
-/// A node that has missed all so far is linked to one of the others: how fast it takes their blocks.
+/// A node that has missed all blocks so far is linked to another node: measures how fast it takes its blocks.
 class ChainSync final : public Measuring {
  public:
   static constexpr const char* kName = "chain-sync";
-  static constexpr std::chrono::milliseconds kLook{5};  // our choice: between two questions for its height
+  static constexpr std::chrono::milliseconds kLook{5};  // our choice: between two requests for its height
   struct Plan {
     runtime::Handle chain, peers;
-    std::string other;  ///< to which it is linked: ID@HOST:PORT
+    std::string other;  ///< node to which it is linked: ID@HOST:PORT
     std::shared_ptr<const BlockSizes> blocks;
   };
   ChainSync(Plan plan, Figure figure, Measured measured)

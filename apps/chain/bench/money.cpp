@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::uint64_t kMoneyOfEach = 1'000'000'000'000;  // more than is spent
 constexpr std::uint64_t kStakeOfEach = 1'000;
-constexpr std::uint64_t kFeeMax = 1'000'000;  // a transfer needs some thousand units of gas, of one coin each
+constexpr std::uint64_t kFeeMax = 1'000'000;  // a transfer needs some thousand units of gas, at one coin each
 constexpr std::uint64_t kLastHeight = 90'000;
 constexpr int kVerifyRounds = 9;
 constexpr int kVerifyEach = 500;
@@ -31,7 +31,7 @@ chain::Parameters large_blocks() {
   chain::Parameters out;
   const bool set = out.set(chain::Param::block_gas, chain::kBlockGasMax) &&
                    out.set(chain::Param::block_bytes, chain::kBlockBytesMax);
-  base::ensure(set, "the largest blocks are within their bounds");
+  base::ensure(set, "the largest blocks are within their limits");
   return out;
 }
 
@@ -67,7 +67,7 @@ Payment ChainMoney::pay(std::size_t from) {
 
 crypto::Identity chain_identity(std::size_t node) {
   auto out = crypto::Identity::from(chain_key("node", node), 0, 0);
-  base::ensure(out.has_value(), "without work each key has an id");
+  base::ensure(out.has_value(), "without proof of work each key has an id");
   return std::move(*out);
 }
 
@@ -84,9 +84,9 @@ std::shared_ptr<const chain::SignedGenesis> found_chain(std::size_t validators,
                          wallet::Amount::of(kMoneyOfEach)});
   // Earlier than any clock.
   auto genesis = chain::found("bench", chain::UnixMs{1}, chain::Purpose::real, large_blocks(), foundings);
-  base::ensure(genesis.ok(), "the chain of a bench can be founded");
+  base::ensure(genesis.ok(), "a chain for a bench can be created");
   for (const auto& one : money) one->fund(genesis.value());
-  base::ensure(!chain::flaw(genesis.value()), "a genesis has room for the accounts of a bench");
+  base::ensure(!chain::flaw(genesis.value()), "a genesis can fund the accounts of a bench");
   for (const auto& one : money) one->use(chain::id_of(genesis.value()));
   auto out = std::make_shared<chain::SignedGenesis>(std::move(genesis).value());
   const base::Bytes message = chain::signed_bytes(out->genesis());
@@ -136,7 +136,7 @@ double verify_seconds() {
     const double from = thread_seconds();
     bool good = true;
     for (int i = 0; i < kVerifyEach; ++i) good = crypto::verify(by.key, message, by.signature) && good;
-    base::ensure(good, "what a key has signed is verified");
+    base::ensure(good, "a key's own signature is valid");
     best = std::min(best, (thread_seconds() - from) / kVerifyEach);
   }
   return best;

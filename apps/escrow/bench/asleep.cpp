@@ -1,4 +1,4 @@
-// The figures of `troupe bench escrow` that are about escrows which sleep.
+// The figures of `troupe bench escrow` about sleeping escrows.
 #include <algorithm>
 
 #include "actors/escrow/api.hpp"
@@ -15,16 +15,16 @@ namespace {
 constexpr std::size_t kAsleep = 1'000'000;             // the issue on escrow
 constexpr std::size_t kWakes = 2'000;                  // our choice
 constexpr std::size_t kPlantedAtOnce = 2'000;          // our choice: below the limit of a group of commits
-constexpr std::chrono::seconds kSettles{3};            // our choice: a node that has just begun still changes
+constexpr std::chrono::seconds kSettles{3};            // our choice: a started node is still changing
 constexpr std::chrono::seconds kUnlocks{20};           // our choice
 constexpr std::chrono::minutes kWakesMost{5};          // our choice
-constexpr std::chrono::hours kBeginsWithin{24 * 300};  // none is due while it is measured
+constexpr std::chrono::hours kBeginsWithin{24 * 300};  // no deadline occurs during the measurement
 
 Failure no_rows(const std::string& why) {
-  return {{base::Code::internal, "the escrows could not be planted: " + why}, "nothing was measured", "", Exit::failed};
+  return {{base::Code::internal, "cannot create the escrows: " + why}, "nothing was measured", "", Exit::failed};
 }
 
-/// Proposals of one buyer, which differ by their nonces. One signature serves for all: nothing checks it.
+/// Proposals of one buyer, which differ by their nonces. All have the same signature: nothing checks it.
 class Proposals {
  public:
   explicit Proposals(const wallet::BookId& book) {
@@ -55,7 +55,7 @@ class Proposals {
   wallet::SignedBytes act_{{}, buyer_.policy, {}};
 };
 
-/// Writes them as their actors would, into the store of a node that does not run.
+/// Writes them as their actors would, into the store of a stopped node.
 Measurement<void> plant(Runner& runner, const std::string& data, Proposals& proposals) {
   const auto disk = os::open_disk(data);
   if (!disk.ok()) return no_rows("its directory cannot be opened");
@@ -64,7 +64,7 @@ Measurement<void> plant(Runner& runner, const std::string& data, Proposals& prop
   while (!store) {
     auto opened = store::Store::open(*disk.value(), "store", store::Background::thread, 1);
     if (opened.ok()) store = std::move(opened).value();
-    else if (runner.now() > due) return no_rows("its store is not free");
+    else if (runner.now() > due) return no_rows("its store is in use");
     else if (auto paused = runner.pause(std::chrono::milliseconds(50)); !paused.ok()) return paused.error();
   }
   const wallet::UnixMs now = wallet::unix_ms(runner.node().world().clock.wall());
@@ -85,7 +85,7 @@ Measurement<void> plant(Runner& runner, const std::string& data, Proposals& prop
   return {};
 }
 
-/// Asks for escrows that sleep, one after the other.
+/// Requests sleeping escrows, one after another.
 class Waking final : public Measuring {
  public:
   static constexpr const char* kName = "waking";
@@ -97,7 +97,7 @@ class Waking final : public Measuring {
  private:
   void next() {
     if (figure_.delays.size() == kWakes) return end();
-    // Each time another escrow: an escrow that was woken stays awake for a minute.
+    // A different escrow each time: an escrow that was woken stays awake for a minute.
     const auto id = id_of(proposals_->agreement(figure_.delays.size() * (kAsleep / kWakes)));
     ask<escrow::wire::GetEscrow, escrow::wire::EscrowIs>(
         escrows_, now() + kDue, [&](escrow::wire::GetEscrow::Builder out) { out.setEscrow(data_of(id.view())); },
@@ -114,7 +114,7 @@ class Waking final : public Measuring {
   const std::shared_ptr<Proposals> proposals_;
 };
 
-/// The id of a node's book.
+/// Reads the id of a node's book.
 class BookOf final : public runtime::Actor {
  public:
   static constexpr const char* kName = "book-of";
@@ -139,7 +139,7 @@ class BookOf final : public runtime::Actor {
 struct Begun {
   double seconds = 0, mib = 0;
 };
-/// Starts the node again, with the data in its directory.
+/// Restarts the node with the data in its directory.
 Measurement<Begun> begin_again(os::Waker& waker, Runner& runner, NodeProcesses& processes) {
   const base::Instant from = runner.now();
   if (auto again = processes.restart(waker, 0); !again.ok()) return again.error();

@@ -26,10 +26,10 @@ Ending run_escrow(const Invocation& invocation, Console& console) {
   const bool asleep = wanted("escrow.asleep") || wanted("escrow.wake") || wanted("escrow.start");
   if (!wanted("escrow.transfer") && !wanted("escrow.whole") && !airdrop && !asleep)
     return usage_failure(
-        "--only names figures: escrow.transfer, escrow.whole, escrow.asleep, escrow.wake, escrow.start, airdrop.pay, "
-        "airdrop.verify",
+        "invalid --only: expected figures out of escrow.transfer, escrow.whole, escrow.asleep, escrow.wake, "
+        "escrow.start, airdrop.pay, airdrop.verify",
         "troupe help bench escrow");
-  // Each has nodes of its own, which are made before any thread of this process.
+  // Each figure has its own nodes, which are started before this process creates a thread.
   const auto folder = bench::ScratchFolder::make(invocation.text("--dir").value_or(""));
   if (!folder.ok()) return folder.error();
   const auto group_folder = bench::ScratchFolder::make(invocation.text("--dir").value_or(""));
@@ -72,7 +72,7 @@ Ending run_escrow(const Invocation& invocation, Console& console) {
 
 Commands escrow_bench_commands() {
   return {{.name = "bench escrow",
-           .summary = "Measure transfers, a million escrows that sleep and airdrops at a book, and escrows at a group, "
+           .summary = "Measure transfers, a million sleeping escrows and airdrops at a book, and escrows at a group, "
                       "with synced disks",
            .options = {bench::seconds_option(), bench::dir_option(), bench::only_option()},
            .run = run_escrow}};

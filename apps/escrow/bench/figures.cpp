@@ -12,17 +12,17 @@ namespace {
 using wallet::Address;
 using wallet::Amount;
 
-constexpr std::size_t kRecipients = 10'000;              // as the script for pgbench has them
-constexpr std::size_t kTransferClients = 64;             // as pgbench is run
+constexpr std::size_t kRecipients = 10'000;              // as in the script for pgbench
+constexpr std::size_t kTransferClients = 64;             // as with pgbench
 constexpr std::uint64_t kMoneyEach = 1'000'000'000'000;  // more than is spent
 constexpr std::chrono::milliseconds kPaidLook{5};        // our choice: between two checks for the last payment
 
-/// Where the book is asked, as a command asks it.
+/// How to reach the book, as a command does.
 struct Ways {
   runtime::Handle wallet, escrow;
 };
 
-/// Clients, each of which does one thing after the other; money is issued to their purses before.
+/// Clients, each of which does one thing after another; their purses are funded before.
 class MoneyLoad : public Measuring {
  public:
   MoneyLoad(Ways ways, std::size_t clients, base::Duration span, Figure figure, Measured measured)
@@ -50,7 +50,7 @@ class MoneyLoad : public Measuring {
     figure_.error = why;
     end();
   }
-  /// One thing is done; another thing begins, until the time is over.
+  /// One operation is done; the next begins, until the time is over.
   void done(std::size_t client, base::Instant from, const std::string& why = {}) {
     const base::Instant at = now();
     if (why.empty()) note_delay(from, at);
@@ -110,7 +110,7 @@ class TransferLoad final : public MoneyLoad {
   }
 };
 
-/// A buyer and a provider each, from the proposal to the last payment.
+/// Pairs of a buyer and a provider, each from the proposal to the last payment.
 class WholeEscrows final : public MoneyLoad {
  public:
   static constexpr const char* kName = "whole-escrows";
@@ -191,7 +191,7 @@ class WholeEscrows final : public MoneyLoad {
           step(client, number + 1);
         });
   }
-  /// Until the ledger has confirmed what was paid out.
+  /// Waits until the ledger has confirmed the payouts.
   void await_payment(std::size_t client) {
     ask<escrow::wire::GetEscrow, escrow::wire::EscrowIs>(
         ways_.escrow, now() + kDue,

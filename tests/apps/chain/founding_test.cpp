@@ -149,7 +149,7 @@ TEST_CASE("chain founding: what cannot be founded or signed is refused, and says
   us.get({"chain", "found", "ada", "--stake", "5", "-o", us.at("mine")}, "ada");  // another file of the same node
   const Seen twice = us.run({"chain", "genesis", "c", us.at("ada.found"), us.at("mine"), "-o", us.at("T")});
   CHECK(twice.exit == Exit::usage);
-  CHECK_MESSAGE(contains(twice.err, us.at("ada.found") + " and " + us.at("mine") + " are of one node"), twice.err);
+  CHECK_MESSAGE(contains(twice.err, us.at("ada.found") + " and " + us.at("mine") + " are from one node"), twice.err);
 
   us.get({"chain", "found", "eve", "--stake", "1", "-o", us.at("F"), "--set", "identity.work_bits=0"}, "eve");
   CHECK(us.run({"chain", "sign", us.at("G")}, "eve").exit == Exit::refused);
@@ -235,7 +235,7 @@ TEST_CASE("chain founding: only a validator of the chain signs a statement by wh
   for (const char* name : {"ada", "eve"}) us.folder.write(std::string(name) + "/chain", us.bytes("G"));
   const Seen other = us.run({"chain", "sign", us.at("F")}, "eve");  // it follows the chain, and has a consensus key
   CHECK(other.exit == Exit::refused);
-  CHECK(contains(other.err, "no validator"));
+  CHECK(contains(other.err, "not a validator"));
   CHECK(us.bytes("F") == before);
   CHECK(contains(us.get({"chain", "sign", us.at("F"), "--json"}, "ada"), "\"signatures\":1"));
 
@@ -244,7 +244,7 @@ TEST_CASE("chain founding: only a validator of the chain signs a statement by wh
   us.folder.write("eve/chain", us.bytes("D"));
   const Seen foreign = us.run({"chain", "sign", us.at("F")}, "eve");
   CHECK(foreign.exit == Exit::refused);
-  CHECK(contains(foreign.err, "another chain"));
+  CHECK(contains(foreign.err, "a chain other than"));
   us.folder.write("ada/validator", us.bytes("eve/validator"));
   CHECK(us.run({"chain", "sign", us.at("F")}, "ada").exit == Exit::refused);
 }
@@ -291,13 +291,13 @@ TEST_CASE("chain founding: a node of its own makes a dev chain once, and remembe
       const auto refused = node.settle(typed);
       REQUIRE_FALSE(refused.ok());
       CHECK(refused.error().exit == Exit::failed);
-      CHECK(contains(refused.error().error.message, "its file chain is missing"));
+      CHECK(contains(refused.error().error.message, "its file `chain` is missing"));
       CHECK(contains(refused.error().error.message, id_of(genesis.genesis()).hex()));
     }
     NodeDirectory other;
     const auto theirs = other.settle(chains::ChainTyped{});
     REQUIRE(ports::write_durably(*node.disk, chains::kChainFile, *theirs.value().chain).ok());
-    CHECK(contains(node.settle({}).error().error.message, "does not belong to its blocks"));
+    CHECK(contains(node.settle({}).error().error.message, "does not match its blocks"));
     REQUIRE(ports::write_durably(*node.disk, chains::kChainFile, *made.value().chain).ok());
     CHECK(node.settle({}).ok());
   }
