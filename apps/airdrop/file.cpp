@@ -135,10 +135,8 @@ base::Result<Promise, Failure> promise_of(const toml::table& table, const Wrong&
   if (table.get("pool") == nullptr)
     return usage_failure(wrong.path + " has no `pool`: see the example in the help", wrong.help);
   if ((table.get("list") == nullptr) == (rule == nullptr))
-    return usage_failure(wrong.path + " has a `list`, or a [rule] that makes one: see the example in the help",
-                         wrong.help);
-  const auto pool =
-      amount_in(*table.get(" needs a `list`, or a [rule] that makes one: see the example in the help"), wrong);
+    return usage_failure(wrong.path + " needs either a `list` or a [rule]: see the example in the help", wrong.help);
+  const auto pool = amount_in(*table.get("pool"), wrong);
   if (!pool.ok()) return pool.error();
   out.pool = pool.value();
   for (const auto& [key, to] : {std::pair("from", &out.from), std::pair("until", &out.until)}) {

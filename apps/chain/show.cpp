@@ -64,8 +64,7 @@ void print_status_text(std::ostream& out, show_wire::ChainStatus::Reader status)
   if (status.getWaits().size() == 0) return;
   out << "waits       this node's validator signs nothing: " << base::printable(text_of(status.getWaits())) << '\n';
   if (status.getWaitingPower() > 0)
-    out << "waiting     " << status.getWaitingPower() << " of the voting power\n " << status.getPower()
-        << " of the power\n";
+    out << "waiting     " << status.getWaitingPower() << " of " << status.getPower() << " of the voting power\n";
 }
 
 void print_params_json(std::ostream& out, show_wire::ChainParams::Reader params) {

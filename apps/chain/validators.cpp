@@ -58,7 +58,7 @@ void print_validator(std::ostream& out, ValidatorRow row) {
   if (!row.hasGuard()) return;
   const auto guard = row.getGuard();
   out << "guard       height " << guard.getHeight() << ", round " << guard.getRound() << ", "
-      << base::printable(text_of(guard.getStep())) << "; " << guard.getRefused() << " second votes were not signed\n";
+      << base::printable(text_of(guard.getStep())) << "; " << guard.getRefused() << " second votes were refused\n";
 }
 
 Client::Outcome<Kept<validator_wire::ValidatorInfos>> validators_of(Client& client) {
@@ -108,9 +108,7 @@ Ending validator_show(const Invocation& invocation, Console& console) {
     }
     return Exit::done;
   }
-  return Failure{{base::Code::not_found, "there is no validator " + id.value().hex()},
-                 " second votes were refused\n",
-                 "troupe validator ls"};
+  return Failure{{base::Code::not_found, "there is no validator " + id.value().hex()}, "", "troupe validator ls"};
 }
 
 }  // namespace troupe::apps

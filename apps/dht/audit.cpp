@@ -15,7 +15,7 @@ namespace {
 namespace wire = dht::wire;
 using base::Code;
 
-constexpr std::chrono::minutes kAuditIdle{1};  // the node says something each second
+constexpr std::chrono::minutes kAuditIdle{1};  // the node sends something every second
 
 void add(output::wire::DhtAudited::Builder out, wire::AuditSum::Reader sum) {
   out.setRows(out.getRows() + sum.getRows());
@@ -26,7 +26,7 @@ void add(output::wire::DhtAudited::Builder out, wire::AuditSum::Reader sum) {
   out.setRemovedBytes(out.getRemovedBytes() + sum.getRemovedBytes());
 }
 
-/// Troubles as they come, and the sum.
+/// Prints problems as they come, and the sum.
 class AuditPrinter {
  public:
   AuditPrinter(Console& console, bool json) : console_(console), json_(json) {}
@@ -45,7 +45,7 @@ class AuditPrinter {
 
   bool summed() const { return summed_; }
   std::uint64_t troubles() const { return troubles_; }
-  /// The line that `dht clean` adds.
+  /// Returns the line that `dht clean` adds.
   const std::string& kept_note() const { return kept_note_; }
 
  private:
@@ -105,7 +105,7 @@ base::Result<AuditPrinter, Failure> audit(const Invocation& invocation, Console&
       dht::kAuditPath, kAuditIdle, [](typename Question::Builder) {},
       [&](wire::AuditItem::Reader item) { return printer.take(item); });
   if (!read.ok()) return read.error();
-  if (!printer.summed()) return Failure{{Code::corrupt, "the node ended early, without the sum"}};
+  if (!printer.summed()) return Failure{{Code::corrupt, "the node ended the list early, without the sum"}};
   return printer;
 }
 
@@ -117,7 +117,7 @@ Ending dht_check(const Invocation& invocation, Console& console) {
   return audited.value().troubles() == 0 ? Exit::done : Exit::failed;
 }
 
-/// Trouble that was found was dropped with it: that is what it is for.
+/// Problems that were found were deleted too: that is the purpose.
 Ending dht_clean(const Invocation& invocation, Console& console) {
   const auto audited = audit<wire::CleanHeld>(invocation, console);
   if (!audited.ok()) return audited.error();

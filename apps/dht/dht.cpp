@@ -27,7 +27,7 @@ Ending get(const Invocation& invocation, Console& console) {
   const auto& keys = invocation.all("KEY");
   if (keys.size() > 1) {
     if (!invocation.has("--explain")) return dht_command::get_many(invocation, console, keys);
-    return usage_failure("--explain is for one key at a time", "troupe help dht get");
+    return usage_failure("--explain works for only one key at a time", "troupe help dht get");
   }
   const std::string typed = keys.front();
   auto key = dht_command::parse_key(typed);
@@ -52,7 +52,7 @@ Ending get(const Invocation& invocation, Console& console) {
   dht_command::print_value(invocation, console, typed, got);
   if (got.hasError()) return dht_command::not_got(dht::read(got.getError()), typed, client.value()->way());
   if (!got.getSealed()) return Exit::done;
-  return dht_command::sealed_to_others("what was sealed is printed");
+  return dht_command::sealed_to_others("a sealed value was printed");
 }
 
 void print_contacts(const Invocation& invocation, Console& console, const std::string& target,
@@ -73,9 +73,9 @@ Ending find(const Invocation& invocation, Console& console) {
   const std::string typed = *invocation.text("ID");
   const auto id = dht::Key::from_hex(typed);
   if (!id)
-    return usage_failure(
-        "an id has 40 hexadecimal digits, as a key of /kv/ or of a node, not \"" + base::shortened(typed, 80) + '"',
-        "troupe dht table");
+    return usage_failure("invalid id: expected 40 hexadecimal digits, as in a key below /kv/ or a node id, got \"" +
+                             base::shortened(typed, 80) + '"',
+                         "troupe dht table");
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
   auto answer = client.value()->ask<wire::FindNearest, wire::Nearest>(
@@ -90,9 +90,11 @@ Ending find(const Invocation& invocation, Console& console) {
   return Failure{*dht::unheard_error(search)};
 }
 
-constexpr std::chrono::seconds kProvidersWithin{5};  // our choice: holders announce a file in less
+constexpr std::chrono::seconds kProvidersWithin{5};  // our choice: a file is announced faster
 
-Failure wrong_content() { return usage_failure("a content id has 64 hexadecimal digits", "troupe file ls"); }
+Failure wrong_content() {
+  return usage_failure("invalid content id: expected 64 hexadecimal digits", "troupe file ls");
+}
 
 Ending provide(const Invocation& invocation, Console& console) {
   const auto cid = base::Digest::from_hex(*invocation.text("CID"));
@@ -107,7 +109,7 @@ Ending provide(const Invocation& invocation, Console& console) {
   if (!answer.ok()) {
     Failure why = answer.error();
     if (why.error.code != base::Code::not_found) return why;
-    why.error.message += ", and announces what it holds alone";
+    why.error.message += ", and announces only the files that it stores";
     why.try_ = "troupe file ls " + client.value()->way();
     return why;
   }
@@ -157,13 +159,13 @@ Ending providers(const Invocation& invocation, Console& console) {
   if (found > 0) return Exit::done;
   if (unheard) return Failure{*unheard};
   return Failure{{base::Code::not_found, "no node has announced " + typed},
-                 "nothing was changed",
-                 "at a node that `troupe file ls` shows it at: troupe dht provide " + typed};
+                 "nothing was changed ",
+                 "at a node where `troupe file ls` shows it: troupe dht provide " + typed};
 }
 
 void print_table_json(std::ostream& out, wire::TableRows::Reader rows) {
   JsonLine<output::wire::DhtTable> line;
-  const auto buckets = rows.getBuckets();  // each list is followed once: a reading has a limit
+  const auto buckets = rows.getBuckets();  // each list is followed once: a reader's traversal limit counts each access
   auto list = line->initBuckets(buckets.size());
   for (unsigned i = 0; i < list.size(); ++i) {
     const auto known = buckets[i].getContacts();
@@ -186,7 +188,7 @@ void print_table_text(Console& console, wire::TableRows::Reader rows) {
                  std::to_string(row.getLastSeenMs() / 1'000) + " s"});
   table.print(console.out);
   console.err << "the network has about " << rows.getNodes() << " nodes"
-              << (rows.getClient() ? "; this one cannot be dialled, and only asks" : "") << '\n';
+              << (rows.getClient() ? "; this node cannot be dialled, and only sends requests" : "") << '\n';
 }
 
 Ending table(const Invocation& invocation, Console& console) {
@@ -196,7 +198,7 @@ Ending table(const Invocation& invocation, Console& console) {
       [&](wire::TableRows::Reader rows) { print_table_text(console, rows); });
 }
 
-const Option kExplain{.name = "--explain", .help = "print each question: the node, why it was asked, and its answer"};
+const Option kExplain{.name = "--explain", .help = "print each request: the node, why it was asked, and its response"};
 
 }  // namespace
 
@@ -204,13 +206,13 @@ Commands dht_commands() {
   return {
       {.name = "dht put",
        .summary = "Publish a value in the network, and print its key",
-       .options = {number_option("--ttl", "S", "seconds until the value expires (172800)", 1, 604'800),
+       .options = {number_option("--ttl", "S", "seconds until the value expires (default 172800)", 1, 604'800),
                    number_option("--expect", "SEQ",
-                                 "replace only the value with this sequence number; 0: store only if there is none", 0,
+                                 "replace only the value with this sequence number; 0 stores only if there is none", 0,
                                  UINT64_MAX),
                    {.name = "--reader",
                     .value = "KEY",
-                    .help = "encrypt the value for the node of this id or public key; repeat for more readers",
+                    .help = "encrypt the value for the node with this id or public key; repeat for more readers",
                     .repeatable = true},
                    {.name = "--from",
                     .value = "FILE",
@@ -219,29 +221,31 @@ Commands dht_commands() {
        .positionals = {{.name = "KEY",
                         .help = "NAME or /kv/NAME, signed by this node; /cid for its hash; /pk for this node's key",
                         .arity = Arity::maybe},
-                       {.name = "VALUE", .help = "at most 64 KiB; - reads standard input", .arity = Arity::maybe}},
+                       {.name = "VALUE",
+                        .help = "value of at most 64 KiB; - reads standard input",
+                        .arity = Arity::maybe}},
        .needs = Needs::operate,
        .effect = Effect::write,
        .notes = kPutNotes,
        .run = dht_put},
       {.name = "dht get",
        .summary = "Print the value of a key, or of several keys",
-       .options = {number_option(
-                       "--quorum", "N",
-                       "other nodes that must agree on a signed value (3); where named, a value of fewer has a note", 1,
-                       20),
-                   kExplain},
+       .options =
+           {number_option(
+                "--quorum", "N",
+                "other nodes that must agree on a signed value (default 3); if given, a value with fewer gets a note",
+                1, 20),
+            kExplain},
        .positionals = {{.name = "KEY",
-                        .help =
-                            "as `dht put` printed it, the NAME of a value of this node, or NAME@ID; of several each "
-                            "value comes on a line, in their order",
+                        .help = "key that `dht put` printed, NAME of this node's value, or NAME@ID; several values are "
+                                "printed one per line, in order",
                         .arity = Arity::some}},
        .needs = Needs::view,
        .notes = kGetNotes,
        .run = get},
       {.name = "dht withdraw",
-       .summary = "Publish a value no more: it is gone once it has expired at the nodes that hold it",
-       .positionals = {{.name = "KEY", .help = "a NAME, or the key as `dht put` printed it"}},
+       .summary = "Stop republishing a value; it disappears when its copies expire",
+       .positionals = {{.name = "KEY", .help = "NAME, or key that `dht put` printed"}},
        .needs = Needs::operate,
        .effect = Effect::write,
        .notes = kWithdrawNotes,
@@ -249,46 +253,46 @@ Commands dht_commands() {
       {.name = "dht find",
        .summary = "Find the nodes nearest to an id",
        .options = {kExplain},
-       .positionals = {{.name = "ID", .help = "40 hexadecimal digits"}},
+       .positionals = {{.name = "ID", .help = "id of 40 hexadecimal digits"}},
        .needs = Needs::view,
        .run = find},
       {.name = "dht provide",
-       .summary = "Announce in the network that this node holds a content",
+       .summary = "Announce in the network that this node stores a file",
        .options = {kExplain},
-       .positionals = {{.name = "CID", .help = "64 hexadecimal digits"}},
+       .positionals = {{.name = "CID", .help = "content id of 64 hexadecimal digits"}},
        .needs = Needs::operate,
        .effect = Effect::write,
        .run = provide},
       {.name = "dht providers",
-       .summary = "Find the nodes that have announced a content",
-       .options = {number_option("--limit", "N", "stop after N providers (20)", 1, 1'000), kExplain},
-       .positionals = {{.name = "CID", .help = "64 hexadecimal digits"}},
+       .summary = "Find the nodes that have announced a file",
+       .options = {number_option("--limit", "N", "stop after N providers (default 20)", 1, 1'000), kExplain},
+       .positionals = {{.name = "CID", .help = "content id of 64 hexadecimal digits"}},
        .needs = Needs::view,
        .run = providers},
       {.name = "dht listen",
        .summary = "Print the value or providers of a key, then each change as it comes",
        .options = {number_option("--count", "N", "stop after N values or providers", 1, 1'000'000),
                    number_option("--seconds", "S", "stop after S seconds", 1, 31'536'000)},
-       .positionals = {{.name = "KEY", .help = "a NAME, NAME@ID or /kv/KEY as of `dht get`; a CID for its providers"}},
+       .positionals = {{.name = "KEY", .help = "NAME, NAME@ID or /kv/KEY, as for `dht get`; a CID for its providers"}},
        .needs = Needs::view,
        .notes = kListenNotes,
        .run = dht_listen},
       {.name = "dht list",
-       .summary = "List what this node holds for the network, and what it has published",
+       .summary = "List the rows that this node stores for the network, and the values that it has published",
        .options = {{.name = "--space",
                     .value = "SPACE",
-                    .help = "list only this space",
+                    .help = "space to list (default all)",
                     .choices = {"pk", "kv", "cid", "providers", "published"}}},
        .needs = Needs::view,
        .notes = kListNotes,
        .run = dht_list},
       {.name = "dht check",
-       .summary = "Read and verify every row that this node holds; changes nothing",
+       .summary = "Read and verify every stored row of this node; changes nothing",
        .needs = Needs::view,
        .notes = kAuditNotes,
        .run = dht_check},
       {.name = "dht clean",
-       .summary = "Delete expired and damaged rows that this node holds",
+       .summary = "Delete expired and damaged rows of this node",
        .needs = Needs::operate,
        .effect = Effect::write,
        .notes = kAuditNotes,

@@ -1,5 +1,5 @@
 #pragma once
-// The commands of `troupe dht` that have a source of their own; dht.cpp names them all.
+// The commands of `troupe dht` that have their own source file; dht.cpp names them all.
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -12,7 +12,7 @@
 
 namespace troupe::apps {
 
-inline constexpr std::chrono::seconds kDhtTimeout{105};  // two searches, and our own store after them
+inline constexpr std::chrono::seconds kDhtTimeout{105};  // two searches, and then this node's store
 
 Ending dht_put(const Invocation& invocation, Console& console);
 Ending dht_withdraw(const Invocation& invocation, Console& console);
@@ -23,26 +23,28 @@ Ending dht_clean(const Invocation& invocation, Console& console);
 
 namespace dht_command {
 
-/// How a command fared with many values, told as one ending. Exit: 0 if all went well, 5 if nothing but seals was in
-/// the way, 3 if some did, otherwise that of the first failure; 8 where the answer to a put is lost. Outcome: a value
-/// that too few nodes acknowledged may be stored at some and is published again, so it is not said to be nowhere.
+/// The result of a command on many values, as one ending. Exit: 0 if all succeeded, 5 if all failures were sealed
+/// values, 3 if some succeeded, otherwise the exit of the first failure; 8 if the response to a put is lost. Outcome: a
+/// value that too few nodes acknowledged may be stored at some of them and is published again, so the outcome does not
+/// say that no node has it.
 class Tally {
  public:
   Tally(const Invocation& invocation, Console& console) : invocation_(invocation), console_(console) {}
 
   void good() { ++good_; }
-  /// At this number of nodes.
+  /// A value was stored at this number of nodes.
   void stored(std::size_t nodes);
-  /// Prints why it was not.
+  /// Prints why a value failed.
   void bad(const std::string& key, const base::Error& why);
-  /// It was found, and is not for this node. With --json its container is printed.
+  /// A value was found, but is not sealed for this node. With --json its container is printed.
   void sealed(const std::string& key, dht::wire::GotValue::Reader got);
 
-  /// A line about what was put, where something was; empty with --json, which tells it of each.
+  /// Returns a line about the stored values, if there are any; empty with --json, which reports each value.
   std::string stored_note() const;
   /// `done`: "found".
   Ending end(const char* done, const std::string& try_) const;
-  /// What `by` has ended before its time; nothing is known of `unanswered` values that the node was asked to put.
+  /// Returns the failure of a command that `by` ended early; nothing is known about `unanswered` values that the node
+  /// was asked to put.
   Failure stopped(Failure by, std::size_t unanswered = 0) const;
 
  private:
@@ -50,17 +52,17 @@ class Tally {
 
   const Invocation& invocation_;
   Console& console_;
-  std::size_t good_ = 0, bad_ = 0, sealed_ = 0;  // of the bad ones
+  std::size_t good_ = 0, bad_ = 0, sealed_ = 0;  // of the failed values
   std::size_t nodes_min_ = SIZE_MAX;
   base::Error first_;
 };
 
-/// `dht put --from FILE` and `dht get KEY KEY…`: many values by few questions. A line for each key in the order in
-/// which they were asked for, failures on standard error; the exit is that of the Tally.
+/// `dht put --from FILE` and `dht get KEY KEY…`: many values with few requests. Prints a line for each key in the order
+/// of the arguments, and failures on standard error; the exit comes from the Tally.
 Ending put_many(const Invocation& invocation, Console& console, const std::string& file);
 Ending get_many(const Invocation& invocation, Console& console, const std::vector<std::string>& keys);
 
-/// What is wrong with a directory in place of a file that is to be read, or of standard input for "-".
+/// Returns the failure if an input file, or standard input for "-", is a directory.
 std::optional<Failure> directory_as_input(const std::string& file);
 
 }  // namespace dht_command
@@ -71,11 +73,11 @@ lines of --from FILE
   a NAME has at most 64 bytes; empty lines are skipped
   any other line ends the command with its line number; the lines before it may have been published
 options
-  --ttl, --expect and --reader are for a NAME; under /cid and /pk nothing changes or ends
-  --reader takes the 40 digits of a node's id, whose key is looked up, or the 64 of its key, which its
-  `troupe status` prints; the node that seals can open the value only if it is a reader
+  --ttl, --expect and --reader need a NAME; values under /cid and /pk do not change or expire
+  --reader takes a node's id of 40 digits, whose key is then looked up, or its key of 64 digits, which
+  its `troupe status` prints; the node that seals can open the value only if it is a reader
 limits
-  each node holds at most 8,192 values and 16 MiB of one owner, and as much from one storing node
+  each node stores at most 8,192 values and 16 MiB per owner, and as much per sender
 exits
   0 also if only this node has the value so far, which a note says; 3 if only some lines were stored;
   8 if too few nodes acknowledged the value: some of them may have it
@@ -84,21 +86,21 @@ exits
 inline constexpr const char* kGetNotes = R"(
 keys
   NAME, /kv/NAME            a value that this node has signed, by its name of at most 64 bytes
-  NAME@ID, /kv/NAME@ID      a value that the node of that id has signed, by its name
+  NAME@ID, /kv/NAME@ID      a value that the node with that id has signed, by its name
   /kv/KEY, KEY              a value that any node has signed: 40 digits; more than 20 after /kv/ are a KEY
   /cid/DIGEST               a value by its hash: 64 digits
   /pk/ID                    a node's public key, by its id: 40 digits
-  the id of a file is none of these: `troupe file get CID`
-exits of several keys
-  0 if all were got; 5 if some are sealed, and all others were got; 3 if only some were found
+  for the id of a file use `troupe file get CID`
+exits for several keys
+  0 if all were found; 5 if all except sealed values were found; 3 if only some were found
 )";
 
 inline constexpr const char* kWithdrawNotes = R"(
 keys
   NAME, /kv/NAME            a value that this node has signed, by its name
   /kv/KEY, /cid/DIGEST, /pk/ID
-                            what `dht put` printed
-  the nodes that hold the value give it out until it expires: after 48 h, or the --ttl of its `dht put`
+                            the key that `dht put` printed
+  nodes that store the value return it until it expires: after 48 h, or the --ttl of its `dht put`
 )";
 
 inline constexpr const char* kListenNotes = R"(
@@ -106,8 +108,8 @@ ends
   with --count or --seconds the exit is 0; by Ctrl-C 130, by SIGTERM 143, by SIGHUP 129
 lines
   for a value: its sequence number and the value, with control characters escaped
-  for a content: ID@HOST:PORT of a provider; each provider comes once
-  what exists comes first; then the holders report each change until the command ends
+  for a file: ID@HOST:PORT of a provider; each provider is printed once
+  existing values are printed first; then storage nodes report each change until the command ends
 examples
   troupe dht listen orders
   troupe dht listen /kv/5f0c6ed37cd0b1a9d2be8a44e5c1f0a7b3d69e21 --count 1 --seconds 60 --json
@@ -115,24 +117,24 @@ examples
 
 inline constexpr const char* kListNotes = R"(
 spaces
-  pk, kv, cid               records that this node holds for the network
-  providers                 announcements that it holds
-  published                 what this node itself keeps in the network
+  pk, kv, cid               records that this node stores for the network
+  providers                 announcements that it stores
+  published                 records that this node itself publishes
 lines
   space, key as `dht get` takes it, sequence number and name of a signed value, bytes, and the time when it
-  expires; for an announcement the first 40 digits of its content, and the node that provides it
+  expires; for an announcement the first 40 digits of its content id, and the node that provides it
   damaged rows are not listed: `troupe dht check` names them
 )";
 
 inline constexpr const char* kAuditNotes = R"(
 spaces
-  pk, kv, cid               records that this node holds for the network
-  providers                 announcements that it holds
-  published                 what this node itself keeps in the network
-  an expired row is not given out, and is deleted in time: it does not count as trouble; for an hour
-  after a start or a step of the clock it stays, also with clean: a wrong date would delete everything
-  trouble is a row that cannot be read, has a wrong key or signature, disagrees with the index, or exceeds
-  a limit; clean deletes such rows, except those above a limit
+  pk, kv, cid               records that this node stores for the network
+  providers                 announcements that it stores
+  published                 records that this node itself publishes
+  an expired row is not returned, and is deleted later: it does not count as a problem; for an hour after
+  a start or a step of the clock it stays, also with clean, because a wrong date would delete everything
+  a problem is a row that cannot be read, has a wrong key or signature, disagrees with the index, or
+  exceeds a limit; clean deletes such rows, except those above a limit
 )";
 
 }  // namespace troupe::apps

@@ -1,5 +1,6 @@
 #pragma once
-// Messages that come in any order, shown in the order of their numbers: each as soon as those before it were.
+// Shows messages that arrive in any order in the order of their numbers: each as soon as all earlier messages were
+// shown.
 #include <capnp/message.h>
 
 #include <functional>
@@ -13,17 +14,17 @@ template <class T>
 class InOrder {
  public:
   using Show = std::function<void(std::size_t, typename T::Reader)>;
-  /// Of `count` messages, with the numbers from 0 on.
+  /// For `count` messages, numbered from 0.
   InOrder(std::size_t count, Show show) : kept_(count), show_(std::move(show)) {}
 
-  /// A number that is too large, or came before, is passed over.
+  /// Ignores a number that is too large, or was received before.
   void take(std::size_t number, typename T::Reader message) {
     if (number < next_ || number >= kept_.size() || kept_[number]) return;
     kept_[number] = std::make_unique<capnp::MallocMessageBuilder>();
     kept_[number]->setRoot(message);
     while (next_ < kept_.size() && kept_[next_]) show(next_++);
   }
-  /// No more come: shows what came behind one that did not.
+  /// No more messages arrive: shows the messages after a missing message.
   void end() {
     for (; next_ < kept_.size(); ++next_)
       if (kept_[next_]) show(next_);

@@ -22,8 +22,8 @@ std::optional<std::string> wrong_digits(const std::string& typed) {
   if (!name_or_key && space != "/cid/" && space != "/pk/") return std::nullopt;
   if (rest.empty() || rest.size() == wanted || (name_or_key && rest.size() <= kNameDigitsMax)) return std::nullopt;
   if (rest.find_first_not_of("0123456789abcdefABCDEF") != std::string::npos) return std::nullopt;
-  return "after " + space + " come " + std::to_string(wanted) + " hexadecimal digits, and here are " +
-         std::to_string(rest.size()) + (name_or_key ? "; a name of such digits is said without /kv/" : "");
+  return "after " + space + " come " + std::to_string(wanted) + " hexadecimal digits, got " +
+         std::to_string(rest.size()) + (name_or_key ? "; for a name of such digits leave out /kv/" : "");
 }
 
 std::optional<TypedKey> parse_key(const std::string& typed) {
@@ -57,8 +57,8 @@ std::optional<std::string> long_name(const std::string& typed) {
   if (typed.starts_with('/') && !typed.starts_with(kSpace)) return std::nullopt;
   const std::size_t bytes = typed.size() - (typed.starts_with('/') ? kSpace.size() : 0);
   if (bytes <= dht::kNameBytesMax) return std::nullopt;
-  return "a name has at most " + std::to_string(dht::kNameBytesMax) + " bytes, and this one " + std::to_string(bytes) +
-         ": \"" + base::shortened(typed, dht::kNameBytesMax) + '"';
+  return "a name has at most " + std::to_string(dht::kNameBytesMax) + " bytes, got " + std::to_string(bytes) + ": \"" +
+         base::shortened(typed, dht::kNameBytesMax) + '"';
 }
 
 }  // namespace troupe::apps::dht_command

@@ -15,15 +15,15 @@ namespace {
 namespace wire = dht::wire;
 using base::Code;
 
-constexpr std::chrono::minutes kListIdle{1};  // the node says something each second
+constexpr std::chrono::minutes kListIdle{1};  // the node sends something every second
 
-/// As `dht get` takes it; of an announcement no more than the beginning of its content id is known.
+/// Returns the key as `dht get` takes it; for an announcement only the beginning of its content id is known.
 std::string key_text(wire::RowSummary::Reader row) {
   const auto space = dht::space_of(row.getWhat());
   return (space ? dht_command::space_name(*space) : "") + hex(row.getKey());
 }
 
-/// Rows as they come, and the sum.
+/// Prints rows as they come, and the sum.
 class RowPrinter {
  public:
   RowPrinter(Console& console, bool json) : console_(console), json_(json) {}
@@ -103,7 +103,7 @@ Ending dht_list(const Invocation& invocation, Console& console) {
       },
       [&](wire::AuditItem::Reader item) { return printer.take(item); });
   if (!read.ok()) return read.error();
-  if (!printer.end()) return Failure{{Code::corrupt, "the node ended early, before its last row"}};
+  if (!printer.end()) return Failure{{Code::corrupt, "the node ended the list early, before its last row"}};
   return Exit::done;
 }
 

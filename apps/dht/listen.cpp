@@ -15,9 +15,9 @@ namespace {
 
 namespace wire = dht::wire;
 
-constexpr std::chrono::minutes kListenIdle{5};  // the node says something each minute
+constexpr std::chrono::minutes kListenIdle{5};  // the node sends something every minute
 
-/// What is listened to; nothing for what never changes, or is no key.
+/// The subject of the subscription; nullopt for a key that never changes, or is not a key.
 struct Target {
   dht::TopicKind kind = dht::TopicKind::value;
   dht_command::TypedKey key;
@@ -34,7 +34,7 @@ std::optional<Target> target_of(const std::string& typed) {
   return Target{dht::TopicKind::value, *key};
 }
 
-/// Lines as they come.
+/// Prints lines as they come.
 class ChangePrinter {
  public:
   ChangePrinter(Console& console, bool json, std::string typed)
@@ -48,12 +48,12 @@ class ChangePrinter {
       case wire::Came::PROVIDER: print(item.getProvider()); break;
       case wire::Came::ENDED: ended(item.getEnded().getWhy(), item.getEnded().getItems()); break;
     }
-    console_.out.flush();  // a person sees each line when it comes
+    console_.out.flush();  // a person sees each line at once
     if (!console_.out) return unwritten(console_, "");
     return {};
   }
 
-  /// The reader has seen enough: a good end.
+  /// The reader has seen enough: a successful end.
   void interrupted() {
     ended("interrupted", items_);
     console_.out.flush();
@@ -62,7 +62,7 @@ class ChangePrinter {
  private:
   void tell_leases(unsigned nodes) {
     if (nodes > 0) console_.err << "listening at " << nodes << (nodes == 1 ? " node\n" : " nodes\n");
-    else console_.err << "no node tells this one of changes: it asks for them twice a minute\n";
+    else console_.err << "no node reports changes to this node: it asks for them twice a minute\n";
     console_.err.flush();
   }
 
@@ -75,7 +75,7 @@ class ChangePrinter {
     }
     const std::string value(reinterpret_cast<const char*>(got.getValue().begin()), got.getValue().size());
     console_.out << got.getSequence() << ' '
-                 << (got.getSealed() ? "(sealed, and not for this node)" : base::printable(value)) << '\n';
+                 << (got.getSealed() ? "(sealed, but not for this node)" : base::printable(value)) << '\n';
   }
 
   void print(messages::wire::Contact::Reader provider) {
@@ -112,8 +112,8 @@ Ending dht_listen(const Invocation& invocation, Console& console) {
   if (const auto digits = dht_command::wrong_digits(typed)) return usage_failure(*digits, "troupe help dht listen");
   if (!target)
     return usage_failure(
-        "what can change is a value, NAME, NAME@ID or /kv/ and 40 digits, or who provides a content, of 64 "
-        "digits; not \"" +
+        "a key that can change is a value, NAME, NAME@ID or /kv/ and 40 digits, or the providers of a file, 64 digits; "
+        "got \"" +
             typed + '"',
         "troupe help dht listen");
   auto client = Client::connect(invocation, console);

@@ -19,9 +19,9 @@ namespace {
 
 namespace wire = dht::wire;
 
-constexpr std::chrono::seconds kTimeout{300};                   // searches in several regions, and our own stores
+constexpr std::chrono::seconds kTimeout{300};                   // searches in several regions, and this node's stores
 constexpr std::size_t kManyMax = dht::kRegionItemsMax;          // messages/dht.capnp, PutMany and GetMany
-constexpr std::size_t kManyBytesMax = 7 * dht::kValueBytesMax;  // the same: 512 KiB with what is around the values
+constexpr std::size_t kManyBytesMax = 7 * dht::kValueBytesMax;  // the same: 512 KiB with the bytes around the values
 constexpr const char* kHelp = "troupe help dht put";
 constexpr std::size_t kLineBytesMax = dht::kValueBytesMax + 128;
 
@@ -31,7 +31,7 @@ struct Line {
   std::string value;
 };
 
-/// The next line that is not empty; nothing at the end.
+/// Returns the next line that is not empty, or nullopt at the end.
 base::Result<std::optional<Line>, Failure> next_line(LineReader& lines) {
   std::string text;
   while (text.empty()) {
@@ -50,18 +50,19 @@ base::Result<std::optional<Line>, Failure> next_line(LineReader& lines) {
   if (const auto too_long = long_name(line.typed)) return usage_failure(where + *too_long, kHelp);
   const bool named = key && (key->space == dht::Space::cid ? !key->digest : key->space == dht::Space::kv && !key->key);
   if (end == std::string::npos || !named)
-    return usage_failure(where + "it has no NAME, /kv/NAME or /cid, a space, and a value", kHelp);
+    return usage_failure(where + "expected NAME, /kv/NAME or /cid, a space, and a value", kHelp);
   line.key = *key;
   line.value = text.substr(end + 1);
   if (line.value.size() > dht::kValueBytesMax)
-    return usage_failure(where + "a value has at most 65,536 bytes; larger things are files", "troupe help file put");
+    return usage_failure(where + "a value has at most 65,536 bytes; store larger data as a file",
+                         "troupe help file put");
   return std::optional(std::move(line));
 }
 
 }  // namespace
 
 std::optional<Failure> directory_as_input(const std::string& file) {
-  std::error_code unseen;  // the open says it better
+  std::error_code unseen;  // open() gives a better error
   if (!std::filesystem::is_directory(file == "-" ? "/dev/stdin" : file, unseen)) return std::nullopt;
   const std::string what = file == "-" ? "standard input" : file;
   return Failure{{base::Code::unsupported, "cannot read " + what + ": it is a directory"}, "nothing was done", kHelp};

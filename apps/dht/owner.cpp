@@ -13,7 +13,7 @@ namespace {
 
 namespace wire = dht::wire;
 
-constexpr std::chrono::seconds kStatusTimeout{5};  // our choice: as of `troupe status`
+constexpr std::chrono::seconds kStatusTimeout{5};  // our choice: as for `troupe status`
 
 }  // namespace
 
@@ -37,10 +37,10 @@ base::Result<base::PublicKey, Failure> public_key_of(Client& client, const base:
   if (published.ok())
     if (const auto key = base::PublicKey::from(bytes_of(published.value().root().getValue()))) return *key;
   const bool unknown = published.ok() || published.error().error.code == base::Code::not_found;
-  Failure out{unknown ? base::Error{base::Code::not_found, "no node of this id answers, and none has published its key"}
-                      : published.error().error,
-              "nothing was done",
-              "again while it runs; or, so that it is found without it, at that node: troupe dht put /pk"};
+  Failure out{
+      unknown ? base::Error{base::Code::not_found, "no node with this id responds, and none has published its key"}
+              : published.error().error,
+      "nothing was done", "again while it runs; or, to find it while it is down, at that node: troupe dht put /pk"};
   out.error.message = "the key of " + id.hex() + " is not known: " + out.error.message;
   return out;
 }
@@ -54,7 +54,7 @@ std::optional<Failure> resolve(Client& client, TypedKey& key) {
 }
 
 Failure anothers_name(const std::string& where) {
-  return usage_failure(where + "NAME@ID is what another node has signed, and only that node changes it",
+  return usage_failure(where + "NAME@ID belongs to another node, and only that node can change it",
                        "troupe help dht get");
 }
 

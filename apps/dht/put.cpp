@@ -15,7 +15,7 @@ namespace wire = dht::wire;
 
 constexpr const char* kHelp = "troupe help dht put";
 
-/// What is put: an argument, or with "-" what comes on standard input.
+/// Returns the value to put: an argument, or standard input for "-".
 base::Result<std::string, Failure> value_of(const Invocation& invocation, Console& console) {
   std::string value = invocation.text("VALUE").value_or("");
   if (value != "-") return value;
@@ -24,7 +24,7 @@ base::Result<std::string, Failure> value_of(const Invocation& invocation, Consol
   if (const auto read = read_rest(console.in, kStandardInput, dht::kValueBytesMax, value); !read.ok())
     return read.error();
   if (value.size() > dht::kValueBytesMax)
-    return usage_failure("a value has at most 65,536 bytes; larger things are files", "troupe help file put");
+    return usage_failure("a value has at most 65,536 bytes; store larger data as a file", "troupe help file put");
   return value;
 }
 
@@ -34,24 +34,24 @@ Ending dht_put(const Invocation& invocation, Console& console) {
   if (const auto file = invocation.text("--from")) {
     for (const char* const alone : {"KEY", "VALUE", "--expect", "--reader", "--explain"})
       if (invocation.has(alone))
-        return usage_failure(std::string(alone) + " is for one value at a time, not with --from", kHelp);
+        return usage_failure(std::string(alone) + " works for only one value at a time, not with --from", kHelp);
     return dht_command::put_many(invocation, console, *file);
   }
-  if (!invocation.has("KEY")) return usage_failure("say under which KEY, or with --from which file of them", kHelp);
+  if (!invocation.has("KEY")) return usage_failure("give a KEY, or a file of lines with --from", kHelp);
   const std::string typed = *invocation.text("KEY");
   const auto key = dht_command::parse_key(typed);
   if (!key) return dht_command::wrong_key(typed);
   if (key->owner) return dht_command::anothers_name();
   if (key->key && key->space == dht::Space::kv)
-    return usage_failure("a value is put under a name, which is signed; its key follows from name and node", kHelp);
+    return usage_failure("a signed value is put under a name; its key is derived from the name and the node", kHelp);
   if (key->digest || key->key)
-    return usage_failure("what a value's key is follows from the value: say " + dht_command::space_name(key->space),
+    return usage_failure("the key of this value is derived from the value: use " + dht_command::space_name(key->space),
                          kHelp);
   for (const char* const option : {"--ttl", "--expect", "--reader"})
     if (invocation.has(option) && key->space != dht::Space::kv) return dht_command::for_names_alone(option);
   if (invocation.text("VALUE").has_value() == (key->space == dht::Space::pk))
-    return usage_failure(key->space == dht::Space::pk ? "this node's key is its own value: say /pk alone"
-                                                      : "say what to put: a VALUE, or - to read it from standard input",
+    return usage_failure(key->space == dht::Space::pk ? "this node's key is the value: use /pk without a value"
+                                                      : "give a VALUE, or - to read it from standard input",
                          kHelp);
   const auto value = value_of(invocation, console);
   if (!value.ok()) return value.error();
@@ -77,7 +77,7 @@ Ending dht_put(const Invocation& invocation, Console& console) {
     order.setExplain(invocation.has("--explain"));
   });
   if (!answer.ok()) {
-    // What the client itself has found has its words already.
+    // A failure that the client has found is explained already.
     if (!answer.error().try_.empty() || answer.error().exit) return answer.error();
     return dht_command::not_put(answer.error().error, *key, typed, client.value()->way());
   }

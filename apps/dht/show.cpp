@@ -20,7 +20,7 @@ double milliseconds(std::uint64_t micros) { return static_cast<double>(micros) /
 
 std::string text_of_ms(std::uint64_t micros) { return fixed(milliseconds(micros), 1) + " ms"; }
 
-/// Leading bits that who was asked shares with the key sought.
+/// Returns how many leading bits the asked node shares with the key.
 std::size_t bits_shared(dht::wire::Question::Reader question) {
   const auto distance = dht::Key::from({question.getDistance().begin(), question.getDistance().size()});
   return dht::shared_bits(distance.value_or(dht::Key{}), dht::Key{});
@@ -47,7 +47,7 @@ void write(output::wire::DhtSearch::Builder out, dht::wire::SearchResult::Reader
   copy_same(search, out);
   out.setTookMs(milliseconds(search.getMicroseconds()));
   auto questions = out.getQuestions();
-  const auto asked = search.getQuestions();  // followed once: a reading has a limit
+  const auto asked = search.getQuestions();  // followed once: a reader's traversal limit counts each access
   for (unsigned i = 0; i < questions.size(); ++i) {
     const auto from = asked[i];
     auto to = questions[i];
@@ -64,7 +64,7 @@ void write(output::wire::DhtValue::Builder out, const std::string& typed, dht::w
   const auto value = got.getValue();
   const std::string words = text(value);
   out.setKey(typed);
-  // With its size: a NUL is text as well. A sealed container is none.
+  // Compared with the size: a NUL is text too. A sealed container is not text.
   if (!got.hasError() && !got.getSealed() && base::is_utf8(words)) out.setValue({words.data(), words.size()});
   if (!got.hasError()) out.setValueHex(value);
   out.setBytes(value.size());
@@ -102,7 +102,7 @@ void print_value(const Invocation& invocation, Console& console, const std::stri
                  dht::wire::GotValue::Reader got) {
   if (invocation.globals.json) return print_one_value(invocation, console, typed, got);
   if (!got.hasError()) print_raw(console, text(got.getValue()));
-  console.out.flush();  // before what is said of it
+  console.out.flush();  // before the notes about it
   if (invocation.has("--explain")) explain(console.err, got.getSearch());
   console.err << quorum_note(invocation, got);
 }
@@ -122,7 +122,7 @@ void print_one_value(const Invocation& invocation, Console& console, const std::
 void print_put(const Invocation& invocation, Console& console, dht::Space space, dht::wire::PutOne::Reader done) {
   const std::string key = space_name(space) + hex(space == dht::Space::cid ? done.getDigest() : done.getKey());
   JsonLine<output::wire::DhtPut> line;
-  copy_same(done, *line);  // its key is of another type
+  copy_same(done, *line);  // its key has a different type
   line->setKey(key);
   if (invocation.globals.json) line.print(console.out);
   else console.out << key << '\n';
@@ -147,7 +147,7 @@ void print_put(const Invocation& invocation, Console& console, const std::string
 
 std::string alone_note(dht::wire::SearchResult::Reader put) {
   if (put.getStores() != 1 || put.getNearest().size() > 0) return {};
-  return "note: no other node has it yet; this one publishes it again once it has met one\n";
+  return "note: no other node has it yet; this node publishes it again once it has a peer\n";
 }
 
 std::string kept_note(capnp::List<dht::wire::AuditSum>::Reader sums) {
@@ -155,44 +155,46 @@ std::string kept_note(capnp::List<dht::wire::AuditSum>::Reader sums) {
   for (const auto sum : sums) kept += sum.getExpired() - std::min(sum.getExpired(), sum.getRemoved());
   if (kept == 0) return {};
   return "note: expired rows that stay: " + std::to_string(kept) +
-         "; none is dropped before the date has stood for an hour, after a start or a leap of the clock, "
-         "for a wrong one would drop all that is held\n";
+         "; they are deleted only after an hour without a start or a step of the clock, because a wrong date would "
+         "delete everything\n";
 }
 
 Failure for_names_alone(const std::string& option) {
   return usage_failure(
-      option + " is for a NAME, whose values this node signs: under /cid and /pk nothing changes or ends",
+      option + " needs a NAME, whose values this node signs: values under /cid and /pk do not change or expire",
       "troupe help dht put");
 }
 
 Failure wrong_reader(const std::string& typed) {
-  return usage_failure("a reader is a node's id of 40 hexadecimal digits, or its public key of 64, not \"" +
+  return usage_failure("a reader must be a node's id of 40 hexadecimal digits, or its public key of 64, got \"" +
                            base::shortened(typed, 80) + '"',
                        "at the reader's node: troupe status");
 }
 
 std::string put_try(base::Code why, dht::Space space) {
   if (why == base::Code::no_space)
-    return space == dht::Space::kv ? "later, when values there have ended; or another NAME, which lies at other nodes"
-                                   : "later, when values there have ended; or as a file: troupe help file put";
+    return space == dht::Space::kv
+               ? "later, when values there have expired; or use another NAME, which other nodes store"
+               : "later, when values there have expired; or store it as a file: troupe help file put";
   const bool doubt = why == base::Code::unknown_outcome || why == base::Code::timeout || why == base::Code::dropped;
-  return doubt ? "again; a value that is stored already takes no harm" : "";
+  return doubt ? "again; repeating it is safe" : "";
 }
 
 Failure wrong_key(const std::string& typed) {
   if (const auto digits = wrong_digits(typed)) return usage_failure(*digits, "troupe help dht get");
   if (const auto too_long = long_name(typed)) return usage_failure(*too_long, "troupe help dht put");
   return usage_failure(
-      "a key is NAME, NAME@ID, /kv/NAME, /kv/ and 40 digits, /cid/ and 64 digits, or /pk/ and 40 digits, not \"" +
+      "invalid key: expected NAME, NAME@ID, /kv/NAME, /kv/ and 40 digits, /cid/ and 64 digits, or /pk/ and 40 digits, "
+      "got \"" +
           typed + '"',
       "troupe help dht get");
 }
 
 Failure sealed_to_others(std::string outcome) {
-  return {{base::Code::refused, "the value is sealed, and not for this node"},
-          std::move(outcome),
-          "at a node that is a reader of it: `troupe dht put NAME VALUE --reader KEY` names them by their ids or "
-          "public keys"};
+  return {
+      {base::Code::refused, "the value is sealed, but not for this node"},
+      std::move(outcome),
+      "at a node that is a reader: `troupe dht put NAME VALUE --reader KEY` names readers by their ids or public keys"};
 }
 
 Failure not_got(base::Error why, const std::string& typed, const std::string& way) {
@@ -205,7 +207,7 @@ Failure not_got(base::Error why, const std::string& typed, const std::string& wa
   if (!key || key->name.empty()) return {std::move(why), {}, "troupe help dht get"};
   if (const auto digest = base::Digest::from_hex(key->name))
     return {std::move(why), {}, "troupe dht get /cid/" + key->name + ' ' + way + "; " + file_get(*digest)};
-  why.message += "; a name is of this very node's values, NAME@ID of another node's";
+  why.message += "; a NAME is a value of this node, NAME@ID a value of another node";
   return {std::move(why), {}, "troupe help dht get"};
 }
 
@@ -213,18 +215,18 @@ Failure not_put(base::Error why, const TypedKey& key, const std::string& typed, 
   const std::string get = "troupe dht get " + shell_word(typed) + ' ' + way + " --json";
   const base::Code code = why.code;
   Failure out{std::move(why), {}, {}};
-  // Some may have it and have not said so.
+  // Some nodes may have stored it without a response.
   if (code == base::Code::conflict || code == base::Code::no_space || code == base::Code::refused)
-    out.outcome = "no node has said that it stored it";
+    out.outcome = "no node has confirmed that it stored it";
   if (code == base::Code::conflict) {
-    out.outcome += "; --expect takes the `sequence` of what is there, or 0 where nothing is";
+    out.outcome += "; --expect takes the `sequence` of the current value, or 0 if there is none";
     out.try_ = get;
     return out;
   }
   out.try_ = put_try(code, key.space);
-  // Only under a name can it be something else that is there.
+  // Only under a name can a different value already exist.
   if (key.space == dht::Space::kv && exit_of(out, Effect::write) == Exit::unknown)
-    out.try_ = get + " shows what is there";
+    out.try_ = get + " shows the current value";
   return out;
 }
 
@@ -261,7 +263,7 @@ void explain(std::ostream& out, dht::wire::SearchResult::Reader search) {
     out << "refused: " << hex(one.getNode()).substr(0, 8) << ", named by " << hex(one.getNamedBy()).substr(0, 8) << ": "
         << std::string(one.getWhy().begin(), one.getWhy().size()) << '\n';
   out << std::string(search.getEnding().begin(), search.getEnding().size()) << ": " << search.getAsked() << " asked, "
-      << search.getUnanswered() << " without an answer, " << search.getHops() << " hops, "
+      << search.getUnanswered() << " without a response, " << search.getHops() << " hops, "
       << text_of_ms(search.getMicroseconds()) << '\n';
 }
 

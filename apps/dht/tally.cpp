@@ -42,9 +42,9 @@ void Tally::stored(std::size_t nodes) {
 std::string Tally::stored_note() const {
   if (good_ == 0 || invocation_.globals.json) return {};
   std::string out = std::to_string(good_) + (good_ == 1 ? " value" : " values") + ", stored at " +
-                    std::to_string(nodes_min_) + (nodes_min_ == 1 ? " node" : " nodes") + " at least\n";
+                    std::to_string(nodes_min_) + (nodes_min_ == 1 ? " node" : " nodes") + " or more\n";
   if (nodes_min_ == 1)
-    out += "note: a value that only one node has is published again as soon as this node meets others\n";
+    out += "note: a value that only one node has is published again as soon as this node has peers\n";
   return out;
 }
 
@@ -53,7 +53,7 @@ Ending Tally::end(const char* done, const std::string& try_) const {
   if (bad_ == sealed_) {
     Failure out = sealed_to_others(kPrinted);
     out.error.message =
-        std::to_string(sealed_) + " of " + std::to_string(good_ + bad_) + " values are sealed, and not for this node";
+        std::to_string(sealed_) + " of " + std::to_string(good_ + bad_) + " values are sealed, but not for this node";
     return out;
   }
   const std::string counted = std::to_string(good_) + " of " + std::to_string(good_ + bad_) + " values were " + done;
@@ -74,7 +74,7 @@ Failure Tally::stopped(Failure by, std::size_t unanswered) const {
 
 std::string Tally::outcome(std::size_t unanswered) const {
   const bool doubt = invocation_.command().effect == Effect::write && bad_ + unanswered > 0;
-  return std::string(kPrinted) + (doubt ? "; the other values may be stored as well" : "");
+  return std::string(kPrinted) + (doubt ? "; other values may be stored as well" : "");
 }
 
 }  // namespace troupe::apps::dht_command

@@ -40,7 +40,7 @@ Ending dht_withdraw(const Invocation& invocation, Console& console) {
     return Exit::done;
   }
   console.out << id << '\n';
-  console.err << "it is published no more; the nodes that hold it give it out until it expires\n";
+  console.err << "it is no longer published; the nodes that store it return it until it expires\n";
   return Exit::done;
 }
 

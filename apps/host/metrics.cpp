@@ -114,7 +114,7 @@ void add_alarms(const MetricsSources& from, Families& to) {
       {Alarm::flapping_link, "flapping_link"},
       {Alarm::budget_full, "budget_full"},
   }};
-  counters(to, "troupe_alarms_total", "Faults outside of requests, by kind.", "alarm", kNames,
+  counters(to, "troupe_alarms_total", "One-time faults, by kind.", "alarm", kNames,
            [&](Alarm alarm) { return from.node.alarms().count(alarm); });
 }
 

@@ -25,10 +25,10 @@ TEST_CASE("cluster dht put: what no other node has is said, alone and among many
   Cluster cluster(2);
   const std::string from = cluster.folder / "values";
   std::ofstream(from) << "a 1\nb 2\n";
-  const std::string note = "note: no other node has it yet; this one publishes it again once it has met one\n";
+  const std::string note = "note: no other node has it yet; this node publishes it again once it has a peer\n";
   const Seen two = cluster.run(0, {"dht", "put", "orders", "seven"});
   CHECK_MESSAGE(two.err == "stored at 2 of 2 nodes\n", two.err);
-  CHECK(cluster.run(0, {"dht", "put", "--from", from}).err == "2 values, stored at 2 nodes at least\n");
+  CHECK(cluster.run(0, {"dht", "put", "--from", from}).err == "2 values, stored at 2 nodes or more\n");
 
   NodeProgram alone(cluster.folder, "alone");
   REQUIRE(alone.ready());
@@ -44,7 +44,7 @@ TEST_CASE("cluster dht put: what no other node has is said, alone and among many
   CHECK(run({"dht", "put", "orders", "eight", "--json"}).err.empty());
   const Seen many = run({"dht", "put", "--from", from});
   CHECK(many.exit == 0);
-  CHECK_MESSAGE(many.err.starts_with("2 values, stored at 1 node at least\nnote: "), many.err);
+  CHECK_MESSAGE(many.err.starts_with("2 values, stored at 1 node or more\nnote: "), many.err);
 }
 
 TEST_CASE("cluster dht put: a line without an end is refused where one was asked for") {

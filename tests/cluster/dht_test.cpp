@@ -206,12 +206,12 @@ TEST_CASE("cluster dht: a value that is sealed for others is refused, alone and 
   for (const auto& keys : std::vector<std::vector<std::string>>{{sealed}, {sealed, sealed}, {open, sealed}}) {
     const Seen refused = get(1, keys);
     CHECK(refused.exit == 5);
-    CHECK(contains(refused.err, "sealed, and not for this node"));
+    CHECK(contains(refused.err, "sealed, but not for this node"));
     CHECK(contains(refused.err, "\ntry: at a node that is a reader of it"));
   }
   const Seen two = get(1, {open, sealed});
   CHECK(two.out == open + " seven\n");
-  CHECK(contains(two.err, sealed + ": the value is sealed, and not for this node\n"));
+  CHECK(contains(two.err, sealed + ": the value is sealed, but not for this node\n"));
   CHECK(get(1, {open, sealed, nobodys}).exit == 3);
   const Seen hex = get(1, {sealed, open, "--json"});
   CHECK(contains(hex.out, "\"sealed\":true"));

@@ -28,7 +28,7 @@ TEST_CASE("dht commands: a key with a wrong number of digits is told how many it
            {"dht", "get", typed}, {"dht", "get", typed, "b"}, {"dht", "put", typed, "x"}, {"dht", "listen", typed}}) {
     const auto seen = troupe_with(words);
     CHECK(seen.exit == Exit::usage);
-    CHECK_MESSAGE(contains(seen.err, "error: after /kv/ come 40 hexadecimal digits, and here are 39"), seen.err);
+    CHECK_MESSAGE(contains(seen.err, "error: after /kv/ come 40 hexadecimal digits, got 39"), seen.err);
   }
 }
 
@@ -37,7 +37,7 @@ TEST_CASE("dht commands: options of a signed value are refused with a value that
        {std::pair("--ttl", "60"), std::pair("--expect", "1"), std::pair("--reader", "x")}) {
     const auto seen = troupe_with({"dht", "put", "/cid", "bytes", option, value});
     CHECK(seen.exit == Exit::usage);
-    CHECK(seen.err.starts_with("error: " + std::string(option) + " is for a NAME, whose values this node signs"));
+    CHECK(seen.err.starts_with("error: " + std::string(option) + " needs a NAME, whose values this node signs"));
     CHECK(contains(seen.err, "\ntry: troupe help dht put\n"));
   }
 }
@@ -59,6 +59,6 @@ TEST_CASE("dht commands: another node's name is neither put nor withdrawn") {
        std::vector<std::vector<std::string>>{{"dht", "put", typed, "x"}, {"dht", "withdraw", "/kv/" + typed}}) {
     const auto seen = troupe_with(words);
     CHECK(seen.exit == Exit::usage);
-    CHECK_MESSAGE(contains(seen.err, "only that node changes it"), seen.err);
+    CHECK_MESSAGE(contains(seen.err, "only that node can change it"), seen.err);
   }
 }

@@ -64,7 +64,7 @@ TEST_CASE("dht key: a name that is too long is told its limit, and nothing else 
     CHECK_FALSE(dht_command::long_name(space + std::string(64, 'n')));
     const auto wrong = dht_command::long_name(space + std::string(65, 'n'));
     REQUIRE(wrong);
-    CHECK(wrong->starts_with("a name has at most 64 bytes, and this one 65: "));
+    CHECK(wrong->starts_with("a name has at most 64 bytes, got 65: "));
   }
   CHECK_FALSE(dht_command::long_name("/cid/" + std::string(70, '1')));
   CHECK_FALSE(dht_command::long_name(""));
@@ -76,9 +76,9 @@ TEST_CASE("dht key: a key that has lost or won a digit is told how many it has, 
     return dht_command::wrong_digits(typed).value_or("");
   };
   CHECK(wrong("/kv/" + std::string(39, 'a')) ==
-        "after /kv/ come 40 hexadecimal digits, and here are 39; a name of such digits is said without /kv/");
-  CHECK(wrong("/pk/" + std::string(41, '1')) == "after /pk/ come 40 hexadecimal digits, and here are 41");
-  CHECK(wrong("/cid/" + std::string(63, 'F')) == "after /cid/ come 64 hexadecimal digits, and here are 63");
+        "after /kv/ come 40 hexadecimal digits, got 39; for a name of such digits leave out /kv/");
+  CHECK(wrong("/pk/" + std::string(41, '1')) == "after /pk/ come 40 hexadecimal digits, got 41");
+  CHECK(wrong("/cid/" + std::string(63, 'F')) == "after /cid/ come 64 hexadecimal digits, got 63");
   CHECK(wrong("/kv/" + std::string(64, '0')).starts_with("after /kv/ come 40"));
   CHECK(wrong("/kv/" + std::string(21, '0')).starts_with("after /kv/ come 40"));
   for (const std::string& name : {"/kv/" + std::string(20, '0'), std::string("/kv/cafe"), std::string(39, 'a'),

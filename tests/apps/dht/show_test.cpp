@@ -144,7 +144,7 @@ TEST_CASE("dht show: what was not got or put comes with what to try") {
     CHECK(dht_command::not_got(nothing, typed, "").error.message == nothing.message);
     CHECK(dht_command::not_got(nothing, typed, "").try_ == "troupe help dht get");
   }
-  CHECK(contains(dht_command::not_got(nothing, "orders", "").error.message, "of this very node"));
+  CHECK(contains(dht_command::not_got(nothing, "orders", "").error.message, "value of this node"));
   CHECK(contains(dht_command::sealed_to_others("").try_, "--reader"));
 }
 
@@ -154,12 +154,12 @@ TEST_CASE("dht show: what was not put says what is known of it, and what to do")
   };
   const std::string get = "troupe dht get 'my orders' --data a --json";
   CHECK(not_put(base::Code::conflict, "my orders").try_ == get);
-  CHECK(
-      not_put(base::Code::conflict, "my orders").outcome.starts_with("no node has said that it stored it; --expect "));
+  CHECK(not_put(base::Code::conflict, "my orders")
+            .outcome.starts_with("no node has confirmed that it stored it; --expect "));
   for (const auto why : {base::Code::no_space, base::Code::refused})
-    CHECK(not_put(why, "orders").outcome == "no node has said that it stored it");
+    CHECK(not_put(why, "orders").outcome == "no node has confirmed that it stored it");
   for (const auto why : {base::Code::unknown_outcome, base::Code::timeout}) {
-    CHECK(not_put(why, "my orders").try_ == get + " shows what is there");
+    CHECK(not_put(why, "my orders").try_ == get + " shows the current value");
     CHECK(not_put(why, "/cid").try_.starts_with("again; "));
     CHECK(not_put(why, "/cid").outcome.empty());  // of which the code says that it is not known
   }

@@ -12,7 +12,7 @@ using dht_command::Tally;
 namespace {
 
 constexpr const char* kPrinted = "the printed results are valid";
-constexpr const char* kDoubt = "the printed results are valid; the other values may be stored as well";
+constexpr const char* kDoubt = "the printed results are valid; other values may be stored as well";
 
 /// A Tally of `dht get` or `dht put`.
 struct Told {
@@ -90,13 +90,13 @@ TEST_CASE("dht tally: what was put is summed up by the value that the fewest nod
   Told put("dht put");
   CHECK(put.tally.stored_note().empty());
   put.tally.stored(20);
-  CHECK(put.tally.stored_note() == "1 value, stored at 20 nodes at least\n");
+  CHECK(put.tally.stored_note() == "1 value, stored at 20 nodes or more\n");
   put.tally.stored(3);
-  CHECK(put.tally.stored_note() == "2 values, stored at 3 nodes at least\n");
+  CHECK(put.tally.stored_note() == "2 values, stored at 3 nodes or more\n");
   put.tally.stored(1);
   CHECK(put.tally.stored_note() ==
-        "3 values, stored at 1 node at least\nnote: a value that only one node has is published again as soon as this "
-        "node meets others\n");
+        "3 values, stored at 1 node or more\nnote: a value that only one node has is published again as soon as this "
+        "node has peers\n");
   put.invocation.globals.json = true;
   CHECK(put.tally.stored_note().empty());
 }
