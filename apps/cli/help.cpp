@@ -127,8 +127,7 @@ void print_all(std::ostream& out, const Commands& table) {
   print_options(out, "options of all commands, before or after the command", global_options());
   out << "\nexit status\n";
   for (const auto& [exit, meaning] : kExits) line(out, std::to_string(static_cast<int>(exit)), meaning);
-  out << "\n"
-         "`troupe help COMMAND` shows more.\n";
+  out << "\n`troupe help COMMAND` shows more.\n";
 }
 
 std::string roff(std::string_view text) {
@@ -196,12 +195,11 @@ bool print_help(std::ostream& out, const Commands& table, std::string_view about
 void print_entry(std::ostream& out, const Command& command) { print_command(out, command, false); }
 
 void print_manual(std::ostream& out, const Commands& table, std::string_view version) {
-  out << ".TH TROUPE 1 \"\" \"troupe " << roff(version)
+  out << ".TH TROUPE 1 \"\" \"troupe " << roff(version) << "\" \"User Commands\"\n"
       << ".SH NAME\n"
          "troupe \\- a peer-to-peer node and its tools\n"
          ".SH SYNOPSIS\n"
          ".B troupe\n"
-      << ".SH NAME\ntroupe \\- a node, and the tools to talk to one\n.SH SYNOPSIS\n.B troupe\n"
       << "[\\-\\-data DIR | \\-\\-node ID@HOST:PORT] [\\-\\-json] COMMAND ...\n.SH COMMANDS\n";
   for (const Command& command : table) {
     out << ".SS " << roff(usage(command)) << '\n' << roff(command.summary) << ".\n" << roff(needs(command)) << '\n';

@@ -26,14 +26,14 @@ std::string or_dash(capnp::Text::Reader text) {
   return text.size() == 0 ? "-" : std::string(text.begin(), text.size());
 }
 
-/// Both are checked before the node is asked: a wrong word is a mistake of the caller, whatever the node is.
+/// Both are checked before the node is asked: an invalid word is the caller's mistake, whatever the node is.
 std::optional<Failure> mistake_in(const Invocation& invocation) {
   if (const auto filter = invocation.text("--filter")) {
     const auto parsed = observe::Filter::parse(*filter);
     if (!parsed.ok()) return usage_failure(observe::told("the filter", *filter, parsed.error()), "troupe help inspect");
   }
   if (const auto top = invocation.text("--top"); top && observe::find_field(*top) == nullptr)
-    return usage_failure("there is no column \"" + *top + "\"; there are " + observe::field_names(),
+    return usage_failure("\"; columns: " + *top + "\"; there are " + observe::field_names(),
                          "troupe inspect --once --top " + std::string(observe::nearest_field(*top)));
   return std::nullopt;
 }
@@ -69,7 +69,7 @@ void print_text(Console& console, inspect::wire::ActorRows::Reader screen) {
     console.err << "warning: " << base::printable({warning.begin(), warning.size()}) << '\n';
   if (screen.getMatched() > screen.getActors().size())
     console.err << screen.getMatched() - screen.getActors().size()
-                << " more are not shown: --limit N shows more, --filter and --top choose\n";
+                << " more are not shown: --limit N shows more, --filter and --top select\n";
 }
 
 Ending list(const Invocation& invocation, Console& console) {
@@ -112,7 +112,7 @@ void print_ended_text(std::ostream& out, inspect::wire::EndedRows::Reader ended)
 
 Ending list_ended(const Invocation& invocation, Console& console) {
   if (invocation.has("--top"))
-    return usage_failure("ended actors are listed latest first; --top is for running ones", "");
+    return usage_failure("ended actors are listed latest first; --top works only for running actors", "");
   if (auto mistake = mistake_in(invocation)) return std::move(*mistake);
   return ask_and_print<inspect::wire::ListEnded, inspect::wire::EndedRows>(
       invocation, console, kInspect, kTimeout,
@@ -127,10 +127,10 @@ Ending list_ended(const Invocation& invocation, Console& console) {
 Ending open_screens(const Invocation& invocation, Console& console) {
   for (const char* option : {"--filter", "--top", "--limit", "--ended"})
     if (invocation.has(option))
-      return usage_failure(std::string(option) + " is for --once; on the screens / filters, and left and right sort",
+      return usage_failure(std::string(option) + " needs --once; on the screens / filters, and left and right sort",
                            "troupe inspect --once " + std::string(option));
   if (invocation.globals.json)
-    return usage_failure("the screens are for people; --once prints JSON", "troupe inspect --once --json");
+    return usage_failure("the screens are for people: add --once to print JSON", "troupe inspect --once --json");
   return screens::run(invocation, console);
 }
 
@@ -150,22 +150,23 @@ Ending inspect(const Invocation& invocation, Console& console) {
   if (!invocation.has("--once")) return open_screens(invocation, console);
   for (const char* option : {"--cluster", "--operate"})
     if (invocation.has(option))
-      return usage_failure(std::string(option) + " is for the screens, not for --once", "troupe help inspect");
+      return usage_failure(std::string(option) + " works only on the screens, not with --once", "troupe help inspect");
   if (!invocation.globals.more_nodes.empty())
-    return usage_failure("--once shows one node; the screens show several", "troupe help inspect");
+    return usage_failure("--once shows one node; use the screens for several nodes", "troupe help inspect");
   const auto path = invocation.text("PATH");
   if (!path) return invocation.has("--ended") ? list_ended(invocation, console) : list(invocation, console);
   for (const char* option : {"--filter", "--top", "--limit", "--ended"})
     if (invocation.has(option))
-      return usage_failure(std::string(option) + " is for lists, not for one actor", "troupe inspect --once " + *path);
+      return usage_failure(std::string(option) + " works for lists, not for one actor",
+                           "troupe inspect --once " + *path);
   if (path->ends_with(".trace") || path->ends_with(".capture"))
-    return usage_failure("a recorded world is for the screens, not for --once; `sim replay` prints its actors",
+    return usage_failure("a recorded run needs the screens, not --once; `sim replay` prints its actors",
                          "troupe sim replay " + shell_word(*path));
   if (!path->starts_with('/'))
-    return usage_failure("a path begins with /; actors of a kind are listed by --filter kind=" + *path,
+    return usage_failure("a path begins with /; to list the actors of a kind use --filter kind=" + *path,
                          "troupe inspect --once --filter " + shell_word("kind=" + *path));
   if (path->find_first_of("*?[") != std::string::npos)
-    return usage_failure("PATH is that of one actor; a pattern goes to --filter",
+    return usage_failure("PATH names one actor; give a pattern with --filter",
                          "troupe inspect --once --filter " + shell_word(*path));
   return look_at(invocation, console, *path);
 }
@@ -201,17 +202,17 @@ std::string trace_text(std::uint64_t trace) {
 }
 
 const char* const kColumns = R"(
-columns, for --filter and --top; the headings of the list are taken as well
-  path, kind, state         texts, by case: = != and ~ for a regular expression
+columns, for --filter and --top; the headings of the list are accepted as well
+  path, kind, state         texts, case-sensitive: = != and ~ for a regular expression
   lastError                 a text too: the code of its last failure, such as timeout; "" if none
-  mailbox                   messages that wait; this and all below: = != < <= > >=
-  oldestMs                  for how long the oldest of them has waited: in ms, or 1.5s, 2m
-  handled                   messages since it began
-  perSecond                 messages a second, over the last second or so; also rate
+  mailbox                   waiting messages; this and all below: = != < <= > >=
+  oldestMs                  how long the oldest of them has waited: in ms, or 1.5s, 2m
+  handled                   messages since the actor started
+  perSecond                 messages per second, over about the last second; also rate
   busy                      share of the time in its handlers: 0.5, or 50%
-  p99Us                     the time that 99 of 100 handlers stay below: in us, or 10ms
-  restarts                  how often it was restarted
-  asking                    questions of its own that wait for an answer
+  p99Us                     time within which 99 of 100 handlers end: in us, or 10ms
+  restarts                  number of restarts
+  asking                    its own requests that wait for a response
 
 filters
   conditions separated by blanks, all of which must hold; `not` before a condition inverts it
@@ -223,28 +224,30 @@ filters
 }  // namespace inspect_command
 
 Commands inspect_commands() {
-  return {{.name = "inspect",
-           .summary = "Show nodes and their actors on interactive screens, or once",
-           .options = {{.name = "--once", .help = "print the actors once, as they are now, instead of the screens"},
-                       {.name = "--cluster", .help = "the screens show all nodes that this one is linked with, too"},
-                       {.name = "--operate", .help = "the screens act, too: pause, restart, kill, drain, log level"},
-                       {.name = "--filter",
-                        .value = "FILTER",
-                        .help = "only the actors that match: kind=peer mailbox>10 not /files/** lastError~timeout"},
-                       {.name = "--top",
-                        .value = "COLUMN",
-                        .help = "sort by COLUMN, largest first (by path)",
-                        .suggestions = observe::field_list()},
-                       number_option("--limit", "N", "print at most N rows (1000)", 1, 10'000),
-                       {.name = "--ended", .help = "list ended actors, latest first"}},
-           .positionals = {{.name = "PATH",
-                            .help = "one actor to show in full, such as /files; or FILE.trace, FILE.capture: a world",
-                            .arity = Arity::maybe}},
-           .needs = Needs::view,
-           .several_nodes = true,
-           .notes = std::string(inspect_command::kColumns) + R"(
+  return {
+      {.name = "inspect",
+       .summary = "Show nodes and their actors on interactive screens, or once",
+       .options = {{.name = "--once", .help = "print the current actors once, instead of the screens"},
+                   {.name = "--cluster", .help = "also show all nodes that this node is linked with on the screens"},
+                   {.name = "--operate",
+                    .help = "allow actions on the screens: pause, restart, kill, drain, log level"},
+                   {.name = "--filter",
+                    .value = "FILTER",
+                    .help = "show only the actors that match: kind=peer mailbox>10 not /files/** lastError~timeout"},
+                   {.name = "--top",
+                    .value = "COLUMN",
+                    .help = "sort by COLUMN, largest first (default by path)",
+                    .suggestions = observe::field_list()},
+                   number_option("--limit", "N", "print at most N rows (default 1000)", 1, 10'000),
+                   {.name = "--ended", .help = "list ended actors, latest first"}},
+       .positionals = {{.name = "PATH",
+                        .help = "actor to show in full, such as /files; or FILE.trace, FILE.capture: a recorded run",
+                        .arity = Arity::maybe}},
+       .needs = Needs::view,
+       .several_nodes = true,
+       .notes = std::string(inspect_command::kColumns) + R"(
 screens
-  ? shows the keys; : goes to a view by name, / filters, enter goes into a row, esc back, q ends
+  ? shows the keys; : opens a view by name, / filters, enter opens a row, esc goes back, q quits
 
 examples
   troupe inspect
@@ -255,7 +258,7 @@ examples
   troupe inspect --once --filter 'oldest>1.5s lastError~timeout'
   troupe inspect --once --filter '/peer/** asking>0' --json
 )",
-           .run = inspect_command::inspect}};
+       .run = inspect_command::inspect}};
 }
 
 }  // namespace troupe::apps

@@ -14,7 +14,7 @@ namespace {
 using Looked = inspect::wire::Looked::Reader;
 using Portrait = runtime::wire::Portrait::Reader;
 
-constexpr std::size_t kStateBytesMax = 16 * 1024;  // our choice: some screens
+constexpr std::size_t kStateBytesMax = 16 * 1024;  // our choice: several screens
 
 /// Names for CAF's numbers, as the node sent them.
 class Names {
@@ -31,13 +31,13 @@ class Names {
   std::map<std::uint64_t, std::string> names_;
 };
 
-/// What the actor shows of its state; nothing if it shows none.
+/// Returns the actor's state snapshot as text, or nullopt if it shows none.
 std::optional<std::string> state_of(Looked looked) {
   const Portrait seen = looked.getPortrait();
   if (seen.getStateKind() == 0) return std::nullopt;
   observe::Decoder decoder;
   for (const auto schema : looked.getSchemas())
-    (void)decoder.learn({schema.begin(), schema.size()});  // the line says it
+    (void)decoder.learn({schema.begin(), schema.size()});  // the line shows the error
   return decoder.line(seen.getStateKind(), {seen.getState().begin(), seen.getState().size()}, kStateBytesMax);
 }
 
@@ -51,7 +51,7 @@ void print_json(std::ostream& out, Looked looked) {
   const Portrait seen = looked.getPortrait();
   copy_same(seen, root);
   copy_same(looked.getRow(), root.initActor());
-  // Each list is read once: a reading that follows the same pointer for each row would exceed its limit.
+  // Each list is read once: reading the same pointer for each row would exceed the reader's traversal limit.
   auto asks = root.getAsks();
   const auto seen_asks = seen.getAsks();
   for (unsigned i = 0; i < asks.size(); ++i) {
@@ -85,9 +85,9 @@ void print_json(std::ostream& out, Looked looked) {
 class Lines {
  public:
   explicit Lines(std::ostream& out) : out_(out) {}
-  /// A title, then a line; further lines stand below it.
+  /// Adds a title with a line; later lines of the same title are placed below it.
   void add(const char* title, const std::string& line) { add_plain(title, base::printable(line)); }
-  /// The same with a line that is safe already: escaping it again would double its backslashes.
+  /// Adds a line that is already escaped: a second escape would double its backslashes.
   void add_plain(const char* title, const std::string& line) {
     out_ << "  " << title << std::string(12 - std::string_view(title).size(), ' ') << line << '\n';
   }
@@ -109,7 +109,7 @@ void print_portrait(Lines& lines, Looked looked) {
   const Portrait seen = looked.getPortrait();
   const Names names(looked);
   if (seen.getTimed() > 0)
-    lines.add("handlers", "half of them within " + microseconds(seen.getP50Us()) + ", 90 % within " +
+    lines.add("handlers", "half within " + microseconds(seen.getP50Us()) + ", 90 % within " +
                               microseconds(seen.getP90Us()) + ", 99 % within " + microseconds(seen.getP99Us()) +
                               " (of " + std::to_string(seen.getTimed()) + " in " + milliseconds(seen.getKeptForMs()) +
                               ")");
@@ -132,10 +132,10 @@ void print_portrait(Lines& lines, Looked looked) {
                       milliseconds(static_cast<std::uint64_t>(std::max<std::int64_t>(timer.getDueMs(), 0))));
   lines.add("streams", std::to_string(seen.getStreams()) + " served, " + std::to_string(seen.getStreamsStarved()) +
                            " without credit");
-  lines.add("messages", seen.getKeptForMs() == 0 ? "not kept: there is no room for more"
-                        : seen.getMessages().size() == 0
-                            ? "none in " + milliseconds(seen.getKeptForMs()) + "; kept from now on, look again"
-                            : "of the last " + milliseconds(seen.getKeptForMs()));
+  lines.add("messages", seen.getKeptForMs() == 0         ? "not kept: the buffer is full"
+                        : seen.getMessages().size() == 0 ? "none within " + milliseconds(seen.getKeptForMs()) +
+                                                               "; collecting from now on, look again"
+                                                         : "of the last " + milliseconds(seen.getKeptForMs()));
   for (const auto message : seen.getMessages())
     lines.add("", text(message.getKind()) + " from " + names.of(message.getFrom()) + ", " +
                       milliseconds(message.getAgoMs()) + " ago, took " + microseconds(message.getTookUs()) + ", " +
@@ -158,15 +158,15 @@ void print_text(std::ostream& out, Looked looked) {
                            fixed(row.getPerSecondMinute(), 1) + " over a minute");
   lines.add("busy", percent(row.getBusy()) + " now, " + percent(row.getBusyMinute()) + " over a minute");
   lines.add("restarts", std::to_string(row.getRestarts()) +
-                            (row.getLastError().size() > 0 ? ", the last error: " + text(row.getLastError()) : ""));
+                            (row.getLastError().size() > 0 ? ", last error: " + text(row.getLastError()) : ""));
   if (row.getRefused() + row.getDeadLetters() > 0)
-    lines.add("lost", std::to_string(row.getRefused()) + " found its mailbox full, " +
+    lines.add("lost", std::to_string(row.getRefused()) + " times its mailbox was full, " +
                           std::to_string(row.getDeadLetters()) + " dead letters");
   if (looked.getSilent().size() == 0) return print_portrait(lines, looked);
   lines.add("silent", text(looked.getSilent()));
   if (looked.getHandlingMs() > 0)
     lines.add("",
-              "for " + milliseconds(looked.getHandlingMs()) + " or more it has been at " +
+              "for " + milliseconds(looked.getHandlingMs()) + " or more in " +
                   (looked.getHandling().size() > 0 ? text(looked.getHandling()) : "a timer or an event of a stream"));
 }
 

@@ -14,7 +14,7 @@ namespace {
 using inspect_command::kInspect;
 constexpr std::size_t kTextBytesMax = 400;  // our choice: two lines of a wide terminal
 constexpr std::size_t kJsonTextBytesMax = 16 * 1024;
-constexpr std::chrono::minutes kIdle{5};  // the node says something each minute
+constexpr std::chrono::minutes kIdle{5};  // the node sends something every minute
 constexpr std::uint64_t kMillisecondsMax = 86'400'000;
 
 using Message = inspect::wire::FollowedMessage::Reader;
@@ -35,12 +35,12 @@ class Printer {
       case inspect::wire::FollowItem::NOTHING: break;
     }
     messages_ += item.isMessage() ? 1u : 0u;
-    console_.out.flush();  // a person sees each message when it comes
+    console_.out.flush();  // a person sees each message at once
     if (!console_.out) return unwritten(console_, "");
     return {};
   }
 
-  /// The reader has seen enough: a good end.
+  /// The reader has seen enough: a successful end.
   void interrupted() {
     ended("interrupted", messages_, 0);
     console_.out.flush();
@@ -69,7 +69,7 @@ class Printer {
       line += " (" + enumerant_text(message.getForm()) + ")";
     if (message.getTrace() != 0) line += "  trace " + inspect_command::trace_text(message.getTrace());
     const std::string fields = decoded(message, kTextBytesMax);
-    // The decoder's line is plain already, and escaping it again would double its backslashes.
+    // The decoder's line is already plain; a second escape would double its backslashes.
     console_.out << base::printable(line) << (fields.empty() ? "" : "  ") << fields << '\n';
   }
 
@@ -94,7 +94,7 @@ class Printer {
       return line.print(console_.out);
     }
     console_.err << "ended: " << base::printable(why) << "; " << messages << " messages";
-    if (dropped > 0) console_.err << ", " << dropped << " more were lost: they came too fast";
+    if (dropped > 0) console_.err << ", " << dropped << " more were lost: there were too many";
     console_.err << '\n';
   }
 
@@ -109,12 +109,14 @@ Ending trace(const Invocation& invocation, Console& console) {
   const auto parsed = observe::Filter::parse(pattern);
   if (!parsed.ok()) return usage_failure(observe::told("the pattern", pattern, parsed.error()), "troupe help trace");
   if (parsed.value().means_all() && !invocation.has("--all") && !invocation.has("--id"))
-    return usage_failure("that pattern means every message of the node, which may be a million a second",
+    return usage_failure("that pattern matches every message of the node, possibly a million per second",
                          "troupe trace '" + pattern + "' --all");
   std::optional<std::uint64_t> id;
   if (const auto hex = invocation.text("--id")) {
     id = parse_trace(*hex);
-    if (!id) return usage_failure("a trace is up to 16 hexadecimal digits, not \"" + *hex + '"', "troupe help trace");
+    if (!id)
+      return usage_failure("invalid trace: expected up to 16 hexadecimal digits, got \"" + *hex + '"',
+                           "troupe help trace");
   }
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
@@ -142,12 +144,13 @@ Commands trace_commands() {
   return {
       {.name = "trace",
        .summary = "Print messages as actors handle them, for a limited time",
-       .options = {number_option("--count", "N", "stop after N messages (100 unless --seconds is given)", 1, 1'000'000),
-                   number_option("--seconds", "S", "stop after S seconds (10, or a day if --count is given)", 1,
+       .options = {number_option("--count", "N", "stop after N messages (default 100, or no limit with --seconds)", 1,
+                                 1'000'000),
+                   number_option("--seconds", "S", "stop after S seconds (default 10, or a day with --count)", 1,
                                  kMillisecondsMax / 1'000),
                    {.name = "--id",
                     .value = "HEX",
-                    .help = "only messages of this trace; its id is the same at each node"},
+                    .help = "print only messages of this trace; its id is the same at each node"},
                    {.name = "--all", .help = "allow a pattern that matches every actor"}},
        .positionals = {{.name = "PATTERN", .help = "actors to trace: /peer/** or kind=peer, as in inspect --filter"}},
        .needs = Needs::view,
@@ -156,7 +159,7 @@ lines
   in                        the actor took the message out of its mailbox
   out                       the actor of a link wrote the message to the other node
   over                      the message came over the link of this actor, for another actor
-  then path, other side, kind, trace id, and the message as text
+  then path, remote side, kind, trace id, and the message as text
 )") + inspect_command::kColumns +
                 R"(
 examples

@@ -144,7 +144,7 @@ TEST_CASE("cluster: the screens show a node, act on it, and give the terminal ba
     terminal.command(":kill /dht/audit");
     CHECK(terminal.shows("y: yes"));
     terminal.type("y");
-    CHECK(terminal.shows("kill /dht/audit: not done, the node is lost"));
+    CHECK(terminal.shows("kill /dht/audit: not done, because the node is lost"));
     terminal.command(":nodes");
     CHECK(terminal.shows("lost for"));
     terminal.type("q");
@@ -181,7 +181,7 @@ TEST_CASE("cluster: the screens trace a pattern, and find the holders of a file 
   REQUIRE_MESSAGE(terminal.shows("health "), terminal.screen());
   terminal.command(":messages /**");
   CHECK_MESSAGE(terminal.shows("node.GetStatus"), terminal.screen());
-  CHECK(contains(terminal.screen(), "messages of /**, the latest first; "));
+  CHECK(contains(terminal.screen(), "messages of /**, latest first; "));
   terminal.command(":file " + put.out.substr(0, 64));
   CHECK_MESSAGE(terminal.shows("this node does not list the file; "), terminal.screen());
   CHECK_MESSAGE(terminal.shows(second.id), terminal.screen());

@@ -10,7 +10,7 @@
 namespace troupe::apps::screens {
 namespace {
 
-/// Sets a list of texts; `make` turns each item into one.
+/// Sets a list of texts; `make` converts each item to a text.
 template <class Init, class Items, class Make>
 void texts(Init&& init, const Items& items, Make&& make) {
   auto list = init(static_cast<unsigned>(items.size()));

@@ -1,8 +1,8 @@
 #pragma once
-// Which nodes `--cluster` adds to those that were named: the peers of all of them, each node once.
+// The nodes that `--cluster` adds to the named nodes: the peers of all of them, each node once.
 //
-// Local    a node of this machine that was not named is known only once it has answered. Until then no node is added,
-//          because the same node might be added again by its address.
+// Local    a local node that was not named is known only once it has responded. Until then no node is added, because
+//          the same node might be added again by its address.
 #include <set>
 #include <string>
 #include <vector>
@@ -17,9 +17,9 @@ class Cluster {
   /// `local`: the first node (0) was not named.
   explicit Cluster(bool local) : waits_(local) {}
 
-  /// A node that is shown already: its id, 40 hexadecimal digits.
+  /// Registers a node that is already shown, by its id of 40 hexadecimal digits.
   void name(const std::string& id) { known_.insert(id); }
-  /// Those to add.
+  /// Returns the nodes to add.
   std::vector<NodeAddress> note(const News& news);
 
  private:

@@ -1,7 +1,7 @@
 #pragma once
-// What the screens know of nodes, as plain structs: made by a feed, shown by views.
+// The screens' data about nodes, as plain structs: made by a feed, shown by views.
 //
-// Texts are as the node sent them; the grid makes them safe.
+// Texts are kept as the node sent them; the grid escapes them.
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -49,14 +49,14 @@ struct Status {
   std::vector<Reason> reasons;
 };
 
-/// What the process of a node uses of its machine; zero: not known.
+/// Resources that a node's process uses; zero: not known.
 struct ProcessUse {
   std::uint64_t cpu_ms = 0;  ///< since it started
   std::uint64_t resident_bytes = 0, descriptors_open = 0, descriptors_max = 0;
-  std::optional<double> cores;  ///< since the refresh before
+  std::optional<double> cores;  ///< since the previous refresh
 };
 
-/// A list of actors as the node chose and sorted it.
+/// A list of actors, selected and sorted by the node.
 struct ActorList {
   std::vector<ActorRow> rows;
   std::uint64_t total = 0, matched = 0, took_us = 0;
@@ -102,9 +102,9 @@ struct Look {
 
 /// One message at one actor.
 struct Message {
-  std::uint64_t number = 0;  ///< counts those that the screens have had
-  std::size_t node = 0;      ///< of the screens
-  std::uint64_t order = 0;   ///< number of the order that asked for it
+  std::uint64_t number = 0;  ///< a number among the messages that the screens received
+  std::size_t node = 0;      ///< number of the node on the screens
+  std::uint64_t order = 0;   ///< number of the order that requested it
   std::uint64_t unix_ms = 0, at_us = 0, waited_us = 0, took_us = 0, trace = 0, bytes = 0;
   std::uint32_t span = 0, handler = 0;
   std::string way, path, other, kind, form;
@@ -123,10 +123,10 @@ struct BucketRow {
 };
 struct RoutingTable {
   std::vector<BucketRow> buckets;
-  std::uint64_t nodes = 0;  ///< estimated, in the whole network
+  std::uint64_t nodes = 0;  ///< estimated, for the whole network
 };
 
-/// A file: its manifest and chunks, and the nodes that hold each.
+/// A file: its manifest and chunks, and the nodes that store each.
 struct FileMap {
   struct Part {
     std::string cid;
@@ -135,16 +135,16 @@ struct FileMap {
     std::vector<std::string> holders;
   };
   std::string cid;
-  bool listed = false;  ///< by the node that was asked: only then it knows the holders
+  bool listed = false;  ///< by the node that was asked: only then it knows the storage nodes
   std::vector<Part> parts;
-  std::optional<std::vector<std::string>> providers;  ///< of a file that it does not list: what the DHT says
-  std::string error;                                  ///< why there is no more of it
+  std::optional<std::vector<std::string>> providers;  ///< of a file that it does not list: providers from the DHT
+  std::string error;                                  ///< why the rest is missing
 };
 
-/// What one node has said, and when.
+/// The latest data from one node, and its time.
 struct NodeData {
   std::string name;              ///< as the user or a peer named it
-  std::optional<Status> status;  ///< none before the first answer
+  std::optional<Status> status;  ///< none before the first response
   ActorList actors;
   std::vector<EndedRow> ended;
   std::uint64_t ended_in_all = 0;
@@ -156,9 +156,9 @@ struct NodeData {
   std::optional<RoutingTable> table;
   std::optional<FileMap> file;
   std::optional<Look> look;
-  std::string look_error;           ///< why there is none
+  std::string look_error;           ///< why there is no detail of the actor
   base::Instant listed;             ///< when it last sent its actors
-  base::Instant heard;              ///< when it last answered
+  base::Instant heard;              ///< when it last responded
   std::optional<std::string> lost;  ///< why it cannot be reached
   std::optional<base::Instant> lost_since;
 };

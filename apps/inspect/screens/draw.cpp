@@ -11,7 +11,7 @@ namespace troupe::apps::screens {
 namespace {
 
 constexpr int kGap = kColumnGap;
-constexpr std::size_t kNoticeLines = 6;  // our choice: the longest errors of the client
+constexpr std::size_t kNoticeLines = 6;  // our choice: for the client's longest errors
 constexpr int kStale = 3;                // seconds: three refreshes
 
 std::vector<int> natural_widths(const Content& content, std::size_t first, std::size_t last) {
@@ -24,7 +24,7 @@ std::vector<int> natural_widths(const Content& content, std::size_t first, std::
   return widths;
 }
 
-/// The widths of the columns that fit; zero: left out, the column of the smallest `keep` first.
+/// Returns the widths of the columns that fit; zero: left out, beginning with the column of the smallest `keep`.
 std::vector<int> fit(const Content& content, std::size_t first, std::size_t last, int room) {
   const std::vector<int> whole = natural_widths(content, first, last);
   std::vector<int> widths = whole;
@@ -33,7 +33,7 @@ std::vector<int> fit(const Content& content, std::size_t first, std::size_t last
     for (const int one : widths) sum += one == 0 ? 0 : one + kGap;
     return sum;
   };
-  constexpr int kNarrow = 24, kWorthy = 8;  // columns of less worth are left out before a worthy one is cut
+  constexpr int kNarrow = 24, kWorthy = 8;  // columns of lower rank are left out before a higher one is cut
   const auto cut = [&](int& one) {
     if (one > kNarrow) one = std::max(kNarrow, one - std::max(total() - room, 0));
   };
@@ -51,13 +51,13 @@ std::vector<int> fit(const Content& content, std::size_t first, std::size_t last
       widths[least] = 0;
     }
   }
-  for (std::size_t i = 0; i < widths.size(); ++i)  // what the columns that were left out have freed
+  for (std::size_t i = 0; i < widths.size(); ++i)  // width freed by the columns that were left out
     if (content.columns[i].flexible && widths[i] > 0)
       widths[i] = std::clamp(widths[i] + room - total(), widths[i], whole[i]);
   return widths;
 }
 
-/// A row of the table; `left`: so many columns are beyond the left edge, and none is left out.
+/// Draws a row of the table; `left`: number of columns beyond the left edge; none is left out.
 void draw_cells(Grid& grid, int row, const Content& content, const std::vector<int>& widths,
                 const std::vector<std::string>& cells, Style style, int left) {
   int column = -left;
@@ -105,7 +105,7 @@ void draw_state(Grid& grid, const Model& model, const Content& shown) {
   grid.put(0, 0, left, Style::title, columns - taken - kGap);
 }
 
-/// Rows of the content that the screen shows: from the first up to the last.
+/// Returns the rows of the content on the screen: the first, and the one after the last.
 std::pair<std::size_t, std::size_t> rows_seen(const Model& model, const Content& shown, Size size) {
   const Place& here = model.place();
   const std::size_t room = rows_shown(size);
@@ -142,7 +142,7 @@ void draw_rows(Grid& grid, const Model& model, const Content& shown) {
   else if (table) grid.put(0, 2, "nothing to show", Style::dim);
 }
 
-/// What is typed or was said, on the last line but one; a long one takes lines of the view.
+/// Draws the input or the notice on the last line but one; a long text takes lines of the view.
 void draw_line(Grid& grid, const Model& model) {
   std::vector<std::pair<std::string, Style>> parts;
   switch (model.mode) {
@@ -176,7 +176,7 @@ void draw_line(Grid& grid, const Model& model) {
 void draw_keys(Grid& grid, const Model& model, const Content& shown) {
   std::string keys;
   switch (model.mode) {
-    case Model::Mode::command: keys = "enter go  tab complete  up down earlier lines  ^U ^W erase  esc leave"; break;
+    case Model::Mode::command: keys = "enter open  tab complete  up down earlier lines  ^U ^W erase  esc leave"; break;
     case Model::Mode::filter: keys = "enter filter  up down earlier filters  ^U ^W erase  esc leave"; break;
     case Model::Mode::confirm: keys = "y yes  any other key no"; break;
     case Model::Mode::browse:
@@ -184,13 +184,13 @@ void draw_keys(Grid& grid, const Model& model, const Content& shown) {
       if (find_view(model.place().view)->enter == nullptr && (!shown.columns.empty() || !shown.wraps))
         keys = "enter in full  left right scroll" + (keys.empty() ? "" : "  " + keys);
       keys += (keys.empty() ? "" : "  ") + std::string(model.time
-                                                           ? ", . event  < > second  space play  : view  ? help  q end"
-                                                           : ": view  ? help  esc back  q end");
+                                                           ? ", . event  < > second  space play  : view  ? help  q quit"
+                                                           : ": view  ? help  esc back  q quit");
   }
   grid.put(0, grid.size().rows - 1, keys, Style::dim);
 }
 
-/// Our own characters beyond ASCII, each by one of ASCII.
+/// Replaces each of our own characters beyond ASCII by an ASCII character.
 std::string in_ascii(std::string_view text) {
   static constexpr std::array<std::pair<std::string_view, std::string_view>, 14> kPlain{{{"▁", "."},
                                                                                          {"▂", "."},

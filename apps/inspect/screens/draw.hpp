@@ -1,15 +1,15 @@
 #pragma once
-// Draws the model: one line of state, the view, one line that was said or is typed, one line of keys.
+// Draws the model: a status line, the view, a line for notices and input, a line of keys.
 #include "apps/inspect/screens/model.hpp"
 
 namespace troupe::apps::screens {
 
 inline constexpr int kColumnGap = 2;
-/// The width of each column of a table if nothing is cut.
+/// Returns the width of each column of a table if nothing is cut.
 std::vector<int> whole_widths(const Content& shown);
-/// The width of each column on the screen; zero: it is hidden.
+/// Returns the width of each column on the screen; zero: it is hidden.
 std::vector<int> column_widths(const Model& model, const Content& shown);
-/// `ascii`: no character beyond ASCII of our own.
+/// `ascii`: replace our own characters beyond ASCII.
 Grid draw(const Model& model, bool ascii = false);
 
 }  // namespace troupe::apps::screens

@@ -13,16 +13,16 @@ namespace {
 using messages::wire::Nothing;
 
 constexpr const char* kNode = "/node";
-constexpr std::chrono::seconds kTimeout{5};   // a screen that is older says so
-constexpr std::chrono::minutes kIdle{5};      // the node says something each minute
-constexpr std::chrono::seconds kTryAgain{2};  // our choice: a lost node
+constexpr std::chrono::seconds kTimeout{5};   // an older screen is marked as old
+constexpr std::chrono::minutes kIdle{5};      // the node sends something every minute
+constexpr std::chrono::seconds kTryAgain{2};  // our choice: for a lost node
 constexpr std::chrono::minutes kTryAgainMax{1};
-constexpr std::uint64_t kTraceMs = 60'000;  // our choice: then the view says that it has ended
+constexpr std::uint64_t kTraceMs = 60'000;  // our choice: then the view shows that it has ended
 constexpr std::uint64_t kFlowsMs = 1'000;
 constexpr std::uint64_t kTraceCount = 100'000;
 constexpr std::size_t kPartsMax = 10'000;  // our choice: of a file of 10 GiB
 
-constexpr unsigned kFileEvery = 5;  // refreshes; our choice: a file of a GiB has 1,000 parts
+constexpr unsigned kFileEvery = 5;  // in refreshes; our choice: a file of a GiB has 1,000 parts
 
 std::optional<std::vector<std::string>> providers_of(Client& client, const base::Digest& cid) {
   std::optional<std::vector<std::string>> out;
@@ -39,12 +39,12 @@ std::optional<std::vector<std::string>> providers_of(Client& client, const base:
   return searched.ok() ? out : std::nullopt;
 }
 
-/// Which nodes store the parts of the file, as the node knows.
+/// Returns the nodes that store the parts of the file, as this node knows them.
 FileMap map_of(Client& client, const std::string& cid) {
   FileMap out{.cid = cid};
   const auto id = base::Digest::from_hex(cid);
   if (!id) {
-    out.error = "a file is named by its CID, 64 hexadecimal digits";
+    out.error = "invalid file id: expected a content id (CID) of 64 hexadecimal digits";
     return out;
   }
   const auto seen = client.subscribe<files::wire::ViewFile, files::wire::ViewItem>(
@@ -62,7 +62,7 @@ FileMap map_of(Client& client, const std::string& cid) {
   return out;
 }
 
-/// Asks, and hands `keep` the answer; a refusal is said on the screen.
+/// Sends a request, and passes the response to `keep`; a refusal is shown on the screen.
 template <class Question, class Answer, class Fill, class Keep>
 void ask_and_keep(Client& client, News& news, const char* path, Fill&& fill, Keep&& keep) {
   auto got = client.ask<Question, Answer>(path, kTimeout, fill);
@@ -71,21 +71,21 @@ void ask_and_keep(Client& client, News& news, const char* path, Fill&& fill, Kee
   news.bad = true;
 }
 
-constexpr auto kNothingMore = [](auto) {};  // a question without fields
+constexpr auto kNothingMore = [](auto) {};  // a request without fields
 
 }  // namespace
 
 struct Feed::Watch {
   std::size_t number = 0;
   std::optional<NodeAddress> at;
-  std::deque<Order> orders;  // of this node, to carry out in turn
-  bool lost = false;         // and not asked again yet
+  std::deque<Order> orders;  // for this node, to execute one after another
+  bool lost = false;         // and not retried yet
   std::shared_ptr<Client::Cancel> cancel = std::make_shared<Client::Cancel>();
   std::thread thread;
-  std::uint64_t log_next = 0;  // these are of the thread alone
+  std::uint64_t log_next = 0;  // the rest is used only by the thread
   std::string file;
   unsigned file_age = 0;
-  unsigned refusals = 0;  // of this key, in a row
+  unsigned refusals = 0;  // refusals of this key, in a row
 };
 
 struct Feed::Stream {
@@ -98,13 +98,13 @@ struct Feed::Stream {
   std::thread thread;
 };
 
-/// Runs `work`; what the answers of a node, which may be hostile, make it throw is what it fails with.
+/// Runs `work`; if a response from a hostile node makes it throw, the exception becomes the failure.
 template <class Work>
 std::optional<std::string> thrown_by(Work&& work) {
   try {
     work();
   } catch (const kj::Exception& broken) {
-    return "its answer breaks its schema: " + std::string(broken.getDescription().cStr());
+    return "its response breaks its schema: " + std::string(broken.getDescription().cStr());
   } catch (const std::exception& broken) {
     return std::string(broken.what());
   }
@@ -179,13 +179,13 @@ void Feed::tell(std::size_t node, std::string what, bool bad) {
 void Feed::tell_not_done(const Order& order) {
   tell(order.node,
        std::string(name(order.what)) + (order.subject.empty() ? "" : " " + order.subject) +
-           ": not done, the node is lost",
+           ": not done, because the node is lost",
        true);
 }
 
-// -- what is asked each second ---------------------------------------------------------------------------------------
+// -- requests of every second ----------------------------------------------------------------------------------------
 
-/// Says so, and that nothing of what was ordered is done: not later either, when the node is back.
+/// Reports the failure, and that no pending order is executed: not later either, when the node is back.
 void Feed::lose(Watch& watch, const Failure& why) {
   watch.refusals = why.error.code == base::Code::refused ? watch.refusals + 1 : 0;
   const base::Duration delay = retry_delay(watch.refusals);
@@ -198,10 +198,10 @@ void Feed::lose(Watch& watch, const Failure& why) {
   News news{.node = watch.number};
   news.lost = why.error.message;
   if (!why.try_.empty()) *news.lost += "; try: " + why.try_;
-  if (delay > kTryAgain) *news.lost += "; asked again in " + std::to_string(delay / std::chrono::seconds(1)) + " s";
+  if (delay > kTryAgain) *news.lost += "; next attempt in " + std::to_string(delay / std::chrono::seconds(1)) + " s";
   post_(std::move(news));
   for (const Order& order : orders) tell_not_done(order);
-  watch.log_next = 0;  // of another life of the node, if it comes back
+  watch.log_next = 0;  // of another run of the node, if it comes back
   rest(delay);
 }
 
@@ -245,7 +245,7 @@ void Feed::rest(base::Duration at_most) {
   changed_.wait_for(hold, at_most, [&] { return ended_; });
 }
 
-/// Fails if the node could not be asked; what it refuses is said, and the rest is asked all the same.
+/// Fails if the node could not be asked; a refusal is shown, and the other requests are still sent.
 std::optional<Failure> Feed::refresh(Watch& watch, Client& client, const Question& question) {
   News news{.node = watch.number};
   const bool shown = watch.number == question.node;
@@ -258,7 +258,7 @@ std::optional<Failure> Feed::refresh(Watch& watch, Client& client, const Questio
   return std::nullopt;
 }
 
-/// What the current view wants of the node shown.
+/// Requests the data that the current view needs from the node shown.
 void Feed::ask_for_views(Watch& watch, Client& client, const Question& question, News& news) {
   const Wants& wants = question.wants;
   if (wants.actors)
@@ -316,7 +316,7 @@ void Feed::ask_for_views(Watch& watch, Client& client, const Question& question,
   }
 }
 
-// -- what the user orders --------------------------------------------------------------------------------------------
+// -- orders of the user -----------------------------------------------------------------------------------------------
 
 void Feed::carry_out(const Order& order) {
   const auto stop = [this](auto&& which) {
@@ -344,7 +344,8 @@ void Feed::carry_out(const Order& order) {
         found = found || same;
         return same;
       });
-      if (!found) tell(order.node, "resume " + order.subject + ": it was not paused from here; its operator can", true);
+      if (!found)
+        tell(order.node, "resume " + order.subject + ": it was not paused from these screens; its operator can", true);
       return;
     }
     case Order::What::restart:
@@ -364,7 +365,7 @@ void Feed::carry_out(const Order& order) {
     case Order::What::steer:
     case Order::What::save:
     case Order::What::capture:
-    case Order::What::quit: return;  // the loop's
+    case Order::What::quit: return;  // executed by the loop
   }
 }
 
@@ -470,7 +471,7 @@ void Feed::trace(Stream& stream) {
   News news{.node = stream.node};
   news.messages_dropped = dropped;
   post_(std::move(news));
-  say(ended.ok() ? "its time is over" : ended.error().error.message, !ended.ok());
+  say(ended.ok() ? "its time has passed" : ended.error().error.message, !ended.ok());
 }
 
 void Feed::pause(Stream& stream) {
@@ -485,7 +486,7 @@ void Feed::pause(Stream& stream) {
       [&](inspect::wire::PauseActor::Builder out) { out.setPath(stream.order.subject); },
       [&](inspect::wire::PauseItem::Reader item) -> Client::Outcome<void> {
         if (!std::exchange(said, true))
-          say("done, for " + std::to_string((item.getLeftMs() + 59'999) / 60'000) + " min at most", false);
+          say("done, for at most " + std::to_string((item.getLeftMs() + 59'999) / 60'000) + " min", false);
         return {};
       });
   bool stopped = false, over = false;
@@ -495,7 +496,7 @@ void Feed::pause(Stream& stream) {
     over = ended_;
   }
   if (stopped) say("resumed", false);
-  else if (!over) say(ended.ok() ? "its time is over" : ended.error().error.message, !ended.ok());
+  else if (!over) say(ended.ok() ? "its time has passed" : ended.error().error.message, !ended.ok());
 }
 
 }  // namespace troupe::apps::screens

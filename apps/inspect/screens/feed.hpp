@@ -1,10 +1,10 @@
 #pragma once
-// Asks nodes for what the screens want, and does what the user orders: threads that post News.
+// Sends the screens' requests to nodes, and executes the user's orders: threads that post News.
 //
-// Threads  one a node asks once a second; one more for each stream of messages and each pause. Each has a Client of its
-//          own, so that a node that is slow or lost keeps none of the others waiting.
-// Newest   a refresh begins when the one before has been answered: a slow link or node gets fewer questions.
-// Owner    the loop; its calls do not block, but for the destructor, which ends the threads.
+// Threads  one per node, which sends requests once a second; one more for each stream of messages and each pause. Each
+//          has its own Client, so that a slow or lost node delays no other node.
+// Newest   a refresh begins when the previous one has its responses: a slow link or node gets fewer requests.
+// Owner    the loop; its calls do not block, except the destructor, which ends the threads.
 #include <condition_variable>
 #include <functional>
 #include <list>
@@ -18,36 +18,36 @@
 namespace troupe::apps::screens {
 
 inline constexpr std::chrono::seconds kRefresh{1};
-inline constexpr std::uint64_t kRowsAsked = 1'000;         // our choice: a person looks through fewer; filters choose
-inline constexpr std::uint64_t kRowsOfTree = 10'000;       // what a node gives at most
+inline constexpr std::uint64_t kRowsAsked = 1'000;         // our choice: a person reads fewer; filters select
+inline constexpr std::uint64_t kRowsOfTree = 10'000;       // the most that a node returns
 inline constexpr std::size_t kStreamsMax = kNodesMax + 8;  // of messages and pauses at once
 
-/// How long a node is left alone that could not be reached, or, `refusals` times in a row, has refused this key: two
-/// seconds, and twice as long for each further refusal, up to a minute.
+/// Returns how long to wait before the next attempt if a node could not be reached, or has refused this key `refusals`
+/// times in a row: two seconds, doubled for each further refusal, up to a minute.
 base::Duration retry_delay(unsigned refusals);
 
 class Feed {
  public:
   /// Called from the threads; must not block.
   using Post = std::function<void(News)>;
-  /// `invocation` says how nodes are reached and as what; it and `console` outlive the feed.
+  /// `invocation` says how to reach the nodes, and in which role; it and `console` outlive the feed.
   Feed(const Invocation& invocation, Console& console, Post post);
   ~Feed();
   Feed(const Feed&) = delete;
   Feed& operator=(const Feed&) = delete;
 
-  /// One more node; none: the local one.
+  /// Adds a node; none: the local node.
   void add(std::optional<NodeAddress> node);
   std::size_t nodes() const { return watches_.size(); }
 
   struct Question {
     Wants wants;
-    std::size_t node = 0;  ///< the one shown
+    std::size_t node = 0;  ///< the node shown
     std::string looks_at, file, filter, top, table_subject;
     bool reversed = false;
     bool operator==(const Question&) const = default;
   };
-  /// What is asked from now on; another question is asked at once.
+  /// Sets the requests of all refreshes from now on; a new request is sent at once.
   void want(const Question& question);
   void carry_out(const Order& order);
 
@@ -74,7 +74,7 @@ class Feed {
   const Post post_;
   std::vector<std::unique_ptr<Watch>> watches_;
   std::list<std::unique_ptr<Stream>> streams_;
-  mutable std::mutex lock_;  // guards the next three, and what each watch and stream shares
+  mutable std::mutex lock_;  // guards the next three members, and the shared parts of each watch and stream
   std::condition_variable changed_;
   Question question_;
   bool ended_ = false;

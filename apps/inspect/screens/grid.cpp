@@ -29,7 +29,7 @@ bool among(char32_t point, const Ranges& ranges) {
   return std::ranges::any_of(ranges, [&](const auto& one) { return point >= one.first && point <= one.last; });
 }
 
-/// Takes the first character of valid UTF-8 off `text`.
+/// Removes the first character of valid UTF-8 from `text`.
 Character next(std::string_view& text) {
   const auto lead = static_cast<unsigned char>(text.front());
   const std::size_t bytes = std::min<std::size_t>(lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4, text.size());
@@ -52,7 +52,7 @@ std::string without(std::string_view text, int columns) {
   std::string safe;
   if (!base::is_plain(text)) text = safe = base::printable(text);
   while (!text.empty() && columns > 0) columns -= next(text).columns;
-  return std::string(std::max(-columns, 0), ' ') + std::string(text);  // half of a wide one is a blank
+  return std::string(std::max(-columns, 0), ' ') + std::string(text);  // half of a wide character becomes a blank
 }
 
 std::vector<std::string> wrapped(std::string_view text, int columns) {
@@ -62,7 +62,7 @@ std::vector<std::string> wrapped(std::string_view text, int columns) {
   const std::size_t inside = std::min(text.find_first_not_of(' '), text.size());
   const std::string indent(std::min(inside + 2, static_cast<std::size_t>(columns) / 2), ' ');
   std::vector<std::string> out;
-  std::string line;  // with its indent
+  std::string line;  // with its indentation
   int used = 0;
   std::size_t blank = std::string::npos;  // where the line can be cut
   while (!text.empty()) {

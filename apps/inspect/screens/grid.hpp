@@ -1,7 +1,7 @@
 #pragma once
-// A screen as a rectangle of cells, before any terminal.
+// A screen as a rectangle of cells, independent of any terminal.
 //
-// Text    what is put is made safe first (base/text.hpp): no cell holds a control or directional character.
+// Text    text is escaped first (base/text.hpp): no cell contains a control or directional character.
 // Limits  kGridMax in each direction. Owner: the caller; not thread-safe.
 #include <cstdint>
 #include <string>
@@ -12,12 +12,12 @@ namespace troupe::apps::screens {
 
 inline constexpr int kGridMax = 1'000;  // our choice: a wall of terminals
 
-/// What a text is, not how it looks: the terminal decides, with and without colours.
+/// The meaning of a text, not its looks: the terminal decides, with and without colours.
 enum class Style : std::uint8_t { plain, title, dim, good, warn, bad, selected, marked };
 inline constexpr std::size_t kStyles = 8;
 
 struct Cell {
-  std::string text = " ";  ///< one character, and what combines with it; empty: the right half of the cell before
+  std::string text = " ";  ///< one character with its combining characters; empty: the right half of the previous cell
   Style style = Style::plain;
   bool operator==(const Cell&) const = default;
 };
@@ -34,20 +34,20 @@ class Grid {
   Size size() const { return size_; }
   const Cell& at(int column, int row) const { return cells_[static_cast<std::size_t>(row * size_.columns + column)]; }
 
-  /// Puts text from that place on, at most `columns` wide, and cuts the rest with "…". Returns the columns used.
+  /// Writes text at that position, at most `columns` wide, and cuts the rest with "…". Returns the columns used.
   int put(int column, int row, std::string_view text, Style style = Style::plain, int columns = kGridMax);
   /// Makes a row blank.
   void erase(int row);
-  /// The style of a whole row, its text unchanged.
+  /// Sets the style of a whole row; its text stays.
   void paint(int row, Style style);
 
-  /// Each cell's text by `by(text)`, of one column.
+  /// Replaces each cell's text by `by(text)`, which is one column wide.
   template <class By>
   void replace(By&& by) {
     for (Cell& one : cells_) one.text = by(one.text);
   }
 
-  /// Each row as text without blanks at its end: for tests and `:save`.
+  /// Returns each row as text without blanks at its end: for tests and `:save`.
   std::string text() const;
 
  private:
@@ -57,15 +57,15 @@ class Grid {
   std::vector<Cell> cells_;
 };
 
-/// The text in lines of at most `columns`, cut at blanks where it can be; later lines begin further in. One line if it
+/// Returns the text in lines of at most `columns`, cut at blanks if possible; later lines are indented. One line if it
 /// fits or if there are fewer than kWrapMin columns.
 inline constexpr int kWrapMin = 20;  // our choice: in less, cut lines are easier to read
 std::vector<std::string> wrapped(std::string_view text, int columns);
 
-/// The text without the characters of its first `columns`.
+/// Returns the text without the characters of its first `columns`.
 std::string without(std::string_view text, int columns);
 
-/// Columns that plain text takes on a terminal; wide characters take two.
+/// Returns the columns of plain text on a terminal; wide characters take two.
 int width(std::string_view text);
 
 }  // namespace troupe::apps::screens

@@ -1,5 +1,5 @@
 #pragma once
-// Keys as the screens know them, before any terminal.
+// Keys of the screens, independent of any terminal.
 #include <cstdint>
 #include <string>
 

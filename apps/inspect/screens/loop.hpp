@@ -1,5 +1,5 @@
 #pragma once
-// What the loops of live nodes (run.cpp) and of worlds (run_time.cpp) share.
+// Shared parts of the loops for live nodes (run.cpp) and for simulation runs (run_time.cpp).
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,20 +11,21 @@
 
 namespace troupe::apps::screens {
 
-/// Of the signals that a loop hears: those that end it, and SIGWINCH and SIGTSTP, which wait_for_input() deals with.
+/// Returns a waker for the signals of a loop: the signals that end it, and SIGWINCH and SIGTSTP, which wait_for_input()
+/// handles.
 os::Waker loop_waker();
 
 struct Input {
-  bool redraw = false;        ///< the terminal has another size, or is back
-  std::optional<int> signal;  ///< which ends the loop
+  bool redraw = false;        ///< the terminal has a new size, or is back
+  std::optional<int> signal;  ///< the signal that ends the loop
 };
-/// Waits for a key, a ring, a signal, or until `at_most` has passed.
+/// Waits for a key, a wakeup, a signal, or until `at_most` has passed.
 Input wait_for_input(os::Waker& waker, Terminal& terminal, Model& model, base::Duration at_most);
 
-/// Writes a text to a file, and says so.
+/// Writes a text to a file, and reports it.
 void save(const std::string& file, const std::string& text, Model& model);
 
-/// As a shell tells that a signal has ended a program; Ctrl-C is a good end.
+/// Returns the exit as a shell reports a program that a signal has ended; Ctrl-C is a normal end.
 Ending ending_of(std::optional<int> signal);
 
 }  // namespace troupe::apps::screens

@@ -14,19 +14,20 @@
 namespace troupe::apps::screens {
 namespace {
 
-constexpr int kRowsAround = 4;  // state, headings, what was said, keys
+constexpr int kRowsAround = 4;  // status, headings, notice, keys
 constexpr std::size_t kLogMax = 2'000;
 constexpr std::size_t kLineMax = 1'000;
 constexpr std::size_t kLinesBefore = 100;  // our choice: of commands, and of filters
 constexpr const char* kEveryActor = "/**";
 
-/// What only a live node answers.
+/// Whether only a live node has the view.
 bool is_live(std::string_view view) {
   constexpr std::array kLive{"peers", "links", "dead", "buckets", "file", "flows", "follow", "messages", "message"};
   return std::ranges::find(kLive, view) != kLive.end() || find_table(view) != nullptr;
 }
 
-/// What is typed after ':' beside the views; with a blank if it needs more. Of live nodes, of worlds, or of both.
+/// The commands that can be typed after ':' in addition to the views; with a blank if a command needs more. For live
+/// nodes, for simulation runs, or for both.
 enum class Where : std::uint8_t { both, live, world };
 constexpr std::pair<std::string_view, Where> kWords[] = {
     {"save ", Where::both},   {"capture ", Where::both}, {"quit", Where::both},  {"level ", Where::live},
@@ -35,7 +36,7 @@ constexpr std::pair<std::string_view, Where> kWords[] = {
     {"cut ", Where::world},   {"heal ", Where::world},
 };
 
-/// Words and views that apply, of a world or of a live node.
+/// Returns the commands and views that apply to a simulation run or to a live node.
 std::vector<std::string_view> typed_words(bool world) {
   std::vector<std::string_view> out;
   for (const View& view : views())
@@ -159,7 +160,7 @@ std::string actor_filter(const std::string& typed) {
     const bool plain = !regex && word != "not" && word.find_first_of("=!<>~*?") == std::string::npos;
     out += (out.empty() ? "" : " ") + std::string(plain ? "~" : "") + word;
   }
-  return observe::Filter::parse(out).ok() ? out : typed;  // its words may stand around an operator: mailbox > 1
+  return observe::Filter::parse(out).ok() ? out : typed;  // its words may surround an operator: mailbox > 1
 }
 
 // -- in --------------------------------------------------------------------------------------------------------------
@@ -206,7 +207,7 @@ void Model::take(const News& news, base::Instant at) {
   if (news.peers) data.peers = *news.peers;
   if (news.links) data.links = *news.links, data.handshakes = news.handshakes;
   if (news.log) {
-    if (news.log->first < data.log_next) data.log.clear();  // of another life of the node
+    if (news.log->first < data.log_next) data.log.clear();  // of another run of the node
     else if (news.log->first > data.log_next) data.log_missed += news.log->first - data.log_next;
     for (const std::string& one : news.log->lines) data.log.push_back(one);
     data.log_next = news.log->first + news.log->lines.size();
@@ -279,7 +280,8 @@ std::string Model::looks_at() const { return place().view == "actor" && !paused 
 
 void Model::open(std::string view, std::string subject) {
   if (time && is_live(view))
-    return say(view + " is for live nodes: of a world there are actors, their states, logs and warnings", Style::warn);
+    return say(view + " works only for live nodes: a simulation run has actors, their states, logs and warnings",
+               Style::warn);
   if (places.size() >= kPlacesMax) places.erase(places.begin());
   places.push_back({.view = std::move(view), .subject = std::move(subject)});
 }
@@ -297,8 +299,8 @@ void Model::back() {
 void Model::order(Order::What what, std::string subject) {
   const Order one{what, std::move(subject), node};
   if (!changes(what)) return orders.push_back(one);
-  if (time) return say("acts are for live nodes; a world is steered by :cut and :heal", Style::warn);
-  if (!operate) return say("the screens only look; start them with --operate to act on the node", Style::warn);
+  if (time) return say("actions work only on live nodes; use :cut and :heal to steer a simulation run", Style::warn);
+  if (!operate) return say("the screens are read-only; start them with --operate to act on the node", Style::warn);
   asked = one;
   mode = Mode::confirm;
   const std::string where = shown().status ? shown().status->name : shown().name;
@@ -308,7 +310,9 @@ void Model::order(Order::What what, std::string subject) {
 
 void Model::trace(Order::What what, std::string subject) {
   const bool list = what == Order::What::trace;
-  if (time) return say("messages are traced at live nodes; in a world , and . go through its events", Style::warn);
+  if (time)
+    return say("messages are traced only at live nodes; in a simulation run use , and . to step through its events",
+               Style::warn);
   open(list ? "messages" : std::string(name(what)), std::move(subject));
   messages.clear();
   messages_dropped = 0;
@@ -369,7 +373,7 @@ void Model::type_into(Mode to, std::string text) {
   recalled = 0;
 }
 
-/// Puts an earlier line in place of what is typed, or goes back to it.
+/// Replaces the input by an earlier line, or restores it.
 void Model::recall(long by) {
   const auto& lines = lines_before[mode];
   const long to = static_cast<long>(recalled) + by;
@@ -392,17 +396,17 @@ void Model::entered() {
   if (find_view(place().view)->wants.actors) {
     const auto parsed = observe::Filter::parse(screens::actor_filter(line));
     if (!parsed.ok()) {
-      mode = Mode::filter;  // its mistake is on the screen
+      mode = Mode::filter;  // its syntax error is on the screen
       return;
     }
-    // The overview shows the busiest actors of all: those that match are in the list.
+    // The overview shows the busiest of all actors: the matching actors are in the list.
     if (!lists_actors(place().view) && !line.empty()) open("actors");
   }
   places.back().filter = line;
   places.back().at = places.back().top = 0;
 }
 
-/// The longest beginning that all views of this beginning share.
+/// Completes to the longest common beginning of all matching views.
 void Model::complete() {
   if (mode != Mode::command) return;
   std::vector<std::string_view> fitting = typed_words(time.has_value());
@@ -421,7 +425,7 @@ void Model::run(const std::string& command) {
   if (word.empty()) return;
   if (word == "q" || word == "quit") return order(Order::What::quit, {});
   if (word == "save") {
-    if (rest.empty()) return say(":save needs the name of a file", Style::bad);
+    if (rest.empty()) return say(":save needs a file name", Style::bad);
     return order(Order::What::save, rest);
   }
   if (word == "capture") return order(Order::What::capture, rest);
@@ -429,13 +433,14 @@ void Model::run(const std::string& command) {
   if (time && word == "event") return orders.push_back({Order::What::move, "#" + rest, node});
   if (word == "cut" || word == "heal") {
     if (time) return orders.push_back({Order::What::steer, command, node});
-    return say(":" + word + " is for worlds: a live network is not steered from here", Style::warn);
+    return say(":" + word + " works only for simulation runs: the screens do not steer a live network", Style::warn);
   }
   if (word == "level") return order(Order::What::log_level, rest);
   if (time && is_live(word)) return open(word);  // which says why not
   if (word == "drain") return order(Order::What::drain, {});
   if (word == "follow") {
-    if (!parse_trace(rest)) return say("a trace is up to 16 hexadecimal digits, not \"" + rest + '"', Style::bad);
+    if (!parse_trace(rest))
+      return say("invalid trace: expected up to 16 hexadecimal digits, got \"" + rest + '"', Style::bad);
     return trace(Order::What::follow, rest);
   }
   if (word == "messages" || word == "flows") {
@@ -523,11 +528,11 @@ void Model::character(const std::string& text) {
   if (text == "?") return open("help", place().view);
   if (text == " ") {
     paused = !paused;
-    return say(paused ? "the screen is paused, the node is not" : "");
+    return say(paused ? "the screen is paused; the node is not" : "");
   }
   if (text == "i") {
     own = !own;
-    return say(own ? "the inspector's own actors are shown, too" : "the inspector's own actors are hidden");
+    return say(own ? "the inspector's own actors are shown" : "the inspector's own actors are hidden");
   }
   if (text == "t") {
     totals = !totals;
@@ -536,7 +541,7 @@ void Model::character(const std::string& text) {
   if (text == "/") return type_into(Mode::filter, filter());
   if (text == ":") return type_into(Mode::command);
   if (text == "y") {
-    if (row == nullptr || row->copy.empty()) return say("this row has no command of its own", Style::warn);
+    if (row == nullptr || row->copy.empty()) return say("this row has no command", Style::warn);
     return say(row->copy);
   }
   if (text >= "1" && text <= "9" && text.size() == 1) {
@@ -546,11 +551,11 @@ void Model::character(const std::string& text) {
   }
 }
 
-/// Keys of a world that can be moved in; false if it is none of them.
+/// Handles the keys of a simulation run; returns false for any other key.
 bool Model::move_in_time(const std::string& text) {
   if (text == " ") {
     if (!time->playing && time->event >= time->events)
-      return say("this is the end of the world: < goes a second back, g to a time", Style::warn), true;
+      return say("this is the end of the run: < goes back by a second, g to a time", Style::warn), true;
     time->playing = !time->playing;
     say(time->playing ? "playing; + and - change the speed" : "");
     return true;
@@ -565,7 +570,7 @@ bool Model::move_in_time(const std::string& text) {
   if (text == "g") return type_into(Mode::command, "at "), true;
   const bool of_actor = text == "n" || text == "N" || text == "w";
   if (of_actor && place().view != "actor")
-    return say("open an actor first: n, N and w are about its state", Style::warn), true;
+    return say("open an actor first: n, N and w need its state", Style::warn), true;
   if (!of_actor && text != "," && text != "." && text != "<" && text != ">" && text != "$") return false;
   time->playing = false;
   orders.push_back({Order::What::move, of_actor ? text + place().subject : text, node});
@@ -587,7 +592,7 @@ void Model::move_to(std::size_t row) {
   if (here.at >= here.top + fit) here.top = here.at - fit + 1;
 }
 
-/// Shows the row of a list whole: each cell, or the line that was cut.
+/// Shows the whole row of a list: each cell, or the line that was cut.
 void Model::open_row(const Content& rows) {
   if (rows.columns.empty() && rows.wraps) return;
   const auto& cells = rows.rows[place().at].cells;
@@ -615,7 +620,7 @@ void Model::sideways(int step) {
   left = std::clamp(left + step * std::max(size.columns / 2, 1), 0, std::max(widest - size.columns, 0));
 }
 
-/// To the next column on the screen that a node can sort by.
+/// Selects the next column on the screen that a node can sort by.
 void Model::sort_by(const Content& rows, int step) {
   const std::vector<int> widths = column_widths(*this, rows);
   std::vector<std::string> fields;

@@ -1,9 +1,9 @@
 #pragma once
-// What the screens show and how keys change it: a plain struct, without terminal, thread or node.
+// The state of the screens, and how keys change it: a plain struct, without terminal, thread or node.
 //
-// In     News of nodes (from a feed), keys, and the time. Out: a Grid (draw.hpp), what to ask next (wants()), and what
-//        to do (orders).
-// Limits messages kMessagesMax, sparklines kHistoriesMax; what was dropped is counted and shown.
+// In     News of nodes (from a feed), keys, and the time. Out: a Grid (draw.hpp), the next requests (wants()), and
+//        orders to execute. Limits: messages kMessagesMax, sparklines kHistoriesMax; dropped messages are counted and
+//        shown.
 // Owner  the loop in run.cpp; not thread-safe.
 #include <set>
 #include <utility>
@@ -14,49 +14,49 @@
 
 namespace troupe::apps::screens {
 
-inline constexpr std::size_t kMessagesMax = 5'000;   // our choice: what a person may look through
-inline constexpr std::size_t kHistoriesMax = 4'000;  // of actors; our choice: a few lists
+inline constexpr std::size_t kMessagesMax = 5'000;   // our choice: as many as a person may look through
+inline constexpr std::size_t kHistoriesMax = 4'000;  // actors; our choice: several lists
 inline constexpr std::size_t kHistory = 60;          // values of one sparkline
-inline constexpr std::size_t kPlacesMax = 32;        // views behind each other
+inline constexpr std::size_t kPlacesMax = 32;        // views in the history of `esc`
 inline constexpr std::size_t kNodesMax = 64;         // a screen of lines; our choice
 
 struct Model;
 
-/// What a view wants to be asked for, of each refresh.
+/// The data that a view needs at each refresh.
 struct Wants {
   bool actors = false, ended = false, peers = false, links = false, log = false, table = false;
-  bool busiest = false;          ///< actors by their messages a second, whatever the filter
-  bool by_path = false;          ///< actors in the order of their paths, as many as there are
-  std::string_view screen = {};  ///< of a domain (tables.hpp); empty: none
+  bool busiest = false;          ///< actors by their messages per second, whatever the filter
+  bool by_path = false;          ///< actors in the order of their paths, without a limit of rows
+  std::string_view screen = {};  ///< table of a domain (tables.hpp); empty: none
   bool operator==(const Wants&) const = default;
 };
 
-/// What a view shows: a table, or lines of text if it has no columns.
+/// The contents of a view: a table, or lines of text if it has no columns.
 struct Content {
   struct Column {
     std::string title;
     bool right = false;
-    int keep = 0;           ///< where the screen is narrow the smallest ones are left out first
-    std::string sort = {};  ///< the field of observe/logic/row.hpp that it is sorted by; empty: it is not
-    bool flexible = false;  ///< is cut before another column is left out
+    int keep = 0;           ///< on a narrow screen the columns with the smallest value are left out first
+    std::string sort = {};  ///< field of observe/logic/row.hpp to sort by; empty: none
+    bool flexible = false;  ///< cut before another column is left out
   };
   struct Row {
-    std::vector<std::string> cells;  ///< one a column; of text: one
+    std::vector<std::string> cells;  ///< one per column; of text: one
     Style style = Style::plain;
-    std::string key = {};   ///< what it is of: a path, a node; keeps the selection at its row
-    std::string copy = {};  ///< the command that shows it again
+    std::string key = {};   ///< subject of the row: a path, a node; keeps the selection on its row
+    std::string copy = {};  ///< command that shows it again
   };
   std::vector<Column> columns;
   std::vector<Row> rows;
-  std::string title;      ///< of what; above the rows
-  std::string empty;      ///< what a screen without rows says
+  std::string title;      ///< heading above the rows
+  std::string empty;      ///< text of a screen without rows
   bool wraps = true;      ///< long rows of a text take several lines; otherwise they are cut
-  bool filtered = false;  ///< by the node or the view: content() leaves the rows as they are
+  bool filtered = false;  ///< by the node or the view: content() does not filter the rows
 };
 
-/// What a node has answered for a table of a domain.
+/// A node's response for a table of a domain.
 struct TableRows {
-  std::string_view table = {};  ///< its name, and what was typed after it
+  std::string_view table = {};  ///< its name, and the text typed after it
   std::string subject = {};
   std::vector<Content::Row> rows;
   std::string title = {};
@@ -69,23 +69,23 @@ struct View {
   Wants wants;
   Content (*show)(const Model& model);
   void (*enter)(Model& model, const Content::Row& row) = nullptr;
-  bool (*key)(Model& model, const std::string& key, const Content::Row* row) = nullptr;  ///< true if it was taken
-  std::string_view keys = "";  ///< those of its own, for the last line and help: "enter open"
-  std::string_view live = "";  ///< more of them, which only a live node has: "m messages"
+  bool (*key)(Model& model, const std::string& key, const Content::Row* row) = nullptr;  ///< whether it handled the key
+  std::string_view keys = "";  ///< its own keys, for the last line and help: "enter open"
+  std::string_view live = "";  ///< more keys, for live nodes only: "m messages"
 };
 
-/// All views, in the order of help; to add one: README.md.
+/// Returns all views, in the order of help; to add one: README.md.
 const std::vector<View>& views();
 const View* find_view(std::string_view name);
-/// Keys of the view, as they apply: in a recorded or simulated world without those of live nodes.
+/// Returns the keys of the view: in a recorded or simulated run without the keys for live nodes.
 std::string keys_of(const View& view, bool live);
 
-/// What the loop is to do for the user.
+/// An order of the user, which the loop executes.
 struct Order {
   enum class What : std::uint8_t {
-    trace,   ///< messages of the actors that the filter `subject` selects, of the node shown
-    follow,  ///< messages of the trace `subject` (16 hexadecimal digits), of all nodes
-    flows,   ///< messages of the actors that the filter `subject` selects, of the node shown, for a second
+    trace,   ///< messages of the actors that the filter `subject` selects, at the node shown
+    follow,  ///< messages of the trace `subject` (16 hexadecimal digits), at all nodes
+    flows,   ///< messages of the actors that the filter `subject` selects, at the node shown, for a second
     stop,    ///< ends these
     restart,
     kill,
@@ -93,22 +93,22 @@ struct Order {
     resume,
     drain,
     log_level,  ///< `subject`: "debug" or "debug links"
-    move,       ///< in time, of a recorded world: `subject` is how (Moves)
-    steer,      ///< changes the future of a world: "cut n1 n2"
+    move,       ///< moves in the time of a recorded run: `subject` is how (Moves)
+    steer,      ///< changes the future of a run: "cut n1 n2"
     save,       ///< the screen as text, into the file `subject`
-    capture,    ///< all that is known here into the file `subject`; empty: one named after it
+    capture,    ///< all data here into the file `subject`; empty: a file named after the node
     quit,
   };
   What what;
   std::string subject = {};
   std::size_t node = 0;
-  std::uint64_t number = 0;  ///< of a trace, follow or flows: its messages bear this number
+  std::uint64_t number = 0;  ///< for a trace, follow or flows: its messages carry this number
 };
-/// Whether it changes the node, so that it needs --operate and a yes.
+/// Whether the order changes the node, so that it needs --operate and a confirmation.
 bool changes(Order::What what);
 std::string_view name(Order::What what);
 
-/// What a feed has learnt; only what was asked for is there.
+/// New data from a feed; only the requested parts are set.
 struct News {
   std::size_t node = 0;
   std::optional<std::string> named;
@@ -133,25 +133,25 @@ struct News {
   std::uint64_t messages_dropped = 0;  ///< by the node, since the trace began
   std::optional<std::string> trace_ended;
   std::optional<std::string> lost;
-  std::optional<std::string> said;  ///< the outcome of an order, for the last line but one
-  bool bad = false;                 ///< it failed
+  std::optional<std::string> said;  ///< the result of an order, for the last line but one
+  bool bad = false;                 ///< whether it failed
 };
 
-/// Where a world stands that can be moved in.
+/// The position in the time of a simulation run.
 struct TimeState {
   std::uint64_t event = 0, events = 0;
   base::Duration at{0};
-  std::string what;     ///< the last event
-  std::string verdict;  ///< of the whole run; empty: the first run is still under way
+  std::string what;     ///< the current event
+  std::string verdict;  ///< of the whole run; empty: the first run has not ended
   bool playing = false;
-  bool steered = false;  ///< by hand, so that it is not the world of its seed
-  double speed = 1;      ///< virtual seconds a second
+  bool steered = false;  ///< by hand, so that it is no longer the run of its seed
+  double speed = 1;      ///< virtual seconds per second
 };
 
-/// What is typed as a filter of actors, in the language of observe/logic/filter.hpp: a word without an operator, such as
-/// `store` or `/store`, selects the actors that have it in their path or kind.
+/// Returns the filter for a text that was typed to select actors, in the language of observe/logic/filter.hpp: a word
+/// without an operator, such as `store` or `/store`, selects the actors that contain it in their path or kind.
 std::string actor_filter(const std::string& typed);
-/// Whether each word of the filter is in one of the cells, in small or capital letters.
+/// Whether each word of the filter is in one of the cells, ignoring case.
 bool selects(std::string_view filter, const std::vector<std::string>& cells);
 
 struct Place {
@@ -160,10 +160,10 @@ struct Place {
   std::string selected = {};           ///< the key of the row
   std::size_t at = 0;                  ///< its number
   std::size_t top = 0;                 ///< the first row on the screen
-  int left = 0;                        ///< the first column on the screen
-  std::uint64_t order = 0;             ///< the number of the order whose messages it shows
+  int left = 0;                        ///< left edge: the first column on the screen
+  std::uint64_t order = 0;             ///< number of the order whose messages it shows
   std::string filter = {};             ///< as typed
-  std::vector<std::string> page = {};  ///< of the view `row`: its text
+  std::vector<std::string> page = {};  ///< for the view `row`: its text
 };
 
 struct Model {
@@ -177,13 +177,13 @@ struct Model {
 
   // -- out
   Wants wants() const;
-  /// The actor to look at; empty: none.
+  /// Returns the path of the actor to show; empty: none.
   std::string looks_at() const;
-  /// The actor that is open or selected; empty: none.
+  /// Returns the path of the actor that is open or selected; empty: none.
   std::string actor_at() const;
-  /// What was typed after the name of the table that is shown; empty also for none.
+  /// Returns the text typed after the name of the table that is shown; empty also if there is no table.
   std::string table_subject() const { return wants().screen.empty() ? "" : place().subject; }
-  /// The cid of the file whose parts are shown; empty: none.
+  /// Returns the cid of the file whose parts are shown; empty: none.
   std::string file_shown() const;
   std::vector<Order> take_orders() { return std::exchange(orders, {}); }
 
@@ -191,21 +191,21 @@ struct Model {
   const NodeData& shown() const { return nodes[node]; }
   const Place& place() const { return places.back(); }
   const std::string& filter() const { return places.back().filter; }
-  /// The filter in the language of the node.
+  /// Returns the filter in the language of the node.
   std::string actor_filter() const { return screens::actor_filter(filter()); }
-  /// After news: the selection stays at what it was of. Once for all of them.
+  /// Called once after all news: the selection stays on its subject.
   void settle();
   void open(std::string view, std::string subject = {});
   void back();
   void order(Order::What what, std::string subject);
-  /// Opens the view of that order, empties the buffer of messages and begins to trace.
+  /// Opens the view for that order, empties the message buffer and starts a trace.
   void trace(Order::What what, std::string subject);
-  /// Asks again for the messages that the current place shows.
+  /// Requests the messages of the current place again.
   void trace_again(Order::What what);
   void say(std::string text, Style style = Style::plain) { said = std::move(text), said_style = style; }
-  /// Messages a second of an actor of the node shown, one value a refresh.
+  /// Returns the messages per second of an actor of the node shown, one value per refresh.
   const std::deque<double>* history(const std::string& path) const;
-  /// The message of that number; null if it is no longer kept.
+  /// Returns the message with that number, or null if it is no longer kept.
   const Message* message(std::uint64_t number) const;
 
   bool operate = false;
@@ -213,24 +213,25 @@ struct Model {
   base::Instant now;
   std::vector<NodeData> nodes{1};
   std::map<std::size_t, TableRows> tables;  ///< the latest table of each node
-  std::size_t node = 0;                     ///< the one shown
+  std::size_t node = 0;                     ///< the node shown
   std::vector<Place> places{{.view = "overview"}};
 
-  std::string top;        ///< the column that actors are sorted by; empty: by path
-  bool reversed = false;  ///< that order
+  std::string top;        ///< column by which actors are sorted; empty: by path
+  bool reversed = false;  ///< whether that order is reversed
   bool paused = false;
-  bool own = false;     ///< shows the inspector's own actors, too
-  bool totals = false;  ///< counts since the start in place of rates
-  bool raw = false;     ///< bytes of messages in place of fields
+  bool own = false;     ///< whether to show the inspector's own actors
+  bool totals = false;  ///< counts since the start instead of rates
+  bool raw = false;     ///< bytes of messages instead of fields
   std::set<std::string> folded;
 
   std::optional<TimeState> time;
 
   std::deque<Message> messages;
   std::uint64_t messages_dropped = 0;         ///< by nodes, and here above the limit
-  std::string tracing;                        ///< what is traced now; empty: nothing
-  std::map<std::string, Look> looked_before;  // by the number of the node and the path
-  /// What later looks at an actor of that path are compared with, at this node or another one, until `d` again.
+  std::string tracing;                        ///< the current subject of the trace; empty: none
+  std::map<std::string, Look> looked_before;  // by node number and path
+  /// The state with which later states of an actor with that path are compared, at this or another node, until `d` is
+  /// pressed again.
   struct Mark {
     std::string where;  ///< "n1 at event 3087"
     Look look;
@@ -239,8 +240,8 @@ struct Model {
 
   enum class Mode : std::uint8_t { browse, filter, command, confirm };
   Mode mode = Mode::browse;
-  std::string line;    ///< what is typed
-  std::string prompt;  ///< what is to be confirmed
+  std::string line;    ///< the input
+  std::string prompt;  ///< the question to confirm
   std::string said;
   Style said_style = Style::plain;
 
@@ -262,18 +263,18 @@ struct Model {
   void note_history(const NodeData& data);
 
   std::vector<Order> orders;
-  std::optional<Order> asked;                             ///< to be confirmed
-  std::map<Mode, std::vector<std::string>> lines_before;  // of filters and of commands, the latest last
+  std::optional<Order> asked;                             ///< the order to confirm
+  std::map<Mode, std::vector<std::string>> lines_before;  // earlier filters and commands, the latest last
   std::size_t recalled = 0;                               // lines back from the latest; 0: none
-  std::string typed_first;                                // the line before the first one was recalled
+  std::string typed_first;                                // the input before an earlier line was recalled
   std::uint64_t messages_ever = 0;
   std::uint64_t traces_ever = 0;
   std::map<std::string, std::deque<double>> histories;
 };
 
-/// Rows of the current view, with the filter applied where the node does not.
+/// Returns the rows of the current view; applies the filter unless the node does.
 Content content(const Model& model);
-/// Rows that the list of a screen of this size shows.
+/// Returns the rows of a list that fit on a screen of this size.
 std::size_t rows_shown(Size size);
 
 }  // namespace troupe::apps::screens

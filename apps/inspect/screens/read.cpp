@@ -11,8 +11,8 @@
 namespace troupe::apps::screens {
 namespace {
 
-constexpr std::size_t kStateBytesMax = 16 * 1024;   // some screens
-constexpr std::size_t kMessageBytesMax = 4 * 1024;  // of 5,000 messages kept: 20 MB
+constexpr std::size_t kStateBytesMax = 16 * 1024;   // several screens
+constexpr std::size_t kMessageBytesMax = 4 * 1024;  // with 5,000 messages kept: 20 MB
 
 std::string string_of(capnp::Data::Reader from) { return {reinterpret_cast<const char*>(from.begin()), from.size()}; }
 
@@ -189,7 +189,7 @@ Look read(inspect::wire::Looked::Reader from) {
   if (seen.getStateKind() != 0) {
     observe::Decoder decoder;
     for (const auto schema : from.getSchemas())
-      (void)decoder.learn({schema.begin(), schema.size()});  // the line says it
+      (void)decoder.learn({schema.begin(), schema.size()});  // the line shows the error
     const auto state = seen.getState();
     out.state_kind = text(from.getStateName());
     out.state = decoder.line(seen.getStateKind(), {state.begin(), state.size()}, kStateBytesMax);

@@ -1,5 +1,5 @@
 #pragma once
-// What nodes answer, as the plain structs of data.hpp.
+// Converts responses of nodes to the plain structs of data.hpp.
 #include "apps/inspect/screens/data.hpp"
 #include "messages/dht.capnp.h"
 #include "messages/files.capnp.h"
@@ -17,12 +17,12 @@ ActorList read(inspect::wire::ActorRows::Reader from);
 std::vector<EndedRow> read(inspect::wire::EndedRows::Reader from);
 std::vector<PeerRow> read(peers::wire::PeerRows::Reader from);
 std::vector<LinkRow> read(net::wire::LinkRows::Reader from);
-/// The id of a node: 40 hexadecimal digits.
+/// Returns the id of a node: 40 hexadecimal digits.
 std::string id_of(messages::wire::Contact::Reader contact);
 RoutingTable read(dht::wire::TableRows::Reader from);
 FileMap::Part read(files::wire::ViewContent::Reader from);
 Look read(inspect::wire::Looked::Reader from);
-/// `decoder` has learnt the types that came before.
+/// `decoder` has learnt the types that were sent before.
 Message read(inspect::wire::FollowedMessage::Reader from, const observe::Decoder& decoder);
 
 }  // namespace troupe::apps::screens

@@ -11,10 +11,10 @@ namespace troupe::apps::screens {
 namespace {
 
 constexpr base::Duration kDrawEvery =
-    std::chrono::milliseconds(40);        // our choice: 25 a second; what came between is one
+    std::chrono::milliseconds(40);        // our choice: 25 per second; later news are drawn together
 constexpr std::size_t kNewsMax = 20'000;  // our choice: messages, until the next drawing
 
-/// What threads post until the loop takes it.
+/// Holds the news of the threads until the loop takes them.
 class Inbox {
  public:
   explicit Inbox(os::Waker& waker) : waker_(waker) {}
@@ -45,9 +45,9 @@ class Inbox {
 }  // namespace
 
 Ending run(const Invocation& invocation, Console& console) {
-  // Before any thread: they all leave these signals to it.
+  // Created before any thread: all threads leave these signals to it.
   os::Waker waker = loop_waker();
-  auto opened = Terminal::open(console, "--once prints the node as it is now", "troupe inspect --once");
+  auto opened = Terminal::open(console, "add --once to print the current state of the node", "troupe inspect --once");
   if (!opened.ok()) return opened.error();
   auto terminal = std::move(opened).value();
   const os::Clock clock;

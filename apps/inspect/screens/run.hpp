@@ -4,7 +4,7 @@
 
 namespace troupe::apps::screens {
 
-/// Shows the nodes until the user ends it.
+/// Shows the nodes until the user quits.
 Ending run(const Invocation& invocation, Console& console);
 
 }  // namespace troupe::apps::screens

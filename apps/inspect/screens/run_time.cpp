@@ -27,13 +27,13 @@ constexpr base::Duration kFrame = std::chrono::milliseconds(40);
 constexpr base::Duration kSecond = std::chrono::seconds(1);
 constexpr std::size_t kRowsMax = 10'000;
 
-/// "12.304s", "12.304" or any duration of the configuration.
+/// Parses "12.304s", "12.304" or any duration of the configuration.
 std::optional<base::Duration> moment_of(std::string text) {
   if (const auto whole = config::parse_duration(text)) return whole;
   if (text.ends_with('s')) text.pop_back();
   double seconds = 0;
   const auto read = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  constexpr double kMax = 1e9;  // of the simulator's worlds the longest has a year
+  constexpr double kMax = 1e9;  // the longest run of the simulator lasts a year
   if (read.ec != std::errc() || read.ptr != text.data() + text.size() || !(seconds >= 0 && seconds < kMax))
     return std::nullopt;
   return std::chrono::duration_cast<base::Duration>(std::chrono::duration<double>(seconds));
@@ -56,7 +56,7 @@ observe::ActorRow seen_of(const ActorRow& row) {
   return out;
 }
 
-/// As a live node filters and sorts.
+/// Filters and sorts as a live node does.
 ActorList chosen(ActorList all, const Model& model) {
   const auto filter = observe::Filter::parse(model.actor_filter());
   if (!filter.ok()) return all;
@@ -87,7 +87,7 @@ class TimeScreens {
     model_.nodes.resize(timeline_->nodes());
   }
 
-  /// Of the world as it was shown last; nothing before its first run has ended.
+  /// Returns the result of the run that was last shown, or nullopt before its first run has ended.
   const std::optional<FirstRun>& ran() const { return ran_; }
   const sim::Scenario& scenario() const { return world_.scenario; }
 
@@ -118,9 +118,9 @@ class TimeScreens {
   }
 
  private:
-  /// From an open timeline to the end of its first run; false if the user ends the screens.
+  /// Opens the timeline and waits for the end of its first run; returns false if the user quits.
   bool begin() {
-    // What takes long ends at a signal, and at Escape.
+    // Long work ends at a signal, and at Escape.
     timeline_->given_up = [this] {
       if (const auto got = waker_.wait(base::Duration::zero()); got == SIGINT || got == SIGTERM || got == SIGHUP)
         signal_ = got;
@@ -136,13 +136,13 @@ class TimeScreens {
     return true;
   }
 
-  /// The world with that act in it runs from its beginning; until the act it is the same.
+  /// Runs the world with that action from its beginning; until the action it is unchanged.
   void steer_by(const std::string& act) {
     const std::uint64_t event = model_.time->event;
     if (const auto done = steer(world_.scenario, act, model_.time->at); !done.ok())
       return model_.say(done.error().message, Style::bad);
-    world_.snapshots.clear();  // it is not the recorded world any more
-    timeline_.reset();         // before another one has its sockets, too
+    world_.snapshots.clear();  // it no longer matches the recorded run
+    timeline_.reset();         // before another run has its sockets, too
     auto timeline = Timeline::open(world_, workloads_);
     if (!timeline.ok()) {
       failed_ = timeline.error();
@@ -155,7 +155,7 @@ class TimeScreens {
       return;
     }
     move_to(event);
-    model_.say(act + ": from here on another world; at its end: " + ran_->verdict,
+    model_.say(act + ": from here on the run differs; at its end: " + ran_->verdict,
                ran_->broken_at > 0 ? Style::bad : Style::good);
   }
 
@@ -171,12 +171,12 @@ class TimeScreens {
     if (const auto got = wait_for_input(waker_, terminal_, model_, at_most).signal) signal_ = got;
   }
 
-  /// Shows how far it is; nothing if the user ends it.
+  /// Shows the progress of the first run; returns nullopt if the user quits.
   std::optional<FirstRun> first_run() {
     while (auto at = timeline_->progress()) {
       model_.time->event = model_.time->events = at->event;
       model_.time->at = at->time;
-      model_.time->what = "the world runs for the first time; q ends it";
+      model_.time->what = "the first run is in progress; q ends it";
       while (const auto key = terminal_.key())
         if (key->text == "q") return std::nullopt;
       terminal_.show(draw(model_, !terminal_.unicode()));
@@ -224,7 +224,8 @@ class TimeScreens {
     if (order.what == Order::What::capture) return capture(how);
     if (order.what == Order::What::steer) return steer_by(how);
     if (order.what != Order::What::move)
-      return model_.say("that is for live nodes; in a world, time moves: ? shows the keys", Style::warn);
+      return model_.say("that key works only for live nodes; in a simulation run, time moves: ? shows the keys",
+                        Style::warn);
     play_to_ = {};
     switch (how.front()) {
       case ',': return move_to(time.event > 0 ? time.event - 1 : 0);
@@ -234,16 +235,16 @@ class TimeScreens {
       case '$': return move_to(end_);
       case '@': {
         const auto to = moment_of(how.substr(1));
-        if (!to) return model_.say("a time is a number with a unit, such as 12.304s", Style::bad);
+        if (!to) return model_.say("a time needs a number and a unit, such as 12.304s", Style::bad);
         return arrived(timeline_->go_to(*to));
       }
       case '#': return move_to(std::strtoull(how.c_str() + 1, nullptr, 10));
       default: break;
     }
     if (how == "W") return to_sender();
-    // n, N, w and the path of an actor.
+    // Handles n, N, w and the path of an actor.
     const std::string path = how.substr(1);
-    // Where w has just led to the event here, it leads to the one before.
+    // If w has just moved to the current event, it now moves to the previous change.
     const bool again = how.front() == 'w' && said_why_ == time.event;
     const auto way = how.front() == 'n'             ? Timeline::Way::forward
                      : how.front() == 'w' && !again ? Timeline::Way::here_or_back
@@ -252,18 +253,18 @@ class TimeScreens {
     if (!found.ok()) return arrived(found.error());
     if (!found.value())
       return model_.say(
-          path + (way == Timeline::Way::forward ? " does not change any more" : " did not change before that"),
+          path + (way == Timeline::Way::forward ? " does not change after this" : " did not change before this"),
           Style::warn);
     arrived(*found.value());
     if (how.front() == 'w')
       model_.say("changed in event " + std::to_string(time.event) + ": " + time.what, Style::marked);
   }
 
-  /// Goes to the event in which `node` ("n1") sent the message of the event here over the network; its sender there.
+  /// Moves to the event in which `node` ("n1") sent this event's message over the network, at its sender.
   std::optional<std::string> sent_over(const std::string& node) {
     const auto number = std::strtoull(node.c_str() + 1, nullptr, 10);
     if (number < 1 || number > model_.nodes.size()) {
-      model_.say("it came over the network from " + node + ", which is no node of this world", Style::warn);
+      model_.say("it was sent over the network by " + node + ", which is not a node of this run", Style::warn);
       return std::nullopt;
     }
     const auto found = timeline_->sent_before(number - 1);
@@ -272,7 +273,7 @@ class TimeScreens {
       return std::nullopt;
     }
     if (!found.value()) {
-      model_.say(node + " has sent no such words: they were changed on their way, or its link answered by itself",
+      model_.say(node + " has not sent this text: the network changed it, or its link responded by itself",
                  Style::warn);
       return std::nullopt;
     }
@@ -280,13 +281,13 @@ class TimeScreens {
     return found.value()->what;
   }
 
-  /// From the event here to the one in which its message was sent: the latest one of its sender before it.
+  /// Moves from this event to the event in which its message was sent: the latest earlier event of its sender.
   void to_sender() {
     constexpr std::string_view kFrom = " from ";
     const std::string what = model_.time->what;
     const auto at = what.rfind(kFrom);
     if (at == std::string::npos)
-      return model_.say("this event has no sender: a timer, the network, a disk or a client", Style::warn);
+      return model_.say("this event has no sender: it is a timer, the network, a disk or a client", Style::warn);
     std::string sender = what.substr(at + kFrom.size());
     if (sender.find(' ') == std::string::npos) {
       const auto over = sent_over(sender);
@@ -297,17 +298,16 @@ class TimeScreens {
     if (blank == std::string::npos) return model_.say("it was sent by " + sender + ", which has ended", Style::warn);
     const auto found = timeline_->handled_before(sender);
     if (!found.ok()) return arrived(found.error());
-    if (!found.value()) return model_.say(sender + " has handled nothing before that", Style::warn);
+    if (!found.value()) return model_.say(sender + " has handled no message before this", Style::warn);
     arrived(*found.value());
     const auto node = std::strtoull(sender.c_str() + 1, nullptr, 10);
     if (node >= 1 && node <= model_.nodes.size()) model_.node = node - 1;
     model_.open("actor", sender.substr(blank + 1));
-    model_.say(
-        "sent by " + sender + "; the last that it had handled by then is event " + std::to_string(model_.time->event),
-        Style::marked);
+    model_.say("sent by " + sender + "; its last event before is event " + std::to_string(model_.time->event),
+               Style::marked);
   }
 
-  /// What is shown of this instant, asked once.
+  /// The data of this instant on the screen, requested once.
   void refresh() {
     if (!stale_) return;
     stale_ = false;
@@ -335,7 +335,7 @@ class TimeScreens {
     model_.settle();
   }
 
-  std::optional<Timeline> timeline_;  // nothing only while another one is opened
+  std::optional<Timeline> timeline_;  // nullopt only while another timeline is opened
   Recorded world_;
   const sim::WorkloadSpecs workloads_;
   std::optional<FirstRun> ran_;
@@ -347,7 +347,7 @@ class TimeScreens {
   Instant here_;
   std::uint64_t end_ = 0;
   base::Duration play_to_{0};
-  std::optional<std::uint64_t> said_why_;  // the event that w led to last
+  std::optional<std::uint64_t> said_why_;  // the event to which w moved last
   bool stale_ = true;
   bool quit_ = false;
   std::optional<int> signal_;

@@ -1,19 +1,19 @@
 #pragma once
-// The screens on a world that can be moved in: a recorded one, or one that is run for them.
+// The screens for a simulation run, recorded or new, in whose time the user can move.
 #include "apps/cli/command.hpp"
 #include "apps/sim/timeline.hpp"
 
 namespace troupe::apps::screens {
 
-/// What is shown first.
+/// The position that is shown first.
 struct TimeStart {
   std::optional<std::uint64_t> event{};  ///< none: the failure, or the end
   std::size_t node = 0;
   std::string actor{};  ///< empty: the overview
 };
 
-/// Shows the world until the user ends it, and then prints its report. `words` name the world to a command; empty: none
-/// do. Before any other thread is started: the world is a fork.
+/// Shows the run until the user quits, and then prints its report. `words` name the run to a command; empty: no words
+/// name it. Call it before any other thread is started: the run is a forked process.
 Ending run_time(Console& console, Recorded world, sim::WorkloadSpecs workloads, const std::string& words,
                 const TimeStart& start = {});
 

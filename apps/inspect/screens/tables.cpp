@@ -1,4 +1,4 @@
-// The tables of domains: what is asked for each, and its rows.
+// The tables of domains: their requests and their rows.
 #include "apps/inspect/screens/tables.hpp"
 
 #include <algorithm>
@@ -26,10 +26,10 @@
 namespace troupe::apps::screens {
 namespace {
 
-constexpr std::chrono::seconds kTableTimeout{5};   // our choice: as of all that the screens ask
-constexpr std::size_t kGroupsMax = 32;             // our choice: each is asked by itself
-constexpr std::uint64_t kSilentMs = 5'000;         // our choice: some heartbeats
-constexpr std::uint64_t kSilentAsleepMs = 15'000;  // members of a group that is asleep respond every 10 s
+constexpr std::chrono::seconds kTableTimeout{5};   // our choice: as for all requests of the screens
+constexpr std::size_t kGroupsMax = 32;             // our choice: each needs a request
+constexpr std::uint64_t kSilentMs = 5'000;         // our choice: several heartbeats
+constexpr std::uint64_t kSilentAsleepMs = 15'000;  // members of a sleeping group respond every 10 s
 constexpr std::uint32_t kKeysMax = 500;            // our choice: with their values within 1 MiB
 constexpr std::size_t kValueBytesMax = 200;        // our choice: two lines of a screen
 
@@ -40,7 +40,7 @@ std::string ago(std::uint64_t ms) { return time_text_ms(ms) + " ago"; }
 std::string date_or_dash(std::uint64_t unix_ms) { return unix_ms == 0 ? "-" : inspect_command::time_of(unix_ms); }
 std::string yes_or_no(bool value) { return value ? "yes" : "no"; }
 
-/// Asks once and lets `add` make rows of the answer.
+/// Sends one request, and lets `add` make rows from the response.
 template <class Question, class Answer, class Fill, class Add>
 TableRows asked(Client& client, const std::string& path, Fill&& fill, Add&& add) {
   TableRows out;
@@ -52,7 +52,7 @@ TableRows asked(Client& client, const std::string& path, Fill&& fill, Add&& add)
 
 // -- :groups ---------------------------------------------------------------------------------------------------------
 
-/// Nodes with a healthy link, and this node.
+/// Returns the nodes with a healthy link, and this node.
 std::set<std::string> linked_nodes(Client& client) {
   std::set<std::string> out;
   auto got = client.ask<peers::wire::ListPeers, peers::wire::PeerRows>(peers::kPath, kTableTimeout, kNoFields);
@@ -70,7 +70,7 @@ TableRows groups(Client& client, const std::string&) {
         for (unsigned i = 0; i < std::min<std::size_t>(all.size(), kGroupsMax); ++i) {
           const std::string name = text(all[i].getName());
           if (!all[i].getMember()) {
-            out.rows.push_back({.cells = {name, "prepared", "", "", "", "", "it waits for the node that creates it"},
+            out.rows.push_back({.cells = {name, "prepared", "", "", "", "", "waiting for the node that creates it"},
                                 .style = Style::warn,
                                 .key = name});
             continue;
@@ -98,7 +98,7 @@ TableRows keys(Client& client, const std::string& subject) {
       [&](raft::wire::RangeKeys::Builder question) {
         question.setPrefix({reinterpret_cast<const kj::byte*>(prefix.data()), prefix.size()});
         question.setLimit(kKeysMax);
-        question.setStale(true);  // what this member has: it needs no quorum
+        question.setStale(true);  // this member's own data: it needs no quorum
       },
       [&](TableRows& to, raft::wire::KeyRows::Reader answer) {
         for (const auto row : answer.getRows()) {
@@ -114,7 +114,7 @@ TableRows keys(Client& client, const std::string& subject) {
         }
         to.title = number(to.rows.size()) + (answer.getMore() ? " first" : "") + " keys" +
                    (prefix.empty() ? "" : " from " + prefix) + " of the group " + group + " at revision " +
-                   number(answer.getRevision()) + ", as this member has them";
+                   number(answer.getRevision()) + ", as stored by this member";
       });
   if (!out.error.empty())
     out.error = "the group " + group + " cannot be read here: " + out.error +
@@ -133,11 +133,12 @@ TableRows chain_status(Client& client, const std::string&) {
         const bool behind = is.getTarget() > is.getHeight(), waits = is.getWaits().size() > 0;
         add("height", number(is.getHeight()) + (behind ? ", behind " + number(is.getTarget()) : ""),
             behind ? Style::warn : Style::plain);
-        add("quorum", is.getQuorum() ? "a quorum votes" : "no quorum has voted lately: no block is final",
+        add("quorum", is.getQuorum() ? "a quorum votes" : "no quorum has voted recently: no block becomes final",
             is.getQuorum() ? Style::good : Style::bad);
         if (waits) add("waits", "this node's validator signs nothing: " + text(is.getWaits()), Style::bad);
         if (is.getWaitingPower() > 0)
-          add("waiting", number(is.getWaitingPower()) + " of " + number(is.getPower()) + " of the power", Style::warn);
+          add("waiting", number(is.getWaitingPower()) + " of " + number(is.getPower()) + " of the voting power",
+              Style::warn);
         for (const auto suspect : is.getSuspects())
           add("suspect", hex(suspect) + " has signed two final blocks of one height", Style::bad);
         add("consensus", "round " + number(is.getRound()) + ", " + text(is.getStep()),
@@ -192,7 +193,7 @@ TableRows files_listed(Client& client, const std::string&) {
 
 TableRows tasks_listed(Client& client, const std::string&) {
   TableRows out;
-  std::vector<std::pair<std::uint64_t, Content::Row>> rows;  // by the time of their submission
+  std::vector<std::pair<std::uint64_t, Content::Row>> rows;  // by the time of submission
   bool more = true;
   for (kj::Array<kj::byte> behind; more && rows.size() < kTableRowsMax;) {
     auto page = client.ask<task::wire::ListTasks, task::wire::TaskRows>(
@@ -221,7 +222,7 @@ TableRows tasks_listed(Client& client, const std::string&) {
   }
   std::ranges::stable_sort(rows, std::ranges::greater{}, [](const auto& row) { return row.first; });
   for (auto& [at, row] : rows) out.rows.push_back(std::move(row));
-  out.title = number(out.rows.size()) + " tasks of this node, the latest first" + (more ? "; there are more" : "");
+  out.title = number(out.rows.size()) + " tasks of this node, latest first" + (more ? "; there are more" : "");
   return out;
 }
 
@@ -249,7 +250,7 @@ void add_group(TableRows& out, raft::wire::GroupStatus::Reader group, const std:
   const bool leads = leader == self;
   const std::uint64_t silent_ms = group.getAsleep() ? kSilentAsleepMs : kSilentMs;
   std::size_t voters = 0, present = 0;
-  bool counts_answers = leads;  // else links are counted
+  bool counts_answers = leads;  // otherwise links are counted
   std::string absent;
   std::vector<Content::Row> members;
   for (const auto member : group.getMembers()) {
@@ -275,14 +276,14 @@ void add_group(TableRows& out, raft::wire::GroupStatus::Reader group, const std:
                        (own              ? ", this node"
                         : there          ? ""
                         : leads || voted ? ", silent"
-                                         : ", not linked with this node")},
+                                         : ", not linked to this node")},
          .style = there ? Style::plain : Style::warn,
          .key = name + ' ' + node,
          .copy = "troupe raft status --group " + name});
   }
   const std::size_t needed = voters / 2 + 1;
   const std::string count = number(present) + " of " + number(voters) + " voters " +
-                            (counts_answers ? "respond" : "are linked with this node") + ", " + number(needed) +
+                            (counts_answers ? "respond" : "are linked to this node") + ", " + number(needed) +
                             " are needed";
   std::string why =
       leader.empty() ? "no leader: " + count : "leader " + (leads ? "this node" : short_node(leader)) + "; " + count;
@@ -304,17 +305,17 @@ void add_group(TableRows& out, raft::wire::GroupStatus::Reader group, const std:
 std::span<const TableScreen> table_screens() {
   static const std::vector<TableScreen> all{
       {.name = "groups",
-       .doc = "Raft groups: leader, quorum, and how far each member is",
+       .doc = "Raft groups: leader, quorum, and the progress of each member",
        .columns = {{"GROUP", false, 20},
                    {"ROLE", false, 12},
                    {"TERM", true, 6},
                    {"COMMIT", true, 9},
                    {"LAG", true, 11},
-                   {"LAST HEARD", true, 10},
+                   {"LAST SEEN", true, 10},
                    {.title = "WHY", .keep = 15, .flexible = true}},
        .ask = groups},
       {.name = "kv",
-       .doc = "keys of a group, as this member has them: :kv GROUP PREFIX (main)",
+       .doc = "keys of a group, as stored by this member: :kv GROUP PREFIX (default main)",
        .columns = {{"KEY", false, 20},
                    {"SIZE", true, 5},
                    {"REVISION", true, 6},
@@ -322,7 +323,7 @@ std::span<const TableScreen> table_screens() {
                    {.title = "VALUE", .keep = 10, .flexible = true}},
        .ask = keys},
       {.name = "chain",
-       .doc = "the chain of this node: height, quorum, and why it stands still",
+       .doc = "the chain of this node: height, quorum, and why it halted",
        .columns = {{"WHAT", false, 20}, {.title = "VALUE", .keep = 15, .flexible = true}},
        .ask = chain_status},
       {.name = "files",

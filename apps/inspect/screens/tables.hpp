@@ -1,9 +1,9 @@
 #pragma once
-// Screens of single domains, such as `:groups` and `:tasks`: each is a question that the node answers already, and how
-// the answer is shown as rows. To add one: a function and a row of the list in tables.cpp.
+// Screens of single domains, such as `:groups` and `:tasks`: each sends an existing request to the node, and shows the
+// response as rows. To add one: a function and a row in the list in tables.cpp.
 //
-// Load    only the table on the screen is asked for, once a second; at most kTableRowsMax rows of it.
-// Owner   asked by a thread of the feed; the list is constant.
+// Load    only the table on the screen is requested, once a second; at most kTableRowsMax rows of it.
+// Owner   called by a thread of the feed; the list is constant.
 #include <set>
 #include <span>
 
@@ -17,19 +17,19 @@ class Client;
 
 namespace troupe::apps::screens {
 
-inline constexpr std::size_t kTableRowsMax = 1'000;  // our choice: a person looks through fewer; filters choose
+inline constexpr std::size_t kTableRowsMax = 1'000;  // our choice: a person reads fewer; filters select
 
 struct TableScreen {
   std::string_view name;  ///< as typed after ':'
   std::string_view doc;   ///< one line of help
   std::vector<Content::Column> columns;
-  /// Asks the node. `subject` is what was typed after the name.
+  /// Sends the request to the node. `subject` is the text typed after the name.
   TableRows (*ask)(Client& client, const std::string& subject);
-  std::string_view opens = {};  ///< the view that enter opens, for the key of the row; empty: the row in full
+  std::string_view opens = {};  ///< view that enter opens, for the key of the row; empty: the row in full
 };
 
 std::span<const TableScreen> table_screens();
-/// Null if there is no such table.
+/// Returns null if there is no such table.
 const TableScreen* find_table(std::string_view name);
 
 /// Adds a group and its members. `linked`: nodes with a healthy link, and this node.

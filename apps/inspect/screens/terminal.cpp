@@ -22,12 +22,12 @@
 namespace troupe::apps::screens {
 namespace {
 
-constexpr int kEscapeDelay = 25;  // ms; our choice: a key of several bytes arrives at once, a person does not
+constexpr int kEscapeDelay = 25;  // ms; our choice: the bytes of one key arrive together, a person is slower
 
 termios modes_before{};
 bool terminal_taken = false;
 
-/// What ncurses does at its end, from a signal handler: only calls that are safe there.
+/// Does the work of ncurses' end from a signal handler: only calls that are safe there.
 void restore_now() {
   if (!terminal_taken) return;
   static constexpr char kLeave[] = "\x1b[?1000l\x1b[?1006l\x1b[m\x1b[?25h\x1b[?1049l\r\n";
@@ -54,7 +54,7 @@ constexpr std::array kDeadly{SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGQUIT};
 
 Key key_of(Key::What what) { return {.what = what}; }
 
-/// UTF-8 of one character.
+/// Returns the UTF-8 of one character.
 std::string bytes_of(wint_t point) {
   std::string out;
   const auto c = static_cast<std::uint32_t>(point);
@@ -67,7 +67,7 @@ std::string bytes_of(wint_t point) {
   return out + static_cast<char>(0x80 | (c & 0x3f));
 }
 
-/// The characters of a cell for ncurses: a first one and what combines with it.
+/// Writes the characters of a cell for ncurses: a first character and its combining characters.
 std::size_t wide(const std::string& text, std::array<wchar_t, CCHARW_MAX + 1>& out) {
   std::mbstate_t state{};
   std::size_t used = 0;
@@ -83,7 +83,7 @@ std::size_t wide(const std::string& text, std::array<wchar_t, CCHARW_MAX + 1>& o
   return used;
 }
 
-/// Whether a terminal of that type understands what xterm does. Their descriptions are often not where one logs in.
+/// Whether a terminal of that type understands xterm's sequences. Remote machines often lack its description.
 bool understands_xterm(std::string_view type) {
   constexpr std::array<std::string_view, 14> kFamilies{"alacritty", "contour", "foot",    "ghostty", "gnome",
                                                        "iterm",     "kitty",   "konsole", "rio",     "screen",
@@ -91,7 +91,7 @@ bool understands_xterm(std::string_view type) {
   return std::ranges::any_of(kFamilies, [&](std::string_view family) { return type.starts_with(family); });
 }
 
-/// Whether the terminal of newterm() can: "dumb" cannot.
+/// Whether the terminal of newterm() can place its cursor: "dumb" cannot.
 bool places_cursor() {
   const char* const how = ::tigetstr("cup");
   return how != nullptr && how != reinterpret_cast<const char*>(-1);
@@ -113,9 +113,9 @@ base::Result<std::unique_ptr<Terminal>, Failure> Terminal::open(const Console& c
   }
   if (screen != nullptr) return std::unique_ptr<Terminal>(new Terminal(screen, colour_on_out(console)));
   const std::string what =
-      type.empty() ? "TERM is not set" : "TERM is \"" + type + "\", which this machine does not know well enough";
-  return usage_failure("the screens need to know the terminal: " + what + "; " + otherwise,
-                       "export TERM=xterm-256color, and the same again");
+      type.empty() ? "TERM is not set" : "TERM is \"" + type + "\", which this machine has no description of";
+  return usage_failure("the screens must know the type of the terminal: " + what + "; " + otherwise,
+                       "export TERM=xterm-256color, and run it again");
 }
 
 Terminal::Terminal(void* screen, bool colours) : screen_(screen), attributes_(kStyles, A_NORMAL) {
@@ -145,7 +145,8 @@ Terminal::Terminal(void* screen, bool colours) : screen_(screen), attributes_(kS
   if (!colours || !::has_colors()) return;
   ::start_color();
   ::use_default_colors();
-  // The plain eight are readable on dark and light ground alike; yellow is not on white, so warnings are magenta.
+  // The eight plain colours are readable on dark and light backgrounds; yellow on white is not, so warnings are
+  // magenta.
   const auto paint = [this](Style style, short colour) {
     const auto pair = static_cast<short>(static_cast<short>(style) + 1);
     ::init_pair(pair, colour, -1);

@@ -1,10 +1,10 @@
 #pragma once
-// A terminal that shows grids and gives keys, through ncurses.
+// A terminal that shows grids and reads keys, through ncurses.
 //
-// Restored by the destructor, by SIGTSTP until `fg`, and by whatever ends the process: a signal that kills it, or an
-//          exception that nothing catches.
-// Colours  16 or 256 where the terminal has them and NO_COLOR is not set; always bold, underline and reverse as well,
-//          so that nothing is said by colour alone.
+// Restored by the destructor, by SIGTSTP until `fg`, and by every end of the process: a fatal signal, or an exception
+// that nothing catches.
+// Colours  16 or 256 if the terminal has them and NO_COLOR is not set; also bold, underline and reverse, so that colour
+//          is never the only sign.
 // Owner    the main thread; one at a time.
 #include <memory>
 #include <optional>
@@ -18,9 +18,9 @@ namespace troupe::apps::screens {
 
 class Terminal {
  public:
-  /// Fails with usage if standard input and output are no terminal, or if TERM does not name a terminal that can place
-  /// its cursor. `otherwise` says what can be done without a terminal, and `try_` how. If this machine has no
-  /// description of a terminal that understands xterm, that of xterm-256color is taken.
+  /// Fails with usage if standard input and output are not a terminal, or if TERM does not name a terminal that can
+  /// place its cursor. `otherwise` says how to work without a terminal, and `try_` is the command. If this machine
+  /// lacks the description of a terminal that understands xterm, xterm-256color is used.
   static base::Result<std::unique_ptr<Terminal>, Failure> open(const Console& console, const std::string& otherwise,
                                                                const std::string& try_);
   ~Terminal();
@@ -28,15 +28,15 @@ class Terminal {
   Terminal& operator=(const Terminal&) = delete;
 
   Size size() const;
-  /// The terminal has another size now: after SIGWINCH.
+  /// Handles a new size of the terminal, after SIGWINCH.
   void resized();
-  /// Sends what has changed since the last one.
+  /// Sends the changes since the last grid.
   void show(const Grid& grid);
-  /// The next key that waits, if one does.
+  /// Returns the next waiting key, or nullopt.
   std::optional<Key> key();
   /// Whether the locale can show characters beyond ASCII.
   bool unicode() const { return unicode_; }
-  /// Gives the terminal back, stops the process as Ctrl-Z does, and takes it again.
+  /// Releases the terminal, stops the process as Ctrl-Z does, and takes the terminal back.
   void suspend();
 
  private:
@@ -44,7 +44,7 @@ class Terminal {
 
   void* screen_;
   bool unicode_ = true;
-  std::vector<unsigned long> attributes_;  // a style each, with its colour pair
+  std::vector<unsigned long> attributes_;  // one per style, with its colour pair
 };
 
 }  // namespace troupe::apps::screens

@@ -1,4 +1,4 @@
-// One actor: what it is, what it does, what it waits for, and its state with what changed.
+// One actor: its facts, its work, the responses it waits for, and its state with the changes.
 #include <algorithm>
 
 #include "apps/inspect/inspect.hpp"
@@ -48,11 +48,11 @@ void show_work(Page& page, const Look& look) {
                             : std::to_string(row.mailbox) + " waiting, the oldest for " + time_text_ms(row.oldest_ms);
   if (!row.head_kind.empty()) waiting += ": " + row.head_kind + (row.head_from.empty() ? "" : " from " + row.head_from);
   page.figure("mailbox", waiting, row.oldest_ms >= 1'000 ? Style::warn : Style::plain);
-  page.figure("handled",
-              std::to_string(row.handled) + ", " + rate_text(row.per_second) + " a second, busy " + percent(row.busy));
+  page.figure("handled", std::to_string(row.handled) + ", " + rate_text(row.per_second) + " per second, busy " +
+                             percent(row.busy));
   page.figure("failures",
               std::to_string(row.restarts) + " restarts" +
-                  (row.last_error.empty() ? "" : ", the last error " + row.last_error) + ", " +
+                  (row.last_error.empty() ? "" : ", last error " + row.last_error) + ", " +
                   std::to_string(row.refused) + " refused, " + std::to_string(row.dead_letters) + " dead letters",
               row.restarts > 0 ? Style::warn : Style::plain);
   if (!look.parent.empty()) page.figure("parent", look.parent, Style::plain, look.parent);
@@ -63,12 +63,13 @@ void show_family(Page& page, const Look& look) {
   for (const std::string& child : look.children) page.line(child, Style::plain, child);
   if (!look.watchers.empty()) page.title("Its end is watched by " + std::to_string(look.watchers_in_all));
   for (const std::string& one : look.watchers) page.line(one, Style::plain, one);
-  if (!look.watching.empty()) page.title("It wants to hear of the end of");
+  if (!look.watching.empty()) page.title("It watches the end of");
   for (const std::string& one : look.watching) page.line(one, Style::plain, one);
 }
 
 void show_waits(Page& page, const Look& look) {
-  if (look.asks_in_all > 0) page.title(std::to_string(look.asks_in_all) + " questions of its own wait for an answer");
+  if (look.asks_in_all > 0)
+    page.title(std::to_string(look.asks_in_all) + " requests of this actor wait for a response");
   for (const Ask& one : look.asks)
     page.line(padded(one.kind.empty() ? "a stream" : one.kind, 28) + padded("of " + short_node(one.to), 40) + "for " +
                   time_text_ms(one.since_ms) + (one.due_ms ? ", due in " + time_text_ms(*one.due_ms) : ""),
@@ -77,7 +78,7 @@ void show_waits(Page& page, const Look& look) {
   for (const Timer& one : look.timers) page.line(padded(one.name, 40) + "in " + time_text_ms(one.due_ms));
 }
 
-/// Each field, marked if the look before saw it otherwise; `whole`: also what is gone.
+/// Adds each field, marked if it differs from the previous state; `whole`: also removed fields.
 void show_state(Page& page, const Look& look, const Look* before, bool whole) {
   if (look.state_kind.empty()) return;
   page.title("State: " + look.state_kind);
@@ -101,7 +102,7 @@ void show_past(Page& page, const Look& look) {
     std::uint64_t most = 1;
     for (const Bucket& one : look.histogram) most = std::max(most, one.count);
     for (const Bucket& one : look.histogram)
-      page.line("below " + padded(time_text_us(one.below_us), 10) + padded(std::to_string(one.count), 8) +
+      page.line("below" + padded(time_text_us(one.below_us), 10) + padded(std::to_string(one.count), 8) +
                 bar(static_cast<double>(one.count) / static_cast<double>(most), kBar));
   }
   if (!look.messages.empty()) page.title("Its latest messages");
@@ -115,17 +116,17 @@ void show_past(Page& page, const Look& look) {
     page.line(padded(time_text_ms(one.ago_ms) + " ago", 14) + one.code + ": " + one.text, Style::bad);
 }
 
-/// What is shown from now on is compared with what is shown now; the second time it is not any more.
+/// Marks the current state: later states are compared with it. The second call ends that.
 void mark(Model& model) {
   if (model.mark) {
     model.mark.reset();
-    return model.say("nothing is compared now");
+    return model.say("the comparison has ended");
   }
   const NodeData& data = model.shown();
-  if (!data.look) return model.say("there is nothing to compare with yet", Style::warn);
+  if (!data.look) return model.say("there is no state to compare with yet", Style::warn);
   const std::string name = data.status ? data.status->name : data.name;
   model.mark = {name + (model.time ? " at event " + std::to_string(model.time->event) : " as it was"), *data.look};
-  model.say("later instants, and other nodes, are compared with " + model.mark->where + "; d ends that", Style::marked);
+  model.say("later states, and other nodes, are compared with " + model.mark->where + "; d ends that", Style::marked);
 }
 
 }  // namespace
@@ -136,7 +137,7 @@ Content one_actor(const Model& model) {
   const std::string& path = model.place().subject;
   if (!data.look || data.look->row.path != path) {
     const bool failed = !data.look_error.empty();
-    page.line(failed ? data.look_error : "asking it …", failed ? Style::bad : Style::dim);
+    page.line(failed ? data.look_error : "requesting it …", failed ? Style::bad : Style::dim);
     return page.done(path);
   }
   const Look& look = *data.look;

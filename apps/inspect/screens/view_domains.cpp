@@ -1,4 +1,4 @@
-// Views of single domains: the routing table of the DHT, and where a file lies.
+// Views of single domains: the routing table of the DHT, and the nodes that store a file.
 #include <algorithm>
 #include <map>
 
@@ -13,7 +13,7 @@ namespace {
 constexpr double kBucketFull = 20;  // k of Kademlia 2.2
 constexpr std::size_t kHoldersShown = 4;
 
-/// "1/8": what part of all ids a range is.
+/// Returns the part of all ids that is in a range: "1/8".
 std::string share_text(std::uint64_t range) {
   return range < 40 ? "1/" + std::to_string(std::uint64_t{2} << range) : "2^-" + std::to_string(range + 1);
 }
@@ -26,7 +26,7 @@ Content buckets(const Model& model) {
                  {"", false, 9},      {"LONGEST SILENT", true, 6}, {"NODES", false, 10}};
   const auto& table = model.shown().table;
   if (!table) {
-    out.title = "not heard yet";
+    out.title = "no response yet";
     return out;
   }
   std::size_t contacts = 0;
@@ -56,7 +56,7 @@ Content domain_table(const Model& model) {
   const auto found = model.tables.find(model.node);
   if (found == model.tables.end() || found->second.table != table->name ||
       found->second.subject != model.place().subject) {
-    out.title = "asking for it …";
+    out.title = "requesting it …";
     return out;
   }
   const TableRows& got = found->second;
@@ -76,7 +76,7 @@ Content file_map(const Model& model) {
                  {"HOLDERS", true, 12}, {"", false, 11},     {"CID", false, 5}};
   const auto& file = model.shown().file;
   if (!file || file->cid != model.place().subject) {
-    out.title = "asking for it …";
+    out.title = "requesting it …";
     return out;
   }
   std::map<std::string, std::size_t> held;
@@ -103,7 +103,7 @@ Content file_map(const Model& model) {
                 (file->parts.empty() ? "" : ", each at " + std::to_string(fewest) + " or more");
   else
     out.title = "this node does not list the file; " +
-                (!file->providers           ? "the DHT did not answer"
+                (!file->providers           ? "the DHT did not respond"
                  : file->providers->empty() ? "the DHT knows no node that provides it"
                                             : std::to_string(file->providers->size()) + " nodes provide it") +
                 (file->parts.empty() ? "" : "; " + parts + " were found");

@@ -14,7 +14,7 @@ namespace {
 using inspect_command::percent;
 
 constexpr std::size_t kSparkline = 12;
-constexpr std::uint64_t kOldMs = 1'000;  // as the warning old-message
+constexpr std::uint64_t kOldMs = 1'000;  // as for the warning old-message
 
 Style style_of(const ActorRow& row) {
   if (row.state == "stuck" || row.state == "restarting") return Style::bad;
@@ -56,19 +56,19 @@ std::vector<Content::Column> figure_columns(const Model& model) {
           {"LAST MINUTE", false, 1, ""}};
 }
 
-/// How many of the actors are on the screen, and why there is none.
+/// Writes how many of the actors are shown, and why there are none.
 void count_actors(Content& out, const Model& model) {
   const ActorList& list = model.shown().actors;
   const std::string all = std::to_string(list.total);
   out.title = std::to_string(out.rows.size()) + " of " + std::to_string(list.matched) + " actors";
   if (list.matched != list.total) out.title += " that match, " + all + " in all";
   out.filtered = true;
-  if (!list.rows.empty()) out.empty = "all that match are the inspector's own actors; i shows them";
+  if (!list.rows.empty()) out.empty = "all matching actors are the inspector's own; i shows them";
   else if (!model.filter().empty())
     out.empty = "the filter \"" + model.filter() + "\" hides all " + all + " actors; esc clears it";
 }
 
-/// Marks the column that the actors are sorted by.
+/// Marks the column by which the actors are sorted.
 void mark_order(std::vector<Content::Column>& columns, const Model& model) {
   const std::string by = model.top.empty() ? "path" : model.top;
   const observe::Field* field = observe::find_field(by);
@@ -106,8 +106,8 @@ bool actors_key(Model& model, const std::string& key, const Content::Row* row) {
 
 namespace {
 
-/// The actors of a list by their parents. A child's path begins with its parent's; children of the root, `/node`, have
-/// a path of one part, and what has neither is a root of its own, such as the link `/peer/9f3c`.
+/// The actors of a list by their parents. A child's path begins with its parent's. Children of the root, `/node`, have
+/// a path of one part; an actor without parent, such as the link `/peer/9f3c`, is also a root.
 class Family {
  public:
   explicit Family(const std::vector<ActorRow>& rows) : rows_(rows), children_(rows.size() + 1) {
@@ -132,7 +132,7 @@ class Family {
     for (const std::size_t child : children_[of]) out += below(child);
     return out;
   }
-  /// The path without the parent's.
+  /// Returns the path without the parent's path.
   std::string name(std::size_t row, std::optional<std::size_t> parent) const {
     const std::string& path = rows_[row].path;
     const bool within = parent && path.starts_with(rows_[*parent].path + '/');
@@ -208,7 +208,7 @@ Content dead(const Model& model) {
                         .copy = "troupe inspect --once --ended --filter " + shell_word(row.path)});
   }
   out.title = std::to_string(out.rows.size()) + " of " + std::to_string(model.shown().ended_in_all) +
-              " actors that have ended, the latest first";
+              " ended actors, latest first";
   return out;
 }
 
@@ -243,7 +243,7 @@ Content links(const Model& model) {
   out.columns = {{"NODE", false, 20}, {"ADDRESS", false, 10}, {"ROLE", false, 8},   {"DIALLED BY", false, 5},
                  {"UP", true, 7},     {"SENT", true, 6},      {"RECEIVED", true, 6}};
   for (const LinkRow& row : model.shown().links)
-    out.rows.push_back({.cells = {row.node, row.address, row.role, row.outbound ? "this node" : "the other",
+    out.rows.push_back({.cells = {row.node, row.address, row.role, row.outbound ? "this node" : "remote",
                                   time_text_ms(row.up_ms), bytes_for_people(row.sent), bytes_for_people(row.received)},
                         .key = row.node});
   out.title = std::to_string(out.rows.size()) + " links in service, " + std::to_string(model.shown().handshakes) +
@@ -255,7 +255,7 @@ namespace {
 
 constexpr std::string_view kRefuses = "responds, but does not accept this key";
 
-/// Why the node is lost, without the node, which the other columns name.
+/// Returns why the node is lost, without the node's name, which other columns show.
 std::string lost_reason(const NodeData& data) {
   std::string_view out = *data.lost;
   for (const std::string& known : {"the node " + data.name + " ", std::string("cannot be reached: ")})
@@ -289,7 +289,7 @@ Content every_node(const Model& model) {
                    "",
                    "",
                    "",
-                   data.lost ? lost_reason(data) : "not heard yet"};
+                   data.lost ? lost_reason(data) : "no response yet"};
       row.style = data.lost ? Style::bad : Style::dim;
     } else {
       const Status& status = *data.status;

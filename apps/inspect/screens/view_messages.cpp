@@ -1,4 +1,4 @@
-// Messages: as a list, one with its fields, the flows between actors, and one request over actors and nodes.
+// Messages: a list, one message with its fields, the flows between actors, and one request across actors and nodes.
 #include <algorithm>
 #include <map>
 
@@ -28,7 +28,7 @@ const Message* find(const Model& model, const std::string& key) {
   return key.empty() ? nullptr : model.message(std::strtoull(key.c_str(), nullptr, 10));
 }
 
-/// The message in whose handler this one was sent; null if it is not here.
+/// Returns the message in whose handler this message was sent, or null if it is not kept.
 const Message* cause_of(const Model& model, const Message& message) {
   if (message.trace == 0 || message.span == 0) return nullptr;
   for (const Message& one : model.messages)
@@ -44,7 +44,7 @@ bool go_to_cause(Model& model, const Message& message) {
   const Message* cause = cause_of(model, message);
   if (cause == nullptr) {
     model.say(message.trace == 0 ? "the message belongs to no trace, so its cause is not known"
-                                 : "its cause is not among the messages here: it came from outside, or was dropped",
+                                 : "its cause is not among these messages: it came from outside, or was dropped",
               Style::warn);
     return true;
   }
@@ -53,15 +53,14 @@ bool go_to_cause(Model& model, const Message& message) {
 }
 
 std::string dropped_text(const Model& model) {
-  return model.messages_dropped == 0
-             ? ""
-             : "; " + std::to_string(model.messages_dropped) + " more were dropped, for too many came";
+  return model.messages_dropped == 0 ? ""
+                                     : "; " + std::to_string(model.messages_dropped) + " more were dropped: too many";
 }
 
-/// Its bytes, sixteen a line, as numbers and as text.
+/// Adds its bytes, sixteen per line, as numbers and as text.
 void add_bytes(Content& out, const Message& message) {
   for (std::size_t at = 0; at < message.words.size(); at += kBytesALine) {
-    char offset[24];  // of 16 digits at most
+    char offset[24];  // at most 16 digits
     std::snprintf(offset, sizeof offset, "  %06zx  ", at);
     std::string line = offset, plain;
     for (std::size_t i = at; i < at + kBytesALine; ++i) {
@@ -76,7 +75,7 @@ void add_bytes(Content& out, const Message& message) {
     out.rows.push_back(text_row(line + " " + plain));
   }
   if (message.words.empty())
-    out.rows.push_back(text_row("  the node sends the bytes of messages up to 64 KiB", Style::dim));
+    out.rows.push_back(text_row("  the node sends only the bytes of messages up to 64 KiB", Style::dim));
 }
 
 void add_fields(Content& out, const Message& message) {
@@ -117,7 +116,7 @@ Content message_list(const Model& model) {
          .key = std::to_string(one.number),
          .copy = "troupe trace " + shell_word(one.path)});
   }
-  out.title = std::to_string(out.rows.size()) + " messages of " + model.place().subject + ", the latest first" +
+  out.title = std::to_string(out.rows.size()) + " messages of " + model.place().subject + ", latest first" +
               (model.tracing.empty() ? "; the trace has ended" : "; tracing") + dropped_text(model);
   return out;
 }
@@ -135,7 +134,7 @@ bool message_list_key(Model& model, const std::string& key, const Content::Row* 
     return true;
   }
   const std::string trace = trace_text(message->trace);
-  model.open("follow", trace);  // with the steps that are here already
+  model.open("follow", trace);  // with the steps that are already known
   return model.trace_again(Order::What::follow), true;
 }
 
@@ -204,7 +203,7 @@ Content flows(const Model& model) {
   std::ranges::stable_sort(out.rows, [](const Content::Row& a, const Content::Row& b) {
     return std::stoull(a.cells[2]) > std::stoull(b.cells[2]);
   });
-  out.title = "a sample of one second of " + model.place().subject + (model.tracing.empty() ? "" : ", being taken") +
+  out.title = "one-second sample of " + model.place().subject + (model.tracing.empty() ? "" : ", in progress") +
               dropped_text(model);
   return out;
 }
@@ -216,8 +215,8 @@ bool flows_key(Model& model, const std::string& key, const Content::Row*) {
   return model.trace_again(Order::What::flows), true;
 }
 
-/// The steps of one trace in the order of their times, each below the step that caused it; the chain of steps that
-/// ended last is the longest path.
+/// Returns the steps of one trace in the order of their times, each below its cause; the chain of steps that ended last
+/// is the longest path.
 Content follow(const Model& model) {
   Content out;
   const auto trace = parse_trace(model.place().subject).value_or(0);
@@ -227,7 +226,7 @@ Content follow(const Model& model) {
   std::ranges::stable_sort(steps, {}, [&](std::size_t i) {
     return std::tuple(model.messages[i].unix_ms, model.messages[i].node, model.messages[i].at_us);
   });
-  std::map<std::uint32_t, std::size_t> by_handler;  // the step of each handler
+  std::map<std::uint32_t, std::size_t> by_handler;  // step of each handler
   for (const std::size_t i : steps)
     if (model.messages[i].handler != 0) by_handler.emplace(model.messages[i].handler, i);
   const auto parent = [&](std::size_t i) -> std::optional<std::size_t> {
@@ -260,7 +259,7 @@ Content follow(const Model& model) {
   out.title = "trace " + model.place().subject + ": " + std::to_string(steps.size()) + " steps" +
               (model.tracing.empty() ? ""
                : lost == 0           ? ", listening at " + all + " nodes"
-                                     : ", without those at " + std::to_string(lost) + " lost nodes of " + all) +
+                                     : ", without " + std::to_string(lost) + " lost nodes of " + all) +
               dropped_text(model);
   return out;
 }

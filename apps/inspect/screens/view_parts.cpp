@@ -18,13 +18,13 @@ constexpr struct {
   Advice advice;
 } kAdvice[] = {
     {"growing-mailbox",
-     {"An actor gets messages faster than it handles them, and its mailbox grows.",
-      ":actors sorted by mailbox; its p99 says whether it is slow, m shows who sends to it"}},
+     {"An actor receives messages faster than it handles them, and its mailbox grows.",
+      ":actors sorted by mailbox; its p99 shows whether it is slow, m shows who sends to it"}},
     {"old-message",
      {"A message has waited for a second or more.", ":actors sorted by oldestMs; enter shows what it is handling"}},
     {"slow-handler",
      {"A handler has run for a second or more: it blocks its actor, and a thread.",
-      "the actor is `stuck` in :actors; enter shows the message at hand"}},
+      "the actor is `stuck` in :actors; enter shows its current message"}},
     {"never-idle",
      {"An actor has used nearly a whole core for 30 seconds.",
       ":actors sorted by busy; tab in :tree shows who feeds it"}},
@@ -34,27 +34,28 @@ constexpr struct {
     {"dead-letters",
      {"Messages reach no actor: expired, unknown, malformed or refused.", ":logs, and :actors sorted by restarts"}},
     {"no-credit",
-     {"A stream has waited for its reader for 5 seconds.", ":links shows whether the other node still takes bytes"}},
+     {"A stream has waited for its reader for 5 seconds.", ":links shows whether the other node still reads"}},
     {"ask-cycle",
-     {"Actors wait for each other in a circle, and none can go on.", "the warning names them; restarting one ends it"}},
+     {"Actors wait for each other in a cycle, and none can continue.",
+      "the warning names them; restarting one ends it"}},
     {"late-timer",
      {"Timers run late: threads are busy, or the machine is.", ":actors sorted by busy; then the machine's load"}},
     {"clock-step",
-     {"The date of this machine was moved.", "expiry of records follows the date; check its time service"}},
+     {"The clock of this machine was stepped.", "expiry of records depends on the date; check its time service"}},
     {"slow-sync",
      {"The disk takes long to make writes durable.", "the machine's I/O; `troupe status` names the store that waits"}},
     {"flapping-link",
-     {"A link to one node ends and comes again and again.",
+     {"A link to one node ends and is restored repeatedly.",
       ":peers shows it; the log of the other node says why it ends"}},
     {"budget-full",
-     {"Strangers use all they may have of a resource; more of them are refused.",
+     {"Untrusted nodes use their whole quota of a resource; further requests are refused.",
       "the warning names the resource and the group; `troupe peers drop` or the setting named in "
       "runtime/net/README.md"}},
     {"disk",
      {"The device is full or fails.", "free space; deleting files with `troupe file rm` works on a full device"}},
     {"peers", {"Too few nodes are linked.", ":peers; `troupe peers connect` links one"}},
     {"links",
-     {"The node cannot be reached where it should listen.",
+     {"The node cannot listen on its address.",
       "`troupe config show` for `listen`; another process may have the port"}},
 };
 
@@ -63,7 +64,7 @@ constexpr struct {
 Advice advice_for(std::string_view source) {
   const auto found = std::ranges::find(kAdvice, source, [](const auto& one) { return one.source; });
   if (found != std::end(kAdvice)) return found->advice;
-  return {"A part of the node says that it is not well.", ":logs, and enter on its actor"};
+  return {"A part of the node reports a problem.", ":logs, and enter on its actor"};
 }
 
 std::string short_node(const std::string& id) {
@@ -116,7 +117,7 @@ bool is_own(const ActorRow& row) { return row.path == "/inspect" || row.path.sta
 
 Content::Row text_row(std::string text, Style style) { return {.cells = {std::move(text)}, .style = style}; }
 
-/// Splits at blanks outside of quotes and braces; what stands in braces follows on lines of its own.
+/// Splits at blanks outside of quotes and braces; the contents of braces get their own lines.
 std::vector<std::string> fields_of(const std::string& line) {
   std::vector<std::string> out;
   std::string now;
@@ -135,7 +136,7 @@ std::vector<std::string> fields_of(const std::string& line) {
     } else if (c == '"') {
       now += c;
       quoted = true;
-    } else if (c == '(') {  // "(33 B)" behind bytes
+    } else if (c == '(') {  // "(33 B)" after bytes
       const auto end = std::min(line.find(')', i), line.size() - 1);
       now += ' ' + line.substr(i, end - i + 1);
       i = end;

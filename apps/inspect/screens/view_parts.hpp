@@ -1,34 +1,34 @@
 #pragma once
-// What several views share.
+// Shared parts of several views.
 #include "apps/inspect/screens/model.hpp"
 
 namespace troupe::apps::screens {
 
-/// "9f3c5a21…": of a node's id; other names as they are.
+/// Returns "9f3c5a21…" for a node's id; other names unchanged.
 std::string short_node(const std::string& id);
-/// "9f3c5a21…" of any long id.
+/// Returns "9f3c5a21…" for any long id.
 std::string short_id(const std::string& id);
-/// "12k", "3.4M": for columns; exact below 10,000.
+/// Returns "12k", "3.4M": for columns; exact below 10,000.
 std::string count_text(std::uint64_t count);
 std::string rate_text(double per_second);
 std::string time_text_ms(std::uint64_t ms);
 std::string time_text_us(std::uint64_t us);
-/// A bar of block characters, one a value, scaled to the largest.
+/// Returns a bar of block characters, one per value, scaled to the largest.
 std::string sparkline(const std::deque<double>& values, std::size_t length);
-/// A bar of at most `length` columns for a share from 0 to 1.
+/// Returns a bar of at most `length` columns for a share from 0 to 1.
 std::string bar(double share, std::size_t length);
 std::string padded(std::string text, std::size_t columns);
 
-/// The fields of a decoded message (observe::Decoder::line), one a line, nested ones further in.
+/// Returns the fields of a decoded message (observe::Decoder::line), one per line, nested fields indented.
 std::vector<std::string> fields_of(const std::string& line);
 
-/// Whether the actor is there for the screens: the inspector, and the links of operators.
+/// Whether the actor exists for the screens: the inspector, and the links of operators.
 bool is_own(const ActorRow& row);
 
-/// A line of text, or of a title and text.
+/// Returns a line of text, or of a title and text.
 Content::Row text_row(std::string text, Style style = Style::plain);
 
-/// What a warning means, and what to try.
+/// The meaning of a warning, and what to try.
 struct Advice {
   std::string_view means, try_;
 };

@@ -1,4 +1,4 @@
-// How a node is: overview, warnings, logs.
+// The state of a node: overview, warnings, logs.
 #include <algorithm>
 #include <tuple>
 
@@ -17,7 +17,7 @@ Style style_of(const std::string& health) {
 
 std::string figure(std::string_view title, const std::string& value) { return padded(std::string(title), 12) + value; }
 
-/// CPU, memory and descriptors of the process; marked if nine of ten descriptors are open.
+/// Shows CPU, memory and descriptors of the process; marked if nine of ten descriptors are open.
 Content::Row process_row(const ProcessUse& use) {
   const std::string cpu =
       use.cores ? fixed(*use.cores, 2) + " cores" : time_text_ms(use.cpu_ms) + " of CPU since it started";
@@ -38,13 +38,13 @@ Content overview(const Model& model) {
   Content out;
   const NodeData& data = model.shown();
   if (!data.status) {
-    out.rows.push_back(text_row(data.lost ? *data.lost : "waiting for the node's first answer …",
+    out.rows.push_back(text_row(data.lost ? *data.lost : "waiting for the node's first response …",
                                 data.lost ? Style::bad : Style::dim));
     return out;
   }
   const Status& status = *data.status;
   out.title = status.name;
-  if (data.lost) out.rows.push_back(text_row(figure("lost", *data.lost + "; what stands below is older"), Style::bad));
+  if (data.lost) out.rows.push_back(text_row(figure("lost", *data.lost + "; the data below is older"), Style::bad));
   if (model.time && !model.time->verdict.empty()) out.rows.push_back(text_row(figure("verdict", model.time->verdict)));
   out.rows.push_back(text_row(figure("health", status.health == "ok" ? "ok: nothing is wrong" : status.health),
                               style_of(status.health)));
@@ -72,7 +72,7 @@ Content overview(const Model& model) {
   }
   out.rows.push_back(text_row(
       figure("actors", std::to_string(status.actors) + ", " + rate_text(rate) + " messages a second, " +
-                           std::to_string(waiting) + " waiting, " + std::to_string(asking) + " questions open, " +
+                           std::to_string(waiting) + " waiting, " + std::to_string(asking) + " requests open, " +
                            std::to_string(restarts) + " restarts" +
                            (data.actors.matched > data.actors.rows.size() ? " (of the busiest thousand)" : ""))));
   if (data.actors.process) out.rows.push_back(process_row(*data.actors.process));
@@ -110,7 +110,7 @@ Content overview(const Model& model) {
 void overview_enter(Model& model, const Content::Row& row) {
   if (row.key.starts_with('/')) return model.open("actor", row.key);
   if (row.key.starts_with("warning ")) return model.open("warnings");
-  if (model.top.empty()) model.top = "perSecond";  // their order here
+  if (model.top.empty()) model.top = "perSecond";  // sorted here
   model.open("actors");
 }
 
@@ -119,7 +119,7 @@ Content warnings(const Model& model) {
   const NodeData& data = model.shown();
   if (!data.status || data.status->reasons.empty()) {
     out.rows.push_back(
-        text_row(data.status ? "nothing is wrong" : "not heard yet", data.status ? Style::good : Style::dim));
+        text_row(data.status ? "nothing is wrong" : "no response yet", data.status ? Style::good : Style::dim));
     return out;
   }
   for (const Reason& one : data.status->reasons) {
@@ -148,8 +148,8 @@ Content logs(const Model& model) {
     out.rows.push_back(text_row(*line, bad ? Style::bad : warn ? Style::warn : Style::plain));
   }
   out.wraps = false;
-  out.title = "the latest first";
-  if (data.log_missed > 0) out.title += "; " + std::to_string(data.log_missed) + " were dropped before they were seen";
+  out.title = "latest first";
+  if (data.log_missed > 0) out.title += "; " + std::to_string(data.log_missed) + " were dropped before they were read";
   return out;
 }
 

@@ -1,4 +1,4 @@
-// The list of all views: their names, what they ask for, and their keys.
+// The list of all views: their names, their data, and their keys.
 #include "apps/inspect/screens/tables.hpp"
 #include "apps/inspect/screens/view_parts.hpp"
 
@@ -25,13 +25,13 @@ std::vector<View> with_tables(std::vector<View> all) {
 const std::vector<View>& views() {
   static const std::vector<View> all = with_tables({
       {.name = "overview",
-       .doc = "whether this node is well, in five seconds",
+       .doc = "whether this node is healthy, at a glance",
        .wants = {.actors = true, .busiest = true},
        .show = overview,
        .enter = overview_enter,
        .keys = "enter open"},
       {.name = "nodes",
-       .doc = "all nodes, a line each",
+       .doc = "all nodes, one per line",
        .wants = {},
        .show = every_node,
        .enter = every_node_enter,
@@ -58,13 +58,13 @@ const std::vector<View>& views() {
        .show = flows,
        .key = flows_key,
        .keys = "s sample again"},
-      {.name = "dead", .doc = "actors that have ended, the latest first", .wants = {.ended = true}, .show = dead},
-      {.name = "peers", .doc = "nodes that this one knows", .wants = {.peers = true}, .show = peers},
+      {.name = "dead", .doc = "ended actors, latest first", .wants = {.ended = true}, .show = dead},
+      {.name = "peers", .doc = "nodes that this node knows", .wants = {.peers = true}, .show = peers},
       {.name = "links", .doc = "connections, in both directions", .wants = {.links = true}, .show = links},
-      {.name = "warnings", .doc = "what is wrong, what it means, and what to try", .wants = {}, .show = warnings},
+      {.name = "warnings", .doc = "problems, their meaning, and what to try", .wants = {}, .show = warnings},
       {.name = "logs", .doc = "the latest lines of the node's log", .wants = {.log = true}, .show = logs},
       {.name = "actor",
-       .doc = "one actor, with what changed since the last look",
+       .doc = "one actor, and its changes since the last refresh",
        .wants = {},
        .show = one_actor,
        .enter = one_actor_enter,
@@ -85,7 +85,7 @@ const std::vector<View>& views() {
        .key = one_message_key,
        .keys = "x bytes  c cause  e effects"},
       {.name = "follow",
-       .doc = "one request over actors and nodes, by its trace",
+       .doc = "one request across actors and nodes, by its trace",
        .wants = {},
        .show = follow,
        .enter = follow_enter,
@@ -94,7 +94,10 @@ const std::vector<View>& views() {
        .doc = "the routing table of the DHT as a map of the id space",
        .wants = {.table = true},
        .show = buckets},
-      {.name = "file", .doc = "the chunks of a file and their holders: :file CID", .wants = {}, .show = file_map},
+      {.name = "file",
+       .doc = "the chunks of a file and the nodes that store them: :file CID",
+       .wants = {},
+       .show = file_map},
       {.name = "row", .doc = "a row of a list in full: enter on it", .wants = {}, .show = one_row},
       {.name = "help", .doc = "keys and views", .wants = {}, .show = help},
   });
@@ -109,49 +112,49 @@ Content help(const Model& model) {
   const View* behind = find_view(model.place().subject);
   if (const std::string keys = behind == nullptr ? "" : keys_of(*behind, !model.time); !keys.empty())
     out.rows.push_back(text_row("in " + std::string(behind->name) + ": " + keys, Style::marked));
-  add(":", "a view by its name; tab completes it");
-  add("/", "filter by words; of actors also in the language of `troupe inspect --filter`");
-  add("esc", "clears the filter, then goes back");
-  add("enter", "into a row, or the whole row of a list");
+  add(":", "open a view by name; tab completes it");
+  add("/", "filter by words; actors also in the language of `troupe inspect --filter`");
+  add("esc", "clear the filter, then go back");
+  add("enter", "open a row, or show the whole row of a list");
   add("up, down, ^U, ^W", "after : and /: earlier lines; erase the line, or a word");
   add("arrows, h j k l", "move; left and right choose the column to sort by, r reverses; elsewhere they scroll");
   add("pgup pgdn g G", "a screen up or down, the first and the last row");
-  add("space", "pauses the screen, not the node");
-  add("i", "shows the inspector's own actors, too");
-  add("t", "totals in place of rates");
-  add("y", "shows the command that shows this row again");
+  add("space", "pause the screen, not the node");
+  add("i", "show the inspector's own actors");
+  add("t", "show totals instead of rates");
+  add("y", "show the command that shows this row again");
   add("1-9", "another node");
-  add("d", "of an actor: marks what differs from now, at other instants and at other nodes; d again ends that");
-  add("q", "ends the screens");
+  add("d", "of an actor: mark the differences from now, at other times and nodes; d again ends that");
+  add("q", "quit the screens");
   out.rows.push_back(text_row(""));
   out.rows.push_back(text_row("Views", Style::title));
   for (const View& view : views()) add(":" + std::string(view.name), view.doc);
   add(":messages PATTERN", "the path of an actor, or a filter such as /dht/** or kind=peer; also :flows PATTERN");
   add(":follow TRACE", "16 hexadecimal digits, as in `troupe file put --trace-id`");
-  add(":save FILE", "writes the screen as text");
-  add(":capture FILE", model.time ? "writes this instant of this actor: `troupe sim replay FILE`, `troupe inspect FILE`"
-                                  : "writes all that the screens know of this node, as JSON");
+  add(":save FILE", "write the screen as text");
+  add(":capture FILE", model.time ? "write this instant of this actor: `troupe sim replay FILE`, `troupe inspect FILE`"
+                                  : "write all data of this node on the screens, as JSON");
   if (model.time) {
     out.rows.push_back(text_row(""));
     out.rows.push_back(text_row("In time", Style::title));
-    add(", .", "an event back, an event on");
-    add("< >", "a second back, a second on");
-    add("g 12.304s, :event N", "to that time, after that event");
-    add("$", "to the event that broke an invariant, else to the end");
-    add("space + _", "plays, faster, slower");
-    add("n N", "of an actor: the next and the last event in which its state changed");
-    add("w", "of an actor: why it is so: the event in which its state changed last; w again: what came before that");
-    add(":cut n1 n2 5s", "nothing passes between two nodes from here on; without a time until faults end");
-    add(":heal n1 n2", "ends that; the world runs again after both, and its report names them");
-    add("W", "to the event in which the message of this event was sent");
+    add(", .", "back by one event, forward by one event");
+    add("< >", "back by a second, forward by a second");
+    add("g 12.304s, :event N", "go to that time, to the end of that event");
+    add("$", "go to the event that broke an invariant, otherwise to the end");
+    add("space + _", "play, faster, slower");
+    add("n N", "of an actor: the next and the previous event in which its state changed");
+    add("w", "of an actor: the event in which its state last changed; w again: the change before");
+    add(":cut n1 n2 5s", "cut the network between two nodes from here on; without a time until faults end");
+    add(":heal n1 n2", "end the cut; the run is repeated after both, and its report names them");
+    add("W", "go to the event in which this event's message was sent");
     return out;
   }
   out.rows.push_back(text_row(""));
-  out.rows.push_back(text_row("With --operate, each asked for and written to the node's audit log", Style::title));
+  out.rows.push_back(text_row("With --operate, each confirmed and written to the node's audit log", Style::title));
   add(":pause :resume", "an actor handles no message until it is resumed, at most 10 minutes");
   add(":restart :kill", "an actor fails and its supervisor restarts it; or it ends for good");
-  add(":level debug dht", "of the log, of one domain or of all");
-  add(":drain", "the node ends in good order");
+  add(":level debug dht", "level of the log, for one domain or all");
+  add(":drain", "shut down the node gracefully");
   return out;
 }
 

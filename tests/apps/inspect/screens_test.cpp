@@ -310,7 +310,7 @@ TEST_CASE("screens: a filter is in the title, hides rows of every list, and esca
     none.actors = ActorList{.rows = {row_of("/inspect", "inspect")}, .total = 3, .matched = 1};
     model.take(none, kNow);
     CHECK(has("0 of 1 actors that match, 3 in all"));
-    CHECK(has("the inspector's own actors; i shows them"));
+    CHECK(has("the inspector's own; i shows them"));
   }
 }
 
@@ -376,12 +376,12 @@ TEST_CASE("screens: what a node says meanwhile does not change what is to be con
   Model model = started({100, 16}, true);
   command(model, "kill /dht/bucket");
   News news = list();
-  news.said = "trace: its time is over";
+  news.said = "trace: its time has passed";
   model.take(news, kNow + 1s);
   model.settle();
   const std::string drawn = draw(model).text();
   CHECK(drawn.find("kill /dht/bucket at node anna?") != std::string::npos);
-  CHECK(drawn.find("its time is over") == std::string::npos);
+  CHECK(drawn.find("its time has passed") == std::string::npos);
 }
 
 TEST_CASE("screens: an actor that has ended is not shown as it was") {
@@ -446,7 +446,7 @@ TEST_CASE("screens: messages and flows of a pattern start a trace, and show only
   CHECK(files.what == Order::What::trace);
   CHECK(files.subject == "/files");
   bring(files, "/files");
-  CHECK(draw(model).text().find("1 messages of /files, the latest first; tracing") != std::string::npos);
+  CHECK(draw(model).text().find("1 messages of /files, latest first; tracing") != std::string::npos);
 
   SUBCASE("a second pattern begins with an empty list, and takes nothing from the first trace") {
     command(model, "messages kind=dht");
@@ -469,7 +469,7 @@ TEST_CASE("screens: messages and flows of a pattern start a trace, and show only
     CHECK(flows.what == Order::What::flows);
     CHECK(flows.subject == "/dht/**");
     const std::string drawn = draw(model).text();
-    CHECK(drawn.find("a sample of one second of /dht/**, being taken") != std::string::npos);
+    CHECK(drawn.find("one-second sample of /dht/**, in progress") != std::string::npos);
     CHECK(drawn.find("nothing to show") != std::string::npos);
     command(model, "flows");
     CHECK(ordered().subject == "/**");
@@ -503,7 +503,7 @@ TEST_CASE("screens: a file that the node does not list is never said to have no 
     model.take(news, kNow);
     return draw(model).text();
   };
-  CHECK(drawn().find("this node does not list the file; the DHT did not answer; 2 parts were found") !=
+  CHECK(drawn().find("this node does not list the file; the DHT did not respond; 2 parts were found") !=
         std::string::npos);
   news.file->providers.emplace();
   CHECK(drawn().find("the DHT knows no node that provides it") != std::string::npos);
@@ -575,7 +575,7 @@ TEST_CASE("screens: a group is shown with its leader, quorum and members, and wh
   }
   SUBCASE("without a leader it says which voters are missing, and how many are needed") {
     group.setRole("candidate");
-    CHECK(why({}) == "no leader: 1 of 3 voters are linked with this node, 2 are needed; missing: 0b0b0b0b…, 0c0c0c0c…");
+    CHECK(why({}) == "no leader: 1 of 3 voters are linked to this node, 2 are needed; missing: 0b0b0b0b…, 0c0c0c0c…");
     CHECK(rows({}).front().style == Style::bad);
     CHECK(rows({})[2].cells[5] == "-");
     CHECK(why({hex_of('b')}).starts_with("no leader: 2 of 3 voters"));
@@ -606,7 +606,7 @@ TEST_CASE("screens: only the shown table of a domain is asked for, and enter ope
   Model model = started({120, 12});
   command(model, "groups");
   CHECK(model.wants() == Wants{.screen = "groups"});
-  CHECK(draw(model).text().find("asking for it") != std::string::npos);
+  CHECK(draw(model).text().find("requesting it") != std::string::npos);
   News news = status();
   news.table_rows = TableRows{.table = "groups", .title = "1 groups"};
   news.table_rows->rows = {
@@ -622,7 +622,7 @@ TEST_CASE("screens: only the shown table of a domain is asked for, and enter ope
     CHECK(model.table_subject() == "main orders/");
     news.table_rows = TableRows{.table = "kv", .subject = "main", .title = "of another prefix"};
     model.take(news, kNow);
-    CHECK(draw(model).text().find("asking for it") != std::string::npos);
+    CHECK(draw(model).text().find("requesting it") != std::string::npos);
     news.table_rows->subject = "main orders/";
     news.table_rows->error = "the group main cannot be read here";
     model.take(news, kNow);
@@ -903,7 +903,7 @@ TEST_CASE("screens: of a world a view that only live nodes have is refused, howe
   model.take_orders();
   type(model, "K");
   CHECK(model.take_orders().empty());
-  CHECK(model.said.find("steered by :cut") != std::string::npos);
+  CHECK(model.said.find("use :cut") != std::string::npos);
   command(model, "cut n1 n2");
   CHECK(model.take_orders().front().subject == "cut n1 n2");
 }
@@ -925,7 +925,7 @@ TEST_CASE("screens: in a world the last line and the suggestions have the keys a
   model.time->event = model.time->events = 7;
   type(model, " ");
   CHECK_FALSE(model.time->playing);
-  CHECK(model.said.find("the end of the world") != std::string::npos);
+  CHECK(model.said.find("the end of the run") != std::string::npos);
 }
 
 TEST_CASE("screens: from a line of the overview enter leads to the actors, the busiest first") {
