@@ -5,13 +5,13 @@
 namespace troupe::apps {
 namespace {
 
-constexpr std::size_t kIdDigitsMin = 8;  // reports shorten ids to as many
+constexpr std::size_t kIdDigitsMin = 8;  // reports shorten ids to this many digits
 
 bool is_digit(char letter) { return letter >= '0' && letter <= '9'; }
 bool is_hex(char letter) { return is_digit(letter) || (letter >= 'a' && letter <= 'f'); }
 bool is_letter(char letter) { return is_digit(letter) || ((letter | 0x20) >= 'a' && (letter | 0x20) <= 'z'); }
 
-/// Takes a word off the front; a point or a comma between two digits belongs to it.
+/// Removes a word from the front; a point or a comma between two digits belongs to it.
 std::string_view take_word(std::string_view& text) {
   std::size_t size = 0;
   while (size < text.size()) {

@@ -1,12 +1,13 @@
 #pragma once
-// When two worlds failed in the same way: what shrinking must keep, and what a batch puts into one group.
+// Whether two worlds failed in the same way: what shrinking must keep, and how a batch groups failures.
 //
-// Class   of a sentence: what it says without the names and numbers of its world. Its parts, which end at ": " or "; ",
+// Class   of a sentence: the sentence without the names and numbers of its world. Its parts, which end at ": " or "; ",
 //         in a defined order and each once, of which
-//         - what stands in double quotes is left out: texts of nodes,
-//         - a word with a digit in it ("n4", "0.25", "10.0.0.1"), and one of eight or more hexadecimal digits, is "#",
+//         - text in double quotes is left out: it comes from nodes,
+//         - a word with a digit in it ("n4", "0.25", "10.0.0.1"), and a word of eight or more hexadecimal digits, is
+//           "#",
 //         - several of those in a row ("n1, n4") are one "#",
-//         - "and # more" is left out: of a long list only the first are told.
+//         - "and # more" is left out: a long list is reported only in part.
 #include <set>
 #include <string>
 #include <string_view>
@@ -17,11 +18,11 @@ namespace troupe::apps {
 
 std::set<std::string> failure_class(std::string_view why);
 
-/// Whether `candidate` fails as `failure` did: the same invariant, and nothing that `failure` did not say. It may say
-/// less, for of several that waited for something not all need to wait in a smaller world.
+/// Whether `candidate` fails as `failure` did: the same invariant, and nothing that `failure` did not report. It may
+/// report less, because not everything that waited in the larger world need wait in a smaller one.
 bool alike(const Outcome& candidate, const Outcome& failure);
 
-/// What worlds that failed in the same way have in common, as a key.
+/// Returns a key that worlds which failed in the same way have in common.
 std::string group_of(const Outcome& failure);
 
 }  // namespace troupe::apps

@@ -23,7 +23,7 @@ volatile std::sig_atomic_t interrupt = 0;
 
 void note(int signal) { interrupt = signal; }
 
-constexpr std::size_t kOutcomeBytesMax = 16 << 20;  // our choice: a story of 40 lines and some hundred names
+constexpr std::size_t kOutcomeBytesMax = 16 << 20;  // our choice: a story of 40 lines and several hundred names
 
 [[noreturn]] void work_and_end(const Apart::Work& work, int output) {
   std::signal(SIGINT, SIG_DFL);
@@ -67,7 +67,7 @@ Interrupts::Interrupts() {
   noting.sa_handler = note;  // without SA_RESTART: the wait for worlds ends early
   ::sigaction(SIGINT, &noting, &before_int_);
   ::sigaction(SIGTERM, &noting, &before_term_);
-  // Who was told to ignore one, as in the background of a script, goes on doing so.
+  // If the parent ignored the signal, as a script does for background jobs, it stays ignored.
   if (before_int_.sa_handler == SIG_IGN) ::sigaction(SIGINT, &before_int_, nullptr);
   if (before_term_.sa_handler == SIG_IGN) ::sigaction(SIGTERM, &before_term_, nullptr);
 }
@@ -90,15 +90,16 @@ Apart::~Apart() { drop(); }
 base::Outcome<void> Apart::start(std::uint64_t tag, const Work& work) {
   std::array<int, 2> ends{-1, -1};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0)
-    return base::Error{base::Code::unavailable, std::string("no pipe for a world: ") + std::strerror(errno)};
+    return base::Error{base::Code::unavailable, std::string("cannot make a pipe for a world: ") + std::strerror(errno)};
   os::Descriptor reading(ends[0]), writing(ends[1]);
   const pid_t parent = ::getpid();
   const pid_t id = ::fork();
   if (id < 0)
-    return base::Error{base::Code::unavailable, std::string("no process for a world: ") + std::strerror(errno)};
+    return base::Error{base::Code::unavailable,
+                       std::string("cannot start a process for a world: ") + std::strerror(errno)};
   if (id == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (::getppid() != parent) std::_Exit(1);  // it died before the line above
+    if (::getppid() != parent) std::_Exit(1);  // the parent died before the line above
     work_and_end(work, writing.get());
   }
   running_.push_back({tag, id, std::move(reading), {}, real_now() + kWorldWallMax});
@@ -161,7 +162,7 @@ base::Outcome<void> run_apart(unsigned jobs, std::uint64_t count, const std::fun
     while (begun < count && !apart.full()) {
       const auto started = apart.start(begun, [&] { return work(begun); });
       if (!started.ok() && apart.empty()) return started;
-      if (!started.ok()) break;  // there may be room when one has ended
+      if (!started.ok()) break;  // a process may start once another has ended
       ++begun;
     }
     const auto done = apart.next();

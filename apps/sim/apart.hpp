@@ -1,5 +1,5 @@
 #pragma once
-// Runs each world in a process of its own: several at once, and one that crashes or hangs ends nothing but itself.
+// Runs each world in its own process: several at once, and a crash or hang ends only that world.
 //
 // Order   the process that forks has no other thread.
 // Limits  kWorldWallMax for one world.
@@ -18,13 +18,13 @@
 
 namespace troupe::apps {
 
-inline constexpr std::chrono::minutes kWorldWallMax{10};  // our choice: some hundred times what a world takes
+inline constexpr std::chrono::minutes kWorldWallMax{10};  // our choice: several hundred times a world's usual time
 
-/// The real clock, by which worlds are waited for; they have clocks of their own.
+/// Returns the real time, which limits the wait for worlds; they have their own clocks.
 base::Instant real_now();
 
-/// While one lives, SIGINT and SIGTERM are noted instead of ending this process: what is known by then can be told.
-/// Worlds in processes of their own end with them as usual.
+/// While an object lives, SIGINT and SIGTERM are noted instead of ending this process, so the results so far can be
+/// reported. Worlds in their own processes end at these signals as usual.
 class Interrupts {
  public:
   Interrupts();
@@ -32,9 +32,9 @@ class Interrupts {
   Interrupts(const Interrupts&) = delete;
   Interrupts& operator=(const Interrupts&) = delete;
 
-  /// The signal that came since the first of them was made; zero: none.
+  /// Returns the signal that arrived since the first object was made; zero: none.
   static int noted();
-  /// Ends this process by that signal, if one came.
+  /// Ends this process by the noted signal, if there is one.
   static void obey();
 
  private:
@@ -46,11 +46,11 @@ class Apart {
   using Work = std::function<Outcome()>;
   struct Done {
     std::uint64_t tag = 0;
-    std::optional<Outcome> outcome;  ///< nothing if the process ended without one
-    std::string why;                 ///< then: how it ended
+    std::optional<Outcome> outcome;  ///< nullopt if the process ended without an outcome
+    std::string why;                 ///< in that case: how it ended
   };
 
-  /// At most `jobs` at once, at least 1.
+  /// Runs at most `jobs` at once, at least 1.
   explicit Apart(unsigned jobs) : jobs_(jobs) {}
   ~Apart();
   Apart(const Apart&) = delete;
@@ -58,11 +58,11 @@ class Apart {
 
   bool full() const { return running_.size() >= jobs_; }
   bool empty() const { return running_.empty(); }
-  /// Errors: the system has no room for a process.
+  /// Errors: the system cannot start a process.
   base::Outcome<void> start(std::uint64_t tag, const Work& work);
-  /// Waits for one of those that run to end; at least one must. Nothing once an interrupt was noted.
+  /// Waits until a running world ends; at least one must run. Returns nullopt once an interrupt was noted.
   std::optional<Done> next();
-  /// Ends those that run, and forgets them.
+  /// Ends the running worlds, and forgets them.
   void drop();
 
  private:
@@ -79,9 +79,8 @@ class Apart {
   std::vector<Running> running_;
 };
 
-/// Runs `count` worlds, those of the numbers 0 and on, at most `jobs` at once, and calls `ended` with each that has
-/// ended until that says no or an interrupt is noted; then the others are dropped. Errors: the system has no room for a
-/// single process.
+/// Runs worlds 0 to `count - 1`, at most `jobs` at once, and calls `ended` for each that has ended, until it returns
+/// false or an interrupt is noted; then drops the rest. Errors: the system cannot start any process.
 base::Outcome<void> run_apart(unsigned jobs, std::uint64_t count, const std::function<Outcome(std::uint64_t)>& work,
                               const std::function<bool(Apart::Done)>& ended);
 

@@ -16,7 +16,7 @@ constexpr std::string_view kBegins = "troupe capture 1";
 constexpr std::size_t kRevisionMax = 64;
 constexpr std::size_t kPathMax = 1'024;
 
-/// What follows "# WORD " on the next line; nothing if that line is another one.
+/// Returns the rest of the next line after "# WORD ", or nullopt for any other line.
 std::optional<std::string_view> take(std::string_view& text, std::string_view word) {
   const auto end = std::min(text.find('\n'), text.size());
   std::string_view line = text.substr(0, end);
@@ -42,7 +42,7 @@ std::string write_capture(const Capture& capture, sim::WorkloadSpecs workloads) 
 base::Outcome<Capture> parse_capture(std::string_view text, sim::WorkloadSpecs workloads,
                                      const config::Table& settings) {
   std::string_view rest = text;
-  if (!take(rest, kBegins)) return wrong("it does not begin as one");
+  if (!take(rest, kBegins)) return wrong("it does not begin like a capture");
   const auto revision = take(rest, "revision");
   if (!revision || revision->empty() || revision->size() > kRevisionMax) return wrong("its revision is missing");
   const auto event = take(rest, "event");
@@ -59,7 +59,7 @@ base::Outcome<Capture> parse_capture(std::string_view text, sim::WorkloadSpecs w
   if (!scenario.ok()) return wrong(scenario.error().message);
   const auto blank = std::min(actor->find(' '), actor->size());
   const auto node = config::parse_count(actor->substr(1, blank - 1));
-  if (!node || *node < 1 || *node > scenario.value().nodes) return wrong("its actor is at no node of its world");
+  if (!node || *node < 1 || *node > scenario.value().nodes) return wrong("its actor's node is not in its world");
   const std::string_view path = actor->substr(std::min(blank + 1, actor->size()));
   if (path.size() > kPathMax || (!path.empty() && path.front() != '/')) return wrong("its actor has no path");
   return Capture{std::move(scenario).value(),         std::string(*revision), *number, value,
@@ -70,11 +70,11 @@ base::Result<Capture, Failure> read_capture(const std::string& path, sim::Worklo
   const auto text = read_scenario_text(path);
   if (!text.ok()) return text.error();
   if (text.value().starts_with('{'))
-    return usage_failure(path + " is what the screens knew of a live node, as JSON for reading: it cannot be run again",
+    return usage_failure(path + " is the data of a live node in JSON: it cannot be replayed",
                          "jq . " + shell_word(path));
   auto capture = parse_capture(text.value(), workloads, settings_table());
   if (!capture.ok())
-    return usage_failure(path + " is no capture that can be run: " + capture.error().message,
+    return usage_failure(path + " cannot be replayed: " + capture.error().message,
                          "troupe sim watch DOMAIN, then :capture");
   return std::move(capture).value();
 }

@@ -1,13 +1,14 @@
 #pragma once
-// An instant of a world as a file, to be run up to again: `:capture` writes it, `sim replay` and `inspect` read it.
+// An instant of a world as a file, up to which the world can be run again: `:capture` writes it, `sim replay` and
+// `inspect` read it.
 //
 // Format  a scenario (scenario_file.hpp) whose comment begins with these lines, so that every other command reads it as
 //         a scenario:
-//           # troupe capture 1
-//           # revision 0.1.0
-//           # event 3087
-//           # hash 00112233445566ff     of all events until then: another revision differs, and is told
-//           # actor n3 /dht             without a path: no actor
+//   # troupe capture 1
+//   # revision 0.1.0
+//   # event 3087
+//   # hash 00112233445566ff     of all events until then: another revision differs, which is reported
+//   # actor n3 /dht             without a path: no actor
 #include <string>
 #include <string_view>
 
@@ -24,17 +25,17 @@ struct Capture {
   std::size_t node = 0;
   std::string actor;  ///< a path; empty: none
 
-  /// Its first run compares the hash.
+  /// The first run compares the hash.
   Recorded recorded() const { return {scenario, {{event, hash}}}; }
   friend bool operator==(const Capture&, const Capture&) = default;
 };
 
 std::string write_capture(const Capture& capture, sim::WorkloadSpecs workloads);
 
-/// Errors: `malformed` with what is wrong; it repeats what the text says, so escape it before printing.
+/// Errors: `malformed` with the fault; it repeats parts of the text, so escape it before printing.
 base::Outcome<Capture> parse_capture(std::string_view text, sim::WorkloadSpecs workloads,
                                      const config::Table& settings);
-/// Of a capture of a live node, which is JSON, it says so.
+/// Explains if the file is a capture of a live node, which is JSON.
 base::Result<Capture, Failure> read_capture(const std::string& path, sim::WorkloadSpecs workloads);
 
 }  // namespace troupe::apps

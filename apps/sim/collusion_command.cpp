@@ -10,7 +10,7 @@ namespace {
 
 constexpr double kColluding[] = {0, 0.05, 0.1, 0.2};
 constexpr unsigned kFirstTo[] = {1, 2, 3, 5};
-constexpr std::size_t kWarmUpEach = 200;  // the issue on tasks: answers of each worker before those that count
+constexpr std::size_t kWarmUpEach = 200;  // the issue on tasks: results of each worker before those that count
 
 struct Row {
   task::CollusionPlan plan;
@@ -75,10 +75,11 @@ Ending run_collusion(const Invocation& invocation, Console& console) {
 
 constexpr const char* kNotes = R"(
 ways
-  first                 the answer that REPLICAS workers have given first is taken: task submit --risk
-  trust                 one answer is enough of a worker who was right ten times in a row, but for one in as many as these
-                        times, at most twenty; else two equal ones
-  trust, behaves first  the same, and colluders are right until they are believed
+  first                 accepts the first result that REPLICAS workers have returned: task submit --risk
+  trust                 one result is enough from a worker that was right ten times in a row, except for one task in
+  as
+                        many as these times, at most twenty; otherwise two equal results are needed
+  trust, behaves first  the same, and colluders are right until they are trusted
 )";
 
 }  // namespace
@@ -86,9 +87,9 @@ ways
 Command collusion() {
   return {
       .name = "sim collusion",
-      .summary = "Wrong answers that are taken, and the price of keeping them out, by the share of colluding workers",
-      .options = {number_option("--tasks", "N", "tasks of each row (30000)", 1, 10'000'000),
-                  seed_option("seed of all random choices (1)")},
+      .summary = "Measure accepted wrong results, and the price of preventing them, by the share of colluding workers",
+      .options = {number_option("--tasks", "N", "tasks per row (default 30000)", 1, 10'000'000),
+                  seed_option("seed of all random choices (default 1)")},
       .notes = kNotes,
       .run = run_collusion};
 }

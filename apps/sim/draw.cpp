@@ -14,14 +14,14 @@ using sim::FaultSpec;
 using sim::Scenario;
 using namespace std::chrono_literals;
 
-constexpr std::uint64_t kPerMinuteStorm = 6;  // firings of each fault at most, on average half; our choice
+constexpr std::uint64_t kPerMinuteStorm = 6;  // at most this many firings of each fault, on average half; our choice
 constexpr std::uint64_t kPerKindMax = sim::kFaultsMax / sim::kFaultKinds;
 constexpr base::Duration kSpanMin = 100ms;    // our choice
-constexpr base::Duration kSpanMax = 20s;      // our choice: beyond every patience of a link
+constexpr base::Duration kSpanMax = 20s;      // our choice: longer than any timeout of a link
 constexpr std::int32_t kDriftPpmUsual = 200;  // a bad crystal
 constexpr std::uint64_t kTlsWorlds = 200;     // one world in this many; TLS has its own tests, and costs time
 
-/// A word of its own for each concern, so that a new draw in one leaves the others as they were.
+/// Returns a separate random stream for each concern, so that a new draw in one leaves the others unchanged.
 base::Random stream(std::uint64_t seed, std::uint64_t concern) {
   base::Random mixed(seed);
   return base::Random(mixed.next() ^ (concern * 0x9e3779b97f4a7c15));
@@ -38,7 +38,7 @@ base::Duration between(base::Random& random, base::Duration min, base::Duration 
   return min + 1ms * static_cast<std::int64_t>(random.below(steps + 1));
 }
 
-/// Small ones as likely as large ones: what matters is the order of magnitude.
+/// Small times are as likely as large times: the order of magnitude matters.
 base::Duration log_between(base::Random& random, base::Duration min, base::Duration max) {
   unsigned doublings = 0;
   for (base::Duration at = min; at < max; at *= 2) ++doublings;
@@ -71,7 +71,7 @@ void draw_clocks(Scenario& world) {
                               worst);
 }
 
-/// Those that a world has now and then, and those that each world has; or the latter alone.
+/// Which knobs to draw: occasional knobs and the knobs of every world, or only the latter.
 enum class Knobs : std::uint8_t { all, usual };
 
 void draw_knobs(Scenario& world, const std::vector<sim::Knob>& knobs, Knobs which, base::Random& random) {
@@ -80,7 +80,7 @@ void draw_knobs(Scenario& world, const std::vector<sim::Knob>& knobs, Knobs whic
       world.knobs[std::string(knob.setting)] = knob.values[random.below(knob.values.size())];
 }
 
-/// Those of the world have a stream of their own: the domains' are what they are without them.
+/// The knobs of the world have their own stream: the domains' knobs do not depend on them.
 void draw_knobs(Scenario& world, const std::vector<const sim::WorkloadSpec*>& domains, Knobs which) {
   base::Random its = stream(world.seed, concern("world knobs"));
   draw_knobs(world, world_spec().knobs, which, its);
@@ -88,7 +88,7 @@ void draw_knobs(Scenario& world, const std::vector<const sim::WorkloadSpec*>& do
   for (const sim::WorkloadSpec* domain : domains) draw_knobs(world, domain->knobs, which, random);
 }
 
-/// A group of some nodes, neither none nor all.
+/// Returns a group of some nodes, neither none nor all.
 std::int64_t draw_set(base::Random& random, std::uint16_t nodes) {
   const std::uint16_t named = std::min(nodes, sim::kSetNodesMax);
   const std::int64_t all = (std::int64_t{1} << named) - 1;
@@ -104,18 +104,18 @@ std::int64_t draw_amount(base::Random& random, const FaultSpec& spec, std::uint1
     case sim::Amount::number: break;
   }
   const auto range = static_cast<std::uint64_t>(spec.amount_max - spec.amount_min);
-  // Half of them within the lowest hundredth: what is small happens soon.
+  // Half of them are within the lowest hundredth: small values take effect soon.
   const std::uint64_t within = random.chance(1, 2) ? std::max<std::uint64_t>(range / 100, 1) : range;
   return spec.amount_min + static_cast<std::int64_t>(random.below(within + 1));
 }
 
 struct Sky {
   const DrawOptions& options;
-  std::vector<std::uint16_t> victims;  // whose copies may be destroyed
+  std::vector<std::uint16_t> victims;  // nodes whose copies may be destroyed
 };
 
 void draw_faults(Scenario& world, const FaultSpec& spec, const Sky& sky) {
-  // Each kind has a stream of its own: a new kind changes none of the others.
+  // Each kind has its own stream: a new kind does not change the other kinds.
   base::Random random = stream(world.seed, concern(spec.name));
   const bool storm = sky.options.weather == Weather::storm;
   if (!may_draw(spec, sky.options, world.nodes) || (spec.loses_data && sky.victims.empty())) return;
@@ -170,7 +170,7 @@ Scenario draw(std::uint64_t seed, const DrawOptions& options) {
   Sky sky{options, std::vector<std::uint16_t>(world.nodes)};
   std::iota(sky.victims.begin(), sky.victims.end(), std::uint16_t{0});
   random.shuffle(sky.victims);
-  // One of three copies, or none: so a protocol that promises to survive one loss is never asked for more.
+  // One of three copies, or none: a protocol that promises to survive one loss is never asked for more.
   shape.lost_data_max = random.chance(1, 2) || options.weather == Weather::storm ? 1 : 0;
   if (options.beyond) shape.lost_data_max = world.nodes;
   sky.victims.resize(shape.lost_data_max);

@@ -13,14 +13,14 @@ namespace {
 using namespace dht::model;
 
 constexpr std::uint64_t kNodesDefault = 1'000;
-constexpr std::uint64_t kNodesMin = 100;      // with fewer each node knows all others
-constexpr std::uint64_t kNodesMax = 100'000;  // hours
+constexpr std::uint64_t kNodesMin = 100;      // with fewer nodes each knows all others
+constexpr std::uint64_t kNodesMax = 100'000;  // takes hours
 constexpr std::uint64_t kRoundsDefault = 40;
 constexpr std::uint64_t kRoundsMax = 10'000;
 constexpr std::size_t kFloodIds = 10'000;
 constexpr std::size_t kFloodGroups = 10;
 
-/// One defence after the other, and each one missing.
+/// Each defence added in turn, and then each removed in turn.
 constexpr Defences kGames[] = {{false, false, false}, {true, false, false}, {false, true, false}, {false, false, true},
                                {false, true, true},   {true, false, true},  {true, true, false},  {true, true, true}};
 
@@ -56,9 +56,9 @@ void print_text(std::ostream& out, const std::vector<Score>& scores, const std::
                      {"IDS", Align::right},
                      {"/24S", Align::right},
                      {"CONTACTS", Align::right},
-                     {"OF THEM FALSE", Align::right}});
+                     {"OF THEM FAKE", Align::right}});
   for (const Flood& one : floods)
-    flooded.add({one.settled ? "that is full" : "that is empty", on(one.limited), std::to_string(one.budget.ids),
+    flooded.add({one.settled ? "a full table" : "an empty table", on(one.limited), std::to_string(one.budget.ids),
                  std::to_string(one.budget.groups), std::to_string(one.contacts), std::to_string(one.false_ones)});
   flooded.print(out);
 }
@@ -106,13 +106,13 @@ Ending run_eclipse(const Invocation& invocation, Console& console) {
 }  // namespace
 
 Command eclipse() {
-  return {
-      .name = "sim eclipse",
-      .summary = "Measure what an attacker needs to hide a key of the DHT, with each defence off and on",
-      .options = {number_option("--nodes", "N", "number of honest nodes (1000)", kNodesMin, kNodesMax),
-                  number_option("--rounds", "R", "number of keys on which each attack is tried (40)", 2, kRoundsMax),
-                  seed_option("seed of all random choices (1)")},
-      .run = simulating(run_eclipse)};
+  return {.name = "sim eclipse",
+          .summary = "Measure an attacker's cost of hiding a key of the DHT, with each defence off and on",
+          .options = {number_option("--nodes", "N", "number of honest nodes (default 1000)", kNodesMin, kNodesMax),
+                      number_option("--rounds", "R", "number of keys on which each attack is tried (default 40)", 2,
+                                    kRoundsMax),
+                      seed_option("seed of all random choices (default 1)")},
+          .run = simulating(run_eclipse)};
 }
 
 }  // namespace troupe::apps::sim_command

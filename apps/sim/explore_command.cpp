@@ -17,7 +17,7 @@ exits
   0 if all was explored and held, 1 if an invariant broke, 10 if states were left out (--states)
 )";
 
-/// The sum of all groups; of the first that broke, the way there.
+/// Prints the sum of all groups; for the first broken group, the events that lead to the failure.
 Ending run_explore(const Invocation& invocation, Console& console) {
   escrow::Explored all{.complete = true};
   TextTable table({{"GROUP"},
@@ -65,8 +65,8 @@ Ending run_explore(const Invocation& invocation, Console& console) {
 
 Command explore() {
   return {.name = "sim explore",
-          .summary = "Explore every order of what can happen to one small actor of a domain",
-          .options = {number_option("--states", "N", "stop a group after N states (5000000)", 1, 100'000'000)},
+          .summary = "Explore every order of events for one small actor of a domain",
+          .options = {number_option("--states", "N", "stop a group after N states (default 5000000)", 1, 100'000'000)},
           .positionals = {{.name = "DOMAIN", .help = "escrow", .choices = {"escrow"}}},
           .notes = kExploreNotes,
           .run = simulating(run_explore)};

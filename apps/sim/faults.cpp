@@ -12,8 +12,8 @@ using sim::Fault;
 using enum sim::FaultKind;
 
 constexpr base::Duration kPowerLastsMax = std::chrono::seconds(1);  // our choice: nearly every node writes by then
-constexpr base::Duration kReplaced = std::chrono::seconds(30);      // our choice: until an operator gives up a disk
-constexpr base::Duration kClog = std::chrono::seconds(2);  // of a swizzled link; our choice: beyond patience of a ping
+constexpr base::Duration kReplaced = std::chrono::seconds(30);      // our choice: until an operator replaces a disk
+constexpr base::Duration kClog = std::chrono::seconds(2);  // of a swizzled link; our choice: longer than a ping waits
 
 }  // namespace
 
@@ -68,7 +68,7 @@ void Faults::hit(const Fault& fault) {
 
 void Faults::lasts(base::Duration span, std::function<void()> undo) {
   const auto place = lasting_.insert(lasting_.end(), Lasting{std::move(undo)});
-  // Undone by end() in the meantime: the place is gone, and `ended_` says so.
+  // end() may have undone it already: then its entry is gone, and `ended_` says so.
   world_.stage().after(span, [this, place] {
     if (ended_) return;
     const auto now = std::move(place->undo);
@@ -154,7 +154,7 @@ bool Faults::strike_network(const Fault& fault) {
   }
 }
 
-/// Clogs the links of the set one by one in the first half, and opens them in another order in the second.
+/// Clogs the links of the set one by one in the first half, and opens them in a different order in the second.
 bool Faults::strike_swizzle(const Fault& fault) {
   std::vector<std::pair<sim::Address, sim::Address>> ways;
   across(fault.amount, [&](const sim::Address& from, const sim::Address& to) {
@@ -217,7 +217,7 @@ bool Faults::strike_process(const Fault& fault) {
       return true;
     }
     case break_actor:
-      // The clients of the simulation, and the root, which is never restarted.
+      // Except the clients of the simulation, and the root, which is never restarted.
       machine.break_next(
           static_cast<std::uint64_t>(std::max<std::int64_t>(fault.amount, 1)),
           [this](std::string_view path) { return !ended_ && path != "/outside" && path != "/node"; },
@@ -227,7 +227,7 @@ bool Faults::strike_process(const Fault& fault) {
     case clock_off: {
       const base::Duration by = std::chrono::milliseconds(fault.amount);
       machine.ports().clock().step(by);
-      // Its next life begins with the right date.
+      // Its next life begins with the correct date.
       lasts(fault.span, [&machine, life = machine.lives(), by] {
         if (machine.lives() == life) machine.ports().clock().step(-by);
       });
@@ -237,7 +237,7 @@ bool Faults::strike_process(const Fault& fault) {
   }
 }
 
-/// In the midst of the handler that changes the disk for the last time; of an idle node, a moment later.
+/// Cuts the power inside the handler that changes the disk for the last time; of an idle node, a moment later.
 void Faults::fail_power(std::size_t node, const Fault& fault) {
   world_.machine(node).lose_power_at(static_cast<std::uint64_t>(fault.amount), [this, node, &fault] {
     hit(fault);
@@ -248,7 +248,7 @@ void Faults::fail_power(std::size_t node, const Fault& fault) {
   cut_power_in(kPowerLastsMax, node, fault);
 }
 
-/// Unless it fails before, for whatever reason.
+/// Unless the power fails before, for any reason.
 void Faults::cut_power_in(base::Duration delay, std::size_t node, const Fault& fault) {
   world_.stage().after(delay, [this, node, &fault, failures = power_failures_[node]] {
     if (power_failures_[node] != failures) return;
@@ -258,14 +258,14 @@ void Faults::cut_power_in(base::Duration delay, std::size_t node, const Fault& f
   });
 }
 
-/// The power fails now, whether its node is up or not, and takes all that was planned for it along.
+/// The power fails now, whether the node is up or not, and cancels all faults that were planned for it.
 void Faults::cut_power(std::size_t node) {
   ++power_failures_[node];
   if (keeper_.up(node)) keeper_.end(node, Keeper::End::power);
   else world_.machine(node).disk().crash(world_.stage().stream("faults.power"));
 }
 
-/// An operator gives the node an empty disk, whatever its disk holds.
+/// An operator gives the node an empty disk, whatever is on its disk.
 void Faults::replace_disk(std::size_t node, base::Duration after) {
   keeper_.end(node, Keeper::End::process);
   cut_power(node);
@@ -273,7 +273,7 @@ void Faults::replace_disk(std::size_t node, base::Duration after) {
   keeper_.start_in(node, after);
 }
 
-/// A node that fails on what is left gets an empty disk from its operator.
+/// If the node fails on the remaining data, its operator gives it an empty disk.
 bool Faults::cut_log(std::size_t node, const Fault& fault) {
   sim::Machine& machine = world_.machine(node);
   if (!machine.up()) return false;
@@ -293,7 +293,7 @@ bool Faults::cut_log(std::size_t node, const Fault& fault) {
   return true;
 }
 
-/// Not if it has another identity by then: no copy of that node is older.
+/// Not if it has a different identity by then: there is no older copy of that node.
 void Faults::plan_older(const Fault& fault) {
   const std::size_t node = fault.node;
   if (!keeper_.up(node)) return;
@@ -309,7 +309,7 @@ void Faults::plan_older(const Fault& fault) {
   });
 }
 
-/// No such plan outlives a swap, which begins with a failure of power.
+/// Such a plan never outlives a swap, which begins with a power failure.
 void Faults::plan_disk(const Fault& fault, sim::DiskOperation what) {
   const auto after = static_cast<std::uint64_t>(std::max<std::int64_t>(fault.amount, 0));
   world_.machine(fault.node).disk().fail(what, ports::DiskError::io, after, [this, &fault] {
@@ -341,7 +341,7 @@ bool Faults::strike_disk(const Fault& fault) {
       return true;
     }
     case disk_rot: {
-      // Payloads have copies elsewhere; the rows of a node do not, and without them it refuses to serve.
+      // Payloads have copies elsewhere; the rows of a node do not, and it refuses to serve without them.
       const auto rotten = disk.rot(amount, [this](std::string_view path) {
         return !scenario_.beyond && std::ranges::none_of(rots_, [path](std::string_view directory) {
           return path.find(directory) != std::string_view::npos;
@@ -366,7 +366,7 @@ bool Faults::strike_disk(const Fault& fault) {
         cut_power(one);
       }
       world_.exchange(node, fault.other);
-      // A device that is full stays where it is.
+      // A full device stays where it is.
       device_failed_[node] = device_failed_[fault.other] = device_failed_[node] || device_failed_[fault.other];
       keeper_.start_in(node, fault.span);
       keeper_.start_in(fault.other, fault.span);

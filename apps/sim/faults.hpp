@@ -1,10 +1,10 @@
 #pragma once
-// Does to a world what its scenario's faults say, and takes it all back when the faults are to end.
+// Applies the faults of a scenario to its world, and undoes all of them when the faults are to end.
 //
-// Chance  none of its own but a stream for what a fault leaves open; a scenario says the rest.
-// Fired   is a fault that has hit something: what lasts when it begins, what is planned (a read that will fail, a bit
-//         that will be wrong) when its device, piece or actor is there. A plan that a later one replaces or the end
-//         overtakes, and what cannot happen (a node that is down, streams where there are none), do not count.
+// Chance  only a stream for choices that a fault leaves open; the scenario says the rest.
+// Fired   means that a fault had an effect: a lasting fault when it begins; a planned fault (a read that will fail, a
+//         bit that will be wrong) when it meets its device, piece or actor. A plan that is replaced or still pending at
+//         the end does not count, nor does a fault that is impossible (a node that is down, no streams).
 #include <array>
 #include <functional>
 #include <list>
@@ -20,7 +20,8 @@ namespace troupe::apps {
 
 class Faults {
  public:
-  /// `rots`: in which directories files may rot. `may_go_back`: whether that node may start on an older copy of its disk.
+  /// `rots`: the directories in which files may rot. `may_go_back`: whether a node may start on an older copy of its
+  /// disk.
   Faults(World& world, Keeper& keeper, const sim::Scenario& scenario, std::vector<std::string_view> rots,
          std::function<void(std::string)> tell, std::function<bool(std::size_t node)> may_go_back = {})
       : world_(world),
@@ -36,18 +37,18 @@ class Faults {
 
   /// Puts all faults of the scenario on the timeline.
   void schedule();
-  /// No fault fires from now on; those that last end now.
+  /// No fault fires from now on; lasting faults end now.
   void end();
 
   /// Counts an operation of a client that was acknowledged.
   void acknowledged();
   const FaultCounts& counts() const { return counts_; }
-  /// What a node has acknowledged may be gone.
+  /// Whether data that the node has acknowledged may be lost.
   bool lost_data(std::size_t node) const { return lost_data_[node]; }
-  /// It has started on an older copy of its disk.
+  /// Whether it has started on an older copy of its disk.
   bool went_back(std::size_t node) const { return went_back_[node]; }
   std::size_t fired(sim::FaultKind what) const { return counts_[static_cast<std::size_t>(what)].fired; }
-  /// Its device has refused something: it may give up.
+  /// Whether its device has refused something: the node may give up.
   bool device_failed(std::size_t node) const { return device_failed_[node]; }
 
  private:
@@ -55,9 +56,9 @@ class Faults {
     std::function<void()> undo;
   };
   void fire(const sim::Fault& fault);
-  /// It has hit something.
+  /// Counts that the fault had an effect.
   void hit(const sim::Fault& fault);
-  // Whether it hits something at once. What is planned calls hit() later.
+  // Returns whether it has an effect at once. A planned fault calls hit() later.
   bool strike(const sim::Fault& fault);
   bool strike_network(const sim::Fault& fault);
   bool strike_process(const sim::Fault& fault);
@@ -86,14 +87,14 @@ class Faults {
   std::list<Lasting> lasting_;
   bool ended_ = false;
   FaultCounts counts_{};
-  std::array<std::uint64_t, 3> datagrams_{};   // of a million: those of faults that overlap add up
+  std::array<std::uint64_t, 3> datagrams_{};   // in millionths: overlapping faults add up
   std::vector<std::uint64_t> power_failures_;  // of each node, so far
   std::vector<bool> lost_data_;
   std::vector<bool> went_back_;
   std::vector<bool> device_failed_;
 };
 
-/// "partition n1 n4 for 8s", for reports.
+/// Returns the text of a fault for reports: "partition n1 n4 for 8s".
 std::string text(const sim::Fault& fault);
 
 }  // namespace troupe::apps

@@ -21,7 +21,7 @@ void Keeper::end(std::size_t node, End how) {
   if (!up(node)) return;
   if (how == End::process) world_.machine(node).kill();
   else world_.machine(node).lose_power();
-  // Else its power had failed already, and ended() has said so.
+  // Otherwise its power had failed already, and ended() has reported it.
   if (homes_[node].decision == decision) told_.died(node);
 }
 

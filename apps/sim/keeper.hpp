@@ -1,9 +1,9 @@
 #pragma once
-// Keeps the nodes of a world running, as a service manager does: starts them, and again after they have died.
+// Keeps the nodes of a world running, like a service manager: starts them, and restarts them after they have died.
 //
-// States  each node is up, down until a moment, or down until told. A start that fails is tried again after
+// States  each node is up, down until a time, or down until further notice. A failed start is repeated after
 //         kStartAgain.
-// Owner   one trial; appointments of it may come when its world has ended, and then do nothing.
+// Owner   one trial; its scheduled events may fire after its world has ended, and then do nothing.
 #include <functional>
 #include <string>
 #include <vector>
@@ -22,9 +22,9 @@ class Keeper {
   };
   Keeper(World& world, Told told) : world_(world), told_(std::move(told)), homes_(world.size()) {}
 
-  /// Starts a node `after` that time, unless something else is decided about it until then.
+  /// Starts a node after that time, unless another decision about it comes first.
   void start_in(std::size_t node, base::Duration after);
-  /// Ends its life, if it lives: the process alone, or the machine.
+  /// Ends its life, if it lives: only the process, or the machine.
   enum class End : std::uint8_t { process, power };
   void end(std::size_t node, End how);
   /// After a machine has died by itself.
@@ -33,7 +33,7 @@ class Keeper {
 
  private:
   struct Home {
-    std::uint64_t decision = 0;  // the latest about when it starts
+    std::uint64_t decision = 0;  // the latest decision about its start
   };
   void start(std::size_t node);
 

@@ -8,7 +8,7 @@
 namespace troupe::apps::sim_command {
 namespace {
 
-constexpr std::size_t kTextColumns = 118;  // with two of indentation
+constexpr std::size_t kTextColumns = 118;  // with an indentation of two
 
 std::string range(const std::string& name, std::int64_t min, std::int64_t max) {
   return name + ' ' + std::to_string(min) + ".." + std::to_string(max);
@@ -35,7 +35,7 @@ std::string takes(const sim::FaultSpec& fault) {
   return joined(words);
 }
 
-/// What there is to list: what kind of thing, its name, what it takes, and a line about it.
+/// A list entry: its kind, its name, its parameters, and a line about it.
 struct Entry {
   std::string kind, name, takes, help;
   const sim::WorkloadSpec* of = nullptr;  // the domain
@@ -95,7 +95,7 @@ Ending print_list(const Invocation& invocation, Console& console, sim::WorkloadS
 
 Command list(sim::WorkloadSpecs workloads) {
   return {.name = "sim list",
-          .summary = "List the domains, their operations, invariants and planted bugs, and the faults",
+          .summary = "List the domains, their operations, invariants and mutants, and the faults",
           .run = simulating(print_list, workloads)};
 }
 

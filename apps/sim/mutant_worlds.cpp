@@ -49,7 +49,7 @@ base::Result<std::vector<MutantWorlds>, Failure> read_mutant_worlds(const std::s
   for (std::string line; std::getline(in, line);) {
     if (line.empty() || line[0] == '#') continue;
     auto one = read_line(line);
-    if (!one) return usage_failure(path + ": not \"MUTANT SEEDS INVARIANTS [night]\": " + line, "");
+    if (!one) return usage_failure(path + ": expected \"MUTANT SEEDS INVARIANTS [night]\", got: " + line, "");
     out.push_back(*std::move(one));
   }
   return out;

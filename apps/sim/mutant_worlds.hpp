@@ -1,8 +1,8 @@
 #pragma once
-// The worlds in which each planted bug of a domain was seen: tests/scenarios/mutants/NAME.txt.
+// The worlds in which each mutant (planted bug) of a domain was detected: tests/scenarios/mutants/NAME.txt.
 //
-// Format  one line per bug: its name, its seeds, the invariants that saw it, each with commas between; then `night` if
-//         its worlds are too slow for every test run. A line that begins with # is a comment.
+// Format  one line per mutant: its name, its seeds, the invariants that detected it, separated by commas; then `night`
+//         if its worlds are too slow for every test run. A line that begins with # is a comment.
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -12,7 +12,7 @@
 
 namespace troupe::apps {
 
-inline constexpr std::size_t kMutantWorlds = 3;  // our choice: a change may hide the bug in two of them
+inline constexpr std::size_t kMutantWorlds = 3;  // our choice: a change may hide the mutant in two of them
 
 struct MutantWorlds {
   std::string mutant;

@@ -19,7 +19,7 @@ constexpr std::uint64_t kSeedsMax = 1'000'000;
 
 struct Found {
   std::uint64_t seeds = 0;  // that were tried
-  std::vector<Outcome> by;  // as many as were wanted, in the order of their seeds
+  std::vector<Outcome> by;  // the requested number, in the order of their seeds
 };
 
 struct Hunt {
@@ -29,7 +29,8 @@ struct Hunt {
   std::size_t wanted = 1;  // worlds
 };
 
-/// What came of a world with a planted bug. One that breaks without it, too, says nothing about the bug.
+/// Returns the outcome of a world with a mutant. If the world also breaks without it, it proves nothing about the
+/// mutant.
 Outcome seen_by(sim::Scenario world, sim::WorkloadSpecs workloads) {
   Outcome out = Trial(world, workloads).run();
   world.mutations.clear();
@@ -37,7 +38,7 @@ Outcome seen_by(sim::Scenario world, sim::WorkloadSpecs workloads) {
   return out;
 }
 
-/// Finds the first seeds in whose worlds an invariant breaks. Fails if the system has no room for a process.
+/// Finds the first seeds in whose worlds an invariant breaks. Fails if the system cannot start a process.
 base::Result<Found, Failure> hunt(const std::string& domain, std::string_view mutant, const Hunt& plan,
                                   sim::WorkloadSpecs workloads) {
   std::map<std::uint64_t, std::optional<Outcome>> ended;
@@ -72,7 +73,7 @@ void print_json(std::ostream& out, std::string_view domain, std::string_view mut
   line.print(out);
 }
 
-/// Returns whether all recorded worlds still show the bug, in the same way.
+/// Returns whether all recorded worlds still detect the mutant, in the same way.
 base::Result<bool, Failure> still_shown(const std::string& domain, const MutantWorlds& known, unsigned jobs,
                                         sim::WorkloadSpecs workloads) {
   std::size_t seen = 0;
@@ -97,8 +98,8 @@ MutantWorlds record(std::string_view mutant, const std::vector<Outcome>& worlds,
   return out;
 }
 
-/// Writes worlds of each bug of the domain to the file `path`. Keeps recorded worlds that still show their bug. Also
-/// keeps them if it finds no other world that does.
+/// Writes worlds for each mutant of the domain to the file `path`. Keeps recorded worlds that still detect their
+/// mutant, also if it finds no new world that does.
 Ending record_all(const Invocation& invocation, Console& console, const sim::WorkloadSpec& domain,
                   const std::string& path, Hunt plan, sim::WorkloadSpecs workloads) {
   std::vector<MutantWorlds> known, all;
@@ -126,7 +127,7 @@ Ending record_all(const Invocation& invocation, Console& console, const sim::Wor
       all.push_back(record(mutant.name, found.value().by, old != known.end() && old->night));
     else if (++missed; old != known.end()) all.push_back(*old);
     if (invocation.globals.json) print_json(console.out, domain.name, mutant.name, found.value());
-    else if (found.value().by.empty()) console.out << mutant.name << " was not seen\n";
+    else if (found.value().by.empty()) console.out << mutant.name << " was not detected\n";
     else console.out << mutant_worlds_line(all.back());
     console.out.flush();
   }
@@ -142,7 +143,7 @@ Ending hunt_all(const Invocation& invocation, Console& console, sim::WorkloadSpe
   if (const auto file = invocation.text("--record")) {
     const auto domain = std::ranges::find(workloads, only.value_or(""), &sim::WorkloadSpec::name);
     if (domain == workloads.end())
-      return usage_failure("--record writes the worlds of one domain: which one?",
+      return usage_failure("--record writes the worlds of one domain: give its name",
                            "troupe sim mutants DOMAIN --record FILE");
     return record_all(invocation, console, **domain, *file, plan, workloads);
   }
@@ -152,7 +153,7 @@ Ending hunt_all(const Invocation& invocation, Console& console, sim::WorkloadSpe
     for (const sim::Named& mutant : domain->mutants) {
       if (only && *only != mutant.name && *only != domain->name) continue;
       if (path && (!only || *only != mutant.name))
-        return usage_failure("-o writes the world of one bug: which one?", "troupe sim mutants MUTANT -o FILE");
+        return usage_failure("-o writes the world of one mutant: give its name", "troupe sim mutants MUTANT -o FILE");
       if (Interrupts::noted() != 0) Interrupts::obey();
       const auto found = hunt(std::string(domain->name), mutant.name, plan, workloads);
       if (!found.ok()) return found.error();
@@ -163,7 +164,7 @@ Ending hunt_all(const Invocation& invocation, Console& console, sim::WorkloadSpe
         const Outcome& seen = by.front();
         const auto saved =
             save_scenario(*path, planted(std::string(domain->name), mutant.name, seen.seed, workloads),
-                          "Breaks " + seen.invariant + ", with the planted bug " + std::string(mutant.name), workloads);
+                          "Breaks " + seen.invariant + ", with the mutant " + std::string(mutant.name), workloads);
         if (!saved.ok()) return saved.error();
       }
       if (invocation.globals.json) {
@@ -175,7 +176,7 @@ Ending hunt_all(const Invocation& invocation, Console& console, sim::WorkloadSpe
                  by.empty() ? "-" : std::to_string(by.front().seed), by.empty() ? "-" : by.front().invariant});
     }
   }
-  if (tried == 0) return usage_failure("no planted bug and no domain has that name", "troupe sim list");
+  if (tried == 0) return usage_failure("no mutant and no domain has that name", "troupe sim list");
   if (!invocation.globals.json) table.print(console.out);
   return missed == 0 ? Exit::done : Exit::failed;
 }
@@ -183,22 +184,23 @@ Ending hunt_all(const Invocation& invocation, Console& console, sim::WorkloadSpe
 }  // namespace
 
 Command mutants(sim::WorkloadSpecs workloads) {
-  return {.name = "sim mutants",
-          .summary = "Plant each known bug, and count the worlds until an invariant finds it",
-          .options = {number_option("--seed", "S", "seed of the first world (1)", 0, 1ull << 62),
-                      number_option("--seeds", "N", "number of worlds to try for each bug (500)", 1, kSeedsMax),
-                      jobs_option("number of worlds that run at once (1)"),
-                      {.name = "-o",
-                       .value = "FILE",
-                       .help = "file for the world in which the bug was seen, as a scenario",
-                       .alias = "--output"},
-                      {.name = "--record",
-                       .value = "FILE",
-                       .help = "file of recorded worlds of a domain; replace those that no longer show their bug"}},
-          .positionals = {{.name = "MUTANT",
-                           .help = "name of the only bug to plant, as `sim list` prints it, or of its domain",
-                           .arity = Arity::maybe}},
-          .run = simulating(hunt_all, workloads)};
+  return {
+      .name = "sim mutants",
+      .summary = "Enable each mutant in turn, and count the worlds until an invariant detects it",
+      .options = {number_option("--seed", "S", "seed of the first world (default 1)", 0, 1ull << 62),
+                  number_option("--seeds", "N", "number of worlds to try for each mutant (default 500)", 1, kSeedsMax),
+                  jobs_option("number of worlds that run at once (default 1)"),
+                  {.name = "-o",
+                   .value = "FILE",
+                   .help = "file for the world in which the mutant was detected, as a scenario",
+                   .alias = "--output"},
+                  {.name = "--record",
+                   .value = "FILE",
+                   .help = "file of recorded worlds of a domain; replace those that no longer detect their mutant"}},
+      .positionals = {{.name = "MUTANT",
+                       .help = "name of the only mutant to try, as `sim list` prints it, or of its domain",
+                       .arity = Arity::maybe}},
+      .run = simulating(hunt_all, workloads)};
 }
 
 }  // namespace troupe::apps::sim_command

@@ -18,7 +18,7 @@
 namespace troupe::apps::sim_command {
 namespace {
 
-constexpr std::uint64_t kWorldsMax = 100'000'000;  // weeks
+constexpr std::uint64_t kWorldsMax = 100'000'000;  // takes weeks
 constexpr std::size_t kShownBytesMax = 80;
 
 bool is_file(const std::string& named) { return named.ends_with(".toml") || named.find('/') != std::string::npos; }
@@ -26,14 +26,14 @@ bool is_file(const std::string& named) { return named.ends_with(".toml") || name
 std::optional<Failure> unknown(const std::string& name, sim::WorkloadSpecs workloads) {
   if (sim::find(workloads, name) != nullptr) return std::nullopt;
   if (is_file(name))
-    return usage_failure("a scenario is run by a command of its own", "troupe sim run " + file_words(name));
-  if (name.empty()) return usage_failure("a domain is missing before or behind a comma", "troupe sim list");
+    return usage_failure("a scenario file needs the command `sim run`", "troupe sim run " + file_words(name));
+  if (name.empty()) return usage_failure("a domain is missing before or after a comma", "troupe sim list");
   std::vector<std::string_view> known;
   for (const sim::WorkloadSpec* one : workloads) known.push_back(one->name);
   const auto near = base::nearest(name, known);
   std::string what = "there is no domain \"" + base::shortened(name, kShownBytesMax) + "\"; ";
   what += near.empty() ? "there are " + joined(known) : "did you mean \"" + std::string(near) + "\"?";
-  return usage_failure(std::move(what), "troupe sim list");
+  return usage_failure(std::move(what), "troupe sim list ");
 }
 
 Failure unwritten_trace(const std::string& path, std::string outcome) {
@@ -47,18 +47,19 @@ Option seed_option(std::string help) {
 }
 
 std::vector<Option> seed_options() {
-  return {seed_option("seed of the world, or of the first world (1)"),
-          number_option("--nodes", "N", "number of nodes in each world (random, 3 to 7)", 1, sim::kNodesMax),
-          {.name = "--time", .value = "T", .help = "virtual time in which clients work and faults happen (60s)"},
-          {.name = "--calm", .help = "inject no faults"},
-          {.name = "--storm", .help = "inject every kind of fault, often"},
-          {.name = "--beyond", .help = "inject also faults that no protocol promises to survive"}};
+  return {
+      seed_option("seed of the world, or of the first world (default 1)"),
+      number_option("--nodes", "N", "number of nodes in each world (default random, 3 to 7)", 1, sim::kNodesMax),
+      {.name = "--time", .value = "T", .help = "virtual time in which clients work and faults happen (default 60s)"},
+      {.name = "--calm", .help = "inject no faults"},
+      {.name = "--storm", .help = "inject every kind of fault, often"},
+      {.name = "--beyond", .help = "also inject faults that no protocol promises to survive"}};
 }
 
 std::vector<Option> world_options() {
   auto all = seed_options();
-  all.push_back(number_option("--seeds", "N", "number of worlds, with consecutive seeds (1)", 1, kWorldsMax));
-  all.push_back(jobs_option("number of worlds that run at once (1)"));
+  all.push_back(number_option("--seeds", "N", "number of worlds, with consecutive seeds (default 1)", 1, kWorldsMax));
+  all.push_back(jobs_option("number of worlds that run at once (default 1)"));
   return all;
 }
 
@@ -81,11 +82,11 @@ base::Result<Worlds, Failure> worlds_of(const Invocation& invocation, sim::Workl
   if (const auto text = invocation.text("--time")) {
     const auto time = config::parse_duration(*text);
     if (!time || *time <= base::Duration::zero() || *time > sim::kWorldTimeMax)
-      return usage_failure("--time is a time above 0 such as 90s, a year at most", help);
+      return usage_failure("--time must be above 0 and at most a year, such as 90s", help);
     out.draw.time = *time;
   }
   if (invocation.has("--calm") && invocation.has("--storm"))
-    return usage_failure("--calm and --storm are the two ends of one scale", help);
+    return usage_failure("--calm and --storm exclude each other: give one of them", help);
   if (invocation.has("--calm")) out.draw.weather = Weather::calm;
   if (invocation.has("--storm")) out.draw.weather = Weather::storm;
   out.draw.beyond = invocation.has("--beyond");
@@ -96,7 +97,7 @@ base::Result<Worlds, Failure> worlds_of(const Invocation& invocation, sim::Workl
   if (takes("--seeds")) out.seeds = invocation.number("--seeds").value_or(1);
   if (takes("--jobs")) out.jobs = jobs_of(invocation);
   if (out.seeds - 1 > std::numeric_limits<std::uint64_t>::max() - out.seed)
-    return usage_failure("the last seed would be beyond 64 bits", help);
+    return usage_failure("the last seed would exceed 64 bits", help);
   return out;
 }
 
@@ -110,8 +111,9 @@ base::Result<OneWorld, Failure> world_of(const Invocation& invocation, sim::Work
   if (is_file(named)) {
     for (const Option& option : seed_options())
       if (invocation.has(option.name))
-        return usage_failure(option.name + " is for a world that is drawn: a scenario says all of it itself",
-                             "troupe help " + invocation.command().name);
+        return usage_failure(
+            option.name + " works only for a world drawn from a seed: a scenario file already defines its world",
+            "troupe help " + invocation.command().name);
     auto scenario = load_scenario(named, workloads);
     if (!scenario.ok()) return scenario.error();
     return OneWorld{std::move(scenario).value(), "run " + file_words(named), file_words(named)};
@@ -129,7 +131,7 @@ std::vector<Option> watch_options() {
 
 Failure parted(const Outcome& outcome) {
   return {{base::Code::internal, "seed " + std::to_string(outcome.seed) + " is not deterministic: " + outcome.why},
-          "what a seed shows cannot be relied on",
+          "the results of a seed are not reliable",
           "",
           Exit::not_deterministic};
 }
@@ -138,7 +140,8 @@ base::Result<Outcome, Failure> watched(const Invocation& invocation, const sim::
                                        sim::WorkloadSpecs workloads) {
   if (invocation.has("--twice")) {
     if (invocation.has("--trace"))
-      return usage_failure("--trace is of one run, not of two", "troupe help " + invocation.command().name);
+      return usage_failure("--trace records one run: do not combine it with --twice",
+                           "troupe help " + invocation.command().name);
     Outcome outcome = told(run_twice(scenario, workloads));
     if (outcome.invariant == kSameTwice) return parted(outcome);
     return outcome;
@@ -153,7 +156,7 @@ base::Result<Outcome, Failure> watched(const Invocation& invocation, const sim::
   Outcome outcome = trial.run();
   trial.world().stage().record(nullptr);
   trace.finish();
-  if (!out) return unwritten_trace(*path, "the trace is not whole");
+  if (!out) return unwritten_trace(*path, "the trace is incomplete");
   return outcome;
 }
 
@@ -172,14 +175,14 @@ Run simulating(Run work) {
   return [work = std::move(work)](const Invocation& invocation, Console& console) -> Ending {
     try {
       Ending ending = work(invocation, console);
-      // Exit 1 says that something did not hold, and nothing else does.
+      // Exit 1 only says that an invariant did not hold.
       if (ending.ok() || exit_of(ending.error(), Effect::read) != Exit::failed) return ending;
       Failure failure = ending.error();
       failure.exit = Exit::simulator_failed;
       return failure;
     } catch (const std::exception& mistake) {
       return Failure{{base::Code::internal, std::string("the simulator itself failed: ") + mistake.what()},
-                     "what it has shown says nothing about nodes",
+                     "its results say nothing about nodes",
                      "",
                      Exit::simulator_failed};
     }

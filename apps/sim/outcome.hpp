@@ -1,5 +1,5 @@
 #pragma once
-// What became of one world. Plain data; written to and read from messages/output/sim.capnp, which `--json` prints.
+// The result of one world. Plain data; written to and read from messages/output/sim.capnp, which `--json` prints.
 #include <array>
 #include <cstdint>
 #include <map>
@@ -15,7 +15,7 @@ namespace troupe::apps {
 
 struct FaultCount {
   std::uint64_t fired = 0;
-  std::uint64_t acknowledged_after = 0;  ///< operations of clients acknowledged in worlds after its first firing
+  std::uint64_t acknowledged_after = 0;  ///< client operations acknowledged in worlds after its first firing
   friend bool operator==(const FaultCount&, const FaultCount&) = default;
 };
 using FaultCounts = std::array<FaultCount, sim::kFaultKinds>;
@@ -33,12 +33,12 @@ struct Outcome {
   std::string invariant;      ///< the first that does not hold; empty: none was found
   std::string why;            ///< one sentence
   std::uint64_t event = 0;
-  bool between_events = false;                   ///< seen after that event, by a look while nothing happens
+  bool between_events = false;                   ///< detected after that event, by a check between events
   base::Duration at{};                           ///< of that event
-  std::vector<std::string> story;                ///< of a broken world: what happened before, the last lines
-  std::map<std::string, std::uint64_t> reached;  ///< rare properties, and how often
+  std::vector<std::string> story;                ///< of a broken world: the last lines before the failure
+  std::map<std::string, std::uint64_t> reached;  ///< rare properties, and how often each occurred
   FaultCounts faults{};
-  std::optional<double> broken_by;  ///< sim::Workload::broken_by(), the least of all domains
+  std::optional<double> broken_by;  ///< sim::Workload::broken_by(), the minimum of all domains
 
   bool broken() const { return !invariant.empty(); }
   bool held() const { return !broken() && !stopped; }
@@ -49,7 +49,7 @@ Outcome read(output::wire::SimWorld::Reader in);
 
 double seconds(base::Duration span);
 
-/// 16 digits, as people and programs read a hash.
+/// Returns the 16 digits in which people and programs read a hash.
 std::string hash_text(std::uint64_t hash);
 
 }  // namespace troupe::apps

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t kLineBytesMax = 4'096;  // our choice: a message or a state, as one line
 
-/// Prints what one actor handles from an event on.
+/// Prints the messages that one actor handles from an event on.
 class OneActor final : public sim::Recorder {
  public:
   OneActor(World& world, const Capture& capture, std::uint64_t messages, bool traps, std::ostream& out)
@@ -31,7 +31,7 @@ class OneActor final : public sim::Recorder {
   OneActor(const OneActor&) = delete;
   OneActor& operator=(const OneActor&) = delete;
 
-  /// Whether this program was at the event where the one was that wrote the capture.
+  /// Whether this program was in the same state at that event as the program that wrote the capture.
   bool same() const { return same_; }
   bool reached() const { return reached_; }
 
@@ -60,7 +60,7 @@ class OneActor final : public sim::Recorder {
     --left_;
     shows_ = true;
     out_ << '#' << now_ << "  " << fixed(seconds(world_.stage().now().since_origin()), 3) << " s  "
-         << (what.kind == nullptr ? "an answer" : what.kind->name)
+         << (what.kind == nullptr ? "a response" : what.kind->name)
          << (what.from == 0 ? "" : " from " + world_.name(what.from)) << '\n';
     if (what.kind != nullptr)
       out_ << "  message  " << message_line(what.kind->id, envelope.bytes(), kLineBytesMax) << '\n';
@@ -81,20 +81,21 @@ class OneActor final : public sim::Recorder {
   std::string state_;
 };
 
-/// Up to the event of a capture, and then its actor alone, message by message.
+/// Runs to the event of a capture, and then prints its actor's messages one by one.
 Ending replay_capture(const Invocation& invocation, Console& console, const std::string& file,
                       sim::WorkloadSpecs workloads) {
   const auto options = {"--until", "--filter", "--seed", "--nodes", "--time", "--calm", "--storm", "--beyond"};
   for (const char* option : options)
     if (invocation.has(option))
-      return usage_failure(std::string(option) + " is for worlds: a capture says itself what is shown",
+      return usage_failure(std::string(option) + " works only for worlds: a capture defines what is shown",
                            "troupe help sim replay");
-  if (invocation.globals.json) return usage_failure("a capture is replayed for people", "troupe help sim replay");
+  if (invocation.globals.json)
+    return usage_failure("a capture is replayed for people, without --json", "troupe help sim replay");
   auto read = read_capture(file, workloads);
   if (!read.ok()) return read.error();
   const Capture& capture = read.value();
   if (capture.actor.empty())
-    return usage_failure(base::printable(file) + " names no actor: it was made where none was selected",
+    return usage_failure(base::printable(file) + " names no actor: none was selected when it was made",
                          "troupe inspect " + file_words(file));
   console.out << "capture: event " << capture.event << " of seed " << capture.scenario.seed << ", "
               << node_name(capture.node) << ' ' << base::printable(capture.actor) << ", written by troupe "
@@ -106,9 +107,9 @@ Ending replay_capture(const Invocation& invocation, Console& console, const std:
   if (!actor.reached() && outcome.events == capture.event) actor.arrive();
   if (!actor.same())
     return Failure{
-        {base::Code::conflict, "this program departs from the capture before event " + std::to_string(capture.event)},
+        {base::Code::conflict, "this program differs from the capture before event " + std::to_string(capture.event)},
         "its actor was not run",
-        "a capture is replayed by the revision that wrote it",
+        "replay a capture with the revision that wrote it",
         Exit::failed};
   console.out << "the world was left at event " << outcome.events << '\n';
   return Exit::done;
@@ -119,7 +120,7 @@ Ending replay_world(const Invocation& invocation, Console& console, sim::Workloa
   if (named.ends_with(".capture")) return replay_capture(invocation, console, named, workloads);
   for (const char* option : {"--messages", "--trap"})
     if (invocation.has(option))
-      return usage_failure(std::string(option) + " is for captures", "troupe help sim replay");
+      return usage_failure(std::string(option) + " works only for captures", "troupe help sim replay");
   const std::string typed = invocation.text("--filter").value_or("");
   const auto filter = observe::Filter::parse(typed);
   if (!filter.ok()) return usage_failure(observe::told("the filter", typed, filter.error()), "troupe help inspect");
@@ -146,14 +147,17 @@ Ending replay_world(const Invocation& invocation, Console& console, sim::Workloa
 Command replay(sim::WorkloadSpecs workloads) {
   auto options = seed_options();
   options.push_back(number_option(
-      "--until", "E", "stop after E events, without a verdict (at the failure, else at the end)", 0, 1ull << 62));
+      "--until", "E", "stop after E events, without a verdict (default at the failure, otherwise at the end)", 0,
+      1ull << 62));
   options.push_back({.name = "--filter",
                      .value = "FILTER",
-                     .help = "show only the actors that match, as `inspect --filter` does (all)"});
-  options.push_back(number_option("--messages", "N", "of a capture: messages of its actor to show (20)", 1, 1'000'000));
-  options.push_back({.name = "--trap", .help = "of a capture: stop in a debugger (SIGTRAP) before each of them"});
+                     .help = "show only the actors that match, as `inspect --filter` does (default all)"});
+  options.push_back(
+      number_option("--messages", "N", "messages of a capture's actor to show (default 20)", 1, 1'000'000));
+  options.push_back(
+      {.name = "--trap", .help = "for a capture: stop in a debugger (SIGTRAP) before each of its messages"});
   return {.name = "sim replay",
-          .summary = "Run one world up to an event, and show its actors; or a capture, and show what its actor handles",
+          .summary = "Run one world up to an event, and show its actors; or replay the actor of a capture",
           .options = std::move(options),
           .positionals = {{.name = "DOMAIN[,DOMAIN...]|FILE",
                            .help = "domains as for `sim`, a scenario file, or FILE.capture"}},

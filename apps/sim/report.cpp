@@ -15,7 +15,8 @@ namespace {
 
 constexpr std::size_t kSeedsTold = 10;
 constexpr std::string_view kAllHeld = "verdict: everything held\n";
-constexpr std::string_view kNothingChecked = "verdict: none: nothing was checked, for no operation was acknowledged\n";
+constexpr std::string_view kNothingChecked =
+    "verdict: none: nothing was checked, because no operation was acknowledged\n";
 
 /// 1,234,567
 std::string grouped(std::uint64_t number) {
@@ -75,7 +76,7 @@ void print_world(std::ostream& out, const sim::Scenario& scenario, const Outcome
   if (!outcome.story.empty()) out << "before:\n";
   for (const auto& line : outcome.story) out << "  " << base::printable(line) << '\n';
   if (words.empty()) return;
-  // What is seen while nothing happens ends the run by itself; stopped at that event it would not be looked for.
+  // A failure seen between events ends the run by itself; a run stopped at that event would not check for it.
   out << "replay:  troupe sim replay " << words;
   if (!outcome.between_events) out << " --until " << outcome.event;
   out << '\n';
@@ -209,7 +210,7 @@ void Summary::print(std::ostream& out) const {
   }
   if (groups_.size() > kGroupsTold) out << "broken:  in " << groups_.size() - kGroupsTold << " more ways\n";
   if (breaks_)
-    out << "breaks:  with " << fixed(100 * breaks_->share, 0) << " % against it, beyond what is promised; "
+    out << "breaks:  with " << fixed(100 * breaks_->share, 0) << " % against it, which is more than promised; "
         << words_of(breaks_->seeds);
   for (const auto& name : never_reached()) out << "never reached: " << name << '\n';
 }

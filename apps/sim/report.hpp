@@ -1,5 +1,5 @@
 #pragma once
-// What people read of simulated worlds: one world, and many.
+// Reports about simulated worlds for people: one world, and many.
 #include <iosfwd>
 #include <optional>
 #include <set>
@@ -13,25 +13,26 @@
 
 namespace troupe::apps {
 
-/// The world that a command line asks for, as words of a command: "files --seed 8412 --storm".
+/// Returns the words of a command that name a drawn world: "files --seed 8412 --storm".
 std::string world_words(const DrawOptions& options, std::uint64_t seed);
 
-/// A paragraph on one world; of a broken one: what does not hold, where and since when, what came before, the command
-/// that replays it and the one that shrinks it. `words` names the world for those; empty: they are left out.
+/// Prints a paragraph on one world. For a broken world: the invariant, where and since when it is broken, the events
+/// before, and the commands that replay and shrink it. `words` names the world for those commands; empty: they are left
+/// out.
 void print_world(std::ostream& out, const sim::Scenario& scenario, const Outcome& outcome, const std::string& words);
 
 void print_json(std::ostream& out, const Outcome& outcome);
 
-/// A line for each actor of each node that is up which the filter selects, by node and path: as the inspector shows it.
+/// Prints a line for each selected actor of each live node, by node and path, as the inspector shows it.
 void print_states(std::ostream& out, World& world, const observe::Filter& filter, bool json);
 
-/// Adds up many worlds, all of them drawn by the same options.
+/// Adds up many worlds, all drawn with the same options.
 class Summary {
  public:
   explicit Summary(DrawOptions options) : options_(std::move(options)) {}
 
   void add(const Outcome& outcome);
-  /// A world whose process ended without an outcome: what stands for it.
+  /// Adds a world whose process ended without an outcome: the substitute for it.
   void add_crash(const Outcome& crash);
 
   std::uint64_t worlds() const { return worlds_; }
@@ -40,8 +41,9 @@ class Summary {
   std::uint64_t acknowledged() const { return acknowledged_; }
   base::Duration wall{};
 
-  /// Properties of the domains that no world has reached, and, of storms, faults that fired in too few worlds. Empty
-  /// before kWorldsJudged worlds, from which on chance is no excuse. What such worlds cannot reach is not asked for.
+  /// Returns properties of the domains that no world has reached, and, for storms, faults that fired in too few worlds.
+  /// Empty before kWorldsJudged worlds; with that many, chance is no longer an explanation. Leaves out what such worlds
+  /// cannot reach.
   std::vector<std::string> never_reached() const;
 
   void print(std::ostream& out) const;
@@ -68,18 +70,18 @@ class Summary {
     double share = 0;
     std::vector<std::uint64_t> seeds;
   };
-  std::optional<Breaks> breaks_;  // of the least share
+  std::optional<Breaks> breaks_;  // with the smallest share
 };
 
-/// The last line where there is one world.
+/// Prints the last line if there is one world.
 void print_summary_json(std::ostream& out, const Outcome& outcome);
 
-/// All about the one world of a command: as print_world(), or with `json` its line and the last line.
+/// Prints the result of a command's one world: as print_world(), or with `json` its line and the last line.
 void print(std::ostream& out, bool json, const sim::Scenario& scenario, const Outcome& outcome,
            const std::string& words);
 
-inline constexpr std::uint64_t kWorldsJudged = 500;  // our choice: a property of one world in a hundred shows in these
-inline constexpr std::size_t kGroupsTold = 20;       // our choice: a screen; more come to light once these are mended
-inline constexpr std::uint64_t kFaultWorldsMin = 100;  // one in this many storms must see each fault
+inline constexpr std::uint64_t kWorldsJudged = 500;    // our choice: a property of every hundredth world shows in these
+inline constexpr std::size_t kGroupsTold = 20;         // our choice: a screen; more appear once these are fixed
+inline constexpr std::uint64_t kFaultWorldsMin = 100;  // every fault must fire in one of this many storms
 
 }  // namespace troupe::apps

@@ -14,7 +14,7 @@ Ending run_file(const Invocation& invocation, Console& console, sim::WorkloadSpe
   if (!scenario.ok()) return scenario.error();
   std::error_code not_there;
   if (const auto trace = invocation.text("--trace"); trace && std::filesystem::equivalent(*trace, path, not_there))
-    return usage_failure("--trace would replace the scenario that it is a trace of", "troupe help sim run");
+    return usage_failure("--trace would overwrite the scenario that it records", "troupe help sim run");
   const auto outcome = watched(invocation, scenario.value(), workloads);
   if (!outcome.ok()) return outcome.error();
   print(console.out, invocation.globals.json, scenario.value(), outcome.value(), file_words(path));

@@ -10,8 +10,8 @@
 namespace troupe::apps {
 namespace {
 
-constexpr std::size_t kShownBytesMax = 80;  // of a name or value in a problem: it may be a megabyte long
-constexpr std::size_t kListedMax = 8;       // fields that are listed where one is unknown: what fits into a line
+constexpr std::size_t kShownBytesMax = 80;  // of a name or value in an error: it may be a megabyte long
+constexpr std::size_t kListedMax = 8;       // fields that are listed for an unknown field: as many as fit into a line
 constexpr std::string_view kNumber = "a whole number";
 constexpr std::string_view kSpan = "a time such as \"1.5s\"";
 constexpr std::string_view kFlag = "true or false";
@@ -101,7 +101,8 @@ std::optional<std::uint16_t> Fields::node(std::string_view key, Need need, std::
 std::optional<std::uint16_t> Fields::node(const std::string& key, const std::string& text, std::uint16_t nodes) {
   const auto number = text.starts_with('n') ? config::parse_count(text.substr(1)) : std::nullopt;
   if (number && *number >= 1 && *number <= nodes) return static_cast<std::uint16_t>(*number - 1);
-  wrong(key, ": " + shown(text) + " is not a node of this world; they are \"n1\" to \"n" + std::to_string(nodes) + '"');
+  wrong(key,
+        ": " + shown(text) + " is not a node of this world; its nodes are \"n1\" to \"n" + std::to_string(nodes) + '"');
   return std::nullopt;
 }
 

@@ -12,12 +12,12 @@
 namespace troupe::apps {
 namespace {
 
-constexpr std::size_t kSyntaxBytesMax = 300;  // of what the parser says, which repeats the text
+constexpr std::size_t kSyntaxBytesMax = 300;  // of the parser's message, which repeats the text
 constexpr std::string_view kDomains = "a list of domains such as [\"peers\", \"files\"]";
 constexpr std::string_view kLatency = "the shortest and the longest, such as [\"200us\", \"20ms\"]";
 constexpr std::string_view kDrift = "a list of millionths, one for each node, such as [0, -50]";
 constexpr std::string_view kKnobs = "settings and texts, such as { \"files.watch_period\" = \"10s\" }";
-constexpr std::string_view kMutations = "a list of planted bugs such as [\"ack-before-sync\"]";
+constexpr std::string_view kMutations = "a list of mutants such as [\"ack-before-sync\"]";
 constexpr std::string_view kSet = "a list of nodes such as [\"n1\", \"n4\"]";
 
 template <class T>
@@ -78,7 +78,7 @@ class Reader {
     std::stable_sort(out_.operations.begin(), out_.operations.end(), earlier);
   }
 
-  // TOML's numbers end at 2^63 - 1, seeds do not.
+  // TOML's numbers end at 2^63 - 1; seeds may be larger.
   void take_seed(Fields& fields) {
     constexpr std::string_view kSeed = "a whole number, or sixteen hexadecimal digits such as \"0x00000000000020dc\"";
     const toml::node* seed = fields.find("seed", Need::must, kSeed);
@@ -104,7 +104,7 @@ class Reader {
         for (const auto* spec : workloads_) known.push_back(spec->name);
         return fields.wrong("domains", ": " + shown(name) + did_you_mean(name, known));
       }
-      if (has_domain(name)) return fields.wrong("domains", ": " + shown(name) + " stands there twice");
+      if (has_domain(name)) return fields.wrong("domains", ": " + shown(name) + " is listed twice");
       out_.domains.push_back(name);
     }
     if (names->empty()) fields.wrong("domains", " must be " + std::string(kDomains));
@@ -163,7 +163,7 @@ class Reader {
       } else if (!setting) {
         problem_.note(line, "setting " + shown(key) + did_you_mean(key, {settings_.nearest(key)}));
       } else if (std::find(kWorldSettings.begin(), kWorldSettings.end(), key) != kWorldSettings.end()) {
-        problem_.note(line, "setting " + shown(key) + " is not for a scenario: the world sets it itself");
+        problem_.note(line, "setting " + shown(key) + " is not allowed in a scenario: the world sets it itself");
       } else if (const auto parsed = config::parse(*setting, text->get()); !parsed.ok()) {
         problem_.note(line, key + " must be " + parsed.error());
       } else {
@@ -183,7 +183,7 @@ class Reader {
       if (std::find(known.begin(), known.end(), name) == known.end())
         return fields.wrong("mutations", ": " + shown(name) + did_you_mean(name, known));
       if (std::find(out_.mutations.begin(), out_.mutations.end(), name) != out_.mutations.end())
-        return fields.wrong("mutations", ": " + shown(name) + " stands there twice");
+        return fields.wrong("mutations", ": " + shown(name) + " is listed twice");
       out_.mutations.push_back(name);
     }
   }
@@ -196,7 +196,7 @@ class Reader {
     if (!list) return fields.wrong(key, " must be a list, or sections [[" + std::string(key) + "]]");
     if (list->size() > max) return fields.wrong(key, " must be at most " + std::to_string(max));
     for (const toml::node& one : *list) {
-      if (!problem_.takes(line_of(one))) return;  // all that follow stand below
+      if (!problem_.takes(line_of(one))) return;  // all later lines have higher numbers
       if (const auto* table = one.as_table()) {
         take_one(*table);
       } else {
@@ -237,7 +237,7 @@ class Reader {
       const auto node = fields.node("nodes", name, std::min(out_.nodes, sim::kSetNodesMax));
       if (!node) return 0;
       const std::int64_t bit = std::int64_t{1} << *node;
-      if ((set & bit) != 0) fields.wrong("nodes", ": " + shown(name) + " stands there twice");
+      if ((set & bit) != 0) fields.wrong("nodes", ": " + shown(name) + " is listed twice");
       set |= bit;
     }
     if (set == 0) fields.wrong("nodes", " must be " + std::string(kSet));
@@ -252,7 +252,7 @@ class Reader {
     const sim::OperationSpec* spec = operation_spec(workloads_, *what);
     const std::string name = what->substr(0, what->find('.'));
     if (!has_domain(name) && (spec || !sim::find(workloads_, name)))
-      return fields.say("what", "operation " + shown(*what) + " belongs to none of the scenario's domains");
+      return fields.say("what", "operation " + shown(*what) + " is not an operation of the scenario's domains");
     if (!spec) {
       std::vector<std::string> known;
       for (const auto& one : sim::find(workloads_, name)->operations)

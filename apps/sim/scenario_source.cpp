@@ -23,7 +23,7 @@ base::Result<std::string, Failure> read_scenario_text(const std::string& path) {
     if (got.value() == 0) break;
     text.append(reinterpret_cast<const char*>(piece.data()), got.value());
     if (text.size() > kScenarioBytesMax)
-      return usage_failure(path + " is no scenario: it has more than 16 MiB", "troupe sim list");
+      return usage_failure(path + " is not a scenario: it has more than 16 MiB", "troupe sim list");
   }
   if (text.starts_with(kTraceMagic))
     return usage_failure(path + " is the trace of a run, not a scenario", "troupe help sim run");

@@ -33,7 +33,7 @@ std::string node(std::int64_t number) { return base::quoted(sim::node_name(stati
 
 std::string seed(std::uint64_t seed) {
   if (seed <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) return std::to_string(seed);
-  char digits[16];  // all of them: the highest bit is set
+  char digits[16];  // all 16 are needed: the highest bit is set
   std::to_chars(digits, digits + sizeof digits, seed, 16);
   return base::quoted("0x" + std::string(digits, sizeof digits));
 }
@@ -108,7 +108,7 @@ std::string write_scenario(const sim::Scenario& scenario, sim::WorkloadSpecs spe
     for (const auto& [setting, value] : scenario.knobs) knobs.add(base::quoted(setting), base::quoted(value));
     add("knobs", knobs.text());
   }
-  // One line for each: a list of events is read from top to bottom, and the times below each other.
+  // One line for each: people read a list of events from top to bottom, and compare the times.
   if (!scenario.faults.empty()) {
     out += "\nfault = [\n";
     for (const sim::Fault& fault : scenario.faults) out += "  " + line(fault) + ",\n";

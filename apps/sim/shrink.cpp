@@ -12,8 +12,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr base::Duration kGrains[] = {1s, 100ms, 1ms};  // of moments that a person would say
-constexpr std::size_t kPolishParts = 32;                // our choice: no person reads each number of a longer list
+constexpr base::Duration kGrains[] = {1s, 100ms, 1ms};  // of times that a person would write
+constexpr std::size_t kPolishParts = 32;                // our choice: nobody reads each number of a longer list
 
 template <class T>
 std::span<const T> part(const std::vector<T>& list, std::size_t begin, std::size_t end) {
@@ -40,9 +40,9 @@ class Shrinker {
   }
 
  private:
-  using Made = std::optional<sim::Scenario>;  // nothing: cannot be made
+  using Made = std::optional<sim::Scenario>;  // nullopt: cannot be made
 
-  /// Tries make(0) to make(count - 1), in order and several at once; takes over the first that fails alike.
+  /// Tries make(0) to make(count - 1), in order and several at once; takes the first that fails alike.
   template <class Make>
   std::optional<std::size_t> first(std::size_t count, const Make& make) {
     for (std::size_t next = 0; next < count && !over_;) {
@@ -73,14 +73,14 @@ class Shrinker {
     return hit;
   }
 
-  // What is written holds all that there is; two texts of one mark only cost a try.
+  // The written form contains everything; two texts with the same mark only cost a try.
   std::size_t mark(const sim::Scenario& scenario) const {
     return std::hash<std::string>{}(write_scenario(scenario, workloads_, ""));
   }
 
-  /// Does without as much as possible of a list that `count` counts: `without` makes a candidate from smallest_ that
-  /// lacks those from `begin` to before `end`. From the back, since what is later depends on what is earlier.
-  /// Nothing smaller than one of `parts_max` parts is tried.
+  /// Removes as much as possible of a list of `count` entries: `without` makes a candidate from smallest_ that lacks
+  /// the entries from `begin` to before `end`. Starts at the back, because later entries depend on earlier ones. Tries
+  /// no part smaller than one of `parts_max` parts.
   template <class Count, class Without>
   void leave_out(std::string_view doing, const Count& count, const Without& without,
                  std::size_t parts_max = std::numeric_limits<std::size_t>::max()) {
@@ -96,7 +96,7 @@ class Shrinker {
     }
   }
 
-  /// leave_out() of all that `list` finds in smallest_.
+  /// Calls leave_out() for everything that `list` finds in smallest_.
   template <class List, class Without>
   void leave_out_of(std::string_view doing, const List& list, const Without& without,
                     std::size_t parts_max = std::numeric_limits<std::size_t>::max()) {
@@ -125,7 +125,7 @@ class Shrinker {
     if (failed_at >= smallest_.time) return;
     first(2, [&](std::size_t place) {
       sim::Scenario made = until(smallest_, failed_at);
-      if (place == 1) made.time = smallest_.time;  // healing earlier may be what hides it
+      if (place == 1) made.time = smallest_.time;  // an earlier end of the faults may hide the failure
       return Made(std::move(made));
     });
   }
@@ -147,7 +147,7 @@ class Shrinker {
           for (const std::string& name : names) from.knobs.erase(name);
           return from;
         });
-    leave_out_of_list("planted bugs", &sim::Scenario::mutations);
+    leave_out_of_list("mutants", &sim::Scenario::mutations);
     leave_out_of("drift", drifting, [](sim::Scenario from, auto nodes) {
       for (const std::size_t node : nodes) from.drift_ppm[node] = 0;
       while (!from.drift_ppm.empty() && from.drift_ppm.back() == 0) from.drift_ppm.pop_back();
@@ -169,7 +169,7 @@ class Shrinker {
     return nodes;
   }
 
-  /// What a world is like, one thing after the other.
+  /// Simplifies the properties of the world, one after another.
   void make_plain() {
     doing_ = "policy and time";
     constexpr sim::Policy kPlainest[] = {sim::Policy::fifo, sim::Policy::random};
@@ -229,7 +229,7 @@ class Shrinker {
   const ShrinkLimits& limits_;
   const std::function<void(const ShrinkStep&)>& progress_;
   sim::Scenario smallest_;
-  std::unordered_set<std::size_t> failed_otherwise_;  // marks of what did not fail alike
+  std::unordered_set<std::size_t> failed_otherwise_;  // marks of candidates that did not fail alike
   std::string_view doing_;
   std::size_t tries_ = 0;
   bool over_ = false;

@@ -15,11 +15,11 @@ namespace {
 constexpr std::uint64_t kSecondsDefault = 60;
 constexpr std::uint64_t kSecondsMax = 86'400;
 
-/// Runs candidates in processes of their own; the first in their order that fails as `failure` did.
+/// Runs candidates in separate processes; returns the first in their order that fails as `failure` did.
 std::optional<std::size_t> first_alike(std::span<const sim::Scenario> candidates, const Outcome& failure, unsigned jobs,
                                        sim::WorkloadSpecs workloads) {
   std::vector<std::optional<bool>> alike_at(candidates.size());
-  std::size_t judged = 0;  // all before it failed otherwise
+  std::size_t judged = 0;  // all candidates before it failed differently
   const auto work = [&](std::uint64_t place) { return Trial(candidates[place], workloads).run(); };
   const auto ran = run_apart(jobs, candidates.size(), work, [&](const Apart::Done& done) {
     alike_at[done.tag] = done.outcome && alike(*done.outcome, failure);
@@ -34,8 +34,10 @@ Ending shrink_world(const Invocation& invocation, Console& console, sim::Workloa
   const auto world = world_of(invocation, workloads);
   if (!world.ok()) return world.error();
   const auto path = invocation.text("-o");
-  if (!path) return usage_failure("-o FILE is missing: where the smaller scenario goes", "troupe help sim shrink");
-  // Made and let go again: what cannot be written is said before all the work, and who ends that leaves nothing behind.
+  if (!path)
+    return usage_failure("-o FILE is missing: give the file for the smaller scenario", "troupe help sim shrink");
+  // Created and removed again: an unwritable file is reported before all the work, and an interrupted command leaves
+  // nothing behind.
   if (const auto target = FileTarget::open(*path); !target.ok()) return target.error();
   const sim::Scenario& failing = world.value().scenario;
   const Outcome failure = Trial(failing, workloads).run();
@@ -44,7 +46,7 @@ Ending shrink_world(const Invocation& invocation, Console& console, sim::Workloa
                    "no scenario was written",
                    "troupe sim " + world.value().run_words};
   const unsigned jobs = jobs_of(invocation);
-  const Interrupts interrupts;  // what is smaller already is worth keeping
+  const Interrupts interrupts;  // partial progress is worth keeping
   const base::Instant from = real_now();
   const base::Duration patience = std::chrono::seconds(invocation.number("--seconds").value_or(kSecondsDefault));
   ShrinkLimits limits{.at_once = jobs};
@@ -59,7 +61,7 @@ Ending shrink_world(const Invocation& invocation, Console& console, sim::Workloa
       "Breaks " + smallest.invariant + ": " + smallest.why + "\nShrunk from " + std::to_string(failing.faults.size()) +
       " faults and " + std::to_string(failing.operations.size()) + " operations: troupe sim " + world.value().run_words;
   if (auto saved = save_scenario(*path, shrunk.smallest, about, workloads); !saved.ok()) return saved.error();
-  std::ostream& out = *path == "-" ? console.err : console.out;  // there the scenario is the output
+  std::ostream& out = *path == "-" ? console.err : console.out;  // there the scenario goes to standard output
   print(out, invocation.globals.json, shrunk.smallest, smallest, "");
   if (invocation.globals.json) return Exit::done;
   out << "shrunk:  " << failing.faults.size() << " faults to " << shrunk.smallest.faults.size() << ", "
@@ -78,8 +80,8 @@ Command shrink(sim::WorkloadSpecs workloads) {
   auto options = seed_options();
   options.push_back(
       {.name = "-o", .value = "FILE", .help = "file to write the smaller scenario to", .alias = "--output"});
-  options.push_back(number_option("--seconds", "S", "stop after S seconds (60)", 1, kSecondsMax));
-  options.push_back(jobs_option("number of candidates that run at once (1)"));
+  options.push_back(number_option("--seconds", "S", "stop after S seconds (default 60)", 1, kSecondsMax));
+  options.push_back(jobs_option("number of candidates that run at once (default 1)"));
   return {.name = "sim shrink",
           .summary = "Find the smallest world that fails in the same way, and write it as a scenario",
           .options = std::move(options),

@@ -30,7 +30,7 @@ Ending conclude(const Summary& summary, Console& console, bool json) {
   return summary.acknowledged() == 0 || !summary.never_reached().empty() ? Exit::nothing_checked : Exit::done;
 }
 
-/// One world in this process: a debugger sees it, and its crash is ours.
+/// Runs one world in this process, so that a debugger sees it; its crash is this process's.
 Ending run_one(const Invocation& invocation, const Worlds& worlds, Console& console) {
   const sim::Scenario scenario = draw(worlds.seed, worlds.draw);
   const auto outcome = sim_command::watched(invocation, scenario, worlds.draw.workloads);
@@ -39,7 +39,7 @@ Ending run_one(const Invocation& invocation, const Worlds& worlds, Console& cons
   return sim_command::exit_of(outcome.value());
 }
 
-/// Each world in a process of its own; by --twice the first that parts ends all.
+/// Runs each world in its own process; with --twice the first that differs ends all.
 Ending run_many(const Worlds& worlds, bool twice, Console& console, bool json) {
   const base::Instant from = real_now();
   Summary summary(worlds.draw);
@@ -79,7 +79,8 @@ Ending run_domains(const Invocation& invocation, Console& console, sim::Workload
   if (!worlds.ok()) return worlds.error();
   const bool json = invocation.globals.json;
   if (worlds.value().seeds == 1) return run_one(invocation, worlds.value(), console);
-  if (invocation.has("--trace")) return usage_failure("--trace is of one world, not of many", "troupe help sim");
+  if (invocation.has("--trace"))
+    return usage_failure("--trace records one world: do not combine it with --seeds", "troupe help sim");
   return run_many(worlds.value(), invocation.has("--twice"), console, json);
 }
 

@@ -1,12 +1,12 @@
 #pragma once
-// The commands `troupe sim ...`, a source for each: apps/sim/sim.cpp and apps/sim/*_command.cpp.
+// The commands `troupe sim ...`, one source file for each: apps/sim/sim.cpp and apps/sim/*_command.cpp.
 #include "apps/cli/command.hpp"
 #include "runtime/sim/workload.hpp"
 
 namespace troupe::apps {
 
 Commands sim_commands();
-/// Of these domains alone.
+/// Returns the commands for these domains only.
 Commands sim_commands(sim::WorkloadSpecs workloads);
 
 }  // namespace troupe::apps

@@ -17,7 +17,7 @@ bool is_node(const sim::OperationSpec* spec, const std::string& number) {
 
 std::int64_t bit(std::int64_t node) { return std::int64_t{1} << node; }
 
-/// The set without those nodes, as the others are counted then.
+/// Returns the set without those nodes, with the other nodes renumbered.
 std::int64_t counted_anew(std::int64_t set, const std::vector<std::uint16_t>& numbers, std::uint16_t gone) {
   std::int64_t out = 0;
   for (std::size_t node = 0; node < numbers.size() && node < sim::kSetNodesMax; ++node)
@@ -131,7 +131,7 @@ std::vector<Size> sizes(const sim::Scenario& scenario, sim::WorkloadSpecs specs)
     if (spec.amount == sim::Amount::number && fault.amount != least)
       out.push_back({Size::Of::amount, i, "", fault.amount, least});
   }
-  std::map<std::pair<std::string, std::int64_t>, std::int64_t> said;  // by operations, and the least that they may say
+  std::map<std::pair<std::string, std::int64_t>, std::int64_t> said;  // by operation and name: the smallest value
   for (const sim::Operation& operation : scenario.operations) {
     const sim::OperationSpec* spec = operation_spec(specs, operation.what);
     for (const auto& [name, number] : operation.with) {
@@ -143,7 +143,7 @@ std::vector<Size> sizes(const sim::Scenario& scenario, sim::WorkloadSpecs specs)
   }
   for (const auto& [number, least] : said)
     if (number.second > least) out.push_back({Size::Of::operations, 0, number.first, number.second, least});
-  // Smaller ones first: when several change, none becomes what another one is looked up by.
+  // Smaller numbers first: if several change, none becomes the old value of another.
   std::stable_sort(out.begin(), out.end(), [](const Size& a, const Size& b) { return a.was < b.was; });
   return out;
 }

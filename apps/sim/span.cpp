@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 struct Unit {
   std::string_view name;
   base::Duration one;
-  base::Duration from;  // spans from here on are written in it,
+  base::Duration from;  // spans of at least this are written in it,
   bool whole;           // if it divides them
 };
 constexpr std::array kUnits{
@@ -25,7 +25,7 @@ constexpr std::array kUnits{
 };
 constexpr std::size_t kDecimalsMax = 9;
 
-/// What lies behind the point: `rest` of `one`, a power of ten.
+/// Returns the digits after the point: `rest` of `one`, a power of ten.
 std::string decimals(std::uint64_t rest, std::uint64_t one) {
   std::string out = rest == 0 ? "" : ".";
   while (rest != 0) {

@@ -23,7 +23,7 @@ std::vector<capnp::word> aligned(base::ByteView bytes) {
   return words;
 }
 
-/// The schemas that the node itself serves: a reader without the types of a domain can read it all the same.
+/// The schemas that the node itself serves: a reader without the types of a domain can decode states with them.
 class Schemas {
  public:
   Schemas() {
@@ -76,7 +76,7 @@ void print_states(std::ostream& out, World& world, const observe::Filter& filter
       std::ostringstream line;
       write_json(line, row->asReader());
       std::string text = line.str();
-      text.pop_back();  // the state is of a kind of its own: it goes in front of the end
+      text.pop_back();  // a state of its own kind: its note goes before the end
       out << text << ",\"state\":" << (state.str().empty() ? "null" : state.str()) << "}\n";
     }
   }

@@ -34,7 +34,7 @@ std::optional<std::uint16_t> node_of(std::string_view word, std::uint16_t nodes)
   return static_cast<std::uint16_t>(*number - 1);
 }
 
-/// Both ways of a link.
+/// Whether the fault cuts both directions of a link.
 bool between(const sim::Fault& fault, std::uint16_t one, std::uint16_t other) {
   return (fault.node == one && fault.other == other) || (fault.node == other && fault.other == one);
 }
@@ -45,10 +45,10 @@ base::Outcome<void> steer(sim::Scenario& scenario, std::string_view act, base::D
   const auto words = words_of(act);
   const bool cuts = !words.empty() && words[0] == "cut";
   if (words.size() < 3 || words.size() > (cuts ? 4 : 3) || (!cuts && words[0] != "heal"))
-    return malformed("it is :cut n1 n2, :cut n1 n2 5s or :heal n1 n2");
+    return malformed("expected :cut n1 n2, :cut n1 n2 5s or :heal n1 n2");
   const auto one = node_of(words[1], scenario.nodes), other = node_of(words[2], scenario.nodes);
   if (!one || !other || *one == *other)
-    return malformed("a link is between two nodes of n1 to " + sim::node_name(scenario.nodes - std::size_t{1}));
+    return malformed("a link needs two different nodes of n1 to " + sim::node_name(scenario.nodes - std::size_t{1}));
   const base::Duration at = now + kNext;
   if (at >= scenario.time) return conflict("all faults of this world end at " + span_text(scenario.time));
 
@@ -66,7 +66,7 @@ base::Outcome<void> steer(sim::Scenario& scenario, std::string_view act, base::D
   auto span = std::optional(scenario.time - at);
   if (words.size() == 4) span = parse_span(words[3]);
   if (!span || *span <= base::Duration::zero() || *span > sim::kWorldTimeMax)
-    return malformed(base::quoted(words[3]) + " is no time above 0 such as 5s");
+    return malformed(base::quoted(words[3]) + " is not a time above 0 such as 5s");
   if (scenario.faults.size() + 2 > sim::kFaultsMax) return conflict("a world has at most 10,000 faults");
   sim::Fault fault{.what = sim::FaultKind::cut, .at = at, .span = *span, .by_hand = true};
   for (const auto& [from, to] : {std::pair(*one, *other), std::pair(*other, *one)}) {

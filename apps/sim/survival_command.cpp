@@ -30,7 +30,7 @@ void print_text(std::ostream& out, const std::vector<Point>& points) {
                    {"STORES A DAY", Align::right}});
   for (const auto& [plan, what] : points) {
     const Interval interval = what.found.interval();
-    table.add({plan.comes_back ? "come back" : "are replaced", config::duration_text(plan.session),
+    table.add({plan.comes_back ? "return" : "are replaced", config::duration_text(plan.session),
                config::duration_text(plan.republish), std::to_string(plan.copies), fixed(100 * what.found.value(), 3),
                fixed(100 * interval.low, 3) + " to " + fixed(100 * interval.high, 3), fixed(what.stores_a_day, 1)});
   }
@@ -80,11 +80,11 @@ Ending run_survival(const Invocation& invocation, Console& console) {
 Command survival() {
   return {.name = "sim survival",
           .summary = "Measure how often a record of the DHT is found, by copies, republish period and sessions",
-          .options = {number_option("--weeks", "W", "weeks of virtual time for each point (4)", 1, 52),
-                      number_option("--nodes", "N", "number of nodes that are up on average (1000)", 50, 100'000),
-                      number_option("--probes", "N", "number of look-ups of a record for each point (20000)", 1,
+          .options = {number_option("--weeks", "W", "weeks of virtual time for each point (default 4)", 1, 52),
+                      number_option("--nodes", "N", "mean number of nodes that are up (default 1000)", 50, 100'000),
+                      number_option("--probes", "N", "number of lookups of a record for each point (default 20000)", 1,
                                     10'000'000),
-                      seed_option("seed of all random choices (1)")},
+                      seed_option("seed of all random choices (default 1)")},
           .run = simulating(run_survival)};
 }
 

@@ -17,8 +17,8 @@
 namespace troupe::apps {
 namespace {
 
-/// How far before the event that is gone to checkpoints are left: a step back finds one that is as near as it is far,
-/// by a factor of four. Our choice: eight forks of some milliseconds. The latest first.
+/// Distances of checkpoints before the target event: a step back finds a checkpoint at most four times as far away as
+/// the step. Our choice: eight forks of some milliseconds each. The latest first.
 constexpr std::array<std::uint64_t, 8> kNearSteps{1, 4, 16, 64, 256, 1'024, 4'096, 16'384};
 
 }  // namespace
@@ -34,11 +34,11 @@ struct Timeline::State {
   pid_t process = -1;
   os::Descriptor control;
   std::vector<os::Descriptor> slots;
-  std::map<std::uint64_t, std::size_t> checkpoints;  // by event: a place in `slots`
+  std::map<std::uint64_t, std::size_t> checkpoints;  // by event: an index in `slots`
   std::map<std::uint64_t, os::Descriptor> near;      // by event; they end with their sockets
   std::optional<FirstRun> first_run;
   std::vector<std::string> departed;
-  std::optional<int> asked;  // the socket whose process answers now
+  std::optional<int> asked;  // the socket whose process responds now
   Instant here;
 
   ~State() {
@@ -58,13 +58,13 @@ struct Timeline::State {
     return here;
   }
   Failure broken() const {
-    return {{base::Code::internal, "the world did not answer: its process has ended, or the answer was given up"},
-            "what is shown stays as it is",
+    return {{base::Code::internal, "the world did not respond: its process has ended, or the wait was cancelled"},
+            "the screens keep their contents",
             {},
             Exit::failed};
   }
 
-  /// The process that answers now goes away; its checkpoint listens again.
+  /// The current process goes away; its checkpoint listens again.
   void leave() {
     if (asked) timeline::send(*asked, Kind::bye, {});
     asked.reset();
@@ -83,7 +83,7 @@ struct Timeline::State {
     int socket;
     std::uint64_t event;
   };
-  /// The latest checkpoint that is not after `event`.
+  /// Returns the latest checkpoint that is not after `event`.
   std::optional<From> before(std::uint64_t event) const {
     const auto kept = checkpoints.upper_bound(event);
     const auto close = near.upper_bound(event);
@@ -92,7 +92,7 @@ struct Timeline::State {
       return From{slots[std::prev(kept)->second].get(), std::prev(kept)->first};
     return From{std::prev(close)->second.get(), std::prev(close)->first};
   }
-  /// Near checkpoints that steps back will not use soon end: those after this instant, and the earliest.
+  /// Ends near checkpoints that steps back will not use soon: those after this instant, and the earliest.
   void thin_out() {
     while (!near.empty() && near.rbegin()->first > here.event && near.rbegin()->second.get() != asked)
       near.erase(std::prev(near.end()));
@@ -102,8 +102,8 @@ struct Timeline::State {
     return std::ranges::any_of(checkpoints, [&](const auto& one) { return slots[one.second].get() == socket; }) ||
            std::ranges::any_of(near, [&](const auto& one) { return one.second.get() == socket; });
   }
-  /// What the process says that was asked; nothing if it or its checkpoint is gone, or the answer was given up. Then
-  /// that checkpoint is of no use any more: what it still says would be taken for another answer.
+  /// Returns the response of the asked process, or nullopt if it or its checkpoint is gone, or the wait was cancelled.
+  /// Then that checkpoint is no longer usable: a late response would be taken for the response to another request.
   std::optional<Frame> answer(int socket, const std::function<bool()>& given_up) {
     const std::array<int, 2> both{socket, control.get()};
     const auto gone = [&] {
@@ -209,7 +209,7 @@ std::optional<Instant> Timeline::progress() {
   while (!state_->first_run && os::Waker::is_ready({state_->control.get(), os::Waker::Want::reading})) {
     auto frame = receive(state_->control.get());
     if (!frame) {
-      state_->first_run = FirstRun{.verdict = "the process of the world has ended before the world did"};
+      state_->first_run = FirstRun{.verdict = "the process of the world ended before the world did"};
       break;
     }
     state_->note(std::move(*frame));
@@ -231,7 +231,7 @@ Timeline::Answer<Instant> Timeline::go(std::uint64_t event) {
   event = std::min(event, state_->first_run->events);
   const auto from = state_->before(event);
   if (!from) return state_->broken();
-  // The process here goes on if that is nearer than a checkpoint.
+  // The current process continues if it is nearer than a checkpoint.
   const bool nearer = state_->asked && state_->here.event <= event && from->event <= state_->here.event;
   if (!nearer) {
     state_->leave();
@@ -247,7 +247,7 @@ Timeline::Answer<Instant> Timeline::go(std::uint64_t event) {
 
 Timeline::Answer<Instant> Timeline::go_to(base::Duration time) {
   if (auto done = finish(); !done.ok()) return done.error();
-  // Times of checkpoints are not kept: a search among them, each a fork that runs nothing.
+  // Times of checkpoints are not kept: a search among them, with one idle fork each.
   std::vector<std::uint64_t> events;
   for (const auto& [event, slot] : state_->checkpoints) events.push_back(event);
   if (events.empty()) return state_->broken();
@@ -308,7 +308,7 @@ Timeline::Answer<std::optional<Instant>> Timeline::sent_before(std::size_t node)
   return seek(node, hash_text(state_->here.words), Way::back, timeline::Change::sent);
 }
 
-/// Back: interval by interval, each from its checkpoint on, and the last hit counts. Forward: from here on.
+/// Backwards: interval by interval, each from its checkpoint on, and the last hit counts. Forwards: from here on.
 Timeline::Answer<std::optional<Instant>> Timeline::seek(std::size_t node, const std::string& path, Way way,
                                                         timeline::Change what) {
   if (auto done = finish(); !done.ok()) return done.error();

@@ -1,15 +1,15 @@
 #pragma once
-// A world that can be moved in: any event of it, forwards and backwards.
+// A world in whose time one can move: to any event, forwards and backwards.
 //
-// How      the world runs in a process of its own, which is one thread; checkpoints are forks of it, each waiting to be
-//          forked again. Moving to an event forks the latest checkpoint before it and runs the rest, and leaves
-//          checkpoints close before its end, so that the events before it are near.
-// Memory   checkpoints have kTimelineBytesMax together, pages that they share counted once, and are kCheckpointsMax at
-//          most. Where there are more, every other one ends and the distance between them doubles. Those near the
-//          instant shown are kNearMax.
-// Trace    of a recorded world each snapshot is compared on the first run: another revision departs somewhere, and says
+// How      the world runs in its own process, which is one thread; checkpoints are forks of it, each waiting to be
+//          forked again. Moving to an event forks the latest checkpoint before it and runs the rest. It then leaves
+//          checkpoints close before that event, so that earlier events are near.
+// Memory   checkpoints have kTimelineBytesMax together, with shared pages counted once, and are at most
+//          kCheckpointsMax. If there are more, every second checkpoint ends and the distance doubles. At most kNearMax
+//          are near the instant shown.
+// Trace    the first run of a recorded world compares each snapshot: another revision differs somewhere, and reports
 //          where.
-// Owner    one thread, which has started no other before open(): it forks. Answers are waited for.
+// Owner    one thread, which has started no other before open(): it forks. Calls wait for responses.
 #include <functional>
 #include <memory>
 #include <optional>
@@ -24,7 +24,7 @@
 
 namespace troupe::apps {
 
-inline constexpr std::size_t kCheckpointsMax = 96;            // our choice: an interval is then 2 % of the run at most
+inline constexpr std::size_t kCheckpointsMax = 96;            // our choice: an interval is then at most 2 % of the run
 inline constexpr std::size_t kNearMax = 24;                   // our choice: see kNearSteps
 inline constexpr std::size_t kTimelineBytesMax = 1ull << 30;  // of all processes of a timeline together
 
@@ -32,23 +32,23 @@ namespace timeline {
 enum class Change : std::uint64_t;
 }
 
-/// Where a world stands.
+/// The position in a world.
 struct Instant {
-  std::uint64_t event = 0;  ///< that many have happened
+  std::uint64_t event = 0;  ///< number of events so far
   base::Duration time{0};   ///< virtual
   std::uint64_t hash = 0;   ///< of all events until then
-  std::uint64_t words = 0;  ///< a hash of the message that was taken; zero: none was
-  std::string what;         ///< the last event: "n2 /files took files.PutFile from n2 /operator/1"
+  std::uint64_t words = 0;  ///< hash of the received message; zero: none
+  std::string what;         ///< the current event: "n2 /files took files.PutFile from n2 /operator/1"
 };
 
-/// What the first run has found.
+/// The result of the first run.
 struct FirstRun {
   std::uint64_t events = 0;
   base::Duration time{0};
   std::string verdict;                ///< "held", or the invariant that broke, at which event and why
   std::uint64_t broken_at = 0;        ///< its event; 0: none broke
   Outcome outcome;                    ///< as `troupe sim` reports it
-  std::vector<std::string> departed;  ///< where a recorded world departs from its trace; empty: nowhere
+  std::vector<std::string> departed;  ///< where a recorded world differs from its trace; empty: nowhere
 };
 
 class Timeline {
@@ -62,13 +62,13 @@ class Timeline {
   Timeline& operator=(Timeline&&) noexcept;
   ~Timeline();
 
-  /// Asked each 100 ms while an answer is waited for: true gives the answer up, and with it the checkpoint that was
-  /// asked. None: answers are waited for.
+  /// Called every 100 ms during a wait: true cancels the wait, and drops the asked checkpoint. None: the wait is not
+  /// limited.
   std::function<bool()> given_up;
 
-  /// How far the first run is; nothing once it has ended, which finish() then tells.
+  /// Returns the progress of the first run, or nullopt once it has ended; then call finish().
   std::optional<Instant> progress();
-  /// A descriptor that can be read when progress() has news.
+  /// Returns a descriptor that can be read when progress() has news.
   int descriptor() const;
   /// Waits for the end of the first run.
   Answer<FirstRun> finish();
@@ -77,28 +77,28 @@ class Timeline {
   /// Moves to the state after `event` events, or to the first event not before `time`.
   Answer<Instant> go(std::uint64_t event);
   Answer<Instant> go_to(base::Duration time);
-  /// The same from here on alone: without a search for a checkpoint.
+  /// Does the same from here forwards, without a search for a checkpoint.
   Answer<Instant> go_on_to(base::Duration time);
   const Instant& here() const;
 
-  /// Cap'n Proto messages (flat, with their segment table) of the instant here: node.NodeStatus, inspect.ActorRows.
+  /// Cap'n Proto messages (flat, with their segment table) of this instant: node.NodeStatus, inspect.ActorRows.
   struct Seen {
     std::string status, actors;
     std::vector<std::string> log;
   };
   Answer<std::vector<Seen>> look();
-  /// inspect.Looked of one actor; `not_found` in words if there is none.
+  /// Returns inspect.Looked of one actor; a `not_found` error if there is none.
   Answer<std::string> look_at(std::size_t node, const std::string& path);
-  /// Goes to the latest event before this one (`back`), up to this one (`here_or_back`), or the first one after it, in
-  /// which the state of the actor changed; nothing, and nothing moves, if there is none. The actor's coming and going
-  /// are changes.
+  /// Goes to the latest event before this one (`back`), up to this one (`here_or_back`), or the first event after it,
+  /// in which the state of the actor changed. Returns nullopt, without moving, if there is none. The start and the end
+  /// of an actor are changes.
   enum class Way : std::uint8_t { back, here_or_back, forward };
   Answer<std::optional<Instant>> change(std::size_t node, const std::string& path, Way way);
-  /// Goes to the latest event before this one in which that actor ("n2 /files") handled something; nothing if there is
-  /// none.
+  /// Goes to the latest event before this one in which that actor ("n2 /files") handled something; returns nullopt if
+  /// there is none.
   Answer<std::optional<Instant>> handled_before(const std::string& actor);
-  /// Goes to the latest event before this one in which `node` sent the message of this one to another node; its `what`
-  /// is the actor that sent it: "n1 /dht/lookup-12". Nothing if there is none.
+  /// Goes to the latest event before this one in which `node` sent this event's message to another node; its `what` is
+  /// the sending actor: "n1 /dht/lookup-12". Returns nullopt if there is none.
   Answer<std::optional<Instant>> sent_before(std::size_t node);
 
  private:

@@ -27,7 +27,7 @@ namespace {
 
 constexpr std::uint32_t kFrameBytesMax = 64u << 20;  // our choice: the rows of a large node
 constexpr std::uint64_t kFirstInterval = 16'384;     // events between the first checkpoints; each costs a fork
-constexpr std::uint64_t kNearOfTimes = 4'096;        // events; our choice: on the way to a time, whose event is unknown
+constexpr std::uint64_t kNearOfTimes = 4'096;        // events; our choice: while moving to a time
 constexpr std::size_t kWeighedEvery = 8;             // checkpoints; our choice
 constexpr std::uint64_t kProgressEvery = 8'192;
 constexpr std::size_t kRowsMax = 10'000;
@@ -64,7 +64,7 @@ std::string flat(Fill&& fill) {
   return {reinterpret_cast<const char*>(bytes.begin()), bytes.size()};
 }
 
-/// Its share of the memory that it has in common with others; zero if it is gone.
+/// Returns its share of the memory that it shares with other processes; zero if it is gone.
 std::size_t bytes_of(pid_t process) {
   std::ifstream rollup("/proc/" + std::to_string(process) + "/smaps_rollup");
   for (std::string word; rollup >> word;)
@@ -89,7 +89,7 @@ class Server final : public sim::Recorder {
     if (recording_) {
       check_trace();
       if (snapshot_ < setup_.world.snapshots.size()) depart(setup_.world.snapshots[snapshot_].event);
-      // The end is a checkpoint of its own: nothing runs after it.
+      // The end is a checkpoint too: nothing runs after it.
       drop_some();
       if (!free_.empty()) checkpoint();
       if (!is_checkpoint_) {
@@ -139,11 +139,11 @@ class Server final : public sim::Recorder {
   void depart(std::uint64_t event) {
     if (std::exchange(departed_, true)) return;
     send(setup_.control, Kind::departed,
-         "this program departs from the trace before event " + std::to_string(event) +
-             ", the first that differs from what was recorded: the trace is of another revision");
+         "this program differs from the trace before event " + std::to_string(event) +
+             ", the first snapshot that differs: the trace was recorded by another revision");
   }
 
-  /// Makes room: every other checkpoint but the first ends, and the others come at twice the distance.
+  /// Frees slots: every other checkpoint except the first ends, and new ones come at twice the distance.
   void drop_some() {
     const bool look = kept_.size() >= kWeighedEvery && kept_.size() % kWeighedEvery == 0;
     if (!free_.empty() && !(look && bytes_of_all() > setup_.bytes_max)) return;
@@ -162,7 +162,7 @@ class Server final : public sim::Recorder {
     interval_ *= 2;
   }
 
-  /// By one of them, for each that is weighed takes as long as some hundred events.
+  /// Measured by one of them, because weighing one takes as long as several hundred events.
   std::size_t bytes_of_all() const {
     return bytes_of(::getpid()) + kept_.size() * bytes_of(kept_[kept_.size() / 2].process);
   }
@@ -171,7 +171,7 @@ class Server final : public sim::Recorder {
     const std::size_t slot = free_.back();
     const pid_t parent = ::getpid();
     const pid_t process = ::fork();
-    if (process < 0) return;  // the run goes on without this one
+    if (process < 0) return;  // the run continues without this checkpoint
     if (process > 0) {
       free_.pop_back();
       kept_.push_back({slot, process});
@@ -185,9 +185,9 @@ class Server final : public sim::Recorder {
     wait_as_checkpoint();
   }
 
-  // -- a checkpoint, and what it forks
+  // -- a checkpoint, and its forks
 
-  /// Returns in a new process for each question that moves.
+  /// Returns in a new process for each request that moves.
   void wait_as_checkpoint() {
     while (true) {
       auto frame = receive(socket_);
@@ -201,27 +201,27 @@ class Server final : public sim::Recorder {
         return;
       }
       if (process < 0) {
-        send(socket_, Kind::broken, "no room for one more process");
+        send(socket_, Kind::broken, "cannot start another process");
         continue;
       }
       int status = 0;
       while (::waitpid(process, &status, 0) < 0 && errno == EINTR) {
       }
-      if (status != 0) send(socket_, Kind::broken, "the process that ran the world to there has broken");
+      if (status != 0) send(socket_, Kind::broken, "the process that ran the world up to this event has crashed");
     }
   }
 
-  /// Forks a checkpoint that the other end alone keeps: it ends when that closes its socket.
+  /// Forks a checkpoint that only the other end keeps: it ends when the other end closes its socket.
   void checkpoint_near() {
     auto ends = os::stream_pair();
-    if (!ends) return;  // the way goes on without this one
+    if (!ends) return;  // the move continues without this checkpoint
     const pid_t process = ::fork();
     if (process < 0) return;
     if (process > 0) {
       if (!send(socket_, Kind::near, pack({done_})) || !os::pass(socket_, ends->first.get())) ::_exit(0);
       return;
     }
-    if (owns_socket_) ::close(socket_);  // so that its end is seen
+    if (owns_socket_) ::close(socket_);  // so that its end is noticed
     ends->first.reset();
     socket_ = ends->second.release();
     owns_socket_ = true;
@@ -229,7 +229,7 @@ class Server final : public sim::Recorder {
     wait_as_checkpoint();
   }
 
-  /// Between two events of a process that was asked to move.
+  /// Called between two events of a process that was asked to move.
   void move_on() {
     if (!seeks_ && !near_.empty() && done_ >= near_.back()) {
       near_.pop_back();
@@ -244,7 +244,7 @@ class Server final : public sim::Recorder {
     return !seeks_ && (ended_ || (done_ >= target_ && world().stage().now().since_origin() >= target_time_));
   }
 
-  /// Answers until it is told to move on.
+  /// Serves requests until it is asked to move.
   void serve_here() {
     if (seeks_) return finish_seek();
     do {
@@ -317,7 +317,7 @@ class Server final : public sim::Recorder {
     send(socket_, Kind::done, {});
   }
 
-  /// "n2 /files"; of what stands for another node that node's name, "n3".
+  /// Returns "n2 /files"; for an actor that stands for another node, that node's name, "n3".
   std::string name_of(sim::ActorNumber actor) {
     for (std::size_t node = 0; node < world().size(); ++node) {
       if (!world().machine(node).up()) continue;
@@ -340,7 +340,7 @@ class Server final : public sim::Recorder {
     return world().name(actor);
   }
 
-  /// Not zero. Messages of two kinds may have the same words.
+  /// Returns a number other than zero. Messages of two kinds may have the same bytes.
   static std::uint64_t words_of(const runtime::Envelope& envelope) {
     const auto bytes = envelope.bytes();
     const std::uint64_t kind = envelope.kind() == nullptr ? 0 : envelope.kind()->id;
@@ -349,7 +349,7 @@ class Server final : public sim::Recorder {
 
   std::string instant() {
     std::string what = "nothing has happened yet";
-    if (done_ > 0 && last_actor_ == 0) what = "an appointment: the network, a disk or a clock";
+    if (done_ > 0 && last_actor_ == 0) what = "a scheduled event: the network, a disk or a clock";
     else if (done_ > 0) what = name_of(last_actor_);
     const auto& taken = world().last_taken();
     const bool fresh = taken.to == last_actor_ && last_actor_ != 0 && taken.event == done_;
@@ -358,7 +358,7 @@ class Server final : public sim::Recorder {
     return pack({done_, nanoseconds(), world().stage().hash(), fresh ? words_of(last_envelope_) : 0}, what);
   }
 
-  // -- looking for a change
+  // -- searching for a change
 
   struct Seek {
     bool first = false;
@@ -367,19 +367,19 @@ class Server final : public sim::Recorder {
     Change what{};
     std::string path;
     std::string before;
-    std::shared_ptr<runtime::Tap> tap = {};  // of `sent`: on the node in its life at hand
+    std::shared_ptr<runtime::Tap> tap = {};  // for `sent`: on the node in its current life
     std::uint64_t life = 0;
     std::string found = {};  // an instant; empty: none yet
   };
 
-  /// With a mark in front, so that an actor that is not there differs from one whose state is empty.
+  /// With a mark in front, so that a missing actor differs from an actor with an empty state.
   std::string state_of(const Seek& seek) {
     if (seek.what != Change::of_state) return {};
     const auto line = state_line(world(), seek.node, seek.path, kStateBytesMax);
     return line ? "=" + *line : "-";
   }
 
-  /// Who sent, in the event that has just happened, what is looked for.
+  /// Returns the actor that sent, in the event that has just happened, the wanted message.
   std::optional<std::string> sender_of(Seek& seek) {
     sim::Machine& machine = world().machine(seek.node);
     if (!machine.up()) return std::nullopt;
@@ -422,7 +422,7 @@ class Server final : public sim::Recorder {
     ::_exit(0);
   }
 
-  /// Says which checkpoints end, until the screens do.
+  /// Reports ended checkpoints until the screens end.
   [[noreturn]] void wait_for_end() {
     while (true) {
       const std::array<int, 1> control{setup_.control};
@@ -460,15 +460,15 @@ class Server final : public sim::Recorder {
   bool departed_ = false;
 
   int socket_ = -1;
-  bool owns_socket_ = false;         // of a near checkpoint: it belongs to no slot
-  std::vector<std::uint64_t> near_;  // where to leave checkpoints on the way, the next one last
+  bool owns_socket_ = false;         // of a near checkpoint: it has no slot
+  std::vector<std::uint64_t> near_;  // events at which to leave checkpoints; the next is at the back
   std::uint64_t target_ = 0;
   base::Duration target_time_{0};
   bool moved_ = false;
   std::optional<Seek> seeks_;
   bool seek_began_ = false;
   sim::ActorNumber last_actor_ = 0;
-  runtime::Envelope last_envelope_;  // kept, not copied
+  runtime::Envelope last_envelope_;  // moved, not copied
 };
 
 }  // namespace
@@ -508,11 +508,11 @@ std::optional<std::uint64_t> unpack(std::string& rest) {
 }
 
 void serve(ServerSetup setup) {
-  for (const int signal : {SIGINT, SIGTSTP, SIGHUP, SIGQUIT}) ::signal(signal, SIG_IGN);  // keys of the terminal
-  // The terminal is the screens': what ends this process leaves it alone.
+  for (const int signal : {SIGINT, SIGTSTP, SIGHUP, SIGQUIT}) ::signal(signal, SIG_IGN);  // signals from terminal keys
+  // The terminal belongs to the screens: the end of this process does not touch it.
   for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) ::signal(signal, SIG_DFL);
   std::set_terminate(std::abort);
-  ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // near checkpoints outlive what forked them
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // near checkpoints outlive their parent
   Server(std::move(setup)).run();
 }
 

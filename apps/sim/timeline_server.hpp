@@ -1,7 +1,8 @@
 #pragma once
-// The process of a timeline's world: runs it, keeps checkpoints, and answers what is asked of an instant.
+// The process of a timeline's world: runs it, keeps checkpoints, and serves requests about an instant.
 //
-// Frames   4 bytes length, 1 byte kind, then the rest; numbers as they lie, both ends are one program.
+// Frames   4 bytes length, 1 byte kind, then the rest; numbers in the machine's order, because both ends are one
+//          program.
 // Life     ends when the other end of its socket is closed.
 #include <capnp/serialize.h>
 
@@ -25,13 +26,13 @@ enum class Kind : std::uint8_t {
   // Asked of a checkpoint or the process it has forked.
   go,       ///< event, then those before it at which to leave a checkpoint, the latest first
   go_to,    ///< time
-  look,     ///< answered by status, actors and log of each node, then done
+  look,     ///< the response is status, actors and log of each node, then done
   look_at,  ///< node, path
   last,     ///< node, limit, what, path: the last event up to `limit` in which it changed, or handled something
-  first,    ///< the same: the first one from here on
+  first,    ///< the same: the first event from here on
   bye,      ///< the process ends, and its checkpoint listens again
   // Answers.
-  near,     ///< event; its socket follows (os::pass()): a checkpoint left on the way
+  near,     ///< event; its socket follows (os::pass()): a checkpoint left while moving
   instant,  ///< event, time, hash, words, text
   status,
   actors,
@@ -39,7 +40,7 @@ enum class Kind : std::uint8_t {
   looked,
   none,
   error,   ///< text
-  broken,  ///< text; of a checkpoint whose process has ended: what it says next answers nothing
+  broken,  ///< text; from a checkpoint whose process has crashed: ignore its next frame
   done,
 };
 
@@ -48,15 +49,15 @@ struct Frame {
   std::string rest;
 };
 
-/// What `last` and `first` look for; `sent`: that the node sent a message of these words (Instant::words, as
-/// hash_text()) to another one; the text of the answer is the actor that sent it.
+/// The event that `last` and `first` search for. `sent`: the node sent a message with this hash (Instant::words, as
+/// hash_text()) to another node; the text of the response is the sending actor.
 enum class Change : std::uint64_t { of_state, handled, sent };
 
 bool send(int socket, Kind kind, const std::string& rest);
-/// Nothing at the end of the stream or if it is broken.
+/// Returns nullopt at the end of the stream or if it is broken.
 std::optional<Frame> receive(int socket);
 
-/// A message of flat words, at any alignment.
+/// Uses a message of flat words, at any alignment.
 template <class T, class Use>
 auto with(const std::string& bytes, Use&& use) {
   std::vector<capnp::word> words(bytes.size() / sizeof(capnp::word));
@@ -72,8 +73,8 @@ std::optional<std::uint64_t> unpack(std::string& rest);
 struct ServerSetup {
   Recorded world;
   sim::WorkloadSpecs workloads;
-  int control = -1;        ///< the first run speaks here
-  std::vector<int> slots;  ///< one a checkpoint
+  int control = -1;        ///< the first run reports here
+  std::vector<int> slots;  ///< one per checkpoint
   std::size_t bytes_max = kTimelineBytesMax;
 };
 /// Never returns.

@@ -4,7 +4,7 @@
 
 namespace troupe::apps {
 
-static_assert(std::endian::native == std::endian::little, "numbers are written as they lie");
+static_assert(std::endian::native == std::endian::little, "numbers are written in the machine's order");
 
 TraceWriter::TraceWriter(std::ostream& out, sim::Stage& stage, const std::string& scenario) : out_(out), stage_(stage) {
   put(kTraceMagic.data(), kTraceMagic.size());

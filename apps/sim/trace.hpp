@@ -1,15 +1,15 @@
 #pragma once
-// A run as a file: the scenario, each decision of the scheduler, and from time to time a snapshot to check against.
+// A run as a file: the scenario, each decision of the scheduler, and regular snapshots to check against.
 //
 // Format  all numbers little-endian.
-//           8 bytes   "TRPTRC01"
-//           4 bytes   length of the scenario, then the scenario as TOML
-//           blocks:   4 bytes number of decisions, 4 bytes length of them, then the snapshot before the first of them
-//                     (8 bytes event, 8 bytes nanoseconds of virtual time, 8 bytes hash of all events before), then
-//                     the decisions: a LEB128 each, 0 for an appointment, else 1 + the place among the ready actors
-//         The last block has no decisions, and is the end of the run.
+//   8 bytes   "TRPTRC01"
+//   4 bytes   length of the scenario, then the scenario as TOML
+//   blocks:   4 bytes number of decisions, 4 bytes length of them, then the snapshot before the first of them (8 bytes
+//             event, 8 bytes nanoseconds of virtual time, 8 bytes hash of all events before), then the decisions: a
+//             LEB128 each, 0 for a scheduled event, otherwise 1 + the index among the ready actors
+//   The last block has no decisions, and is the end of the run.
 // Size    a decision takes a byte while fewer than 127 actors are ready.
-// Use     seed, scenario and revision give the same run; the decisions show where another revision departs from it.
+// Use     seed, scenario and revision give the same run; the decisions show where another revision differs from it.
 #include <ostream>
 #include <string>
 
@@ -23,11 +23,11 @@ inline constexpr std::uint32_t kTraceBlockEvents =
 
 class TraceWriter final : public sim::Recorder {
  public:
-  /// Both outlive it. Failures show in the stream's state.
+  /// Both parameters outlive it. Failures show in the stream's state.
   TraceWriter(std::ostream& out, sim::Stage& stage, const std::string& scenario);
 
   void event(std::uint64_t number, sim::ActorNumber actor, std::size_t place) override;
-  /// Once, after the last event.
+  /// Called once, after the last event.
   void finish();
 
   std::uint64_t bytes() const { return bytes_; }

@@ -38,7 +38,7 @@ base::Error wrong(std::string what) { return {base::Code::malformed, std::move(w
 
 base::Outcome<Recorded> parse_recorded(std::string_view bytes, sim::WorkloadSpecs workloads,
                                        const config::Table& settings) {
-  if (!bytes.starts_with(kTraceMagic)) return wrong("it does not begin as one");
+  if (!bytes.starts_with(kTraceMagic)) return wrong("it does not begin like a trace");
   Bytes in(bytes.substr(kTraceMagic.size()));
   std::uint32_t size = 0;
   std::string_view text;
@@ -54,8 +54,7 @@ base::Outcome<Recorded> parse_recorded(std::string_view bytes, sim::WorkloadSpec
     if (!in.take(decisions) || !in.take(length) || !in.take(snapshot.event) || !in.take(nanoseconds) ||
         !in.take(snapshot.hash))
       return wrong("a block is cut off");
-    if (decisions > kTraceBlockEvents || length > decisions * kDecisionBytesMax)
-      return wrong("a block is longer than any");
+    if (decisions > kTraceBlockEvents || length > decisions * kDecisionBytesMax) return wrong("a block is too long");
     if (!out.snapshots.empty() && snapshot.event < out.snapshots.back().event)
       return wrong("its blocks are out of order");
     if (!in.take(length, text)) return wrong("a block is cut off");

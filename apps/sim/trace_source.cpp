@@ -16,12 +16,12 @@ base::Result<Recorded, Failure> read_trace(const std::string& path, sim::Workloa
     if (!got.ok()) return got.error();
     if (got.value() == 0) break;
     bytes.append(reinterpret_cast<const char*>(piece.data()), got.value());
-    if (bytes.size() > kTraceBytesMax) return usage_failure(path + " is no trace: it has more than 1 GiB", "");
+    if (bytes.size() > kTraceBytesMax) return usage_failure(path + " is not a trace: it has more than 1 GiB", "");
     if (bytes.size() >= kTraceMagic.size() && !bytes.starts_with(kTraceMagic)) break;
   }
   auto recorded = parse_recorded(bytes, workloads, settings_table());
   if (!recorded.ok())
-    return usage_failure(path + " is no trace that can be shown: " + recorded.error().message,
+    return usage_failure(path + " is not a trace that can be shown: " + recorded.error().message,
                          "troupe sim DOMAIN --trace FILE makes one");
   return std::move(recorded).value();
 }

@@ -1,5 +1,6 @@
 #pragma once
-// A trace file (trace.hpp) read back: its scenario and its snapshots. Hostile input: an error, or something to run.
+// Reads a trace file (trace.hpp): its scenario and its snapshots. The input is untrusted: it gives an error, or
+// something to run.
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,7 +14,7 @@ namespace troupe::apps {
 
 inline constexpr std::size_t kTraceBytesMax = 1ull << 30;  // our choice: of some 900 million events
 
-/// A world to run again, and what its first run must agree with.
+/// A world to run again, and the snapshots that its first run must match.
 struct Recorded {
   struct Snapshot {
     std::uint64_t event = 0;
@@ -21,10 +22,10 @@ struct Recorded {
     friend bool operator==(const Snapshot&, const Snapshot&) = default;
   };
   sim::Scenario scenario;
-  std::vector<Snapshot> snapshots{};  ///< by event; none of a world that was not recorded
+  std::vector<Snapshot> snapshots{};  ///< by event; empty for a world that was not recorded
 };
 
-/// Errors: `malformed` with what is wrong; it repeats what the text says, so escape it before printing.
+/// Errors: `malformed` with the fault; it repeats parts of the text, so escape it before printing.
 base::Outcome<Recorded> parse_recorded(std::string_view bytes, sim::WorkloadSpecs workloads,
                                        const config::Table& settings);
 base::Result<Recorded, Failure> read_trace(const std::string& path, sim::WorkloadSpecs workloads);

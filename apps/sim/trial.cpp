@@ -12,7 +12,7 @@
 namespace troupe::apps {
 namespace {
 
-constexpr std::size_t kWaitsTold = 5;  // our choice: of many that wait, the first ones
+constexpr std::size_t kWaitsTold = 5;  // our choice: the first of many that wait
 
 WorldOptions options_of(const sim::Scenario& scenario, const base::Mutations& mutations, sim::WorkloadSpecs workloads) {
   WorldOptions options;
@@ -63,7 +63,7 @@ Trial::Trial(const sim::Scenario& scenario, sim::WorkloadSpecs workloads)
       });
   for (const std::string& name : scenario_.domains) {
     const sim::WorkloadSpec* spec = sim::find(workloads, name);
-    base::ensure(spec != nullptr, "a scenario names domains that are there");
+    base::ensure(spec != nullptr, "a scenario names existing domains");
     parts_.push_back({name + '.', spec->make(static_cast<sim::Nodes&>(*this), scenario_)});
   }
 }
@@ -163,7 +163,7 @@ std::vector<std::string> Trial::waits() const {
     if (serving(i)) continue;
     const auto log = world_->log(i);
     all.push_back(node_name(i) + (keeper_->up(i) ? " does not serve" : " does not start") +
-                  (log.empty() ? "" : ", and its last words are " + base::quoted(log.back())));
+                  (log.empty() ? "" : ", and its last log lines are " + base::quoted(log.back())));
   }
   for (const Part& part : parts_) {
     auto its = part.workload->waits();
@@ -211,13 +211,13 @@ void Trial::broke(const Break& what) {
     broken_by_fault_.insert(what.node);
     return;
   }
-  // What a failed device has done is not known, nor what an actor had done that a fault broke: no other excuse.
+  // After a failed device, or a fault that broke an actor, the node may not know what was done: the only excuse.
   const bool may_not_know = faults_->device_failed(what.node) || broken_by_fault_.contains(what.node);
   if (!what.invariant && may_not_know) return;
   violated("sim.actor-breaks", node_name(what.node) + ' ' + what.path + ": " + what.why);
 }
 
-/// As a process it would end with an error, and be started again.
+/// As a process it would exit with an error, and be restarted.
 void Trial::gave_up(std::size_t node, const std::string& why) {
   tell(node_name(node) + " gives up: " + why);
   if (!faults_->device_failed(node) && !by_fault(why))

@@ -1,10 +1,11 @@
 #pragma once
-// One scenario from its beginning to a verdict: the world, its keeper, its faults, and the domains on trial.
+// Runs one scenario from its beginning to a verdict: the world, its keeper, its faults, and the domains on trial.
 //
 // Phases  faults and operations for the scenario's time; then all faults end and the world must converge within its
-//         bound; then the domains ask what is left to ask, and check. The first invariant that does not hold ends it.
-// Beyond  what protocols promise a world need not converge: a node may refuse to go on, for good. What the others say
-//         must be right all the same, so the domains ask in any case.
+//         bound; then the domains make their final requests and checks. The first invariant that does not hold ends the
+//         trial.
+// Beyond  the promises of protocols a world need not converge: a node may refuse to continue, for good. The reports of
+//         other nodes must still be right, so the domains ask in any case.
 #include <deque>
 #include <map>
 #include <memory>
@@ -19,29 +20,29 @@
 
 namespace troupe::apps {
 
-inline constexpr std::size_t kStoryLinesMax = 40;            // our choice: what fits a screen
+inline constexpr std::size_t kStoryLinesMax = 40;            // our choice: as many as fit on a screen
 inline constexpr std::chrono::milliseconds kStartEvery{20};  // our choice: between the first starts of two nodes
-inline constexpr std::chrono::minutes kCloseMax{30};         // our choice: for the last questions of a healed world
+inline constexpr std::chrono::minutes kCloseMax{30};         // our choice: for the final requests to a healed world
 
-/// A planted bug of the simulator itself, for --twice to find: nodes start in an order that addresses decide.
+/// A mutant of the simulator itself, for --twice to detect: nodes start in an order that depends on addresses.
 inline constexpr std::string_view kPointerOrder = "sim.pointer_order";
 
 class Trial final : private sim::Nodes, private Observer {
  public:
-  /// The scenario and the specs outlive it. Broken invariant if it names a domain that is not there.
+  /// The scenario and the specs outlive it. A missing domain is a broken invariant.
   explicit Trial(const sim::Scenario& scenario, sim::WorkloadSpecs workloads = all_workloads());
   ~Trial() override;
 
   World& world() { return *world_; }
-  /// What happened last, in order.
+  /// Returns the latest events, in order.
   const std::deque<std::string>& story() const { return story_; }
 
-  /// Once. Ends early, without a verdict, when the stage is stopped.
-  /// Throws InvariantBroken if the simulator itself is wrong: its worlds then say nothing about the product.
+  /// Runs the trial, once. Ends early, without a verdict, when the stage is stopped. Throws InvariantBroken if the
+  /// simulator itself is wrong: its worlds then say nothing about the product.
   Outcome run();
 
  private:
-  /// Planted bugs that are on, and rare properties that were met.
+  /// Enabled mutants, and rare properties that occurred.
   class Reached final : public base::Mutations {
    public:
     explicit Reached(const std::vector<std::string>& on) : on_(on.begin(), on.end()) {}
@@ -80,7 +81,7 @@ class Trial final : private sim::Nodes, private Observer {
   void begin();
   void under_faults();
   void heal();
-  /// Lets time pass: what breaks then breaks in an event.
+  /// Lets time pass: a failure then happens in an event.
   void pass(base::Duration span);
   bool converge(base::Duration bound);
   std::vector<std::string> waits() const;
@@ -105,7 +106,7 @@ class Trial final : private sim::Nodes, private Observer {
   bool between_events_ = false;
   base::Duration at_{};
   bool passing_ = false;
-  std::set<std::size_t> broken_by_fault_;  // nodes, of which a fault broke an actor
+  std::set<std::size_t> broken_by_fault_;  // nodes in which a fault broke an actor
 };
 
 }  // namespace troupe::apps

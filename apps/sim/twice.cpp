@@ -9,10 +9,11 @@
 namespace troupe::apps {
 namespace {
 
-constexpr std::size_t kLitter = 20'000;         // our choice: pieces that change where later ones lie
+constexpr std::size_t kLitter = 20'000;         // our choice: blocks that change the addresses of later ones
 constexpr std::uint64_t kLitterBytesMax = 512;  // our choice: the sizes of most objects
 
-/// An event as it began: the hash of all before it, who runs, and what was taken in the event before.
+/// The beginning of an event: the hash of all events before it, the running actor, and the message received in the
+/// previous event.
 struct Mark {
   std::uint64_t hash = 0;
   sim::ActorNumber actor = 0;
@@ -22,7 +23,7 @@ struct Mark {
 std::string in_words(const World& world, sim::ActorNumber actor, const Taken& taken) {
   if (actor == 0) return "a moment of the timeline";
   std::string out = world.name(actor);
-  if (taken.to != actor || taken.kind == nullptr) return out + " handled what is no message";
+  if (taken.to != actor || taken.kind == nullptr) return out + " handled something other than a message";
   return out + " took " + std::string(taken.kind->name) + (taken.from == 0 ? "" : " from " + world.name(taken.from));
 }
 
@@ -32,9 +33,9 @@ class Marks final : public sim::Recorder {
   void event(std::uint64_t, sim::ActorNumber actor, std::size_t) override {
     all.push_back({world_.stage().hash(), actor, world_.last_taken()});
   }
-  /// After the last event.
+  /// Called after the last event.
   void finish() { all.push_back({world_.stage().hash(), 0, world_.last_taken()}); }
-  /// The event of that number, 1 and on; the run is over.
+  /// Returns the text of the event with that number, from 1; the run is over.
   std::string words(std::uint64_t event) const {
     if (event >= all.size()) return "the run had ended";
     return in_words(world_, all[event - 1].actor, all[event].before);
@@ -46,7 +47,7 @@ class Marks final : public sim::Recorder {
   World& world_;
 };
 
-/// Ends the run once it differs from the first.
+/// Ends the run once it differs from the first run.
 class Compare final : public sim::Recorder {
  public:
   Compare(World& world, const std::vector<Mark>& first) : marks(world), world_(world), first_(first) {}
@@ -62,7 +63,8 @@ class Compare final : public sim::Recorder {
   const std::vector<Mark>& first_;
 };
 
-/// A hash covers what came before it: the first that differs tells of the event before.
+/// Returns the first event that differs. A hash covers the events before: the first different hash shows that the
+/// previous event differs.
 std::optional<std::uint64_t> first_difference(const std::vector<Mark>& one, const std::vector<Mark>& other) {
   const std::size_t both = std::min(one.size(), other.size());
   for (std::size_t i = 0; i < both; ++i)

@@ -1,7 +1,7 @@
 #pragma once
 // Runs a world twice and finds the first event in which the two runs differ.
 //
-// The second run finds a heap in another order, so that whatever depends on an address shows. Owner: one process.
+// The second run gets a different heap layout, so that any dependency on addresses shows. Owner: one process.
 #include <optional>
 #include <string>
 
@@ -10,10 +10,10 @@
 
 namespace troupe::apps {
 
-/// The first event that differs: in its order, its actor or what was said, drawn or written in it.
+/// The first event that differs: in its order, its actor, or its messages, random draws or writes.
 struct Parted {
   std::uint64_t event = 0;
-  std::string one;  ///< what happened there in the first run
+  std::string one;  ///< the event in the first run
   std::string other;
 };
 
@@ -24,10 +24,10 @@ struct Twice {
 
 Twice run_twice(const sim::Scenario& scenario, sim::WorkloadSpecs workloads = all_workloads());
 
-/// What told() says does not hold of a world whose two runs part.
+/// The invariant that told() reports as broken if the two runs of a world differ.
 inline constexpr std::string_view kSameTwice = "sim.same-twice";
 
-/// As one outcome: that of the first run, unless the two part.
+/// Returns one outcome: the first run's, unless the two differ.
 Outcome told(Twice twice);
 
 }  // namespace troupe::apps

@@ -1,5 +1,5 @@
 #pragma once
-// The workloads that can be simulated: those that the specs of the domains name.
+// The workloads that can be simulated, as named by the specs of the domains.
 #include <vector>
 
 #include "apps/host/domains.hpp"
@@ -7,13 +7,13 @@
 
 namespace troupe::apps {
 
-/// What every world has, whatever its domains are: their knobs and properties are of nodes, not of a domain.
+/// Returns the spec of every world, whatever its domains: knobs and properties of nodes, not of a domain.
 const sim::WorkloadSpec& world_spec();
 
-/// Those of these domains, in the order in which a node starts them.
+/// Returns the workloads of these domains, in the order in which a node starts them.
 std::vector<const sim::WorkloadSpec*> workloads(const DomainSpecs& specs);
 
-/// Those of `troupe node`. All that walks the list takes it as a parameter; a test hands in another one.
+/// Returns the workloads of `troupe node`. Functions that walk the list take it as a parameter; a test passes its own.
 const std::vector<const sim::WorkloadSpec*>& all_workloads();
 
 }  // namespace troupe::apps

@@ -64,9 +64,9 @@ void World::close() {
   try {
     stage_.settle();
   } catch (const sim::Restless&) {
-    // An actor that is busy for ever ends where it stands, with the stage.
+    // A busy actor that never ends is ended where it is, with the stage.
   }
-  observer_ = nullptr;  // who closes a world may be gone when it ends
+  observer_ = nullptr;  // its owner may be gone when the world ends
 }
 
 void World::NodeSlot::taken(std::uint64_t to, std::uint64_t from, const runtime::Envelope& envelope) {
@@ -108,7 +108,7 @@ config::Settings World::settings_of(std::size_t node) const {
   set("listen", address_text(place));
   set("identity.work_bits", "0");
   set("log.level", "info");
-  // Heartbeats and checks would be in all worlds, whatever they are about.
+  // Heartbeats and checks would be in every world, whatever it tests.
   set("registry.active", "false");
   set("task.require_verified", "false");
   set("task.accept", "any");
@@ -174,7 +174,7 @@ base::Outcome<void> World::begin(std::size_t number, Life& life) {
   node.reaches = [table = life.datagrams.get()](const base::Contact& contact, const std::string& path) {
     return table->proxy(contact, path);
   };
-  std::optional<base::Error> unread;  // of what the directory keeps: a node does not start without it
+  std::optional<base::Error> unread;  // of the directory's files: a node does not start without it
   const node::DomainParts parts{.settings = life.settings,
                                 .links = life.pool,
                                 .identity = life.pool->setup().identity,

@@ -1,11 +1,11 @@
 #pragma once
-// Whole nodes in one simulated world: what `troupe node` runs, from the root actor down, on machines of runtime/sim.
+// Whole nodes in one simulated world: the actors of `troupe node`, from the root down, on machines of runtime/sim.
 //
 // Life    start() does for a machine what the command does for a process: format, lock, identity, settings, links,
-//         domains. What the machine's disk holds from before is taken up.
-// Chance  all of it follows from the seed: identities, latencies, the order of messages. The stage's hash covers kind,
-//         sender, receiver and words of every envelope, every write to a disk, and every draw of a node.
-// Owner   one thread. Worlds may live beside each other.
+//         domains. Data on the machine's disk is kept from life to life.
+// Chance  everything follows from the seed: identities, latencies, the order of messages. The stage's hash covers kind,
+//         sender, receiver and bytes of every envelope, every write to a disk, and every random draw of a node.
+// Owner   one thread. Several worlds may exist at once.
 #include <deque>
 #include <functional>
 #include <map>
@@ -28,7 +28,7 @@
 namespace troupe::apps {
 
 inline constexpr std::uint16_t kWorldPort = 4'000;     // where every node listens
-inline constexpr std::size_t kWorldLogLinesMax = 100;  // of one life, the last ones; our choice: a screen or two
+inline constexpr std::size_t kWorldLogLinesMax = 100;  // the last lines of one life; our choice: a screen or two
 
 using sim::node_name;
 
@@ -38,14 +38,14 @@ struct WorldOptions {
   sim::Policy policy = sim::Policy::random;
   sim::Fabric::Latency latency = {};
   bool tls = false;
-  /// Of every node: a key and its value, as --set takes them.
+  /// Settings of every node: a key and its value, as --set takes them.
   std::map<std::string, std::string> settings{};
   sim::MachineOptions machines{};
-  /// What each node has before its first start (WorkloadSpec::files); null: nothing.
+  /// Files of each node before its first start (WorkloadSpec::files); null: none.
   std::vector<sim::GivenFile> (*files)(std::size_t node, std::size_t nodes) = nullptr;
-  /// Of each node's clock, as far as it goes.
+  /// Drift of each node's clock; missing entries are 0.
   std::vector<std::int32_t> drift_ppm{};
-  /// Of each node; outlives the world.
+  /// Domains of each node; must outlive the world.
   const DomainSpecs* domains = &apps::domains();
 };
 
@@ -54,23 +54,23 @@ struct Break {
   std::size_t node = 0;
   std::string path;
   std::string why;
-  bool invariant = false;  ///< what must never be so; else its device did not say what it had done
+  bool invariant = false;  ///< an invariant of the program; otherwise its device did not report what it had done
 };
 
-/// What an actor took out of its mailbox last. The numbers are those of the stage; zero: no actor.
+/// The last message that an actor took out of its mailbox. The numbers are the stage's; zero: no actor.
 struct Taken {
   sim::ActorNumber to = 0;
   sim::ActorNumber from = 0;
-  const messages::KindInfo* kind = nullptr;  ///< of an envelope; null for wake-ups and events of streams
-  std::uint64_t event = 0;                   ///< in which it did
+  const messages::KindInfo* kind = nullptr;  ///< of an envelope; null for wakeups and stream events
+  std::uint64_t event = 0;                   ///< number of that event
 };
 
-/// What a world tells its owner, at the moment at which it happens.
+/// Receives the events of a world at the time at which they happen.
 class Observer {
  public:
   virtual ~Observer() = default;
   virtual void broke(const Break& what) { (void)what; }
-  /// The node has no way to go on: as a process it would end now.
+  /// The node cannot continue: as a process it would exit now.
   virtual void gave_up(std::size_t node, const std::string& why) { (void)node, (void)why; }
   virtual void handled(std::size_t node, std::string_view path, const runtime::Actor& actor) {
     (void)node, (void)path, (void)actor;
@@ -82,7 +82,7 @@ class World final {
   /// `observer` outlives it; null: none.
   explicit World(WorldOptions options, Observer* observer = nullptr);
   ~World();
-  /// Ends all lives; what their actors say while they wind up is still told.
+  /// Ends all lives; what their actors report during shutdown is still delivered.
   void close();
   World(const World&) = delete;
   World& operator=(const World&) = delete;
@@ -90,45 +90,45 @@ class World final {
   sim::Stage& stage() { return stage_; }
   sim::Fabric& fabric() { return *fabric_; }
   std::size_t size() const { return at_.size(); }
-  /// The machine at which a node lives; it moves with exchange() alone.
+  /// Returns the machine of a node; only exchange() moves a node.
   sim::Machine& machine(std::size_t node) { return slot(node).machine; }
 
-  /// Starts a node on a machine that is off; it joins through the first node of the world, the first through the
-  /// second. Errors: those of a start; then the machine is off again.
+  /// Starts a node on a machine that is off; it joins through the first node of the world, the first node through the
+  /// second. A failed start leaves the machine off.
   base::Outcome<void> start(std::size_t node);
 
-  /// Whether it is up and all its domains have said that they serve.
+  /// Whether it is up and all its domains report that they serve.
   bool serving(std::size_t node) const;
-  /// Puts an empty disk into the place of a node that is off: its next start makes another identity.
+  /// Gives a node that is off an empty disk: its next start creates a new identity.
   void wipe(std::size_t node);
-  /// Exchanges the disks of two nodes that are off: each is found at the other's address from its next start on.
+  /// Exchanges the disks of two nodes that are off: each has the other's address from its next start on.
   void exchange(std::size_t one, std::size_t other);
 
-  /// Nothing before its first start, and before the first on an empty disk.
+  /// Returns nullopt before its first start, and before the first start on an empty disk.
   std::optional<base::NodeId> id(std::size_t node) const { return ids_[node]; }
   /// Whether a node of this world has, or ever had, that identity.
   bool existed(const base::NodeId& id) const { return ever_.contains(id); }
-  /// Which node has that identity now.
+  /// Returns the node that has that identity now.
   std::optional<std::size_t> find(const base::NodeId& id) const;
-  /// Whether an identity of this world belongs to no node any more.
+  /// Whether an identity of this world no longer belongs to any node.
   bool any_gone() const;
   const observe::Health& health(std::size_t node) const { return lives(node).back()->health; }
-  /// As its latest life made them.
+  /// Returns the domains of its latest life.
   const std::vector<node::Domain>& domains(std::size_t node) const { return lives(node).back()->domains; }
   std::deque<std::string> log(std::size_t node) const {
     return lives(node).empty() ? std::deque<std::string>{} : *lives(node).back()->lines;
   }
 
-  /// Runs `what` in an actor of that node, which must be up; the stage has to run for it.
+  /// Runs `what` in an actor of that node, which must be up; the stage must run for it.
   void inside(std::size_t node, runtime::ExternalActor::What what);
 
   const Taken& last_taken() const { return taken_; }
-  /// From now on `told` hears of each envelope that is taken, before it is handled; null ends it.
+  /// From now on `told` is called for each envelope that is received, before it is handled; null ends that.
   using OnTaken = std::function<void(const Taken& what, const runtime::Envelope& envelope)>;
   void tell_taken(OnTaken told) { on_taken_ = std::move(told); }
   /// From now on actors are known by name.
   void keep_names() { keeps_names_ = true; }
-  /// "n2 /files", or its number if it was not met since keep_names().
+  /// Returns "n2 /files", or the actor's number if it was not seen since keep_names().
   std::string name(sim::ActorNumber actor) const;
 
   const std::vector<Break>& breaks() const { return breaks_; }
@@ -155,8 +155,8 @@ class World final {
     void taken(std::uint64_t to, std::uint64_t from, const runtime::Envelope& envelope) override;
     void handled(std::string_view path, const runtime::Actor& actor) override;
     World& world;
-    std::size_t node = 0;                      // whose disk it has
-    std::vector<std::unique_ptr<Life>> lives;  // outlive the actors, which the machine ends
+    std::size_t node = 0;                      // node whose disk it has
+    std::vector<std::unique_ptr<Life>> lives;  // must outlive the actors, which the machine ends
     sim::Machine machine;
   };
   NodeSlot& slot(std::size_t node) { return slots_[at_[node]]; }
@@ -171,10 +171,10 @@ class World final {
   sim::Stage stage_;
   std::shared_ptr<sim::Fabric> fabric_;
   std::deque<NodeSlot> slots_;
-  std::vector<std::size_t> at_;  // the slot of each node
+  std::vector<std::size_t> at_;  // slot of each node
   std::vector<std::optional<base::NodeId>> ids_;
-  std::map<base::NodeId, std::size_t> ever_;  // who had it last
-  std::set<std::size_t> given_;               // nodes that have had their files
+  std::map<base::NodeId, std::size_t> ever_;  // last node with each identity
+  std::set<std::size_t> given_;               // nodes that have received their files
   Observer* observer_;
   std::vector<Break> breaks_;
   Taken taken_;

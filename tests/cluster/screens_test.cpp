@@ -136,7 +136,7 @@ TEST_CASE("cluster: the screens show a node, act on it, and give the terminal ba
     CHECK(contains(content(folder / "live.capture"), "\"health\":\"ok\""));
     const Seen seen = troupe::test::troupe(folder, {"inspect", folder / "live.capture"});
     CHECK(seen.exit == 2);
-    CHECK(contains(seen.err, "as JSON for reading"));
+    CHECK(contains(seen.err, "data of a live node in JSON"));
   }
   SUBCASE("a lost node, and its return") {
     node.kill(SIGKILL);

@@ -1,5 +1,5 @@
 #pragma once
-// What is to happen in a model, in virtual time. What is due at one moment happens in the order in which it was noted.
+// The future events of a model, in virtual time. Events at the same time happen in the order in which they were added.
 #include <algorithm>
 #include <functional>
 #include <vector>
@@ -11,7 +11,7 @@ namespace troupe::dht::model {
 class Agenda {
  public:
   base::Instant now() const { return now_; }
-  /// The date, as records have one.
+  /// Returns the date in the form that records use.
   base::WallTime wall() const { return base::WallTime(std::chrono::seconds{1'700'000'000} + now_.since_origin()); }
 
   void at(base::Instant when, std::function<void()> what) {
@@ -39,7 +39,7 @@ class Agenda {
   };
   static bool later(const Event& a, const Event& b) { return a.when != b.when ? a.when > b.when : a.turn > b.turn; }
 
-  std::vector<Event> events_;  // a heap
+  std::vector<Event> events_;  // kept as a heap
   std::uint64_t turns_ = 0;
   base::Instant now_{std::chrono::hours(1)};
 };

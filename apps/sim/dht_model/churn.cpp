@@ -12,8 +12,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kPutTriesMax = 5;           // our choice: as often a client tries
-constexpr std::chrono::seconds kCutOffAfter{40};  // its search and its stores would have ended
+constexpr std::size_t kPutTriesMax = 5;           // our choice: as often as a client tries
+constexpr std::chrono::seconds kCutOffAfter{40};  // its search and its stores would have ended by then
 constexpr std::size_t kDrawsMax = 1'000;          // to find a node that has never handled a key
 
 class Churn {
@@ -40,7 +40,7 @@ class Churn {
     for (std::size_t i = 0; i < plan_.keys; ++i)
       at(warm - draw_below(chance_, plan_.key_age), [this, i] { put(i, 1); });
     for (std::size_t i = 0; i < plan_.gets; ++i) at(warm + draw_below(chance_, plan_.span), [this] { get(); });
-    swarm_.agenda().run_until(warm + plan_.span + 5min);  // and all gets have ended
+    swarm_.agenda().run_until(warm + plan_.span + 5min);  // by then all gets have ended
     return result();
   }
 
@@ -69,7 +69,7 @@ class Churn {
     live_from(now, swarm_.add(same));
   }
 
-  /// An honest node that is ready and, with a key, has never handled that key.
+  /// Returns an honest node that is ready and, with a key, has never handled that key.
   std::optional<Member> draw(const Key* key) {
     const auto& up = swarm_.those_up();
     for (std::size_t i = 0; i < kDrawsMax && !up.empty(); ++i) {

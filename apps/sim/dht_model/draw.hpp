@@ -1,5 +1,5 @@
 #pragma once
-// What the models draw by chance: ids, addresses, and how long something lasts.
+// Random choices of the models: ids, addresses, and durations.
 #include <cmath>
 
 #include "actors/dht/logic/contact.hpp"
@@ -14,7 +14,7 @@ inline Key draw_key(base::Random& random) {
   return out;
 }
 
-/// Exponentially distributed: what has lasted for long is as likely to end as what has just begun.
+/// Returns an exponentially distributed time: the remaining time does not depend on the past time.
 inline base::Duration draw_time(base::Random& random, base::Duration mean) {
   constexpr double kSteps = 1ULL << 53;
   const double uniform = (static_cast<double>(random.next() >> 11) + 0.5) / kSteps;
@@ -25,7 +25,8 @@ inline base::Duration draw_below(base::Random& random, base::Duration bound) {
   return base::Duration(static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(bound.count()) + 1)));
 }
 
-/// A node of that id at an address, given as its four numbers. Its key is no key: models check no work.
+/// Returns a node with that id at an address, given as its four numbers. Its key is not valid: models check no proof of
+/// work.
 inline Contact contact_at(const Key& id, std::uint32_t address, std::uint16_t port = 4'000) {
   Contact out;
   out.id = id;
@@ -37,12 +38,13 @@ inline Contact contact_at(const Key& id, std::uint32_t address, std::uint16_t po
   return out;
 }
 
-/// The `number`-th address of 10.0.0.0/8, in the simulation an address group of its own: as honest nodes are spread.
+/// Returns the `number`-th address of 10.0.0.0/8, in the simulation its own address group: honest nodes are spread like
+/// this.
 inline std::uint32_t spread_address(std::size_t number) {
   return std::uint32_t{10} << 24 | (static_cast<std::uint32_t>(number + 1) & 0xff'ffffU);
 }
 
-/// The `host`-th address in the `net`-th /24 that an attacker has rented.
+/// Returns the `host`-th address in the `net`-th /24 that an attacker has rented.
 inline std::uint32_t rented_address(std::size_t net, std::size_t host) {
   return (std::uint32_t{100} << 24) + (static_cast<std::uint32_t>(net) << 8) +
          static_cast<std::uint32_t>(host % 254 + 1);

@@ -1,5 +1,5 @@
 #pragma once
-// Carries the questions of one lookup in virtual time.
+// Carries the requests of one lookup in virtual time.
 #include <optional>
 #include <set>
 
@@ -14,14 +14,14 @@ struct Run {
   std::size_t requests = 0;
 };
 
-/// The answer to a question, or nothing, and when that is known.
+/// The response to a request, or nullopt, and when it is known.
 struct Reply {
   base::Instant at;
   std::optional<LookupAnswer> answer;
 };
 
-/// Runs `lookup` to its end. `reply_to(ask, now)` is called when a question is sent, `heard(peer, answered, now)` when
-/// its reply arrives. `now` goes on.
+/// Runs `lookup` to its end. Calls `reply_to(ask, now)` when a request is sent, and `heard(peer, answered, now)` when
+/// its response arrives. Advances `now`.
 template <class ReplyTo, class Heard>
 Run drive(Lookup& lookup, base::Instant& now, ReplyTo reply_to, Heard heard) {
   struct Event {
@@ -41,7 +41,7 @@ Run drive(Lookup& lookup, base::Instant& now, ReplyTo reply_to, Heard heard) {
       events.insert(Event{reply.at, ++turns, ask.whom, std::move(reply.answer)});
     }
     const base::Instant wake = lookup.wake_at();
-    base::ensure(!events.empty() || wake < base::Instant::max(), "a search that goes on waits for something");
+    base::ensure(!events.empty() || wake < base::Instant::max(), "an unfinished search waits for something");
     if (events.empty() || wake < events.begin()->at) {
       now = std::max(now, wake);
       decisions = lookup.tick(now);

@@ -16,11 +16,11 @@ constexpr base::Instant kStart{1h};
 
 GroupLimits limits_of(bool limited) {
   GroupLimits out;
-  if (!limited) out.group_of.v4_bits = 32;  // each address counts for itself, and there are enough of them
+  if (!limited) out.group_of.v4_bits = 32;  // each address is its own group, and there are enough of them
   return out;
 }
 
-/// At that distance from `key` in its first 64 bits, the rest drawn.
+/// Returns a key at that distance from `key` in its first 64 bits; the rest is random.
 Key near(const Key& key, std::uint64_t distance, base::Random& random) {
   Key out = draw_key(random);
   for (std::size_t i = 0; i < 8; ++i) out.bytes[i] = key.bytes[i] ^ static_cast<std::uint8_t>(distance >> (56 - 8 * i));
@@ -37,7 +37,7 @@ std::vector<Contact> nearest(std::vector<Contact> all, const Key& key, std::size
 
 std::uint64_t high_distance(const Key& a, const Key& b) { return a.high() ^ b.high(); }
 
-/// The table of a node that hears answers, as its head and buckets together make it.
+/// The table of a node that receives responses, as its head and buckets together maintain it.
 class Listener {
  public:
   Listener(const Key& own, const GroupLimits& limits)
@@ -55,7 +55,7 @@ class Listener {
     table_->replace(range.value(), bucket.listing());
     table_->settled(who.id);
   }
-  /// Further answers then change nothing of what the table tells.
+  /// If so, further responses do not change what the table returns.
   bool full(Range range) const {
     const auto bucket = buckets_.find(range);
     return bucket != buckets_.end() && bucket->second.listed().size() == kContactsMax &&
@@ -97,7 +97,7 @@ std::size_t Eclipse::index_of(const Key& id) const {
 const std::map<Range, Bucket>& Eclipse::buckets_of(Node& node, bool limited) {
   auto& buckets = node.buckets[limited ? 1 : 0];
   if (!buckets.empty()) return buckets;
-  base::Random random(node.contact.id.high());  // not the order in which tables are needed
+  base::Random random(node.contact.id.high());  // independent of the order in which tables are needed
   std::vector<const Node*> others;
   for (const Node& one : nodes_)
     if (&one != &node) others.push_back(&one);
@@ -156,7 +156,7 @@ LookupOutcome Eclipse::search(Round& round, std::size_t from, LookupKind kind) {
              lookup, now,
              [&](const Ask& ask, base::Instant asked) {
                const std::size_t there = index_of(ask.whom.id);
-               // Attackers sit where the net is quick.
+               // Attackers have fast connections.
                const auto takes = there == nodes_.size() ? 5ms : 20ms + draw_below(round.random, 40ms);
                return Reply{asked + takes, answer(round, there, question)};
              },

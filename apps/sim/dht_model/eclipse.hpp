@@ -1,14 +1,14 @@
 #pragma once
-// The eclipse as a game with a score: what has to be spent to hide a key, with which defences.
+// The eclipse attack as a game with a score: the cost of hiding a key, for each defence.
 //
-// Move     attackers know the network. They grind ids nearer to the key than any honest node is, rent addresses for
-//          them, and make themselves known to every node. Only then an honest node puts a value at the key, and another
-//          one gets it. They acknowledge what they are asked to store, have nothing, and name one another alone.
-// Score    the least budget with which the value is not found in one half of the rounds: of ids, each with an address
-//          group of its own; of address groups (a /24 each), with kIdsToSpare times as many ids; and of hashes, which
-//          is ids times the work of one id times how rare one is that lies near enough.
-// Network  tables as those of a network that has run for long: of each range up to k nodes, drawn at once, and honest
-//          nodes each in a group of its own. Whatever is decided is decided by Bucket, Table and Lookup.
+// Move     attackers know the network. They grind ids nearer to the key than any honest node's, rent addresses for
+//          them, and announce themselves to every node. Only then an honest node puts a value at the key, and another
+//          gets it. They acknowledge stores, keep nothing, and return only each other.
+// Score    the smallest budget that hides the value in half of the rounds: of ids, each with its own address group; of
+//          address groups (a /24 each), with kIdsToSpare times as many ids; and of hashes: ids times the work per id
+//          times the tries until an id is near enough.
+// Network  tables of a long-running network: up to k nodes of each range, chosen at random, and each honest node in its
+//          own group. Bucket, Table and Lookup make all decisions.
 #include <map>
 #include <memory>
 #include <optional>
@@ -19,13 +19,13 @@
 
 namespace troupe::dht::model {
 
-inline constexpr std::size_t kIdsToSpare = 4;     // our choice: ids are cheap beside addresses
-inline constexpr std::size_t kIdsTriedMax = 512;  // our choice: beyond it the score is "more than that"
+inline constexpr std::size_t kIdsToSpare = 4;     // our choice: ids are cheap compared with addresses
+inline constexpr std::size_t kIdsTriedMax = 512;  // our choice: above it the score is "more than that"
 
 struct Defences {
   bool groups = true;  ///< limits of an address group in bucket, table and search
-  bool paths = true;   ///< disjoint paths, and a new one where too few nodes lie around the key
-  bool region = true;  ///< a value is stored to the whole estimated radius, and sought there
+  bool paths = true;   ///< disjoint paths, and a new path if too few nodes are around the key
+  bool region = true;  ///< a value is stored in the whole estimated radius, and searched there
   friend auto operator<=>(const Defences&, const Defences&) = default;
 };
 
@@ -36,17 +36,17 @@ struct Budget {
 
 struct Score {
   Defences defences;
-  std::optional<std::size_t> ids;     ///< nothing: kIdsTriedMax hide the key in less than half of the rounds
-  std::optional<std::size_t> groups;  ///< likewise
-  double tries_each = 0;              ///< ids without work that are drawn until one lies near enough; a median
+  std::optional<std::size_t> ids;     ///< nullopt: kIdsTriedMax hide the key in less than half of the rounds
+  std::optional<std::size_t> groups;  ///< nullopt for the same reason
+  double tries_each = 0;              ///< ids without proof of work until one is near enough; a median
 };
 
-/// One table under a flood of ids anywhere in the space, that answer and ask as honest nodes do.
+/// One table under a flood of ids anywhere in the space, which respond and request as honest nodes do.
 struct Flood {
   bool limited = true;  ///< the address groups
-  bool settled = true;  ///< the honest nodes were there first
+  bool settled = true;  ///< the honest nodes came first
   Budget budget;
-  std::size_t contacts = 0;  ///< of the table afterwards
+  std::size_t contacts = 0;  ///< in the table afterwards
   std::size_t false_ones = 0;
 };
 
@@ -55,7 +55,7 @@ class Eclipse {
   Eclipse(std::size_t honest, std::size_t rounds, std::uint64_t seed);
 
   Score score(const Defences& defences);
-  /// In how many of the rounds the key is hidden.
+  /// Returns in how many of the rounds the key is hidden.
   Ratio hide(const Defences& defences, const Budget& budget);
   Flood flood(bool limited, bool settled, const Budget& budget);
 

@@ -15,9 +15,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::chrono::hours kUncounted{72};       // longer than a record lasts: nothing of the beginning is left
+constexpr std::chrono::hours kUncounted{72};       // longer than a record lasts: the initial records have expired
 constexpr std::size_t kRecordsOfOwner = 4;         // our choice
-constexpr std::chrono::minutes kPublishFirst{60};  // our choice: the records come over an hour
+constexpr std::chrono::minutes kPublishFirst{60};  // our choice: the records are published over an hour
 
 struct Node {
   Key id;
@@ -73,7 +73,7 @@ class Weeks {
   void leave(std::size_t node) {
     nodes_[node].up = false;
     up_.erase(nodes_[node].id);
-    // Each session and the absence after it are twice `session` of its life.
+    // Each session plus the following absence takes twice `session` of its life.
     const auto cycle = static_cast<std::uint64_t>(2 * plan_.session.count());
     const bool gone =
         !plan_.comes_back || random_.chance(std::min<std::uint64_t>(cycle, plan_.life.count()), plan_.life.count());
@@ -82,7 +82,7 @@ class Weeks {
     begin(add());
   }
 
-  /// The nodes that are up nearest to a key.
+  /// Returns the live nodes nearest to a key.
   std::vector<std::size_t> nearest(const Key& key) const {
     std::vector<std::pair<Key, std::size_t>> out;
     out.reserve(up_.size());

@@ -1,13 +1,13 @@
 #pragma once
-// The survival curve: after weeks of sessions, how probable is it that a record is found?
+// The survival curve: how probable is it that a record is found after weeks of sessions?
 //
-// Same      Held says what a node holds and until when, Republish when its owner publishes it again, stores_needed()
-//           whether that succeeded; as many nodes hold it as plan.copies.
-// Left out  searches: a store reaches the nodes nearest to the key that are up, and a get finds what one
-//           of them holds. What searches cost beside that is the figure of churn.hpp.
+// Same      Held decides what a node stores and until when, Republish when its owner publishes it again,
+//           stores_needed() whether that succeeded; plan.copies nodes store it.
+// Left out  searches: a store reaches the nearest live nodes, and a get finds the record if one of them stores it.
+//           churn.hpp measures the extra losses of searches.
 // Nodes     come and go by exponential times. With `comes_back` a node returns with its disk after an absence as long
-//           as its session, until it is gone for good after about `life`; without, another takes its place at once.
-//           Owners stay up: a record whose owner is away lasts for HeldLimits::hold and no longer, by intention.
+//           as its session, until it leaves for good after about `life`; otherwise a new node replaces it at once.
+//           Owners stay up: by design, a record whose owner is away lasts only for HeldLimits::hold.
 #include <vector>
 
 #include "apps/sim/dht_model/ratio.hpp"
@@ -20,8 +20,8 @@ struct SurvivalPlan {
   base::Duration republish = std::chrono::hours(22);
   base::Duration session = std::chrono::hours(1);
   bool comes_back = true;
-  base::Duration life = std::chrono::hours(24 * 14);   ///< of a node that comes back, from its first start to its last
-  base::Duration weeks = std::chrono::hours(24 * 28);  ///< what is watched, of which the first three days do not count
+  base::Duration life = std::chrono::hours(24 * 14);   ///< of a returning node, from its first start to its last
+  base::Duration weeks = std::chrono::hours(24 * 28);  ///< observed time, of which the first three days do not count
   std::size_t nodes = 1'000;                           ///< up on average
   std::size_t records = 200;
   std::size_t probes = 20'000;
@@ -30,7 +30,7 @@ struct SurvivalPlan {
 
 struct Survival {
   Ratio found;
-  double stores_a_day = 0;  ///< of one record: what its survival costs
+  double stores_a_day = 0;  ///< per record: the cost of its survival
 };
 
 Survival survive(const SurvivalPlan& plan);

@@ -9,11 +9,11 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds kWayMin{2};
-constexpr std::chrono::milliseconds kWayMax{40};  // our choice: two nodes are 8 to 160 ms apart, there and back
+constexpr std::chrono::milliseconds kWayMax{40};  // our choice: two nodes have a round trip of 8 to 160 ms
 
 }  // namespace
 
-/// One question on its way, and what is to become of it.
+/// A request in flight, and its continuation.
 struct Swarm::Exchange {
   Member from;
   std::uint32_t session;
@@ -47,7 +47,7 @@ Member Swarm::add(Conduct conduct) {
 
 void Swarm::start(Member who) {
   Node& node = *members_[who];
-  base::ensure(!node.up && node.held != nullptr, "a node that starts is down, and not gone");
+  base::ensure(!node.up && node.held != nullptr, "a node that starts is down, but not gone");
   node.up = true;
   node.ready = false;
   ++node.session;
@@ -70,7 +70,7 @@ void Swarm::stop(Member who) {
 
 void Swarm::retire(Member who) {
   Node& node = *members_[who];
-  base::ensure(!node.up, "who retires has stopped");
+  base::ensure(!node.up, "a retiring node has stopped");
   node.held.reset();
   node.republish.reset();
   node.published.clear();
@@ -164,7 +164,7 @@ std::vector<Contact> Swarm::fellows(const Node& of, const Key& target) const {
   return out;
 }
 
-/// Nodes that were never there, nearer to the target than any that is.
+/// Returns invented nodes, nearer to the target than any real node.
 std::vector<Contact> Swarm::invented(const Key& target) {
   std::vector<Contact> out;
   for (std::size_t i = 0; i < kContactsMax; ++i) {

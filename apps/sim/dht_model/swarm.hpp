@@ -1,14 +1,14 @@
 #pragma once
 // A network of nodes without actors, in virtual time: a thousand of them live through a day in minutes.
 //
-// Same      all decisions are those of the production logic: Table, Bucket, Lookup, RoundTrips, Held, Republish,
-//           records and their validators. Bootstrap, refresh, what a search teaches the table and what is stored where
-//           follow the head, its buckets and its searches line by line (dht_actor.cpp, lookup_actor_store.cpp).
-// Left out  mailboxes, seals, tokens, links and disks. A question and its answer are a datagram each, which is lost by
-//           chance and sent once; a value that was found is cached nowhere.
-// Sessions  a node that stops keeps its id, what it holds and what it has published, as a disk would, and forgets the
-//           rest. When it starts again it is told kSeeds nodes that are up. One that retires has nothing left.
-// Owner     one thread. Callbacks come from the agenda; those of a node that has stopped never come.
+// Same      the production logic makes all decisions: Table, Bucket, Lookup, RoundTrips, Held, Republish, records and
+//           their validators. Bootstrap, refresh, what a search teaches the table and what is stored where follow the
+//           head, its buckets and its searches line by line (dht_actor.cpp, lookup_actor_store.cpp).
+// Left out  mailboxes, seals, tokens, links and disks. A request and its response are a datagram each, which is sent
+//           once and may be lost; a value that was found is not cached.
+// Sessions  a node that stops keeps its id, its stored and its published records, as on a disk, and forgets the rest.
+//           When it starts again it gets kSeeds live nodes. A node that retires keeps nothing.
+// Owner     one thread. Callbacks come from the agenda; the callbacks of a stopped node never come.
 //
 // swarm.cpp sessions and messages; swarm_routing.cpp tables; swarm_search.cpp searches, puts, gets and republishing
 #include <map>
@@ -23,16 +23,16 @@
 
 namespace troupe::dht::model {
 
-inline constexpr std::size_t kSeeds = 3;          // our choice: what a cautious operator writes down
+inline constexpr std::size_t kSeeds = 3;          // our choice: as many as a cautious operator configures
 inline constexpr std::size_t kSweptKeysMax = 64;  // as kRegionItemsMax: of one search of a sweep
 
-/// How a node treats others. All of them ask like honest ones, and so are listed in tables.
+/// How a node behaves towards other nodes. All kinds send requests like honest nodes, so they are listed in tables.
 enum class Conduct : std::uint8_t {
   honest,
-  silent,    ///< answers no question
-  poisoner,  ///< names others like itself, as near to the target as there are, and stores nothing
-  forger,    ///< names nodes that do not exist, and gives records that do not belong there
-  hoarder,   ///< names the nodes that an honest one would, says that it has stored, and has nothing
+  silent,    ///< responds to no request
+  poisoner,  ///< returns malicious nodes like itself, as near to the target as there are, and stores nothing
+  forger,    ///< returns nodes that do not exist, and records that do not belong there
+  hoarder,   ///< returns the same nodes as an honest node, acknowledges stores, and stores nothing
 };
 inline constexpr std::size_t kConducts = 5;
 
@@ -43,7 +43,7 @@ struct SwarmSettings {
   std::uint64_t seed = 1;
 };
 
-using Member = std::size_t;  // who, in the order of add()
+using Member = std::size_t;  // a node, numbered in the order of add()
 
 class Swarm {
  public:
@@ -53,13 +53,13 @@ class Swarm {
   Member add(Conduct conduct);
   void start(Member who);
   void stop(Member who);
-  /// It never comes back. It is down.
+  /// The node never comes back. It is down.
   void retire(Member who);
 
   struct Put {
     Key key;
     bool acknowledged = false;
-    std::size_t asked = 0;  ///< nodes that were asked to store it, the own one included
+    std::size_t asked = 0;  ///< nodes that were asked to store it, including the putting node
   };
   /// Stores bytes by their hash, and publishes them again if that succeeds.
   void put(Member who, base::Bytes value, std::function<void(const Put&)> then);
@@ -73,7 +73,7 @@ class Swarm {
   void get(Member who, const Key& key, std::function<void(const Got&)> then);
 
   bool up(Member who) const { return members_[who]->up; }
-  /// Its bootstrap has ended.
+  /// Whether its bootstrap has ended.
   bool ready(Member who) const { return members_[who]->ready; }
   Conduct conduct(Member who) const { return members_[who]->conduct; }
   bool holds(Member who, const Key& key) const;
@@ -83,18 +83,18 @@ class Swarm {
 
   /// Calls `touched` when a node searches for a key, is asked for it or is asked to store it.
   void watch(std::function<void(Member who, const Key& key)> touched) { touched_ = std::move(touched); }
-  /// Questions that were sent.
+  /// Returns the number of requests sent.
   std::uint64_t requests() const { return requests_; }
   Agenda& agenda() { return agenda_; }
   base::Random& random() { return random_; }
 
  private:
-  /// What a session leaves nothing of.
+  /// The state that is lost at the end of a session.
   struct Routing {
     explicit Routing(const Key& own) : table(own) {}
     Table table;
     std::map<Range, Bucket> buckets;
-    std::map<Range, base::Instant> wakes;  // when a bucket is looked at next
+    std::map<Range, base::Instant> wakes;  // time of each bucket's next check
     RoundTrips round_trips;
     bool refreshing = false;
     std::uint64_t refresh_turn = 0;
@@ -110,7 +110,7 @@ class Swarm {
     std::unique_ptr<Held> held;
     std::unique_ptr<Republish> republish;
     std::map<Item, base::Bytes> published;
-    std::set<Item> republishing;  // of the region under way, those that are not known to be held
+    std::set<Item> republishing;  // items of the current region that are not yet known to be stored
     std::uint64_t republish_turn = 0;
   };
   struct Said {
@@ -119,7 +119,7 @@ class Swarm {
     bool stored = false;
   };
   using Serve = std::function<std::optional<Said>(Node&)>;
-  using Then = std::function<void(const Said*)>;  // null: no answer came in time
+  using Then = std::function<void(const Said*)>;  // null: no response arrived in time
   struct Exchange;
   using Ended = std::function<void(const LookupOutcome&)>;
   struct Search {
@@ -130,7 +130,7 @@ class Swarm {
     base::Instant ticks_at = base::Instant::max();  // the earliest tick on the agenda
     struct Heard {
       Contact peer;
-      base::Duration took;  ///< zero: it did not answer
+      base::Duration took;  ///< zero: it did not respond
     };
     std::vector<Heard> heard{};
   };
@@ -150,7 +150,7 @@ class Swarm {
     if (touched_) touched_(who, key);
   }
   Member member(const Node& node) const { return by_id_.at(node.contact.id); }
-  /// Runs `what` later, unless that session is over by then.
+  /// Runs `what` later, unless that session has ended by then.
   void later(Member who, base::Instant when, std::function<void(Node&)> what);
   base::WallTime wall() const;
 
@@ -170,7 +170,7 @@ class Swarm {
     LookupKind kind;
     Key target;
     std::size_t region_nodes = 0;  // as LookupQuestion has it
-    std::vector<Contact> also{};   // to begin with, beside those of the table
+    std::vector<Contact> also{};   // to begin with, in addition to the table's contacts
   };
   void search(Node& node, const Sought& sought, Ended ended);
   std::optional<NetworkSize> network_of(const Node& node) const;

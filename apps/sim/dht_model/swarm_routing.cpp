@@ -1,4 +1,4 @@
-// The contacts of the nodes of a swarm: what their heads and buckets do in dht_actor.cpp and bucket_actor.cpp.
+// The contacts of a swarm's nodes: the work of their heads and buckets in dht_actor.cpp and bucket_actor.cpp.
 #include "apps/sim/dht_model/draw.hpp"
 #include "apps/sim/dht_model/swarm.hpp"
 
@@ -7,10 +7,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kHealthyMin = 3;              // as dht_actor.cpp has it
-constexpr std::chrono::seconds kRecoverPeriod{30};  // as DhtSettings has it
-constexpr std::chrono::minutes kRefreshPeriod{1};   // as DhtSettings has it
-constexpr std::chrono::seconds kRefreshNext{1};     // as dht_actor.cpp has it
+constexpr std::size_t kHealthyMin = 3;              // same as in dht_actor.cpp
+constexpr std::chrono::seconds kRecoverPeriod{30};  // same as in DhtSettings
+constexpr std::chrono::minutes kRefreshPeriod{1};   // same as in DhtSettings
+constexpr std::chrono::seconds kRefreshNext{1};     // same as in dht_actor.cpp
 
 }  // namespace
 
@@ -86,7 +86,7 @@ std::vector<Contact> Swarm::seeds_of(const Node& node) {
   return out;
 }
 
-/// The four phases, again while there are too few.
+/// Runs the four phases, and repeats them while there are too few contacts.
 void Swarm::recover(Node& node) {
   const auto seeds = seeds_of(node);
   later(member(node), agenda_.now() + kRecoverPeriod, [this](Node& mine) {
@@ -106,7 +106,7 @@ void Swarm::refresh_in(Node& node, base::Duration span) {
   });
 }
 
-/// One stale range at a time.
+/// Refreshes one stale range at a time.
 void Swarm::refresh(Node& node) {
   refresh_in(node, kRefreshPeriod);
   Routing& routing = *node.routing;

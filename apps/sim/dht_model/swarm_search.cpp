@@ -1,4 +1,4 @@
-// Searches of a swarm, and what is stored after them: lookup_actor.cpp, lookup_actor_store.cpp and republish_actor.cpp.
+// Searches of a swarm, and the stores after them: lookup_actor.cpp, lookup_actor_store.cpp and republish_actor.cpp.
 #include "actors/dht/logic/offer.hpp"
 #include "actors/dht/logic/regions.hpp"
 #include "actors/dht/settings.hpp"
@@ -10,11 +10,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::chrono::seconds kSweepPause{1};  // our choice: a node that was away for long does not ask all at once
+constexpr std::chrono::seconds kSweepPause{1};  // our choice: a node that was away for long spreads its requests
 
 }  // namespace
 
-/// What one put waits for.
+/// The pending results of one put.
 struct Swarm::Storing {
   Offer offer;
   Put put;
@@ -191,7 +191,7 @@ void Swarm::store(Node& node, const std::vector<Contact>& nearest, const std::sh
   if (here) said(store_at(node, storing->offer));
 }
 
-// -- publishing again ------------------------------------------------------------------------------------------------
+// -- republishing ----------------------------------------------------------------------------------------------------
 
 void Swarm::publish(Node& node, const Key& key, const base::Bytes& record) {
   const Item item{key, Published::cid};
@@ -209,9 +209,9 @@ void Swarm::sweep_when_due(Node& node, base::Duration at_least) {
   });
 }
 
-/// A region that is published again: each of its keys at those of the nodes found that are nearest to it.
+/// A region that is republished: each of its keys at the nodes nearest to it among the nodes found.
 struct Swarm::Sweep {
-  std::size_t open = 0;  // keys of which a node has yet to answer
+  std::size_t open = 0;  // keys with a pending response
 };
 
 void Swarm::sweep(Node& node) {

@@ -101,7 +101,7 @@ TEST_CASE("sim command: a scenario says itself what options of drawn worlds woul
       words.insert(words.end(), options.begin(), options.end());
       const Seen seen = troupe_with(words);
       CHECK(seen.exit == Exit::usage);
-      CHECK(contains(seen.err, options.front() + " is for a world that is drawn"));
+      CHECK(contains(seen.err, options.front() + " works only for a world drawn from a seed"));
     }
   }
 }

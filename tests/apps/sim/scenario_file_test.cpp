@@ -188,7 +188,7 @@ TEST_CASE("sim scenario file: the first wrong line is named, and what would be r
     CHECK(problem("seed = 1\ndomains = [\"shoq\"]\nnodes = 5\ntime = \"60s\"") ==
           "line 2: domains: \"shoq\" is not known; did you mean \"shop\"?");
     CHECK(problem("seed = 1\ndomains = [\"shop\", \"shop\"]\nnodes = 5\ntime = \"60s\"") ==
-          "line 2: domains: \"shop\" stands there twice");
+          "line 2: domains: \"shop\" is listed twice");
     CHECK(problem("seed = 1\ndomains = [\"shop\"]\nnodes = 2001\ntime = \"60s\"") ==
           "line 3: nodes must be a whole number from 1 to 2000");
     CHECK(problem("seed = 1\ndomains = [\"shop\"]\nnodes = 5\ntime = 60") ==
@@ -204,7 +204,7 @@ TEST_CASE("sim scenario file: the first wrong line is named, and what would be r
     CHECK(problem_of("mutations = [\"forget\"]") ==
           "line 5: mutations: \"forget\" is not known; did you mean \"forgets\"?");
     CHECK(problem_of("mutations = [\"lost\"]").starts_with("line 5: mutations: \"lost\" is not known"));  // mail has it
-    CHECK(problem_of("mutations = [\"forgets\", \"forgets\"]") == "line 5: mutations: \"forgets\" stands there twice");
+    CHECK(problem_of("mutations = [\"forgets\", \"forgets\"]") == "line 5: mutations: \"forgets\" is listed twice");
     CHECK(problem_of("knobs = { \"net.link_max\" = \"1\" }") ==
           "line 5: setting \"net.link_max\" is not known; did you mean \"net.links_max\"?");
     CHECK(problem_of("knobs = { \"net.links_max\" = \"0\" }").starts_with("line 5: net.links_max must be "));
@@ -212,7 +212,7 @@ TEST_CASE("sim scenario file: the first wrong line is named, and what would be r
       const std::string key(own);
       const std::string listed = key == "join" ? "127.0.0.1:1" : key == "listen" ? "127.0.0.1:1" : "1";
       CHECK(problem_of("knobs = { \"" + key + "\" = \"" + listed + "\" }") ==
-            "line 5: setting \"" + key + "\" is not for a scenario: the world sets it itself");
+            "line 5: setting \"" + key + "\" is not allowed in a scenario: the world sets it itself");
     }
     CHECK(problem_of("knobs = { net.links_max = \"7\" }").starts_with("line 5: knobs must be settings and texts"));
   }
@@ -227,7 +227,7 @@ TEST_CASE("sim scenario file: the first wrong line is named, and what would be r
     CHECK(problem_of_fault("what = \"kill\", node = \"n1\", span = \"1s\", amount = 1") ==
           "line 5: fault \"kill\" has no \"amount\", but what, at, span, node, by_hand");
     CHECK(problem_of_fault("what = \"kill\", node = \"n6\", span = \"1s\"") ==
-          "line 5: node: \"n6\" is not a node of this world; they are \"n1\" to \"n5\"");
+          "line 5: node: \"n6\" is not a node of this world; its nodes are \"n1\" to \"n5\"");
     CHECK(problem_of_fault("what = \"kill\", node = 1, span = \"1s\"") == "line 5: node must be a node such as \"n1\"");
     CHECK(problem_of_fault("what = \"reset\", node = \"n1\", other = \"n1\"") == "line 5: other must be another node");
     CHECK(problem_of_fault("what = \"clog\", node = \"n1\", other = \"n2\", span = \"1s\", amount = 0") ==
@@ -249,7 +249,7 @@ TEST_CASE("sim scenario file: the first wrong line is named, and what would be r
     CHECK(set("[\"n1\", \"n5\"]") == "");
     CHECK(set("[]").starts_with("line 5: nodes must be a list of nodes"));
     CHECK(set("[1]").starts_with("line 5: nodes must be a list of nodes"));
-    CHECK(set("[\"n1\", \"n1\"]") == "line 5: nodes: \"n1\" stands there twice");
+    CHECK(set("[\"n1\", \"n1\"]") == "line 5: nodes: \"n1\" is listed twice");
     CHECK(set("[\"n0\"]").starts_with("line 5: nodes: \"n0\" is not a node"));
     const std::string many = "seed = 1\ndomains = [\"shop\"]\nnodes = 100\ntime = \"60s\"\n";
     const std::string cut = "fault = [{ at = \"1s\", what = \"partition\", span = \"1s\", nodes = [\"n";
@@ -261,9 +261,9 @@ TEST_CASE("sim scenario file: the first wrong line is named, and what would be r
     CHECK(problem_of_operation("node = \"n1\", what = \"shop.sel\"") ==
           "line 5: operation \"shop.sel\" is not known; did you mean \"shop.sell\"?");
     CHECK(problem_of_operation("node = \"n1\", what = \"mail.send\"") ==
-          "line 5: operation \"mail.send\" belongs to none of the scenario's domains");
+          "line 5: operation \"mail.send\" is not an operation of the scenario's domains");
     CHECK(problem_of_operation("node = \"n1\", what = \"sell\"") ==
-          "line 5: operation \"sell\" belongs to none of the scenario's domains");
+          "line 5: operation \"sell\" is not an operation of the scenario's domains");
     CHECK(problem_of_operation("node = \"n1\", what = \"shop.sell\", thing = 1") ==
           "line 5: operation \"shop.sell\" needs coins, a whole number");
     CHECK(problem_of_operation("node = \"n1\", what = \"shop.sell\", thing = 64, coins = 1") ==

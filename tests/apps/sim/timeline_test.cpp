@@ -266,12 +266,12 @@ TEST_CASE("timeline: a capture is run up to its event, and shows what its actor 
     std::ofstream(file) << write_capture(capture, all_workloads());
     const auto ran = troupe_with({"sim", "replay", file});
     CHECK(ran.exit == Exit::simulator_failed);
-    CHECK(ran.err.find("departs from the capture before event") != std::string::npos);
+    CHECK(ran.err.find("differs from the capture before event") != std::string::npos);
     CHECK(value(value(Timeline::open(capture.recorded(), all_workloads())).finish()).departed.size() == 1);
   }
   SUBCASE("what is none is refused, and never a crash") {
     std::ofstream(file) << R"({"node":null})";
-    CHECK(troupe_with({"sim", "replay", file}).err.find("as JSON for reading") != std::string::npos);
+    CHECK(troupe_with({"sim", "replay", file}).err.find("data of a live node in JSON") != std::string::npos);
     const config::Table settings = settings_table();
     for (std::size_t cut = 0; cut < 160; ++cut) {  // its head, and a part of the scenario
       (void)parse_capture(text.substr(0, cut), all_workloads(), settings);
@@ -404,7 +404,7 @@ TEST_CASE("timeline: a trace is read back and followed, and one of another revis
     write("seed = 1\n");
     const auto none = read_trace(file, all_workloads());
     REQUIRE_FALSE(none.ok());
-    CHECK(none.error().error.message.find("is no trace") != std::string::npos);
+    CHECK(none.error().error.message.find("is not a trace") != std::string::npos);
     CHECK_FALSE(read_trace(file + ".gone", all_workloads()).ok());
   }
 }
