@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::chrono::seconds kIdleMax{300};     // for a million actors on a busy machine
 constexpr std::chrono::seconds kCountedMax{300};  // for ten million messages
-constexpr std::uint64_t kAskedBefore = 10'000;    // questions that bring memory to its working size
+constexpr std::uint64_t kAskedBefore = 10'000;    // requests that bring memory to its working size
 
 }  // namespace
 
@@ -52,7 +52,7 @@ Measurement<Figure> measure_stopped_actor(Runner& runner, std::uint64_t count, s
   runtime::SpawnOptions options{.kind = Stopped::kName, .placement = ports::Placement::own_thread};
   if (kept != nullptr) options.mailbox_max = kHeldMailboxMax;
   const auto stopped = runner.node().start("stopped", factory<Stopped>(wait), options);
-  // However this ends, the actor is let go: the system could not end with it.
+  // The actor is released at any exit: the system could not end with it.
   const std::shared_ptr<void> let_go(nullptr, [release](void*) { release->set_value(); });
   if (kept != nullptr) *kept = let_go;
   const auto echo = runner.node().start("status", factory<Echo>(), {.kind = Echo::kName});

@@ -1,8 +1,8 @@
 #pragma once
-// The actors that `troupe bench` measures with. They are written as a domain would write them.
+// The actors that measure for `troupe bench`. They are written as a domain would write them.
 //
-// Order   a question of Count comes behind the messages told before it, so that its answer says that all have come.
-// Errors  a message that was lost, and a question that was refused, count in Figure::errors and end the measurement.
+// Order   a request of Count is queued after the messages told before it, so its response shows that all have arrived.
+// Errors  a lost message or a refused request counts in Figure::errors and ends the measurement.
 #include <functional>
 
 #include "apps/bench/figure.hpp"
@@ -12,25 +12,25 @@
 
 namespace troupe::bench {
 
-inline constexpr std::chrono::seconds kDue{60};  // the deadline of each question: what a patient domain gives
+inline constexpr std::chrono::seconds kDue{60};  // the deadline of each request: as a patient domain sets it
 
-/// Called once with what was measured, in the actor's own context.
+/// Called once with the result, in the actor's own context.
 using Measured = std::function<void(Figure)>;
 
-/// Makes actors `T(args...)`, each from copies of its own.
+/// Creates actors `T(args...)`, each from its own copies.
 template <class T, class... Args>
 runtime::Factory factory(Args... args) {
   return [=] { return std::make_unique<T>(args...); };
 }
 
-/// An actor that starts by itself, and ends when it has told its figure.
+/// An actor that starts by itself, and ends when it has reported its figure.
 class Measuring : public runtime::Actor {
  public:
   Measuring(Figure figure, Measured measured) : figure_(std::move(figure)), measured_(std::move(measured)) {}
   void receive(runtime::Handlers&) override {}
 
  protected:
-  /// Notes the delay of what has taken from `from` to `at`, unless it began during the warm-up.
+  /// Records the delay of an operation from `from` to `at`, unless it began during the warm-up.
   void note_delay(base::Instant from, base::Instant at) {
     if (progress_->counts(from) && figure_.delays.size() < kDelaysMax) figure_.delays.push_back(at - from);
   }
@@ -47,7 +47,7 @@ class Measuring : public runtime::Actor {
   const Measured measured_;
 };
 
-/// Counts what it is told; says how many when it is asked.
+/// Counts the messages that it receives, and reports the count on request.
 class Counter final : public runtime::Actor {
  public:
   static constexpr const char* kName = "counter";
@@ -57,14 +57,14 @@ class Counter final : public runtime::Actor {
   std::uint64_t count_ = 0;
 };
 
-/// Gives numbers back.
+/// Returns numbers to their sender.
 class Echo final : public runtime::Actor {
  public:
   static constexpr const char* kName = "echo";
   void receive(runtime::Handlers& on) override;
 };
 
-/// Tells a Counter messages of kind `T`, each built by `Fill` for itself.
+/// Sends a Counter messages of kind `T`, each built by `Fill`.
 template <class T, class Fill>
 class Sender final : public Measuring {
  public:
@@ -100,7 +100,7 @@ class Sender final : public Measuring {
   const Window window_;
   const base::Duration span_;
   Fill fill_;
-  std::uint64_t expected_ = 0;  // counted by now
+  std::uint64_t expected_ = 0;  // counted so far
   bool over_ = false;
 };
 
@@ -116,7 +116,7 @@ struct FillParcel {
   std::size_t bytes;
 };
 
-/// Asks an Echo for its number back, one question after the other.
+/// Asks an Echo to return a number, one request after another.
 class Asker final : public Measuring {
  public:
   static constexpr const char* kName = "asker";
@@ -140,7 +140,7 @@ class Asker final : public Measuring {
   std::uint64_t asked_ = 0;
 };
 
-/// Asks all of `all` at once for a number back. An actor that does not answer within `due` is an error.
+/// Asks all of `all` at once to return a number. An actor that does not respond within `due` is an error.
 class Roll final : public Measuring {
  public:
   static constexpr const char* kName = "roll";
@@ -154,7 +154,7 @@ class Roll final : public Measuring {
   std::size_t answered_ = 0;
 };
 
-/// Never looks up from its first message until it is let go. Needs a thread of its own.
+/// Blocks in the handler of its first message until it is released. Needs its own thread.
 class Stopped final : public runtime::Actor {
  public:
   static constexpr const char* kName = "stopped";
@@ -165,7 +165,7 @@ class Stopped final : public runtime::Actor {
   const std::function<void()> wait_;
 };
 
-/// Tells `to` a number of numbers, whether they are taken or not, and after each burst asks an Echo, which is timed.
+/// Sends `to` numbers, whether they are accepted or not, and after each burst makes a timed request to an Echo.
 class Flood final : public Measuring {
  public:
   static constexpr const char* kName = "flood";
@@ -182,7 +182,7 @@ class Flood final : public Measuring {
   base::Instant begin_;
 };
 
-/// Does nothing, and says once that it is there.
+/// Does nothing, and reports once that it exists.
 class Idle final : public runtime::Actor {
  public:
   static constexpr const char* kName = "idle";

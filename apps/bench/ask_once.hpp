@@ -1,5 +1,5 @@
 #pragma once
-// A question that a command asks while it measures: the runner waits for its answer.
+// A request of a command while it measures: the runner waits for its response.
 #include <atomic>
 
 #include "apps/bench/runner.hpp"
@@ -8,7 +8,7 @@ namespace troupe::bench {
 
 inline constexpr std::chrono::seconds kAskedMax{30};  // our choice
 
-/// Asks once, and tells the answer to a runner.
+/// Sends one request, and passes the response to a runner.
 template <class Q, class A>
 class AskOnce final : public runtime::Actor {
  public:
@@ -32,7 +32,7 @@ class AskOnce final : public runtime::Actor {
   const Tell tell_;
 };
 
-/// Each asker has a name of its own.
+/// Returns a unique name for each asker.
 inline std::string next_asker() {
   static std::atomic<int> asked{0};
   return "asks" + std::to_string(++asked);

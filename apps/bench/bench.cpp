@@ -10,33 +10,34 @@
 namespace troupe::apps {
 namespace {
 
-constexpr std::uint64_t kActorsMax = 1'000'000;   // 2 GiB and more
-constexpr std::uint64_t kMessagesMax = 1u << 30;  // minutes
+constexpr std::uint64_t kActorsMax = 1'000'000;   // needs 2 GiB or more
+constexpr std::uint64_t kMessagesMax = 1u << 30;  // takes minutes
 constexpr std::uint64_t kMibDefault = 256;
-constexpr std::uint64_t kMibMax = 16'384;  // 16 GiB: minutes
+constexpr std::uint64_t kMibMax = 16'384;  // 16 GiB: takes minutes
 constexpr std::uint64_t kDhtNodesDefault = 64;
 constexpr std::uint64_t kDhtNodesMin = 4;
 constexpr std::uint64_t kDhtNodesMax = 1'000;  // four descriptors and two ports each
 constexpr std::uint64_t kDhtCopiesDefault = 8;
 constexpr std::uint64_t kInFlightDefault = 16;
-constexpr std::uint64_t kInFlightMax = 512;  // what one node searches for at once
-constexpr std::uint64_t kLinksMax = 10'000;  // what one address has ports for
+constexpr std::uint64_t kInFlightMax = 512;  // limit of one node's concurrent searches
+constexpr std::uint64_t kLinksMax = 10'000;  // limited by the ports of one address
 
 Ending run_actor(const Invocation& invocation, Console& console) {
   const auto span = bench::span_of(invocation);
   if (!span.ok()) return span.error();
   const bool counting = !invocation.has("--no-counters");
   if (!counting && invocation.has("--mailbox"))
-    return usage_failure("a mailbox has no limit without counters: --mailbox would fill the memory",
-                         "troupe help bench actor");
+    return usage_failure(
+        "--mailbox needs message counters: without them a mailbox has no limit and would fill the memory",
+        "troupe help bench actor");
   os::Waker waker{SIGINT, SIGTERM};
   const auto folder = bench::ScratchFolder::make(invocation.text("--dir").value_or(""));
   if (!folder.ok()) return folder.error();
   const bool holds = invocation.has("--hold");
   if (invocation.has("--busy") && !holds)
-    return usage_failure("--busy is for what --hold keeps", "troupe bench actor --hold --busy");
+    return usage_failure("--busy needs --hold", "troupe bench actor --hold --busy");
   if (invocation.has("--slow") && !holds)
-    return usage_failure("--slow is for what --hold keeps", "troupe bench actor --hold --slow 50");
+    return usage_failure("--slow needs --hold", "troupe bench actor --hold --slow 50");
   bench::HeldNode held;
   bench::Runner runner(waker, *folder.value(), {.counting = counting});
   std::shared_ptr<void> stopped;
@@ -62,7 +63,7 @@ Ending run_actor(const Invocation& invocation, Console& console) {
   if (invocation.has("--busy")) bench::HeldNode::keep_busy(runner);
   if (const auto slow = invocation.number("--slow"))
     bench::HeldNode::keep_slow(runner, std::chrono::milliseconds(*slow));
-  console.err << "held until Ctrl-C: troupe inspect --data " << shell_word(folder.value()->path()) << std::endl;
+  console.err << "running until Ctrl-C: troupe inspect --data " << shell_word(folder.value()->path()) << std::endl;
   runner.hold([&] { return held.ended(); });
   return ending;
 }
@@ -99,10 +100,10 @@ Ending run_dht(const Invocation& invocation, Console& console) {
                       .copies = invocation.number("--copies").value_or(0),
                       .in_flight = invocation.number("--in-flight").value_or(kInFlightDefault),
                       .span = span.value()};
-  // A value is got where it is not: fewer nodes than twice the copies would leave hardly any.
+  // A value is got at a node that does not store it: fewer nodes than twice the copies would leave hardly any.
   if (plan.copies == 0) plan.copies = std::min<std::size_t>(kDhtCopiesDefault, plan.nodes / 2);
   if (plan.copies > plan.nodes / 2)
-    return usage_failure("--copies is half of --nodes at most", "troupe help bench dht");
+    return usage_failure("--copies must be at most half of --nodes", "troupe help bench dht");
   os::Waker waker{SIGINT, SIGTERM};
   const auto folder = bench::ScratchFolder::make(invocation.text("--dir").value_or(""));
   if (!folder.ok()) return folder.error();
@@ -144,7 +145,8 @@ Ending run_kv(const Invocation& invocation, Console& console) {
 }  // namespace
 
 Commands bench_commands() {
-  const Option hold{.name = "--hold", .help = "keep the nodes until Ctrl-C after measuring, for `troupe inspect`"};
+  const Option hold{.name = "--hold",
+                    .help = "keep the nodes running after measuring until Ctrl-C, for `troupe inspect`"};
   return {
       {.name = "bench actor",
        .summary = "Measure messages between actors, and their memory",
@@ -152,30 +154,29 @@ Commands bench_commands() {
                    bench::dir_option(),
                    number_option("--actors", "N", "measure the memory of N idle actors", 1, kActorsMax),
                    number_option("--mailbox", "N",
-                                 "memory after N messages to an actor that has stopped, and answers of another", 1,
+                                 "memory after N messages to a stopped actor, and another actor's response times", 1,
                                  kMessagesMax),
-                   number_option("--asks", "N", "memory after N answered questions with a deadline", 1, kMessagesMax),
+                   number_option("--asks", "N", "memory after N completed requests with a deadline", 1, kMessagesMax),
                    hold,
-                   number_option("--slow", "MS", "with --hold: of eight workers, one takes MS for each message", 1,
-                                 10'000),
-                   {.name = "--busy", .help = "with --hold: keep all cores busy with messages meanwhile"},
+                   number_option("--slow", "MS", "with --hold: of eight workers, one takes MS per message", 1, 10'000),
+                   {.name = "--busy", .help = "with --hold: also keep all cores busy with messages"},
                    {.name = "--no-counters", .help = "switch message counters off, and mailbox limits with them"}},
        .run = run_actor},
       {.name = "bench link",
        .summary = "Measure messages over an encrypted link to a second process",
        .options = {bench::seconds_option(), bench::dir_option(),
                    number_option("--idle", "N",
-                                 "measure the memory of N idle links instead, and how many answer within a second", 1,
+                                 "measure the memory of N idle links instead, and how many respond within a second", 1,
                                  kLinksMax),
                    hold},
        .run = run_link},
       {.name = "bench dht",
        .summary = "Measure puts and gets in a DHT of many nodes in one process, with values in memory",
-       .options = {number_option("--nodes", "N", "number of nodes, each with sockets of its own (64)", kDhtNodesMin,
-                                 kDhtNodesMax),
-                   number_option("--copies", "K", "nodes that hold a value (8; half of --nodes if that is less)", 1,
+       .options = {number_option("--nodes", "N", "number of nodes, each with its own sockets (default 64)",
+                                 kDhtNodesMin, kDhtNodesMax),
+                   number_option("--copies", "K", "nodes that store a value (default 8, or half of --nodes if less)", 1,
                                  dht::kContactsMax),
-                   number_option("--in-flight", "W", "puts or gets in flight at a time (16)", 1, kInFlightMax),
+                   number_option("--in-flight", "W", "puts or gets in flight (default 16)", 1, kInFlightMax),
                    bench::seconds_option(), bench::dir_option()},
        .run = run_dht},
       {.name = "bench kv",
@@ -183,17 +184,17 @@ Commands bench_commands() {
        .options = {bench::seconds_option(),
                    bench::dir_option(),
                    {.name = "--failover",
-                    .help = "measure instead how long no put succeeds after SIGKILL of the leader, ten times"},
-                   number_option("--puts", "N", "measure instead the memory of a member after N puts on 100,000 keys",
+                    .help = "measure how long no put succeeds after SIGKILL of the leader instead, ten times"},
+                   number_option("--puts", "N", "measure the memory of a member after N puts on 100,000 keys instead",
                                  1, kMessagesMax)},
        .run = run_kv}};
 }
 
 Commands file_bench_commands() {
   return {{.name = "bench file",
-           .summary = "Measure a file put at a node of its own, then put, got and verified in one process",
+           .summary = "Measure a file put at a separate node, then put, get and verify in one process",
            .options = {bench::dir_option(),
-                       number_option("--mib", "N", "size of the file (256)", 1, kMibMax),
+                       number_option("--mib", "N", "size of the file (default 256)", 1, kMibMax),
                        {.name = "--file", .value = "PATH", .help = "put this file instead"}},
            .run = run_file}};
 }

@@ -47,7 +47,7 @@ std::string number(std::optional<double> value) {
   return apps::fixed(*value, std::clamp(digits, 0, 6));
 }
 
-/// Columns that no figure fills are left out.
+/// Leaves out columns that no figure fills.
 void print_text(std::ostream& out, const Figures& figures) {
   struct Filled {
     const char* heading;
@@ -90,15 +90,13 @@ void print_text(std::ostream& out, const Figures& figures) {
 
 }  // namespace
 
-apps::Option seconds_option() {
-  return {.name = "--seconds", .value = "S", .help = "seconds for which each figure is measured (2)"};
-}
+apps::Option seconds_option() { return {.name = "--seconds", .value = "S", .help = "seconds per figure (default 2)"}; }
 
 apps::Option dir_option() {
-  return {.name = "--dir", .value = "DIR", .help = "directory for temporary data, which is removed"};
+  return {.name = "--dir", .value = "DIR", .help = "directory for temporary data, which is removed afterwards"};
 }
 
-apps::Option only_option() { return {.name = "--only", .value = "WHAT,…", .help = "these figures alone"}; }
+apps::Option only_option() { return {.name = "--only", .value = "WHAT,…", .help = "figures to measure (default all)"}; }
 
 Measurement<base::Duration> span_of(const apps::Invocation& invocation) {
   const auto text = invocation.text("--seconds");
@@ -106,7 +104,7 @@ Measurement<base::Duration> span_of(const apps::Invocation& invocation) {
   double seconds = 0;
   const auto read = std::from_chars(text->data(), text->data() + text->size(), seconds);
   if (read.ec != std::errc() || read.ptr != text->data() + text->size() || !(seconds > 0 && seconds <= kSecondsMax))
-    return apps::usage_failure("--seconds is above 0, and 600 at most", "troupe help " + invocation.command().name);
+    return apps::usage_failure("--seconds must be above 0 and at most 600", "troupe help " + invocation.command().name);
   return std::chrono::duration_cast<base::Duration>(std::chrono::duration<double>(seconds));
 }
 
@@ -119,9 +117,9 @@ apps::Ending print(const apps::Invocation& invocation, apps::Console& console, c
     if (one.errors > 0)
       return Failure{{base::Code::internal, one.what + " counted " + std::to_string(one.errors) +
                                                 (one.errors == 1 ? " error" : " errors") +
-                                                (one.error.empty() ? "" : "; the first: " + one.error)},
-                     "its figure means nothing",
-                     "again, on a machine with less to do",
+                                                (one.error.empty() ? "" : "; first error: " + one.error)},
+                     "its figure is invalid",
+                     "again, on a less busy machine",
                      Exit::failed};
   }
   return Exit::done;

@@ -9,7 +9,7 @@ namespace {
 
 double milliseconds(base::Duration span) { return std::chrono::duration<double, std::milli>(span).count(); }
 
-/// One load, with what the process and all nodes spent on it.
+/// Measures one load, with the resources that the process and all nodes spent on it.
 Measurement<Figure> load(Runner& runner, const DhtCluster& cluster, const std::shared_ptr<DhtShelf>& shelf,
                          const std::string& what, std::size_t clients, const DhtLoad::Plan& plan) {
   const auto before = cluster.count(runner);

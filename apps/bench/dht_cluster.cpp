@@ -16,12 +16,12 @@ constexpr const char* kAnyPort = "127.0.0.1:0";
 constexpr std::chrono::seconds kListenMax{60};
 constexpr std::chrono::seconds kJoinMax{120};
 constexpr std::chrono::milliseconds kLookAgain{500};
-constexpr std::size_t kCalm = 5;              // looks in a row at which no table has grown
-constexpr std::chrono::seconds kTryAgain{1};  // of a node whose first search met no other
+constexpr std::size_t kCalm = 5;              // checks in a row in which no table has grown
+constexpr std::chrono::seconds kTryAgain{1};  // for a node whose first search met no other node
 constexpr std::uint32_t kMany = 500'000'000;
-constexpr std::uint64_t kPlenty = std::uint64_t{1} << 40;  // what one machine cannot fill while it is measured
+constexpr std::uint64_t kPlenty = std::uint64_t{1} << 40;  // more than one machine can fill during the measurement
 
-/// In place of `/peers`: knows the nodes that it was told of.
+/// Replaces `/peers`: knows the nodes that it was given.
 class Acquaintances final : public runtime::Actor {
  public:
   static constexpr const char* kName = "acquaintances";
@@ -40,7 +40,7 @@ class Acquaintances final : public runtime::Actor {
   const std::vector<base::Contact> known_;
 };
 
-/// Asks all nodes what they have counted, and tells the sums.
+/// Asks all nodes for their counters, and reports the sums.
 class Census final : public runtime::Actor {
  public:
   static constexpr const char* kName = "census";
@@ -88,7 +88,7 @@ net::NetSetup dht_setup(std::size_t nodes) {
 net::AdmissionLimits admission() {
   net::AdmissionLimits out;
   out.work_bits = 0;
-  out.agreements = out.questions = {kMany, kMany};  // all nodes are of one address
+  out.agreements = out.questions = {kMany, kMany};  // all nodes share one address
   return out;
 }
 
@@ -123,7 +123,7 @@ Measurement<void> DhtCluster::listen(Runner& runner, std::size_t nodes) {
     runtime::Node& node = runner.add_node();
     const auto pool = std::make_shared<net::Pool>(node, dht_setup(nodes));
     const auto table = std::make_shared<net::Datagrams>(pool);
-    // Not owned there: the table's proxies, which it keeps, would own their node.
+    // Not owned there: the table keeps proxies, which would own their node.
     node.reaches = [at = table.get()](const base::Contact& contact, const std::string& path) {
       return at->proxy(contact, path);
     };
@@ -151,7 +151,7 @@ Measurement<void> DhtCluster::listen(Runner& runner, std::size_t nodes) {
 }
 
 void DhtCluster::serve(std::size_t copies) {
-  std::vector<base::Contact> known;  // the first to start; no node knows more
+  std::vector<base::Contact> known;  // only the first node; no node knows more
   for (const auto& home : homes_) {
     dht::DhtSettings setup;
     setup.identity = home->pool->setup().identity;
@@ -161,7 +161,7 @@ void DhtCluster::serve(std::size_t copies) {
     setup.held = plenty();
     setup.budgets = {.questions_per_second = kMany, .checks_per_second = kMany, .written_per_second = kMany};
     setup.values = dht::Values::in_memory;
-    setup.cache_bytes_max = 0;  // the figures are those of searches
+    setup.cache_bytes_max = 0;  // only searches are measured
     setup.recover_period = kTryAgain;
     const base::Contact contact{setup.identity->public_key(), setup.identity->nonce(), setup.endpoint};
     home->node.start("peers", factory<Acquaintances>(known), {.kind = Acquaintances::kName});
@@ -182,7 +182,7 @@ Measurement<void> DhtCluster::await_tables(Runner& runner) const {
     before = counted.value().contacts;
     if (runner.now() >= due)
       return Failure{
-          {base::Code::timeout, "the nodes did not meet in time"}, "nothing was measured", "again", Exit::failed};
+          {base::Code::timeout, "the nodes did not connect in time"}, "nothing was measured", "again", Exit::failed};
   }
   return {};
 }

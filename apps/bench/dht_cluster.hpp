@@ -1,9 +1,9 @@
 #pragma once
-// Many DHT nodes in one process: each with its own id, links, datagrams and table, over sockets of loopback. They share
-// the threads of one actor system and the one thread that reads datagrams, as many containers share a machine.
+// Many DHT nodes in one process, each with its own id, links, datagrams and table, over loopback sockets. They share
+// the threads of one actor system and one thread that reads datagrams, as containers share a machine.
 //
-// Storage  values are kept in memory, as the reference program keeps them: the disk is not what is measured.
-// Limits   those of a node, but for what guards it against strangers: here all of them come from one address.
+// Storage  values are kept in memory, as in the reference program: the disk is not measured.
+// Limits   a node's limits, without the limits on untrusted nodes: here all nodes share one address.
 // Order    ends with its runner, which outlives it.
 #include <map>
 #include <memory>
@@ -22,17 +22,17 @@ struct DhtMember {
 
 class DhtCluster {
  public:
-  /// Nodes of their own ids that know one of them, each of which stores at `copies` others. They have met when their
-  /// tables do not grow any more.
+  /// Starts nodes that know one of them at first, and store values at `copies` other nodes. Returns once their tables
+  /// have stopped growing.
   static Measurement<std::unique_ptr<DhtCluster>> start(Runner& runner, std::size_t nodes, std::size_t copies);
 
   const std::vector<DhtMember>& members() const { return members_; }
 
-  /// Of all nodes since they started.
+  /// The sums of all nodes since they started.
   struct Counts {
     std::uint64_t requests = 0;  ///< sent to other nodes, by datagram or over a link
     std::uint64_t contacts = 0;  ///< in their tables, good ones
-    std::uint64_t refused = 0;   ///< dropped unread, by limits
+    std::uint64_t refused = 0;   ///< dropped unread because of limits
   };
   Measurement<Counts> count(Runner& runner) const;
 

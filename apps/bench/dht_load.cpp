@@ -88,8 +88,9 @@ void DhtLoad::get(const DhtShelf::Errand& errand) {
       [this, from = now()](runtime::Answer<dht::wire::GotValue> answer) {
         if (!answer.ok()) return done(from, answer.error().message);
         if (answer.value().getSearch().getAsked() == 0) return next();
-        // That it is the value of its digest the node has checked.
-        done(from, answer.value().getValue().size() == kDhtValueBytes ? "" : "a value of another size was got");
+        // The node has checked that the value matches its digest.
+        done(from,
+             answer.value().getValue().size() == kDhtValueBytes ? "" : "a value of a different size was returned");
       });
 }
 

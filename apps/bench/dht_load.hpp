@@ -1,12 +1,12 @@
 #pragma once
-// Questions to a cluster of DHT nodes, a fixed number in flight, each at a random node.
+// Requests to a cluster of DHT nodes, a fixed number in flight, each at a random node.
 //
-// Values  64 new bytes each. A value is got at nodes that neither put nor hold it, by each of them
-//         once: nothing is answered from what a node keeps.
-// Time    from the question to its answer, at the node asked.
-// Errors  a question that was refused, and a value that is not the one put, count in Figure::errors; the rest goes on.
-// Passed  a value that the node asked holds after all is no operation: a put that lost a node on the way stores at
-//         others than it names.
+// Values  64 new bytes each. A value is got at nodes that neither put nor store it, once per node: no response comes
+//         from a node's own copy.
+// Time    from the request to its response, at the asked node.
+// Errors  a refused request, and a value that differs from the put value, count in Figure::errors; the load continues.
+// Passed  a value that the asked node stores after all does not count as an operation: a put that lost a node stores at
+//         nodes that it does not name.
 #include <memory>
 #include <vector>
 
@@ -18,32 +18,32 @@ namespace troupe::bench {
 
 inline constexpr std::size_t kDhtValueBytes = 64;
 
-/// What has been put, and who may be asked for it. For one load at a time.
+/// The values that were put, and the nodes that may be asked for them. For one load at a time.
 class DhtShelf {
  public:
   explicit DhtShelf(const std::vector<DhtMember>& members);
 
   const std::vector<DhtMember>& members() const { return members_; }
-  /// What to put next: its bytes do not repeat.
+  /// Returns the next value to put: its bytes never repeat.
   std::array<std::uint8_t, kDhtValueBytes> next_value();
-  /// `putter` has put `digest`, and the nodes found by its search may hold it.
+  /// Notes that `putter` has put `digest`, and that the nodes found by its search may store it.
   void note(const base::Digest& digest, std::size_t putter, dht::wire::SearchResult::Reader search,
             base::Random& random);
   struct Errand {
     base::Digest digest;
     std::size_t member;
   };
-  /// A value and a node to get it at. Nothing if each node has all that it may be asked for.
+  /// Returns a value and a node to get it at, or nullopt if each node has got everything that it may.
   std::optional<Errand> next(base::Random& random);
 
-  /// Of the latest load.
+  /// Counters of the latest load.
   std::uint64_t operations = 0;
 
  private:
   struct Kept {
     base::Digest digest;
-    std::vector<std::size_t> holders;  // in order
-    std::size_t first;                 // node to be asked
+    std::vector<std::size_t> holders;  // sorted
+    std::size_t first;                 // node to ask
     std::size_t passed = 0;            // of all nodes, asked or not
   };
 
@@ -71,7 +71,7 @@ class DhtLoad final : public Measuring {
   void next();
   void put(std::size_t member);
   void get(const DhtShelf::Errand& errand);
-  /// `why`: what went wrong; empty: nothing.
+  /// `why`: the error; empty: none.
   void done(base::Instant from, const std::string& why);
 
   const std::shared_ptr<DhtShelf> shelf_;

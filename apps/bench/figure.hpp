@@ -12,25 +12,26 @@
 namespace troupe::bench {
 
 struct Figure {
-  std::string what;  ///< a reference program's ends in .caf, .basp or .opendht
+  std::string what;  ///< a reference program's figure ends in .caf, .basp or .opendht
   std::size_t clients = 1;
   std::optional<double> per_second = {};
   std::optional<double> mib_per_second = {};
-  std::vector<base::Duration> delays = {};  ///< of single questions; empty where none were timed
+  std::vector<base::Duration> delays = {};  ///< of single requests; empty if none were timed
   std::uint64_t errors = 0;
-  std::string error = {};                            ///< the first of them
-  std::optional<std::uint64_t> resident_bytes = {};  ///< by which resident memory has grown, divided by `clients`
-  std::optional<double> requests_each = {};          ///< sent by all nodes together for one operation
-  std::optional<double> cpu_ms_each = {};            ///< of the whole process for one operation
-  std::optional<double> syncs_each = {};             ///< of all members' logs for one operation
+  std::string error = {};                            ///< first error
+  std::optional<std::uint64_t> resident_bytes = {};  ///< growth of resident memory, divided by `clients`
+  std::optional<double> requests_each = {};          ///< sent by all nodes together per operation
+  std::optional<double> cpu_ms_each = {};            ///< of the whole process per operation
+  std::optional<double> syncs_each = {};             ///< of all members' logs per operation
   std::optional<double> mib = {};                    ///< memory
-  std::optional<double> seconds = {};                ///< of a whole that is done once, or the median of some
-  std::optional<double> seconds_max = {};            ///< the longest of these
+  std::optional<double> seconds = {};                ///< of a single operation, or the median of several
+  std::optional<double> seconds_max = {};            ///< the maximum of these
   std::optional<double> ratio = {};
 };
 using Figures = std::vector<Figure>;
 
-/// The nearest rank: the smallest delay that `percent` of all do not exceed. Nothing if there are none.
+/// Returns the nearest rank: the smallest delay that `percent` of all delays do not exceed. Returns nullopt if there
+/// are none.
 inline std::optional<double> percentile_ms(std::vector<base::Duration> delays, std::size_t percent) {
   if (delays.empty()) return std::nullopt;
   const std::size_t rank = std::max<std::size_t>((delays.size() * percent + 99) / 100, 1) - 1;

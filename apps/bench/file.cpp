@@ -13,11 +13,11 @@ namespace troupe::bench {
 namespace {
 
 constexpr std::size_t kPieceBytes = 1u << 20;              // messages/files.capnp: PutPiece
-constexpr std::chrono::minutes kStreamIdle{5};             // what `troupe file` gives, too
+constexpr std::chrono::minutes kStreamIdle{5};             // as for `troupe file`
 constexpr std::chrono::minutes kFileMax{10};               // for 16 GiB on a slow device
 constexpr std::chrono::seconds kLoadMax{60};               // until an empty node serves
-constexpr std::chrono::milliseconds kAskAgain{10};         // whether it does
-constexpr std::uint64_t kSeed = 0x7472'6f75'7065'6669ull;  // any: its draws do not repeat, so no chunk is another's
+constexpr std::chrono::milliseconds kAskAgain{10};         // between requests whether it serves
+constexpr std::uint64_t kSeed = 0x7472'6f75'7065'6669ull;  // any: its draws do not repeat, so no two chunks are equal
 
 Measurement<void> make_file(const std::string& path, std::uint64_t bytes) {
   std::ofstream out(path, std::ios::binary);
@@ -30,23 +30,23 @@ Measurement<void> make_file(const std::string& path, std::uint64_t bytes) {
   }
   out.close();
   if (out) return {};
-  return Failure{{base::Code::no_space, "the file to measure with cannot be written: " + path},
+  return Failure{{base::Code::no_space, "cannot write the file to measure with: " + path},
                  "nothing was measured",
-                 "--dir with a directory that has room for twice the file",
+                 "--dir with a directory that has space for twice the file",
                  Exit::failed};
 }
 
-/// What is measured with. `cid` is written by a put and read by what starts after it has ended.
+/// The measured file. `cid` is written by a put and read by operations that start after it has ended.
 struct BenchFile {
   std::string path;
   std::uint64_t bytes = 0;
   files::Cid cid = {};
 };
 
-// -- actors: each does one thing with one file at its own node -------------------------------------------------------
+// -- actors: each does one operation on one file at its own node -----------------------------------------------------
 //
-// Time    from the question to its answer or the end of its stream, in Figure::delays and mib_per_second.
-// Errors  a refusal, and an answer about another number of bytes, count in Figure::errors.
+// Time    from the request to its response or the end of its stream, in Figure::delays and mib_per_second.
+// Errors  a refusal, and a response about a different number of bytes, count in Figure::errors.
 
 class FileMeasuring : public Measuring {
  public:
@@ -71,7 +71,7 @@ class FileMeasuring : public Measuring {
   base::Instant begun_;
 };
 
-/// Puts the file with one replica. Reads it as it is taken: a device that is slow is measured too.
+/// Puts the file with one replica. Reads it as the node accepts it: a slow device is measured too.
 class FilePutter final : public FileMeasuring {
  public:
   using FileMeasuring::FileMeasuring;
@@ -106,11 +106,11 @@ class FilePutter final : public FileMeasuring {
   }
 
   std::optional<apps::FileSource> source_;
-  std::unique_ptr<std::uint64_t[]> piece_;  // whole words, which messages take without a copy of their own
+  std::unique_ptr<std::uint64_t[]> piece_;  // whole words, which messages take without a copy
   runtime::Sink<files::wire::PutPiece> sink_;
 };
 
-/// Asks for the stream `Q` about the file.
+/// Requests the stream `Q` about the file.
 template <class Q, class Item>
 class FileReader : public FileMeasuring {
  public:
@@ -126,13 +126,13 @@ class FileReader : public FileMeasuring {
 
  private:
   virtual void take(typename Item::Reader item) = 0;
-  /// Whether all came that had to.
+  /// Whether everything that was expected has arrived.
   virtual bool whole() const = 0;
 
   runtime::Subscription stream_;
 };
 
-/// Gets the file whole, and counts its bytes.
+/// Gets the whole file, and counts its bytes.
 class FileGetter final : public FileReader<files::wire::GetFile, files::wire::GetItem> {
  public:
   using FileReader::FileReader;
@@ -145,7 +145,7 @@ class FileGetter final : public FileReader<files::wire::GetFile, files::wire::Ge
   std::uint64_t bytes_ = 0;
 };
 
-/// Has all copies of the file read: each must be sound.
+/// Has all copies of the file read: each must be intact.
 class FileVerifier final : public FileReader<files::wire::VerifyFile, files::wire::VerifyItem> {
  public:
   using FileReader::FileReader;
@@ -163,7 +163,7 @@ Measurement<Figure> timed(Runner& runner, const std::shared_ptr<BenchFile>& file
   return runner.measure<T>(what, kFileMax, {.what = what}, file);
 }
 
-/// The root of a node that has files and no peers: paths are those below a root.
+/// The root of a node that has files and no peers: paths are relative to a root.
 class FileNode final : public runtime::Actor {
  public:
   static constexpr const char* kName = "file-node";
@@ -175,7 +175,7 @@ class FileNode final : public runtime::Actor {
   }
 };
 
-/// Asks for the list of files until it is given: the node has read its rows.
+/// Requests the list of files until it succeeds: then the node has read its rows.
 class FileWaiter final : public Measuring {
  public:
   using Measuring::Measuring;
@@ -216,7 +216,7 @@ Measurement<Figures> measure_files(os::Waker& waker, Runner& runner, FileProcess
   if (!source.ok()) return source.error();
   file->bytes = source.value().bytes();
   if (file->bytes == 0)
-    return apps::usage_failure("--file is a regular file that is not empty", "troupe help bench file");
+    return apps::usage_failure("--file must be a regular file that is not empty", "troupe help bench file");
 
   Figures out;
   const auto take = [&](Measurement<Figure> figure) -> Measurement<void> {

@@ -13,11 +13,11 @@
 namespace troupe::bench {
 namespace {
 
-constexpr std::chrono::seconds kReadyMax{60};  // our choice: far beyond what a first start takes
+constexpr std::chrono::seconds kReadyMax{60};  // our choice: far longer than a first start takes
 const std::string kDone = "done";
 
-/// As a process of its own would; without an environment, so that no setting of the caller's is measured. What it says
-/// of a failure is passed on; the hints of a success are not.
+/// Runs a command as a separate process would; without an environment, so that no setting of the caller is measured.
+/// Passes on the errors of a failure, but not the hints of a success.
 Exit run_command(const apps::Commands& table, const std::vector<std::string>& arguments, std::ostream& out) {
   std::ostringstream err;
   std::istringstream in;
@@ -44,7 +44,7 @@ Measurement<std::unique_ptr<FileProcesses>> FileProcesses::start(const apps::Com
     pipes.write_line(exit == Exit::done ? kDone : "exit " + std::to_string(static_cast<int>(exit)));
   });
   if (!command.ok()) {
-    node.value()->send(SIGTERM);  // it does not look at the end of its input
+    node.value()->send(SIGTERM);  // it does not read its input
     return command.error();
   }
   return std::unique_ptr<FileProcesses>(new FileProcesses(data, std::move(node).value(), std::move(command).value()));
@@ -56,7 +56,7 @@ void FileProcesses::end() {
   command_.reset();
   if (node_) node_->send(SIGTERM);
   node_.reset();
-  std::error_code left_behind;  // goes with the folder
+  std::error_code left_behind;  // removed with the folder
   std::filesystem::remove_all(data_, left_behind);
 }
 

@@ -1,9 +1,9 @@
 #pragma once
-// The processes of the figure `file.put`: a node and a command that puts a file at it, as a user has both.
+// The processes of the figure `file.put`: a node, and a command that puts a file at it, as a user runs them.
 //
-// Order   made before any thread of this process, as SecondProcess says; the file may be made later.
-// Time    from the word to the command until it has ended: its way to the node's socket, the file read and sent, its
-//         chunks hashed and synced. Not the start of either process.
+// Order   created before any thread of this process, as SecondProcess requires; the file may be created later.
+// Time    from the order to the command until it has ended: its connection to the node's socket, the file read and
+//         sent, its chunks hashed and synced. Not the start of either process.
 // End     both end with this object, or with this process.
 #include "apps/bench/second_process.hpp"
 #include "apps/cli/command.hpp"
@@ -12,14 +12,14 @@ namespace troupe::bench {
 
 class FileProcesses {
  public:
-  /// The node keeps its data below `folder`; `file` is what is put; `table` has the commands of `troupe`.
+  /// The node stores its data below `folder`; `file` is the file to put; `table` has the commands of `troupe`.
   static Measurement<std::unique_ptr<FileProcesses>> start(const apps::Commands& table, const ScratchFolder& folder,
                                                            const std::string& file);
   ~FileProcesses();
   FileProcesses(const FileProcesses&) = delete;
   FileProcesses& operator=(const FileProcesses&) = delete;
 
-  /// Once: puts the file and removes what the node has kept. A put that fails counts as an error.
+  /// Call once: puts the file and removes what the node has stored. A failed put counts as an error.
   Measurement<Figure> measure(os::Waker& waker, std::uint64_t bytes, base::Duration at_most);
 
  private:

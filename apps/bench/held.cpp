@@ -14,7 +14,7 @@
 namespace troupe::bench {
 namespace {
 
-constexpr std::uint64_t kLogBytes = 1 << 20;  // our choice: a log that lives as long as the folder
+constexpr std::uint64_t kLogBytes = 1 << 20;  // our choice: the log lives as long as the folder
 
 }  // namespace
 
@@ -22,7 +22,7 @@ Measurement<void> HeldNode::begin(Runner& runner, const ScratchFolder& folder) {
   auto sink = observe::file_sink(folder.path() + "/node.log", kLogBytes, 1);
   if (!sink.ok())
     return Failure{{base::Code::internal, "cannot write " + folder.path() + "/node.log: " + sink.error()},
-                   "nothing is held",
+                   "nothing was kept running",
                    {},
                    Exit::failed};
   const auto& clock = runner.node().world().clock;
@@ -56,7 +56,7 @@ Measurement<void> HeldNode::begin(Runner& runner, const ScratchFolder& folder) {
 
 namespace {
 
-/// Answers numbers, each after it has kept its thread for a while: a handler that blocks, as one should not.
+/// Returns numbers, each after blocking its thread for a while: a blocking handler, as domains should not have.
 class Worker final : public runtime::Actor {
  public:
   static constexpr const char* kName = "worker";
@@ -72,7 +72,7 @@ class Worker final : public runtime::Actor {
   const base::Duration each_;
 };
 
-/// Asks each worker in turn, whether it has answered or not.
+/// Asks each worker in turn, whether it has responded or not.
 class Foreman final : public runtime::Actor {
  public:
   static constexpr const char* kName = "foreman";

@@ -1,5 +1,5 @@
 #pragma once
-// What `--hold` keeps after the figures: a node that `troupe inspect --data DIR` reaches, until Ctrl-C or `:drain`.
+// The node that `--hold` keeps after the figures, for `troupe inspect --data DIR`, until Ctrl-C or `:drain`.
 #include <atomic>
 #include <memory>
 
@@ -13,14 +13,14 @@ namespace troupe::bench {
 class HeldNode {
  public:
   /// Serves the local socket in the runner's `folder`: a root without domains, and an inspector. It outlives the
-  /// runner's actors: they use it until they end. Fails if its log cannot be written there.
+  /// runner's actors, which use it until they end. Fails if its log cannot be written there.
   Measurement<void> begin(Runner& runner, const ScratchFolder& folder);
-  /// An operator has drained it.
+  /// Whether an operator has drained it.
   bool ended() const { return ended_; }
 
-  /// Two actors for each core that tell and answer each other numbers until the end: no core rests.
+  /// Starts two actors per core that exchange numbers until the end, so that every core is busy.
   static void keep_busy(Runner& runner);
-  /// Eight workers that get a question each 20 ms; the fifth takes `each` for every one.
+  /// Starts eight workers that get a request every 20 ms; the fifth takes `each` per request.
   static void keep_slow(Runner& runner, base::Duration each);
 
  private:

@@ -12,9 +12,9 @@ namespace {
 
 namespace words = raft::wire;
 
-constexpr std::size_t kKvKeys = 100'000;  // as the benchmark of etcd has them
+constexpr std::size_t kKvKeys = 100'000;  // as in the benchmark of etcd
 constexpr std::size_t kKvValueBytes = 256;
-constexpr std::size_t kKvWatched = 16;  // our choice: what clients see of one key in as many is checked
+constexpr std::size_t kKvWatched = 16;  // our choice: one in this many keys is checked for linearizability
 
 std::string key_of(std::uint64_t number) {
   std::string out = "key-00000000";
@@ -40,9 +40,9 @@ class KvLoad final : public Measuring {
     What what = What::put;
     std::size_t clients = 1;
     base::Duration span{0};
-    std::uint64_t count = UINT64_MAX;   ///< whichever is over first
-    sim::History* history = nullptr;    ///< in which watched keys are noted
-    std::uint64_t* answered = nullptr;  ///< counts what succeeded, before measuring begins too
+    std::uint64_t count = UINT64_MAX;   ///< whichever is reached first
+    sim::History* history = nullptr;    ///< records the operations on watched keys
+    std::uint64_t* answered = nullptr;  ///< counts successes, also before measuring begins
   };
   KvLoad(Plan plan, Figure figure, Measured measured)
       : Measuring(std::move(figure), std::move(measured)), plan_(plan) {}
@@ -65,7 +65,7 @@ class KvLoad final : public Measuring {
     if (plan_.what == What::put) put(key_of(number), watched);
     else get(key_of(number), watched);
   }
-  /// A value is one byte, again and again.
+  /// The value of a record is one byte, repeated.
   Noted note(const std::string& key, sim::Did did, sim::Value value) {
     return plan_.history->begin({.key = key, .did = did, .value = std::move(value)});
   }
@@ -77,7 +77,7 @@ class KvLoad final : public Measuring {
         [this, from = now(), noted](runtime::Answer<words::Executed> answer) {
           const bool ok = answer.ok() && answer.value().getOutcome() == words::Outcome::DONE;
           if (noted && ok) plan_.history->answered(*noted);
-          done(from, ok ? "" : answer.ok() ? "a put was not done" : answer.error().message);
+          done(from, ok ? "" : answer.ok() ? "a put was not executed" : answer.error().message);
         });
   }
   void get(const std::string& key, bool watched) {
@@ -115,11 +115,11 @@ class KvLoad final : public Measuring {
 };
 
 constexpr std::size_t kFailovers = 10;
-constexpr std::chrono::milliseconds kFailoverCalm{500};  // puts that go well before
+constexpr std::chrono::milliseconds kFailoverCalm{500};  // of successful puts before
 constexpr std::chrono::seconds kFailoverSpan{3};
 
-/// One put after the other at one member; after a while something happens. Its one delay is the longest time without a
-/// put that succeeded since then.
+/// One put after another at one member; after a while the leader is killed. Its one delay is the longest time without a
+/// successful put since then.
 class KvFailover final : public Measuring {
  public:
   static constexpr const char* kName = "kv-failover";
@@ -159,7 +159,7 @@ class KvFailover final : public Measuring {
   base::Duration longest_{0};
 };
 
-/// Of the logs of all members, since they began.
+/// Returns the syncs of all members' logs since they began.
 Measurement<std::uint64_t> syncs_of(Runner& runner, NodeProcesses& processes) {
   std::uint64_t out = 0;
   for (std::size_t node = 0; node < kKvNodes; ++node) {
@@ -170,9 +170,9 @@ Measurement<std::uint64_t> syncs_of(Runner& runner, NodeProcesses& processes) {
   return out;
 }
 
-/// Adds to `figure` how often the members synced for each put. A put is acknowledged once a majority has synced it,
-/// each put perhaps another one, and with `clients` at once no sync is for more than as many: with fewer syncs in all,
-/// some put is on too few disks.
+/// Adds to `figure` how often the members synced per put. A put is acknowledged once a majority has synced it, possibly
+/// a different majority per put. With `clients` puts at once a sync covers at most that many. With fewer syncs in
+/// total, some put is on too few disks.
 void compare_syncs(Figure& figure, std::uint64_t made, std::uint64_t puts) {
   constexpr std::uint64_t kMajority = kKvNodes / 2 + 1;
   if (puts > 0) figure.syncs_each = static_cast<double>(made) / static_cast<double>(puts);

@@ -1,4 +1,4 @@
-// The figures of `troupe bench link`, and what its second process does.
+// The figures of `troupe bench link`, and the work of its second process.
 #include <atomic>
 #include <charconv>
 #include <cstdlib>
@@ -11,14 +11,15 @@ namespace troupe::bench {
 namespace {
 
 constexpr const char* kLoopback = "127.0.0.1";
-constexpr std::chrono::seconds kLinkMax{60};         // until a link is there: a busy machine is slow
-constexpr std::chrono::seconds kLinksMax{300};       // until all idle ones are
-constexpr std::size_t kDiallingMax = 8;              // at once, as one address may by default
-constexpr std::chrono::milliseconds kLinkLook{1};    // whether a link has come into service
-constexpr std::chrono::milliseconds kSettle{2'500};  // streams give their windows back after a second of silence
-constexpr std::chrono::seconds kAnswerMax{1};        // the bar of the figure
+constexpr std::chrono::seconds kLinkMax{60};         // until a link is up: a busy machine is slow
+constexpr std::chrono::seconds kLinksMax{300};       // until all idle links are up
+constexpr std::size_t kDiallingMax = 8;              // at once, the default limit of one address
+constexpr std::chrono::milliseconds kLinkLook{1};    // between checks whether a link is in service
+constexpr std::chrono::milliseconds kSettle{2'500};  // streams return their windows after a second of silence
+constexpr std::chrono::seconds kAnswerMax{1};        // threshold of the figure
 
-/// Links that ask as fast as they can: beside the limits of an address, only this one differs from a node's.
+/// Returns the setup of links that send requests as fast as they can: it differs from a node's only in this and in the
+/// limits per address.
 net::NetSetup link_setup(std::size_t links) {
   net::NetSetup out = loopback_setup(links);
   out.limits.questions_per_second_max = std::numeric_limits<std::uint32_t>::max();
@@ -41,7 +42,7 @@ void serve(runtime::Node& node, const std::string& name, T make) {
   node.publish<Kinds...>('/' + name, handle);
 }
 
-/// Accepts links on a port that the system picks; zero if it cannot.
+/// Accepts links on a port that the system picks; returns zero if it cannot.
 std::uint16_t listen(Runner& runner, const std::shared_ptr<net::Pool>& pool) {
   const auto port = std::make_shared<std::atomic<int>>(-1);
   const auto told = [port, &runner](const base::Outcome<base::Endpoint>& at) {
@@ -84,7 +85,7 @@ void serve_links(SecondProcess::Pipes& pipes, const ScratchFolder& folder) {
   all.listen = local(0);
   const auto pool = std::make_shared<net::Pool>(runner.node(), all);
   pipes.write_line(std::to_string(listen(runner, pool)));
-  pipes.read_line();  // nothing more is said: it returns at the end of the input
+  pipes.read_line();  // nothing more follows: it returns at the end of the input
 }
 
 Measurement<Figures> measure_links(os::Waker& waker, Runner& runner, SecondProcess& second, base::Duration span) {
@@ -98,9 +99,9 @@ Measurement<Figures> measure_links(os::Waker& waker, Runner& runner, SecondProce
   };
   const auto there = ask("asker-first", {.span = kLinkMax, .asked_max = 1});
   if (!there.ok()) return there.error();
-  if (there.value().errors > 0) return no_link("it does not answer");
+  if (there.value().errors > 0) return no_link("it does not respond");
 
-  // The order is that of the reference program: what one leaves behind meets the next in both.
+  // In the order of the reference program: the effects of one figure on the next are the same in both.
   auto small = parcels(runner, link->proxy("/small"), "link.oneway256", kSmallBytes, kSmallWindow, span);
   if (!small.ok()) return small.error();
   auto asked = ask("asker", {.span = span});
@@ -121,13 +122,13 @@ void dial_links(SecondProcess::Pipes& pipes, const ScratchFolder& folder, std::s
   serve<wire::Number>(runner.node(), "echo", factory<Echo>());
   std::vector<std::shared_ptr<net::Pool>> pools;
   std::vector<std::shared_ptr<net::Link>> made;
-  std::size_t up = 0;  // in the order of their dialling
+  std::size_t up = 0;  // in the order of dialling
   while (up < links) {
     while (made.size() < links && made.size() - up < kDiallingMax) {
       pools.push_back(std::make_shared<net::Pool>(runner.node(), link_setup(1)));
       made.push_back(pools.back()->dial(local(port)));
     }
-    if (!made[up] || made[up]->closed()) break;  // the first process sees that this one ends
+    if (!made[up] || made[up]->closed()) break;  // the first process sees that this process ends
     if (pools[up]->counters().links_made.load(std::memory_order_relaxed) > 0) ++up;
     else waker.wait(kLinkLook);
   }
@@ -135,7 +136,7 @@ void dial_links(SecondProcess::Pipes& pipes, const ScratchFolder& folder, std::s
     pipes.write_line(std::to_string(up));
     pipes.read_line();
   }
-  // All its links lead to the same node, so that their actors share a path and would not be found to be ended in order.
+  // All its links lead to the same node: their actors share a path, so an orderly end could not tell them apart.
   std::_Exit(0);
 }
 
@@ -144,12 +145,12 @@ Measurement<Figure> measure_idle_links(os::Waker& waker, Runner& runner, SecondP
   all.listen = local(0);
   const auto pool = std::make_shared<net::Pool>(runner.node(), all);
   const std::uint16_t port = listen(runner, pool);
-  if (port == 0) return no_link("no port to listen at");
+  if (port == 0) return no_link("no port to listen on");
   const std::uint64_t before = resident_bytes();
   second.tell(std::to_string(port));
   const auto said = second.line(waker, kLinksMax);
   if (!said.ok()) return said.error();
-  // The other side may see a link in service a moment earlier.
+  // The remote side may see a link in service a moment earlier.
   const auto up = runner.wait_until("accepting the links", kLinkMax, [&] { return pool->rows().size() == links; });
   if (!up.ok()) return up.error();
   const auto settled = runner.pause(kSettle);

@@ -1,7 +1,7 @@
 #pragma once
-// The two shapes of load: messages one way, with a bounded number under way, and questions one after the other.
+// The two shapes of load: one-way messages with a limited number in flight, and requests one after another.
 //
-// `troupe bench` and the reference programs in tools/bench share this file, or their figures could not be compared.
+// `troupe bench` and the reference programs in tools/bench share this file, so that their figures can be compared.
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -10,29 +10,29 @@
 
 namespace troupe::bench {
 
-/// How messages one way are kept bounded: the receiver answers once a burst.
+/// How one-way messages are limited: the receiver responds once per burst.
 struct Window {
-  std::uint64_t burst;       ///< messages for one answer
-  std::uint64_t bursts_max;  ///< bursts under way
+  std::uint64_t burst;       ///< messages per response
+  std::uint64_t bursts_max;  ///< bursts in flight
 };
-inline constexpr Window kSmallWindow{1'000, 8};  // of numbers and 256 B: 2 MiB at most
-inline constexpr Window kLargeWindow{20, 8};     // of 64 KiB: 10 MiB at most
+inline constexpr Window kSmallWindow{1'000, 8};  // for numbers and 256 B: at most 2 MiB
+inline constexpr Window kLargeWindow{20, 8};     // for 64 KiB: at most 10 MiB
 
 inline constexpr std::size_t kSmallBytes = 256;
 inline constexpr std::size_t kLargeBytes = 65'536;
 
-inline constexpr std::uint64_t kTimedEach = 16;       // one question in 16 is timed: the clock costs 50 ns
-inline constexpr std::uint64_t kTimedAll = 1;         // a round trip of 20 us and more: the clock does not matter
+inline constexpr std::uint64_t kTimedEach = 16;       // one request in 16 is timed: the clock costs 50 ns
+inline constexpr std::uint64_t kTimedAll = 1;         // round trips of 20 us and more: clock costs are negligible
 inline constexpr int kWarmUpShare = 10;               // the first tenth of the time is not counted
 inline constexpr std::size_t kDelaysMax = 4'000'000;  // 32 MiB
 
-/// How far one measurement is, and how fast it was between its warm-up and its end.
+/// The progress of a measurement, and its rate between its warm-up and its end.
 class Progress {
  public:
   Progress(base::Instant begin, base::Duration span) : counted_from_(begin + span / kWarmUpShare), end_(begin + span) {}
 
-  /// Notes that `count` more are done at `now`. False once the time is over and there is a rate: what comes in lumps
-  /// longer than the time is measured until the second of them.
+  /// Notes that `count` more operations are done at `now`. Returns false once the time is over and there is a rate. If
+  /// operations complete in batches longer than the time, it is measured until the second batch.
   bool done(std::uint64_t count, base::Instant now) {
     if (now >= end_ && per_second() > 0) return false;
     if (!counts(now)) return true;
@@ -41,7 +41,7 @@ class Progress {
     last_ = now;
     return true;
   }
-  /// Whether what begins at `when` is past the warm-up.
+  /// Whether an operation that begins at `when` is after the warm-up.
   bool counts(base::Instant when) const { return when >= counted_from_; }
   double per_second() const {
     if (!first_ || last_ <= *first_) return 0;

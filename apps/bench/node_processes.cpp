@@ -26,12 +26,12 @@ namespace {
 
 namespace words = raft::wire;
 
-constexpr std::chrono::seconds kNodeReadyMax{60};  // our choice: far beyond what a first start takes
+constexpr std::chrono::seconds kNodeReadyMax{60};  // our choice: far longer than a first start takes
 constexpr const char* kGroup = "bench";
 constexpr const char* kLogs = "/raft/log";
 
 Failure not_ready(const std::string& line) {
-  return {{base::Code::unavailable, "a node said \"" + line + "\" in place of ready"},
+  return {{base::Code::unavailable, "a node said \"" + line + "\" instead of ready"},
           "nothing was measured",
           "again",
           Exit::failed};
@@ -53,7 +53,7 @@ Measurement<std::unique_ptr<NodeProcesses>> NodeProcesses::start(const apps::Com
   return out;
 }
 
-/// What it is told: `kill`, or an address at which the node is to be started; the end of its input ends all.
+/// Its input: `kill`, or an address at which to start the node; the end of its input ends all.
 Measurement<std::unique_ptr<SecondProcess>> NodeProcesses::keep(std::size_t node) {
   return SecondProcess::start([this, node](SecondProcess::Pipes& pipes) {
     pid_t child = -1;
@@ -119,7 +119,7 @@ std::uint64_t NodeProcesses::resident_bytes_max() const {
 }
 
 double NodeProcesses::cpu_seconds(std::size_t node) const {
-  // Nanoseconds on a processor: proc(5), schedstat; of each thread by itself.
+  // Nanoseconds on a processor: proc(5), schedstat; for each thread separately.
   double out = 0;
   std::error_code none;
   for (const auto& thread : std::filesystem::directory_iterator("/proc/" + members_[node].process_id + "/task", none)) {
@@ -154,7 +154,7 @@ Measurement<void> NodeProcesses::connect(Runner& runner, std::size_t from, std::
   const auto linked = ask_once<peers::wire::ConnectPeer, peers::wire::Connected>(
       runner, service(from, peers::kPath), [&target](peers::wire::ConnectPeer::Builder out) { out.setTarget(target); });
   if (!linked.ok()) return linked.error();
-  // They may have met by themselves.
+  // They may have connected by themselves.
   if (!linked.value().ok() && linked.value().error().code != base::Code::conflict)
     return failed(linked.value().error());
   return {};
@@ -203,8 +203,7 @@ Measurement<std::uint64_t> NodeProcesses::log_syncs(Runner& runner, std::size_t 
   if (!looked.value().ok()) return failed(looked.value().error());
   runtime::Envelope::Reading<Seen> reading(looked.value().value());
   const auto bytes = reading.root().getPortrait().getState();
-  if (bytes.size() == 0)
-    return failed({base::Code::timeout, "the logs of a node do not say how often they were synced"});
+  if (bytes.size() == 0) return failed({base::Code::timeout, "the logs of a node do not report their syncs"});
   auto flat = kj::heapArray<capnp::word>(bytes.size() / sizeof(capnp::word));
   std::memcpy(flat.begin(), bytes.begin(), flat.asBytes().size());
   capnp::FlatArrayMessageReader state(flat);

@@ -1,11 +1,10 @@
 #pragma once
-// The processes of `troupe bench kv`, `escrow` and `chain`: nodes as a user has them, three of which may be one group.
+// The processes of `troupe bench kv`, `escrow` and `chain`: nodes as a user runs them, three of which may be one group.
 //
-// Order   made before any thread of this process, as SecondProcess says.
-// Way     this process asks each node at its local socket, as commands do.
-// Again   a node is the child of a process that does nothing else: that one can fork again at any time, for it has no
-//         threads.
-// End     all end with this object, or with this process; their data goes with the folder.
+// Order   created before any thread of this process, as SecondProcess requires.
+// Way     this process reaches each node at its local socket, as commands do.
+// Again   a node is the child of a process that does nothing else: that process has no threads, so it can fork again.
+// End     all end with this object, or with this process; their data is removed with the folder.
 #include <vector>
 
 #include "actors/raft/api.hpp"
@@ -18,7 +17,7 @@ inline constexpr std::size_t kKvNodes = 3;
 
 class NodeProcesses {
  public:
-  /// `settings`: key=value, of each node.
+  /// `settings`: key=value, for each node.
   static Measurement<std::unique_ptr<NodeProcesses>> start(const apps::Commands& table, const ScratchFolder& folder,
                                                            std::size_t nodes = kKvNodes,
                                                            std::vector<std::string> settings = {});
@@ -27,35 +26,35 @@ class NodeProcesses {
 
   /// Waits until all serve.
   Measurement<void> begin(os::Waker& waker, Runner& runner);
-  /// The same; then makes the group of all, and waits until it has a leader.
+  /// Does the same; then creates the group of all, and waits until it has a leader.
   Measurement<void> make_group(os::Waker& waker, Runner& runner);
-  /// Which node leads.
+  /// Returns the number of the leader.
   Measurement<std::size_t> leader(Runner& runner);
-  /// How often it has synced its logs since it began.
+  /// Returns how often it has synced its logs since it began.
   Measurement<std::uint64_t> log_syncs(Runner& runner, std::size_t node);
-  /// Its member of the group; dialled anew after a restart.
+  /// Returns its member of the group; dials again after a restart.
   runtime::Handle member(std::size_t node);
-  /// What it serves at that path.
+  /// Returns the service at that path.
   runtime::Handle service(std::size_t node, const std::string& path) { return link(node)->proxy(path); }
-  /// Links the node `from` to `to`. Linked already: nothing is done.
+  /// Links the node `from` to `to`. Does nothing if they are linked already.
   Measurement<void> connect(Runner& runner, std::size_t from, std::size_t to);
   std::size_t size() const { return members_.size(); }
   const std::string& id(std::size_t node) const { return members_[node].id; }
-  /// ID@HOST:PORT, as `--join` takes it.
+  /// Returns ID@HOST:PORT, as `--join` takes it.
   std::string address(std::size_t node) const { return members_[node].id + '@' + members_[node].at; }
   /// Ends it with SIGKILL. Safe from any thread.
   void kill(std::size_t node);
-  /// After kill(): with the same data, at the same address.
+  /// Restarts a killed node with the same data, at the same address.
   Measurement<void> restart(os::Waker& waker, std::size_t node);
-  /// The data directory of a node.
+  /// Returns the data directory of a node.
   std::string data(std::size_t node) const { return folder_ + "/k" + std::to_string(node); }
-  /// The same before they start: what lies there is theirs.
+  /// Returns the same before they start: data there belongs to the node.
   static std::string data_below(const ScratchFolder& folder, std::size_t node) {
     return folder.path() + "/k" + std::to_string(node);
   }
-  /// Of the member with the most.
+  /// Returns the largest resident memory of a member.
   std::uint64_t resident_bytes_max() const;
-  /// Of processors, used since it began.
+  /// Returns the processor time used since it began.
   double cpu_seconds(std::size_t node) const;
 
  private:

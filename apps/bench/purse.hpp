@@ -1,5 +1,5 @@
 #pragma once
-// A party of `troupe bench escrow`, with an open key that follows from its name.
+// A party of `troupe bench escrow`, with a public key that is derived from its name.
 #include "actors/escrow/words.hpp"
 #include "actors/wallet/words.hpp"
 #include "runtime/crypto/hash.hpp"

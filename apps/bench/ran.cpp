@@ -10,7 +10,7 @@ namespace troupe::bench {
 
 namespace {
 
-/// The descriptors in `silent` lead nowhere.
+/// The descriptors in `silent` are redirected to nowhere.
 Ran run(Runner& runner, std::vector<std::string> words, std::initializer_list<int> silent) {
   words.insert(words.begin(), "troupe");
   std::vector<char*> arguments;

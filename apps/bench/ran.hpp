@@ -1,5 +1,5 @@
 #pragma once
-// `troupe` as a user runs it, for figures of whole commands.
+// Runs `troupe` as a user does, for figures of whole commands.
 #include <string>
 #include <vector>
 
@@ -7,14 +7,14 @@
 
 namespace troupe::bench {
 
-/// How a command ended, and how long it took. What it printed is thrown away.
+/// How a command ended, and how long it took. Its output is discarded.
 struct Ran {
   bool done = false;  ///< with exit 0
   double seconds = 0;
 };
-/// `words` begin behind "troupe".
+/// `words` are the arguments after "troupe".
 Ran run_troupe(Runner& runner, std::vector<std::string> words);
-/// Whether it ends with 0; for what is asked until it is so. Its errors are thrown away too.
+/// Whether it exits with 0; to repeat a command until it does. Its errors are discarded too.
 bool troupe_agrees(Runner& runner, std::vector<std::string> words);
 
 }  // namespace troupe::bench

@@ -14,7 +14,7 @@ namespace troupe::bench {
 namespace {
 
 constexpr base::Duration kForever = std::chrono::hours{24};
-constexpr base::Duration kRunnerLook = std::chrono::milliseconds{10};  // at what changes without a ring
+constexpr base::Duration kRunnerLook = std::chrono::milliseconds{10};  // between checks of conditions without a wakeup
 
 }  // namespace
 
@@ -23,7 +23,7 @@ Measurement<std::unique_ptr<ScratchFolder>> ScratchFolder::make(const std::strin
   const auto below = parent.empty() ? std::filesystem::temp_directory_path(error) : std::filesystem::path(parent);
   std::string path = (below / "troupe-bench-XXXXXX").string();
   if (error || ::mkdtemp(path.data()) == nullptr)
-    return Failure{{base::Code::refused, "no folder can be made below " + below.string()},
+    return Failure{{base::Code::refused, "cannot create a folder below " + below.string()},
                    "nothing was measured",
                    "--dir with a directory that you may write to",
                    Exit::failed};
@@ -31,14 +31,14 @@ Measurement<std::unique_ptr<ScratchFolder>> ScratchFolder::make(const std::strin
 }
 
 ScratchFolder::~ScratchFolder() {
-  std::error_code error;  // what cannot be removed stays
+  std::error_code error;  // a file that cannot be removed stays
   std::filesystem::remove_all(path_, error);
 }
 
 Runner::Runner(os::Waker& waker, const ScratchFolder& folder, const runtime::NodeLimits& limits)
     : waker_(waker), limits_(limits) {
   auto disk = os::open_disk(folder.path());
-  base::ensure(disk.ok(), "a folder that was made can be opened");
+  base::ensure(disk.ok(), "a folder that was created can be opened");
   system_ = std::make_unique<os::System>(
       std::move(disk).value(), os::SystemOptions{.sockets = folder.path(), .limits = limits, .watched = true});
 }
@@ -52,7 +52,7 @@ Measurement<void> Runner::wait_until(const std::string& what, base::Duration at_
     const base::Instant at = now();
     if (at >= due)
       return Failure{
-          {base::Code::timeout, what + " did not end in time"}, "nothing is known of it", "again", Exit::failed};
+          {base::Code::timeout, what + " did not end in time"}, "its result is unknown", "again", Exit::failed};
     if (waker_.wait(std::min(due - at, kRunnerLook))) return interrupted();
   }
   return {};
@@ -96,7 +96,7 @@ net::NetSetup loopback_setup(std::size_t links) {
 }
 
 Failure interrupted() {
-  return {{base::Code::dropped, "interrupted"}, "nothing is left behind", {}, Exit::interrupted};
+  return {{base::Code::dropped, "interrupted"}, "nothing was left on the disk", {}, Exit::interrupted};
 }
 
 }  // namespace troupe::bench

@@ -1,7 +1,8 @@
 #pragma once
-// What every measurement needs of the process: a folder that goes away, an actor system, and a wait that Ctrl-C ends.
+// The parts of the process that every measurement needs: a temporary folder, an actor system, and a wait that Ctrl-C
+// ends.
 //
-// Threads  all calls from the command's thread; what actors report comes through `finished` and `note`.
+// Threads  all calls from the command's thread; reports of actors arrive through `finished` and `note`.
 // Errors   a measurement that does not end is a failure; so is an interruption, with exit 130.
 #include <memory>
 #include <mutex>
@@ -21,10 +22,11 @@ using apps::Failure;
 template <class T>
 using Measurement = base::Result<T, Failure>;
 
-/// A new folder, removed with all that is in it.
+/// A new folder, removed with its contents.
 class ScratchFolder {
  public:
-  /// Below `parent`, or where temporary files belong if that is empty. Fails if it cannot be made there.
+  /// Creates it below `parent`, or in the directory for temporary files if that is empty. Fails if it cannot be created
+  /// there.
   static Measurement<std::unique_ptr<ScratchFolder>> make(const std::string& parent);
   ~ScratchFolder();
   ScratchFolder(const ScratchFolder&) = delete;
@@ -36,16 +38,16 @@ class ScratchFolder {
   std::string path_;
 };
 
-inline constexpr std::chrono::seconds kPatience{60};  // beyond the time of a measurement; a busy machine is slow
+inline constexpr std::chrono::seconds kPatience{60};  // added to the time of a measurement; a busy machine is slow
 
 class Runner {
  public:
-  /// `folder` outlives it.
+  /// `folder` must outlive it.
   Runner(os::Waker& waker, const ScratchFolder& folder, const runtime::NodeLimits& limits);
   ~Runner();
 
   runtime::Node& node() { return system_->node(); }
-  /// Another node in the same process, as System::add_node() makes it; `limits` as they were given.
+  /// Adds a node in the same process, like System::add_node(), with the `limits` that were given.
   runtime::Node& add_node() { return system_->add_node(limits_); }
   base::Instant now() { return node().world().clock.now(); }
 
@@ -54,7 +56,7 @@ class Runner {
   Measurement<Figure> measure(const std::string& name, base::Duration span, Figure figure, Args... args) {
     return told<Figure>(name, span, [&](Measured measured) { return factory<T>(args..., figure, measured); });
   }
-  /// Starts the actor that the factory `make(tell)` makes, and returns what it tells within `span`.
+  /// Starts the actor that the factory `make(tell)` creates, and returns the value that it reports within `span`.
   template <class Told, class Make>
   Measurement<Told> told(const std::string& name, base::Duration span, Make&& make) {
     struct Report {
@@ -76,9 +78,9 @@ class Runner {
     if (!ended.ok()) return ended.error();
     return std::move(*report->told);
   }
-  /// Waits until `done()`; ring() has it looked at at once. `what` is for the failure.
+  /// Waits until `done()`; ring() checks it at once. `what` is used in the failure.
   Measurement<void> wait_until(const std::string& what, base::Duration at_most, const std::function<bool()>& done);
-  /// Waits until the command is told to end, or until `ended()`; ring() has it looked at.
+  /// Waits until the command is asked to end, or until `ended()`; ring() checks it.
   void hold(const std::function<bool()>& ended = [] { return false; });
   /// Lets time pass. Fails if interrupted.
   Measurement<void> pause(base::Duration span);
@@ -90,15 +92,16 @@ class Runner {
   std::unique_ptr<os::System> system_;
 };
 
-/// Resident memory of this process in bytes, without pages of files: the program is loaded once, whatever it runs.
+/// Returns the resident memory of this process in bytes, without pages of files: the program is loaded once, whatever
+/// it runs.
 std::uint64_t resident_bytes();
 
-/// By how much `now` is above `before`, a share for each of `parts`.
+/// Returns by how much `now` exceeds `before`, divided by `parts`.
 std::uint64_t growth(std::uint64_t before, std::uint64_t now, std::size_t parts);
 
-/// A key of its own, whose id shows no work.
+/// Returns a new key, whose id has no proof of work.
 std::shared_ptr<const crypto::Identity> new_identity();
-/// Links that all come from one address: their limits have room for `links` of them.
+/// Returns a setup for links from one address: its limits allow `links` links.
 net::NetSetup loopback_setup(std::size_t links);
 
 Failure interrupted();

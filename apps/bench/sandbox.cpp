@@ -1,4 +1,4 @@
-// The figure of `troupe bench task` that is about the sandbox alone.
+// The figure of `troupe bench task` that measures only the sandbox.
 #include <fcntl.h>
 
 #include "apps/bench/figures.hpp"
@@ -24,13 +24,13 @@ Measurement<Figure> measure_sandboxes(Runner& runner, sandbox::Launcher& launche
   const base::Instant begin = runner.now();
   Progress progress(begin, span);
   for (std::uint64_t number = 1;; ++number) {
-    // Each of its own shape has nothing made ahead. Otherwise there is time to make the next one.
+    // Each has a unique shape, so nothing was made in advance. Otherwise there is time to make the next sandbox.
     if (ready == Ready::no) spec.limits.time = kTime + std::chrono::nanoseconds(number);
     else if (auto paused = runner.pause(kBetween); !paused.ok()) return paused.error();
     const base::Instant from = runner.now();
     if (!launcher.make({number}, spec, sandbox::copies_of({nowhere.get(), nowhere.get(), nowhere.get()}))) {
       out.errors = 1;
-      out.error = "the launcher takes no sandbox";
+      out.error = "the launcher refuses the sandbox";
       return out;
     }
     for (bool ended = false; !ended;) {
@@ -45,7 +45,7 @@ Measurement<Figure> measure_sandboxes(Runner& runner, sandbox::Launcher& launche
         ended = true;
         if (outcome->how == sandbox::Ended::exited && outcome->status == 0) continue;
         out.errors = 1;
-        out.error = outcome->why.empty() ? "true did not end with 0" : outcome->why;
+        out.error = outcome->why.empty() ? "`true` did not end with 0" : outcome->why;
         return out;
       }
     }

@@ -16,17 +16,18 @@
 namespace troupe::bench {
 namespace {
 
-constexpr std::chrono::seconds kEndMax{10};  // our choice: it has nothing to keep
+constexpr std::chrono::seconds kEndMax{10};  // our choice: it has nothing to save
 constexpr std::chrono::milliseconds kChildLook{1};
-constexpr std::chrono::milliseconds kListen{100};  // at once: other rings of the waker end a wait, too
-constexpr std::size_t kLineBytesMax = 128;         // the longest: `ready`, an id, an address of IPv6
+constexpr std::chrono::milliseconds kListen{100};  // at once; other wakeups also end a wait
+constexpr std::size_t kLineBytesMax = 128;         // the longest: `ready`, an id, an IPv6 address
 
 Failure no_process(const std::string& why) {
   return {{base::Code::unavailable, "the second process " + why}, "nothing was measured", "again", Exit::failed};
 }
 
-/// The first process's ends of all pipes. A later process closes them: the pipes of an earlier one would else not end
-/// with the first process's ends of them, and that one would be waited for. Used by the command's thread alone.
+/// The first process's ends of all pipes. A later process closes them: otherwise the pipes of an earlier process would
+/// stay open when the first process closes its ends, and the first process would wait for it. Used only by the
+/// command's thread.
 std::set<int>& own_ends() {
   static std::set<int> all;
   return all;
@@ -46,7 +47,7 @@ std::string SecondProcess::Pipes::read_line() {
 
 void SecondProcess::Pipes::write_line(const std::string& line) {
   const std::string whole = line + '\n';
-  // A reader that is gone shows when its answer is read.
+  // A missing reader is noticed when its response is read.
   [[maybe_unused]] const auto written = ::write(out.get(), whole.data(), whole.size());
 }
 
@@ -61,7 +62,7 @@ Measurement<std::unique_ptr<SecondProcess>> SecondProcess::start(const std::func
   if (id < 0) return no_process("cannot be started");
   if (id == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (::getppid() != parent) std::_Exit(1);  // it died before the line above
+    if (::getppid() != parent) std::_Exit(1);  // the parent died before the line above
     to_write = {};
     from_read = {};
     for (const int end : std::exchange(own_ends(), {})) ::close(end);
@@ -101,12 +102,12 @@ Measurement<std::string> SecondProcess::line(os::Waker& waker, base::Duration at
     ssize_t got = 0;
     while ((got = ::read(pipes_.in.get(), &next, 1)) == 1) {
       if (next == '\n') return line;
-      if (line.size() == kLineBytesMax) return no_process("sent a line that was not asked for");
+      if (line.size() == kLineBytesMax) return no_process("sent an unexpected line");
       line += next;
     }
     if (got == 0 || errno != EAGAIN) return no_process("has ended");
   }
-  return no_process("does not answer");
+  return no_process("does not respond");
 }
 
 }  // namespace troupe::bench

@@ -34,8 +34,8 @@ std::optional<Pipe> make_pipe() {
   return Pipe{os::Descriptor(ends[0]), os::Descriptor(ends[1])};
 }
 
-/// In the new process, until it becomes the program. Only what is safe between fork and exec: all memory was taken
-/// before. Returns only if it failed.
+/// Runs in the new process, until it becomes the program. Uses only calls that are safe between fork and exec: all
+/// memory was allocated before. Returns only if it failed.
 void become(const ChildSetup& setup, char* const* arguments, int output, pid_t parent) {
   sigset_t none;
   ::sigemptyset(&none);
@@ -64,7 +64,7 @@ base::Outcome<Child> Child::start(const ChildSetup& setup) {
   for (const auto& argument : setup.arguments) arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
   auto output = make_pipe();
-  auto trouble = make_pipe();  // closed by a successful exec; else carries its errno
+  auto trouble = make_pipe();  // closed by a successful exec; otherwise carries its errno
   if (!output || !trouble) return failure("cannot make a pipe", errno);
   const pid_t parent = ::getpid();
   const pid_t id = ::fork();
@@ -79,7 +79,7 @@ base::Outcome<Child> Child::start(const ChildSetup& setup) {
   const int no_process = errno;
   Child child(id, std::move(process), std::move(output->read));
   trouble->write.reset();
-  // A pipe whose other end is the child's standard output: the flag is of our end alone.
+  // The other end of the pipe is the child's standard output: the flag applies only to this end.
   ::fcntl(child.output_.get(), F_SETFL, O_NONBLOCK);
   int number = 0;
   if (::read(trouble->read.get(), &number, sizeof number) == static_cast<ssize_t>(sizeof number))

@@ -1,8 +1,8 @@
 #pragma once
-// A program that runs below this one, and never longer than it.
+// A program that runs as a child of this process, and never longer than it.
 //
 // Ends    with the object: SIGKILL, and reaped; the kernel kills it too if this process dies.
-// Output  its standard output comes through a pipe, its errors go to a file or to where ours go.
+// Output  its standard output comes through a pipe, its errors go to a file or to this process's standard error.
 // Owner   the thread that started it, which must live as long (PR_SET_PDEATHSIG).
 #include <chrono>
 #include <initializer_list>
@@ -18,17 +18,17 @@
 
 namespace troupe::apps {
 
-inline constexpr std::size_t kChildLineBytesMax = 64 * 1024;  // our choice: no line of `troupe` comes near
+inline constexpr std::size_t kChildLineBytesMax = 64 * 1024;  // our choice: far more than any line of `troupe`
 
 /// Waits that a signal to this process ends.
 class Attention {
  public:
-  /// Of these signals; make it before any other thread (see os::Waker).
+  /// Handles these signals; create it before any other thread (see os::Waker).
   explicit Attention(std::initializer_list<int> signals) : waker_(signals) {}
 
-  /// Until something can be read, or the time has passed. False at once while there is a signal.
+  /// Waits until data can be read, or the time has passed. Returns false at once while there is a signal.
   bool wait(base::Duration at_most, std::optional<int> readable = std::nullopt);
-  /// The signal that came, which then no longer ends waits.
+  /// Returns the signal that arrived, which then no longer ends waits.
   std::optional<int> take() { return std::exchange(signal_, std::nullopt); }
 
  private:
@@ -38,15 +38,15 @@ class Attention {
 
 struct ChildSetup {
   std::vector<std::string> arguments;  ///< the program's path or name first
-  std::string directory{};             ///< to run in; empty: ours
-  std::string errors{};                ///< file that its standard error is appended to; empty: ours
+  std::string directory{};             ///< working directory; empty: this process's
+  std::string errors{};                ///< file to which its standard error is appended; empty: this process's
   bool apart = false;                  ///< Ctrl-C at the terminal does not reach it
-  bool terminal = false;               ///< has our input and output; nothing of it is read here
+  bool terminal = false;               ///< has this process's input and output; its output is not read here
 };
 
 class Child {
  public:
-  /// Fails if there is no such program, or no room for a process.
+  /// Fails if there is no such program, or the system cannot start a process.
   static base::Outcome<Child> start(const ChildSetup& setup);
   Child(Child&& other) noexcept;
   Child& operator=(Child&& other) noexcept;
@@ -54,19 +54,20 @@ class Child {
 
   int id() const { return id_; }
 
-  /// The next line of its output, without its end. Nothing if there is none within `at_most`, at the end of the output,
-  /// or if a signal ended the wait.
+  /// Returns the next line of its output, without its end. Returns nullopt if there is none within `at_most`, at the
+  /// end of the output, or if a signal ended the wait.
   std::optional<std::string> line(Attention& attention, base::Duration at_most);
-  /// All of its output until its end; nothing under the same conditions, or if it is too long.
+  /// Returns the rest of its output; nullopt under the same conditions, or if it is too long.
   std::optional<std::string> rest(Attention& attention, base::Duration at_most);
 
   void send(int signal) const;
-  /// How it ended, as a shell says it: its exit, or 128 and the number of the signal. Nothing if it runs on.
+  /// Returns how it ended, as a shell reports it: its exit, or 128 plus the number of the signal. Returns nullopt if it
+  /// is still running.
   std::optional<int> wait(Attention& attention, base::Duration at_most);
 
  private:
   Child(int id, os::Descriptor process, os::Descriptor output);
-  /// Reads some of its output. False at its end, or when the wait for it ended without any.
+  /// Reads some of its output. Returns false at its end, or when the wait for it ended without any.
   bool more(Attention& attention, base::Instant due);
   void end();
 

@@ -1,4 +1,4 @@
-// troupe demo: a cluster on loopback that shows the main job, and is gone afterwards.
+// troupe demo: a cluster on loopback that shows the main features, and is removed afterwards.
 #include <unistd.h>
 
 #include <array>
@@ -18,14 +18,14 @@ namespace troupe::apps {
 namespace {
 
 constexpr std::uint64_t kNodes = 5;
-constexpr std::uint64_t kNodesMin = 3;   // one is killed, and another one holds less than all
+constexpr std::uint64_t kNodesMin = 3;   // one is killed, and one more stores only a part
 constexpr std::uint64_t kNodesMax = 20;  // our choice: 20 links each still come up within seconds
 constexpr std::uint64_t kBytes = 64u << 20;
-constexpr std::uint64_t kBytesMax = 4ull << 30;  // our choice: some times that much is written below TMPDIR
+constexpr std::uint64_t kBytesMax = 4ull << 30;  // our choice: several times that amount is written below TMPDIR
 constexpr std::uint64_t kReplicas = 3;
 constexpr const char* kBook = "ledger.book=group:main";
 constexpr const char* kActorsShown = "27";
-constexpr const char* kMessagesShown = "6";  // fewer than any file takes
+constexpr const char* kMessagesShown = "6";  // fewer than any file causes
 constexpr int kLooksMax = 600;               // for links to come up, each after a pause: a minute
 
 template <class T>
@@ -48,7 +48,7 @@ class Demo {
   Demo(DemoSession session, std::uint64_t nodes, std::uint64_t bytes)
       : session_(std::move(session)), wanted_(nodes), bytes_(bytes) {}
 
-  /// The cluster alone, with the screens on it until the user ends them.
+  /// Runs only the cluster, with the screens on it until the user quits.
   Outcome<void> run_screens() {
     for (auto step : {&Demo::make_operator, &Demo::start_nodes, &Demo::make_file, &Demo::put, &Demo::open_screens,
                       &Demo::stop_nodes})
@@ -85,7 +85,7 @@ class Demo {
  private:
   DemoNode& first() { return nodes_.front(); }
 
-  /// The key by which the screens are known to all nodes.
+  /// Creates the key that identifies the screens to all nodes.
   Outcome<void> make_operator() {
     const auto key = session_.ask({"troupe", "operator", "key"});
     if (!key.ok()) return key.error();
@@ -96,12 +96,12 @@ class Demo {
   Outcome<void> open_screens() {
     Words words{"troupe", "inspect", "--operate"};
     for (const DemoNode& node : nodes_) words.insert(words.end(), {"--node", node.id + '@' + node.at});
-    session_.say("The screens over all of them; q ends them and the demo:");
+    session_.say("The screens for all of them; q ends them and the demo:");
     return session_.foreground(words);
   }
 
   Outcome<void> start_nodes() {
-    session_.say(std::to_string(wanted_) + " nodes, each a process with a directory of its own, in:");
+    session_.say(std::to_string(wanted_) + " nodes, each a process with its own directory, in:");
     session_.show("cd " + session_.directory());
     while (nodes_.size() < wanted_) {
       Words words{"--listen", "127.0.0.1:0", "--set", kBook};
@@ -130,7 +130,7 @@ class Demo {
     }
     return Failure{{base::Code::timeout, "the demo failed: " + node.data + " sees only " + std::to_string(peers) +
                                              " of " + std::to_string(wanted_ - 1) + " other nodes"},
-                   "the demo is stopped, and nothing of it is left",
+                   "the demo was stopped, and removed everything",
                    {},
                    Exit::failed};
   }
@@ -149,7 +149,7 @@ class Demo {
     }
     if (file.flush()) return {};
     return Failure{{base::Code::no_space, "cannot write " + bytes_for_people(bytes_) + " in " + session_.directory()},
-                   "the demo is stopped, and nothing of it is left",
+                   "the demo was stopped, and removed everything",
                    "TMPDIR=ANOTHER-DIR troupe demo"};
   }
 
@@ -164,7 +164,7 @@ class Demo {
   }
 
   Outcome<void> view() {
-    session_.say("Where its parts lie now:");
+    session_.say("Where its parts are stored now:");
     const auto view = session_.run({"troupe", "file", "view", cid_, "--data", first().data});
     if (!view.ok()) return view.error();
     chunks_ = number_after(view.value(), "chunks ");
@@ -180,47 +180,47 @@ class Demo {
   }
 
   Outcome<void> inspect() {
-    session_.say("Inside, that node is made of actors. The ones that have done most:");
+    session_.say("Inside, that node consists of actors. The busiest ones:");
     return shown({"troupe", "inspect", "--once", "--top", "handled", "--limit", kActorsShown, "--data", first().data});
   }
 
   Outcome<void> kill_first() {
-    session_.say("The node at which it was stored dies at once, without a word:");
+    session_.say("The node at which it was stored dies at once, without notice:");
     session_.kill(first());
     return {};
   }
 
-  /// Begins to follow what the next step causes.
+  /// Starts to trace the messages of the next step.
   Outcome<void> trace() {
     const DemoNode& reader = nodes_[reader_];
-    session_.say("Messages that reach the actors for files of " + reader.data + ", as they pass from now on:");
+    session_.say("Messages that reach the file actors of " + reader.data + ", as they happen from now on:");
     auto begun = session_.begin(
         {"troupe", "trace", "/files/**", "--count", kMessagesShown, "--seconds", "60", "--data", reader.data});
     if (!begun.ok()) return begun.error();
     trace_ = std::move(begun).value();
-    for (int looks = 0; looks < kLooksMax; ++looks) {  // an operator's link is an actor: the trace's, and who looks
+    for (int looks = 0; looks < kLooksMax; ++looks) {  // an operator's link is an actor: the trace's, and the caller's
       const auto seen = session_.ask(
           {"troupe", "inspect", "--once", "--filter", "path~operator handled>0", "--json", "--data", reader.data});
       if (!seen.ok()) return seen.error();
       if (number_after(seen.value(), "\"matched\":") >= 2) return {};
       if (auto paused = session_.pause(); !paused.ok()) return paused;
     }
-    return {};  // it shows less, then
+    return {};  // then it shows fewer
   }
 
   Outcome<void> get() {
     const DemoNode& reader = nodes_[reader_];
-    session_.say("Read back at " + reader.data + ", which holds " + std::to_string(chunks_there_) + " of its " +
+    session_.say("Read back at " + reader.data + ", which stores " + std::to_string(chunks_there_) + " of its " +
                  std::to_string(chunks_) + " chunks:");
     if (auto got = shown({"troupe", "file", "get", cid_, "-o", "copy", "--data", reader.data}); !got.ok()) return got;
     if (auto compared = shown({"cmp", "original", "copy"}); !compared.ok()) return compared;
-    session_.say("`cmp` has found no difference. What has been seen of it meanwhile:");
+    session_.say("`cmp` found no difference. The messages seen during that time:");
     same_ = true;
     return session_.rest(*trace_);
   }
 
   Outcome<void> restart_first() {
-    session_.say("The first one comes back, and knows what it knew:");
+    session_.say("The first node comes back, with all its data:");
     auto node = session_.start(first().data, {"--listen", first().at, "--set", kBook});
     if (!node.ok()) return node.error();
     first() = std::move(node).value();
@@ -234,25 +234,25 @@ class Demo {
     return {};
   }
 
-  /// An escrow for the file, at a book that three nodes agree on.
+  /// Makes an escrow for the file, at a book that three nodes agree on.
   Outcome<void> pay() {
     const std::string& asked = nodes_[1].data;
     session_.say(
-        "Money: three of them keep a book of accounts together (ledger.book), and two wallets have some of it:");
+        "Money: three of them keep an account ledger (book) together (ledger.book), and two wallets have some of it:");
     Words members{"troupe", "raft", "init", "--group", "main", "--members", "", "--data", asked};
     for (std::size_t i = 0; i < 3; ++i) members[6] += (i == 0 ? "" : ",") + nodes_[i].id + '@' + nodes_[i].at;
     if (auto made = shown(members); !made.ok()) return made;
-    // Of this process, for the commands that it starts: the user's own wallets are not touched.
+    // For the commands that this process starts: the user's own wallets are not touched.
     ::setenv("XDG_CONFIG_HOME", (session_.directory() + "/config").c_str(), 1);
     ::setenv("TROUPE_PASSPHRASE_FILE", (session_.directory() + "/passphrase").c_str(), 1);
-    std::ofstream(session_.directory() + "/passphrase") << "of the demo alone\n";
+    std::ofstream(session_.directory() + "/passphrase") << " of this demo only\n";
     const auto buyer = wallet("buyer"), seller = wallet("seller");
     if (!buyer.ok()) return buyer.error();
     if (!seller.ok()) return seller.error();
     if (auto paid = shown({"troupe", "wallet", "issue", "buyer", "1000", "--data", asked}); !paid.ok()) return paid;
     if (auto paid = shown({"troupe", "wallet", "issue", "seller", "100", "--data", asked}); !paid.ok()) return paid;
     session_.say(
-        "An escrow holds the price until the file is delivered, and knows what happens if one of them is silent:");
+        "An escrow holds the price until the file is delivered, and decides what happens if a party is silent:");
     const auto made = session_.run({"troupe", "escrow", "create", "--to", seller.value(), "--amount", "200", "--wallet",
                                     "buyer", "--data", asked});
     if (!made.ok()) return made.error();
@@ -273,7 +273,7 @@ class Demo {
     return shown({"troupe", "wallet", "ls", "--data", asked});
   }
 
-  /// Its address. The words that would be written down are not shown.
+  /// Returns its address. The words that a user would write down are not shown.
   Outcome<std::string> wallet(const std::string& name) {
     session_.show("troupe wallet new " + name);
     const auto made = session_.ask({"troupe", "wallet", "new", name, "--json"});
@@ -285,7 +285,7 @@ class Demo {
   }
 
   Outcome<void> stop_nodes() {
-    session_.say("All of them are told to end (SIGTERM), and the directory is removed.");
+    session_.say("All of them are asked to end (SIGTERM), and the directory is removed.");
     for (DemoNode& node : nodes_)
       if (auto stopped = session_.stop(node); !stopped.ok()) return stopped;
     return {};
@@ -308,7 +308,7 @@ class Demo {
   bool same_ = false;
 };
 
-/// This very program, also when it was found through PATH.
+/// Returns the path of this program, also if it was found through PATH.
 Outcome<std::string> this_program() {
   std::array<char, 4096> path{};  // PATH_MAX of Linux
   const auto size = ::readlink("/proc/self/exe", path.data(), path.size());
@@ -318,7 +318,7 @@ Outcome<std::string> this_program() {
 
 Ending demo(const Invocation& invocation, Console& console) {
   if (invocation.globals.data || invocation.globals.node)
-    return usage_failure("the demo has nodes of its own: --data and --node have no meaning", "troupe demo");
+    return usage_failure("the demo starts its own nodes: leave --data and --node out", "troupe demo");
   const auto program = this_program();
   if (!program.ok()) return program.error();
   const auto begun = std::chrono::steady_clock::now();
@@ -331,7 +331,7 @@ Ending demo(const Invocation& invocation, Console& console) {
   Demo demo(std::move(session).value(), nodes, bytes);
   const bool screens = invocation.has("--inspect");
   if (screens && (json || !console.out_is_terminal))
-    return usage_failure("--inspect needs a terminal, and prints no JSON", "troupe demo");
+    return usage_failure("--inspect needs a terminal, and does not print JSON", "troupe demo");
   if (auto done = screens ? demo.run_screens() : demo.run(); !done.ok()) return done.error();
   if (screens) return Exit::done;
   JsonLine<output::wire::Demo> line;
@@ -347,8 +347,8 @@ Commands demo_commands() {
   return {
       {.name = "demo",
        .summary = "Show what troupe does, on a cluster of nodes that is removed afterwards",
-       .options = {number_option("--nodes", "N", "number of nodes (5)", kNodesMin, kNodesMax),
-                   number_option("--bytes", "N", "size of the file (67108864)", 0, kBytesMax),
+       .options = {number_option("--nodes", "N", "number of nodes (default 5)", kNodesMin, kNodesMax),
+                   number_option("--bytes", "N", "size of the file (default 67108864)", 0, kBytesMax),
                    {.name = "--inspect", .help = "leave the cluster running and open the screens on all its nodes"}},
        .run = demo}};
 }

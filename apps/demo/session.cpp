@@ -13,7 +13,7 @@
 namespace troupe::apps {
 namespace {
 
-// Our choices: far beyond what a slow machine needs, so that a demo that hangs ends by itself.
+// Our choices: far longer than a slow machine needs, so that a hanging demo ends by itself.
 constexpr std::chrono::seconds kNodeReady{60};
 constexpr std::chrono::seconds kNodeEnd{10};
 constexpr std::chrono::minutes kCommand{10};
@@ -65,7 +65,7 @@ DemoSession::Outcome<void> DemoSession::foreground(const Words& words) {
   auto child = Child::start({.arguments = resolved(words), .directory = directory_, .terminal = true});
   if (!child.ok()) return Failure{child.error(), "", "", Exit::failed};
   std::optional<int> ended;
-  // A signal is for it: Ctrl-C reaches it anyway, and it gives the terminal back before it ends.
+  // A signal is meant for the command: Ctrl-C reaches it anyway, and it restores the terminal before it ends.
   while (!(ended = child.value().wait(*attention_, std::chrono::hours{24})))
     if (const auto signal = attention_->take(); signal && *signal != SIGINT) child.value().send(*signal);
   if (*ended != 0) return failure(shown(words) + " ended with " + std::to_string(*ended));
@@ -117,7 +117,7 @@ DemoSession::Outcome<DemoNode> DemoSession::start(const std::string& data, const
 DemoSession::Outcome<void> DemoSession::stop(DemoNode& node) {
   node.process.send(SIGTERM);
   const auto ended = node.process.wait(*attention_, kNodeEnd);
-  if (!ended || *ended != 0) return failure("the node " + node.data + " did not end well");
+  if (!ended || *ended != 0) return failure("the node " + node.data + " did not shut down properly");
   return {};
 }
 
@@ -139,9 +139,9 @@ Words DemoSession::resolved(const Words& words) const {
 }
 
 Failure DemoSession::failure(const std::string& what) {
-  const std::string gone = "the demo is stopped, and nothing of it is left";
+  const std::string gone = "the demo was stopped, and removed everything";
   if (attention_->take()) return {{base::Code::dropped, "interrupted"}, gone, {}, Exit::interrupted};
-  // Their logs are removed with everything else: what they say last is worth more than a path.
+  // Their logs are removed with everything else: their last lines are more useful than a path.
   for (const auto& file : std::filesystem::directory_iterator(directory_)) {
     if (file.path().extension() != ".log") continue;
     std::ifstream log(file.path());

@@ -1,7 +1,7 @@
 #pragma once
 // Runs commands below a temporary directory and shows them as a shell session, so that a reader can learn them.
 //
-// Ends    all that it has started with it, and its directory.
+// Ends    all processes that it has started, and its directory, with the object.
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,23 +26,23 @@ class DemoSession {
   template <class T>
   using Outcome = base::Result<T, Failure>;
 
-  /// Makes the directory below $TMPDIR or /tmp. `program` is what "troupe" stands for; `shown` outlives the session.
+  /// Creates the directory below $TMPDIR or /tmp. `program` replaces "troupe"; `shown` outlives the session.
   static Outcome<DemoSession> make(std::string program, const std::string& temporary, std::ostream& shown);
   DemoSession(DemoSession&&) noexcept = default;
   DemoSession& operator=(DemoSession&&) = delete;
   ~DemoSession();
 
   const std::string& directory() const { return directory_; }
-  /// Says what comes next, as a comment.
+  /// Announces the next step, as a comment.
   void say(const std::string& what);
-  /// Shows a command that the session itself does in its place.
+  /// Shows a command that the session executes itself.
   void show(const std::string& command);
   void show_output(const std::string& text);
 
   /// Runs a command ("troupe" is this program), shows it and its output, and returns the output.
   /// Fails unless it exits with 0.
   Outcome<std::string> run(const Words& words);
-  /// The same without showing anything.
+  /// Does the same without showing anything.
   Outcome<std::string> ask(const Words& words);
   /// Runs a command on the user's terminal until it ends. Fails unless it exits with 0.
   Outcome<void> foreground(const Words& words);
@@ -53,12 +53,12 @@ class DemoSession {
 
   /// Starts `troupe node` with these words in the background and waits until it serves.
   Outcome<DemoNode> start(const std::string& data, const Words& words);
-  /// SIGTERM, and waits. Fails if it does not end well.
+  /// Sends SIGTERM, and waits. Fails if it does not shut down properly.
   Outcome<void> stop(DemoNode& node);
-  /// SIGKILL, and waits.
+  /// Sends SIGKILL, and waits.
   void kill(DemoNode& node);
 
-  /// Waits for a moment before something is asked again. Fails if the user has interrupted.
+  /// Waits for a moment before a request is repeated. Fails if the user has interrupted.
   Outcome<void> pause();
 
  private:

@@ -12,12 +12,10 @@ namespace {
 
 constexpr std::size_t kShownBytesMax = 80;
 
-Option group_option() {
-  return {.name = "--group", .value = "G", .help = "the group whose members all keep the file up"};
-}
-Option timeout() { return raft_command::timeout_option("with --group: how long to wait for it; 5s"); }
+Option group_option() { return {.name = "--group", .value = "G", .help = "group whose members all store the file"}; }
+Option timeout() { return raft_command::timeout_option("with --group: longest wait for the group (default 5s)"); }
 
-Positional cid() { return {.name = "CID", .help = "the content id that `file put` printed: 64 hexadecimal digits"}; }
+Positional cid() { return {.name = "CID", .help = "content id that `file put` printed: 64 hexadecimal digits"}; }
 
 }  // namespace
 
@@ -33,17 +31,19 @@ std::string day_text(std::uint64_t seconds) {
 base::Result<files::Cid, Failure> cid_of(const Invocation& invocation) {
   const std::string text = *invocation.text("CID");
   if (const auto id = files::Cid::from_hex(text)) return *id;
-  return usage_failure("a content id has 64 hexadecimal digits, not \"" + base::shortened(text, kShownBytesMax) + '"',
-                       "troupe file ls");
+  return usage_failure(
+      "invalid content id: expected 64 hexadecimal digits, got \"" + base::shortened(text, kShownBytesMax) + '"',
+      "troupe file ls");
 }
 
 Commands file_commands() {
   return {
       {.name = "file put",
        .summary = "Store a file in the network, and print its content id",
-       .options = {number_option("--replicas", "N",
-                                 "copies of each chunk (files.replicas of the node, 3); exit 3 if fewer were stored", 1,
-                                 files::kReplicasMax),
+       .options = {number_option(
+                       "--replicas", "N",
+                       "copies of each chunk (default files.replicas of the node, 3); exit 3 if fewer were stored", 1,
+                       files::kReplicasMax),
                    group_option(), timeout()},
        .positionals = {{.name = "PATH|-", .help = "file to store, or - for standard input"}},
        .needs = Needs::operate,
@@ -54,9 +54,10 @@ Commands file_commands() {
        .options =
            {{.name = "-o",
              .value = "PATH|-",
-             .help = "write to PATH instead of standard output; an existing file is replaced when all bytes are there",
+             .help =
+                 "file to write instead of standard output; an existing file is replaced once all bytes have arrived",
              .alias = "--output"},
-            {.name = "--range", .value = "A-B", .help = "only bytes A to B, counted from zero, both included"}},
+            {.name = "--range", .value = "A-B", .help = "bytes A to B to fetch, counted from zero, inclusive"}},
        .positionals = {cid()},
        .needs = Needs::view,
        .run = file_get},
@@ -64,11 +65,12 @@ Commands file_commands() {
        .summary = "List the files that were put at this node",
        .options = {group_option(), timeout()},
        .needs = Needs::view,
-       .notes = "KEPT UNTIL (UTC) is when the first node that holds copies ends them, unless it hears of this node\n"
-                "before. It moves on each day on which both run.",
+       .notes = "KEPT UNTIL (UTC) is when the first storage node deletes its copies, unless it is in contact with this "
+                "node\n"
+                "before. It is extended daily while both run.",
        .run = file_list},
       {.name = "file view",
-       .summary = "Show the chunks of a file, and the nodes that hold them",
+       .summary = "Show the chunks of a file, and the nodes that store them",
        .options = {{.name = "--chunks", .help = "list each chunk"}},
        .positionals = {cid()},
        .needs = Needs::view,
@@ -76,7 +78,7 @@ Commands file_commands() {
       {.name = "file verify",
        .summary = "Read every copy of a file, or all that this node stores, and name the damaged ones",
        .positionals = {{.name = "CID",
-                        .help = "the content id that `file put` printed; all contents that this node stores without it",
+                        .help = "content id that `file put` printed (default everything that this node stores)",
                         .arity = Arity::maybe}},
        .needs = Needs::view,
        .run = file_verify},
@@ -95,7 +97,7 @@ Commands file_commands() {
        .effect = Effect::write,
        .run = file_pin},
       {.name = "file unpin",
-       .summary = "Take the pin off a file",
+       .summary = "Unpin a file",
        .options = {group_option(), timeout()},
        .positionals = {cid()},
        .needs = Needs::operate,
@@ -106,12 +108,12 @@ Commands file_commands() {
        .needs = Needs::view,
        .run = file_owners},
       {.name = "file release",
-       .summary = "Delete what this node stores for another node, which then finds other holders",
-       .positionals = {{.name = "OWNER", .help = "the id of that node, as `file owners` prints it"}},
+       .summary = "Delete all data that this node stores for another node, which then finds other storage nodes",
+       .positionals = {{.name = "OWNER", .help = "id of that node, as `file owners` prints it"}},
        .needs = Needs::operate,
        .effect = Effect::write,
-       .notes =
-           "Takes nothing more of that node for files.kept_days. 'troupe peers drop' keeps it away for ten minutes.",
+       .notes = "Accepts nothing more from that node for files.kept_days. 'troupe peers drop' keeps it away for ten "
+                "minutes.",
        .run = file_release},
   };
 }

@@ -1,5 +1,5 @@
 #pragma once
-// What the commands `troupe file …` share; each is declared here and has a source of its own, file_put.cpp and so on.
+// Shared parts of the commands `troupe file …`; each is declared here and has its own source, file_put.cpp and so on.
 #include "actors/files/api.hpp"
 #include "apps/cli/client.hpp"
 #include "apps/cli/json.hpp"
@@ -8,12 +8,12 @@
 
 namespace troupe::apps {
 
-// How long nothing may move in a stream: for a node that has gone silent.
+// How long a stream may be idle: limit for a silent node.
 inline constexpr std::chrono::minutes kFileIdle{5};
-// How often a put whose source is silent says that it still lives; the node forgets an idle stream, too.
+// How often a put with a silent source sends a keepalive; the node also forgets an idle stream.
 inline constexpr std::chrono::minutes kFileAlive{1};
 static_assert(2 * kFileAlive < kFileIdle);
-// A change is one commit, for which a store has a minute (actors/files/settings.hpp), and what goes before it.
+// Time for a change: one commit, for which a store has a minute (actors/files/settings.hpp), and the steps before it.
 inline constexpr std::chrono::seconds kFileAnswer{75};
 
 using CommandRun = Ending(const Invocation&, Console&);

@@ -10,7 +10,7 @@ namespace {
 namespace wire = files::wire;
 using base::Code;
 
-constexpr std::chrono::milliseconds kReaderAgain{50};  // our choice: how soon the reader of a named pipe is seen
+constexpr std::chrono::milliseconds kReaderAgain{50};  // our choice: how soon the reader of a named pipe is noticed
 
 class Get {
  public:
@@ -65,8 +65,7 @@ class Get {
       return {};
     }
     if (!item.isPiece() || !part_bytes_ || item.getPiece().size() > *part_bytes_ - target_.bytes())
-      return Failure{
-          {Code::malformed, "the node sent something else than the bytes of the file"}, {}, {}, Exit::failed};
+      return Failure{{Code::malformed, "the node sent data other than the bytes of the file"}, {}, {}, Exit::failed};
     const auto piece = item.getPiece();
     auto written = target_.write({piece.begin(), piece.size()}, wait_);
     progress_->update(target_.bytes(), client_.now());
@@ -91,12 +90,12 @@ Ending file_get(const Invocation& invocation, Console& console) {
   if (const auto text = invocation.text("--range")) {
     range = files::Range::parse(*text);
     if (!range)
-      return usage_failure("a range is A-B, the numbers of its first and its last byte, such as 0-1023",
+      return usage_failure("invalid range: expected A-B, the numbers of its first and last byte, such as 0-1023",
                            "troupe help file get");
   }
   const auto output = invocation.text("-o");
   if (!output && console.out_is_terminal)
-    return usage_failure("the bytes of a file may upset the terminal", "-o PATH, or -o - to show them nevertheless");
+    return usage_failure("the bytes of a file may disturb the terminal", "-o PATH, or -o - to print them anyway");
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
   const std::string path = output.value_or("-");

@@ -1,15 +1,15 @@
 #pragma once
-// What `troupe file … --group G` does with the catalogue of a group (actors/catalogue).
+// Applies `troupe file … --group G` to the catalogue of a group (actors/catalogue).
 #include "actors/files/api.hpp"
 #include "apps/kv/kv.hpp"
 
 namespace troupe::apps::file_group {
 
-/// The group keeps the file from now on, with all its members. Again: nothing changes but its name.
+/// Adds the file to the catalogue, so that all members store it. A repetition changes only its name.
 Client::Outcome<void> add(kv_command::Way& way, const files::Cid& cid, const std::string& name, std::uint64_t bytes);
-/// There is no such file in the catalogue.
+/// Returns the failure for a file that is not in the catalogue.
 Failure unknown(const kv_command::Way& way);
-/// False if it has no such file.
+/// Returns false if it has no such file.
 Client::Outcome<bool> remove(kv_command::Way& way, const files::Cid& cid);
 Client::Outcome<void> pin(kv_command::Way& way, const files::Cid& cid, bool pinned);
 Ending list(const Invocation& invocation, Console& console);

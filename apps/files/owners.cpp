@@ -64,7 +64,7 @@ Ending file_owners(const Invocation& invocation, Console& console) {
 
 Ending file_release(const Invocation& invocation, Console& console) {
   const auto owner = base::NodeId::from_hex(*invocation.text("OWNER"));
-  if (!owner) return usage_failure("a node id has 40 hexadecimal digits", "troupe file owners");
+  if (!owner) return usage_failure("invalid node id: expected 40 hexadecimal digits", "troupe file owners");
   return ask_and_print<wire::ReleaseOwner, wire::OwnerReleased>(
       invocation, console, files::kHolderPath, kFileAnswer,
       [&](wire::ReleaseOwner::Builder question) { question.setOwner(data(owner->view())); },

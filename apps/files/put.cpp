@@ -20,7 +20,7 @@ using base::Code;
 
 constexpr std::size_t kPieceBytes = 1u << 20;  // messages/files.capnp: PutPiece
 
-/// A piece of the file on its way, in whole words, so that it is not copied once more.
+/// A piece of the file in flight, in whole words, so that it is not copied again.
 struct Piece {
   Piece() : words(std::make_unique_for_overwrite<std::uint64_t[]>(kPieceBytes / sizeof(std::uint64_t))) {}
   std::span<std::uint8_t> room() { return {reinterpret_cast<std::uint8_t*>(words.get()), kPieceBytes}; }
@@ -98,7 +98,7 @@ class Put {
     return Filled([piece = std::move(piece)](wire::PutPiece::Builder out) mutable { piece.fill(out); });
   }
 
-  /// Before its end the node cannot have listed the file; after it, only an answer of the node itself is certain.
+  /// Before its end the node cannot have listed the file; after it, only a response of the node itself is certain.
   Failure explained(Failure failure) const {
     const Code code = failure.error.code;
     if (!failure.outcome.empty()) return failure;
@@ -144,7 +144,7 @@ Client::Outcome<files::Cid> put(Source source, Client& client, Console& console)
   if (!stored.ok()) return stored.error();
   const auto cid = stored.value().root().getCid();
   const auto out = files::Cid::from({cid.begin(), cid.size()});
-  if (!out) return Failure{.error = {Code::corrupt, "the node's answer is no content id"}};
+  if (!out) return Failure{.error = {Code::corrupt, "the node's response is not a content id"}};
   return *out;
 }
 
@@ -184,7 +184,7 @@ Ending file_put(const Invocation& invocation, Console& console) {
     auto added = file_group::add(*group, *cid, name, done.getBytes());
     if (!added.ok()) {
       Failure failure = added.error();
-      failure.outcome = "the file is stored at this node as " + cid->hex() + ", and not in the group's catalogue";
+      failure.outcome = "the file is stored at this node as " + cid->hex() + ", but not in the group's catalogue";
       return failure;
     }
   }
@@ -194,7 +194,7 @@ Ending file_put(const Invocation& invocation, Console& console) {
   if (reached >= asked) return Exit::done;
   if (!invocation.globals.json)
     console.err << "note: stored at " << reached << " of " << asked
-                << " nodes, for no more could be reached; the node goes on trying\n";
+                << " nodes, because no more could be reached; the node keeps trying\n";
   return Exit::partly;
 }
 

@@ -34,11 +34,11 @@ class Verify {
         return {};
       }
     }
-    return Failure{{Code::malformed, "the node sent something that this program does not know"}, {}, {}, Exit::failed};
+    return Failure{{Code::malformed, "the node sent something unknown to this program"}, {}, {}, Exit::failed};
   }
 
   Ending ending() const {
-    if (!summed_) return Failure{{Code::corrupt, "the node ended early, without the sum"}};
+    if (!summed_) return Failure{{Code::corrupt, "the node ended the report early, without the sum"}};
     if (unsound_ > 0) return Exit::failed;
     return unknown_ > 0 ? Exit::unavailable : Exit::done;
   }
@@ -65,14 +65,14 @@ class Verify {
 
   void print(wire::VerifySum::Reader sum) {
     if (form_ == Form::text) {
-      console_.out << sum.getSound() << " of " << sum.getCopies() << " copies are sound";
+      console_.out << sum.getSound() << " of " << sum.getCopies() << " copies are intact";
       const auto also = [&](std::uint64_t number, const char* what) {
         if (number > 0) console_.out << ", " << number << ' ' << what;
       };
       also(sum.getDamaged() - sum.getRepaired(), "damaged");
       also(sum.getRepaired(), "were damaged and are repaired");
       also(sum.getLacking(), "lacking");
-      also(sum.getUnknown(), "at nodes that did not answer");
+      also(sum.getUnknown(), "at nodes that did not respond");
       console_.out << '\n';
       return;
     }

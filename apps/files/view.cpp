@@ -171,12 +171,12 @@ void print_text(std::ostream& out, const View& view, bool each_chunk) {
 Client::Outcome<bool> has_holder(Client& client, const files::Cid& cid) {
   const auto view = view_of(client, cid);
   if (!view.ok()) {
-    // No node has it, or those that may have it did not answer: a holder was not found.
+    // No node has it, or the nodes that may have it did not respond: no storage node was found.
     const base::Code code = view.error().error.code;
     if (code == base::Code::not_found || code == base::Code::unavailable || code == base::Code::timeout) return false;
     return view.error();
   }
-  // A file that the node does not list was read from a holder; of one that it lists it knows the holders.
+  // A file that the node does not list was read from a storage node; for a listed file it knows the storage nodes.
   return !view.value().row || !view.value().nodes.empty();
 }
 

@@ -10,42 +10,44 @@ using wallets::wallet_option;
 
 constexpr const char* kFundShowNotes = R"(
 what it is
-  money that m of n signers decide on; the account belongs to no key, and follows from the id of the book
-  fund.signers and fund.threshold are read once, when the fund is made; without them the book's owner decides
+  money that m of n signers decide on; the account has no key, and is derived from the id of the book
+  fund.signers and fund.threshold are read once, when the fund is created; without them the book's owner decides
 )";
 
 constexpr const char* kFundProposeNotes = R"(
 what it does
-  proposes a payment, and prints the id of the proposal; it is no signature: each signer gives `sign ID`
-  with --signers and --threshold it proposes who signs from then on, by the same rule
+  proposes a payment, and prints the id of the proposal; this is not a signature yet: each signer gives `sign ID`
+  with --signers and --threshold it proposes the future signers, by the same rule
 who may
-  a signer, by its wallet; where the owner of the book is a signer, an operator at the local socket of the book's node,
-  or of a member of its group, without a wallet
+  a signer, with its wallet; if the owner of the book is a signer, an operator at the local socket of the book's node,
+  or
+  of a member of its group, without a wallet
 exits
-  5 if the wallet is no signer's, 64 proposals are open, or --request has proposed something else
+  5 if the wallet does not belong to a signer, 64 proposals are open, or --request has proposed something else
 )";
 
 constexpr const char* kFundSignNotes = R"(
 what it does
-  shows the proposal on standard error and signs it; the signature that is enough pays, and answers once the book has
-  posted the payment
+  shows the proposal on standard error and signs it; the last required signature pays, and the command ends once the
+  book
+  has posted the payment
 exits
-  5 if enough have signed, it has expired, the daily cap would be passed (it stays open then), or the fund has too
-  little (the proposal has ended then, and has to be made again)
+  5 if enough have signed, it has expired, the daily cap would be exceeded (it stays open then), or the fund has too
+  little (the proposal has ended then, and must be made again)
 )";
 
 constexpr const char* kFundReportNotes = R"(
 what it prints
-  JSON lines: the book, each credit and debit of the fund with its proposal and category, the sums, and at last the
-  SHA-256 of all lines before it
-  a report that -o names already is replaced, and the new one has its hash
+  JSON lines: the book, each credit and debit of the fund with its proposal and category, the sums, and finally the
+  SHA-256 of all lines before
+  an existing report at -o is replaced, and the new report contains its hash
 )";
 
 constexpr const char* kFundVerifyNotes = R"(
 what it does
-  computes the report again from the book, up to the posting that FILE names, and compares each line
+  recomputes the report from the book, up to the posting that FILE names, and compares each line
 exits
-  1 if a line differs, with its number; 7 if the book does not answer
+  1 if a line differs, with its number; 7 if the book does not respond
 )";
 
 }  // namespace
@@ -58,17 +60,19 @@ Commands fund_commands() {
        .notes = kFundShowNotes,
        .run = fund_show},
       {.name = "fund propose",
-       .summary = "Propose a payment of the fund, or other signers",
-       .options = {{.name = "--category", .value = "C", .help = "what it is for: 1 to 32 of a-z, 0-9 and '-'"},
-                   {.name = "--reason", .value = "T", .help = "at most 256 bytes of text, for all to read"},
-                   {.name = "--expires", .value = "T", .help = "when it can no longer be signed; 7d"},
-                   {.name = "--signers", .value = "A,B", .help = "addresses of all who sign from then on"},
-                   number_option("--threshold", "M", "how many of them have to sign", 1, wallet::kSignersMax),
+       .summary = "Propose a payment of the fund, or new signers",
+       .options = {{.name = "--category", .value = "C", .help = "category of the payment: 1 to 32 of a-z, 0-9 and '-'"},
+                   {.name = "--reason", .value = "T", .help = "public reason of at most 256 bytes of text"},
+                   {.name = "--expires",
+                    .value = "T",
+                    .help = "time after which it can no longer be signed (default 7d)"},
+                   {.name = "--signers", .value = "A,B", .help = "addresses of all future signers"},
+                   number_option("--threshold", "M", "number of signatures needed", 1, wallet::kSignersMax),
                    wallet_option(),
                    passphrase_option(),
                    request_option()},
-       .positionals = {{.name = "TO", .help = "the address that is paid", .arity = Arity::maybe},
-                       {.name = "AMOUNT", .help = "a whole number of the smallest unit", .arity = Arity::maybe}},
+       .positionals = {{.name = "TO", .help = "address to pay", .arity = Arity::maybe},
+                       {.name = "AMOUNT", .help = "whole number of the smallest unit", .arity = Arity::maybe}},
        .form = "(TO AMOUNT --category C --reason T | --signers A,B --threshold M --reason T)",
        .needs = Needs::operate,
        .effect = Effect::write,
@@ -77,25 +81,25 @@ Commands fund_commands() {
       {.name = "fund sign",
        .summary = "Sign a proposal of the fund, after showing it",
        .options = {wallet_option(), passphrase_option(), request_option()},
-       .positionals = {{.name = "ID", .help = "the id that `propose` printed: 64 hexadecimal digits"}},
+       .positionals = {{.name = "ID", .help = "id that `propose` printed: 64 hexadecimal digits"}},
        .needs = Needs::operate,
        .effect = Effect::write,
        .notes = kFundSignNotes,
        .run = fund_sign},
       {.name = "fund ls",
-       .summary = "List the proposals of the fund, the latest first",
+       .summary = "List the proposals of the fund, latest first",
        .needs = Needs::view,
        .run = fund_list},
       {.name = "fund report",
        .summary = "Write all credits and debits of the fund, with a hash",
        .options =
-           {{.name = "-o", .value = "FILE", .help = "write to FILE, not to standard output", .alias = "--output"}},
+           {{.name = "-o", .value = "FILE", .help = "file to write instead of standard output", .alias = "--output"}},
        .needs = Needs::view,
        .notes = kFundReportNotes,
        .run = fund_report},
       {.name = "fund verify",
        .summary = "Compare a report with the book",
-       .positionals = {{.name = "FILE", .help = "what `fund report` wrote"}},
+       .positionals = {{.name = "FILE", .help = "report that `fund report` wrote"}},
        .needs = Needs::view,
        .notes = kFundVerifyNotes,
        .run = fund_verify},

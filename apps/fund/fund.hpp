@@ -1,5 +1,5 @@
 #pragma once
-// The commands of `troupe fund` that have a source of their own; fund.cpp names them all.
+// The commands of `troupe fund` that have their own source file; fund.cpp names them all.
 #include "actors/fund/words.hpp"
 #include "apps/wallet/book.hpp"
 #include "messages/output/fund.capnp.h"
@@ -11,7 +11,7 @@ FundCommand fund_show, fund_list, fund_propose, fund_sign, fund_report, fund_ver
 
 namespace funds {
 
-/// The fund as its node shows it, whose parts were checked.
+/// The fund as its node shows it, with its parts checked.
 struct Seen {
   wallet::BookId book;
   wallet::Address owner;
@@ -23,13 +23,13 @@ struct Seen {
 };
 Client::Outcome<Seen> fund_seen(Client& client);
 
-/// Nothing checked but by read().
+/// Checks only what read() checks.
 Client::Outcome<fund::Proposal> read_proposal(const wallet::BookId& book, fund::wire::ProposalIs::Reader from);
-/// All of them, the latest first.
+/// Returns all of them, latest first.
 Client::Outcome<std::vector<fund::Proposal>> proposals_of(Client& client, const wallet::BookId& book);
 
 void write_proposal(output::wire::FundProposal::Builder out, const fund::Proposal& proposal);
-/// "100 to tro1…", or the new signers.
+/// Returns "100 to tro1…", or the new signers.
 std::string what_text(const fund::Proposal& proposal);
 
 }  // namespace funds

@@ -18,7 +18,7 @@ using base::Code;
 
 constexpr std::size_t kReportBytesMax = std::size_t{256} << 20;  // our choice
 
-/// Nothing if there is no such file.
+/// Returns nullopt if there is no such file.
 base::Result<std::optional<std::string>, Failure> content_of(const std::string& path) {
   using Out = std::optional<std::string>;
   std::error_code failed;
@@ -28,7 +28,7 @@ base::Result<std::optional<std::string>, Failure> content_of(const std::string& 
   return Out(std::move(text).value());
 }
 
-/// The latest posting of the book; with `sequence` that one. Nothing if the book has none.
+/// Returns the latest posting of the book, or the posting `sequence`. Returns nullopt if the book has none.
 Client::Outcome<std::optional<wallet::Posting>> posting_at(Client& client, std::uint64_t sequence) {
   std::optional<wallet::Posting> out;
   const auto walked =
@@ -40,7 +40,7 @@ Client::Outcome<std::optional<wallet::Posting>> posting_at(Client& client, std::
   return out;
 }
 
-/// The report of the book up to that posting.
+/// Returns the report of the book up to that posting.
 Client::Outcome<std::string> report_of(Client& client, const wallet::BookId& book,
                                        const std::optional<wallet::Posting>& last,
                                        const std::optional<base::Digest>& previous) {
@@ -68,14 +68,14 @@ struct BadLine {
   std::string what;
 };
 
-/// The first line in which they differ; the last one of `right` is its hash.
+/// Returns the first line in which they differ; the last line of `right` is its hash.
 std::optional<BadLine> first_difference(std::string_view file, std::string_view right) {
   const auto here = lines_of(file), there = lines_of(right);
   for (std::size_t i = 0; i < std::max(here.size(), there.size()); ++i) {
     if (i >= here.size()) return BadLine{i + 1, "the line is missing"};
     if (i >= there.size()) return BadLine{i + 1, "there is no such line in the book"};
     if (here[i] == there[i]) continue;
-    if (i + 1 == there.size()) return BadLine{i + 1, "the hash is not that of the lines before it"};
+    if (i + 1 == there.size()) return BadLine{i + 1, "the hash differs from the hash of the lines before it"};
     return BadLine{i + 1, "it differs from the book"};
   }
   return std::nullopt;
@@ -85,7 +85,7 @@ Client::Outcome<std::optional<BadLine>> compare(Client& client, const std::strin
   using Out = std::optional<BadLine>;
   const auto lines = lines_of(file);
   const auto head = lines.empty() ? std::nullopt : read_report_head(lines.front());
-  if (!head) return Out({1, "it is not the first line of a report of a fund"});
+  if (!head) return Out({1, "it is not the first line of a fund report"});
   const auto seen = fund_seen(client);
   if (!seen.ok()) return seen.error();
   std::optional<wallet::Posting> last;
@@ -113,9 +113,9 @@ Ending fund_report(const Invocation& invocation, Console& console) {
     if (before.value()) {
       previous = report_hash(*before.value());
       if (!previous)
-        return Failure{{Code::conflict, path + " is there, and is no whole report of a fund"},
+        return Failure{{Code::conflict, path + " exists, and is not a complete fund report"},
                        "nothing was written",
-                       "another file after -o"};
+                       "write another file with -o"};
     }
   }
   auto client = Client::connect(invocation, console);
@@ -172,12 +172,12 @@ Ending fund_verify(const Invocation& invocation, Console& console) {
     }
     line.print(console.out);
   } else if (!bad.value()) {
-    console.out << path << ": " << lines << " lines are as the book has them\n";
+    console.out << path << ": " << lines << " lines match the book\n";
   }
   if (!bad.value()) return Exit::done;
   return Failure{
       {Code::corrupt, "line " + std::to_string(bad.value()->line) + " of " + path + " is wrong: " + bad.value()->what},
-      std::to_string(bad.value()->line - 1) + " lines before it are good",
+      std::to_string(bad.value()->line - 1) + " lines before it are valid",
       "troupe fund report"};
 }
 

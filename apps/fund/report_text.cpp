@@ -18,7 +18,7 @@ using wallet::Amount;
 
 constexpr std::uint32_t kReportVersion = 1;
 
-/// What is counted from line to line.
+/// Running totals over the lines.
 struct Sums {
   wallet::Wide credits = 0, debits = 0;
   std::map<std::string, std::pair<wallet::Wide, std::uint64_t>> allocations{};
@@ -38,7 +38,7 @@ std::string wide_text(wallet::Wide number) {
   return out;
 }
 
-/// Category and id of a memo; empty if it is none of a fund's payment.
+/// Returns category and id from a memo; empty if it is not the memo of a fund's payment.
 std::pair<std::string, std::string> purpose_of(const std::string& memo) {
   const auto space = memo.find(' ');
   if (space == std::string::npos || !fund::is_category(memo.substr(0, space)) ||

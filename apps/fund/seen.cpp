@@ -1,4 +1,4 @@
-// What a node says of a fund.
+// What a node reports about a fund.
 #include <algorithm>
 
 #include "actors/fund/api.hpp"
@@ -23,12 +23,12 @@ Client::Outcome<Seen> fund_seen(Client& client) {
   for (const auto one : is.getSigners())
     if (const auto signer = wallet::Address::from(bytes_of(one))) list.push_back(*signer);
   auto signers = fund::make_signers(is.getThreshold(), std::move(list));
-  if (!book || !owner || !head || !cap || !spent || !signers) return odd_answer("it is no fund");
+  if (!book || !owner || !head || !cap || !spent || !signers) return odd_answer("it is not a fund");
   Seen out{*book, *owner, std::move(*signers), *cap, *spent, {}, is.getSequence(), *head};
   for (const auto row : is.getAllocations()) {
     const auto sum = wallet::Amount::from(row.getSpent());
     const std::string category = text_of(row.getCategory());
-    if (!sum || !fund::is_category(category)) return odd_answer("it has what is no allocation");
+    if (!sum || !fund::is_category(category)) return odd_answer("it lists an entry that is not an allocation");
     out.allocations[category] = {*sum, row.getPayments()};
   }
   return out;
@@ -36,7 +36,7 @@ Client::Outcome<Seen> fund_seen(Client& client) {
 
 Client::Outcome<fund::Proposal> read_proposal(const wallet::BookId& book, fund::wire::ProposalIs::Reader from) {
   auto proposal = fund::read(book, from);
-  if (!proposal) return odd_answer("it is no proposal of this fund");
+  if (!proposal) return odd_answer("it is not a proposal of this fund");
   return std::move(*proposal);
 }
 
@@ -54,7 +54,8 @@ Client::Outcome<std::vector<fund::Proposal>> proposals_of(Client& client, const 
       out.push_back(std::move(proposal).value());
     }
     const auto next = bytes_of(page.value().root().getNext());
-    if (!next.empty() && !std::ranges::lexicographical_compare(from, next)) return odd_answer("its pages do not go on");
+    if (!next.empty() && !std::ranges::lexicographical_compare(from, next))
+      return odd_answer("its pages do not continue");
     from.assign(next.begin(), next.end());
   } while (!from.empty());
   std::ranges::stable_sort(out, [](const auto& a, const auto& b) { return a.proposed > b.proposed; });

@@ -7,7 +7,7 @@ namespace {
 
 using namespace kv_command;
 
-/// What one line asks for: a change, or a key to read.
+/// The request of one line: a change, or a key to read.
 struct Asked {
   std::optional<kv::Command> change;
   std::string get;
@@ -16,12 +16,12 @@ struct Asked {
 base::Result<Asked, Failure> read_line(const Invocation& invocation, const std::string& line) {
   const auto words = words_of(line);
   if (!words || words->size() < 2)
-    return usage_failure("a line is one of: put KEY VALUE, get KEY, del KEY, cas KEY OLD NEW", "");
+    return usage_failure("invalid line: expected put KEY VALUE, get KEY, del KEY or cas KEY OLD NEW", "");
   const auto& is = *words;
   const auto key = key_of(invocation, is[1]);
   if (!key.ok()) return key.error();
   for (const std::string& word : is)
-    if (word.size() > kv::kValueBytesMax) return usage_failure("a value has at most 1 MiB", "");
+    if (word.size() > kv::kValueBytesMax) return usage_failure("a value is limited to 1 MiB", "");
   kv::Txn txn;
   if (is[0] == "get" && is.size() == 2) return Asked{{}, key.value()};
   if (is[0] == "put" && is.size() == 3) {
@@ -32,7 +32,7 @@ base::Result<Asked, Failure> read_line(const Invocation& invocation, const std::
     txn.conditions.push_back({.key = key.value(), .kind = kv::Condition::Kind::equals, .value = value_of(is[2])});
     txn.operations.push_back({.kind = kv::Operation::Kind::put, .key = key.value(), .value = value_of(is[3])});
   } else {
-    return usage_failure("a line is one of: put KEY VALUE, get KEY, del KEY, cas KEY OLD NEW", "");
+    return usage_failure("invalid line: expected put KEY VALUE, get KEY, del KEY or cas KEY OLD NEW", "");
   }
   return Asked{kv::Command{.what = std::move(txn)}, {}};
 }
@@ -49,7 +49,7 @@ Ending kv_batch(const Invocation& invocation, Console& console) {
     if (read.ok() && lines.cut()) read = usage_failure("line " + std::to_string(lines.number()) + " is too long", "");
     if (!read.ok()) {
       Failure failure = read.error();
-      failure.outcome = "the lines before it were answered";
+      failure.outcome = "the lines before it were executed";
       return failure;
     }
     if (!read.value()) break;

@@ -12,7 +12,7 @@ using namespace kv_command;
 base::Result<std::string, Failure> request_of(const Invocation& invocation) {
   std::string request = invocation.text("--request").value_or("");
   if (request.size() > kv::kRequestBytesMax || !base::is_utf8(request))
-    return usage_failure("a request id has at most 64 bytes of UTF-8", "");
+    return usage_failure("invalid request id: expected at most 64 bytes of UTF-8", "");
   return request;
 }
 
@@ -55,12 +55,12 @@ Ending kv_put(const Invocation& invocation, Console& console) {
   if (const auto typed = invocation.text("--ttl")) {
     ttl = config::parse_duration(*typed);
     if (!ttl || *ttl < std::chrono::milliseconds(1) || lease.value != 0)
-      return usage_failure("--ttl is a time such as 30s or 5m, and not beside --lease", "troupe help kv put");
+      return usage_failure("--ttl needs a time such as 30s or 5m, and excludes --lease", "troupe help kv put");
   }
   auto way = way_of(invocation, console);
   if (!way.ok()) return way.error();
   if (ttl) {
-    // A lease of the key's own: with a request id its retry finds the same one.
+    // The key's own lease: with a request id, a retry finds the same lease.
     kv::Command grant{.request = request.value().empty()
                                      ? ""
                                      : "ttl:" + crypto::sha256(base::as_bytes(request.value())).hex().substr(0, 48),
@@ -109,7 +109,7 @@ Ending kv_cas(const Invocation& invocation, Console& console) {
   const auto& values = invocation.all("OLD NEW");
   const bool absent = invocation.has("--absent");
   if (values.size() != (absent ? 1u : 2u))
-    return usage_failure(absent ? "with --absent say the new value alone" : "say the old and the new value",
+    return usage_failure(absent ? "with --absent give only the new value" : "give the old and the new value",
                          "troupe help kv cas");
   kv::Txn txn;
   kv::Condition condition{.key = key.value()};
@@ -143,9 +143,10 @@ Ending kv_txn(const Invocation& invocation, Console& console) {
     };
     if (lines.cut()) return wrong("it is too long");
     const auto words = words_of(*line.value());
-    if (!words) return wrong("a word in quotation marks is no JSON string");
+    if (!words) return wrong("a word in quotation marks is not a JSON string");
     if (words->empty()) continue;
-    if (txn.conditions.size() + txn.operations.size() >= kv::kOperationsMax) return wrong("at most 1,024 lines");
+    if (txn.conditions.size() + txn.operations.size() >= kv::kOperationsMax)
+      return wrong("a transaction has at most 1,024 lines");
     const auto& is = *words;
     const auto key =
         is.size() > 1 ? key_of(invocation, is[1]) : base::Result<std::string, Failure>(wrong("a key is missing"));
@@ -159,10 +160,10 @@ Ending kv_txn(const Invocation& invocation, Console& console) {
       txn.operations.push_back({.kind = kv::Operation::Kind::remove, .key = key.value()});
     else if (is[0] == "get" && is.size() == 2)
       txn.operations.push_back({.kind = kv::Operation::Kind::get, .key = key.value()});
-    else return wrong("it is none of: if KEY = VALUE, if KEY absent, put KEY VALUE, del KEY, get KEY");
+    else return wrong("expected if KEY = VALUE, if KEY absent, put KEY VALUE, del KEY or get KEY");
   }
   if (txn.operations.empty() && txn.conditions.empty())
-    return usage_failure("a transaction has at least one line", "troupe help kv txn");
+    return usage_failure("a transaction needs at least one line", "troupe help kv txn");
   auto way = way_of(invocation, console);
   if (!way.ok()) return way.error();
   auto done = execute(way.value(), {.request = request.value(), .what = std::move(txn)});

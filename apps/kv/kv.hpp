@@ -1,5 +1,5 @@
 #pragma once
-// The commands of `troupe kv` that have a source of their own; kv.cpp names them all.
+// The commands of `troupe kv` that have their own source file; kv.cpp names them all.
 #include <optional>
 #include <string>
 #include <vector>
@@ -36,26 +36,27 @@ struct Way {
 };
 base::Result<Way, Failure> way_of(const Invocation& invocation, Console& console);
 
-/// A key as it is typed: with --hex in hexadecimal digits. `empty`: a prefix may be empty.
+/// Reads a key as it is typed: with --hex in hexadecimal digits. `empty`: a prefix may be empty.
 base::Result<std::string, Failure> key_of(const Invocation& invocation, const std::string& typed, bool empty = false);
-/// A value as it is typed; `-` is standard input.
+/// Reads a value as it is typed; `-` reads standard input.
 base::Result<kv::Value, Failure> value_of(Console& console, const std::string& typed);
 kv::Value value_of(std::string_view text);
 
-/// A line of `kv txn` and `kv batch`, with room for two values of which each byte is escaped.
+/// A line of `kv txn` and `kv batch`, with space for two values of which each byte is escaped.
 inline constexpr std::size_t kLineBytesMax = 16 * kv::kValueBytesMax;
 
-/// Words of a line; one that begins with a quotation mark is a JSON string. Nothing if it cannot be read.
+/// Returns the words of a line; a word that begins with a quotation mark is a JSON string. Returns nullopt if the line
+/// is malformed.
 std::optional<std::vector<std::string>> words_of(std::string_view line);
 
-/// Asks the group for a change. An outcome other than `done` is a failure with its exit.
+/// Sends a change to the group. An outcome other than `done` is a failure with its exit.
 base::Result<Kept<wire::Executed>, Failure> execute(Way& way, const kv::Command& command);
 base::Result<Kept<wire::GotKey>, Failure> get(Way& way, const std::string& key, bool stale, std::uint64_t revision);
-/// The lease of --lease, as `kv lease grant` printed it. Fails with usage.
+/// Reads the lease of --lease, as `kv lease grant` printed it. Fails with usage.
 base::Result<kv::LeaseId, Failure> lease_of(const std::string& typed);
 std::string shown(capnp::Data::Reader bytes);  ///< for an error message
 
-/// Sets `value` if it is UTF-8, else `valueHex`; of any output with both.
+/// Sets `value` if it is UTF-8, otherwise `valueHex`; for any output with both.
 template <class Builder>
 void write_value(Builder out, capnp::Data::Reader value) {
   const std::string_view text(reinterpret_cast<const char*>(value.begin()), value.size());

@@ -22,7 +22,7 @@ void print(const Invocation& invocation, Console& console, std::uint64_t lease, 
 Ending grant(const Invocation& invocation, Console& console) {
   const auto ttl = config::parse_duration(*invocation.text("TIME|ID"));
   if (!ttl || *ttl < std::chrono::milliseconds(1))
-    return usage_failure("a lease lasts a time such as 30s or 5m", "troupe help kv lease");
+    return usage_failure("a lease needs a time such as 30s or 5m", "troupe help kv lease");
   auto way = way_of(invocation, console);
   if (!way.ok()) return way.error();
   const auto ms = base::milliseconds(*ttl);

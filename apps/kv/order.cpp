@@ -1,11 +1,11 @@
-// What the commands of `troupe kv` share: keys, values and lines as they are typed, and the question to the group.
+// Shared parts of `troupe kv`: keys, values and lines as they are typed, and the request to the group.
 #include "apps/kv/kv.hpp"
 #include "messages/common.capnp.h"
 
 namespace troupe::apps::kv_command {
 namespace {
 
-/// As UTF-8; nothing for half of a surrogate pair.
+/// Appends the character as UTF-8. Fails for half of a surrogate pair.
 bool append_utf8(std::string& out, std::uint32_t code) {
   const auto put = [&](std::uint32_t byte) { out += static_cast<char>(byte); };
   if (code < 0x80) return put(code), true;
@@ -23,7 +23,7 @@ std::optional<std::uint32_t> take_hex4(std::string_view line, std::size_t& at) {
   return bytes[0] << 8 | bytes[1];
 }
 
-/// The JSON string (RFC 8259) that begins at `at`, which then lies behind it.
+/// Returns the JSON string (RFC 8259) that begins at `at`, and moves `at` after it.
 std::optional<std::string> take_json_string(std::string_view line, std::size_t& at) {
   std::string out;
   for (++at; at < line.size();) {
@@ -71,13 +71,13 @@ base::Result<std::string, Failure> key_of(const Invocation& invocation, const st
   std::string key = typed;
   if (invocation.has("--hex")) {
     base::Bytes bytes(typed.size() / 2);
-    if (!base::parse_hex(typed, bytes))
-      return usage_failure("with --hex a key is written in pairs of hexadecimal digits", "");
+    if (!base::parse_hex(typed, bytes)) return usage_failure("with --hex a key needs pairs of hexadecimal digits", "");
     key = std::string(base::as_text(bytes));
   } else if (!base::is_utf8(typed)) {
-    return usage_failure("a key is UTF-8; write others in hexadecimal digits with --hex", "");
+    return usage_failure("a key must be UTF-8; write other keys in hexadecimal digits with --hex", "");
   }
-  if ((key.empty() && !empty) || key.size() > kv::kKeyBytesMax) return usage_failure("a key has 1 to 1024 bytes", "");
+  if ((key.empty() && !empty) || key.size() > kv::kKeyBytesMax)
+    return usage_failure("a key must have 1 to 1024 bytes", "");
   return key;
 }
 
@@ -94,7 +94,7 @@ base::Result<kv::Value, Failure> value_of(Console& console, const std::string& t
       return read.error();
   }
   if (value.size() > kv::kValueBytesMax)
-    return usage_failure("a value has at most 1 MiB; larger things are files", "troupe help file put");
+    return usage_failure("a value has at most 1 MiB; store larger data as a file", "troupe help file put");
   return value_of(value);
 }
 
@@ -126,15 +126,16 @@ std::string shown(capnp::Data::Reader bytes) {
 
 base::Result<kv::LeaseId, Failure> lease_of(const std::string& typed) {
   const auto number = parse_trace(typed);
-  if (!number) return usage_failure("a lease is named by up to 16 hexadecimal digits", "troupe kv lease grant 60s");
+  if (!number)
+    return usage_failure("invalid lease id: expected up to 16 hexadecimal digits", "troupe kv lease grant 60s");
   return kv::LeaseId{*number};
 }
 
 base::Result<Kept<wire::Executed>, Failure> execute(Way& way, const kv::Command& command) {
   if (const std::size_t bytes = kv::encode(command).size(); bytes > kv::kCommandBytesMax)
-    return usage_failure("a transaction has at most 2 MiB with its keys and values, and this one has " +
-                             std::to_string(bytes) + " bytes",
-                         "several smaller transactions");
+    return usage_failure(
+        "a transaction is limited to 2 MiB with its keys and values, got " + std::to_string(bytes) + " bytes",
+        "several smaller transactions");
   auto answer = way.client->ask<wire::Execute, wire::Executed>(
       way.path, way.timeout + std::chrono::seconds(1), [&](wire::Execute::Builder out) {
         raft::write(out, command);
@@ -153,18 +154,17 @@ base::Result<Kept<wire::Executed>, Failure> execute(Way& way, const kv::Command&
       return failed(base::Code::conflict, "conflict: the key is " + is);
     }
     case wire::Outcome::NO_LEASE: return failed(base::Code::not_found, "there is no such lease");
-    case wire::Outcome::LEASE_EXISTS: return failed(base::Code::conflict, "the lease is there already");
+    case wire::Outcome::LEASE_EXISTS: return failed(base::Code::conflict, "the lease already exists");
     case wire::Outcome::SESSIONS_FULL:
       return failed(base::Code::overloaded,
-                    "as many answers to request ids are kept as may be (raft.sessions_max): no new one is taken");
-    case wire::Outcome::LEASES_FULL:
-      return failed(base::Code::overloaded, "the group has as many leases as it may have");
+                    "the group cannot store further responses to request ids (raft.sessions_max)");
+    case wire::Outcome::LEASES_FULL: return failed(base::Code::overloaded, "the group has reached its limit of leases");
     case wire::Outcome::ANSWER_TOO_LARGE:
-      return failed(base::Code::malformed, "its gets would answer more than 2 MiB: ask for less at once");
+      return failed(base::Code::malformed, "its gets would return more than 2 MiB: read fewer keys at once");
     case wire::Outcome::MALFORMED:
     case wire::Outcome::NOT_LEADER: break;
   }
-  return failed(base::Code::malformed, "the group could not read the command");
+  return failed(base::Code::malformed, "the group could not decode the command");
 }
 
 base::Result<Kept<wire::GotKey>, Failure> get(Way& way, const std::string& key, bool stale, std::uint64_t revision) {

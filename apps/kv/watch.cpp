@@ -9,7 +9,7 @@ using namespace kv_command;
 namespace {
 
 constexpr std::chrono::seconds kEndOfWatch{5};          // our choice: the member ends it, unless it is gone
-constexpr std::uint64_t kSecondsMax = 40 * 24 * 3'600;  // of a question
+constexpr std::uint64_t kSecondsMax = 40 * 24 * 3'600;  // limit of a request
 
 }  // namespace
 
@@ -20,7 +20,7 @@ Ending kv_watch(const Invocation& invocation, Console& console) {
   auto way = way_of(invocation, console);
   if (!way.ok()) return way.error();
   const auto seconds = invocation.number("--seconds");
-  // A watch without an end may be silent for long.
+  // An endless watch may be silent for long.
   const base::Duration idle = std::chrono::seconds(seconds.value_or(24 * 3'600)) + kEndOfWatch;
   std::uint64_t seen = 0;
   const Failure enough{.error = {base::Code::timeout, "enough"}, .exit = Exit::done};

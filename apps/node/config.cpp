@@ -38,7 +38,7 @@ void print_json(std::ostream& out, const config::Settings& settings) {
   write_json_line(out, capnp::toDynamic(rows.asReader()));
 }
 
-/// With which settings the node runs, and where each comes from.
+/// Prints the settings with which the node runs, and their origins.
 Ending show_running(const Invocation& invocation, Console& console) {
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
@@ -117,8 +117,8 @@ Ending check(const Invocation& invocation, Console& console) {
 
 Commands config_commands() {
   auto show_options = setting_options();
-  show_options.insert(show_options.begin(), {.name = "--running", .help = "ask the node with which settings it runs"});
-  show_options.insert(show_options.begin(), {.name = "--origin", .help = "print where each value comes from"});
+  show_options.insert(show_options.begin(), {.name = "--running", .help = "ask the running node for its settings"});
+  show_options.insert(show_options.begin(), {.name = "--origin", .help = "print the origin of each value"});
   return {
       {.name = "config show",
        .summary = "Print the settings of a node as TOML",

@@ -11,14 +11,14 @@
 namespace troupe::apps {
 namespace {
 
-constexpr std::size_t kDomainBytesMax = 64;     // our choice: what the order has room for, and more than names have
-constexpr std::chrono::seconds kLogTimeout{5};  // our choice: the root does nothing that takes long
+constexpr std::size_t kDomainBytesMax = 64;     // our choice: the message's limit, and longer than any name
+constexpr std::chrono::seconds kLogTimeout{5};  // our choice: the root has no slow work
 
 Ending set_level(const Invocation& invocation, Console& console) {
   const std::string level = *invocation.text("LEVEL");
   const std::string domain = invocation.text("DOMAIN").value_or("");
   if (domain.size() > kDomainBytesMax)
-    return Failure{{base::Code::not_found, "no part of a node is called \"" + base::shortened(domain, 64) + '"'},
+    return Failure{{base::Code::not_found, "no part of a node has the name \"" + base::shortened(domain, 64) + '"'},
                    "nothing was changed",
                    "troupe help log"};
   return ask_and_print<node::wire::SetLogLevel, messages::wire::Nothing>(
@@ -39,17 +39,16 @@ Ending set_level(const Invocation& invocation, Console& console) {
 }  // namespace
 
 Commands log_commands() {
-  return {{.name = "log",
-           .summary = "Set the log level of a running node, or of one part of it",
-           .positionals = {{.name = "LEVEL",
-                            .help = "least severe level to write; `off` writes nothing",
-                            .choices = {"trace", "debug", "info", "warn", "error", "off"}},
-                           {.name = "DOMAIN",
-                            .help = "only of this part of the node: " + joined(log_names()),
-                            .arity = Arity::maybe}},
-           .needs = Needs::operate,
-           .effect = Effect::write,
-           .run = set_level}};
+  return {
+      {.name = "log",
+       .summary = "Set the log level of a running node, or of one part of it",
+       .positionals = {{.name = "LEVEL",
+                        .help = "least severe level to write; `off` writes nothing",
+                        .choices = {"trace", "debug", "info", "warn", "error", "off"}},
+                       {.name = "DOMAIN", .help = "part of the node: " + joined(log_names()), .arity = Arity::maybe}},
+       .needs = Needs::operate,
+       .effect = Effect::write,
+       .run = set_level}};
 }
 
 }  // namespace troupe::apps

@@ -1,4 +1,4 @@
-// troupe node: runs a node in the foreground until it is told to end.
+// troupe node: runs a node in the foreground until it is asked to end.
 #include <signal.h>
 #include <unistd.h>
 
@@ -37,14 +37,14 @@ namespace {
 constexpr std::chrono::milliseconds kDrainPatience{4'300};  // the root gives up at node::kDrainMax by itself
 constexpr std::chrono::milliseconds kEndPatience{500};      // both together: within the 5 s of the contract
 static_assert(kDrainPatience > node::kDrainMax && kDrainPatience + kEndPatience < std::chrono::seconds{5});
-constexpr base::Duration kForever = std::chrono::hours{24};  // a wait that ends early is only a look at nothing
+constexpr base::Duration kForever = std::chrono::hours{24};  // an early end of the wait only causes an empty check
 constexpr std::chrono::seconds kTrimEvery{10};               // our choice
 constexpr std::uint64_t kDescriptorsMin = 64;                // our choice: 30 without a link, and as many for work
 
-/// In a container: the kernel gives it the orphans of other programs.
+/// In a container: the kernel makes it the parent of other programs' orphans.
 bool is_first_process() { return ::getpid() == 1; }
 
-/// What the actors tell the main thread.
+/// An event that the actors report to the main thread.
 struct Event {
   enum class What : std::uint8_t { serving, cannot_listen, fatal, drained };
   What what;
@@ -91,7 +91,7 @@ std::vector<config::FlagValue> flags_of(const Invocation& invocation) {
   return out;
 }
 
-/// What to try where an address cannot be listened on: another port only helps if the port is the trouble.
+/// Returns what to try if the node cannot listen on an address: a different port only helps if the port is the problem.
 std::string try_instead(const std::string& option, const base::Error& why) {
   if (why.code == base::Code::refused)
     return option + " with an address of this machine, such as 127.0.0.1 or 0.0.0.0, and a port above 1023";
@@ -105,8 +105,8 @@ std::string name_of(const config::Settings& settings) {
   return host.data();
 }
 
-/// Looks a host up. Nothing if a signal says meanwhile that the node is to end: a look-up blocks for many seconds where
-/// no name server answers, so it has a thread of its own, which is left behind then.
+/// Looks a host up. Returns nullopt if a signal ends the node first. A lookup blocks for many seconds if no name server
+/// responds, so it has its own thread, which is then abandoned.
 std::optional<std::vector<base::Endpoint>> look_up(const base::HostPort& host, os::Waker& waker) {
   struct Shared {
     std::mutex lock;
@@ -127,7 +127,7 @@ std::optional<std::vector<base::Endpoint>> look_up(const base::HostPort& host, o
       const std::lock_guard hold(shared->lock);
       if (shared->found || end) {
         shared->waker = nullptr;
-        if (reload) ::raise(SIGHUP);  // for the node that runs then; until it waits for signals this one is kept
+        if (reload) ::raise(SIGHUP);  // for the running node; the signal is kept until the node waits for signals
         return end ? std::nullopt : std::move(shared->found);
       }
     }
@@ -137,7 +137,7 @@ std::optional<std::vector<base::Endpoint>> look_up(const base::HostPort& host, o
   }
 }
 
-/// Addresses that settings name, once they are looked up.
+/// Addresses in the settings, after the lookup of their names.
 struct Places {
   std::optional<base::Endpoint> advertise, metrics;
 };
@@ -182,7 +182,7 @@ class NodeRun {
   }
 
  private:
-  /// Finds the chain of the node, and reads what its directory keeps of it.
+  /// Finds the chain of the node, and reads its files in the directory.
   std::optional<Failure> settle(ports::Chance& chance) {
     const chain::UnixMs now =
         std::chrono::duration_cast<chain::UnixMs>(std::chrono::system_clock::now().time_since_epoch());
@@ -190,11 +190,12 @@ class NodeRun {
     if (!kept.ok()) return kept.error();
     kept_ = std::make_shared<const chains::KeptFiles>(std::move(kept).value());
     if (!kept_->chain && std::get<std::string>(settings_.value("ledger.book")) == "chain")
-      return usage_failure("ledger.book is the chain of this node, and it has none",
+      return usage_failure("ledger.book is the chain of this node, but it has no chain",
                            "--chain G, or another ledger.book");
     if (kept_->lacks_key)
-      log_->error("node",
-                  "it is a founder of its chain, and does not vote: the key in its file validator is another one");
+      log_->error(
+          "node",
+          "it is a founder of its chain, but does not vote: the key in its file `validator` is a different key");
     return std::nullopt;
   }
 
@@ -253,7 +254,7 @@ class NodeRun {
                 }};
   }
 
-  /// Before the actors, so that an address that cannot be had starts none; they are only told of.
+  /// Before the actors, so that an unavailable address starts none; the actors are only reported.
   std::optional<Failure> serve_metrics() {
     if (!places_.metrics) return std::nullopt;
     const MetricsSources sources{.node = system_->node(),
@@ -296,7 +297,7 @@ class NodeRun {
   }
 
   Ending serve() {
-    std::optional<base::Instant> due;  // of the drain
+    std::optional<base::Instant> due;  // deadline of the drain
     base::Instant trim_at{};
     while (true) {
       if (due && now() >= *due) {
@@ -321,30 +322,30 @@ class NodeRun {
         switch (event->what) {
           case Event::What::serving:
             announce();
-            // The caller waits for this line; without it a node would run of which no one knows.
+            // The caller waits for this line; without it a node would run unnoticed.
             if (!console_.out) {
-              // Where the reader has left the command line says nothing, and a supervisor would see an exit alone.
-              log_->error("node", "the line `ready` could not be written");
-              return unwritten(console_, "the node has ended: the line `ready` could not be written");
+              // If its reader has gone, the command line prints nothing, and a supervisor would see only an exit.
+              log_->error("node", "cannot write the line `ready`");
+              return unwritten(console_, "the node has ended: cannot write the line `ready`");
             }
             break;
           case Event::What::drained: return Exit::done;
           case Event::What::cannot_listen:
             return Failure{event->why, left_behind(), try_instead("--listen", event->why), Exit::failed};
           case Event::What::fatal:
-            return Failure{{event->why.code, "the node has broken: " + event->why.message},
-                           "what was acknowledged is stored",
-                           "the same command again",
+            return Failure{{event->why.code, "the node has crashed: " + event->why.message},
+                           "acknowledged data is stored",
+                           "run the same command again",
                            Exit::failed};
         }
       }
     }
   }
 
-  /// A start that fails late has made something, and the next one takes it.
+  /// A start that fails late has created an identity, which the next start uses.
   std::string left_behind() const {
     if (!first_start_) return "nothing was started";
-    return "no node runs; its new identity " + identity_->id().hex() + " stays in " + directory_.path;
+    return "no node runs; its new identity " + identity_->id().hex() + " is kept in " + directory_.path;
   }
 
   base::Instant now() const { return system_->world().clock.now(); }
@@ -352,17 +353,17 @@ class NodeRun {
   void announce() {
     const std::string id = identity_->id().hex();
     const std::string at = serving_->text();
-    // Before the line `ready`: who waits for that line finds everything else written.
+    // Before the line `ready`: everything else is written before a caller reads that line.
     if (first_start_)
-      console_.err << "This node is new. It lives in " << base::printable(directory_.path) << " and is called " << id
+      console_.err << "This node is new. Its data is in " << base::printable(directory_.path) << " and its id is " << id
                    << ".\n"
-                   << "  see how it is:   troupe status --data " << shell_word(directory_.path) << '\n'
-                   << "  let one join it: troupe node --data ANOTHER-DIR --listen HOST:PORT --join " << id << '@' << at
-                   << std::endl;
+                   << "  show its state:    troupe status --data " << shell_word(directory_.path) << '\n'
+                   << "  join another node: troupe node --data ANOTHER-DIR --listen HOST:PORT --join " << id << '@'
+                   << at << std::endl;
     console_.out << "ready " << id << ' ' << at << std::endl;
   }
 
-  /// For the root actor, on another thread.
+  /// Called by the root actor, on another thread.
   void note_settings() {
     std::vector<node::RunningSetting> rows;
     for (const config::Setting& setting : settings_.table().settings())
@@ -392,14 +393,14 @@ class NodeRun {
     if (changed.value().empty()) log_->info("config", "reloaded; nothing has changed");
   }
 
-  /// From any thread. The disk refuses all changes by itself; what still runs here can tell and be read.
+  /// Called from any thread. The disk refuses all changes by itself; running actors can still report and be read.
   void lost(const std::string& path) {
     health_.raise(kDirectoryHealth, observe::HealthState::failing,
-                  path + " was removed or replaced while the node runs: nothing new can be stored; put " +
+                  path + " was removed or replaced while the node runs: no new data can be stored; put " +
                       directory_.path + " back as it was, if there is a copy, and start the node again");
   }
 
-  /// Whether all actors have ended. If not, a device may hold one, which still uses what this object owns.
+  /// Returns whether all actors have ended. If not, a device may block one, which still uses this object's members.
   bool end() {
     root_ = {};
     metrics_.reset();
@@ -409,8 +410,8 @@ class NodeRun {
     return true;
   }
 
-  /// A device that does not answer must not keep the process; what was acknowledged is on it. The caller does
-  /// not get the ending, so that it is told here.
+  /// A device that does not respond must not keep the process alive; acknowledged data is on it. The caller does not
+  /// get the ending, so it is reported here.
   [[noreturn]] void give_up(const Ending& ending) {
     Exit exit = Exit::done;
     if (ending.ok()) {
@@ -435,10 +436,10 @@ class NodeRun {
   const Places places_;
   std::optional<chains::ChainTyped> chain_;  // until it is settled
   std::shared_ptr<const chains::KeptFiles> kept_;
-  std::optional<sandbox::Launcher> launcher_;  // until the system has it
+  std::optional<sandbox::Launcher> launcher_;  // until the actor system takes it
   const pid_t launcher_process_;               // the only child of this process
   const bool first_start_;
-  os::Clock wall_clock_;  // of the log, which lives longer than the system
+  os::Clock wall_clock_;  // of the log, which outlives the system
   Events events_{waker_};
   observe::Health health_;
   std::unique_ptr<observe::Log> log_;
@@ -456,42 +457,44 @@ class NodeRun {
 
 Ending run_node(const Invocation& invocation, Console& console) {
   if (auto wrong = too_few_descriptors("a node", kDescriptorsMin)) return *wrong;
-  // First: a node that is told to end while it starts ends in order.
+  // Created first: so a node that is asked to end while it starts shuts down properly.
   os::Waker waker =
       is_first_process() ? os::Waker{SIGTERM, SIGINT, SIGHUP, SIGCHLD} : os::Waker{SIGTERM, SIGINT, SIGHUP};
   auto settings = load_settings(invocation, console, flags_of(invocation));
   if (!settings.ok()) return settings.error();
   if (settings.value().get(config::kListen).empty())
-    return usage_failure("a node needs an address to serve on", "troupe node --data DIR --listen 127.0.0.1:0");
+    return usage_failure("a node needs an address to listen on", "troupe node --data DIR --listen 127.0.0.1:0");
   const auto path = data_directory(invocation.globals, console);
   if (!path.ok()) return path.error();
   if (invocation.globals.node)
-    return usage_failure("a node is started here, not elsewhere: --node has no meaning", "troupe help node");
+    return usage_failure("a node starts on this machine: leave --node out", "troupe help node");
   std::optional<chains::ChainTyped> chain;
   if (const auto typed = invocation.text("--chain")) {
     auto read = chains::chain_typed(*typed);
     if (!read.ok()) return read.error();
     const bool dev = !read.value().genesis;
     if (dev && !std::get<config::Texts>(settings.value().value("join")).empty())
-      return usage_failure("a node with a chain of its own joins no other: --chain dev and --join exclude each other",
-                           "troupe help node");
+      return usage_failure(
+          "--chain dev and --join exclude each other: a node with its own chain cannot join other nodes",
+          "troupe help node");
     chain = std::move(read).value();
   }
   Places places;
   const auto look = [&](const std::string& text, const std::optional<base::HostPort>& host, const char* what,
                         std::optional<base::Endpoint>& place) -> std::optional<Ending> {
-    if (!host) return std::nullopt;  // it is empty; all else was refused with the settings
+    if (!host) return std::nullopt;  // it is empty; any other value was refused with the settings
     const auto found = look_up(*host, waker);
     if (!found) return Exit::done;
-    if (found->empty()) return not_started(what, {base::Code::not_found, "the name of " + text + " has no address"});
+    if (found->empty())
+      return not_started(what, {base::Code::not_found, "the host name of " + text + " has no address"});
     place = found->front();
     return std::nullopt;
   };
   const std::string& advertise = settings.value().get(config::kAdvertise);
   const std::string& metrics = settings.value().get(config::kMetricsListen);
-  // Before any thread, and a look-up begins one. Without it the node starts no programs.
+  // Before any thread, because a lookup starts a thread. Without the launcher the node starts no programs.
   auto launcher = sandbox::Launcher::start();
-  // Before anything is made.
+  // Before anything is created.
   if (const auto end = look(advertise, base::HostPort::parse(advertise), "cannot advertise", places.advertise))
     return *end;
   if (const auto end = look(metrics, config::parse_local_host_port(metrics), "cannot serve metrics", places.metrics))
@@ -511,17 +514,19 @@ Commands node_commands() {
       {.name = "--listen", .value = "HOST:PORT", .help = "address to serve on, TCP and UDP; port 0 picks a free port"},
       {.name = "--advertise",
        .value = "HOST:PORT",
-       .help = "address that other nodes are told, if it differs from --listen"},
+       .help = "address to advertise to other nodes, if it differs from --listen"},
       {.name = "--join",
        .value = "[ID@]HOST:PORT",
        .help = "node through which to join the network",
        .repeatable = true},
-      {.name = "--name", .value = "N", .help = "name shown to people (the host name)"},
+      {.name = "--name", .value = "N", .help = "name shown to people (default the host name)"},
       {.name = "--chain",
        .value = "dev|FILE",
-       .help = "follow the chain of this genesis, which the directory remembers; dev: one of this node alone",
+       .help = "follow the chain of this genesis, which the directory remembers; dev: a chain of this node only",
        .suggestions = {"dev"}},
-      {.name = "--metrics", .value = "HOST:PORT", .help = "address of the metrics page; a PORT alone is on 127.0.0.1"},
+      {.name = "--metrics",
+       .value = "HOST:PORT",
+       .help = "address of the metrics page; a PORT without a host is on 127.0.0.1"},
   };
   for (auto& option : setting_options()) options.push_back(std::move(option));
   return {{.name = "node",

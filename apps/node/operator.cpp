@@ -24,7 +24,7 @@ Ending key(const Invocation& invocation, Console& console) {
 
 Commands operator_commands() {
   return {{.name = "operator key",
-           .summary = "Print the public key by which remote nodes know you; the first call makes it",
+           .summary = "Print the public key that identifies you to remote nodes; the first call creates it",
            .effect = Effect::write,
            .run = key}};
 }

@@ -10,7 +10,7 @@
 namespace troupe::apps {
 namespace {
 
-constexpr std::chrono::seconds kStatusTimeout{5};  // our choice: the root does nothing that takes long
+constexpr std::chrono::seconds kStatusTimeout{5};  // our choice: the root has no slow work
 
 std::string text_of(node::wire::Reason::Reader reason) {
   return std::string(reason.getSource().cStr()) + ": " + reason.getText().cStr();
@@ -38,8 +38,8 @@ void print_text(std::ostream& out, node::wire::NodeStatus::Reader status) {
   line("up       ", seconds_for_people(status.getUptimeS()));
   line("listen   ", status.getListen());
   line("peers    ", std::to_string(status.getPeers()));
-  line("seats    ", std::to_string(status.getSeats()) + " of " + std::to_string(status.getSeatsMax()) +
-                        " connections that others may make");
+  line("seats    ",
+       std::to_string(status.getSeats()) + " of " + std::to_string(status.getSeatsMax()) + " connection slots");
   line("actors   ", std::to_string(status.getActors()));
   line("health   ", enumerant_text(status.getHealth()));
   for (const auto reason : status.getReasons()) line("         ", text_of(reason));

@@ -14,10 +14,10 @@ namespace {
 namespace wire = peers::wire;
 
 constexpr const char* kPeers = "/peers";
-constexpr std::chrono::seconds kTimeout{5};           // our choice: the answer is at hand
+constexpr std::chrono::seconds kTimeout{5};           // our choice: the response is immediate
 constexpr std::chrono::milliseconds kLookAgain{100};  // our choice
 constexpr std::uint64_t kWaitPeersMax = 1'000;
-constexpr std::chrono::seconds kDialAndShake{15};  // a dial takes 10 s at most, with its handshake
+constexpr std::chrono::seconds kDialAndShake{15};  // a dial takes at most 10 s, with its handshake
 
 output::wire::Direction direction_of(wire::LinkDirection direction) {
   switch (direction) {
@@ -116,16 +116,17 @@ Failure not_linked(const Failure& by, const std::string& target) {
   Failure out = by;
   out.error.message = "no link to " + target + ": " + by.error.message;
   if (by.error.code != base::Code::unavailable || !by.try_.empty()) return out;
-  out.error.message += "; no node answers there, or something between keeps it from this one";
-  out.try_ = "troupe status, at that node, shows whether it runs, and at which address";
+  out.error.message += "; no node responds there, or the network between is blocked";
+  out.try_ = "troupe status, at that node, shows whether it runs, and its address";
   return out;
 }
 
 Ending connect(const Invocation& invocation, Console& console) {
   const std::string target = *invocation.text("[ID@]HOST:PORT");
   if (!config::PeerAddress::parse(target))
-    return usage_failure("a peer is [ID@]HOST:PORT, the id 40 hexadecimal digits, not \"" + target + '"',
-                         "troupe help peers connect");
+    return usage_failure(
+        "invalid peer: expected [ID@]HOST:PORT with an id of 40 hexadecimal digits, got \"" + target + '"',
+        "troupe help peers connect");
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
   auto answer = client.value()->ask<wire::ConnectPeer, wire::Connected>(
@@ -137,11 +138,11 @@ Ending connect(const Invocation& invocation, Console& console) {
   return Exit::done;
 }
 
-/// Of the commands that name a peer by its id.
+/// For commands that name a peer by its id.
 template <class Order>
 Ending order_about(const Invocation& invocation, Console& console) {
   const auto id = base::NodeId::from_hex(*invocation.text("ID"));
-  if (!id) return usage_failure("an id has 40 hexadecimal digits", "troupe peers");
+  if (!id) return usage_failure("invalid node id: expected 40 hexadecimal digits", "troupe peers");
   const capnp::Data::Reader node(id->bytes.data(), id->bytes.size());
   return ask_and_print<Order, messages::wire::Nothing>(
       invocation, console, kPeers, kTimeout, [&](typename Order::Builder question) { question.setNode(node); },
@@ -160,8 +161,8 @@ Commands peers_commands() {
        .needs = Needs::view,
        .run = list},
       {.name = "peers connect",
-       .summary = "Link this node to another one",
-       .positionals = {{.name = "[ID@]HOST:PORT", .help = "address of the node; with ID@ only that node may answer"}},
+       .summary = "Link this node to another node",
+       .positionals = {{.name = "[ID@]HOST:PORT", .help = "address of the node; with ID@ only that node is accepted"}},
        .needs = Needs::operate,
        .effect = Effect::write,
        .run = connect},
@@ -178,7 +179,7 @@ Commands peers_commands() {
        .effect = Effect::write,
        .run = order_about<wire::ForgetPeer>},
       {.name = "peers pardon",
-       .summary = "Lift the ban of a node, and set its points to zero",
+       .summary = "Unban a node, and reset its penalty points",
        .positionals = {{.name = "ID", .help = "node id: 40 hexadecimal digits"}},
        .needs = Needs::operate,
        .effect = Effect::write,

@@ -41,7 +41,7 @@ Ending change(const Invocation& invocation, Console& console, wire::MemberChange
       });
   if (!answer.ok()) {
     Failure failure = answer.error();
-    // Either the group has no such member, or this node reaches no such group.
+    // Either the group has no such member, or this node cannot reach the group.
     const bool known = failure.error.code == base::Code::not_found &&
                        client.value()
                            ->ask<wire::GetGroup, wire::GroupStatus>(raft::path_of(group.value()), kLookDue,
@@ -51,7 +51,7 @@ Ending change(const Invocation& invocation, Console& console, wire::MemberChange
     failure = raft_command::explained(std::move(failure), group.value());
     if (failure.error.code == base::Code::timeout && !failure.exit) {
       failure.exit = Exit::partly;
-      failure.outcome = "the change goes on";
+      failure.outcome = "the change continues";
       failure.try_ = "troupe raft status --group " + group.value();
     }
     return failure;
@@ -62,7 +62,7 @@ Ending change(const Invocation& invocation, Console& console, wire::MemberChange
 
 Ending change_by_id(const Invocation& invocation, Console& console, wire::MemberChange what) {
   const auto id = base::NodeId::from_hex(*invocation.text("ID"));
-  if (!id) return usage_failure("an id has 40 hexadecimal digits", "troupe raft status");
+  if (!id) return usage_failure("invalid node id: expected 40 hexadecimal digits", "troupe raft status");
   return change(invocation, console, what, *id, "", std::chrono::seconds(30));
 }
 
@@ -73,7 +73,8 @@ Ending raft_add(const Invocation& invocation, Console& console) {
   const auto member = raft_command::parse_member(typed);
   if (!member)
     return usage_failure(
-        "a member is ID@HOST:PORT, the id 40 hexadecimal digits and the host a number, not \"" + typed + '"',
+        "invalid member: expected ID@HOST:PORT with an id of 40 hexadecimal digits and a numeric host, got \"" + typed +
+            '"',
         "troupe help raft add");
   return change(invocation, console, wire::MemberChange::ADD, member->first, member->second.text(),
                 std::chrono::seconds(60));
@@ -102,7 +103,7 @@ Ending raft_recover(const Invocation& invocation, Console& console) {
   const auto group = raft_command::group_of(invocation);
   if (!group.ok()) return group.error();
   if (!invocation.has("--force-new-cluster"))
-    return usage_failure("say --force-new-cluster: a group that has a majority recovers by itself",
+    return usage_failure("--force-new-cluster is needed: a group with a majority recovers by itself",
                          "troupe help raft recover");
   const bool yes = invocation.has("--yes");
   auto client = Client::connect(invocation, console);
@@ -123,11 +124,11 @@ Ending raft_recover(const Invocation& invocation, Console& console) {
     line.print(console.out);
     return Exit::done;
   }
-  console.out << (yes ? "this member goes on alone, in epoch " : "this member would go on alone, in epoch ")
+  console.out << (yes ? "this member continues alone in epoch " : "this member would continue alone in epoch ")
               << is.getEpoch() << ", with all entries up to " << is.getLast() << "; " << is.getMembers()
-              << " other members are left behind\n"
-              << "what they had committed behind " << is.getLast() << " is lost; entries behind " << is.getCommit()
-              << " count, whether or not they were committed\n";
+              << " other members are left out\n"
+              << " entries that they committed after " << is.getLast() << " are lost; entries after " << is.getCommit()
+              << " count, whether they were committed or not\n";
   if (!yes) console.out << "nothing was changed; to do it: troupe raft recover --force-new-cluster --yes\n";
   return Exit::done;
 }

@@ -22,7 +22,8 @@ Ending raft_init(const Invocation& invocation, Console& console) {
       const auto member = raft_command::parse_member(typed);
       if (!member)
         return usage_failure(
-            "a member is ID@HOST:PORT, the id 40 hexadecimal digits and the host a number, not \"" + typed + '"',
+            "invalid member: expected ID@HOST:PORT with an id of 40 hexadecimal digits and a numeric host, got \"" +
+                typed + '"',
             "troupe help raft init");
       members.push_back(*member);
     }
@@ -54,13 +55,13 @@ Ending raft_init(const Invocation& invocation, Console& console) {
     std::string reasons;
     for (const auto one : made.getFailed())
       reasons += (reasons.empty() ? "" : "; ") + hex(one.getNode()) + ": " + std::string(one.getReason().cStr());
-    return Failure{.error = {base::Code::unavailable, "the group was not made at all its members: " + reasons},
-                   .outcome = "some members may have it; the same command goes on where this one ended",
-                   .try_ = "do what the reasons say, then run the same command",
+    return Failure{.error = {base::Code::unavailable, "the group was not created at all its members: " + reasons},
+                   .outcome = "some members may have it; the same command resumes where this one ended",
+                   .try_ = "fix the reported reasons, then run the same command",
                    .exit = Exit::partly};
   }
   if (!invocation.globals.json)
-    console.out << (made.getAlready() ? "the group was there already\n" : "the group is made\n");
+    console.out << (made.getAlready() ? "the group already existed\n" : "the group was created\n");
   return Exit::done;
 }
 

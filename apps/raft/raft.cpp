@@ -19,7 +19,7 @@ base::Result<base::Duration, Failure> timeout_of(const Invocation& invocation, b
   if (!typed) return fallback;
   const auto span = config::parse_duration(*typed);
   if (span && *span >= std::chrono::milliseconds(1) && *span <= std::chrono::hours(1)) return *span;
-  return usage_failure("a time-out is 1ms to 1h, as 500ms or 5s, not \"" + *typed + '"', "");
+  return usage_failure("invalid time-out: expected 1ms to 1h, such as 500ms or 5s, got \"" + *typed + '"', "");
 }
 
 std::string hex_number(std::uint64_t number) {
@@ -39,7 +39,7 @@ std::optional<std::pair<base::NodeId, base::Endpoint>> parse_member(const std::s
 
 Failure explained(Failure failure, const std::string& group) {
   if (failure.error.code != base::Code::not_found || !failure.try_.empty() || failure.exit) return failure;
-  failure.error.message = "neither this node nor one that it is linked with is in a group \"" + group + '"';
+  failure.error.message = "neither this node nor a node linked to it is in a group \"" + group + '"';
   failure.try_ = "troupe raft ls; troupe raft init --group " + group;
   return failure;
 }
@@ -48,27 +48,27 @@ namespace {
 
 constexpr const char* kInitNotes = R"(
 members
-  ID@HOST:PORT, divided by commas; this node is one of them, and need not be named
-  without --members the group has one member; `troupe raft add` adds others
-  a node takes an invitation from nodes on loopback and from those of raft.invites
+  ID@HOST:PORT, separated by commas; this node is always a member, and need not be named
+  without --members the group has one member; `troupe raft add` adds more
+  a node accepts an invitation from nodes on loopback and from the nodes in raft.invites
 exits
-  3 if some members did not answer or refused, each with its reason; the same command goes on
-  5 if a group of that name is there already with other members
+  3 if some members did not respond or refused, each with its reason; the same command resumes
+  5 if a group with that name already exists with other members
 examples
   troupe raft init --group main --members 5f0c6ed3…@192.0.2.7:4000,a10b…@192.0.2.8:4000
 )";
 
 constexpr const char* kMemberNotes = R"(
 exits
-  3 if it is a member when the time is over, and still catching up
-  5 if the group would lose its quorum, or another change is under way
+  3 if it is a member when the time is over, but still catching up
+  5 if the group would lose its quorum, or another change is in progress
 )";
 
 constexpr const char* kRecoverNotes = R"(
 what it does
-  the group goes on with this member alone, in a new epoch: members of the old one are refused from then on
-  what the others had committed and this member has not is lost
-  add nodes with `troupe raft add` afterwards, on empty data directories
+  the group continues with only this member, in a new epoch: members of the old epoch are refused from then on
+  entries that other members have committed and this member lacks are lost
+  afterwards add nodes with `troupe raft add`, on empty data directories
 )";
 
 Positional id_argument() { return {.name = "ID", .help = "node id: 40 hexadecimal digits"}; }
@@ -80,9 +80,10 @@ Commands raft_commands() {
   using namespace raft_command;
   return {
       {.name = "raft init",
-       .summary = "Make a group of nodes that agree on a log",
-       .options = {group_option(),
-                   {.name = "--members", .value = "ID@HOST:PORT,…", .help = "its members", .repeatable = true}},
+       .summary = "Create a group of nodes that agree on a log",
+       .options =
+           {group_option(),
+            {.name = "--members", .value = "ID@HOST:PORT,…", .help = "members of the group", .repeatable = true}},
        .needs = Needs::operate,
        .effect = Effect::write,
        .notes = kInitNotes,
@@ -97,39 +98,39 @@ Commands raft_commands() {
       {.name = "raft add",
        .summary = "Add a member to a group",
        .options = {group_option(),
-                   {.name = "--learner", .help = "it gets all entries, and has no vote"},
-                   timeout_option("how long to wait until it votes; 60s")},
-       .positionals = {{.name = "ID@HOST:PORT", .help = "the node"}},
+                   {.name = "--learner", .help = "add it as a learner: it receives all entries, but has no vote"},
+                   timeout_option("longest wait until it votes (default 60s)")},
+       .positionals = {{.name = "ID@HOST:PORT", .help = "node to add"}},
        .needs = Needs::operate,
        .effect = Effect::write,
        .notes = kMemberNotes,
        .run = raft_add},
       {.name = "raft remove",
        .summary = "Remove a member from a group",
-       .options = {group_option(), timeout_option("how long to wait; 30s")},
+       .options = {group_option(), timeout_option("longest wait (default 30s)")},
        .positionals = {id_argument()},
        .needs = Needs::operate,
        .effect = Effect::write,
        .notes = kMemberNotes,
        .run = raft_remove},
       {.name = "raft transfer",
-       .summary = "Hand the lead of a group to a member",
-       .options = {group_option(), timeout_option("how long to wait; 30s")},
+       .summary = "Transfer the leadership of a group to a member",
+       .options = {group_option(), timeout_option("longest wait (default 30s)")},
        .positionals = {id_argument()},
        .needs = Needs::operate,
        .effect = Effect::write,
        .run = raft_transfer},
       {.name = "raft snapshot",
-       .summary = "Take a snapshot of a group at this member, and cut its log",
+       .summary = "Take a snapshot of a group at this member, and truncate its log",
        .options = {group_option()},
        .needs = Needs::operate,
        .effect = Effect::write,
        .run = raft_snapshot},
       {.name = "raft recover",
-       .summary = "Let this member go on alone, after the majority of a group is lost for good",
+       .summary = "Let this member continue as the only member, after the majority of a group is lost for good",
        .options = {group_option(),
-                   {.name = "--force-new-cluster", .help = "what is to be done; there is no other way yet"},
-                   {.name = "--yes", .help = "do it; without it only what may be lost is told"}},
+                   {.name = "--force-new-cluster", .help = "action to take; there is no other yet"},
+                   {.name = "--yes", .help = "do it; otherwise only print what may be lost"}},
        .needs = Needs::operate,
        .effect = Effect::write,
        .notes = kRecoverNotes,

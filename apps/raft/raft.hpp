@@ -1,5 +1,5 @@
 #pragma once
-// The commands of `troupe raft` that have a source of their own; raft.cpp names them all.
+// The commands of `troupe raft` that have their own source file; raft.cpp names them all.
 #include <chrono>
 #include <optional>
 #include <string>
@@ -23,18 +23,18 @@ namespace raft_command {
 
 inline constexpr const char* kGroupDefault = "main";
 
-/// --group, else `main`. Fails with usage for what is no name.
+/// Returns --group, otherwise `main`. Fails with usage for an invalid name.
 base::Result<std::string, Failure> group_of(const Invocation& invocation);
-/// --timeout, else `fallback`. Fails with usage.
+/// Returns --timeout, otherwise `fallback`. Fails with usage.
 base::Result<base::Duration, Failure> timeout_of(const Invocation& invocation, base::Duration fallback);
-/// Sixteen hexadecimal digits: an incarnation, a hash, a lease.
+/// Returns sixteen hexadecimal digits: an incarnation, a hash, a lease.
 std::string hex_number(std::uint64_t number);
-/// ID@HOST:PORT, the host numeric.
+/// Parses ID@HOST:PORT with a numeric host.
 std::optional<std::pair<base::NodeId, base::Endpoint>> parse_member(const std::string& typed);
-/// Where this node knows no such group: what to do.
+/// Adds what to do if this node knows no such group.
 Failure explained(Failure failure, const std::string& group);
 inline Option group_option() {
-  return {.name = "--group", .value = "NAME", .help = "the group; main if it is not named"};
+  return {.name = "--group", .value = "NAME", .help = "name of the group (default main)"};
 }
 inline Option timeout_option(const char* help) { return {.name = "--timeout", .value = "T", .help = help}; }
 

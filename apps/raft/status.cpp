@@ -58,12 +58,15 @@ void print_json(std::ostream& out, wire::GroupStatus::Reader from) {
 void print_why(std::ostream& out, wire::GroupStatus::Reader from) {
   const bool leaderless = from.getLeader().size() == 0;
   if (from.getWhy().size() == 0) {
-    out << (leaderless ? "\nno leader is known, and no voter is silent: ask again in a few seconds\n"
+    out << (leaderless ? "\n"
+                         "no leader is known, but all voters respond: ask again in a few seconds\n"
                        : "\nonly the leader knows what a commit waits for: ask that node\n");
     return;
   }
-  out << (leaderless ? "\nno commit without a leader; the voters that do not answer\n"
-                     : "\nwhat a commit waits for, what decides first\n");
+  out << (leaderless ? "\n"
+                       "no commit without a leader; the voters that do not respond\n"
+                     : "\n"
+                       "reasons why a commit waits, the decisive ones first\n");
   TextTable table({{"WHAT"}, {"MEMBER"}, {"MS", Align::right}});
   for (const auto row : from.getWhy())
     table.add({row.getWhat(), hex(row.getNode()), fixed(static_cast<double>(row.getMicroseconds()) / 1'000, 3)});
@@ -84,11 +87,11 @@ void print_text(std::ostream& out, wire::GroupStatus::Reader from) {
                    {"STATE"},
                    {"MATCH", Align::right},
                    {"IN FLIGHT", Align::right},
-                   {"LAST HEARD", Align::right}});
+                   {"LAST SEEN", Align::right}});
   for (const auto member : from.getMembers()) {
     const std::string_view state = member.getState().cStr();
     const bool own = state == "self", heard = state != "unknown";
-    const bool of_leader = heard && state != "answers" && state != "silent";  // the leader alone knows their logs
+    const bool of_leader = heard && state != "answers" && state != "silent";  // only the leader knows their logs
     table.add({hex(member.getMember().getNode()), member.getAddress(), member.getKind(),
                heard ? member.getState() : "-", of_leader ? std::to_string(member.getMatch()) : "-",
                of_leader && !own ? std::to_string(member.getInFlight()) : "-",

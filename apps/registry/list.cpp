@@ -13,7 +13,7 @@ namespace troupe::apps {
 namespace registries {
 
 Client::Outcome<Listed> list_nodes(Client& client) {
-  constexpr std::chrono::minutes kIdle{2};  // a region, where some nodes do not answer
+  constexpr std::chrono::minutes kIdle{2};  // per region, if some nodes do not respond
   Listed out;
   const auto ended = client.subscribe<registry::wire::ListNodes, registry::wire::NodeRows>(
       registry::kListPath, kIdle, [](registry::wire::ListNodes::Builder) {},
@@ -79,7 +79,7 @@ void print_rows(const Invocation& invocation, Console& console, const std::vecto
   table.print(console.out);
 }
 
-/// Of a node that is in the lists no more: what the last one said of it.
+/// Prints the last state of a node that is no longer in the lists.
 void print_gone(const Invocation& invocation, Console& console, const Row& row) {
   constexpr const char* kGone = "gone";
   if (invocation.globals.json) {
@@ -91,7 +91,7 @@ void print_gone(const Invocation& invocation, Console& console, const Row& row) 
   console.out << row.registration.id().hex() << ' ' << kGone << '\n';
 }
 
-/// What `registry ls --watch` has shown, and tells.
+/// Compares the lists of `registry ls --watch`, and prints the changes.
 class Changes {
  public:
   Changes(const Invocation& invocation, Console& console, const Wanted& wanted)
@@ -107,8 +107,7 @@ class Changes {
       at->second = {row, lists_};
       if (changed && wanted_.takes(row)) print_line(invocation_, console_, row);
     }
-    // A list of which parts did not come tells of no one that is missing from it; nor does one alone, while watchers
-    // come and go.
+    // An incomplete list does not prove that a node is gone; nor does one complete list, while watchers come and go.
     if (listed.answered < listed.asked) return;
     constexpr std::uint64_t kMissing = 2;
     for (auto at = shown_.begin(); at != shown_.end();) {
@@ -124,7 +123,7 @@ class Changes {
  private:
   struct Shown {
     Row row;
-    std::uint64_t seen;  ///< the list in which it was last
+    std::uint64_t seen;  ///< number of the last list that contained it
   };
 
   const Invocation& invocation_;
@@ -155,9 +154,10 @@ Ending registry_list(const Invocation& invocation, Console& console) {
   if (const auto typed = invocation.text("--need")) {
     const auto need = registry::need_typed(*typed);
     if (!need)
-      return usage_failure("a need is conditions joined by commas, such as 'memory>=4G,arch=x86_64'; not \"" +
-                               base::shortened(*typed, 80) + '"',
-                           "troupe help registry ls");
+      return usage_failure(
+          "invalid need: expected conditions joined by commas, such as 'memory>=4G,arch=x86_64', got \"" +
+              base::shortened(*typed, 80) + '"',
+          "troupe help registry ls");
     wanted.need = *need;
   }
   auto client = Client::connect(invocation, console);
@@ -169,7 +169,7 @@ Ending registry_list(const Invocation& invocation, Console& console) {
   print_rows(invocation, console, listed.value().rows);
   if (listed.value().answered < listed.value().asked)
     console.err << "note: " << listed.value().asked - listed.value().answered << " of " << listed.value().asked
-                << " nodes did not answer; the list may lack some\n";
+                << " nodes did not respond; the list may be incomplete\n";
   return Exit::done;
 }
 

@@ -13,7 +13,7 @@ constexpr std::chrono::seconds kDue{30};
 Ending print_node(const Invocation& invocation, Console& console, registry::wire::Registered::Reader answer) {
   const auto node = node_of(answer.getNode());
   const auto registration = registry::parse_registration(bytes_of(answer.getRegistration()));
-  if (!node || !registration) return Failure{.error = {base::Code::corrupt, "the node's answer cannot be read"}};
+  if (!node || !registration) return Failure{.error = {base::Code::corrupt, "cannot decode the node's response"}};
   if (!invocation.globals.json) {
     console.out << node->hex() << '\n';
     return Exit::done;
@@ -35,8 +35,8 @@ Ending registry_register(const Invocation& invocation, Console& console) {
     const auto one = registry::capability_typed(typed);
     if (!one)
       return usage_failure(
-          "a capability is a name, or a name and a value as in vram=8G; arch, cpu, disk, memory and "
-          "runtimes are measured; not \"" +
+          "invalid capability: expected a name, or a name and a value as in vram=8G (arch, cpu, disk, memory and "
+          "runtimes are measured), got \"" +
               base::shortened(typed, 80) + '"',
           kRegisterHelp);
     registry::put(added, *one);

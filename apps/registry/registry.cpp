@@ -10,23 +10,24 @@ namespace {
 
 constexpr const char* kRegisterNotes = R"(
 what it does
-  each node registers itself at its start, with what it has: arch, cpu, memory, disk and runtimes
-  --capability adds what else it offers: a name, or a name and a number (2, 4G) or a text. What was added stays
-  it is known once other nodes have it; at the latest with the next heartbeat
+  each node registers itself at its start, with its measured capabilities: arch, cpu, memory, disk and runtimes
+  --capability adds others: a name, or a name and a number (2, 4G) or a text; added capabilities are permanent
+  other nodes know the registration at the latest after the next heartbeat
 prints
   the id of this node
 )";
 
 constexpr const char* kListNotes = R"(
 what it does
-  asks the nodes that watch each part of the network, and shows what most of the watchers of a node say
-  healthy; unhealthy: its load or memory is above the limit of registry.load_max and registry.memory_max, or too many of
-  its tasks fail; offline: three heartbeats were missed
+  asks the nodes that watch each part of the network, and shows the state that most watchers of a node report
+  healthy; unhealthy: its load or memory exceeds registry.load_max or registry.memory_max, or too many of its tasks
+  fail; offline: three heartbeats were missed
 need
   conditions joined by commas: 'memory>=4G,arch=x86_64,runtimes=python3,gpu'
-  = and != compare anything, >= <= > < numbers, which may end in K M G; a name alone: the node has it
+  = and != compare anything; >= <= > < compare numbers, which may end in K M G; a name without a value: the node has
+  it
 --watch
-  goes on, with a line for each node that comes, changes, or is gone: the lists have it no more
+  continues with a line for each node that joins, changes, or is gone from the lists
 )";
 
 }  // namespace
@@ -67,19 +68,19 @@ void write_capabilities(output::wire::Capabilities::Builder to, const registry::
 Commands registry_commands() {
   return {
       {.name = "registry register",
-       .summary = "Tell the network what this node offers",
-       .options = {{.name = "--capability", .value = "K[=V]", .help = "what it offers", .repeatable = true},
-                   {.name = "--price", .value = "P", .help = "smallest units of money for a core and an hour"},
+       .summary = "Announce this node and its capabilities to the network",
+       .options = {{.name = "--capability", .value = "K[=V]", .help = "capability to offer", .repeatable = true},
+                   {.name = "--price", .value = "P", .help = "price in smallest units of money per core and hour"},
                    {.name = "--pay-to",
                     .value = "ADDRESS",
-                    .help = "the account that is paid; else that of the node's key"},
+                    .help = "account to pay (default the account of the node's key)"},
                    wallets::request_option()},
        .needs = Needs::operate,
        .effect = Effect::write,
        .notes = kRegisterNotes,
        .run = registry_register},
       {.name = "registry unregister",
-       .summary = "Take this node off the list, until `register`",
+       .summary = "Remove this node from the list, until `register`",
        .options = {wallets::request_option()},
        .needs = Needs::operate,
        .effect = Effect::write,
@@ -88,17 +89,17 @@ Commands registry_commands() {
        .summary = "List the nodes of the network",
        .options = {{.name = "--status",
                     .value = "S",
-                    .help = "only nodes of that status",
+                    .help = "list only nodes with that status",
                     .choices = {"healthy", "unhealthy", "offline"}},
-                   {.name = "--need", .value = "N", .help = "only nodes that have it, as below"},
-                   {.name = "--watch", .help = "go on with what changes"}},
+                   {.name = "--need", .value = "N", .help = "list only nodes that meet the need, as below"},
+                   {.name = "--watch", .help = "keep printing changes"}},
        .needs = Needs::view,
        .notes = kListNotes,
        .run = registry_list},
       {.name = "registry view",
-       .summary = "Show a node, and how it was",
+       .summary = "Show a node and its history",
        .options = {{.name = "--history", .help = "with each of its heartbeats of the last week"}},
-       .positionals = {{.name = "NODE", .help = "its id: 40 hexadecimal digits"}},
+       .positionals = {{.name = "NODE", .help = "id of the node: 40 hexadecimal digits"}},
        .needs = Needs::view,
        .run = registry_view},
   };

@@ -17,19 +17,19 @@ Ending registry_unregister(const Invocation& invocation, Console& console);
 
 namespace registries {
 
-/// A node, as a list names it.
+/// A node, as a list shows it.
 struct Row : registry::Listed {
-  int reputation = 0;  ///< in points, as the asked node thinks
+  int reputation = 0;  ///< in points, as the asked node rates it
 };
 
-/// All nodes, by id; `asked` and `answered` are counted in.
+/// Returns all nodes, by id; `asked` and `answered` count the watchers.
 struct Listed {
   std::vector<Row> rows;
   std::uint64_t asked = 0, answered = 0;
 };
 Client::Outcome<Listed> list_nodes(Client& client);
 
-/// "cpu 2, memory 4 GiB, gpu"
+/// Returns "cpu 2, memory 4 GiB, gpu".
 std::string capabilities_text(const registry::Capabilities& all);
 
 }  // namespace registries

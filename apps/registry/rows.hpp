@@ -1,5 +1,5 @@
 #pragma once
-// The row of a node as JSON: of RegistryRow and RegistryView alike.
+// Writes the row of a node as JSON, for RegistryRow and RegistryView.
 #include "apps/cli/json.hpp"
 #include "apps/registry/registry.hpp"
 #include "messages/output/registry.capnp.h"

@@ -47,15 +47,15 @@ std::string load(std::uint64_t thousandths) { return fixed(static_cast<double>(t
 void print_text(std::ostream& out, const Viewed& viewed, bool history) {
   const Row& row = *viewed.row;
   out << "node          " << row.registration.id().hex() << "\nstatus        " << name(row.status) << ", say "
-      << row.watchers << " watchers; heard " << row.heard_ms / kMsOfS << " s ago\nowner         "
+      << row.watchers << " watchers; last seen " << row.heard_ms / kMsOfS << " s ago\nowner         "
       << row.registration.owner.hex() << "\naddress       "
       << (row.registration.at.port != 0 ? row.registration.at.text() : "cannot be dialled") << "\nversion       "
       << row.registration.version << "\nreputation    " << row.reputation << " of 100\nverified      "
       << (row.verified_until_ms > 0 ? "until " + wallets::date_of(wallet::UnixMs(row.verified_until_ms)) : "no")
       << "\nprice         "
-      << (row.registration.price ? std::to_string(*row.registration.price) + " for a core and an hour" : "none")
+      << (row.registration.price ? std::to_string(*row.registration.price) + " per core and hour" : "none")
       << "\ncapabilities  " << capabilities_text(row.registration.capabilities) << "\nload          "
-      << load(row.beat.load) << " a core, memory " << share(row.beat.memory) << ", cpu " << share(row.beat.cpu)
+      << load(row.beat.load) << " per core, memory " << share(row.beat.memory) << ", cpu " << share(row.beat.cpu)
       << ", up " << row.beat.up_ms / kMsOfS << " s\n";
   if (!history) return;
   TextTable table({{"TIME"}, {"STATUS"}, {"LOAD", Align::right}, {"MEMORY", Align::right}, {"CPU", Align::right}});
@@ -89,7 +89,7 @@ Ending registry_view(const Invocation& invocation, Console& console) {
         return {};
       });
   if (!ended.ok()) return ended.error();
-  if (!viewed.row) return Failure{.error = {base::Code::corrupt, "the node's answer cannot be read"}};
+  if (!viewed.row) return Failure{.error = {base::Code::corrupt, "cannot decode the node's response"}};
   const auto standings = reputations::standings(*client.value());
   if (!standings.ok()) return standings.error();
   viewed.row->reputation = reputations::points_of(standings.value(), id.value());

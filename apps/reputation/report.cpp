@@ -23,20 +23,21 @@ Ending reputation_report(const Invocation& invocation, Console& console) {
   if (!node.ok()) return node.error();
   if (!reputation::is_kind(event))
     return usage_failure(
-        "the name of an event is a-z, 0-9 and _, 32 at most; not \"" + base::shortened(event, 80) + '"', kReportHelp);
+        "invalid event: expected at most 32 of a-z, 0-9 and _, got \"" + base::shortened(event, 80) + '"', kReportHelp);
   std::optional<std::int8_t> points;
   if (const auto delta = invocation.text("--delta")) {
     points = reputation::delta_typed(*delta);
     if (!points)
-      return usage_failure("points are a whole number, -100 to 100; not \"" + base::shortened(*delta, 80) + '"',
-                           kReportHelp);
+      return usage_failure(
+          "invalid points: expected a whole number from -100 to 100, got \"" + base::shortened(*delta, 80) + '"',
+          kReportHelp);
     if (reputation::fixed_delta(event))
-      return usage_failure("what " + event + " is worth is fixed: leave --delta out", kReportHelp);
+      return usage_failure("the points of " + event + " are fixed: leave --delta out ", kReportHelp);
   }
   std::optional<base::Digest> evidence;
   if (const auto cid = invocation.text("--evidence")) {
     evidence = base::Digest::from_hex(*cid);
-    if (!evidence) return usage_failure("a content id has 64 hexadecimal digits", kReportHelp);
+    if (!evidence) return usage_failure("invalid content id: expected 64 hexadecimal digits", kReportHelp);
   }
   const auto request = wallets::request_typed(invocation);
   if (!request.ok()) return request.error();
@@ -52,7 +53,7 @@ Ending reputation_report(const Invocation& invocation, Console& console) {
       });
   if (!answer.ok()) {
     Failure why = answer.error();
-    // The node knows its own rules, this command does not.
+    // The node knows its own rules; this command does not.
     if (why.error.code == base::Code::malformed) why.exit = Exit::usage;
     return why;
   }
@@ -71,7 +72,7 @@ Ending reputation_report(const Invocation& invocation, Console& console) {
     line.print(console.out);
   } else {
     console.out << points_of(told.getOld()) << " -> " << points_of(told.getNew())
-                << (told.getClamped() ? " (cut at the end of the scale)\n" : "\n");
+                << (told.getClamped() ? " (limited by the end of the scale)\n" : "\n");
   }
   return Exit::done;
 }

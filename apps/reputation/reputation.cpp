@@ -8,20 +8,20 @@ namespace {
 
 constexpr const char* kReputationNotes = R"(
 what it does
-  shows what this node thinks of others, by what it has seen them do: 0 to 100 points, 10 at first, to which a score
-  goes back by half in 90 days
-  --events lists what the score of NODE follows from
-  --verify reads these events, checks each signature, and computes the score again
+  shows how this node rates other nodes, from their behaviour that it has seen: 0 to 100 points, 10 at first; the
+  distance to 10 halves every 90 days
+  --events lists the events behind the score of NODE
+  --verify reads these events, checks each signature, and recomputes the score
 exits
-  1 with --verify if the score is another one, or a signature is bad
+  1 with --verify if the score differs, or a signature is invalid
 )";
 
 constexpr const char* kReportNotes = R"(
 events
   task_success 10, task_failure -5, task_timeout -10, malicious_behavior -50, health_milestone 2, uptime_milestone 5,
-  community_contribution 15; others as reputation.rules or --delta say
+  community_contribution 15; others as in reputation.rules or --delta
 what it does
-  adds the event to this node's own book; other nodes do not take it over
+  adds the event to this node's own ledger; other nodes do not use it
 exits
   2 if no rule has that name; 4 if the registry knows no such node
 )";
@@ -31,22 +31,22 @@ exits
 Commands reputation_commands() {
   return {
       {.name = "reputation",
-       .summary = "Show what this node thinks of others",
-       .options = {{.name = "--events", .help = "what the score follows from"},
-                   {.name = "--verify", .help = "compute the score again"}},
+       .summary = "Show how this node rates other nodes",
+       .options = {{.name = "--events", .help = "list the events behind the score"},
+                   {.name = "--verify", .help = "recompute the score"}},
        .positionals = {{.name = "NODE",
-                        .help = "its id; all nodes with events if it is left out",
+                        .help = "id of the node (default all nodes with events)",
                         .arity = Arity::maybe}},
        .needs = Needs::view,
        .notes = kReputationNotes,
        .run = reputation_show},
       {.name = "reputation report",
-       .summary = "Tell this node what another one did",
-       .options = {{.name = "--delta", .value = "N", .help = "points, -100 to 100, of an event without a rule"},
-                   {.name = "--evidence", .value = "CID", .help = "the content that proves it"},
+       .summary = "Report another node's behaviour to this node",
+       .options = {{.name = "--delta", .value = "N", .help = "points, -100 to 100, for an event without a rule"},
+                   {.name = "--evidence", .value = "CID", .help = "content id of the proof"},
                    wallets::request_option()},
-       .positionals = {{.name = "NODE", .help = "its id: 40 hexadecimal digits"},
-                       {.name = "EVENT", .help = "its name, as below"}},
+       .positionals = {{.name = "NODE", .help = "id of the node: 40 hexadecimal digits"},
+                       {.name = "EVENT", .help = "name of the event, as below"}},
        .needs = Needs::operate,
        .effect = Effect::write,
        .notes = kReportNotes,

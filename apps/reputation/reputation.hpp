@@ -17,10 +17,10 @@ struct Standing {
   reputation::Thousandths score = reputation::kStart;
   std::uint32_t events = 0;
 };
-/// Of all nodes that this node has seen do something; the others have kStart.
+/// Scores of all nodes whose behaviour this node has seen; other nodes have kStart.
 using Standings = std::map<base::NodeId, Standing>;
 Client::Outcome<Standings> standings(Client& client);
-/// In points.
+/// Returns the score in points.
 int points_of(const Standings& all, const base::NodeId& node);
 
 }  // namespace reputations

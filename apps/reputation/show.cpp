@@ -45,7 +45,7 @@ namespace rep = reputation::wire;
 
 constexpr std::chrono::seconds kDue{30};
 
-/// An event as it lies in the book, and the score after it.
+/// An event in the ledger, and the score after it.
 struct Told {
   base::Bytes bytes;
   reputation::Event event;
@@ -58,7 +58,7 @@ struct Book {
   reputation::Score score;
 };
 
-/// All events of a node, read, checked and folded.
+/// Returns all events of a node, read, checked and added up.
 Client::Outcome<Book> book_of(Client& client, const base::NodeId& node) {
   Book out;
   base::Bytes from;
@@ -83,7 +83,7 @@ Client::Outcome<Book> book_of(Client& client, const base::NodeId& node) {
     }
     const auto next = bytes_of(page.value().root().getNext());
     if (!next.empty() && !std::ranges::lexicographical_compare(from, next))
-      return Failure{.error = {base::Code::corrupt, "the pages of the node's answer do not go on"}};
+      return Failure{.error = {base::Code::corrupt, "the pages of the node's response do not continue"}};
     from.assign(next.begin(), next.end());
   } while (!from.empty());
   return out;
@@ -157,9 +157,9 @@ Ending verify(const Invocation& invocation, Console& console, Client& client, co
     line->setBad(book.value().bad);
     line.print(console.out);
   } else {
-    console.out << (same ? "sound: " : "not sound: ") << score.getScore() << " thousandths are told, " << again
-                << " follow from " << book.value().events.size() << " events; " << book.value().bad
-                << " have no good signature\n";
+    console.out << (same ? "valid: " : "invalid: ") << score.getScore() << " thousandths are reported, " << again
+                << " are computed from " << book.value().events.size() << " events; " << book.value().bad
+                << " have no valid signature\n";
   }
   return same ? Exit::done : Exit::failed;
 }
@@ -172,7 +172,7 @@ Ending reputation_show(const Invocation& invocation, Console& console) {
   if (!named.ok()) return named.error();
   const auto id = typed ? std::optional(named.value()) : std::nullopt;
   if (!id && (invocation.has("--events") || invocation.has("--verify")))
-    return usage_failure("--events and --verify are about one node", "troupe help reputation");
+    return usage_failure("--events and --verify need one node", "troupe help reputation");
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
   if (!id) return show_all(invocation, console, *client.value());

@@ -41,11 +41,12 @@ Ending sandbox_check(const Invocation& invocation, Console& console) {
   table.print(console.out);
   const auto cgroup = cgroup_text(checked.cgroup);
   console.out << "limits are kept with "
-              << (cgroup ? "cgroups " + *cgroup : "resource limits and a look each 50 ms: this user may make no cgroup")
+              << (cgroup ? "cgroups " + *cgroup
+                         : "resource limits and a check every 50 ms, because this user cannot create a cgroup")
               << '\n';
   if (checked.ok) return Exit::done;
   return Failure{{base::Code::refused, std::to_string(failed) + " of " + std::to_string(checked.checks.size()) +
-                                           " checks failed: a sandbox does not hold on this machine"},
+                                           " checks failed: a sandbox is not secure on this machine"},
                  "nothing was changed",
                  "",
                  Exit::failed};

@@ -20,7 +20,7 @@ using sandbox::Ended;
 using sandbox::Limit;
 using sandbox::Outcome;
 
-// As env(1), timeout(1) and chroot(1) have them.
+// Same as env(1), timeout(1) and chroot(1).
 constexpr auto kTimeOut = static_cast<Exit>(124);
 constexpr auto kNotMade = static_cast<Exit>(125);
 constexpr auto kNotStarted = static_cast<Exit>(126);
@@ -42,7 +42,7 @@ Exit exit_of(const Outcome& outcome) {
 std::string limit_text(Limit limit, const sandbox::Limits& limits) {
   const auto bytes = [](std::uint64_t count) { return config::bytes_text({count}); };
   switch (limit) {
-    case Limit::time: return "its time, --time " + config::duration_text(limits.time) + ", is over";
+    case Limit::time: return "it exceeded its time limit, --time " + config::duration_text(limits.time) + ", is over";
     case Limit::cpu: return "it used more than its cores over 5 s: --cpu";
     case Limit::memory: return "it used more than --memory " + bytes(limits.memory_bytes);
     case Limit::pids: return "it had more processes and threads than --pids " + std::to_string(limits.pids);
@@ -53,7 +53,7 @@ std::string limit_text(Limit limit, const sandbox::Limits& limits) {
   return "";
 }
 
-/// What is said about a program that did not just end; nothing about one that did.
+/// Returns the failure of a program that did not just end, or nullopt.
 std::optional<Failure> failure_of(const Outcome& outcome, const sandbox::Spec& spec) {
   const Exit exit = exit_of(outcome);
   if (outcome.how == Ended::not_made)
@@ -63,18 +63,18 @@ std::optional<Failure> failure_of(const Outcome& outcome, const sandbox::Spec& s
                    exit};
   if (outcome.how == Ended::spared)
     return Failure{{Code::unavailable, "the program was ended: " + outcome.why},
-                   "that says nothing about the program; what it had printed before was passed on",
+                   "that is not the program's fault; its output until then was printed",
                    "troupe sandbox run again, once other programs need less",
                    exit};
   if (outcome.how == Ended::not_started) {
     std::string advice;
-    if (outcome.status == ENOENT && !spec.root) advice = "with --root DIR, a folder that holds the program";
+    if (outcome.status == ENOENT && !spec.root) advice = "use --root DIR, a folder that contains the program";
     else if (outcome.status == ENOENT) advice = "the path of the program inside; its loader must be there too";
     return Failure{{Code::not_found, outcome.why}, "the program was not started", advice, exit};
   }
   if (!outcome.tripwire.empty())
-    return Failure{{Code::refused, "the program was ended: it tried what no program needs (" + outcome.tripwire + ")"},
-                   "it did not get it; what it had printed before was passed on",
+    return Failure{{Code::refused, "the program was ended: it tried a forbidden action (" + outcome.tripwire + ")"},
+                   "it was denied; its output until then was printed",
                    "",
                    exit};
   if (!outcome.limit) return std::nullopt;
@@ -82,7 +82,7 @@ std::optional<Failure> failure_of(const Outcome& outcome, const sandbox::Spec& s
   const std::string option = "--" + std::string(sandbox::name(*outcome.limit));
   if (outcome.how == Ended::signalled)
     return Failure{{Code::overloaded, "the program was ended: " + what},
-                   "what it had printed before was passed on",
+                   "its output until then was printed",
                    "troupe sandbox run with a higher " + option,
                    exit};
   return Failure{

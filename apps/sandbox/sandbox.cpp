@@ -10,13 +10,13 @@ namespace {
 constexpr std::size_t kShownMax = 40;
 
 constexpr const char* kRunNotes = R"(
-The program sees DIR read-only as its root, or an empty root; /task, where it starts, and /tmp are its own and gone
+The program sees DIR read-only as its root, or an empty root. /task, where it starts, and /tmp are private and removed
 afterwards. It has a loopback and no other network, no capabilities, none of your environment and none of your ids.
 
 exit status
-  its own; 128 and the number of the signal that has ended it
+  the program's; 128 plus the number of the signal that has ended it
   124   the time limit was reached
-  125   the sandbox could not be made
+  125   the sandbox could not be created
   126   the program could not be started; 127: it was not found
 With --json the last line on standard error is an object: exitStatus, signal, limit, tripwire, usage, cgroup.
 )";
@@ -32,21 +32,25 @@ std::vector<Option> limit_options() {
   const sandbox::Limits usual;
   const auto bytes = [](std::uint64_t count) { return config::bytes_text({count}); };
   return {
-      {.name = "--cpu", .value = "CORES", .help = "cores, such as 0.5; 1 unless it is given"},
+      {.name = "--cpu", .value = "CORES", .help = "cores, such as 0.5 (default 1)"},
       {.name = "--memory",
        .value = "SIZE",
-       .help = "memory, with K, M or G, of what it writes too; else " + bytes(usual.memory_bytes)},
+       .help = "memory with K, M or G, including its written files; default " + bytes(usual.memory_bytes)},
       {.name = "--disk",
        .value = "SIZE",
-       .help = "what it may write to /task and /tmp; else " + bytes(usual.disk_bytes)},
-      number_option("--pids", "N", "processes and threads; else " + std::to_string(usual.pids), 1, sandbox::kPidsMax),
+       .help = "limit of data written to /task and /tmp; default " + bytes(usual.disk_bytes)},
+      number_option("--pids", "N", "limit of processes and threads; default " + std::to_string(usual.pids), 1,
+                    sandbox::kPidsMax),
       {.name = "--time",
        .value = "T",
-       .help = "time on the clock, such as 90s; else " + config::duration_text(usual.time)},
-      number_option("--files", "N",
-                    "open files of a process, and files in /task and /tmp; else " + std::to_string(usual.files),
-                    sandbox::kFilesMin, sandbox::kFilesMax),
-      {.name = "--output", .value = "SIZE", .help = "output and errors together; else " + bytes(usual.output_bytes)},
+       .help = "wall-clock time, such as 90s; default " + config::duration_text(usual.time)},
+      number_option(
+          "--files", "N",
+          "limit of open files per process, and of files in /task and /tmp; default " + std::to_string(usual.files),
+          sandbox::kFilesMin, sandbox::kFilesMax),
+      {.name = "--output",
+       .value = "SIZE",
+       .help = "limit of output and errors together; default " + bytes(usual.output_bytes)},
   };
 }
 
@@ -90,18 +94,19 @@ std::optional<std::string> cgroup_text(int version) {
 }
 
 Commands sandbox_commands() {
-  std::vector<Option> run{{.name = "--root", .value = "DIR", .help = "folder that is its root; else an empty one"}};
+  std::vector<Option> run{
+      {.name = "--root", .value = "DIR", .help = "folder to use as its root (default an empty root)"}};
   for (auto& option : limit_options()) run.push_back(std::move(option));
-  run.push_back({.name = "--no-cgroup", .help = "watch its limits every 50 ms instead of with cgroups"});
-  run.push_back({.name = "--tripwires", .help = "end it when it tries to mount, trace, load modules or the like"});
+  run.push_back({.name = "--no-cgroup", .help = "check its limits every 50 ms instead of with cgroups"});
+  run.push_back({.name = "--tripwires", .help = "end it when it tries to mount, trace or load modules"});
   return {
       {.name = "sandbox check",
-       .summary = "Try to get out of a sandbox, and see whether this machine holds",
+       .summary = "Try to escape from a sandbox, and report whether this machine prevents it",
        .run = sandbox_check},
       {.name = "sandbox run",
        .summary = "Run a program in a sandbox",
        .options = std::move(run),
-       .positionals = {{.name = "CMD", .help = "the program and, after --, its arguments", .arity = Arity::some}},
+       .positionals = {{.name = "CMD", .help = "program and, after --, its arguments", .arity = Arity::some}},
        .effect = Effect::write,
        .notes = kRunNotes,
        .run = sandbox_run},

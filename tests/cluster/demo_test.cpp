@@ -40,6 +40,6 @@ TEST_CASE("cluster: a demo that is interrupted ends its nodes and leaves nothing
   const std::string directory = directory_of(demo.out());
   demo.kill(signal);
   CHECK(demo.wait() == 130);
-  CHECK(contains(demo.err(), "nothing of it is left"));
+  CHECK(contains(demo.err(), "removed everything"));
   CHECK_FALSE(std::filesystem::exists(directory));
 }

@@ -84,7 +84,7 @@ TEST_CASE("cluster: a file is listed, viewed, verified, pinned and removed where
 
   const Seen verified = cluster.run(0, {"file", "verify", cid});
   CHECK(verified.exit == 0);
-  CHECK(verified.out == "6 of 6 copies are sound\n");
+  CHECK(verified.out == "6 of 6 copies are intact\n");
 
   CHECK(cluster.run(0, {"file", "pin", cid}).exit == 0);
   CHECK(contains(cluster.run(0, {"file", "ls", "--json"}).out, "\"pinned\":true"));

@@ -104,8 +104,7 @@ TEST_CASE("cluster: a transaction above its limit is refused before it is sent, 
     CAPTURE(large);
     const Seen refused = script(folder, puts + large + " | $T kv txn -" + on(node));
     CHECK(refused.exit == 2);
-    CHECK(
-        refused.err.starts_with("error: a transaction has at most 2 MiB with its keys and values, and this one has "));
+    CHECK(refused.err.starts_with("error: a transaction is limited to 2 MiB with its keys and values, got "));
   }
   for (const std::string fits : {"puts 2 1048000", "puts 1024 2000"})
     CHECK_MESSAGE(script(folder, puts + fits + " | $T kv txn -" + on(node)).exit == 0, fits);

@@ -25,7 +25,7 @@ TEST_CASE("cluster: a node says that it is ready, tells how it is, and ends in o
   const base::Instant from = clock.now();
   node.kill(signal);
   CHECK(node.wait() == 0);
-  CHECK(contains(node.err(), "This node is new. It lives in " + node.data));
+  CHECK(contains(node.err(), "This node is new. Its data is in " + node.data));
   CHECK(contains(node.err(), "troupe status --data " + node.data));
   CHECK(contains(node.err(), "--join " + node.id + '@' + node.at));
   CHECK(clock.now() - from < 5s);
@@ -40,9 +40,9 @@ TEST_CASE("cluster: the commands that a new node prints can be pasted, whatever 
   const Folder folder;
   NodeProgram node(folder, "a\x1b[31m's \n$x");
   REQUIRE(node.ready());
-  CHECK(contains(node.err(), "It lives in " + base::printable(node.data)));
+  CHECK(contains(node.err(), "Its data is in " + base::printable(node.data)));
   CHECK_FALSE(contains(node.err(), "\x1b"));
-  const std::string hint = "see how it is:   troupe status";
+  const std::string hint = "show its state:    troupe status";
   REQUIRE(contains(node.err(), hint));
   std::string command = node.err().substr(node.err().find(hint) + hint.size());
   command.resize(command.find('\n'));
@@ -98,7 +98,7 @@ TEST_CASE("cluster: an address in use is an error, and nothing is left running")
   CHECK(second.out().empty());
   CHECK(contains(second.err(), "error: cannot listen at " + first.at + ": Address already in use\n"));
   CHECK(contains(second.err(), "\noutcome: no node runs; its new identity "));
-  CHECK(contains(second.err(), " stays in " + data + '\n'));
+  CHECK(contains(second.err(), " is kept in " + data + '\n'));
   Program again({"node", "--data", data, "--listen", first.at}, folder / "again");
   CHECK(again.wait() == 1);
   CHECK(contains(again.err(), "\noutcome: nothing was started\n"));
@@ -111,7 +111,7 @@ TEST_CASE("cluster: an address to advertise that nobody knows ends a start befor
   const Seen seen =
       troupe::test::troupe(folder, {"node", "--data", data, "--listen", "127.0.0.1:0", "--advertise", host + ":1"});
   CHECK(seen.exit == 1);
-  CHECK(contains(seen.err, "error: cannot advertise: the name of " + host + ":1 has no address\n"));
+  CHECK(contains(seen.err, "error: cannot advertise: the host name of " + host + ":1 has no address\n"));
   CHECK_FALSE(std::filesystem::exists(data));
 }
 

@@ -1,4 +1,4 @@
-// The figures of `troupe bench task` that are about the registry.
+// The figures of `troupe bench task` about the registry.
 #include "apps/registry/bench/figures.hpp"
 
 #include <algorithm>
@@ -15,12 +15,12 @@ namespace {
 constexpr std::size_t kNodes = 10'000;        // the issue on tasks
 constexpr std::chrono::seconds kPeriod{60};   // the default of registry.heartbeat
 constexpr std::chrono::seconds kCounted{20};  // our choice: 3,333 heartbeats
-constexpr std::chrono::seconds kDue{30};      // of one answer
+constexpr std::chrono::seconds kDue{30};      // for one response
 constexpr std::size_t kAtOnce = 64;           // our choice
 constexpr std::size_t kLists = 5;             // our choice: the median counts
 
-/// Ten thousand nodes that exist only as keys, and tell their heartbeats as a network would: one in 6 ms. They enter
-/// as fast as they can. So their first turn, a whole period, is not counted: most of them are late in it.
+/// Ten thousand nodes that exist only as keys, and send their heartbeats as a network would: one every 6 ms. They join
+/// as fast as they can. So their first round, a whole period, is not counted: most of them are late in it.
 class RegistryLoad final : public Measuring {
  public:
   static constexpr const char* kName = "registry-load";
@@ -78,12 +78,12 @@ class RegistryLoad final : public Measuring {
           [this](const runtime::Answer<registry::wire::BeatNoted>& noted) {
             if (!noted.ok()) return fail(noted.error().message);
             if (++entered_ < kNodes) return enter();
-            // The first of them may tell its next heartbeat a period after its first.
+            // The first of them sends its next heartbeat a period after its first.
             after<Next>(std::max<base::Duration>(began_ + kPeriod - now(), base::Duration::zero()));
           });
     });
   }
-  /// The heartbeats that are due, as many as a period of time has.
+  /// Sends the heartbeats that are due, as many as fit into the elapsed time.
   void beat_in_turn() {
     if (failed_) return;
     if (!turn_) turn_ = now();

@@ -1,11 +1,11 @@
 #pragma once
-// What `troupe bench task` measures of the registry.
+// Measures the registry for `troupe bench task`.
 #include "apps/bench/node_processes.hpp"
 #include "apps/bench/runner.hpp"
 
 namespace troupe::bench {
 
-/// A node that watches 10,000 others: what part of a processor their heartbeats take, one of each a minute
+/// Measures a node that watches 10,000 nodes: the share of a processor for their heartbeats, one per node and minute
 /// (`registry.fed`: ratio), and `troupe registry ls` there (`registry.ls`).
 Measurement<Figures> measure_registry(os::Waker& waker, Runner& runner, NodeProcesses& processes);
 
