@@ -5,6 +5,6 @@
 namespace troupe::node {
 
 inline constexpr auto kNodeName =
-    config::text("node.name", "", 64, config::When::start, "name for people; empty: the host name");
+    config::text("node.name", "", 64, config::When::start, "name for people; empty: the name of the host");
 
 }  // namespace troupe::node

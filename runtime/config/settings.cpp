@@ -10,9 +10,9 @@ namespace troupe::config {
 namespace {
 
 constexpr std::string_view kPrefix = "TROUPE_";
-constexpr std::string_view kDataVariable = "TROUPE_DATA";                   // where the node's data is; not a setting
-constexpr std::string_view kPassphraseVariable = "TROUPE_PASSPHRASE_FILE";  // for commands that open a keystore
-constexpr std::string_view kDefault = "default";                            // the origin of a value without a source
+constexpr std::string_view kDataVariable = "TROUPE_DATA";                   // where the node lives; no setting of it
+constexpr std::string_view kPassphraseVariable = "TROUPE_PASSPHRASE_FILE";  // of commands that open a keystore
+constexpr std::string_view kDefault = "default";                            // the origin of what no source says
 constexpr std::size_t kNameShownBytesMax = 80;
 
 std::string section_of(std::string_view key) {
@@ -31,7 +31,7 @@ Settings::Settings(const Table& table) : table_(table) {
     entries_[std::string(setting.key)] = {parse(setting, setting.fallback).value(), std::string(kDefault)};
 }
 
-// Applies the sources to the defaults, lowest priority first.
+// Lays the sources over the defaults, the lowest priority first.
 struct Settings::Loader {
   Settings& settings;
   Problems problems{};

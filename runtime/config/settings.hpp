@@ -4,8 +4,8 @@
 //     auto loaded = Settings::load(table, sources);
 //     if (loaded.ok()) loaded.value().get(config::kNetFrameBytesMax).value;
 //
-// Limits  kFileBytesMax of TOML, kProblemsMax problems reported at once.
-// Owner   a value: copy it. Reads no file and no environment; the caller passes their text (source.hpp).
+// Limits  kFileBytesMax of TOML, kProblemsMax problems told at once.
+// Owner   a value: copy it. Reads no file and no environment; the caller hands in their text (source.hpp).
 #include <map>
 #include <string>
 #include <string_view>
@@ -90,7 +90,7 @@ class Settings {
   std::map<std::string, Entry, std::less<>> entries_;  // one for each setting of the table
 };
 
-/// Returns the problems of one file, applied to the defaults.
+/// The problems of a file alone, laid over the defaults.
 Problems check(const Table& table, const TextFile& file);
 
 }  // namespace troupe::config
