@@ -53,6 +53,6 @@ TEST_CASE("cluster dht put: a line without an end is refused where one was asked
   std::ofstream(from) << "a 1\n\n/cid 2\n";
   const Seen seen = cluster.run(0, {"dht", "put", "--from", from, "--ttl", "60"});
   CHECK(seen.exit == 2);
-  CHECK_MESSAGE(seen.err.starts_with("error: line 3: --ttl is for a NAME"), seen.err);
+  CHECK_MESSAGE(seen.err.starts_with("error: line 3: --ttl needs a NAME"), seen.err);
   CHECK(seen.out.empty());
 }

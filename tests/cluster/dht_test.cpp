@@ -142,7 +142,7 @@ TEST_CASE("cluster dht: exits say what went wrong") {
   CHECK(exit({"dht", "put", "nobodys", "x", "--expect", "1"}) == 5);
   CHECK(exit({"dht", "get", "nobodys"}) == 4);
   CHECK(contains(cluster.run(1, {"dht", "provide", cid}).err, "\ntry: troupe file ls --data "));
-  CHECK(contains(cluster.run(1, {"dht", "find", "xyz"}).err, "not \"xyz\"\n"));
+  CHECK(contains(cluster.run(1, {"dht", "find", "xyz"}).err, "got \"xyz\"\n"));
   CHECK(conflict.out.empty());
   CHECK(cluster.run(1, {"dht", "get", "orders"}).out == "first");
 
@@ -207,7 +207,7 @@ TEST_CASE("cluster dht: a value that is sealed for others is refused, alone and 
     const Seen refused = get(1, keys);
     CHECK(refused.exit == 5);
     CHECK(contains(refused.err, "sealed, but not for this node"));
-    CHECK(contains(refused.err, "\ntry: at a node that is a reader of it"));
+    CHECK(contains(refused.err, "\ntry: at a node that is a reader"));
   }
   const Seen two = get(1, {open, sealed});
   CHECK(two.out == open + " seven\n");
@@ -369,7 +369,7 @@ TEST_CASE("cluster: to link a node to a port where none is says to where, and wh
   Cluster cluster(1);
   const Seen dead = cluster.run(0, {"peers", "connect", "127.0.0.1:1"});
   CHECK(dead.exit == 7);
-  CHECK_MESSAGE(contains(dead.err, "error: no link to 127.0.0.1:1: Connection refused; no node answers there"),
+  CHECK_MESSAGE(contains(dead.err, "error: no link to 127.0.0.1:1: Connection refused; no node responds there"),
                 dead.err);
   CHECK_MESSAGE(contains(dead.err, "\ntry: troupe status, at that node,"), dead.err);
 }

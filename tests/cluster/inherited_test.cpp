@@ -185,7 +185,7 @@ TEST_CASE("cluster: a terminal whose type is unknown is named, and xterm's relat
         .out;
   };
   CHECK(contains(inspect("env -u TERM"), "the screens must know the type of the terminal: TERM is not set"));
-  CHECK(contains(inspect("TERM=nothing"), "TERM is \"nothing\", which this machine does not know"));
+  CHECK(contains(inspect("TERM=nothing"), "TERM is \"nothing\", which this machine has no description of"));
   CHECK(contains(inspect("TERM=dumb"), "TERM is \"dumb\""));
   for (const char* type : {"TERM=xterm-kitty", "TERM=xterm-ghostty", "TERM=alacritty", "TERM=xterm-256color"})
     CHECK_FALSE_MESSAGE(contains(inspect(type), "the screens must"), type);

@@ -64,7 +64,7 @@ TEST_CASE("cluster: output that the device does not take is an error of each com
       const Seen full = into_full_device(folder, command + form);
       CHECK(full.exit == kFailed);
       const bool json =
-          full.err.starts_with("{\"error\":{\"code\":\"internal\",\"message\":\"standard output could not");
+          full.err.starts_with("{\"error\":{\"code\":\"internal\",\"message\":\"cannot write standard output");
       CHECK((json || full.err.starts_with("error: cannot write standard output\noutcome: ")));
       CHECK(json == !form.empty());
       const Seen gone = into_closed_pipe(folder, command + form);

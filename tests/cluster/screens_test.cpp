@@ -336,7 +336,7 @@ TEST_CASE("cluster: a link of a watched world is cut by a key, and the report sa
   CHECK(terminal.shows(" 8.0"));
   terminal.command(":cut n1 n2 5s");
   CHECK(terminal.shows("STEERED"));
-  CHECK(terminal.shows("another world; at its end: held"));
+  CHECK(terminal.shows("the run differs; at its end: held"));
   CHECK(terminal.shows(" 8.0"));
   const std::string capture = folder / "here.capture";
   terminal.command(":actor /dht");

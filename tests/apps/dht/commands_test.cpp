@@ -48,7 +48,7 @@ TEST_CASE("dht commands: a reader that is neither an id nor a key is told where 
     CHECK(seen.exit == Exit::usage);
     return seen.err;
   };
-  CHECK(contains(wrong("me"), "not \"me\"\n"));
+  CHECK(contains(wrong("me"), "got \"me\"\n"));
   CHECK(contains(wrong("me"), "\ntry: at the reader's node: troupe status\n"));
   CHECK(contains(wrong(std::string(41, 'a')), "a node's id of 40 hexadecimal digits, or its public key of 64"));
 }

@@ -946,7 +946,7 @@ TEST_CASE("screens: a followed trace says which part of it is missing") {
   lost.lost = "it does not take this key";
   model.take(lost, kNow);
   command(model, "follow abc");
-  CHECK(draw(model).text().find("without those at 1 lost nodes of 2") != std::string::npos);
+  CHECK(draw(model).text().find("without 1 lost nodes of 2") != std::string::npos);
 }
 
 TEST_CASE("screens: d compares an actor with itself at another instant, or with the one of another node") {
