@@ -139,7 +139,7 @@ class Client {
   [[nodiscard]] Awaited waits_for(std::string what) { return {*this, std::move(what)}; }
 
   /// Waits until a descriptor can be read or written without blocking, and returns true. Returns false if `at_most` has
-  /// passed, or, in a producer, once the node has responded and accepts no more items. Fails if interrupted.
+  /// passed, or, in a producer, once the node has responded and refuses further items. Fails if interrupted.
   Outcome<bool> wait_for(int descriptor, os::Waker::Want want, base::Duration at_most = base::Duration::max());
   /// Repeats a request for at most `patience` while it fails with `unavailable` and nothing was done.
   template <class Ask>
@@ -223,7 +223,7 @@ class Client {
   std::optional<Waiting> waiting_;
   std::string way_;
   std::uint64_t trace_ = 0;
-  Effect effect_ = Effect::read;          // that of the command, once it is connected
+  Effect effect_ = Effect::read;          // the command's effect, once it is connected
   bool awaited_ = false;                  // the node serves, or is not what the caller waits for
   std::optional<std::string> directory_;  // of a local node
   std::optional<base::Instant> mute_at_;  // a local node that has sent nothing by then does not respond
