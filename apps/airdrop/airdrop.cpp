@@ -69,7 +69,7 @@ Positional id_of_airdrop() { return {.name = "ID", .help = "id that `create` pri
 Commands airdrop_commands() {
   return {
       {.name = "airdrop create",
-       .summary = "Give a pool of money to a list of accounts",
+       .summary = "Pay a pool of money to a list of accounts",
        .options = {wallet_option(), passphrase_option(), request_option()},
        .positionals = {{.name = "FILE", .help = "file with pool and list, as below"}},
        .needs = Needs::operate,

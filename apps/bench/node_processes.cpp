@@ -31,7 +31,7 @@ constexpr const char* kGroup = "bench";
 constexpr const char* kLogs = "/raft/log";
 
 Failure not_ready(const std::string& line) {
-  return {{base::Code::unavailable, "a node said \"" + line + "\" instead of ready"},
+  return {{base::Code::unavailable, "a node printed \"" + line + "\" instead of ready"},
           "nothing was measured",
           "again",
           Exit::failed};

@@ -245,7 +245,7 @@ class Demo {
     // For the commands that this process starts: the user's own wallets are not touched.
     ::setenv("XDG_CONFIG_HOME", (session_.directory() + "/config").c_str(), 1);
     ::setenv("TROUPE_PASSPHRASE_FILE", (session_.directory() + "/passphrase").c_str(), 1);
-    std::ofstream(session_.directory() + "/passphrase") << " of this demo only\n";
+    std::ofstream(session_.directory() + "/passphrase") << "of this demo only\n";
     const auto buyer = wallet("buyer"), seller = wallet("seller");
     if (!buyer.ok()) return buyer.error();
     if (!seller.ok()) return seller.error();

@@ -159,7 +159,7 @@ Ending providers(const Invocation& invocation, Console& console) {
   if (found > 0) return Exit::done;
   if (unheard) return Failure{*unheard};
   return Failure{{base::Code::not_found, "no node has announced " + typed},
-                 "nothing was changed ",
+                 "nothing was changed",
                  "at a node where `troupe file ls` shows it: troupe dht provide " + typed};
 }
 

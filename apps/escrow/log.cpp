@@ -20,8 +20,8 @@ constexpr std::uint64_t kLogBytesMax = 64u << 20;  // our choice: some 100,000 e
 base::Bytes copied(base::ByteView bytes) { return {bytes.begin(), bytes.end()}; }
 
 Failure bad_log(const escrow::EscrowId& id, const Flaw& flaw) {
-  return {{Code::corrupt,
-           "the log of escrow " + id.hex() + " is wrong at entry " + std::to_string(flaw.sequence) + ": " + flaw.what},
+  return {{Code::corrupt, "the log of escrow " + id.hex() + " is invalid at entry " + std::to_string(flaw.sequence) +
+                              ": " + flaw.what},
           "nothing was done",
           "troupe escrow verify " + id.hex()};
 }

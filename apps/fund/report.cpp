@@ -175,10 +175,10 @@ Ending fund_verify(const Invocation& invocation, Console& console) {
     console.out << path << ": " << lines << " lines match the book\n";
   }
   if (!bad.value()) return Exit::done;
-  return Failure{
-      {Code::corrupt, "line " + std::to_string(bad.value()->line) + " of " + path + " is wrong: " + bad.value()->what},
-      std::to_string(bad.value()->line - 1) + " lines before it are valid",
-      "troupe fund report"};
+  return Failure{{Code::corrupt,
+                  "line " + std::to_string(bad.value()->line) + " of " + path + " is invalid: " + bad.value()->what},
+                 std::to_string(bad.value()->line - 1) + " lines before it are valid",
+                 "troupe fund report"};
 }
 
 }  // namespace troupe::apps

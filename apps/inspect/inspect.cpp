@@ -33,7 +33,7 @@ std::optional<Failure> mistake_in(const Invocation& invocation) {
     if (!parsed.ok()) return usage_failure(observe::told("the filter", *filter, parsed.error()), "troupe help inspect");
   }
   if (const auto top = invocation.text("--top"); top && observe::find_field(*top) == nullptr)
-    return usage_failure("\"; columns: " + *top + "\"; there are " + observe::field_names(),
+    return usage_failure("there is no column \"" + *top + "\"; columns: " + observe::field_names(),
                          "troupe inspect --once --top " + std::string(observe::nearest_field(*top)));
   return std::nullopt;
 }

@@ -127,7 +127,7 @@ Ending raft_recover(const Invocation& invocation, Console& console) {
   console.out << (yes ? "this member continues alone in epoch " : "this member would continue alone in epoch ")
               << is.getEpoch() << ", with all entries up to " << is.getLast() << "; " << is.getMembers()
               << " other members are left out\n"
-              << " entries that they committed after " << is.getLast() << " are lost; entries after " << is.getCommit()
+              << "entries that they committed after " << is.getLast() << " are lost; entries after " << is.getCommit()
               << " count, whether they were committed or not\n";
   if (!yes) console.out << "nothing was changed; to do it: troupe raft recover --force-new-cluster --yes\n";
   return Exit::done;

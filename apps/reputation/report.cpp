@@ -32,7 +32,7 @@ Ending reputation_report(const Invocation& invocation, Console& console) {
           "invalid points: expected a whole number from -100 to 100, got \"" + base::shortened(*delta, 80) + '"',
           kReportHelp);
     if (reputation::fixed_delta(event))
-      return usage_failure("the points of " + event + " are fixed: leave --delta out ", kReportHelp);
+      return usage_failure("the points of " + event + " are fixed: leave --delta out", kReportHelp);
   }
   std::optional<base::Digest> evidence;
   if (const auto cid = invocation.text("--evidence")) {

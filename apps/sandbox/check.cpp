@@ -40,7 +40,7 @@ Ending sandbox_check(const Invocation& invocation, Console& console) {
   for (const auto& one : checked.checks) table.add({one.name, one.ok ? "yes" : "NO", one.detail});
   table.print(console.out);
   const auto cgroup = cgroup_text(checked.cgroup);
-  console.out << "limits are kept with "
+  console.out << "limits are enforced with "
               << (cgroup ? "cgroups " + *cgroup
                          : "resource limits and a check every 50 ms, because this user cannot create a cgroup")
               << '\n';

@@ -46,7 +46,7 @@ std::string limit_text(Limit limit, const sandbox::Limits& limits) {
     case Limit::cpu: return "it used more than its cores over 5 s: --cpu";
     case Limit::memory: return "it used more than --memory " + bytes(limits.memory_bytes);
     case Limit::pids: return "it had more processes and threads than --pids " + std::to_string(limits.pids);
-    case Limit::disk: return "what it wrote to /task and /tmp has filled --disk " + bytes(limits.disk_bytes);
+    case Limit::disk: return "the data written to /task and /tmp filled --disk " + bytes(limits.disk_bytes);
     case Limit::files: return "it had more files than --files " + std::to_string(limits.files);
     case Limit::output: return "it printed more than --output " + bytes(limits.output_bytes);
   }

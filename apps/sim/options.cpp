@@ -33,7 +33,7 @@ std::optional<Failure> unknown(const std::string& name, sim::WorkloadSpecs workl
   const auto near = base::nearest(name, known);
   std::string what = "there is no domain \"" + base::shortened(name, kShownBytesMax) + "\"; ";
   what += near.empty() ? "there are " + joined(known) : "did you mean \"" + std::string(near) + "\"?";
-  return usage_failure(std::move(what), "troupe sim list ");
+  return usage_failure(std::move(what), "troupe sim list");
 }
 
 Failure unwritten_trace(const std::string& path, std::string outcome) {

@@ -9,9 +9,9 @@ const sim::WorkloadSpec& world_spec() {
       .invariants =
           {
               {"sim.actor-breaks", "no actor breaks, but those that a fault breaks, and the check() of each holds"},
-              {"sim.node-gives-up", "no node gives up but one whose device has failed"},
+              {"sim.node-gives-up", "a node gives up only if its device has failed"},
               {"sim.converges", "once all faults have ended, everything comes about within a bound of time"},
-              {"sim.comes-to-rest", "actors do not keep each other busy for ever while no time passes"},
+              {"sim.comes-to-rest", "actors do not keep each other busy forever while no time passes"},
           },
       .sometimes = {{"actor: a mailbox was full", "a question was answered `overloaded`, or a tell dropped"}},
   };

@@ -176,10 +176,10 @@ base::Result<std::optional<base::Bytes>, Failure> Directory::find_sent(const wal
   using Found = std::optional<base::Bytes>;
   const auto file = disk_->open(request.hex() + std::string(kSentEnd), ports::OpenMode::read);
   if (!file.ok() && file.error() == DiskError::not_found) return Found(std::nullopt);
-  if (!file.ok()) return cannot("open what was sent for this request", file.error());
+  if (!file.ok()) return cannot("open the stored transaction of this request", file.error());
   base::Bytes bytes(kSentBytesMax);
   const auto read = file.value()->read(0, bytes);
-  if (!read.ok()) return cannot("read what was sent for this request", read.error());
+  if (!read.ok()) return cannot("read the stored transaction of this request", read.error());
   bytes.resize(read.value());
   return Found(std::move(bytes));
 }
@@ -196,7 +196,7 @@ base::Result<void, Failure> Directory::keep_sent(const wallet::RequestMark& requ
                    "nothing was sent",
                    "find " + path_ + " -name '*.sent' -mtime +30 -delete"};
   const auto written = ports::write_durably(*disk_, request.hex() + std::string(kSentEnd), bytes);
-  if (!written.ok()) return cannot("keep what is about to be sent", written.error());
+  if (!written.ok()) return cannot("store the transaction before it is sent", written.error());
   ++*sent_;
   return {};
 }

@@ -392,7 +392,7 @@ Ending wallet_audit(const Invocation& invocation, Console& console) {
   else print_audit_text(console.out, checked);
   std::string what;
   if (checked.getBrokenAt() > 0)
-    what = "posting " + std::to_string(checked.getBrokenAt()) + " is wrong: " + text_of(checked.getBroken());
+    what = "posting " + std::to_string(checked.getBrokenAt()) + " is invalid: " + text_of(checked.getBroken());
   else if (checked.getMismatches().size() > 0)
     what = std::to_string(checked.getMismatches().size()) + " accounts differ from the result of their postings";
   else if (checked.getSum() != checked.getIssued()) what = "the sum of the balances differs from the amount issued";

@@ -102,7 +102,7 @@ void show_past(Page& page, const Look& look) {
     std::uint64_t most = 1;
     for (const Bucket& one : look.histogram) most = std::max(most, one.count);
     for (const Bucket& one : look.histogram)
-      page.line("below" + padded(time_text_us(one.below_us), 10) + padded(std::to_string(one.count), 8) +
+      page.line("below " + padded(time_text_us(one.below_us), 10) + padded(std::to_string(one.count), 8) +
                 bar(static_cast<double>(one.count) / static_cast<double>(most), kBar));
   }
   if (!look.messages.empty()) page.title("Its latest messages");
