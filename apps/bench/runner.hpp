@@ -1,5 +1,5 @@
 #pragma once
-// The parts of the process that every measurement needs: a temporary folder, an actor system, and a wait that Ctrl-C
+// The parts of the process that each measurement needs: a temporary folder, an actor system, and a wait that Ctrl-C
 // ends.
 //
 // Threads  all calls from the command's thread; reports of actors arrive through `finished` and `note`.

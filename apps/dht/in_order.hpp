@@ -1,6 +1,5 @@
 #pragma once
-// Shows messages that arrive in any order in the order of their numbers: each as soon as all earlier messages were
-// shown.
+// Shows messages that arrive in any order in the order of their numbers: each as soon as all earlier ones were shown.
 #include <capnp/message.h>
 
 #include <functional>
