@@ -1,6 +1,5 @@
 #pragma once
-// The parts of the process that each measurement needs: a temporary folder, an actor system, and a wait that Ctrl-C
-// ends.
+// Parts of the process that each measurement needs: a temporary folder, an actor system, a wait that Ctrl-C ends.
 //
 // Threads  all calls from the command's thread; reports of actors arrive through `finished` and `note`.
 // Errors   a measurement that does not end is a failure; so is an interruption, with exit 130.

@@ -5,8 +5,9 @@
 // Files   validator: the seed of the consensus key (Ed25519), 64 hexadecimal digits and a line end. chain: the bytes of
 //         a SignedGenesis (actors/chain/logic/genesis.hpp), at most kGenesisBytesMax. forks: the ForkPledges of the
 //         consensus key (actors/chain/logic/fork.hpp).
-// Key     separate from the node's identity, so that it can be moved and replaced. It is created when it is first
-//         needed, and never replaced: two nodes, or two keys, that vote for one validator are evidence against it.
+// Key     separate from the node's identity, so that it can be moved and replaced without it. The program creates it
+//         when it is first needed, and never replaces it: two nodes, or two keys, that vote for one validator are
+//         evidence against it.
 // Dev     a chain with one founder, this node, whose money belongs to the node's own key.
 #include <optional>
 #include <string>
