@@ -463,7 +463,7 @@ Ending run_node(const Invocation& invocation, Console& console) {
   auto settings = load_settings(invocation, console, flags_of(invocation));
   if (!settings.ok()) return settings.error();
   if (settings.value().get(config::kListen).empty())
-    return usage_failure("a node needs an address to listen on", "troupe node --data DIR --listen 127.0.0.1:0");
+    return usage_failure("a node needs an address to serve on", "troupe node --data DIR --listen 127.0.0.1:0");
   const auto path = data_directory(invocation.globals, console);
   if (!path.ok()) return path.error();
   if (invocation.globals.node)
