@@ -182,7 +182,7 @@ Commands looking() {
        .needs = Needs::view,
        .run = escrow_watch},
       {.name = "escrow look",
-       .summary = "Release an escrow that a guard stopped, as an operator of the book",
+       .summary = "Resume an escrow that a guard stopped, as an operator of the book",
        .options = {request_option()},
        .positionals = {escrow_id()},
        .needs = Needs::operate,

@@ -58,7 +58,7 @@ void print_text(std::ostream& out, capnp::List<wire::PeerRow>::Reader peers) {
                    {"LINK"},
                    {"SENT", Align::right},
                    {"RECEIVED", Align::right},
-                   {"LAST SEEN", Align::right},
+                   {"LAST HEARD", Align::right},
                    {"SCORE", Align::right},
                    {"BANNED FOR", Align::right}});
   for (const auto row : peers) {
@@ -173,7 +173,7 @@ Commands peers_commands() {
        .effect = Effect::write,
        .run = order_about<wire::DropPeer>},
       {.name = "peers forget",
-       .summary = "Forget a node that is gone for good",
+       .summary = "Forget a node that is gone for good, and stop expecting it",
        .positionals = {{.name = "ID", .help = "node id: 40 hexadecimal digits"}},
        .needs = Needs::operate,
        .effect = Effect::write,

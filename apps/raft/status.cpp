@@ -87,7 +87,7 @@ void print_text(std::ostream& out, wire::GroupStatus::Reader from) {
                    {"STATE"},
                    {"MATCH", Align::right},
                    {"IN FLIGHT", Align::right},
-                   {"LAST SEEN", Align::right}});
+                   {"LAST HEARD", Align::right}});
   for (const auto member : from.getMembers()) {
     const std::string_view state = member.getState().cStr();
     const bool own = state == "self", heard = state != "unknown";

@@ -184,8 +184,8 @@ void draw_keys(Grid& grid, const Model& model, const Content& shown) {
       if (find_view(model.place().view)->enter == nullptr && (!shown.columns.empty() || !shown.wraps))
         keys = "enter in full  left right scroll" + (keys.empty() ? "" : "  " + keys);
       keys += (keys.empty() ? "" : "  ") + std::string(model.time
-                                                           ? ", . event  < > second  space play  : view  ? help  q quit"
-                                                           : ": view  ? help  esc back  q quit");
+                                                           ? ", . event  < > second  space play  : view  ? help  q end"
+                                                           : ": view  ? help  esc back  q end");
   }
   grid.put(0, grid.size().rows - 1, keys, Style::dim);
 }

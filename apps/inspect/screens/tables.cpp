@@ -311,7 +311,7 @@ std::span<const TableScreen> table_screens() {
                    {"TERM", true, 6},
                    {"COMMIT", true, 9},
                    {"LAG", true, 11},
-                   {"LAST SEEN", true, 10},
+                   {"LAST HEARD", true, 10},
                    {.title = "WHY", .keep = 15, .flexible = true}},
        .ask = groups},
       {.name = "kv",

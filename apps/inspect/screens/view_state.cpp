@@ -72,7 +72,7 @@ Content overview(const Model& model) {
   }
   out.rows.push_back(text_row(
       figure("actors", std::to_string(status.actors) + ", " + rate_text(rate) + " messages a second, " +
-                           std::to_string(waiting) + " waiting, " + std::to_string(asking) + " requests open, " +
+                           std::to_string(waiting) + " waiting, " + std::to_string(asking) + " questions open, " +
                            std::to_string(restarts) + " restarts" +
                            (data.actors.matched > data.actors.rows.size() ? " (of the busiest thousand)" : ""))));
   if (data.actors.process) out.rows.push_back(process_row(*data.actors.process));
