@@ -20,8 +20,7 @@ what it does
   pays the pool to an account of the airdrop, submits the list, and prints the id
   then, or from `until` on, objections are accepted for airdrop.objections; afterwards all are paid automatically
   if the command ends before the list is complete, the same --request continues it; otherwise the pool is returned
-  after
-  an hour
+  after an hour
 exits
   5 if the wallet has less than the pool, or --request has created another airdrop
 )";
@@ -35,8 +34,7 @@ what it does
 constexpr const char* kAirdropShowNotes = R"(
 states
   created: the list is being submitted; published: objections are accepted; paying; paid; returning, returned: the
-  pool
-  goes back to its owner
+  pool goes back to its owner
   of a recipient: waiting, objected, struck (the other recipients get its share), paid, none (less than 1), returned
 )";
 

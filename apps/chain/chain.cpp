@@ -34,16 +34,13 @@ exits
 constexpr const char* kSignNotes = R"(
 what it does
   adds the signature of this directory's node to the file, made with its own key, its consensus key and the wallet
-  that
-  owns its stake; if two copies are signed separately, only one of them can be used
+  that owns its stake; if two copies are signed separately, only one of them can be used
   nodes accept a genesis that founders with more than 2/3 of the stake have signed; signing it again changes nothing
   to a statement (troupe chain fork) it adds only the signature of the consensus key, one per fork: DIR/forks stores
-  what
-  this key has signed, and what `chain resume` accepted there
+  what this key has signed, and what `chain resume` accepted there
 exits
   5 if the node is not a founder (for a statement: not a validator of its chain), if one of its keys is not here, or
-  if
-    the key is bound to another statement of that fork
+  if the key is bound to another statement of that fork
 )";
 
 constexpr const char* kStatusNotes = R"(
@@ -77,8 +74,7 @@ constexpr const char* kForkNotes = R"(
 what it does
   writes and signs a statement that this node's block H stays, and that later blocks belong to the next fork
   if two blocks of one height became final, the chain halts: its validators agree on a block that all of them have,
-  sign
-  the statement (troupe chain sign FILE), and each node accepts it (troupe chain resume FILE)
+  sign the statement (troupe chain sign FILE), and each node accepts it (troupe chain resume FILE)
 exits
   4 if the node has no such block
   5 if the directory's node is not a validator of its chain, or has signed another statement of that fork
@@ -86,15 +82,13 @@ exits
 
 constexpr const char* kResumeChainNotes = R"(
 what it does
-  drops the blocks after the block that the statement names, and resumes from there; dropped transactions must be sent
-  again
+  drops the blocks after the block that the statement names, and resumes there; dropped transactions must be resent
   asks before it drops blocks, and names them; without a terminal it needs --yes
   linked nodes get the statement from each other
 exits
   2 if blocks would be dropped, and there is neither a terminal nor --yes; 5 if the answer is not y
   4 if the node has not reached that height, or no longer stores its state; 5 if 2/3 of the stake or less have signed
-  it,
-  or the node has another block of that height
+  it, or the node has another block of that height
 )";
 
 constexpr const char* kAccountNotes = R"(
@@ -113,24 +107,20 @@ exits
 constexpr const char* kStateNotes = R"(
 what it prints
   KEY VALUE for each leaf of the state, in hexadecimal digits: the key is a kind byte and an id, the value the
-  canonical
-  Cap'n Proto of its struct (messages/chain.capnp); in the order of SHA-256(KEY)
+  canonical Cap'n Proto of its struct (messages/chain.capnp); in the order of SHA-256(KEY)
 )";
 
 constexpr const char* kResumeNotes = R"(
 when
   a validator restored from a backup receives messages from other validators before it signs; it resumes by itself
-  after
-  guard.wait, unless validators with over 1/3 of the stake wait: then `chain status` says so, and the operator of each
-  of
-  them runs this command
+  after guard.wait, unless validators with over 1/3 of the stake wait: then `chain status` says so, and each of their
+  operators runs this command
 what it does
   the node's validator, which NAME operates, signs from block H on, and nothing below; this cannot be undone
   agree on H with the other operators: above the head, and above all heights that the validator signed
 exits
   4 if NAME does not operate this node's validator; 5 if it does not wait, or H is too low or more than 1,000 above
-  the
-  lowest possible height (the error names it); 7 if not all validators have responded
+  the lowest possible height (the error names it); 7 if not all validators have responded
 )";
 
 constexpr const char* kTxWaitNotes = R"(

@@ -11,11 +11,10 @@ using wallets::wallet_option;
 constexpr const char* kEscrowCreateNotes = R"(
 what it does
   proposes an escrow to the provider, signed by the buyer's wallet, and prints its id; no money moves yet
-  next the provider gives `sign ID`, each party `fund ID`, the provider `start ID` and `deliver ID CID`, and the buyer
+  next the provider gives `sign ID`, each party `fund ID`, the provider `start ID` and `deliver ID CID`, the buyer
   `accept ID`
 times
-  a duration counts from the state that it limits (start: funded, deliver: running, review: delivered); or a date in
-  UTC
+  a duration counts from the state that it limits (start: funded, deliver: running, review: delivered); or a UTC date
   `show ID` always says what happens at the next deadline if neither party acts
 exits
   5 if --request has created a different escrow; 7 if the book does not respond
@@ -46,8 +45,7 @@ what it does
 constexpr const char* kEscrowCancelNotes = R"(
 what it does
   withdraws the escrow until both have paid in; later it is an offer, which takes effect when the other party gives
-  the
-  same command: the buyer gets back the part that is not released, and both get their bonds
+  the same command: the buyer gets back the part that is not released, and both get their bonds
 )";
 
 constexpr const char* kEscrowExtendNotes = R"(

@@ -20,8 +20,7 @@ what it does
   with --signers and --threshold it proposes the future signers, by the same rule
 who may
   a signer, with its wallet; if the owner of the book is a signer, an operator at the local socket of the book's node,
-  or
-  of a member of its group, without a wallet
+  or of a member of its group, without a wallet
 exits
   5 if the wallet does not belong to a signer, 64 proposals are open, or --request has proposed something else
 )";
@@ -29,8 +28,7 @@ exits
 constexpr const char* kFundSignNotes = R"(
 what it does
   shows the proposal on standard error and signs it; the last required signature pays, and the command ends once the
-  book
-  has posted the payment
+  book has posted the payment
 exits
   5 if enough have signed, it has expired, the daily cap would be exceeded (it stays open then), or the fund has too
   little (the proposal has ended then, and must be made again)

@@ -24,8 +24,7 @@ what it does
   fail; offline: three heartbeats were missed
 need
   conditions joined by commas: 'memory>=4G,arch=x86_64,runtimes=python3,gpu'
-  = and != compare anything; >= <= > < compare numbers, which may end in K M G; a name without a value: the node has
-  it
+  = and != compare anything; >= <= > < compare numbers, which may end in K M G; a bare name: the node has it
 --watch
   continues with a line for each node that joins, changes, or is gone from the lists
 )";

@@ -76,9 +76,8 @@ Ending run_collusion(const Invocation& invocation, Console& console) {
 constexpr const char* kNotes = R"(
 ways
   first                 accepts the first result that REPLICAS workers have returned: task submit --risk
-  trust                 one result is enough from a worker that was right ten times in a row, except for one task in
-  as
-                        many as these times, at most twenty; otherwise two equal results are needed
+  trust                 one result is enough from a worker that was right ten times in a row, except for one in as
+                        many tasks as these times, at most twenty; otherwise two equal results are needed
   trust, behaves first  the same, and colluders are right until they are trusted
 )";
 

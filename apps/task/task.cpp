@@ -75,8 +75,7 @@ namespace {
 constexpr const char* kSubmitNotes = R"(
 what it does
   asks a node to run PROGRAM in a sandbox: a local file, or the content id of a stored program. It starts in /task
-  with
-  the arguments that follow it. It sees its inputs below /task, read-only, and no network except --network. Its
+  with the arguments that follow it. It sees its inputs below /task, read-only, and no network except --network. Its
   output and the files named by --output are sent back. Prints the id of the task, or the program's output with --wait
   A program without a loader, such as a static program, runs anywhere. A program that begins with #! or is linked to
   libraries needs --root with its loader, or a node that shows its /usr (task.host_usr)
@@ -89,8 +88,7 @@ what it does
 exits
   1 with --wait if the task has failed, was cancelled or has expired; 3 if only some members of an array are done
   5 if neither the root nor a node has the loader, or the root cannot be unpacked; 7 if no known node could ever run
-  the
-  task, or none accepts it (task.accept)
+  the task, or none accepts it (task.accept)
 )";
 
 constexpr const char* kViewNotes = R"(
@@ -104,9 +102,8 @@ verdicts of an attempt
 constexpr const char* kResultNotes = R"(
 what it does
   prints the standard output of the deciding attempt; for an array, of each member, in order. -o DIR writes the output
-  to
-  DIR/stdout, the errors to DIR/stderr and each output file to its path below DIR; each member of an array has its own
-  folder, DIR/0, DIR/1, …
+  to DIR/stdout, the errors to DIR/stderr and each output file to its path below DIR; each member of an array has its
+  own folder, DIR/0, DIR/1, …
   On a terminal, control characters are escaped because the output comes from an untrusted node
 exits
   5 if the task has not ended, or has no result; 3 if some members of an array are not done: standard error says why
@@ -115,8 +112,7 @@ exits
 constexpr const char* kLogsNotes = R"(
 what it does
   prints both streams of the deciding attempt, or of the newest attempt if none has decided, in the order of arrival;
-  for
-  an array, of each member in turn. On a terminal, control characters are escaped
+  for an array, of each member in turn. On a terminal, control characters are escaped
   With -f, if the attempt is lost, the output of the next attempt follows: a note on standard error says so, and with
   --json each line has the token of its attempt
 exits

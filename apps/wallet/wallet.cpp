@@ -20,8 +20,7 @@ using wallet::WordCount;
 constexpr const char* kNewNotes = R"(
 passphrase
   --passphrase-file; otherwise the file that TROUPE_PASSPHRASE_FILE names, a prompt on the terminal, or the first line
-  of
-  standard input; 1 to 1,024 bytes
+  of standard input; 1 to 1,024 bytes
   a byte-order mark before the line and carriage returns after it are ignored, and Unicode is normalized (NFKC), so a
   file and a keyboard give the same passphrase; blanks count; text that is not UTF-8 is used as it is
 recovery phrase
@@ -35,8 +34,7 @@ files
 constexpr const char* kRestoreNotes = R"(
 recovery phrase
   all of standard input: 12 or 24 words on any number of lines; commas, other punctuation and a number before each
-  word
-  are ignored
+  word are ignored
   the passphrase that seals them comes from a file or from the terminal
 exits
   2 for a word that is not in the list, a wrong checksum, or extra input
@@ -46,28 +44,23 @@ exits
 constexpr const char* kSendNotes = R"(
 arguments
   the wallet that pays, the address that is paid and the amount, a whole number of the smallest unit; the wallet may
-  be
-  left out if there is only one, or be given by --wallet
+  be left out if there is only one, or be given by --wallet
   --from FILE pays each line of the file: TO AMOUNT [MEMO]
 book or chain
   a node with a chain (troupe chain status) pays by a transaction there; otherwise the transfer goes to the book
 what it prints
   the id of the transfer, once the book has posted it; on a chain the id of the transaction, once it waits for a
-  block,
-  and with --wait its result; in addition to the amount, the sender pays gas times base fee plus the tip
+  block, and with --wait its result; in addition to the amount, the sender pays gas times base fee plus the tip
 lists
   --from prints the id of each line as soon as it is paid; without --request it generates a request id and prints it
   first, on standard error: after an interruption, the same command with that --request pays the remaining lines, and
-  no
-  line twice; lines are identified by their number, so do not change the file
+  no line twice; lines are identified by their number, so do not change the file
 requests
-  a book remembers requests; for a chain, the wallet directory does: the same request from another directory pays
-  again
+  a book remembers requests; for a chain, the wallet directory does: from another directory a request pays again
 exits
   2 if AMOUNT is invalid; 3 if some lines were paid; 5 if the account has too little; 7 if the book does not respond
   8 if it is not known whether it was paid: a retry with --request does not pay twice
-  on a chain also 6 if the pool is full, and with --wait 1 if it failed or expired, 8 if it still waits, 4 if it is
-  gone
+  on a chain also 6 if the pool is full, and with --wait 1 if it failed or expired, 8 if it still waits, 4 if gone
 )";
 
 constexpr const char* kFaucetNotes = R"(
@@ -101,8 +94,8 @@ exits
 constexpr const char* kOwnNotes = R"(
 what it is
   the account of the node's own key: the node pays for tasks from it (troupe task submit --max-price), and is paid
-  into it
-  unless `registry register --pay-to` names another account; it spends at most wallet.own_daily on tasks per UTC day
+  into it unless `registry register --pay-to` names another account; it spends at most wallet.own_daily on tasks per
+  UTC day
 what it prints
   the address; with --to the id of the transfer
 )";
@@ -115,8 +108,7 @@ what it does
 
 constexpr const char* kProposeNotes = R"(
 what it does
-  the transfer waits at the book for the other signatures (troupe wallet multisig sign ID), and is paid at the last of
-  them
+  the transfer waits at the book for the other signatures (troupe wallet multisig sign ID); the last signature pays it
   it has the next number of the account: of two proposals that wait at the same time, at most one is paid
 )";
 
