@@ -34,7 +34,7 @@ Ballast::Grown Ballast::grow() {
   return size + step < wanted ? Grown::more : Grown::whole;
 }
 
-/// Adds to its `size` bytes. After an error it has them still, and no more.
+/// Adds `bytes` to a file of `size` bytes. After an error the file has `size` bytes again.
 bool Ballast::append(std::uint64_t bytes, std::uint64_t size) {
   auto file = disk_.open(path_, ports::OpenMode::append);
   if (!file.ok()) return false;
@@ -47,7 +47,7 @@ bool Ballast::append(std::uint64_t bytes, std::uint64_t size) {
 
 bool Ballast::release() {
   if (bytes() == 0 || !disk_.remove(path_).ok()) return false;
-  // Some file systems give the blocks back with the sync. A failure is met by whoever needs the room.
+  // Some file systems release the blocks with this sync. If it fails, the caller's next write fails for lack of space.
   static_cast<void>(disk_.sync_directory(directory_));
   return true;
 }

@@ -1,15 +1,15 @@
 #pragma once
-// Room on the device that a store keeps by filling it, so that nobody else can: a file that is given up in need.
+// A file that reserves space on the device: the store gives it up when the device is full.
 //
-// Why     what is free belongs to whoever writes first. LevelDB writes whenever it opens (a log, a manifest, a table of
-//         what the old log held), and a deletion is written before it frees anything: on a device without a free byte
-//         the store could neither open nor delete.
-// Bytes   drawn (File::fill), not zeros, and not sparse: a file system that compresses or shares blocks would keep no
-//         room.
-// Size    kBallastBytes, less on a small device: the part of it that a pack is, never below kBallastBytesMin.
-// Made    in steps, while the reserve stays free beside it; what a crash leaves of it is completed.
-// Given   up whole: then `bytes_max`, or what was there, is free for whoever gave the order, and for all others.
-// Owner   one thread. Both calls block on the device.
+// Why     Free space belongs to the first writer. LevelDB writes whenever it opens (a log, a manifest, a table with the
+//         old log's records), and a deletion is written before it frees space. So on a full device the store could
+//         neither open nor delete.
+// Bytes   Random (File::fill), neither zero nor sparse: a file system that compresses or shares blocks would reserve no
+//         space.
+// Size    kBallastBytes; on a small device 1/kDeviceParts of it, but at least kBallastBytesMin.
+// Growth  In steps, while the reserve stays free in addition. A file that a crash left incomplete is completed.
+// Release All at once: its bytes are then free for the caller, and for all other programs.
+// Owner   One thread. Both calls block on the device.
 #include <cstdint>
 #include <string>
 
@@ -20,29 +20,29 @@
 namespace troupe::store {
 
 inline constexpr std::uint64_t kBallastBytes = 16 * 1024 * 1024;  // twice what opening can write (kReviveBytes)
-inline constexpr std::uint64_t kBallastBytesMin = kReviveBytes + 2 * 1024 * 1024;  // below that it helps nobody
+inline constexpr std::uint64_t kBallastBytesMin = kReviveBytes + 2 * 1024 * 1024;  // a smaller ballast is useless
 inline constexpr std::uint64_t kBallastStepBytes = 4 * 1024 * 1024;                // our choice: some 50 ms of a disk
-inline constexpr std::uint64_t kDeviceParts = 16;  // our choice: what a store takes at once of a small device
+inline constexpr std::uint64_t kDeviceParts = 16;  // our choice: the largest file of a store on a small device
 
 class Ballast {
  public:
-  /// The file `directory`/ballast of `disk`, which must outlive it. `bytes_max`: at most as much; zero: none is made.
-  /// `reserve_bytes`: stay free beside it. `seed` draws its bytes.
+  /// The file `directory`/ballast of `disk`, which must outlive this object. It has at most `bytes_max` bytes; zero: it
+  /// is not made. `reserve_bytes` stay free in addition. `seed` draws its bytes.
   Ballast(ports::Disk& disk, std::string directory, std::uint64_t bytes_max, std::uint64_t reserve_bytes,
           std::uint64_t seed);
 
   enum class Grown : std::uint8_t {
-    more,   ///< a step was done, and one is left
-    whole,  ///< it has the size that it should have
-    waits,  ///< there is no room for the next step, or the device does not let it
+    more,   ///< a step was done, and more are left
+    whole,  ///< it has its full size
+    waits,  ///< no space for the next step, or the device failed
   };
-  /// Does a step of making it.
+  /// Does one step of the growth.
   Grown grow();
 
-  /// Gives it up. Returns whether anything was freed. Needs no space.
+  /// Releases the file. Returns whether that freed space. Needs no space.
   bool release();
 
-  /// What it holds at present.
+  /// Returns its present size.
   std::uint64_t bytes() const;
 
  private:

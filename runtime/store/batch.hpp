@@ -1,8 +1,8 @@
 #pragma once
-// Changes of several keys, in one keyspace or more, that happen together or not at all.
+// Changes of several keys in one or more keyspaces, applied together or not at all.
 //
-// Limits  kKeyBytesMax, kValueBytesMax, kBatchBytesMax. What is beyond is noted when it is added and refused
-//         (`too_large`) when the batch is written, so that callers check once.
+// Limits  kKeyBytesMax, kValueBytesMax, kBatchBytesMax. A change beyond them is noted when it is added, and write()
+//         refuses the batch as `too_large`. So callers check once.
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,14 +11,14 @@
 
 namespace troupe::store {
 
-inline constexpr std::size_t kGetRowsMax = 256;                 // our choice: rows that are asked for at once
+inline constexpr std::size_t kGetRowsMax = 256;                 // our choice: rows of one request
 inline constexpr std::size_t kKeyBytesMax = 1024;               // our choice: ids, paths and numbers are far shorter
 inline constexpr std::size_t kValueBytesMax = 1024 * 1024;      // our choice: larger things belong into packs
 inline constexpr std::size_t kBatchBytesMax = 4 * 1024 * 1024;  // LevelDB's write buffer: one batch, one memtable
-inline constexpr std::size_t kChangeBytesExtra = 16;            // what a change costs beside its key and value
+inline constexpr std::size_t kChangeBytesExtra = 16;            // overhead of a change, in addition to key and value
 
-/// One domain's part of the database, got by name from Database::keyspace(). Who has none of a name cannot read or
-/// write what is under it.
+/// One domain's part of the database, returned by Database::keyspace(). Only a caller that has it can read or write its
+/// rows.
 class Keyspace {
  public:
   friend bool operator==(const Keyspace&, const Keyspace&) = default;
@@ -28,7 +28,7 @@ class Keyspace {
   friend class Batch;
   explicit Keyspace(std::uint8_t number) : number_(number) {}
 
-  /// The key as LevelDB sees it.
+  /// Returns the key as LevelDB sees it.
   std::string full(base::ByteView key) const;
 
   std::uint8_t number_;  // the first byte of each of its keys
@@ -36,14 +36,14 @@ class Keyspace {
 
 class Batch {
  public:
-  /// `key` 0 to kKeyBytesMax bytes, `value` 0 to kValueBytesMax. A later change of the same key wins.
+  /// `key` has 0 to kKeyBytesMax bytes, `value` 0 to kValueBytesMax. A later change of the same key wins.
   Batch& put(const Keyspace& where, base::ByteView key, base::ByteView value);
 
-  /// Fine if there is no such key.
+  /// Succeeds also if there is no such key.
   Batch& erase(const Keyspace& where, base::ByteView key);
 
   bool empty() const { return changes_.empty(); }
-  /// What is counted against kBatchBytesMax.
+  /// Returns the bytes that count towards kBatchBytesMax.
   std::size_t bytes() const { return bytes_; }
 
  private:
@@ -56,7 +56,7 @@ class Batch {
 
   std::vector<Change> changes_;
   std::size_t bytes_ = 0;
-  std::string beyond_;  // which limit was passed, if any
+  std::string beyond_;  // which limit was exceeded, if any
 };
 
 }  // namespace troupe::store

@@ -5,7 +5,7 @@
 namespace troupe::store {
 namespace {
 
-/// Whether a record may lie there.
+/// Returns whether a record may be at that location.
 bool possible(const Location& where, std::span<const PackInfo> packs) {
   const auto found = std::lower_bound(packs.begin(), packs.end(), where.pack,
                                       [](const PackInfo& pack, std::uint32_t number) { return pack.number < number; });
@@ -13,7 +13,7 @@ bool possible(const Location& where, std::span<const PackInfo> packs) {
          where.length <= kRecordBytesMax && where.offset + record_bytes(where.length) <= found->bytes;
 }
 
-/// Whether the record there is known to be bad.
+/// Returns whether the record at that location is known to be bad.
 bool rots(const Location& where, std::span<const Damage> rotten) {
   return std::any_of(rotten.begin(), rotten.end(), [&](const Damage& place) {
     return place.pack == where.pack && place.kind == Damage::rotten && where.offset < place.offset + place.bytes &&
@@ -33,7 +33,7 @@ void BlobIndex::count(const Slice& slice, std::span<const PackInfo> packs, std::
     } else if (!where) {
       note_damaged(*id, std::nullopt);
     } else {
-      // One that cannot be counts too: apply() must find what it takes away.
+      // An impossible location counts too, because apply() must find it when it subtracts it.
       add(*where);
       if (!possible(*where, packs) || rots(*where, rotten)) note_damaged(*id, where->pack);
     }
@@ -84,7 +84,7 @@ void BlobIndex::add(const Location& where) {
 
 void BlobIndex::subtract(const Location& where) {
   const auto found = live_.find(where.pack);
-  // Without this a pack with live records could be taken for a dead one.
+  // Without this check a pack with live records could be taken for a dead pack.
   base::ensure(found != live_.end() && found->second >= record_bytes(where.length), "what goes away was counted");
   found->second -= record_bytes(where.length);
   if (found->second == 0) live_.erase(found);

@@ -1,13 +1,14 @@
 #pragma once
-// Which records of the packs are live: what the rows id -> Location of the database add up to.
+// Which records of the packs are live: the sum of the database's rows id -> Location.
 //
-// Count    begins anew at each start: slices of rows in the order of their ids, while commits go on. A change behind
-//          the last slice counts at once, one before it when its slice comes.
-// Dead     whatever no row names, also what a crash left without its row. Known once the count is complete; nothing
-//          is written for it, since the rows say it.
-// Damage   at most kDamagedMax ids are remembered: those whose row or record was found bad. One that is stored anew or
-//          dropped is good again.
-// Owner    one Store; not thread-safe.
+// Count    Starts from scratch at each start: slices of rows in the order of their ids, while commits continue. A
+//          change of an id before the last slice's end counts at once, a change of a later id when its slice is
+//          counted.
+// Dead     Every record that no row names, also a record that a crash left without its row. Known once the count is
+//          complete. Nothing is written for it, because the rows imply it.
+// Damage   At most kDamagedMax ids are remembered: those with a bad row or record. An id that is stored again or
+//          dropped is no longer damaged.
+// Owner    One Store; not thread-safe.
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -22,38 +23,38 @@ inline constexpr std::size_t kDamagedMax = 4096;  // our choice: beyond it the s
 
 class BlobIndex {
  public:
-  /// What changed about one blob: where it was and where it is; none: it is not stored.
+  /// A blob's location before and after a change; nullopt: it is not stored.
   struct Change {
     std::optional<Location> before;
     std::optional<Location> after;
   };
 
-  /// Counts the next slice of rows. `packs` tells which locations cannot be, `rotten` which places are known to be bad;
-  /// the ids of both are damaged.
+  /// Counts the next slice of rows. `packs` shows which locations are impossible, `rotten` which places are known to be
+  /// bad; the ids of both are damaged.
   void count(const Slice& slice, std::span<const PackInfo> packs, std::span<const Damage> rotten);
   bool complete() const { return complete_; }
-  /// Of rows that are counted: notes those whose location cannot be, or is bad, by now.
+  /// For counted rows: notes those whose location is impossible or bad now.
   void compare(const Slice& slice, std::span<const PackInfo> packs, std::span<const Damage> rotten);
-  /// Where the next slice begins.
+  /// Returns where the next slice begins.
   const base::Bytes& counted_to() const { return counted_to_; }
 
   /// Notes a change that is durable. `before` must be what earlier changes left.
   void apply(const base::Digest& id, const Change& change);
 
-  /// Notes that a blob was found bad, in that pack; none: its row is bad.
+  /// Notes that a blob was found bad in that pack; nullopt: its row is bad.
   void note_damaged(const base::Digest& id, std::optional<std::uint32_t> pack);
   bool damaged(const base::Digest& id) const { return damaged_.contains(id); }
-  /// All that are, and in which pack.
+  /// Returns all damaged ids, each with its pack.
   const std::map<base::Digest, std::optional<std::uint32_t>>& damaged() const { return damaged_; }
-  /// Rows that name no id.
+  /// Returns the number of rows whose key is not an id.
   std::size_t rows_broken() const { return rows_broken_; }
 
   std::uint64_t blobs() const { return blobs_; }
-  /// Bytes of payload.
+  /// Returns the bytes of all payloads.
   std::uint64_t bytes() const { return bytes_; }
-  /// Bytes of a pack that no row names, without its header. Zero until the count is complete.
+  /// Returns the bytes of a pack that no row names, without its header. Zero until the count is complete.
   std::uint64_t dead(const PackInfo& pack) const;
-  /// Bytes of a pack that rows name.
+  /// Returns the bytes of a pack that rows name.
   std::uint64_t live(std::uint32_t pack) const;
 
  private:
@@ -67,7 +68,7 @@ class BlobIndex {
   std::uint64_t blobs_ = 0;
   std::uint64_t bytes_ = 0;
   std::map<base::Digest, std::optional<std::uint32_t>> damaged_;
-  std::size_t rows_broken_ = 0;  // rows of the index that are none
+  std::size_t rows_broken_ = 0;  // invalid rows of the index
 };
 
 }  // namespace troupe::store

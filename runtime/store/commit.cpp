@@ -18,9 +18,10 @@ base::Outcome<void> check_keyspace(std::string_view name) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
   });
   if (name.empty() || name.size() > kKeyspaceNameBytesMax || !letters) {
-    return malformed("a keyspace is named by 1 to 32 of a-z 0-9 - . _");
+    return malformed("invalid keyspace name: expected 1 to 32 of a-z 0-9 - . _");
   }
-  if (name.front() == '.') return base::Error{base::Code::refused, "keyspaces that begin with a dot are the store's"};
+  if (name.front() == '.')
+    return base::Error{base::Code::refused, "a keyspace name that begins with a dot is reserved for the store"};
   return {};
 }
 

@@ -1,9 +1,9 @@
 #pragma once
-// One change of rows and blobs, as views into whoever holds the bytes.
+// One change of rows and blobs, as views into the caller's bytes.
 //
-// Order   rows change in their order. An id that is both kept and dropped stays.
-// Limits  kKeyBytesMax and kValueBytesMax a row, kBlobBytesMax a blob, kCommitBytesMax for what one commit writes into
-//         the database; beyond them it is `malformed`, as the same commit will fail again.
+// Order   Rows change in their order. An id that is both kept and dropped stays.
+// Limits  kKeyBytesMax and kValueBytesMax per row, kBlobBytesMax per blob, kCommitBytesMax for the bytes that one
+//         commit writes into the database. Beyond them it is `malformed`, because the same commit will fail again.
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -16,9 +16,9 @@
 namespace troupe::store {
 
 inline constexpr std::size_t kBlobBytesMax = 2 * 1024 * 1024;  // messages/store.capnp: Blob
-inline constexpr std::size_t kGroupRowBytes = 64;              // the store's own row beside each group
+inline constexpr std::size_t kGroupRowBytes = 64;              // the row that the store adds to each group
 inline constexpr std::size_t kCommitBytesMax = kBatchBytesMax - kGroupRowBytes;  // a group is one batch
-inline constexpr std::size_t kDeletionPutBytesMax = 256 * 1024;  // our choice: notes of what is deleted, 2000 rows
+inline constexpr std::size_t kDeletionPutBytesMax = 256 * 1024;  // our choice: 2,000 rows that note what is deleted
 
 static_assert(kBlobBytesMax <= kRecordBytesMax);
 
@@ -36,16 +36,16 @@ struct Commit {
   std::vector<Blob> keep;
   std::vector<base::Digest> drop;
 
-  /// Whether it is there to delete: keeps no blob, and puts no more rows than it erases rows and drops blobs, nor more
-  /// than kDeletionPutBytesMax of them. Who deletes has to note what is still to be done about it.
+  /// Returns whether the commit is a deletion: it keeps no blob, and it puts at most as many rows as it erases rows and
+  /// drops blobs, with at most kDeletionPutBytesMax. A deletion may put rows that note the work left to do.
   bool deletes() const;
-  /// What it writes into the database at most, as Batch counts it.
+  /// Returns the most bytes that it writes into the database, as Batch counts them.
   std::size_t batch_bytes() const;
-  /// Errors: `malformed` beyond a limit or with a bad name of a keyspace, `refused` for one of the store's own.
+  /// Errors: `malformed` beyond a limit or with an invalid keyspace name, `refused` for a keyspace of the store.
   base::Outcome<void> check() const;
 };
 
-/// Errors: those of Commit::check() that concern the name of a keyspace.
+/// Errors: as Commit::check(), only for the name of a keyspace.
 base::Outcome<void> check_keyspace(std::string_view name);
 
 }  // namespace troupe::store

@@ -10,7 +10,7 @@
 namespace troupe::store {
 namespace {
 
-// Keyspace 0 is ours: the format version and the numbers of the other keyspaces.
+// Keyspace 0 is reserved: the format version and the numbers of the other keyspaces.
 constexpr std::string_view kFormatKey{"\0format", 7};
 constexpr std::string_view kNamePrefix{"\0name/", 6};
 
@@ -18,7 +18,7 @@ leveldb::Slice slice(std::string_view text) { return {text.data(), text.size()};
 base::Bytes copy_of(std::string_view text) { return {text.begin(), text.end()}; }
 std::string_view view_of(const leveldb::Slice& data) { return {data.data(), data.size()}; }
 
-/// Lets LevelDB's background work happen when a call is over, whichever way it ends.
+/// Lets LevelDB's background work run when a call ends, in every case.
 class Drain {
  public:
   explicit Drain(LevelDbEnv& env) : env_(env) {}
@@ -97,9 +97,10 @@ StoreResult<void> Database::check_format() {
   const auto found = decode(text);
   if (!found) return StoreError{StoreError::corrupt, path_ + ": the format version is not a number"};
   const auto unknown = [&](std::uint32_t format) {
-    return StoreError{StoreError::format_newer, path_ + ": stored in format " + std::to_string(format) +
-                                                    "; this version reads format " + std::to_string(options_.format) +
-                                                    (format < options_.format ? " and cannot migrate that one" : "")};
+    return StoreError{StoreError::format_newer,
+                      path_ + ": stored in format " + std::to_string(format) + "; this version reads format " +
+                          std::to_string(options_.format) +
+                          (format < options_.format ? " and cannot migrate the stored format" : "")};
   };
   if (*found > options_.format) return unknown(*found);
   for (std::uint32_t format = *found; format < options_.format; ++format) {
@@ -120,8 +121,8 @@ StoreResult<Keyspace> Database::keyspace(std::string_view name) {
     if (!known.ok()) return known.error();
     if (known.value()) return Keyspace(*known.value());
     if (failure_) {
-      // The row that was not written for certain may be that of a keyspace, and is seen once the database is open anew:
-      // its number is not free.
+      // The row whose write is in doubt may belong to a keyspace, and is visible once the database is reopened: its
+      // number is not free.
       if (const auto revived = revive(); !revived.ok()) return revived.error();
       continue;
     }
@@ -135,7 +136,7 @@ StoreResult<Keyspace> Database::keyspace(std::string_view name) {
   }
 }
 
-/// None if there is no such keyspace; then `taken` are the numbers of all others.
+/// Returns the number of a keyspace, or nullopt if there is none. Then `taken` has the numbers of all others.
 StoreResult<std::optional<std::uint8_t>> Database::number_of(std::string_view name, std::set<std::uint8_t>& taken) {
   if (const auto is = ready(); !is.ok()) return is.error();
   const Drain drain(engine_->env);
@@ -154,18 +155,18 @@ StoreResult<std::optional<std::uint8_t>> Database::number_of(std::string_view na
   return out;
 }
 
-/// Makes sure that there is an open database to read from.
+/// Ensures that there is an open database to read from.
 StoreResult<void> Database::ready() {
   if (engine_) return {};
   return start();
 }
 
-/// Opens the database anew after a write has failed, once the device proves that it takes writes again.
+/// Reopens the database after a failed write, once the device proves that it accepts writes again.
 StoreResult<void> Database::revive() {
   if (*failure_ == StoreError::corrupt) return *failure_;
   if (engine_) {
-    // Without room for what opening writes, the database would be closed and could not be opened: no reads either.
-    // Free bytes alone do not tell, there may be a quota.
+    // Without space for the writes of opening, the database would be closed and could not be reopened: no reads either.
+    // Free bytes alone are not enough to know, because there may be a quota.
     const std::string probe = path_ + "/probe";
     const auto free = disk_.free_bytes();
     if (!free.ok()) return disk_failure(free.error(), path_);
@@ -206,7 +207,7 @@ StoreResult<void> Database::commit(std::span<const Batch> batches, Sync sync) {
       if (change.value) changes.Put(change.key, *change.value);
       else changes.Delete(change.key);
     }
-    // As many batches as fit go as one record; only the last needs the sync, which covers those before it.
+    // As many batches as fit become one record; only the last needs the sync, which covers the earlier batches.
     const bool last = i + 1 == batches.size();
     if (!last && changes.ApproximateSize() + batches[i + 1].bytes() <= kBatchBytesMax) continue;
     leveldb::WriteOptions options;
@@ -239,7 +240,7 @@ StoreResult<Slice> Database::scan(const Keyspace& where, base::ByteView from, st
   bytes_max = std::clamp<std::size_t>(bytes_max, 1, kScanBytesMax);
   const Drain drain(engine_->env);
   leveldb::ReadOptions options = checked();
-  options.fill_cache = false;  // a walk through everything must not push out what is read often
+  options.fill_cache = false;  // a scan of everything must not evict rows that are read often
   const std::unique_ptr<leveldb::Iterator> row(engine_->db().NewIterator(options));
   const std::string begin = where.full(prefix);
   Slice out;

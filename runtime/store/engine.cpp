@@ -10,13 +10,13 @@
 namespace troupe::store {
 namespace {
 
-constexpr int kFilterBitsPerKey = 10;  // LevelDB's advice: one look in a hundred for an absent key reads a block
+constexpr int kFilterBitsPerKey = 10;  // LevelDB's advice: 1 in 100 reads of an absent key reads a block
 
 bool ends_with(std::string_view text, std::string_view end) {
   return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
 }
 
-/// Reads a table from end to end. LevelDB's order of keys is not needed for that.
+/// Reads a table from end to end. That does not need LevelDB's order of keys.
 leveldb::Status check_table(LevelDbEnv& env, const leveldb::Options& options, const std::string& name) {
   std::uint64_t bytes = 0;
   if (leveldb::Status sized = env.GetFileSize(name, &bytes); !sized.ok()) return sized;
@@ -48,8 +48,8 @@ Database::Engine::Engine(ports::Disk& on, std::string at, Background background)
   options_.max_open_files = kTablesOpenMax;
   options_.block_cache = cache_.get();
   options_.filter_policy = filter_.get();
-  // Most values are ids, hashes and signatures, which do not compress; and the bytes on the disk do not depend on
-  // how LevelDB was built.
+  // Most values are ids, hashes and signatures, which do not compress. Also, the bytes on the disk do not depend on how
+  // LevelDB was built.
   options_.compression = leveldb::kNoCompression;
 }
 
@@ -69,13 +69,14 @@ StoreResult<bool> Database::Engine::exists() {
   if (!names.ok()) return disk_failure(names.error(), path);
   const auto has = [&](auto matches) { return std::any_of(names.value().begin(), names.value().end(), matches); };
   if (has([](const std::string& name) { return name == "CURRENT"; })) return true;
-  // LevelDB would start an empty database over the remains. Its very first manifest is no trace: it is written
+  // LevelDB would start an empty database over the remains. The very first manifest does not count: it is written
   // before CURRENT, and a crash in between has lost nothing.
   if (has([](const std::string& name) {
         return ends_with(name, ".ldb") || ends_with(name, ".log") ||
                (name.starts_with("MANIFEST-") && name != "MANIFEST-000001");
       })) {
-    return StoreError{StoreError::corrupt, path + "/CURRENT: the file is missing beside files of a database"};
+    return StoreError{StoreError::corrupt,
+                      path + "/CURRENT: the file is missing, although the database has other files"};
   }
   return false;
 }
@@ -96,7 +97,7 @@ StoreResult<void> Database::Engine::check_logs() {
 }
 
 StoreResult<void> Database::Engine::open() {
-  // First: where the directory is empty, or CURRENT is missing, it says what was there.
+  // First, because it knows the expected files even if the directory is empty or CURRENT is missing.
   if (const auto checked = env.check_synced(); !checked.ok()) return checked;
   const auto there = exists();
   if (!there.ok()) return there.error();
@@ -108,7 +109,7 @@ StoreResult<void> Database::Engine::open() {
   env.drain();
   if (status.ok()) return {};
   StoreError error = this->error(status);
-  // The files that LevelDB reads as it opens are read one after another, and it stops at the first that is bad.
+  // LevelDB reads these files one after another as it opens, and stops at the first bad file.
   if (error == StoreError::corrupt && error.message.find(path + "/0") == std::string::npos) {
     error.message = env.last_sequential() + ": " + error.message;
   }
@@ -124,7 +125,7 @@ StoreError Database::Engine::error(const leveldb::Status& status) {
     }
     return {StoreError::io, text};
   }
-  // What LevelDB misses or cannot read is damage: keys that are not there never come here.
+  // A missing or unreadable file of LevelDB is damage: absent keys never come here.
   std::string where;
   if (db_) where = damaged_tables();
   return {StoreError::corrupt, where.empty() ? text : where + ": " + text};

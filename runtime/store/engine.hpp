@@ -1,8 +1,8 @@
 #pragma once
-// LevelDB opened over a Disk, and its errors in our words. Private to database.cpp.
+// LevelDB opened over a Disk, and its errors as ours. Private to database.cpp.
 //
-// Damage  LevelDB's messages do not name a damaged table. They are found by reading all tables once, and remembered:
-//         slow (the whole database is read), but only after something is broken already.
+// Damage  LevelDB's messages do not name a damaged table. The engine finds it by reading all tables once and remembers
+//         it. That is slow (the whole database is read), but happens only after something is already broken.
 #include <leveldb/cache.h>
 #include <leveldb/db.h>
 #include <leveldb/filter_policy.h>
@@ -16,7 +16,7 @@
 
 namespace troupe::store {
 
-/// How everything is read: with its checksums.
+/// Returns options that verify checksums, for every read.
 leveldb::ReadOptions checked();
 
 struct Database::Engine {
@@ -25,10 +25,10 @@ struct Database::Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  /// Opens the database, or makes one where there is no trace of one.
+  /// Opens the database, or makes one if there is no trace of one.
   StoreResult<void> open();
 
-  /// A failed status in our words. Only for a status that is not OK.
+  /// Returns a failed status as our error. Only for a status that is not OK.
   StoreError error(const leveldb::Status& status);
 
   leveldb::DB& db() { return *db_; }
@@ -47,7 +47,7 @@ struct Database::Engine {
   std::unique_ptr<const leveldb::FilterPolicy> filter_;
   leveldb::Options options_;
   std::unique_ptr<leveldb::DB> db_;
-  std::optional<std::string> damaged_;  // what damaged_tables() found
+  std::optional<std::string> damaged_;  // the result of damaged_tables()
 };
 
 }  // namespace troupe::store

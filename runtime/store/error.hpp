@@ -1,5 +1,5 @@
 #pragma once
-// What can go wrong between a caller and its stored bytes; and the little that database and packs share.
+// Errors between a caller and its stored bytes, and the few helpers that database and packs share.
 #include <string>
 #include <string_view>
 
@@ -13,10 +13,10 @@ namespace troupe::store {
 struct StoreError {
   enum Kind : std::uint8_t {
     not_found,     ///< no such key, record or pack
-    no_space,      ///< the device or a quota is full, or what is left of it is reserved
+    no_space,      ///< the device or a quota is full, or its free space is reserved
     corrupt,       ///< stored bytes fail their checksum or contradict each other; the message names the file
-    io,            ///< the device failed, or the file is not ours to use
-    locked,        ///< another process, or another object of this one, has it open
+    io,            ///< the device failed, or this process may not use the file
+    locked,        ///< another process, or another object of this process, has it open
     format_newer,  ///< written in a format that this version neither knows nor can migrate
     too_large,     ///< the caller's input is beyond a limit
   };
@@ -29,10 +29,10 @@ struct StoreError {
 template <class T>
 using StoreResult = base::Result<T, StoreError>;
 
-/// The store's view of a failed disk operation on `path`.
+/// Returns the error for a failed disk operation on `path`.
 StoreError disk_failure(ports::DiskError error, std::string_view path);
-/// A device whose last free space is kept for what the store does to free some.
-/// `free` bytes of the device are left, of which `reserve` are kept.
+/// Returns the error for a device with `free` bytes left, of which `reserve` are kept: the store needs them to free
+/// space.
 StoreError nearly_full(std::string_view path, std::uint64_t free, std::uint64_t reserve);
 /// For people: "33 MiB".
 std::string mebibytes(std::uint64_t bytes);
@@ -40,7 +40,7 @@ std::string mebibytes(std::uint64_t bytes);
 /// Makes a directory with its parents, so that a crash does not lose any of their names.
 StoreResult<void> make_durable_directory(ports::Disk& disk, std::string_view path);
 
-/// The shape of error that leaves the node's storage: io becomes `unavailable`, for the device may come back.
+/// Returns the error that leaves the node's storage. `io` becomes `unavailable`, because the device may recover.
 base::Error to_error(const StoreError& error);
 
 }  // namespace troupe::store

@@ -74,7 +74,7 @@ class FileForRandomAccess final : public leveldb::RandomAccessFile {
 
 class FileForWriting final : public leveldb::WritableFile {
  public:
-  /// The file has `bytes` already. `unsynced` takes the failure to sync a file that LevelDB has let go.
+  /// The file has `bytes` already. `unsynced` receives the failure to sync a file that LevelDB has released.
   FileForWriting(ports::Disk& disk, SyncedFiles& synced, std::string name, std::unique_ptr<ports::File> file,
                  std::uint64_t bytes, Status& unsynced)
       : disk_(disk),
@@ -144,12 +144,12 @@ class FileForWriting final : public leveldb::WritableFile {
   SyncedFiles& synced_;
   std::string name_;
   std::unique_ptr<ports::File> file_;  // none once closed
-  std::uint64_t bytes_;                // with those that wait in the buffer
+  std::uint64_t bytes_;                // including the buffered bytes
   base::Bytes buffer_;
-  Status failed_;  // the first failure; the file takes nothing after it
+  Status failed_;  // the first failure; the file accepts nothing after it
   Status& unsynced_;
   bool name_synced_ = false;
-  bool dirty_ = false;  // something was added since the last sync
+  bool dirty_ = false;  // data was added since the last sync
 };
 
 class HeldLock final : public leveldb::FileLock {
@@ -183,8 +183,8 @@ void LevelDbEnv::drain() {
 Status LevelDbEnv::NewSequentialFile(const std::string& name, leveldb::SequentialFile** out) {
   *out = nullptr;
   last_sequential_ = name;
-  // The names of these files are read from CURRENT: a damaged one must not look like a failed device.
-  if (!ports::path_ok(name)) return Status::Corruption(directory_of(name), "CURRENT names no file");
+  // The names of these files come from CURRENT: a damaged name must not look like a failed device.
+  if (!ports::path_ok(name)) return Status::Corruption(directory_of(name), "CURRENT does not name a file");
   auto file = disk_.open(name, OpenMode::read);
   if (!file.ok()) return to_status(file.error(), name);
   *out = new FileForSequence(name, std::move(file).value());
@@ -194,7 +194,7 @@ Status LevelDbEnv::NewSequentialFile(const std::string& name, leveldb::Sequentia
 Status LevelDbEnv::NewRandomAccessFile(const std::string& name, leveldb::RandomAccessFile** out) {
   *out = nullptr;
   auto file = disk_.open(name, OpenMode::read);
-  // LevelDB would hand a missing table on as a missing key.
+  // LevelDB would report a missing table as a missing key.
   if (!file.ok() && file.error() == DiskError::not_found) return Status::Corruption(name, "the file is missing");
   if (!file.ok()) return to_status(file.error(), name);
   *out = new FileForRandomAccess(name, std::move(file).value());

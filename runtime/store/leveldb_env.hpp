@@ -1,14 +1,14 @@
 #pragma once
-// What LevelDB needs of an operating system, made from the Disk port.
+// LevelDB's environment (its interface to the operating system), made from the Disk port.
 //
-// Background  `thread`: LevelDB's own background thread, one for the process. `here`: work is queued, and drain() does
-//             it in the caller's thread, so that a database runs in one thread and replays. Call drain() after each
-//             call of LevelDB, and before the database is closed.
-// Durable     a created or renamed name is synced with its directory; a log is synced when LevelDB closes it.
-// Synced      what a log or manifest holds on the device is noted, so that its loss is found (synced_files.hpp).
-// Failed      after a failed write a file accepts no more bytes. After a failed rename of CURRENT no manifest is
+// Background  `thread`: LevelDB's background thread, one for the process. `here`: work is queued, and drain() does it
+//             in the caller's thread, so that a database runs in one thread and replays. Call drain() after each call
+//             of LevelDB, and before the database is closed.
+// Durable     A created or renamed name is synced with its directory; a log is synced when LevelDB closes it.
+// Synced      The synced bytes of each log and manifest are recorded, so that a loss is found (synced_files.hpp).
+// Failed      After a failed write a file refuses all bytes. After a failed rename of CURRENT no manifest is
 //             removed until a rename has succeeded. README.md, "LevelDB over a Disk", has the reasons.
-// Time        a counter with `here`. LevelDB uses time for statistics alone.
+// Time        A counter with `here`. LevelDB uses time for statistics only.
 #include <leveldb/env.h>
 
 #include <cstdint>
@@ -27,13 +27,14 @@ class LevelDbEnv final : public leveldb::EnvWrapper {
   LevelDbEnv(ports::Disk& disk, std::string database, Background background);
   ~LevelDbEnv() override;
 
-  /// Does the queued background work, and the work that this queues. Does nothing with Background::thread.
+  /// Does the queued background work, and the work which that work queues. Does nothing with Background::thread.
   void drain();
 
-  /// Before the database is opened: whether its files hold what they held. Errors: as SyncedFiles::check().
+  /// Checks, before the database is opened, that its files still hold the synced bytes. Errors: as
+  /// SyncedFiles::check().
   StoreResult<void> check_synced() { return synced_.check(); }
 
-  /// The file that was last read from its start. If opening a database fails, LevelDB failed on this file.
+  /// Returns the file that was last read from its start. If opening a database fails, LevelDB failed on this file.
   const std::string& last_sequential() const { return last_sequential_; }
 
   leveldb::Status NewSequentialFile(const std::string& name, leveldb::SequentialFile** out) override;
@@ -69,16 +70,17 @@ class LevelDbEnv final : public leveldb::EnvWrapper {
   std::uint64_t micros_ = 0;
   leveldb::Status unsynced_log_;  // only the thread that writes to the database reads or sets it
   std::string last_sequential_;
-  bool current_known_ = true;  // no rename of CURRENT has failed; set while LevelDB opens, before its background works
+  bool current_known_ =
+      true;  // false after a failed rename of CURRENT; set while LevelDB opens, before background work
 };
 
-/// Discards all lines: LevelDB's own log would be a file that grows, in another format than ours.
+/// Discards all lines, because LevelDB's log would be a growing file in another format than ours.
 class SilentLogger final : public leveldb::Logger {
  public:
   void Logv(const char*, std::va_list) override {}
 };
 
-/// The status of a failed disk operation on `name`; its text ends in ports::name(error).
+/// Returns the status of a failed disk operation on `name`; its text ends in ports::name(error).
 leveldb::Status to_status(ports::DiskError error, const std::string& name);
 
 }  // namespace troupe::store

@@ -10,7 +10,7 @@ namespace {
 constexpr std::uint64_t kBlockBytes = 32 * 1024;
 constexpr std::size_t kHeaderBytes = 7;
 
-/// LevelDB stores checksums turned and shifted, so that a checksum of checksums is a good one.
+/// LevelDB rotates and shifts stored checksums, so that a checksum of data with checksums stays good.
 constexpr std::uint32_t masked(std::uint32_t crc) { return ((crc >> 15) | (crc << 17)) + 0xa282ead8; }
 
 std::uint32_t checksum_of(base::ByteView record) {

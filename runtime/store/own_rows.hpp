@@ -1,5 +1,5 @@
 #pragma once
-// The numbers that a Store keeps in rows of its own: 8 bytes each, little-endian.
+// The numbers that a Store keeps in its own rows: 8 bytes each, little-endian.
 #include <array>
 #include <cstdint>
 #include <string_view>
@@ -16,7 +16,7 @@ inline std::array<std::uint8_t, 8> encode_number(std::uint64_t number) {
   return out;
 }
 
-/// Of a shorter row the bytes that are there, of a longer one the first.
+/// Decodes the first 8 bytes of a row, or all bytes of a shorter row.
 inline std::uint64_t decode_number(base::ByteView bytes) {
   std::uint64_t out = 0;
   for (std::size_t i = 0; i < bytes.size() && i < 8; ++i) out |= std::uint64_t{bytes[i]} << (8 * i);

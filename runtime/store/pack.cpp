@@ -47,8 +47,8 @@ void Packs::set_dead(std::uint32_t number, std::uint64_t bytes) {
   if (found != packs_.end()) found->second.dead = std::min(bytes, found->second.bytes - kPackHeaderBytes);
 }
 
-/// Makes the next pack and makes it active. Its header and name are durable before any record is accepted, so that
-/// a pack without them never held one.
+/// Makes the next pack and activates it. Its header and name are durable before any record is accepted, so a pack
+/// without them has never had a record.
 StoreResult<void> Packs::begin_pack() {
   const std::uint32_t number = std::max(after_, packs_.empty() ? 0 : packs_.rbegin()->first) + 1;
   if (!parse_pack_name(pack_name(number))) return StoreError{StoreError::too_large, "no pack number is left"};
@@ -69,7 +69,7 @@ StoreResult<void> Packs::begin_pack() {
   return {};
 }
 
-/// Syncs the active pack and lets it be a pack like the others.
+/// Syncs the active pack and makes it an ordinary pack.
 StoreResult<void> Packs::close_active() {
   if (active_ == 0) return {};
   if (const auto synced = sync_unasked(); !synced.ok()) return synced;
@@ -128,8 +128,8 @@ StoreResult<Location> Packs::store(const base::Digest& id, base::ByteView payloa
   return location_of(active_, header);
 }
 
-/// Adds one record behind what is gathered. After an error `written_` and the earlier part of `gathered_` still hold,
-/// the file may be longer.
+/// Appends one record after the gathered bytes. After an error `written_` and the earlier part of `gathered_` are still
+/// valid; the file may be longer.
 ports::DiskResult<void> Packs::write(base::ByteView header, base::ByteView payload) {
   ports::File& file = *packs_.at(active_).file;
   const auto zeros = kZeros.begin();
@@ -160,14 +160,15 @@ StoreResult<void> Packs::flush() {
   return {};
 }
 
-/// Cuts from the active file what a failed write has left beyond `to`.
+/// Cuts from the active file the bytes beyond `to` that a failed write has left.
 StoreError Packs::undo(ports::DiskError why, std::uint64_t to) {
   const StoreError error = failure(why, active_);
   if (!packs_.at(active_).file->truncate(to).ok()) stuck_ = error;
   return error;
 }
 
-/// Voids all since the last sync: after a failed one nothing is known of it, and a later success would say nothing.
+/// Voids all records since the last sync: after a failed sync their state is unknown, and a later success proves
+/// nothing.
 void Packs::undo_all() {
   gathered_.clear();
   written_ = synced_;
@@ -192,7 +193,7 @@ StoreResult<void> Packs::sync_active() {
   return {};
 }
 
-/// Syncs for a reason of our own. Whoever appended and has not asked for a sync yet must hear of a failure then.
+/// Syncs without a caller's request. A caller that has appended and not yet synced must receive the failure later.
 StoreResult<void> Packs::sync_unasked() {
   auto done = sync_active();
   if (!done.ok()) voided_ = done.error();
@@ -204,7 +205,7 @@ StoreResult<void> Packs::sync() {
   return sync_active();
 }
 
-/// The file of a pack, opened if it is not.
+/// Returns the file of a pack, opened if necessary.
 StoreResult<const ports::File*> Packs::reading(std::uint32_t number) {
   Pack& pack = packs_.at(number);
   if (pack.file) return static_cast<const ports::File*>(pack.file.get());
@@ -227,7 +228,7 @@ StoreResult<base::Bytes> Packs::read(const base::Digest& id, const Location& whe
     return StoreError{StoreError::corrupt, path(where.pack) + " at " + std::to_string(where.offset) + ": " + what};
   };
   if (where.length > kRecordBytesMax || where.offset + record_bytes(where.length) > found->second.bytes) {
-    return bad("the record lies beyond the end of the pack");
+    return bad("the record is beyond the end of the pack");
   }
   if (where.pack == active_ && where.offset + record_bytes(where.length) > written_) {
     if (const auto flushed = flush(); !flushed.ok()) return flushed.error();
@@ -283,12 +284,12 @@ StoreResult<CompactStep> Packs::compact(std::uint32_t number, std::uint64_t from
   const auto found = packs_.find(number);
   if (found == packs_.end()) return no_such_pack(number);
   if (voided_) return *voided_;
-  // From here on whatever is unsynced is ours, and a failure to sync it concerns nobody else.
+  // From here on unsynced records are this function's, and a failure to sync them concerns no caller.
   if (const auto synced = sync_unasked(); !synced.ok()) return synced.error();
   if (number == active_) {
     if (const auto closed = close_active(); !closed.ok()) return closed.error();
   }
-  // Its own handle: opening the pack that is copied to may close those that are kept for reading.
+  // A separate handle, because opening the target pack may close the files that are kept for reading.
   const auto file = disk_.open(path(number), ports::OpenMode::read);
   if (!file.ok()) return failure(file.error(), number);
   const std::uint64_t begin = std::max<std::uint64_t>(from, kPackHeaderBytes);
@@ -321,7 +322,7 @@ StoreResult<CompactStep> Packs::compact(std::uint32_t number, std::uint64_t from
       step.next = stretch.offset + stretch.bytes;
     }
   }
-  if (voided_) return *std::exchange(voided_, std::nullopt);  // with copies among it
+  if (voided_) return *std::exchange(voided_, std::nullopt);  // its copies are void too
   if (!moved.empty()) {
     if (const auto synced = sync_active(); !synced.ok()) return synced.error();
     if (const auto committed = commit(moved); !committed.ok()) {

@@ -1,15 +1,14 @@
 #pragma once
-// Payloads in append-only files, found again by their location. Format: pack_format.hpp.
+// Payloads in append-only files, retrieved by their location. Format: pack_format.hpp.
 //
 // Append   goes to the last pack, the active pack; durable after sync(), which covers all records appended before it.
-// Read     a record is checked against its checksums and its id; anything else is never returned.
+// Read     A record is checked against its checksums and its id; no other bytes are returned.
 // Free     drop() only counts; remove() deletes a dead pack, compact() first copies the live records of a pack.
-// Failed   an error of append() has stored nothing. An error of sync() voids all records since the last sync: their
-//          locations mean nothing any more.
-// Index    is the caller's: which records are live, and how many bytes of each pack are dead.
+// Failed   A failed append() has stored nothing. A failed sync() voids all records since the last sync: their locations
+//          are invalid.
+// Index    The caller keeps it: which records are live, and how many bytes of each pack are dead.
 // Owner    one thread.
-// Why      README.md, "How packs behave": start after a crash, reserve, void records, and how calls go on after
-//          failure.
+// Why      README.md, "How packs behave": start after a crash, reserve, void records, and calls after a failure.
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -25,8 +24,8 @@
 
 namespace troupe::store {
 
-/// Our choice. Compaction copies two thirds of a pack at most, and needs that much above the reserve: owners of stores
-/// who leave a part of the device free leave enough for it. A store of 256 GiB has 4,096 packs.
+/// Our choice. Compaction copies at most two thirds of a pack, and needs that much space above the reserve. Owners of
+/// stores that leave a part of the device free leave enough for it. A store of 256 GiB has 4,096 packs.
 inline constexpr std::uint64_t kPackBytesMax = 64 * 1024 * 1024;
 inline constexpr std::uint64_t kReserveBytes = 32 * 1024 * 1024;  // several write buffers of the database
 inline constexpr std::size_t kGatherBytes = 256 * 1024;           // our choice: one write for many small records
@@ -40,7 +39,7 @@ static_assert(kPackBytesMax + record_bytes(kRecordBytesMax) <= UINT32_MAX, "offs
 static_assert(kCompactRecords * (kLocationBytes + base::Digest::kBytes + 64) <= 4 * 1024 * 1024, "fits a batch");
 
 struct PackOptions {
-  std::uint64_t seed = 0;  ///< for salts; from ports::Chance, so that they cannot be guessed
+  std::uint64_t seed = 0;  ///< for salts; from ports::Chance, so that salts cannot be guessed
   std::uint64_t pack_bytes_max = kPackBytesMax;
   std::uint64_t reserve_bytes = kReserveBytes;
 };
@@ -48,8 +47,8 @@ struct PackOptions {
 /// Bytes of a pack that hold no valid record.
 struct Damage {
   enum Kind : std::uint8_t {
-    rotten,  ///< among synced bytes: something acknowledged may be lost
-    torn,    ///< among bytes that were perhaps never synced: most likely a loss of power
+    rotten,  ///< synced bytes: acknowledged data may be lost
+    torn,    ///< perhaps never synced bytes: probably a power failure
   };
   std::uint32_t pack = 0;
   std::uint64_t offset = 0;
@@ -63,7 +62,7 @@ struct PackInfo {
   std::uint32_t number = 0;
   std::uint64_t bytes = 0;  ///< of the file, gathered bytes included
   std::uint64_t dead = 0;   ///< as drop() and set_dead() counted
-  /// Whether no record is live, so that remove() loses nothing.
+  /// Returns whether no record is live, so that remove() loses nothing.
   bool all_dead() const { return dead + kPackHeaderBytes >= bytes; }
   friend bool operator==(const PackInfo&, const PackInfo&) = default;
 };
@@ -82,7 +81,7 @@ struct Moved {
 };
 
 struct CompactStep {
-  std::uint64_t next = 0;  ///< where to go on
+  std::uint64_t next = 0;  ///< where to continue
   bool done = false;       ///< the pack is gone
 };
 
@@ -90,7 +89,7 @@ class Packs {
  public:
   using Visitor = std::function<void(const base::Digest& id, const Location& where)>;
   using IsLive = std::function<bool(const base::Digest& id, const Location& where)>;
-  /// Makes the new places durable in the index.
+  /// Makes the new locations durable in the index.
   using Commit = std::function<StoreResult<void>(std::span<const Moved> moved)>;
 
   enum class Check : std::uint8_t {
@@ -98,35 +97,35 @@ class Packs {
     payloads,  ///< every byte is read
   };
   enum class OnDamage : std::uint8_t {
-    stop,  ///< fail with `corrupt`; live records may be there
-    skip,  ///< the caller has given up or restored what was there
+    stop,  ///< fail with `corrupt`; live records may be damaged
+    skip,  ///< the caller has given up or restored the damaged records
   };
 
-  /// Opens the packs in `directory` of `disk`, made if absent. Needs no space. `disk` must outlive it.
-  /// Errors: `format_newer` if any pack is of an unknown version, `io`. Damage is no error: see damages().
+  /// Opens the packs in `directory` of `disk`, made if absent. Needs no space. `disk` must outlive it. Errors:
+  /// `format_newer` if any pack has an unknown version, `io`. Damage is not an error: see damages().
   static StoreResult<std::unique_ptr<Packs>> open(ports::Disk& disk, std::string directory, PackOptions options);
 
   Packs(const Packs&) = delete;
   Packs& operator=(const Packs&) = delete;
 
-  /// Stores one record of 0 to kRecordBytesMax bytes. It can be read at once, and is durable after sync().
-  /// Errors: `too_large`, `no_space`, `io`.
+  /// Stores one record of 0 to kRecordBytesMax bytes. It can be read at once and is durable after sync(). Errors:
+  /// `too_large`, `no_space`, `io`.
   StoreResult<Location> append(const base::Digest& id, base::ByteView payload);
 
   /// Makes all appended records durable. Errors: `no_space`, `io`; then see "Failed" above.
   StoreResult<void> sync();
 
-  /// Bytes appended since the last sync, which an error of sync() would void.
+  /// Returns the bytes appended since the last sync, which a failed sync() would void.
   std::uint64_t unsynced() const;
 
-  /// The payload of the record at `where`. Errors: `not_found` if there is no such pack, `corrupt` if the record is
-  /// damaged or another record lies there, `io`.
+  /// Returns the payload of the record at `where`. Errors: `not_found` if there is no such pack, `corrupt` if the
+  /// record is damaged or another record is there, `io`.
   StoreResult<base::Bytes> read(const base::Digest& id, const Location& where);
 
-  /// All packs, by number.
+  /// Returns all packs, by number.
   std::vector<PackInfo> packs() const;
 
-  /// Later records go to a pack with a number above `number`, and above the numbers of all packs. Errors: as for sync().
+  /// Sends later records to a pack with a number above `number` and above all packs' numbers. Errors: as for sync().
   StoreResult<void> begin_after(std::uint32_t number);
 
   /// Counts a record as dead: the index no longer has it. Nothing is written.
@@ -135,31 +134,31 @@ class Packs {
   /// Sets the dead bytes of a pack, as counted from the index after a start.
   void set_dead(std::uint32_t pack, std::uint64_t bytes);
 
-  /// Shows each valid record of a pack, in the order of the file, to rebuild an index. Errors: `not_found`, `io`.
+  /// Passes each valid record of a pack, in file order, to `visit`, to rebuild an index. Errors: `not_found`, `io`.
   StoreResult<ScanReport> scan(std::uint32_t pack, Check check, const Visitor& visit);
 
-  /// Copies live records of a pack to the end, from offset `from` (at first 0) on: about kCompactBytes or
-  /// kCompactRecords of them, then syncs and calls `commit`; at the end of the pack removes it. The active pack is
-  /// closed first. Errors: `not_found`, `corrupt` (see OnDamage), `no_space`, `io`, and those of `commit`. After an
-  /// error what was committed stays committed, the rest is as before, and the step can be repeated.
+  /// Copies live records of a pack to the end, from offset `from` (at first 0): about kCompactBytes or kCompactRecords
+  /// of them. Then it syncs and calls `commit`; at the end of the pack it removes the pack. The active pack is closed
+  /// first. Errors: `not_found`, `corrupt` (see OnDamage), `no_space`, `io`, and `commit`'s errors. After an error
+  /// committed records stay committed, the rest is as before, and the step can be repeated.
   StoreResult<CompactStep> compact(std::uint32_t pack, std::uint64_t from, OnDamage on_damage, const IsLive& is_live,
                                    const Commit& commit);
 
   /// Removes a pack and all its records. Needs no space. Errors: `not_found`, `io`.
   StoreResult<void> remove(std::uint32_t pack);
 
-  /// Damage that the start found in the last pack and in headers of packs, and that is still there. At most
+  /// Returns damage that the start found in the last pack and in headers of packs, and that still exists. At most
   /// kDamagesMax.
   const std::vector<Damage>& damages() const { return damages_; }
 
-  /// Bytes that the start cut from the last pack.
+  /// Returns the bytes that the start cut from the last pack.
   std::uint64_t cut_bytes() const { return cut_bytes_; }
 
  private:
   struct Pack {
     std::uint64_t bytes = 0;
     std::uint64_t dead = 0;
-    std::optional<std::uint64_t> salt;  // nothing: the file header is damaged
+    std::optional<std::uint64_t> salt;  // nullopt: the file header is damaged
     std::unique_ptr<ports::File> file;  // open for reading, or for appending if the pack is active
   };
   /// Whether append() may use the reserve.

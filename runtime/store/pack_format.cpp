@@ -12,7 +12,7 @@ constexpr std::string_view kPackMagic = "troupepk";
 constexpr std::string_view kRecordMagic = "rec1";
 constexpr std::string_view kPackSuffix = ".pack";
 constexpr std::size_t kNumberDigits = 8;
-constexpr std::uint32_t kNumberMax = 99'999'999;  // what eight digits hold
+constexpr std::uint32_t kNumberMax = 99'999'999;  // eight digits
 
 template <class Number>
 void put(std::uint8_t* at, Number number) {

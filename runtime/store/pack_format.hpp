@@ -1,5 +1,5 @@
 #pragma once
-// The bytes of a pack file: README.md, "A pack", has each field, and why the salt, `synced` and the CRCs are there.
+// The bytes of a pack file. README.md, "A pack", has each field and the reasons for the salt, `synced` and the CRCs.
 //
 // Shape   a file header, then records one after another. Numbers are little-endian and unsigned; a record begins at a
 //         multiple of 8.
@@ -42,28 +42,28 @@ struct RecordHeader {
 std::array<std::uint8_t, kPackHeaderBytes> encode(const PackHeader& header);
 std::array<std::uint8_t, kRecordHeaderBytes> encode(const RecordHeader& header);
 
-/// The header in the first bytes of `bytes`; nothing if they are too few or no header. A header of another version is
-/// returned as it is.
+/// Returns the header in the first bytes of `bytes`, or nullopt if they are too few or not a header. A header of
+/// another version is returned unchanged.
 std::optional<PackHeader> decode_pack_header(base::ByteView bytes);
 
-/// The header in the first bytes of `bytes`; nothing if it breaks a rule of the format that a header alone can show.
+/// Returns the header in the first bytes of `bytes`, or nullopt if it breaks a rule that a header alone can show.
 std::optional<RecordHeader> decode_record_header(base::ByteView bytes);
 
-/// Zeros after a payload of `length` bytes: 0 to 7.
+/// Returns the number of zeros after a payload of `length` bytes: 0 to 7.
 constexpr std::size_t padding(std::size_t length) {
   return (kRecordAlignment - length % kRecordAlignment) % kRecordAlignment;
 }
 
-/// Bytes that a record of `length` bytes of payload takes in its pack.
+/// Returns the bytes that a record with `length` bytes of payload takes in its pack.
 constexpr std::size_t record_bytes(std::size_t length) { return kRecordHeaderBytes + length + padding(length); }
 
-/// "00000001.pack" for 1.
+/// Returns "00000001.pack" for 1.
 std::string pack_name(std::uint32_t number);
 
-/// The number of a pack's file name; nothing for any other name.
+/// Returns the number of a pack's file name, or nullopt for any other name.
 std::optional<std::uint32_t> parse_pack_name(std::string_view name);
 
-/// Where a record lies: the value that an index keeps.
+/// The location of a record: the value that an index stores.
 struct Location {
   std::uint32_t pack = 0;
   std::uint32_t offset = 0;  ///< of its header

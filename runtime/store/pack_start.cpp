@@ -1,4 +1,4 @@
-// How packs are opened: which files are packs, and where the last one ends.
+// How packs are opened: which files are packs, and where the last pack ends.
 #include <algorithm>
 #include <utility>
 
@@ -25,7 +25,7 @@ StoreResult<void> Packs::start() {
   for (const std::string& name : names.value()) {
     if (const auto number = parse_pack_name(name)) numbers.push_back(*number);
   }
-  // A crash may have left several packs that were begun and never used.
+  // A crash may have left several packs that were begun but never used.
   while (!numbers.empty()) {
     const auto dropped = drop_unfinished(numbers.back());
     if (!dropped.ok()) return dropped.error();
@@ -39,8 +39,8 @@ StoreResult<void> Packs::start() {
   return recover(numbers.back());
 }
 
-/// Removes the file of a pack that was begun and whose header did not become durable, so that it never held a
-/// record. Returns whether it was one.
+/// Removes a pack file whose header did not become durable, so that it has never had a record. Returns whether the file
+/// was such a pack.
 StoreResult<bool> Packs::drop_unfinished(std::uint32_t number) {
   const auto bytes = disk_.size(path(number));
   if (!bytes.ok()) return failure(bytes.error(), number);
@@ -77,12 +77,12 @@ StoreResult<void> Packs::look_at(std::uint32_t number) {
   return {};
 }
 
-/// Finds the end of the last pack, cuts what is behind it, and makes the pack the active one.
+/// Finds the end of the last pack, cuts the bytes after it, and activates the pack.
 StoreResult<void> Packs::recover(std::uint32_t number) {
   auto file = disk_.open(path(number), ports::OpenMode::append);
   if (!file.ok()) return failure(file.error(), number);
   Pack& pack = packs_.at(number);
-  // First the headers alone: the greatest number of synced bytes that any of them knows.
+  // First only the headers: the greatest number of synced bytes that any of them has.
   std::uint64_t synced = kPackHeaderBytes;
   PackWalk headers(*file.value(), pack.salt, kPackHeaderBytes, pack.bytes, pack.bytes);
   for (;;) {
@@ -117,7 +117,8 @@ StoreResult<void> Packs::recover(std::uint32_t number) {
     cut_bytes_ = pack.bytes - end;
     pack.bytes = end;
   }
-  // What a crash of the process left in memory must be durable before a rebuilt index or a later record says so.
+  // Bytes that a crash of the process left in memory must be durable before a rebuilt index or a later record relies on
+  // them.
   if (const auto done = file.value()->sync(); !done.ok()) return failure(done.error(), number);
   pack.file = std::move(file).value();
   active_ = number;

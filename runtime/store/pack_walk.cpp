@@ -10,7 +10,7 @@ PackWalk::PackWalk(const ports::File& file, std::optional<std::uint64_t> salt, s
                    std::uint64_t check_from)
     : file_(file), salt_(salt), at_(from), size_(size), check_from_(check_from) {}
 
-/// Up to `bytes` bytes at `offset`, fewer at the end of the file. Valid until the next call.
+/// Returns up to `bytes` bytes at `offset`, fewer at the end of the file. Valid until the next call.
 ports::DiskResult<base::ByteView> PackWalk::view(std::uint64_t offset, std::size_t bytes) {
   const auto in_window = [&] { return offset >= window_at_ && offset + bytes <= window_at_ + window_.size(); };
   if (!in_window()) {
@@ -37,7 +37,7 @@ std::optional<RecordHeader> PackWalk::header_at(std::uint64_t offset, base::Byte
   return header;
 }
 
-/// The offset of the next header at or after `from`; the end of the file if there is none.
+/// Returns the offset of the next header at or after `from`, or the end of the file if there is none.
 ports::DiskResult<std::uint64_t> PackWalk::find_record(std::uint64_t from) {
   for (std::uint64_t offset = from; offset + kRecordHeaderBytes <= size_; offset += kRecordAlignment) {
     const auto bytes = view(offset, kRecordHeaderBytes);

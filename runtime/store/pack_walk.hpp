@@ -1,8 +1,8 @@
 #pragma once
-// A walk over the records of one pack file, which may hold anything.
+// A walk over the records of one pack file, which may hold any bytes.
 //
-// After damage the walk searches on for the next header that says it is a record of this pack at this very place.
-// Memory  one record at most, plus kWindowBytes.
+// After damage the walk searches for the next header that claims to be a record of this pack at this offset.
+// Memory  At most one record, plus kWindowBytes.
 #include <cstdint>
 #include <optional>
 
@@ -12,25 +12,25 @@
 
 namespace troupe::store {
 
-inline constexpr std::size_t kWindowBytes = 64 * 1024;  // our choice: hundreds of small records a read
+inline constexpr std::size_t kWindowBytes = 64 * 1024;  // our choice: hundreds of small records per read
 
 /// One stretch of a pack.
 struct Stretch {
   std::uint64_t offset = 0;
   std::uint64_t bytes = 0;
-  std::optional<RecordHeader> record;  ///< none: damage
+  std::optional<RecordHeader> record;  ///< nullopt: damage
   base::ByteView payload;              ///< of a record whose payload was checked; valid until the next call
 };
 
 class PackWalk {
  public:
-  /// Walks from `from`, a record's offset, to `size`. Payloads are checked of records at or after `check_from`; of
-  /// those before only the header is. `salt`: of the pack's header; if that is damaged, none, and the first record's
-  /// counts. `file` must outlive the walk.
+  /// Walks from `from`, a record's offset, to `size`. Payloads are checked for records at or after `check_from`; for
+  /// earlier records only the header is checked. `salt` is the salt of the pack's header. If that header is damaged it
+  /// is nullopt, and the first record's salt counts. `file` must outlive the walk.
   PackWalk(const ports::File& file, std::optional<std::uint64_t> salt, std::uint64_t from, std::uint64_t size,
            std::uint64_t check_from);
 
-  /// The next stretch; nothing at the end. Errors: those of reading.
+  /// Returns the next stretch, or nullopt at the end. Errors: read errors.
   ports::DiskResult<std::optional<Stretch>> next();
 
  private:

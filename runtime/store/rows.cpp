@@ -19,13 +19,13 @@ std::size_t size_of(const Row& row) { return kRowOverhead + row.key.size() + row
 std::size_t size_of(const SharedRow& row) { return kRowOverhead + row.key.size() + row.value->size(); }
 std::size_t size_of(const base::Bytes& key) { return kRowOverhead + key.size(); }
 
-/// What a commit has left.
+/// The remaining capacity of a commit.
 struct Room {
   std::size_t bytes;
   std::size_t rows = kSaveRows;
-  bool used = false;  // it takes one row at least
+  bool used = false;  // it accepts at least one row
 
-  /// Those at the front that it takes.
+  /// Returns the leading items that fit.
   template <class Item>
   std::span<const Item> take(std::span<const Item> items) {
     std::size_t count = 0;
@@ -108,7 +108,7 @@ void Rows::when_settled(base::Callback<void()> settled) {
 }
 
 Error Rows::refusal() const {
-  if (!unread_) return {Code::unavailable, "this node still reads " + setup_.what, kRetryMin};
+  if (!unread_) return {Code::unavailable, "this node is still reading " + setup_.what, kRetryMin};
   const std::string text = setup_.what + " cannot be read: " + unread_->message;
   if (lasting(unread_->code)) return {unread_->code, text, {}};
   return {Code::unavailable, text, kRetryMin};
@@ -144,7 +144,7 @@ void Rows::save(std::shared_ptr<const RowChange> change, Done done, Fill fill, W
   save_next(std::make_shared<Saving>(Saving{std::move(change), std::move(done), setup_.doubt, leave}), std::move(fill));
 }
 
-/// A row of no use that cannot be erased stays until the next start: no reason to end its owner.
+/// Erases useless rows. A row that cannot be erased stays until the next start; that is no reason to end the owner.
 void Rows::erase(RowChange useless, Done done) {
   if (!on_disk() || useless.empty()) return done({});
   auto change = std::make_shared<const RowChange>(std::move(useless));
@@ -152,7 +152,7 @@ void Rows::erase(RowChange useless, Done done) {
 }
 
 void Rows::save_next(std::shared_ptr<Saving> saving, Fill fill) {
-  // What is not filled up with blobs has nearly all of what a commit may have.
+  // A commit without blobs may use nearly its whole limit.
   const std::size_t most = fill ? kSaveBytes : kSaveBytes * 15 / 8;
   const RowChange& change = *saving->change;
   Room room{most};
@@ -182,12 +182,12 @@ void Rows::save_next(std::shared_ptr<Saving> saving, Fill fill) {
         if (saving->whole()) saving->done({});
         else save_next(saving, {});
       },
-      most - room.bytes);  // kRowOverhead is more than the message has around a row
+      most - room.bytes);  // kRowOverhead is more than a message's overhead per row
 }
 
 void Rows::not_saved(Saving& saving, bool first, const Error& why) {
   if (first && nothing_done(why.code)) return saving.done(why);
-  const std::string doubt = "whether a change of " + setup_.what + " is saved is not known";
+  const std::string doubt = "it is unknown whether a change of " + setup_.what + " is saved";
   if (saving.doubt == Doubt::ends_owner) throw base::StateUnknown(doubt);
   saving.done(Error{Code::unknown_outcome, doubt + ": " + why.message, why.retry_after});
 }
@@ -242,9 +242,9 @@ void Rows::get_next(std::shared_ptr<Getting> getting) {
         for (const auto row : answer.value().getRows())
           values.push_back(row.isValue() ? Value(bytes_of(row.getValue())) : std::nullopt);
         if (values.empty() || values.size() > most)
-          return getting->done(Error{Code::internal, "the store answered with another number of rows"});
+          return getting->done(Error{Code::internal, "the store returned a different number of rows"});
         getting->asked += values.size();
-        // The next ones are read while these are used.
+        // The next rows are read while these are used.
         const bool more = values.size() < most;
         if (more) get_next(getting);
         getting->found(values);
@@ -259,7 +259,7 @@ void Rows::write(RowChange change, Done erased) {
   RowChange erasures;
   if (erased && values_first) erasures.erase = change.erase;
   if (on_disk()) behind_.add(std::move(change));
-  // The store takes commits in the order in which they are sent, so that the values under way do not come back.
+  // The store takes commits in the order in which they are sent, so the values in flight cannot come back.
   if (erased && values_first) save(std::move(erasures), std::move(erased));
   else if (erased) to_erase_.push_back(std::move(erased));
   write_next();
@@ -289,14 +289,14 @@ void Rows::commit(const WriteBehind::Changes& changes, F then) {
 
 void Rows::written(const Committed& answer) {
   if (answer.ok()) {
-    // A full device still takes erasures: they do not show that values can be saved.
+    // A full device still accepts erasures, so they do not show that values can be saved.
     const bool saves = !behind_.erases_now();
     behind_.done();
     if (saves || behind_.idle()) {
       write_retry_.succeeded();
       unsaved_.reset();
     }
-    if (unread_ && !reading() && !lasting(unread_->code)) unread_.reset();  // its owner has gone on without them
+    if (unread_ && !reading() && !lasting(unread_->code)) unread_.reset();  // its owner has continued without them
   } else {
     ++writes_failed_;
     if (setup_.waited != nullptr) world().mutations.sometimes(setup_.waited);
@@ -311,7 +311,7 @@ void Rows::written(const Committed& answer) {
 }
 
 void Rows::stop() {
-  if (behind_.under_way()) behind_.failed();  // its answer is not heard any more: what is written twice is written
+  if (behind_.under_way()) behind_.failed();  // its response will not arrive; writing twice is harmless
   behind_.again();
   while (const auto* const rows = behind_.next()) {
     commit(*rows, [](const Committed&) {});
@@ -348,7 +348,7 @@ void Rows::show() {
 
 void Rows::check() const {
   base::ensure(behind_.under_way() || behind_.waiting() == 0 || write_at_ < base::Instant::max(),
-               "rows wait for a commit that is under way, or for its turn");
+               "rows wait for a commit in flight, or for their turn");
 }
 
 }  // namespace troupe::store

@@ -58,7 +58,7 @@ StoreResult<void> Store::start(Background background) {
 }
 
 StoreResult<std::unique_ptr<Packs>> Store::open_packs() {
-  // On a small device small packs: a pack goes when all in it is dead, and copying what lives needs room.
+  // Small packs on a small device: a pack is removed when it is all dead, and copying its live records needs space.
   const auto free = disk_.free_bytes();
   const std::uint64_t share = free.ok() ? free.value() / kDeviceParts : options_.pack_bytes_max;
   const std::uint64_t pack_bytes_max = std::min(options_.pack_bytes_max, std::max(share, kPackBytesLeast));
@@ -94,7 +94,7 @@ bool Store::mixes(const Commit& commit) const {
 base::Outcome<void> Store::add(const Commit& commit) {
   if (const auto checked = commit.check(); !checked.ok()) return checked;
   base::ensure(fits(commit), "a commit that does not fit waits for the next group");
-  if (doubt_ || database_->failure()) {  // about what is looked up below; and a keyspace may have to be made
+  if (doubt_ || database_->failure()) {  // about what is looked up below; a keyspace may have to be made too
     const auto resolved = resolve(commit.deletes() ? Need::deletes : Need::grows);
     if (!resolved.ok()) return to_error(resolved.error());
   }
@@ -112,11 +112,11 @@ base::Outcome<void> Store::add(const Commit& commit) {
     if (!kept.insert(blob.id).second) continue;
     if (const auto known = stage(blob.id, staged); !known.ok()) return to_error(known.error());
     const bool stored = staged.at(blob.id).after.has_value();
-    const bool rewritten = changes_.contains(blob.id);  // what was found damaged is no longer what is stored
+    const bool rewritten = changes_.contains(blob.id);  // the damaged record is no longer the stored record
     if (!stored || (index_.damaged(blob.id) && !rewritten)) fresh.push_back(&blob);
     else staged.erase(blob.id);
   }
-  // To keep what is stored already takes nothing, but for the rows.
+  // Keeping an already stored blob writes nothing except the rows.
   const bool puts = std::any_of(commit.rows.begin(), commit.rows.end(), [](const auto& row) { return row.value; });
   const bool writes = !fresh.empty() || !commit.rows.empty() || !commit.drop.empty();
   const Need need = commit.deletes() || !writes ? Need::deletes : puts || !fresh.empty() ? Need::grows : Need::little;
@@ -124,7 +124,7 @@ base::Outcome<void> Store::add(const Commit& commit) {
     if (const auto room = check_room(need); !room.ok()) return to_error(room.error());
   }
   for (const Commit::Blob* blob : fresh) {
-    // What an earlier blob has left in a pack by then has no row: it is dead.
+    // If a later append fails, the earlier blobs have no row: they are dead.
     if (const auto done = append(*blob, staged.at(blob->id)); !done.ok()) return to_error(done.error());
   }
   for (const base::Digest& id : commit.drop) {
@@ -147,7 +147,7 @@ base::Outcome<void> Store::add(const Commit& commit) {
   return {};
 }
 
-/// Notes in `staged` where a blob is now and was before the group.
+/// Notes in `staged` where a blob is now and where it was before the group.
 StoreResult<void> Store::stage(const base::Digest& id, Changes& staged) {
   if (const auto gathered = changes_.find(id); gathered != changes_.end()) {
     staged[id] = gathered->second;
@@ -169,7 +169,7 @@ StoreResult<void> Store::append(const Commit::Blob& blob, BlobIndex::Change& cha
   return {};
 }
 
-/// The database's log and tables need some room even to note what goes away; running out of it there is the worst.
+/// The database's log and tables need some space even to note deletions; running out of it there is the worst case.
 StoreResult<void> Store::check_room(Need need) {
   const auto free = disk_.free_bytes();
   if (!free.ok()) return disk_failure(free.error(), directory_);
@@ -185,7 +185,7 @@ base::Outcome<void> Store::flush() {
   const Need need = std::exchange(need_, Need::deletes);
   const bool appended = packs_->unsynced() != 0;
   if (batch.empty()) {
-    // Of a sync that failed on the way the next one tells: now, so that no later group hears of it.
+    // An earlier sync inside append() failed: sync now to take that error, so that no later group receives it.
     if (packs_failed_) static_cast<void>(packs_->sync());
     return {};
   }
@@ -213,13 +213,13 @@ base::Outcome<void> Store::write(Batch batch, Changes changes, Need need) {
     doubt_ = Doubt{group, changes};
     if (!resolve(need).ok()) return base::Error{base::Code::unknown_outcome, written.error().message};
     if (group_ == group) return {};
-    // The database was opened anew, so there is room for a deletion now. It has left nothing in the packs.
+    // The database was reopened, so there is space for a deletion now. The deletion has left nothing in the packs.
     if (last || written.error() != StoreError::no_space) return to_error(written.error());
   }
 }
 
-/// For a commit. A deletion may have the ballast for it. All others hear what the last attempt came to until tidy() has
-/// made another: it costs the device kReviveBytes and a sync, while reads wait.
+/// For a commit. A deletion may use the ballast for it. All other commits get the result of the last attempt until
+/// tidy() has made another, because an attempt costs the device kReviveBytes and a sync while reads wait.
 StoreResult<void> Store::resolve(Need need) {
   if (unresolved_) {
     const bool helps = need == Need::deletes && *unresolved_ == StoreError::no_space && ballast_.bytes() > 0;
@@ -231,7 +231,7 @@ StoreResult<void> Store::resolve(Need need) {
   return resolved;
 }
 
-/// Settles what a failed write has left open.
+/// Resolves the effects of a failed write.
 StoreResult<void> Store::resolve() {
   auto settled = settle();
   unresolved_.reset();
@@ -239,7 +239,7 @@ StoreResult<void> Store::resolve() {
   return settled;
 }
 
-/// Lets the database recover from a failed write, and learns whether the group in doubt is there.
+/// Lets the database recover from a failed write, and finds out whether the group in doubt is stored.
 StoreResult<void> Store::settle() {
   if (!doubt_ && !database_->failure()) return {};
   if (const auto opened = database_->write(Batch{}, Sync::yes); !opened.ok()) return opened;
@@ -261,7 +261,7 @@ void Store::apply(const Changes& changes) {
   for (const auto& [id, change] : changes) {
     index_.apply(id, change);
     if (!change.before) continue;
-    // Perhaps it was the last record that is damaged. Only tidying can tell.
+    // Perhaps that was the last damaged record. Only tidying can find out.
     if (const auto broken = broken_packs_.find(change.before->pack); broken != broken_packs_.end())
       broken->second = true;
   }
@@ -289,7 +289,7 @@ base::Outcome<Slice> Store::scan(std::string_view name, base::ByteView from, std
   return std::move(out).value();
 }
 
-/// Where the blob is. A row that is no location is damage, and as good as none.
+/// Returns where the blob is. A row that is not a location is damage, and counts as no row.
 StoreResult<std::optional<Location>> Store::find(const base::Digest& id) {
   const auto row = database_->get(*blobs_, id.view());
   if (!row.ok()) {
@@ -313,7 +313,7 @@ base::Outcome<base::Bytes> Store::read(const base::Digest& id) {
   base::Error error = to_error(out.error());
   if (out.error() == StoreError::corrupt || out.error() == StoreError::not_found) {
     index_.note_damaged(id, where.value()->pack);
-    error.code = base::Code::corrupt;  // a pack that is gone leaves a row without its record
+    error.code = base::Code::corrupt;  // a missing pack leaves a row without its record
   }
   return error;
 }
@@ -336,7 +336,7 @@ base::Outcome<Checked> Store::check(base::ByteView from) {
       break;
     }
     const auto id = base::Digest::from(row.key);
-    if (!id) continue;  // the count has told
+    if (!id) continue;  // the count has reported it
     ++out.checked;
     if (const auto where = decode_location(row.value)) bytes += where->length;
     const auto got = read(*id);

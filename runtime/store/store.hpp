@@ -1,15 +1,16 @@
 #pragma once
 // Rows and blobs of one node that change together: a Database, the Packs, and the index between them.
 //
-// Commit   add() gathers; flush() makes all that was gathered durable: one sync of the packs, then one synced batch of
-//          the database with rows and index. So a row never precedes its bytes; a group is there whole or not at all.
-// Read     sees what is durable, and nothing that is only gathered.
-// Doubt    after a failed write of the database, nothing is written until it is known whether the group was written.
-// Free     the bytes of a dropped blob are dead. tidy() removes dead packs, and copies live records out of packs of
-//          which a third is dead.
-// Full     blobs are refused below `reserve_bytes` of free space, rows below half of it, deletions (commit.hpp) below
+// Commit   add() gathers; flush() makes all gathered commits durable: one sync of the packs, then one synced batch of
+//          the database with rows and index. So a row never precedes its bytes, and a group is stored whole or not at
+//          all.
+// Read     Sees durable data only, not gathered commits.
+// Doubt    After a failed write of the database, nothing is written until it is known whether the group was written.
+// Free     The bytes of a dropped blob are dead. tidy() removes dead packs, and copies live records out of packs that
+//          are one third dead.
+// Full     Blobs are refused below `reserve_bytes` of free space, rows below half of it, deletions (commit.hpp) below
 //          an eighth. Opening and deletions may give up the ballast (ballast.hpp).
-// Owner    one thread. All calls block on the device. Why: README.md, "Rows and blobs together".
+// Owner    One thread. All calls block on the device. Reasons: README.md, "Rows and blobs together".
 #include <map>
 #include <memory>
 #include <set>
@@ -25,7 +26,7 @@ namespace troupe::store {
 
 inline constexpr std::uint64_t kTidyBytesMin = 1024 * 1024;        // our choice: fewer bytes are not worth two syncs
 inline constexpr std::size_t kCountRows = 4096;                    // our choice: some milliseconds
-inline constexpr std::size_t kCheckBlobsMax = 256;                 // our choice: their ids fit the answer
+inline constexpr std::size_t kCheckBlobsMax = 256;                 // our choice: their ids fit the response
 inline constexpr std::uint64_t kCheckBytesMax = 16 * 1024 * 1024;  // our choice: other callers wait for one slice
 inline constexpr std::uint64_t kRowsReservePart = 2;               // of the reserve: rows are refused below half of it
 inline constexpr std::uint64_t kEraseReservePart = 8;              // an eighth of 32 MiB: one table of the database
@@ -33,8 +34,8 @@ inline constexpr std::uint64_t kEraseReservePart = 8;              // an eighth 
 struct StoreOptions {
   std::uint64_t pack_bytes_max = kPackBytesMax;
   std::uint64_t reserve_bytes = kReserveBytes;
-  std::uint64_t tidy_bytes_min = kTidyBytesMin;  ///< dead bytes that make copying the rest of a pack worth while
-  std::uint64_t ballast_bytes = kBallastBytes;   ///< zero: none
+  std::uint64_t tidy_bytes_min = kTidyBytesMin;  ///< dead bytes that make compacting a pack worthwhile
+  std::uint64_t ballast_bytes = kBallastBytes;   ///< zero: no ballast
 };
 
 struct StoreUsage {
@@ -51,49 +52,50 @@ struct StoreUsage {
 /// Damage that was found and is not repaired.
 struct StoreDamage {
   std::size_t places = 0;
-  std::map<std::string, std::string> files;  ///< what is wrong, by file name, for people
-  bool blobs = false;                        ///< whether blobs are damaged, which can be put again
+  std::map<std::string, std::string> files;  ///< the fault, by file name, for people
+  bool blobs = false;                        ///< whether blobs are damaged; they can be put again
 };
 
 /// The result of one slice of a check.
 struct Checked {
   std::uint64_t checked = 0;
   std::vector<base::Digest> damaged;
-  std::optional<base::Bytes> next;  ///< the id to go on from; none at the end
+  std::optional<base::Bytes> next;  ///< the id to continue from; nullopt at the end
 };
 
 /// The result of a step of tidy().
 enum class Tidied : std::uint8_t {
   more,    ///< another step has work to do
-  done,    ///< there is no work until something is dropped
+  done,    ///< there is no work until a blob is dropped
   waits,   ///< as `done`, but there is no space for the ballast at present
   failed,  ///< the device failed; a later call may work
 };
 
 class Store {
  public:
-  /// Opens or makes both in `directory` of `disk`, which must outlive the store. `seed` comes from ports::Chance.
-  /// Gives up the ballast if there is no space to open. Errors: those of Database::open() and Packs::open().
+  /// Opens or makes both in `directory` of `disk`, which must outlive the store. `seed` comes from ports::Chance. Gives
+  /// up the ballast if there is no space to open. Errors: as Database::open() and Packs::open().
   static StoreResult<std::unique_ptr<Store>> open(ports::Disk& disk, const std::string& directory,
                                                   Background background, std::uint64_t seed, StoreOptions options = {});
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
-  /// Whether the commit fits into the current group; otherwise call flush() first.
+  /// Returns whether the commit fits into the current group; otherwise call flush() first.
   bool fits(const Commit& commit) const;
-  /// Whether only the commit or only the current group may use the ballast: together, neither could.
+  /// Returns whether only the commit or only the current group may use the ballast. Together, neither could.
   bool mixes(const Commit& commit) const;
-  /// Adds the commit to the current group; its blobs are written, not yet durable. Errors: those of Commit::check(),
-  /// `no_space`, `unavailable`, `corrupt`; then the commit is not part of the group.
+  /// Adds the commit to the current group; its blobs are written, but not yet durable. Errors: as
+  /// Commit::check(), `no_space`, `unavailable`, `corrupt`; then the commit is not part of the group.
   base::Outcome<void> add(const Commit& commit);
-  /// Whether `bytes` of the device stay free once the group and the commit are written; also if that is not known.
+  /// Returns whether `bytes` of the device stay free once the group and the commit are written; true if that is
+  /// unknown.
   bool leaves(const Commit& commit, std::uint64_t bytes);
   /// Makes the group durable. Errors concern all of it: `no_space`, `unavailable`, `corrupt` (nothing was done),
   /// `unknown_outcome`.
   base::Outcome<void> flush();
-  /// Bytes of blobs that were written for the current group.
+  /// Returns the bytes of blobs that were written for the current group.
   std::uint64_t gathered() const { return packs_->unsynced(); }
-  /// Whether no row or blob waits for flush().
+  /// Returns whether no row or blob waits for flush().
   bool empty() const { return batch_.empty() && changes_.empty(); }
 
   /// Errors: `not_found`, `corrupt`, `unavailable`; `malformed` and `refused` for a bad name or key.
@@ -105,11 +107,11 @@ class Store {
   base::Outcome<base::Bytes> read(const base::Digest& id);
   base::Outcome<bool> has(const base::Digest& id);
   /// Reads the blobs from id `from` on: kCheckBlobsMax or about kCheckBytesMax of them. Errors: `corrupt` if the index
-  /// itself is, `unavailable`.
+  /// is corrupt, `unavailable`.
   base::Outcome<Checked> check(base::ByteView from);
 
-  /// Does a part of the background work: repairs after a failure, counts after a start, reclaims dead bytes. Not to be
-  /// called while a group is gathered.
+  /// Does a part of the background work: repairs after a failure, counts after a start, reclaims dead bytes. Do not
+  /// call it while a group is gathered.
   Tidied tidy();
 
   StoreUsage usage();
@@ -123,7 +125,7 @@ class Store {
   /// What a commit needs from the device.
   enum class Need : std::uint8_t {
     deletes,  ///< little; may use the ballast
-    little,   ///< rows are erased beside blobs that are stored already
+    little,   ///< rows are erased for blobs that are stored already
     grows,
   };
   struct Doubt {
@@ -181,8 +183,8 @@ class Store {
   std::unique_ptr<Database> database_;
   std::unique_ptr<Packs> packs_;
   BlobIndex index_;
-  std::map<std::string, Keyspace, std::less<>> keyspaces_;  // of domains
-  std::optional<Keyspace> own_;                             // the number of the last group
+  std::map<std::string, Keyspace, std::less<>> keyspaces_;  // of the domains
+  std::optional<Keyspace> own_;                             // with the number of the last group
   std::optional<Keyspace> blobs_;                           // id -> Location
 
   Batch batch_;                // of the current group
@@ -190,17 +192,17 @@ class Store {
   Need need_ = Need::deletes;  // the greatest of its commits
   std::uint64_t group_ = 0;
   std::optional<Doubt> doubt_;
-  std::optional<StoreError> unresolved_;    // the result of the last attempt to go on after a failed write
-  std::optional<StoreError> packs_failed_;  // the failure of a write; nothing once a write has succeeded
+  std::optional<StoreError> unresolved_;    // the result of the last attempt to recover from a failed write
+  std::optional<StoreError> packs_failed_;  // the failure of a write; nullopt once a write has succeeded
   bool count_failed_ = false;               // the index cannot be read through: nothing is reclaimed
-  std::optional<base::Bytes> compared_to_;  // rows up to here were compared with packs that were opened anew
+  std::optional<base::Bytes> compared_to_;  // rows up to here were compared with the reopened packs
   std::optional<Compaction> compaction_;
   std::map<std::uint32_t, std::uint64_t> dropped_;  // bytes of each pack that were dropped on purpose, or are void
   std::set<std::uint32_t> suspect_packs_;  // packs with bytes that were never dropped: rows are lost, the packs stay
   std::set<std::uint32_t> void_packs_;     // packs for which `dropped_` is ahead of its row
   bool settled_ = false;                   // the account was compared with the count
   /// Packs with live records in damaged places, which stay as they are. True: records have been dropped since, so
-  /// another attempt is worth while.
+  /// another attempt is worthwhile.
   std::map<std::uint32_t, bool> broken_packs_;
 };
 

@@ -1,9 +1,9 @@
 // Whether the index still names all that it should: bytes of a pack are live, given up on purpose, or lost.
 //
-// Given up  counted a pack, in the same batch that drops or moves a record, so that a restart knows it.
-// Void      what a crash leaves without its row is one group at most, kOrphansMax; it is given up at the next start.
-// Lost      more than that means that rows are missing: a damaged or exchanged database must never be a reason to
-//           delete payloads. Such packs are never reclaimed, and count as damage.
+// Given up  Counted per pack, in the same batch that drops or moves a record, so that a restart knows it.
+// Void      A crash leaves at most one group without its rows, kOrphansMax; it is given up at the next start.
+// Lost      More than that means that rows are missing. A damaged or exchanged database must never be a reason to
+//           delete payloads: such packs are never reclaimed, and count as damage.
 #include <utility>
 
 #include "runtime/store/own_rows.hpp"
@@ -14,13 +14,13 @@ namespace {
 
 constexpr std::string_view kDroppedPrefix = "dropped.";
 constexpr std::string_view kSuspectPrefix = "suspect.";
-constexpr std::uint64_t kOrphansMax = 2 * kCommitBytesMax;  // a group, and the commit that made it full
+constexpr std::uint64_t kOrphansMax = 2 * kCommitBytesMax;  // a group, and the commit that filled it
 
 std::string key_of(std::string_view prefix, std::uint32_t pack) { return std::string(prefix) + std::to_string(pack); }
 
 }  // namespace
 
-/// Reads the account of the packs that are there.
+/// Reads the account of the existing packs.
 StoreResult<void> Store::load_account() {
   for (const PackInfo& pack : packs_->packs()) {
     const auto dropped = database_->get(*own_, base::as_bytes(key_of(kDroppedPrefix, pack.number)));
@@ -33,8 +33,8 @@ StoreResult<void> Store::load_account() {
   return {};
 }
 
-/// The first thing that a new database holds is the number of its groups, before there is any pack. Packs beside a
-/// database without it are those of another one, which is lost.
+/// The first row of a new database is the number of its groups, before there is any pack. So packs with a database that
+/// lacks this row belong to another database, which is lost.
 StoreResult<void> Store::mark_lost_index() {
   Batch batch;
   for (const PackInfo& pack : packs_->packs()) {
@@ -46,7 +46,8 @@ StoreResult<void> Store::mark_lost_index() {
   return database_->write(batch, Sync::yes);
 }
 
-/// Once the live bytes are counted: what is neither live nor given up is void if a crash can have left it.
+/// Called once the live bytes are counted. Bytes that are neither live nor given up are void if a crash can have left
+/// them.
 StoreResult<void> Store::settle_account() {
   Batch batch;
   for (const PackInfo& pack : packs_->packs()) {
@@ -65,7 +66,8 @@ StoreResult<void> Store::settle_account() {
   return database_->write(batch, Sync::yes);
 }
 
-/// Adds to a batch what its changes give up, and what is void. Nothing else: the batch may yet fail.
+/// Adds to a batch the bytes that its changes give up, and the void bytes. Changes nothing else, because the batch may
+/// still fail.
 void Store::account(Batch& batch, const Changes& changes) const {
   std::map<std::uint32_t, std::uint64_t> given_up;
   for (const std::uint32_t pack : void_packs_) given_up[pack] = 0;
@@ -80,7 +82,7 @@ void Store::account(Batch& batch, const Changes& changes) const {
   }
 }
 
-/// Notes that the batch which account() has added to is durable. Groups do not overlap, so nothing came between.
+/// Notes that the batch which account() has extended is durable. Groups do not overlap, so nothing came between.
 void Store::accounted(const Changes& changes) {
   for (const auto& [id, change] : changes) {
     if (change.before && change.before != change.after)
@@ -89,7 +91,7 @@ void Store::accounted(const Changes& changes) {
   void_packs_.clear();
 }
 
-/// What a group that failed has left in the packs is void; the next batch says so.
+/// Voids the bytes that a failed group has left in the packs; the next batch records that.
 void Store::give_up(const Changes& changes) {
   for (const auto& [id, change] : changes) {
     if (!change.after || change.before == change.after) continue;

@@ -9,14 +9,14 @@
 namespace troupe::store {
 namespace {
 
-/// The name of the part of the node that has this path: "/files/store" is "files.store".
+/// Returns the name of the node's part that has this path: "/files/store" is "files.store".
 std::string part_of(const std::string& path) {
   std::string out = path.substr(path.find_first_not_of('/'));
   std::replace(out.begin(), out.end(), '/', '.');
   return out;
 }
 
-/// Whether what has refused one commit will refuse others: not what it says, nor one damaged row that it is about.
+/// Returns whether the cause that refused one commit will refuse others: not an invalid commit or a single damaged row.
 bool stops_writes(const base::Error& why) {
   return why.code == base::Code::no_space || why.code == base::Code::unavailable ||
          why.code == base::Code::unknown_outcome;
@@ -62,7 +62,7 @@ void StoreActor::open() {
     return tidy_in(base::Duration::zero());
   }
   closed_ = to_error(opened.error());
-  // Damage and a newer format do not pass by waiting.
+  // Waiting does not remove damage or a newer format.
   if (opened.error() == StoreError::corrupt || opened.error() == StoreError::format_newer) return;
   const base::Duration delay = next_retry();
   closed_.retry_after = std::chrono::duration_cast<std::chrono::milliseconds>(delay);
@@ -76,12 +76,11 @@ void StoreActor::commit(wire::Commit::Reader question, Done reply) {
   ++commits_;
   if (!commit.ok()) return reply.refuse(commit.error());
   if (question.getLeave() > 0 && !store_->leaves(commit.value(), question.getLeave()))
-    return reply.refuse(
-        {base::Code::no_space, "no space left on the device for others: " + mebibytes(question.getLeave()) +
-                                   " of it are kept for this node itself"});
-  // While room is short what deletes must not fail with what grows. Otherwise they share a sync.
+    return reply.refuse({base::Code::no_space, "no space left on the device for other nodes: " +
+                                                   mebibytes(question.getLeave()) + " are reserved for this node"});
+  // While space is short, a deletion must not fail because it shares a group with a write. Otherwise they share a sync.
   if (!store_->fits(commit.value()) || (report_->refuses() && store_->mixes(commit.value()))) flush();
-  if (waiting_.empty()) after<Flush>(base::Duration::zero());  // behind all commits that wait already
+  if (waiting_.empty()) after<Flush>(base::Duration::zero());  // after all commits that already wait
   const auto added = store_->add(commit.value());
   if (!added.ok()) {
     if (stops_writes(added.error())) refused(added.error(), blob_bytes(commit.value()));
@@ -107,12 +106,12 @@ void StoreActor::flush() {
   const std::size_t largest = std::exchange(largest_, 0);
   if (flushed.ok()) report_->stored(largest, now());
   if (!flushed.ok()) refused(flushed.error(), largest);
-  else if (report_->damaged()) report_->damage(store_->damage());  // perhaps it is mended
+  else if (report_->damaged()) report_->damage(store_->damage());  // perhaps it is repaired
   if (std::exchange(deletes_, false) || report_->damaged())
-    tidy_in(kTidyDelay);  // only tidying sees if a pack is mended
+    tidy_in(kTidyDelay);  // only tidying finds out whether a pack is repaired
 }
 
-/// Tidying repairs what can be, and sees when it is over.
+/// Tidying repairs what can be repaired, and finds out when the refusal is over.
 void StoreActor::refused(const base::Error& why, std::size_t blob_bytes) {
   tidy_in(retry_);
   report_->refused(why, blob_bytes, now());
@@ -129,7 +128,8 @@ void StoreActor::get(wire::Get::Reader question, runtime::Reply<wire::Found> rep
 void StoreActor::get_rows(wire::GetRows::Reader question, runtime::Reply<wire::FoundRows> reply) {
   constexpr std::size_t kBytes = std::size_t{1} << 20;  // messages/store.capnp
   const auto keys = question.getKeys();
-  if (keys.size() > kGetRowsMax) return reply.refuse({base::Code::malformed, "at most 256 rows are asked for at once"});
+  if (keys.size() > kGetRowsMax)
+    return reply.refuse({base::Code::malformed, "too many rows requested: at most 256 per request"});
   std::vector<std::optional<base::Bytes>> out;
   std::size_t bytes = 0;
   for (unsigned i = 0; i < keys.size() && (i == 0 || bytes < kBytes); ++i) {
@@ -255,7 +255,7 @@ void StoreActor::tidy() {
   if (tidied == Tidied::waits || report_->refuses()) tidy_in(kRoomDelay);
 }
 
-/// Unless a step is due earlier.
+/// Schedules a step, unless one is due earlier.
 void StoreActor::tidy_in(base::Duration delay) {
   if (now() + delay >= tidy_at_) return;
   tidy_at_ = now() + delay;

@@ -1,16 +1,16 @@
 #pragma once
-// Gives rows and blobs of the node's store to its domains, by messages/store.capnp. Blocks on its device: spawn it with
-// SpawnOptions{.placement = ports::Placement::own_thread}.
+// Serves rows and blobs of the node's store to its domains, as messages/store.capnp says. Blocks on its device: spawn
+// it with SpawnOptions{.placement = ports::Placement::own_thread}.
 //
-// Commit  what waits in the mailbox together becomes one group: up to kGroupCommitsMax commits or about kGroupBytesMax
-//         of blobs. All of it is durable before any of it is answered.
-// Read    answers from what is durable: a commit that still waits is not seen, and no read waits for its sync.
-//         Who wants to see what it has committed asks after the answer.
-// Open    while the store cannot be opened every question is answered with the reason, and the file that it is about:
-//         `corrupt` and `unsupported` stay, all else may pass and is tried again.
-// Idle    tidy() of the store runs in steps between messages, seldom while there are any.
-// Faults  are told as they begin and end (store_report.hpp), by the name of the actor's path: "files.store".
-// Limits  the mailbox's; a group; the slices of store.hpp.
+// Commit  Commits that wait in the mailbox become one group: up to kGroupCommitsMax commits or about kGroupBytesMax of
+//         blobs. The whole group is durable before any of it is acknowledged.
+// Read    Sees durable data: no waiting commit is visible, and no read waits for a sync. A caller that wants to see its
+//         commit reads after the response.
+// Open    While the store cannot be opened, every request is answered with the reason and the file: `corrupt` and
+//         `unsupported` stay, all other errors may pass and are retried.
+// Idle    The store's tidy() runs in steps between messages, less often while there are messages.
+// Faults  Are reported as they begin and end (store_report.hpp), under the actor's path: "files.store".
+// Limits  The mailbox's; a group; the slices of store.hpp.
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,23 +23,23 @@
 
 namespace troupe::store {
 
-// Our choice: a device that takes 25 ms for a sync still takes 40,000 commits a second, more than untrusted nodes
+// Our choice: a device that takes 25 ms for a sync still accepts 40,000 commits per second, more than untrusted nodes
 // may request.
 inline constexpr std::size_t kGroupCommitsMax = 1'024;
-inline constexpr std::uint64_t kGroupBytesMax = 4 * 1024 * 1024;    // our choice: some milliseconds of writing
-inline constexpr std::uint32_t kSliceBytesMax = 3 * 1024 * 1024;    // with 4096 rows it fits the kind's 4 MiB
-inline constexpr std::size_t kFailureBytesMax = 1024;               // messages/store.capnp: Used
-inline constexpr std::chrono::milliseconds kTidyDelay{100};         // our choice: drops come in bursts
-inline constexpr std::chrono::milliseconds kTidyPauseIdle{10};      // our choice: between two steps
-inline constexpr std::chrono::milliseconds kTidyPauseBusy{200};     // our choice: a step takes some 50 ms of the device
-inline constexpr std::chrono::seconds kRoomDelay{30};               // our choice: a look at the free room of the device
+inline constexpr std::uint64_t kGroupBytesMax = 4 * 1024 * 1024;  // our choice: some milliseconds of writing
+inline constexpr std::uint32_t kSliceBytesMax = 3 * 1024 * 1024;  // with 4096 rows it fits the kind's 4 MiB
+inline constexpr std::size_t kFailureBytesMax = 1024;             // messages/store.capnp: Used
+inline constexpr std::chrono::milliseconds kTidyDelay{100};       // our choice: drops come in bursts
+inline constexpr std::chrono::milliseconds kTidyPauseIdle{10};    // our choice: between two steps
+inline constexpr std::chrono::milliseconds kTidyPauseBusy{200};   // our choice: a step takes about 50 ms of the device
+inline constexpr std::chrono::seconds kRoomDelay{30};  // our choice: interval between checks of the free space
 inline constexpr std::chrono::milliseconds kRetryDelayMin{1'000};   // our choice: a failed device, doubled each time
 inline constexpr std::chrono::milliseconds kRetryDelayMax{60'000};  // our choice
 
 class StoreActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "store";
-  /// Keeps all in `directory` of the node's disk.
+  /// Keeps all data in `directory` of the node's disk.
   explicit StoreActor(std::string directory, StoreOptions options = {}, StoreTold told = {})
       : directory_(std::move(directory)), options_(options), told_(std::move(told)) {}
 
@@ -54,7 +54,7 @@ class StoreActor final : public runtime::Actor {
   struct Reopen {};
   using Done = runtime::Reply<messages::wire::Nothing>;
 
-  /// A handler that runs with an open store, else refuses.
+  /// A handler that runs with an open store and otherwise refuses.
   template <class Q, class A>
   void serve(runtime::Handlers& on, void (StoreActor::*handler)(typename Q::Reader, runtime::Reply<A>)) {
     on.ask<Q, A>([this, handler](typename Q::Reader question, runtime::Reply<A> reply) {
@@ -85,12 +85,12 @@ class StoreActor final : public runtime::Actor {
   StoreTold told_;
   std::optional<StoreReport> report_;  // from start() on
   std::unique_ptr<Store> store_;
-  base::Error closed_;  // why there is none
+  base::Error closed_;  // why the store is not open
 
-  std::vector<Done> waiting_;  // the commits of the group at hand
+  std::vector<Done> waiting_;  // the commits of the current group
   std::size_t largest_ = 0;    // bytes of blobs of the largest commit of the group
   bool deletes_ = false;       // whether one of them leaves dead blobs, or may have used up the ballast
-  bool busy_ = false;          // asked something since the last step of tidy()
+  bool busy_ = false;          // received a request since the last step of tidy()
   base::Instant tidy_at_ = base::Instant::max();
   base::Duration retry_ = kRetryDelayMin;
   std::uint64_t commits_ = 0;

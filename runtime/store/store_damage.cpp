@@ -1,4 +1,4 @@
-// What a store knows to be bad: blobs, packs, and the index.
+// What a store knows to be damaged: blobs, packs, and the index.
 #include "runtime/store/store.hpp"
 
 namespace troupe::store {
@@ -20,9 +20,10 @@ StoreDamage Store::damage() const {
     out.blobs = true;
   }
   for (const std::uint32_t pack : suspect_packs_)
-    add(pack_file(pack), "the index has lost rows of what is in it, so that it is kept as it is");
+    add(pack_file(pack), "the index has lost rows of this pack, so the pack is kept unchanged");
   for (const Damage& damage : packs_->damages()) {
-    // Once all rows were compared those that a bad place concerns are known by their ids, and go as they are mended.
+    // Once all rows were compared, the blobs in a bad place are known by their ids, and are removed as they are
+    // repaired.
     const bool known = index_.complete() && !compared_to_;
     if (damage.kind != Damage::rotten || (damage.offset >= kPackHeaderBytes && known)) continue;
     add(pack_file(damage.pack), damage.offset < kPackHeaderBytes ? "its header is damaged" : "it is damaged");

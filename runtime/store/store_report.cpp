@@ -26,7 +26,7 @@ void StoreReport::refused(const base::Error& why, std::size_t blob_bytes, base::
   refuses_ = true;
   refused_for_ = why.message;
   told_at_ = now;
-  raise(source_, observe::HealthState::failing, "nothing new can be stored: " + why.message);
+  raise(source_, observe::HealthState::failing, "cannot store new data: " + why.message);
 }
 
 void StoreReport::looked(const std::string& failure, base::Instant now) {

@@ -1,13 +1,13 @@
 #pragma once
-// Says what is wrong with a store, to people: by reasons of the node's health, which the node also logs.
+// Reports faults of a store to people: as reasons of the node's health, which the node also logs.
 //
-// Reasons `SOURCE`, failing, while it refuses what it was asked to write; `SOURCE.damage`, degraded, while anything in
-//         it is damaged. A store that cannot be opened or whose rows cannot be read is a reason of those who need it:
-//         each of their questions is answered with it, and they know what it means for the node.
-// Refusal is over once blobs as large as those refused are stored, kStoredAfter or more later. It is also over when the
-//         store would take new blobs again and nothing was refused for kRefusalMemory. So a device on the brink does not
-//         raise and clear with each commit. Another reason of it is told once in kRefusalMemory.
-// Owner   one StoreActor; not thread-safe.
+// Reasons `SOURCE`, failing, while the store refuses writes; `SOURCE.damage`, degraded, while anything in it is
+// damaged. A store that cannot be opened or read is a reason of the domains that need it: each of their requests gets
+// that error, and they know what it means for the node.
+// Refusal Ends once blobs as large as the refused blobs are stored, kStoredAfter or more later. It also ends when the
+// store would accept new blobs and nothing was refused for kRefusalMemory. So a nearly full device does not raise and
+// clear the reason with each commit. A changed cause is reported once in kRefusalMemory.
+// Owner   One StoreActor; not thread-safe.
 #include <string>
 
 #include "runtime/base/error.hpp"
@@ -17,32 +17,32 @@
 
 namespace troupe::store {
 
-inline constexpr std::chrono::seconds kRefusalMemory{30};  // our choice: two changes a minute at most
+inline constexpr std::chrono::seconds kRefusalMemory{30};  // our choice: at most two changes per minute
 inline constexpr std::chrono::seconds kStoredAfter{1};     // our choice
 inline constexpr std::size_t kFilesToldMax = 8;            // our choice: their names fit a reason; the rest is a number
 
-/// Whom a store tells.
+/// Where a store reports its faults.
 struct StoreTold {
-  observe::Health* health = nullptr;  ///< outlives the actor; null: nobody is told
-  std::string mend;                   ///< what mends damaged blobs, for people; empty: nothing does
+  observe::Health* health = nullptr;  ///< outlives the actor; null: nothing is reported
+  std::string mend;                   ///< how damaged blobs are repaired, for people; empty: not at all
 };
 
 class StoreReport {
  public:
-  /// Takes back what an earlier incarnation has said under `source`.
+  /// Clears the reasons that an earlier incarnation raised under `source`.
   StoreReport(StoreTold told, std::string source);
 
-  /// A commit with blobs of so many bytes was refused for what will refuse others.
+  /// Notes that a commit with `blob_bytes` of blobs was refused, for a cause that will refuse others.
   void refused(const base::Error& why, std::size_t blob_bytes, base::Instant now);
-  /// A commit with blobs of so many bytes is stored.
+  /// Notes that a commit with `blob_bytes` of blobs is stored.
   void stored(std::size_t blob_bytes, base::Instant now);
-  /// `failure`: why writes are refused at present; empty: they are not.
+  /// `failure`: why writes are refused at present; empty: they are accepted.
   void looked(const std::string& failure, base::Instant now);
-  /// Whether a refusal was told, and not yet that it is over.
+  /// Returns whether a refusal was reported, and its end not yet.
   bool refuses() const { return refuses_; }
 
   void damage(const StoreDamage& found);
-  /// Whether damage was told that is still there.
+  /// Returns whether damage was reported that still exists.
   bool damaged() const { return damaged_; }
 
  private:
@@ -56,8 +56,8 @@ class StoreReport {
   bool refuses_ = false;
   bool damaged_ = false;
   base::Instant refused_at_;
-  std::size_t refused_bytes_ = 0;  // the most of one commit since the refusal began
-  std::string refused_for_;        // what was told of it, and when
+  std::size_t refused_bytes_ = 0;  // largest commit since the refusal began
+  std::string refused_for_;        // the reported cause, and when it was reported
   base::Instant told_at_;
 };
 

@@ -1,4 +1,4 @@
-// What a store does when nobody waits: repair, count, reclaim.
+// A store's background work: repair, count, reclaim.
 #include <algorithm>
 
 #include "runtime/store/store.hpp"
@@ -29,7 +29,7 @@ Tidied Store::tidy_packs() {
   return packs_failed_ ? Tidied::failed : Tidied::done;
 }
 
-/// Opens anew what has failed. Packs only if there is room for more: otherwise it is no use, and reclaiming may help.
+/// Reopens what has failed. Packs only if there is space for more: otherwise it is useless, and reclaiming may help.
 StoreResult<void> Store::repair() {
   if (const auto resolved = resolve(); !resolved.ok()) return resolved;
   if (!packs_failed_) return {};
@@ -39,7 +39,7 @@ StoreResult<void> Store::repair() {
   auto packs = open_packs();
   if (!packs.ok()) return packs.error();
   packs_ = std::move(packs).value();
-  compared_to_.emplace();  // they have looked at the last pack again: it may have rotted, or end earlier
+  compared_to_.emplace();  // they have checked the last pack again: it may be damaged, or end earlier
   packs_failed_.reset();
   compaction_.reset();
   return {};
@@ -51,12 +51,12 @@ StoreResult<void> Store::count() {
     index_.count(slice.value(), packs_->packs(), packs_->damages());
     return {};
   }
-  // What cannot be read cannot be counted; without the count nothing is known to be dead.
+  // An unreadable index cannot be counted, and without the count nothing is known to be dead.
   if (slice.error() == StoreError::corrupt) count_failed_ = true;
   return slice.error();
 }
 
-/// After packs were opened anew: which blobs are concerned by what that has found.
+/// After packs were reopened: finds the blobs that the newly found damage concerns.
 StoreResult<void> Store::compare() {
   const auto slice = database_->scan(*blobs_, *compared_to_, kCountRows, kScanBytesMax);
   if (!slice.ok()) {
@@ -68,7 +68,7 @@ StoreResult<void> Store::compare() {
   return {};
 }
 
-/// Takes one step; returns whether there was one to take.
+/// Does one step; returns whether there was one.
 StoreResult<bool> Store::reclaim() {
   if (!compaction_) {
     const auto worst = worst_pack();
@@ -85,9 +85,9 @@ StoreResult<bool> Store::reclaim() {
   return true;
 }
 
-/// A pack is worth it once a third of it is dead: strangers who claim and release parts of each pack can make this node
-/// keep half as much again as lives, and copy two bytes for each that they release.
-/// Of those packs the one that takes the least copying: on a full disk nothing else may work.
+/// A pack is worth compacting once a third of it is dead. Untrusted nodes that reserve and release parts of each pack
+/// can make this node keep half as much again as its live bytes, and copy two bytes for each byte that they release.
+/// Among those packs the one with the least copying is chosen: on a full disk nothing else may work.
 std::optional<PackInfo> Store::worst_pack() const {
   std::optional<PackInfo> worst;
   const auto packs = packs_->packs();
@@ -100,7 +100,7 @@ std::optional<PackInfo> Store::worst_pack() const {
     const auto broken = broken_packs_.find(pack.number);
     if (2 * dead <= live || (live > 0 && broken != broken_packs_.end() && !broken->second)) continue;
     if (dead < options_.tidy_bytes_min && (live > 0 || grows)) continue;
-    // Copies that eat what is reserved would leave no room to note that anything is deleted.
+    // Copies that use the reserve would leave no space to note deletions.
     if (live > 0 && (!free.ok() || free.value() < options_.reserve_bytes + live)) continue;
     if (!worst || live < index_.live(worst->number)) worst = pack;
   }
@@ -124,7 +124,7 @@ StoreResult<void> Store::compact() {
     compaction_.reset();
     return {};
   }
-  if (step.error() == StoreError::not_found) {  // it is gone, only the sync of that has failed
+  if (step.error() == StoreError::not_found) {  // it is removed, only the sync of the removal has failed
     broken_packs_.erase(at.pack);
     compaction_.reset();
     return {};
@@ -141,7 +141,7 @@ StoreResult<void> Store::compact() {
   return {};
 }
 
-/// Makes the new places of copied records durable in the index.
+/// Makes the new locations of copied records durable in the index.
 StoreResult<void> Store::move(std::span<const Moved> moved) {
   Batch batch;
   Changes changes;
@@ -154,7 +154,7 @@ StoreResult<void> Store::move(std::span<const Moved> moved) {
   return {};
 }
 
-/// Whether all live records of a pack are in its undamaged part.
+/// Returns whether all live records of a pack are in its undamaged part.
 StoreResult<bool> Store::damage_is_dead(std::uint32_t pack) {
   std::uint64_t found = 0;
   std::optional<StoreError> unreadable;

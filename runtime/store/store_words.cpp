@@ -4,7 +4,7 @@ namespace troupe::store {
 
 base::Outcome<base::Digest> read_id(capnp::Data::Reader id) {
   const auto out = base::Digest::from(bytes_of(id));
-  if (!out) return base::Error{base::Code::malformed, "an id of a blob has 32 bytes"};
+  if (!out) return base::Error{base::Code::malformed, "invalid blob id: expected 32 bytes"};
   return *out;
 }
 
@@ -20,7 +20,7 @@ base::Outcome<Commit> read_commit(wire::Commit::Reader commit) {
         out.rows.push_back({view(row.getKeyspace()), bytes_of(row.getKey()), bytes_of(value.getPut())});
         continue;
     }
-    return base::Error{base::Code::malformed, "a change of a row that is neither put nor erase"};
+    return base::Error{base::Code::malformed, "invalid row change: neither put nor erase"};
   }
   for (const auto blob : commit.getKeep()) {
     const auto id = read_id(blob.getId());

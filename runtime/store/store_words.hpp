@@ -1,5 +1,5 @@
 #pragma once
-// The store's questions as plain values, with the rules that messages/store.capnp states about their sizes.
+// The store's requests as plain values, with the size rules of messages/store.capnp.
 #include "messages/store.capnp.h"
 #include "messages/words.hpp"
 #include "runtime/store/commit.hpp"
@@ -11,7 +11,7 @@ inline std::string_view view(capnp::Text::Reader text) { return {text.begin(), t
 /// Errors: `malformed` unless it is 32 bytes.
 base::Outcome<base::Digest> read_id(capnp::Data::Reader id);
 
-/// Views into the message. Errors: `malformed` for an id that is none.
+/// Returns views into the message. Errors: `malformed` for an invalid id.
 base::Outcome<Commit> read_commit(wire::Commit::Reader commit);
 
 }  // namespace troupe::store

@@ -16,7 +16,7 @@ constexpr std::uint32_t kSyncedManifest = 2;
 constexpr std::string_view kManifestPrefix = "MANIFEST-";
 constexpr std::size_t kLogNumberDigits = 6;          // as LevelDB pads them
 constexpr std::size_t kCurrentNameMax = 64;          // a name and the end of its line
-constexpr std::uint64_t kSyncedBytesMax = 16 << 20;  // far above what is ever written; more is not read
+constexpr std::uint64_t kSyncedBytesMax = 16 << 20;  // far above any record that is written; more is not read
 
 std::string synced_name(std::string database) {
   std::replace(database.begin(), database.end(), '/', '-');
@@ -108,7 +108,7 @@ StoreResult<bool> SyncedFiles::stale() const {
   std::string_view text = base::as_text(base::ByteView(bytes).first(got.value()));
   if (text.ends_with('\n')) text.remove_suffix(1);
   const auto named = file_of(text);
-  if (!named || named->kind != kSyncedManifest) return false;  // LevelDB says what is wrong with it
+  if (!named || named->kind != kSyncedManifest) return false;  // LevelDB reports what is wrong with it
   // The largest entry is a manifest, if there is one.
   return files_.rbegin()->first < *named;
 }
@@ -131,7 +131,7 @@ StoreResult<void> SyncedFiles::compare(const File& file, std::uint64_t expected)
 StoreError SyncedFiles::lacks(const File& file, std::uint64_t expected, const std::string& what) const {
   return {StoreError::corrupt,
           path_of(file) + ": " + what + ", and " + std::to_string(expected) +
-              " bytes of it were stored; put it back from a copy before the next start, or remove " + record_ +
+              " bytes of it were stored; restore it from a copy before the next start, or remove " + record_ +
               " from the data directory to give up what is lost"};
 }
 
@@ -162,7 +162,7 @@ bool SyncedFiles::forget(std::string_view path) {
   return false;
 }
 
-/// A part of an entry may be in the file after an error: nothing more is written there.
+/// After an error a part of an entry may be in the file, so nothing more is written there.
 bool SyncedFiles::append(const File& file, std::uint64_t bytes) {
   base::Bytes entry;
   put(entry, file, bytes);

@@ -1,20 +1,20 @@
 #pragma once
-// What a database's log and manifest must still hold when it is opened again: a small file in the root of the disk.
+// What a database's log and manifest must still hold when they are opened again: a small file in the root of the disk.
 //
-// Why     LevelDB takes a log that is missing, empty, cut or zeroed for a log that a crash cut before its first sync.
-//         So what a node has acknowledged could vanish, and the node would start as if it had never been.
+// Why     LevelDB takes a missing, empty, cut or zeroed log for a log that a crash cut before its first sync. So
+//         acknowledged writes could vanish, and the node would start as if they had never happened.
 // File    "store-db.synced" for the database "store/db": in the root, so that it outlives the directory. It begins with
-//         kSyncedMagic; each entry has 24 bytes, little-endian: number of the file (8), synced bytes (8; zero: the file
-//         may go), kind (4: 1 log, 2 manifest), CRC-32C of the 20 bytes before. The last entry of a
-//         file counts; the first bad entry ends the list.
-// Power   no false alarm: an entry is written after the sync that it speaks of, and is durable before its file is
-//         removed or emptied. Entries are not synced otherwise: a power failure may lose the latest of them, and with
-//         them only strictness.
-// Stale   if CURRENT names a manifest with a higher number than all entries, a program without this file has had the
-//         database since: nothing is required.
-// Full    an entry that cannot be written is left out. If a file is to go and that cannot be noted, the record is
-//         removed, which needs no space.
-// Threads any, but for check().
+//         kSyncedMagic. Each entry has 24 bytes, little-endian: number of the file (8), synced bytes (8; zero: the file
+//         may be removed), kind (4: 1 log, 2 manifest), CRC-32C of the 20 bytes before. A file's last entry counts; the
+//         first bad entry ends the list.
+// Power   No false alarm: an entry is written after the sync that it describes, and is durable before its file is
+//         removed or emptied. Otherwise entries are not synced: a power failure may lose the latest, which only weakens
+//         the check.
+// Stale   If CURRENT names a manifest with a higher number than all entries, a program without this file has used the
+//         database since. Then nothing is required.
+// Full    An entry that cannot be written is skipped. If it would note that a file is removed, the record is removed
+//         instead, which needs no space.
+// Threads Any, except for check().
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -29,7 +29,7 @@ namespace troupe::store {
 
 inline constexpr std::string_view kSyncedMagic = "troupe synced 1\n";
 inline constexpr std::size_t kSyncedEntryBytes = 24;
-inline constexpr std::size_t kSyncedEntriesMax = 8'192;  // our choice: 192 KiB, then the record is written again
+inline constexpr std::size_t kSyncedEntriesMax = 8'192;  // our choice: 192 KiB, then the record is rewritten
 
 class SyncedFiles {
  public:
@@ -38,12 +38,13 @@ class SyncedFiles {
   SyncedFiles(const SyncedFiles&) = delete;
   SyncedFiles& operator=(const SyncedFiles&) = delete;
 
-  /// Reads the record, and compares the files with it. Errors: `corrupt` if one lacks what was synced; `io`.
+  /// Reads the record and compares the files with it. Errors: `corrupt` if a file lacks synced bytes; `io`.
   StoreResult<void> check();
 
   /// Notes that the first `bytes` of the log or manifest `path` are on the device. Other files are ignored.
   void synced(std::string_view path, std::uint64_t bytes);
-  /// Call it before the file is removed or emptied. False if it must not be: the record would ask for it.
+  /// Call it before the file is removed or emptied. Returns false if the file must stay, because the record would
+  /// require it.
   bool forget(std::string_view path);
 
  private:
@@ -68,7 +69,7 @@ class SyncedFiles {
   const std::string record_;
   std::mutex mutex_;
   std::map<File, std::uint64_t> files_;
-  std::unique_ptr<ports::File> open_;  // none until the first entry, and after an entry that could not be written
+  std::unique_ptr<ports::File> open_;  // null until the first entry, and after an entry that could not be written
   std::size_t entries_ = 0;
 };
 

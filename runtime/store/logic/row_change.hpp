@@ -1,5 +1,5 @@
 #pragma once
-// Rows of one keyspace, and a change of them that happens whole or not at all.
+// Rows of one keyspace, and a change of them that happens completely or not at all.
 #include <iterator>
 #include <memory>
 #include <utility>
@@ -10,7 +10,7 @@
 namespace troupe::store {
 
 inline constexpr std::size_t kRowOverhead = 128;            // around key and value, in a commit
-inline constexpr std::size_t kSaveBytes = 2 * 1024 * 1024;  // of one commit: half of what it may have
+inline constexpr std::size_t kSaveBytes = 2 * 1024 * 1024;  // of one commit: half of its limit
 
 struct Row {
   base::Bytes key;
@@ -18,20 +18,20 @@ struct Row {
   friend bool operator==(const Row&, const Row&) = default;
 };
 
-/// A row whose value its owner keeps as well: many large ones are not copied for the change alone.
+/// A row whose value its owner shares, so that many large values are not copied for the change.
 struct SharedRow {
   base::Bytes key;
   std::shared_ptr<const base::Bytes> value;  ///< not null
 };
 
-/// No key is named twice. Where the whole takes several commits: first what is shared, then what is saved.
+/// No key is named twice. If the change takes several commits, shared rows come first, then saved rows.
 struct RowChange {
   std::vector<Row> save{};
   std::vector<base::Bytes> erase{};
   std::vector<SharedRow> shared{};
 
   bool empty() const { return shared.empty() && save.empty() && erase.empty(); }
-  /// Takes over the rows of `other`, after those already here.
+  /// Appends the rows of `other`.
   void add(RowChange other) {
     std::move(other.shared.begin(), other.shared.end(), std::back_inserter(shared));
     std::move(other.save.begin(), other.save.end(), std::back_inserter(save));

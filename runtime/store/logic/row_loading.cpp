@@ -27,7 +27,7 @@ base::Duration RowRetry::next() { return std::exchange(wait_, std::min<base::Dur
 base::Outcome<std::optional<base::Bytes>> next_slice(base::ByteView from, bool more, base::ByteView next) {
   if (!more) return std::optional<base::Bytes>();
   if (!std::ranges::lexicographical_compare(from, next))
-    return base::Error{Code::corrupt, "the store goes on at a key that it was past"};
+    return base::Error{Code::corrupt, "the store continues at a key that it has already passed"};
   return std::optional(base::Bytes(next.begin(), next.end()));
 }
 

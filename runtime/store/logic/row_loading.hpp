@@ -1,13 +1,13 @@
 #pragma once
 // How the rows of a keyspace are read: slice after slice, and what an error of the store means.
 //
-// Lasting `corrupt` and `unsupported`: asking again would not help. Reading ends, and what was read counts.
-// Passing every other error: the same slice is asked for again, after kRetryMin and twice as long each time, kRetryMax
-//         at most. An owner that starts without its rows (Unread::goes_on) waits kLoadPatience from the first of
-//         these errors on, and then reading ends.
-// Paging  a slice must lead to a key behind its first one. A store that leads elsewhere would be read for ever, or in
-//         part: it counts as corrupt.
-// Time    monotonic, given by the caller.
+// Lasting `corrupt` and `unsupported`: a retry would not help. Reading ends, and the rows read so far count.
+// Passing Every other error: the same slice is requested again, after kRetryMin and twice as long each time, at most
+// kRetryMax. An owner that can start without its rows (Unread::goes_on) waits kLoadPatience from the first of these
+// errors; then reading ends.
+// Paging  A slice must lead to a key after its first key. Any other store would be read forever or in part: it counts
+//         as corrupt.
+// Time    Monotonic, given by the caller.
 #include <chrono>
 #include <optional>
 
@@ -17,17 +17,17 @@
 
 namespace troupe::store {
 
-inline constexpr std::chrono::milliseconds kRetryMin{500};  // our choice: a store that opens late is there by then
-inline constexpr std::chrono::seconds kRetryMax{5};         // our choice: a question inside the node costs little
-inline constexpr std::chrono::seconds kLoadPatience{30};    // our choice: a start without rows is worse than a late one
+inline constexpr std::chrono::milliseconds kRetryMin{500};  // our choice: a store that opens late is open by then
+inline constexpr std::chrono::seconds kRetryMax{5};         // our choice: a request inside the node is cheap
+inline constexpr std::chrono::seconds kLoadPatience{30};  // our choice: a start without rows is worse than a late start
 
-/// Whether asking again would not help.
+/// Returns whether a retry would not help.
 bool lasting(base::Code code);
 
-/// Whether a commit that ended with this error has certainly changed nothing.
+/// Returns whether a commit that ended with this error has certainly changed nothing.
 bool nothing_done(base::Code code);
 
-/// Waits that double: kRetryMin first, kRetryMax at most.
+/// Delays that double: kRetryMin first, at most kRetryMax.
 class RowRetry {
  public:
   base::Duration next();
@@ -37,13 +37,14 @@ class RowRetry {
   base::Duration wait_ = kRetryMin;
 };
 
-/// What the owner of rows does while its store cannot read them.
+/// The owner's behaviour while its store cannot read the rows.
 enum class Unread : std::uint8_t {
-  waits,    ///< for as long as it takes
-  goes_on,  ///< without them, after kLoadPatience
+  waits,    ///< as long as necessary
+  goes_on,  ///< starts without them, after kLoadPatience
 };
 
-/// The key after a slice that began at `from`; nothing at the end. Errors: `corrupt` if `next` is not behind `from`.
+/// Returns the key after a slice that began at `from`, or nullopt at the end. Errors: `corrupt` unless `next` is after
+/// `from`.
 base::Outcome<std::optional<base::Bytes>> next_slice(base::ByteView from, bool more, base::ByteView next);
 
 class RowLoading {
@@ -51,17 +52,17 @@ class RowLoading {
   explicit RowLoading(Unread unread) : unread_(unread) {}
 
   enum class Step : std::uint8_t {
-    ask,   ///< for the slice at from()
-    wait,  ///< until retry_at(), then ask
+    ask,   ///< request the slice at from()
+    wait,  ///< wait until retry_at(), then request
     end,   ///< nothing more is read
   };
   Step begin(base::Bytes first);
-  /// A slice was read. `next` is where the one after it begins; nothing at the end.
+  /// Notes that a slice was read. `next` is the start of the next slice; nullopt at the end.
   Step took(std::optional<base::Bytes> next);
   Step failed(base::Code code, base::Instant now);
 
   bool reading() const { return reading_; }
-  /// Whether all rows were read.
+  /// Returns whether all rows were read.
   bool complete() const { return complete_; }
   const base::Bytes& from() const { return from_; }
   base::Instant retry_at() const { return retry_at_; }

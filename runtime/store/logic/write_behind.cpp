@@ -28,7 +28,7 @@ void WriteBehind::put_in(const base::Bytes& key, std::optional<base::Bytes> valu
   else ++erased_;
 }
 
-/// It does not wait any more.
+/// Counts a row that no longer waits.
 void WriteBehind::took(const Changes::value_type& row) {
   if (row.second) value_bytes_ -= cost_of(row);
   else --erased_;
@@ -67,13 +67,13 @@ const WriteBehind::Changes* WriteBehind::next() {
 }
 
 void WriteBehind::done() {
-  base::ensure(under_way_.has_value(), "a batch that is written was under way");
+  base::ensure(under_way_.has_value(), "a written batch was in flight");
   under_way_.reset();
   if (!std::exchange(erases_now_, false)) pause_ = Pause::none;
 }
 
 void WriteBehind::failed() {
-  base::ensure(under_way_.has_value(), "a batch that failed was under way");
+  base::ensure(under_way_.has_value(), "a failed batch was in flight");
   pause_ = std::exchange(erases_now_, false) ? Pause::all : Pause::values;
   Changes rows = *std::exchange(under_way_, std::nullopt);
   for (auto& [key, value] : rows)

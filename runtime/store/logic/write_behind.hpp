@@ -1,13 +1,15 @@
 #pragma once
-// Rows on their way to the store, of an owner that does not wait for them.
+// Rows that wait to be written to the store, for an owner that does not wait for them.
 //
-// Batch   one is under way at a time. What it could not write goes into a later one, under what has changed since.
-// Order   erasures go first and by themselves, because a full device takes those (runtime/store/commit.hpp). Of the
-//         values the last key goes first: the lowest may tell how far its owner has come, and is written after the rows
-//         that it tells of.
-// Pause   values that were not written keep back values until again(), and erasures still go; erasures that were not
-//         written keep back all.
-// Limit   add no value while has_room() is false. Replacing a waiting value by one of at most its size is always
+// Batch   One is in flight at a time. Rows that it could not write go into a later batch, unless they have changed
+//         since.
+// Order   Erasures go first and separately, because a full device accepts them (runtime/store/commit.hpp).
+//         Values go from the last key to the first: the lowest key may hold its owner's progress, and is written after
+//         the rows that it describes.
+// Pause   Values that were not written hold back values until again(), but not erasures. Erasures that were not written
+//         hold back everything.
+// Limit   Add no value while has_room() is false. A waiting value may always be replaced by a value of at most its
+//         size. Erasures and the few small rows of state are not limited here.
 //         allowed. Erasures and the few small rows that tell how things stand are not limited here.
 #include <cstdint>
 #include <map>
@@ -21,29 +23,30 @@ inline constexpr std::size_t kUnwrittenBytesMax = 16 * 1024 * 1024;  // our choi
 
 class WriteBehind {
  public:
-  using Changes = std::map<base::Bytes, std::optional<base::Bytes>>;  ///< by key; nothing: erased
+  using Changes = std::map<base::Bytes, std::optional<base::Bytes>>;  ///< by key; nullopt: erased
 
-  /// Whatever waited for the same rows gives way.
+  /// Replaces waiting changes of the same rows.
   void add(RowChange change);
   bool full() const { return value_bytes_ >= kUnwrittenBytesMax; }
   bool has_room(const base::Bytes& key, std::size_t value_size) const;
-  /// As it will be once all is written; null if nothing of it waits or is under way.
+  /// Returns the row as it will be once all is written; null if no change of it waits or is in flight.
   const std::optional<base::Bytes>* find(const base::Bytes& key) const;
 
-  /// Under way until done() or failed(). Null if nothing is to be written now, or a batch is under way.
+  /// Returns a batch, which is in flight until done() or failed(). Null if nothing is to be written now, or a batch is
+  /// in flight.
   const Changes* next();
   void done();
   void failed();
-  /// The pause is over.
+  /// Ends the pause.
   void again() { pause_ = Pause::none; }
 
-  /// Whether an erasure waits or is under way.
+  /// Returns whether an erasure waits or is in flight.
   bool erases() const { return erased_ > 0 || erases_now_; }
   bool under_way() const { return under_way_.has_value(); }
   bool idle() const { return waiting_.empty() && !under_way_; }
-  /// Rows that wait, without those under way.
+  /// Returns the number of rows that wait, without those in flight.
   std::size_t waiting() const { return waiting_.size(); }
-  /// Whether the batch under way erases.
+  /// Returns whether the batch in flight erases.
   bool erases_now() const { return erases_now_; }
 
  private:
@@ -53,8 +56,8 @@ class WriteBehind {
   void took(const Changes::value_type& row);
 
   Changes waiting_;
-  std::size_t value_bytes_ = 0;  // of the values that wait, with their keys
-  std::size_t erased_ = 0;       // how many of those that wait erase
+  std::size_t value_bytes_ = 0;  // of the waiting values, with their keys
+  std::size_t erased_ = 0;       // number of waiting erasures
   std::optional<Changes> under_way_;
   bool erases_now_ = false;
   Pause pause_ = Pause::none;

@@ -372,7 +372,7 @@ TEST_CASE("holder: what others store leaves the rest of the device to this node,
   const auto refused = other.store(chunk_of(bytes), bytes, cid(1));
   REQUIRE(refused);
   CHECK(refused->code == Code::no_space);
-  CHECK(refused->message.find("1536 MiB of it are kept for this node itself") != std::string::npos);
+  CHECK(refused->message.find("1536 MiB are reserved for this node") != std::string::npos);
   CHECK(health.reasons().empty());
   CHECK(!self.store(chunk_of(more), more, cid(1)));
   CHECK(health.reasons().empty());

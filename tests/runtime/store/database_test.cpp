@@ -370,7 +370,7 @@ TEST_CASE("database: an older format is migrated, step by step and once") {
     REQUIRE_FALSE(refused.ok());
     CHECK(refused.error() == StoreError::format_newer);
     CHECK(refused.error().message ==
-          "node/store: stored in format 2; this version reads format 3 and cannot migrate that one");
+          "node/store: stored in format 2; this version reads format 3 and cannot migrate the stored format");
   }
   SUBCASE("a step fails and is taken again") {
     third.migrations[0].run = [](Database&) -> StoreResult<void> { return StoreError{StoreError::io, "broken"}; };

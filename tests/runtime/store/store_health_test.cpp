@@ -29,7 +29,7 @@ TEST_CASE("store actor: refused writes are told once, by health and a line, unti
   for (std::uint64_t i = 2; i < 6; ++i) CHECK(counter.keep(i, kMiB).code == Code::no_space);
   REQUIRE(counter.drop({1}).ok);  // does not make it well
   counter.actors.stage.run_for(10min);
-  CHECK(contains(told.reason("store"), "nothing new can be stored: "));
+  CHECK(contains(told.reason("store"), "cannot store new data: "));
   CHECK(told.health.state() == HealthState::failing);
   CHECK(told.changes == 1);
   counter.actors.disk.set_capacity(sim::kDiskBytes);
@@ -64,7 +64,7 @@ TEST_CASE("store actor: writes to a directory that was removed are refused, and 
   CHECK(counter.keep(1, 100).code == Code::unavailable);
   counter.actors.stage.run_for(10min);
   CHECK(told.health.state() == HealthState::failing);
-  CHECK(contains(told.reason("store"), "nothing new can be stored: "));
+  CHECK(contains(told.reason("store"), "cannot store new data: "));
   CHECK(contains(told.reason("store"), "was removed or replaced while it was in use"));
   CHECK(counter.commit("a", "3").code == Code::unavailable);
   CHECK(counter.actors.record("/store")->restarts == 0);

@@ -30,7 +30,7 @@ TEST_CASE("store report: a refusal is told once, and is over when nothing was re
     report.refused({Code::no_space, "full"}, 100, now);
     report.looked("", now);
   }
-  CHECK(told.reason("store") == "nothing new can be stored: full");
+  CHECK(told.reason("store") == "cannot store new data: full");
   CHECK(told.health.state() == HealthState::failing);
   CHECK(told.changes == 1);
   now = now + kRefusalMemory;
@@ -57,7 +57,7 @@ TEST_CASE("store report: a refusal is over once as much is stored, a second afte
   CHECK(!report.refuses());
   CHECK(told.health.state() == HealthState::ok);
   report.refused({Code::no_space, "full"}, 100, now + kStoredAfter + 1ms);
-  CHECK(told.reason("store") == "nothing new can be stored: full");
+  CHECK(told.reason("store") == "cannot store new data: full");
 }
 
 TEST_CASE("store report: another reason of a refusal is told, but not each time that two take turns") {
@@ -71,7 +71,7 @@ TEST_CASE("store report: another reason of a refusal is told, but not each time 
   }
   CHECK(told.changes == 1);
   report.refused({Code::unavailable, "broken"}, 0, now);
-  CHECK(told.reason("store") == "nothing new can be stored: broken");
+  CHECK(told.reason("store") == "cannot store new data: broken");
   CHECK(told.changes == 2);
 }
 
