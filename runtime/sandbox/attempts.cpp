@@ -38,7 +38,7 @@
 namespace troupe::sandbox {
 namespace {
 
-Bait the_bait;  // a copy of the process has a copy of it
+Bait the_bait;  // a copy of the process has a copy of the bait
 
 Attempted refused(bool worked, const char* what) { return worked ? std::string(what) + " worked" : ""; }
 
@@ -59,7 +59,7 @@ bool has_socket(int family, int type, int protocol) {
   return made >= 0;
 }
 
-/// The signal that ends a child which does this; 0 if it ends by itself.
+/// Returns the signal that ends a child which does this; 0 if the child exits.
 template <class Do>
 int signal_of_child(const Do& act) {
   const pid_t child = ::fork();
@@ -72,7 +72,7 @@ int signal_of_child(const Do& act) {
   return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
 
-/// Whether a child with these namespaces comes to be.
+/// Returns whether a child with these namespaces can be created.
 bool forks_into(std::uint64_t flags) {
   const long child = ask_kernel(SYS_clone, flags | SIGCHLD, nullptr, nullptr, nullptr, nullptr);
   if (child == 0) ::_exit(0);
@@ -127,7 +127,7 @@ Attempted looks_at_init() {
   return "";
 }
 Attempted ends_init() {
-  ::kill(1, SIGKILL);  // what it answers does not matter: the init must live on
+  ::kill(1, SIGKILL);  // the result does not matter: the init must survive
   return refused(ask_kernel(SYS_prlimit64, 1, 0 /* RLIMIT_CPU */, nullptr, nullptr) == 0, "a limit of the init");
 }
 Attempted sees_others() {
@@ -139,7 +139,7 @@ Attempted sees_others() {
     others += number > 0 && number != ::getpid();
   }
   ::closedir(listing);
-  return refused(others > 0 || ::getpid() > 16, "a look at other processes");
+  return refused(others > 0 || ::getpid() > 16, "a listing of other processes");
 }
 
 Attempted raw_sockets() {

@@ -19,9 +19,9 @@ namespace troupe::sandbox {
 namespace {
 
 constexpr std::string_view kNames[kControllers] = {"memory", "pids", "cpu", "cpuacct"};
-constexpr std::uint64_t kSlowedPart = 8;      // our choice: of its limit a program may have that much more for a moment
-constexpr int kRemovalsMax = 100;             // tries, each 2 ms later: a dying process leaves its group a moment after
-constexpr int kRemovalPauseMs = 2;            // the parent has heard of its end
+constexpr std::uint64_t kSlowedPart = 8;      // our choice: a program may briefly exceed its limit by this part of it
+constexpr int kRemovalsMax = 100;             // tries, every 2 ms: a dying process leaves its group shortly after
+constexpr int kRemovalPauseMs = 2;            // the parent has seen its end
 constexpr std::uint64_t kPeriodUs = 100'000;  // of the CPU share; the kernel's own default
 
 std::vector<std::string_view> split(std::string_view text, char at) {
@@ -59,7 +59,7 @@ std::optional<std::uint64_t> number_in(const std::string& path) {
   return config::parse_count(std::string_view(text).substr(0, text.find('\n')));
 }
 
-/// The number after `word` at the begin of a line: "oom_kill 2".
+/// Returns the number after `word` at the beginning of a line: "oom_kill 2".
 std::uint64_t field(std::string_view text, std::string_view word) {
   for (const auto line : split(text, '\n')) {
     if (!line.starts_with(word) || line.size() <= word.size() || line[word.size()] != ' ') continue;
@@ -82,11 +82,11 @@ std::string unescaped(std::string_view path) {
   return out;
 }
 
-/// Where the group `path` of a hierarchy is seen, given that its group `root` is mounted at `point`.
+/// Returns where the group `path` of a hierarchy is visible, if its group `root` is mounted at `point`.
 std::string seen_at(std::string_view point, std::string_view root, std::string_view path) {
   std::string out = unescaped(point);
   if (root != "/") {
-    if (!path.starts_with(root)) return out;  // the process is above what is mounted: groups are made at its top
+    if (!path.starts_with(root)) return out;  // the process is above the mounted group: groups are made at its top
     path.remove_prefix(root.size());
   }
   if (!path.empty() && path != "/") out += path;
@@ -109,7 +109,7 @@ std::vector<Group> groups_in(std::string_view cgroup) {
 
 bool writable(const std::string& folder) { return ::access(folder.c_str(), W_OK) == 0; }
 
-/// The nearest group from `folder` upwards whose children get these controllers; empty: there is none.
+/// Returns the nearest group from `folder` upwards whose children get these controllers; empty: there is none.
 std::string delegated(std::string folder, std::string_view mount) {
   for (;;) {
     const std::string passed_on = content(folder + "/cgroup.subtree_control");
@@ -120,7 +120,7 @@ std::string delegated(std::string folder, std::string_view mount) {
   }
 }
 
-/// "1234-56789": a process, and its start in ticks since the machine's.
+/// Returns "1234-56789": a process, and its start in ticks since boot.
 std::string name_of(pid_t process) {
   const std::string text = content("/proc/" + std::to_string(process) + "/stat");
   constexpr int kStart = 22;
@@ -128,7 +128,7 @@ std::string name_of(pid_t process) {
   return start.empty() ? "" : std::to_string(process) + '-' + std::string(start);
 }
 
-/// Removes the groups below `folder` whose maker is gone. What still holds a process stays.
+/// Removes the groups below `folder` whose maker no longer exists. A group that still holds a process stays.
 void sweep(const std::string& folder) {
   DIR* const listing = ::opendir(folder.c_str());
   if (listing == nullptr) return;
@@ -144,7 +144,7 @@ void sweep(const std::string& folder) {
 }
 
 bool make_folder(const std::string& parent, const std::string& folder) {
-  for (int tries = 0; tries < 3; ++tries) {  // another run that ends may remove the parent between these two
+  for (int tries = 0; tries < 3; ++tries) {  // another run may end and remove the parent between these two calls
     if (::mkdir(parent.c_str(), 0755) != 0 && errno != EEXIST) return false;
     if (::mkdir(folder.c_str(), 0755) == 0) return true;
     if (errno != ENOENT) return false;
@@ -178,14 +178,14 @@ CgroupPlaces own_groups(std::string_view cgroup, std::string_view mountinfo) {
       }
     }
   }
-  // Where both are mounted, each controller is in one of them: v1 has what it lists.
+  // If both are mounted, each controller is in one of them: v1 has those that it lists.
   return one.version == 1 && !one.folders[0].empty() ? one : two;
 }
 
 CgroupPlaces find_cgroups() {
   CgroupPlaces out = own_groups(content("/proc/self/cgroup"), content("/proc/self/mountinfo"));
   if (out.version == 2) {
-    std::string mount = out.folders[0];  // at most up to where no group is any more
+    std::string mount = out.folders[0];  // at most up to the last folder that is a group
     while (mount.size() > 1 && ::access((mount.substr(0, mount.rfind('/')) + "/cgroup.procs").c_str(), F_OK) == 0)
       mount.resize(mount.rfind('/'));
     const std::string place = delegated(out.folders[0], mount);
@@ -213,7 +213,7 @@ Cgroup Cgroup::make(const CgroupPlaces& places, const std::string& group, const 
   for (std::size_t i = 0; i < kControllers; ++i) {
     if (places.folders[i].empty()) continue;
     const std::string parent = places.folders[i] + '/' + group, folder = parent + '/' + name;
-    // In one hierarchy there is one group, and two controllers of v1 may share a hierarchy.
+    // Each hierarchy has one group, and two controllers of v1 may share a hierarchy.
     const auto same = std::find(out.places_.folders, out.places_.folders + i, folder);
     if (same == out.places_.folders + i) {
       if (!make_folder(parent, folder)) return {};
@@ -240,12 +240,12 @@ bool Cgroup::limit(const Limits& limits) {
   const auto& folders = places_.folders;
   memory_bytes_ = limits.memory_bytes;
   if (places_.version == 2) {
-    // Swap is a controller of its own that may be off, and then there is none. Not memory.oom.group: the kernel writes
-    // a line of its log for each process that it ends, and ours ends the rest.
+    // Swap is a separate controller, which may be off; then there is no swap limit. memory.oom.group is not used: the
+    // kernel logs a line for each process that it kills, and the launcher kills the rest.
     write_text(folders[0] + "/memory.swap.max", "0");
     if (!write_text(folders[2] + "/cpu.max", quota + ' ' + std::to_string(kPeriodUs)))
       places_.folders[2].clear(), places_.folders[3].clear();
-    // Above its limit a program is slowed down until ours ends it. What the kernel ends is in its log.
+    // Above its limit a program is slowed down until the launcher ends it. Kills by the kernel are in the kernel's log.
     const bool slows = write_text(folders[0] + "/memory.high", memory);
     const std::uint64_t most = limits.memory_bytes + (slows ? limits.memory_bytes / kSlowedPart : 0);
     return write_text(folders[0] + "/memory.max", std::to_string(most)) && write_text(folders[1] + "/pids.max", pids);
@@ -256,7 +256,7 @@ bool Cgroup::limit(const Limits& limits) {
   if (!write_text(folders[0] + "/memory.limit_in_bytes", memory)) return false;
   write_text(folders[0] + "/memory.memsw.limit_in_bytes", memory);  // it may be off
   write_text(folders[0] + "/memory.kmem.tcp.limit_in_bytes", memory);
-  write_text(folders[0] + "/memory.oom_control", "1");  // they wait for us, and the kernel writes nothing in its log
+  write_text(folders[0] + "/memory.oom_control", "1");  // processes wait for the launcher, and the kernel logs nothing
   return write_text(folders[1] + "/pids.max", pids);
 }
 
@@ -305,7 +305,7 @@ Killed killed_in_v2(std::string_view events, std::uint64_t bytes, std::uint64_t 
 }
 
 Killed killed_in_v1(std::string_view oom_control, std::uint64_t bytes_max, std::uint64_t limit) {
-  // Whether its limit was met is counted for memory alone (memory.failcnt), and with swap it is that of both together.
+  // Only the memory counter says whether its limit was reached (memory.failcnt); the swap counter covers both together.
   const bool full = bytes_max > limit / 8 * 7;
   if (full && field(oom_control, "under_oom") > 0) return Killed::for_its_limit;
   if (field(oom_control, "oom_kill") == 0) return Killed::none;
@@ -334,7 +334,7 @@ Cgroup::Counts Cgroup::counts() const {
   out.memory_bytes_max = number_in(file(Controller::memory, "memory.max_usage_in_bytes", "memory.peak"));
   out.pids_max = number_in(file(Controller::pids, "pids.peak", "pids.peak"));
   if (places_.version == 2) {
-    const auto text = content(places_.folders[0] + "/cpu.stat");  // without the controller too
+    const auto text = content(places_.folders[0] + "/cpu.stat");  // exists without the controller too
     if (!text.empty()) out.cpu = std::chrono::microseconds(field(text, "usage_usec"));
   } else if (has(Controller::cpuacct)) {
     const auto spent = number_in(file(Controller::cpuacct, "cpuacct.usage", ""));

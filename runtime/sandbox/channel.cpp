@@ -12,7 +12,7 @@ namespace troupe::sandbox {
 namespace {
 
 constexpr std::size_t kReadBytes = 64 << 10;
-constexpr std::size_t kWriteBytes = 4 << 10;  // PIPE_BUF: a pipe that can be written to takes as much without a wait
+constexpr std::size_t kWriteBytes = 4 << 10;  // PIPE_BUF: a writable pipe accepts that much without blocking
 
 bool again(int error) { return error == EAGAIN || error == EINTR; }
 
@@ -63,7 +63,7 @@ bool Channel::read() {
   return true;
 }
 
-/// All that was read. A reader that has left is the end.
+/// Writes all bytes that were read. A closed reader ends the channel.
 bool Channel::write() {
   for (std::size_t written = 0; written < buffer_.size();) {
     if (!wait(to_.number(), POLLOUT)) return false;

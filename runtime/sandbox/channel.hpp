@@ -1,9 +1,10 @@
 #pragma once
-// Moves bytes from one descriptor to another in a thread of its own.
+// Moves bytes from one descriptor to another on its own thread.
 //
-// Why a thread   one of both may be a pipe whose other end a sandboxed program has, and that can keep it locked for as
-//                long as it runs (splice(2), a page that does not come): then read(2), write(2) and close(2) wait.
-// States         moving -> done: its source has ended, its target takes no more, or it was stopped.
+// Why a thread   One end may be a pipe whose other end belongs to a sandboxed program. The program can keep the pipe
+//                locked as long as it runs (splice(2), a page that does not arrive), and then read(2), write(2) and
+//                close(2) block.
+// States         moving -> done: the source has ended, its target is closed, or the channel was stopped.
 #include <atomic>
 #include <functional>
 #include <string>
@@ -13,7 +14,7 @@
 
 namespace troupe::sandbox {
 
-/// An end of a channel: of the channel's own, which it closes once it is done, or of its user's.
+/// An end of a channel. It belongs to the channel, which closes it once done, or to the user.
 struct ChannelEnd {
   base::Descriptor own{};
   int users = -1;
@@ -22,16 +23,16 @@ struct ChannelEnd {
 
 class Channel {
  public:
-  /// How many of these bytes that were read are passed on: fewer than all, and it is done.
+  /// Returns how many of the bytes read are passed on: if fewer than all, the channel is done.
   using Allow = std::function<std::size_t(std::size_t bytes)>;
-  /// `done` is called in the thread. Both ends are better off if they do not wait (O_NONBLOCK).
+  /// `done` is called on the thread. Both ends should be non-blocking (O_NONBLOCK).
   Channel(ChannelEnd from, ChannelEnd to, Allow allow, std::function<void()> done);
-  /// Stops, and waits for the thread: no program may hold the other ends any more.
+  /// Stops, and waits for the thread. No program may hold the other ends then.
   ~Channel();
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
 
-  /// What has not been passed on is dropped.
+  /// Drops the bytes that have not been passed on.
   void stop();
   bool done() const { return done_; }
 
@@ -39,7 +40,7 @@ class Channel {
   void run();
   bool read();
   bool write();
-  /// False once it is to stop.
+  /// Returns false once the channel is to stop.
   bool wait(int descriptor, short events);
 
   ChannelEnd from_, to_;

@@ -25,11 +25,11 @@ constexpr std::uint64_t kBombBytes = 512 * kMiB;
 constexpr std::uint64_t kLittle = 32 * kMiB;
 constexpr std::uint32_t kFewProcesses = 8;
 constexpr std::uint32_t kFewFiles = 16;
-constexpr int kLooks = 1'000;  // in ms: within that the watcher has looked
+constexpr int kLooks = 1'000;  // in ms: the watcher has checked by then
 constexpr base::Duration kShort = std::chrono::milliseconds{150};
 constexpr base::Duration kPatient = std::chrono::seconds{20};
 
-/// What a sandbox has printed, in memory.
+/// The output of a sandbox, in memory.
 class Printed {
  public:
   Printed() : file_(::memfd_create("output", MFD_CLOEXEC)) {}
@@ -45,7 +45,7 @@ class Printed {
   base::Descriptor file_;
 };
 
-/// Something to find on this host, for as long as this lives.
+/// Targets on this host, for as long as this object lives.
 class Listeners {
  public:
   Listeners() {
@@ -92,7 +92,7 @@ int take_memory(void*) {
   return 0;
 }
 
-/// Pages that stay though no process has them mapped.
+/// Takes pages that stay although no process has them mapped.
 int take_shared_memory(void*) {
   for (std::uint64_t taken = 0; taken < kBombBytes; taken += kMiB) {
     void* const part = ::mmap(nullptr, kMiB, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -103,7 +103,7 @@ int take_shared_memory(void*) {
   return 0;
 }
 
-/// What waits in sockets is mapped by none either.
+/// Bytes waiting in sockets are not mapped by a process either.
 int take_sockets(void*) {
   const std::string part(64 << 10, 'x');
   for (;;) {
@@ -120,7 +120,7 @@ int take_sockets(void*) {
 }
 
 int take_processes(void*) {
-  for (std::uint32_t made = 1; made <= kFewProcesses; ++made) {  // itself is one
+  for (std::uint32_t made = 1; made <= kFewProcesses; ++made) {  // this process is the first
     const pid_t child = ::fork();
     if (child < 0) return made == kFewProcesses ? 1 : 2;
     if (child == 0) {
@@ -248,7 +248,7 @@ class Checker {
       const std::string_view line = rest.substr(0, end);
       const std::string_view head = one.name;
       if (end == rest.npos || !line.starts_with(head) || line.substr(head.size(), 1) != "\t") {
-        checked_.checks.push_back({one.name + after, false, "it was not tried: " + how(outcome)});
+        checked_.checks.push_back({one.name + after, false, "not tried: " + how(outcome)});
         continue;
       }
       rest.remove_prefix(end + 1);
@@ -262,7 +262,7 @@ class Checker {
     with.limits = one.limits;
     const Printed printed;
     const Outcome outcome = run_quietly(with, printed.descriptor());
-    // A call that was refused at the limit ends a bomb with 1; one that goes on is ended.
+    // A call that was refused at the limit ends a bomb with 1; a bomb that continues is killed.
     const bool refused = outcome.how == Ended::exited && outcome.status == 1;
     const bool ended = outcome.how == Ended::signalled && outcome.limit == one.limit;
     checked_.checks.push_back({one.name + after, refused || ended, how(outcome)});

@@ -1,5 +1,5 @@
 #pragma once
-// Starts sandboxes and tries to get out of them: whether this machine holds a program that means harm.
+// Starts sandboxes and tries to escape from them: whether this machine can confine a malicious program.
 #include <string>
 #include <vector>
 
@@ -8,16 +8,16 @@ namespace troupe::sandbox {
 struct Check {
   std::string name;  ///< "mount", "memory without cgroups"
   bool ok = false;
-  std::string detail;  ///< what was refused and how, or what worked that must not
+  std::string detail;  ///< what was refused and how, or what worked but must not
 };
 
 struct Checked {
-  bool ok = false;  ///< every check is
+  bool ok = false;  ///< every check passed
   std::vector<Check> checks;
-  int cgroup = 0;  ///< version of the cgroups that this process can use; 0: none
+  int cgroup = 0;  ///< version of the usable cgroups; 0: none
 };
 
-/// Takes about a second. For a process with one thread: what looks from inside is a copy of it.
+/// Takes about a second. Only for a process with one thread, because the process inside is a copy of it.
 Checked check();
 
 }  // namespace troupe::sandbox

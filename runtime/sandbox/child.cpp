@@ -28,10 +28,10 @@
 namespace troupe::sandbox {
 namespace {
 
-// Of the init, once it has nothing else open.
+// The init's descriptors, once no others are open.
 constexpr int kTalk = 3, kHand = 4, kBadness = 5;
 
-// libc's own setresuid() and its like tell all threads of the process, which the copy does not have.
+// libc's setresuid() and similar functions notify all threads of the process, which the copy does not have.
 template <class... Arguments>
 long call(long number, Arguments... arguments) {
   return ::syscall(number, arguments...);
@@ -52,7 +52,8 @@ void send(int talk, const Report& report, std::span<const int> descriptors = {})
     head->cmsg_len = CMSG_LEN(descriptors.size_bytes());
     std::memcpy(CMSG_DATA(head), descriptors.data(), descriptors.size_bytes());
   }
-  [[maybe_unused]] const auto sent = ::sendmsg(talk, &message, MSG_NOSIGNAL);  // a parent that is gone needs nothing
+  [[maybe_unused]] const auto sent =
+      ::sendmsg(talk, &message, MSG_NOSIGNAL);  // if the parent is gone, no report is needed
 }
 
 [[noreturn]] void fail(int talk, Stage stage, int error, int index = 0) {
@@ -60,7 +61,7 @@ void send(int talk, const Report& report, std::span<const int> descriptors = {})
   ::_exit(1);
 }
 
-// The parent may have died before the kernel was told to end us with it: then the socket is at its end.
+// The parent may have died before PR_SET_PDEATHSIG was set: then the socket is at its end.
 void await(int talk, char word) {
   char heard = 0;
   ssize_t got = 0;
@@ -73,7 +74,7 @@ bool take_id(std::uint32_t id) { return call(SYS_setresgid, id, id, id) == 0 && 
 
 bool write_at(int file, const char* text) { return ::write(file, text, std::strlen(text)) >= 0; }
 
-/// Shows `from` at `to` with these attributes; a folder with all that is mounted below it.
+/// Shows `from` at `to` with these attributes; a folder with everything mounted below it.
 bool bind(const char* from, const char* to, std::uint64_t attributes, unsigned recursive) {
   const int tree = ::open_tree(AT_FDCWD, from, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive);
   if (tree < 0) return false;
@@ -129,7 +130,7 @@ bool perform(Step::Kind kind, const char* from, const char* to, int tree, Ids id
   return false;
 }
 
-/// A file system in memory, empty, mounted above the root of the host: paths still begin at the latter.
+/// Makes an empty file system in memory, mounted over the root of the host: paths still start at the host's root.
 int new_root() {
   const int made = ::fsopen("tmpfs", FSOPEN_CLOEXEC);
   if (made < 0) return -1;
@@ -153,7 +154,7 @@ void build_tree(const Plan& plan) {
     ++index;
   }
   ::close(root);
-  // The old root comes to lie above the new one, and goes.
+  // The old root is now mounted over the new root; it is unmounted.
   if (call(SYS_pivot_root, ".", ".") != 0 || ::umount2(".", MNT_DETACH) != 0 || ::chdir("/") != 0)
     fail(plan.talk, Stage::root, errno);
 }
@@ -171,7 +172,7 @@ bool bring_up_loopback() {
   return done;
 }
 
-/// Gives the loopback an address, unless it has it: all that begin with 127 are its own.
+/// Adds an address to the loopback, unless it is in 127.0.0.0/8, which the loopback has.
 bool add_address(const base::Endpoint& at, int number) {
   if (at.is_loopback()) return true;
   const int socket = ::socket(at.is_v4() ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -190,7 +191,7 @@ bool add_address(const base::Endpoint& at, int number) {
     std::memcpy(&request.ifr_netmask, &address, sizeof address);
     done = done && ::ioctl(socket, SIOCSIFNETMASK, &request) == 0;
   } else {
-    struct {  // in6_ifreq, whose header does not go together with libc's
+    struct {  // in6_ifreq, whose header conflicts with libc's
       in6_addr address;
       std::uint32_t prefix;
       int interface;
@@ -226,7 +227,7 @@ int listen_at(const base::Endpoint& at) {
   return -1;
 }
 
-/// Takes connections to the hosts that are granted, and gives what takes them to the parent: nothing is kept.
+/// Listens for connections to the granted hosts, and passes the sockets to the parent; keeps none.
 void listen_for_hosts(const Plan& plan) {
   if (plan.listens.empty()) return;
   std::array<int, kHostsMax> sockets{};
@@ -241,8 +242,8 @@ void listen_for_hosts(const Plan& plan) {
   for (const int one : all) ::close(one);
 }
 
-// What a socket of TCP may hold grows to some MiB otherwise, which no cgroup of v1 counts and no watcher sees. Where
-// /proc cannot be written to, the kernel's own bounds hold.
+// Otherwise a TCP socket's buffers grow to some MiB, which no cgroup of v1 counts and no watcher sees. If /proc is not
+// writable, the kernel's defaults hold.
 void narrow_sockets() {
   struct Setting {
     const char *path, *value;
@@ -251,7 +252,7 @@ void narrow_sockets() {
                                  {"/proc/sys/net/ipv4/tcp_wmem", "4096 65536 212992"},
                                  {"/proc/sys/net/ipv4/tcp_max_tw_buckets", "1024"},
                                  {"/proc/sys/net/core/somaxconn", "128"},
-                                 {"/proc/sys/net/core/optmem_max", "4096"}};  // of its own since Linux 6.7
+                                 {"/proc/sys/net/core/optmem_max", "4096"}};  // per namespace since Linux 6.7
   for (const Setting& one : kNarrow) {
     const int file = ::open(one.path, O_WRONLY | O_CLOEXEC);
     if (file < 0) continue;
@@ -262,7 +263,8 @@ void narrow_sockets() {
 
 bool name_itself() {
   constexpr char kName[] = "sandbox";
-  // Inside, the cgroup of the sandbox is the root of all that are seen. A kernel without them has none to hide.
+  // Inside, the sandbox's cgroup is the root of all visible cgroups. A kernel without cgroup namespaces has none to
+  // hide.
   if (::unshare(CLONE_NEWCGROUP) != 0 && errno != EINVAL) return false;
   return ::sethostname(kName, sizeof kName - 1) == 0;
 }
@@ -273,7 +275,8 @@ bool forgo_capabilities_of_programs() {
   constexpr int kCapabilitiesMax = 64;
   if (::prctl(PR_SET_SECUREBITS, kBits, 0, 0, 0) != 0) return false;
   for (int one = 0; one < kCapabilitiesMax; ++one)
-    if (::prctl(PR_CAPBSET_DROP, one, 0, 0, 0) != 0) return errno == EINVAL && one > 0;  // there is no such one
+    if (::prctl(PR_CAPBSET_DROP, one, 0, 0, 0) != 0)
+      return errno == EINVAL && one > 0;  // this capability does not exist
   return true;
 }
 
@@ -284,7 +287,7 @@ bool forgo_capabilities(std::uint32_t but = 0) {
   return call(SYS_capset, &head, left) == 0;
 }
 
-/// Moves `descriptor` to `number`, and closes it where it was.
+/// Moves `descriptor` to `number`, and closes the original.
 bool move_to(int descriptor, int number) {
   if (descriptor == number) return true;
   const bool done = ::dup3(descriptor, number, O_CLOEXEC) == number;
@@ -292,7 +295,7 @@ bool move_to(int descriptor, int number) {
   return done;
 }
 
-/// The texts of an order, one after the other; null beyond the last one.
+/// The texts of an order, one after the other; null after the last.
 class Texts {
  public:
   Texts(std::span<char> bytes, std::span<char*> pointers) : bytes_(bytes), pointers_(pointers) {}
@@ -304,7 +307,7 @@ class Texts {
     bytes_ = bytes_.subspan(static_cast<std::size_t>(end - bytes_.begin()) + 1);
     return out;
   }
-  /// Ended by null. Null if there are not as many, or no room for their pointers.
+  /// Returns a list ended by null; null if there are not enough texts, or not enough space for their pointers.
   char** list(std::uint32_t count) {
     if (count >= pointers_.size()) return nullptr;
     char** const out = pointers_.data();
@@ -325,7 +328,7 @@ struct Parts {
   std::size_t descriptors = 0;
 };
 
-/// The next packet, as much of it as there is room for.
+/// Receives the next packet, truncated to the given space.
 Parts receive(int from, std::span<char> bytes, std::span<int> descriptors, int flags) {
   iovec part{bytes.data(), bytes.size()};
   alignas(cmsghdr) char control[CMSG_SPACE((1 + kOrderStreams + kOrderTreesMax) * sizeof(int))] = {};
@@ -344,7 +347,7 @@ Parts receive(int from, std::span<char> bytes, std::span<int> descriptors, int f
   return out;
 }
 
-/// All is there but the program, which comes with the next packet. Nothing of the parent is held until then.
+/// Prepared except for the program, which comes with the next packet. No descriptor of the parent is open until then.
 void await_order(Plan& plan) {
   int parts[1 + kOrderStreams + kOrderTreesMax];
   const auto [got, passed] = receive(plan.talk, plan.order, parts, MSG_CMSG_CLOEXEC);
@@ -370,9 +373,9 @@ void await_order(Plan& plan) {
   await(plan.talk, kStreamsClosed);
 }
 
-/// The descriptor from which a child takes the streams, or -1. No process but the program's own has an end of them from
-/// here on: a program can keep a pipe locked for as long as it likes (splice(2), a page that does not come), and who
-/// closes an end of it waits for that, even to be killed.
+/// Returns the descriptor from which a child takes the streams, or -1. From here on only the program's process has an
+/// end of them. A program can keep a pipe locked for as long as it likes (splice(2), a page that does not arrive), and
+/// a process that closes an end waits for that, even when it is killed.
 int hand_over(const std::array<int, 3>& streams) {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return -1;
@@ -382,7 +385,7 @@ int hand_over(const std::array<int, 3>& streams) {
   return passed ? ends[1] : -1;
 }
 
-/// They become 0 to 2, the lowest that are free.
+/// They become 0 to 2, the lowest free numbers.
 bool take_streams(int from) {
   char byte = 0;
   int streams[3] = {};
@@ -402,7 +405,7 @@ int not_started(Start& start, Stage stage) {
   return 1;
 }
 
-/// In the process that becomes the program. Until it does, it shares the memory of the init, which waits.
+/// Runs in the process that becomes the program. Until then it shares the memory of the init, which waits.
 int start_program(void* argument) {
   Start& start = *static_cast<Start*>(argument);
   const Plan& plan = *start.plan;
@@ -437,7 +440,7 @@ int start_program(void* argument) {
     call(SYS_close_range, plan.talk, ~0u, 0);
     ::_exit(plan.inside.run(plan.inside.argument));
   }
-  // As execvp(3): a name that is missing, or not allowed, is looked for in the next folder.
+  // As execvp(3): a name that is missing or not permitted is searched in the next folder.
   int error = ENOENT;
   for (const char* const* path = plan.paths; *path != nullptr; ++path) {
     ::execve(*path, plan.arguments, plan.environment);
@@ -449,8 +452,8 @@ int start_program(void* argument) {
   return not_started(start, Stage::program);
 }
 
-/// A /proc of the init's own for who watches: in that of the program a call of the program's can hold up all others
-/// (getdents64(2) into a page that does not come). Where the kernel is older than its calls, that one it is.
+/// Opens a separate /proc for the watcher. In the program's /proc, one call of the program can block all others
+/// (getdents64(2) into a page that does not arrive). If the kernel lacks these calls, it is the program's /proc.
 int open_own_proc() {
   const int file_system = ::fsopen("proc", FSOPEN_CLOEXEC);
   constexpr unsigned kAttributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
@@ -464,7 +467,7 @@ int open_own_proc() {
   return out >= 0 ? out : ::open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-/// The number of the process that runs the program.
+/// Returns the number of the process that runs the program.
 pid_t make_program(const Plan& plan) {
   Start start{&plan};
   pid_t program = -1;
@@ -475,7 +478,7 @@ pid_t make_program(const Plan& plan) {
       fail(plan.talk, start.stage, start.error);
     }
   } else {
-    // A copy of all page tables takes longer than anything else here; this one is thrown away at once.
+    // Copying all page tables takes longer than everything else here, and this copy would be discarded at once.
     program = ::clone(start_program, plan.stack.data() + plan.stack.size(), CLONE_VM | CLONE_VFORK | SIGCHLD, &start);
   }
   if (program < 0) fail(plan.talk, Stage::process, errno);
@@ -483,8 +486,8 @@ pid_t make_program(const Plan& plan) {
   return program;
 }
 
-/// The kernel takes its time to end namespaces: what the program has left running ends before, so that its end can be
-/// told.
+/// The kernel needs time to end namespaces. So the program's remaining processes are ended first, and the end can be
+/// reported.
 [[noreturn]] void reap_until_end_of(pid_t program, int talk) {
   int status = 0;
   for (;;) {
@@ -504,8 +507,8 @@ pid_t make_program(const Plan& plan) {
               .status = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
               .cpu_us = spent,
               .resident_kib_max = std::max(own.ru_maxrss, all.ru_maxrss)});
-  // Who closes a disk last takes it apart, which can be long: not the parent, which has it open until it has heard
-  // this.
+  // The last close of a disk frees it, which can take long. That must not be the parent, which keeps the disk open
+  // until it has received this.
   char nothing = 0;
   while (::recv(talk, &nothing, 1, 0) < 0 && errno == EINTR) continue;
   ::_exit(0);
@@ -514,7 +517,8 @@ pid_t make_program(const Plan& plan) {
 }  // namespace
 
 void become_init(Plan plan) {
-  // What runs out of memory is the program, never its init: the program keeps the first value, the init the second.
+  // If memory runs out, the kernel must kill the program, not its init: the program keeps the first value, the init
+  // gets the second.
   int badness = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
   const bool first = badness >= 0 && write_at(badness, "1000");
   for (const int door : plan.doors)
@@ -522,10 +526,10 @@ void become_init(Plan plan) {
   await(plan.talk, kMapped);
   if (plan.ids == Ids::two && (call(SYS_setgroups, 0, nullptr) != 0 || !take_id(kInitId)))
     fail(plan.talk, Stage::ids, errno);
-  // After the id has changed, which clears both.
+  // After the id has changed, because that clears both.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-  narrow_sockets();  // while the /proc of the host is there, which shows a process its own network
+  narrow_sockets();  // while the host's /proc, which shows a process its own network, is mounted
   build_tree(plan);
   if (!bring_up_loopback()) fail(plan.talk, Stage::network, errno);
   listen_for_hosts(plan);
@@ -548,7 +552,7 @@ void become_init(Plan plan) {
     await_order(plan);
   }
 
-  // The streams may be any descriptors, and so may all others be 0 to 2: first what stays goes above those.
+  // The streams may be any descriptors, and any others may be 0 to 2: first the descriptors that stay move above those.
   const int hand = hand_over(plan.streams), parts[] = {plan.talk, hand, first ? badness : plan.talk};
   int above[3];
   for (int i = 0; i < 3; ++i)
@@ -563,7 +567,7 @@ void become_init(Plan plan) {
   const pid_t program = make_program(plan);
   ::close(kHand);
   if (first) write_at(kBadness, "0");
-  constexpr std::uint32_t kMayEnd = 1u << CAP_KILL;  // what runs inside has another id
+  constexpr std::uint32_t kMayEnd = 1u << CAP_KILL;  // processes inside have another id
   forgo_capabilities(kMayEnd);
   reap_until_end_of(program, kTalk);
 }

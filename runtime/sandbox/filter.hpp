@@ -1,9 +1,9 @@
 #pragma once
 // The system calls that a program in a sandbox may make, as BPF programs for seccomp(2).
 //
-// Source  filter_generator.cpp makes them with libseccomp while the program is built: to make one takes 2 ms, which
-//         is half of what the start of a sandbox takes.
-// Rule    what is not allowed is answered ENOSYS, all of another ABI (i386, x32) too.
+// Source  filter_generator.cpp makes the filters with libseccomp when the program is built. Making a filter takes 2 ms,
+//         half of a sandbox's start time.
+// Rule    Other calls fail with ENOSYS, including all calls of other ABIs (i386, x32).
 #include <linux/filter.h>
 
 #include <cstdint>
@@ -13,17 +13,17 @@
 namespace troupe::sandbox {
 
 enum class Memory : std::uint8_t {
-  counted,  ///< a cgroup counts all that a program takes
-  watched,  ///< only what is mapped is seen: calls that take memory elsewhere are refused
+  counted,  ///< a cgroup counts all memory of a program
+  watched,  ///< only mapped memory is seen: calls that take other memory are refused
 };
 enum class Forbidden : std::uint8_t {
-  refused,   ///< answered ENOSYS
+  refused,   ///< fail with ENOSYS
   reported,  ///< the calls of tripwires() are reported to the supervisor, which ends the program
 };
 
 std::span<const sock_filter> filter(Memory memory, Forbidden forbidden);
 
-/// The name of a call that is reported; empty for any other number.
+/// Returns the name of a reported call; empty for any other number.
 std::string_view tripwire_name(int number);
 
 }  // namespace troupe::sandbox

@@ -28,8 +28,8 @@
 namespace {
 
 // clang-format off
-// Calls that act on what the program has already: its memory, its descriptors, its files, its processes. Each was
-// weighed; a new kernel adds none by itself. Names that this machine's ABI lacks are left out.
+// Calls that act on the program's own memory, descriptors, files and processes. Each was reviewed; a new kernel adds
+// none automatically. Names that this machine's ABI lacks are skipped.
 constexpr const char* kAllowed[] = {
     // files by descriptor
     "read", "write", "readv", "writev", "pread64", "pwrite64", "preadv", "pwritev", "preadv2", "pwritev2", "lseek",
@@ -66,22 +66,22 @@ constexpr const char* kAllowed[] = {
     // time and the machine
     "clock_gettime", "clock_getres", "clock_nanosleep", "nanosleep", "gettimeofday", "time", "setitimer", "getitimer",
     "timer_create", "timer_settime", "timer_gettime", "timer_getoverrun", "timer_delete", "uname", "sysinfo", "getrandom",
-    // sockets: which ones is a matter of socket()
+    // sockets: socket() decides which types exist
     "bind", "connect", "listen", "accept", "accept4", "getsockname", "getpeername", "sendto", "recvfrom", "sendmsg",
     "recvmsg", "sendmmsg", "recvmmsg", "shutdown",
 };
 
-// Of the whole machine: a program could keep the disks of all others busy. What it writes itself is in memory, so it is
-// told that this was done.
+// These concern the whole machine: a program could keep its disks busy. The program's files are in memory, so the call
+// succeeds without effect.
 constexpr const char* kDoneAtOnce[] = {"sync", "syncfs", "fsync", "fdatasync", "sync_file_range"};
 
-// Where a cgroup counts: they keep memory that no process has mapped.
+// Allowed if a cgroup counts: these calls keep memory that no process has mapped.
 constexpr const char* kAllowedIfCounted[] = {
     "inotify_init", "inotify_init1", "inotify_add_watch", "inotify_rm_watch", "shmat", "shmdt", "shmctl", "semget",
     "semop", "semtimedop", "semctl", "msgget", "msgsnd", "msgrcv", "msgctl",
 };
 
-// No program that means well makes these inside. Names, as tripwire_name() gives them.
+// No benign program makes these calls inside. Names, as tripwire_name() returns them.
 constexpr const char* kTripwires[] = {
     "ptrace", "process_vm_readv", "process_vm_writev", "bpf", "mount", "umount2", "pivot_root", "move_mount",
     "open_tree", "fsopen", "fsmount", "fsconfig", "fspick", "mount_setattr", "setns", "unshare", "init_module",
@@ -90,19 +90,19 @@ constexpr const char* kTripwires[] = {
 
 // clang-format on
 
-constexpr std::uint64_t kLow = 0xffff'ffff;  // the kernel reads the lower half alone of these arguments
+constexpr std::uint64_t kLow = 0xffff'ffff;  // the kernel reads only the lower half of these arguments
 
 constexpr std::uint64_t kSocketType = 0xf;  // without SOCK_CLOEXEC and SOCK_NONBLOCK
 
 constexpr std::uint64_t kNamespaces =
     CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
 
-// What terminals, pipes, sockets and files are asked. TIOCSTI and TIOCLINUX are not here.
+// Requests for terminals, pipes, sockets and files. TIOCSTI and TIOCLINUX are excluded.
 constexpr std::uint64_t kIoctls[] = {
     TCGETS, TIOCGWINSZ, TIOCGPGRP, FIONREAD, FIONBIO, FIOCLEX, FIONCLEX, FIOQSIZE, TIOCOUTQ, SIOCATMARK,
 };
-// F_SETPIPE_SZ is not here: the pages of a pipe belong to no process. Nor is F_SETLEASE: who has one on an input makes
-// each other program that opens it wait.
+// F_SETPIPE_SZ is excluded, because a pipe's pages belong to no process. So is F_SETLEASE, because a lease on an input
+// makes every other program that opens it wait.
 constexpr std::uint64_t kFcntls[] = {
     F_DUPFD,     F_GETFD,  F_SETFD,     F_GETFL,         F_GETLK,      F_SETOWN,    F_GETOWN,
     F_SETSIG,    F_GETSIG, F_OFD_GETLK, F_DUPFD_CLOEXEC, F_GETPIPE_SZ, F_GET_SEALS, F_SETOWN_EX,
@@ -127,7 +127,7 @@ class Filter {
  public:
   Filter() : context_(seccomp_init(SCMP_ACT_ERRNO(ENOSYS))) {
     if (context_ == nullptr) fail("libseccomp has no memory");
-    // Each end by a filter is a record for auditd and the journal, which no rate limits; an error is none.
+    // A kill by a filter is logged by auditd and the journal, without a rate limit; an error is not.
     need(seccomp_attr_set(context_, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(ENOSYS)), "attribute");
     need(seccomp_attr_set(context_, SCMP_FLTATR_CTL_OPTIMIZE, 2), "attribute");  // a tree in place of a list
   }
@@ -137,7 +137,7 @@ class Filter {
 
   void rule(std::uint32_t action, const char* name, const std::vector<scmp_arg_cmp>& arguments = {}) {
     const int number = seccomp_syscall_resolve_name(name);
-    if (number < 0) return;  // not of this ABI, or newer than libseccomp
+    if (number < 0) return;  // not in this ABI, or newer than libseccomp
     need(seccomp_rule_add_array(context_, action, number, static_cast<unsigned>(arguments.size()), arguments.data()),
          name);
   }
@@ -177,7 +177,7 @@ void allow_local_sockets(Filter& out) {
   }
 }
 
-/// Of the loopback of the sandbox: it has no other interface.
+/// On the sandbox's loopback: it has no other interface.
 void allow_ip_sockets(Filter& out) {
   constexpr std::uint64_t kTcp = 6, kUdp = 17;
   for (const std::uint64_t family : {AF_INET, AF_INET6}) {
@@ -188,7 +188,7 @@ void allow_ip_sockets(Filter& out) {
   }
 }
 
-// Not here: filters of packets, devices, and what loads a module.
+// Excluded: packet filters, devices, and options that load a module.
 constexpr std::uint64_t kSocketOptions[] = {SO_REUSEADDR,
                                             SO_DONTROUTE,
                                             SO_BROADCAST,
@@ -208,8 +208,8 @@ constexpr std::uint64_t kSocketOptions[] = {SO_REUSEADDR,
 constexpr std::uint64_t kTcpOptions[] = {
     TCP_NODELAY, TCP_MAXSEG,       TCP_CORK,     TCP_KEEPIDLE, TCP_KEEPINTVL,  TCP_KEEPCNT,      TCP_SYNCNT,
     TCP_LINGER2, TCP_DEFER_ACCEPT, TCP_QUICKACK, TCP_FASTOPEN, TCP_CONGESTION, TCP_USER_TIMEOUT, TCP_NOTSENT_LOWAT};
-// Not here: what takes memory of the kernel's that no cgroup counts, such as the options that go with each packet,
-// those of IPV6_2292PKTOPTIONS, and the groups that a socket joins.
+// Excluded: options that take kernel memory which no cgroup counts, such as options sent with each packet, those of
+// IPV6_2292PKTOPTIONS, and the groups that a socket joins.
 constexpr std::uint64_t kIpOptions[] = {
     IP_TOS,     IP_TTL,      IP_PKTINFO,       IP_MTU_DISCOVER,   IP_RECVTTL,
     IP_RECVTOS, IP_FREEBIND, IP_MULTICAST_TTL, IP_MULTICAST_LOOP, IP_BIND_ADDRESS_NO_PORT};
@@ -217,8 +217,7 @@ constexpr std::uint64_t kIpv6Options[] = {
     IPV6_V6ONLY,      IPV6_UNICAST_HOPS, IPV6_MULTICAST_HOPS, IPV6_MULTICAST_LOOP, IPV6_MTU_DISCOVER, IPV6_MTU,
     IPV6_RECVPKTINFO, IPV6_RECVHOPLIMIT, IPV6_RECVTCLASS,     IPV6_TCLASS,         IPV6_DONTFRAG};
 
-/// The others load modules, hold a lock of the whole machine's network while they copy, or map what a socket has
-/// received.
+/// Other options load modules, hold a lock of the whole machine's network while they copy, or map received data.
 void allow_reading_options(Filter& out) {
   out.allow("getsockopt", {low_is(1, SOL_SOCKET)});
   for (const auto option : kTcpOptions) out.allow("getsockopt", {low_is(1, IPPROTO_TCP), low_is(2, option)});
@@ -230,16 +229,16 @@ void allow_reading_options(Filter& out) {
 void allow_socket_options(Filter& out) {
   for (const auto option : kSocketOptions) out.allow("setsockopt", {low_is(1, SOL_SOCKET), low_is(2, option)});
   for (const auto option : kTcpOptions) out.allow("setsockopt", {low_is(1, IPPROTO_TCP), low_is(2, option)});
-  // Queues of errors are counted by no cgroup, and there are none on a loopback that a program could need; but libc
-  // does not ask a name server whose socket cannot have one.
+  // No cgroup counts error queues, and a program needs none on a loopback. But libc does not query a name server if its
+  // socket cannot have an error queue, so the call succeeds.
   out.rule(SCMP_ACT_ERRNO(0), "setsockopt", {low_is(1, IPPROTO_IP), low_is(2, IP_RECVERR)});
   out.rule(SCMP_ACT_ERRNO(0), "setsockopt", {low_is(1, IPPROTO_IPV6), low_is(2, IPV6_RECVERR)});
   for (const auto option : kIpOptions) out.allow("setsockopt", {low_is(1, IPPROTO_IP), low_is(2, option)});
   for (const auto option : kIpv6Options) out.allow("setsockopt", {low_is(1, IPPROTO_IPV6), low_is(2, option)});
 }
 
-// Of its own, not of others. That of core dumps is not to be changed, which is done at once: with 0 in place of 1 the
-// kernel would start the program of kernel.core_pattern, outside.
+// Only for the calling process. RLIMIT_CORE cannot be changed; setting it succeeds without effect: with 0 instead of 1
+// the kernel would start the program of kernel.core_pattern, outside.
 void allow_limits(Filter& out) {
   for (std::uint64_t resource = 0; resource < RLIM_NLIMITS; ++resource) {
     if (resource == RLIMIT_CORE) continue;
@@ -252,8 +251,8 @@ void allow_limits(Filter& out) {
   out.allow("prlimit64", {low_is(0, 0), low_is(1, RLIMIT_CORE), asks});
 }
 
-/// Not with O_DIRECT, as where a file system has none: reads that no cache answers fill the queue of a disk, which the
-/// node's writes wait for. openat2(2) is not allowed, since its flags lie in memory that no filter sees.
+/// O_DIRECT is refused, as on a file system without it: uncached reads fill the queue of a disk, for which the node's
+/// writes wait. openat2(2) is not allowed, because its flags are in memory that no filter sees.
 void allow_opening(Filter& out) {
   struct Call {
     const char* name;
@@ -263,7 +262,7 @@ void allow_opening(Filter& out) {
     out.allow(one.name, {bits_are(one.flags, O_DIRECT, 0)});
     out.rule(SCMP_ACT_ERRNO(EINVAL), one.name, {bits_are(one.flags, O_DIRECT, O_DIRECT)});
   }
-  // Not with O_ASYNC, nor FIOASYNC: each close walks the list of all files of a device that have it.
+  // Without O_ASYNC and FIOASYNC, because each close walks the list of all files of a device that have it.
   constexpr std::uint64_t kNone = O_ASYNC | O_DIRECT;
   out.allow("fcntl", {low_is(1, F_SETFL), bits_are(2, kNone, 0)});
   out.rule(SCMP_ACT_ERRNO(EINVAL), "fcntl", {low_is(1, F_SETFL), bits_are(2, kNone, O_DIRECT)});
@@ -273,9 +272,9 @@ std::vector<sock_filter> make(bool counted, bool reported) {
   Filter out;
   for (const char* name : kAllowed) out.allow(name);
   for (const char* name : kDoneAtOnce) out.rule(SCMP_ACT_ERRNO(0), name);
-  // Pages that are shared and of no file stay when no process has them mapped any more.
+  // Shared pages without a file stay when no process has them mapped any longer.
   constexpr std::uint64_t kSharedOfNoFile = MAP_SHARED | MAP_ANONYMOUS;
-  // The huge pages of the host are counted by no group of memory.
+  // No memory group counts the host's huge pages.
   constexpr std::uint64_t kKinds = kSharedOfNoFile | MAP_HUGETLB;
   for (const std::uint64_t kind : {0, MAP_SHARED, MAP_ANONYMOUS}) out.allow("mmap", {bits_are(3, kKinds, kind)});
   if (counted) {

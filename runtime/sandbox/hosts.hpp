@@ -1,9 +1,9 @@
 #pragma once
-// The hosts that a program may talk to, as they are inside: each is an address of the loopback of its sandbox, at which
-// connections are taken for it.
+// The hosts that a program may connect to, as seen inside. Each is a loopback address of the sandbox, at which
+// connections to the host are accepted.
 //
-// Names    the first one is 127.1.0.1, the next 127.1.0.2; /etc/hosts says so, and nothing else resolves.
-// Numbers  are themselves: the loopback has their addresses.
+// Names    The first is 127.1.0.1, the next 127.1.0.2; /etc/hosts lists them, and no other name resolves.
+// Numbers  Keep their addresses: the loopback has them.
 #include <span>
 #include <string>
 #include <vector>
@@ -12,9 +12,9 @@
 
 namespace troupe::sandbox {
 
-/// Where connections to each of `hosts` are taken, in their order.
+/// Returns where connections to each of `hosts` are accepted, in their order.
 std::vector<base::Endpoint> inside_of(std::span<const base::HostPort> hosts);
-/// The text of /etc/hosts.
+/// Returns the text of /etc/hosts.
 std::string names_file(std::span<const base::HostPort> hosts);
 
 }  // namespace troupe::sandbox

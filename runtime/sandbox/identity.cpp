@@ -15,7 +15,7 @@
 namespace troupe::sandbox {
 namespace {
 
-// systemd gives out ids below 0x7000'0000 and calls those above 0x7fff'ffff unsafe: https://systemd.io/UIDS-GIDS
+// systemd assigns ids below 0x7000'0000 and calls those above 0x7fff'ffff unsafe: https://systemd.io/UIDS-GIDS
 constexpr std::uint64_t kFirst = 0x7000'0000;
 constexpr std::uint64_t kIdsEach = 2;
 constexpr std::uint64_t kProcessesMax = std::uint64_t{1} << 22;  // PID_MAX_LIMIT of 64-bit kernels
@@ -48,7 +48,7 @@ std::uint32_t unused_ids(std::string_view own_map, pid_t process) {
       return static_cast<std::uint32_t>(kFirst + kIdsEach * (static_cast<std::uint64_t>(process) % kProcessesMax));
     if (inside + count > best_end) best_begin = inside, best_end = inside + count;
   }
-  // In a container: the upper half of what it has. Processes that far apart in number may share ids, not files.
+  // In a container: the upper half of its ids. Processes whose numbers are far apart may share ids, but not files.
   const std::uint64_t places = (best_end - best_begin) / 2 / kIdsEach;
   if (places < 64) return 0;
   return static_cast<std::uint32_t>(best_end - kIdsEach * (static_cast<std::uint64_t>(process) % places + 1));

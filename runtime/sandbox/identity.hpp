@@ -1,8 +1,8 @@
 #pragma once
-// Which ids of the host the ids inside are.
+// The host ids to which the ids inside are mapped.
 //
-// As root two ids that nothing else uses, so that a program owns no file of the host, and no other sandbox's process.
-// Any other user may map its own id alone.
+// As root: two otherwise unused ids, so that a program owns no file of the host and no process of another sandbox. Any
+// other user may map only its own id.
 #include <sys/types.h>
 
 #include <string_view>
@@ -12,11 +12,12 @@
 
 namespace troupe::sandbox {
 
-/// The first of the two ids for the sandbox with that process, given the ids that this process may map: the text of
-/// /proc/self/uid_map. Two processes that live at the same time get other ones. 0: there is no room for such ids.
+/// Returns the first of the two ids for the sandbox with that process. `own_map` has the ids that this process may map:
+/// the text of /proc/self/uid_map. Two processes that live at the same time get different ids. 0: there are no such
+/// ids.
 std::uint32_t unused_ids(std::string_view own_map, pid_t process);
 
-/// What this process may map.
+/// Returns the ids that this process may map.
 Ids mappable();
 
 /// Maps the ids of the new process. The error is a sentence.

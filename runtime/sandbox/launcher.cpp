@@ -72,7 +72,7 @@ void Launcher::give_orders() {
     if (sent == Sent::never && next.streams.front().valid()) {
       const SandboxId id{base::load<std::uint64_t>(next.bytes, 1)};
       Outcome lost;
-      lost.why = "the launcher could not be told of it";
+      lost.why = "the order could not be sent to the launcher";
       heard_.push_back({id, std::move(lost)});
     }
     orders_.pop_front();
@@ -110,7 +110,7 @@ void Launcher::take(base::ByteView packet, std::vector<base::Descriptor> descrip
       outcome->how = Ended::not_made;
       outcome->outputs.clear();
       outcome->limit.reset();
-      outcome->why = "its outputs were lost: this process may open no more files";
+      outcome->why = "its outputs were lost: this process has reached its limit of open files";
       outcome->advice = "ulimit -n";
       descriptors.clear();
     }

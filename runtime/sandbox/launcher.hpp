@@ -1,11 +1,11 @@
 #pragma once
-// A process of one thread that makes the sandboxes of a process of many.
+// A process with one thread that makes the sandboxes of a process with many threads.
 //
-// Order    start() comes before any other thread: the launcher is a copy of this process.
-// Ends     with this process, however that ends; then it ends its sandboxes and removes their cgroups.
-// Streams  are the caller's: it makes pipes, passes their ends, and counts what the program prints.
-// Waits    for nothing, but for its end: an order that the launcher cannot take yet is kept until it can.
-// Safety   one thread at a time.
+// Order    Call start() before any other thread exists: the launcher is a copy of this process.
+// Ends     With this process, in every case; it then ends its sandboxes and removes their cgroups.
+// Streams  Are the caller's: it makes pipes, passes their ends, and counts the program's output.
+// Waits    Only for its end: an order that the launcher cannot take yet is queued.
+// Safety   One thread at a time.
 #include <sys/types.h>
 
 #include <cstdint>
@@ -22,49 +22,49 @@
 
 namespace troupe::sandbox {
 
-inline constexpr std::size_t kSandboxesMax = 1'024;  // of one launcher; one more is `not_made`
+inline constexpr std::size_t kSandboxesMax = 1'024;  // per launcher; above it, `not_made`
 
 class Launcher {
  public:
-  /// A sandbox takes connections to the hosts of its Spec.
+  /// A sandbox accepts connections to the hosts of its Spec.
   struct Listens {};
-  /// What a sandbox uses, each kUsagePeriod or later; at last how it ended. Without the bytes of output.
+  /// What a sandbox uses, at least kUsagePeriod apart; finally how it ended. Without the bytes of output.
   struct Heard {
     SandboxId id;
     std::variant<Usage, Outcome, Listens> what;
-    /// Those of Outcome::outputs, and its disk unless it has none: whoever closes it last frees it. What listens, in
-    /// the order of hosts.
+    /// The files of Outcome::outputs, and its disk unless it has none: the last close frees the disk. Or the listening
+    /// sockets, in the order of hosts.
     std::vector<base::Descriptor> descriptors{};
   };
 
-  /// Nothing if no process can be made.
+  /// Returns nullopt if no process can be made.
   static std::optional<Launcher> start();
-  /// Waits until the launcher has ended all it had.
+  /// Waits until the launcher has ended all its sandboxes.
   ~Launcher();
   Launcher(Launcher&&) noexcept = default;
   Launcher& operator=(Launcher&&) = delete;
 
-  /// False if the launcher is gone, or the spec is too large, or has an `inside`; then nothing was started. Otherwise
-  /// an outcome follows, unless the launcher goes.
+  /// Returns false if the launcher is gone, or if the spec is too large or has an `inside`; then nothing was started.
+  /// Otherwise an outcome follows, unless the launcher ends.
   bool make(SandboxId id, const Spec& spec, Streams streams);
-  /// For that limit, or for none. Of an unknown sandbox, or one that has ended, nothing.
+  /// Ends the sandbox, for that limit or for none. Does nothing for an unknown or ended sandbox.
   void end(SandboxId id, std::optional<Limit> limit);
-  /// Can be read if there is something to hear, or if the launcher is gone.
+  /// Is readable if there is a report, or if the launcher is gone.
   int descriptor() const { return talk_.get(); }
-  /// Whether orders wait until the descriptor can be written to. Then next() gives them.
+  /// Returns whether orders wait until the descriptor is writable. Then next() sends them.
   bool holds_orders() const { return !orders_.empty(); }
-  /// Waits until there is something to hear, or the launcher is gone; false if neither comes in time.
+  /// Waits until there is a report or the launcher is gone; returns false if neither happens in time.
   bool wait(std::chrono::milliseconds at_most) const;
-  /// The next that is there to hear; does not wait.
+  /// Returns the next report, or nullopt if there is none; does not wait.
   std::optional<Heard> next();
-  /// Whether the launcher has ended, which it does not by itself: nothing is heard any more.
+  /// Returns whether the launcher has ended, which it does not do by itself: no report follows.
   bool gone() const { return gone_; }
   pid_t process() const { return process_; }
 
  private:
   struct Order {
     base::Bytes bytes;
-    Streams streams;  // invalid ones: it has none
+    Streams streams;  // invalid: it has none
   };
   Launcher(pid_t process, base::Descriptor talk) : process_(process), talk_(std::move(talk)) {}
 

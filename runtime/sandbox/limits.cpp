@@ -5,7 +5,7 @@
 namespace troupe::sandbox {
 namespace {
 
-constexpr std::uint32_t kThousandthsMin = 10;  // the kernel gives no smaller share: 1 ms of each 100 ms
+constexpr std::uint32_t kThousandthsMin = 10;  // the kernel's smallest share: 1 ms of every 100 ms
 constexpr std::size_t kDecimalsMax = 3;
 
 bool only_digits(std::string_view text) {

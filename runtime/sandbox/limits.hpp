@@ -1,7 +1,7 @@
 #pragma once
-// What a sandboxed program may use, and the forms in which a person types it.
+// The resources that a sandboxed program may use, and the forms in which a person types them.
 //
-// Zero never means unlimited: the parsers refuse it. What happens at a limit stands in README.md.
+// Zero never means unlimited: the parsers refuse it. README.md says what happens at a limit.
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -18,11 +18,11 @@ struct Cores {
 
 struct Limits {
   Cores cpu;
-  std::uint64_t memory_bytes = std::uint64_t{256} << 20;  ///< what is written to /task and /tmp counts too
+  std::uint64_t memory_bytes = std::uint64_t{256} << 20;  ///< includes bytes written to /task and /tmp
   std::uint64_t disk_bytes = std::uint64_t{64} << 20;     ///< of /task and /tmp together
   std::uint32_t pids = 64;                                ///< processes and threads
-  base::Duration time = std::chrono::hours{1};            ///< of the wall clock
-  std::uint32_t files = 1'024;                            ///< open in a process; also inodes of /task and /tmp
+  base::Duration time = std::chrono::hours{1};            ///< wall clock time
+  std::uint32_t files = 1'024;                            ///< open files per process; also inodes of /task and /tmp
   std::uint64_t output_bytes = std::uint64_t{64} << 20;   ///< standard output and error together
   friend bool operator==(const Limits&, const Limits&) = default;
 };
@@ -38,12 +38,12 @@ inline constexpr base::Duration kTimeMin = std::chrono::milliseconds{1};
 
 enum class Limit : std::uint8_t { time, cpu, memory, pids, disk, files, output };
 
-/// As commands and JSON have it: "time".
+/// Returns the name for commands and JSON: "time".
 std::string_view name(Limit limit);
 
-/// "2", "0.5": at most three decimals, 0.01 to kCoresMax.
+/// Parses "2", "0.5": at most three decimals, 0.01 to kCoresMax.
 std::optional<Cores> parse_cores(std::string_view text);
-/// "512", "64K", "256M", "2G" (1,024 bytes, its square and its cube; "MiB" is as good as "M"); at most kBytesMax.
+/// Parses "512", "64K", "256M", "2G" (powers of 1,024; "MiB" equals "M"); at most kBytesMax.
 std::optional<std::uint64_t> parse_size(std::string_view text);
 
 }  // namespace troupe::sandbox

@@ -24,7 +24,7 @@ std::optional<base::Bytes> write_order(const Spec& spec, std::span<const Step> s
                                        const std::vector<std::string>& paths) {
   const auto size = [](const auto& list) { return static_cast<std::uint32_t>(list.size()); };
   const OrderHead head{size(steps), size(paths), size(spec.command), size(spec.environment)};
-  // Each list of names ends with a null.
+  // Each list of names ends with a null pointer.
   if (steps.size() + paths.size() + spec.command.size() + spec.environment.size() + 4 > kOrderTextsMax ||
       std::ranges::count(steps, Step::Kind::bind, &Step::kind) > static_cast<std::ptrdiff_t>(kOrderTreesMax) ||
       !std::ranges::all_of(steps, may_be_late) || !whole(spec.directory))

@@ -1,10 +1,9 @@
 #pragma once
-// What a sandbox that was made ahead is told once there is a program for it: one packet, which the init reads without
-// taking memory.
+// The program for a sandbox that was made ahead: one packet, which the init reads without allocation.
 //
-// Bytes   an OrderHead; then texts, each with a zero behind it: the directory; of each step its kind and where it is
-//         performed; paths, arguments, names of the environment.
-// Beside  descriptors: the three streams, then what each step that binds shows.
+// Bytes   An OrderHead, then texts, each followed by a zero: the directory; the kind and target of each step; paths,
+//         arguments, names of the environment.
+// Passed  Descriptors: the three streams, then the source of each bind step.
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -16,7 +15,7 @@
 
 namespace troupe::sandbox {
 
-inline constexpr std::size_t kOrderBytesMax = std::size_t{32} << 10;  // our choice: more is made when it is asked for
+inline constexpr std::size_t kOrderBytesMax = std::size_t{32} << 10;  // our choice: a larger order gets a new sandbox
 inline constexpr std::size_t kOrderTextsMax = 1'024;                  // our choice
 inline constexpr std::size_t kOrderTreesMax = 64;                     // our choice: each is a descriptor
 inline constexpr std::size_t kOrderStreams = 3;
@@ -25,11 +24,11 @@ struct OrderHead {
   std::uint32_t steps = 0, paths = 0, arguments = 0, environment = 0;
 };
 
-/// Nothing if it is too large, or has a step that may not be performed late.
+/// Returns nullopt if it is too large, or has a step that may not be performed late.
 std::optional<base::Bytes> write_order(const Spec& spec, std::span<const Step> steps,
                                        const std::vector<std::string>& paths);
 
-/// The kind of a step as the first character of its text.
+/// Returns the kind of a step as the first character of its text.
 inline char mark_of(Step::Kind kind) { return static_cast<char>('a' + static_cast<int>(kind)); }
 
 }  // namespace troupe::sandbox

@@ -11,8 +11,7 @@ namespace troupe::sandbox {
 Sent send_packet(int to, const base::Bytes& bytes, std::span<const int> descriptors) {
   errno = 0;
   if (pass(to, bytes, descriptors)) return Sent::yes;
-  // The kernel may be short of memory for a moment, and as many descriptors may be on their way as a process may have
-  // open.
+  // The kernel may briefly lack memory, or as many descriptors may be in flight as a process may have open.
   return errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM || errno == ETOOMANYREFS ? Sent::later : Sent::never;
 }
 

@@ -1,7 +1,7 @@
 #pragma once
-// What a launcher and the process that has it say to each other: packets over a local socket, with descriptors.
+// Messages between a launcher and its owner process: packets over a local socket, with descriptors.
 //
-// Bytes  Word (1) - id of a sandbox (8) - what belongs to the word; of `usages` no id comes first.
+// Bytes  Word (1) - id of a sandbox (8) - body; `usages` has no leading id.
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -12,9 +12,9 @@
 
 namespace troupe::sandbox {
 
-inline constexpr std::size_t kPacketBytesMax = std::size_t{128} << 10;  // of a spec; Linux takes 200 KiB in a packet
+inline constexpr std::size_t kPacketBytesMax = std::size_t{128} << 10;  // of a spec; Linux accepts 200 KiB per packet
 
-/// The caller's name for a sandbox; it may be used again once its outcome is there.
+/// The caller's name for a sandbox; it may be reused once its outcome has arrived.
 struct SandboxId {
   std::uint64_t value = 0;
   friend auto operator<=>(const SandboxId&, const SandboxId&) = default;
@@ -25,8 +25,8 @@ enum class Word : std::uint8_t {
   make = 1,     ///< an id, a spec; with the streams
   end = 2,      ///< an id, a limit
   outcome = 3,  ///< an id, an Outcome; with its outputs, then its disk unless it has none
-  usages = 4,   ///< of each sandbox that runs an id, a Usage
-  listens = 5,  ///< an id; with what takes connections to its hosts
+  usages = 4,   ///< an id and a Usage for each running sandbox
+  listens = 5,  ///< an id; with the sockets that accept connections to its hosts
   go = 6,       ///< an id: after its `make`, once the other side has closed the streams
 };
 
@@ -38,7 +38,7 @@ base::Bytes head(Word word, SandboxId id);
 
 enum class Sent : std::uint8_t { yes, later, never };
 
-/// Does not wait. `later` if the other side has no room, or the kernel is short of memory for a moment.
+/// Does not wait. `later` if the other side's buffer is full, or the kernel briefly lacks memory.
 Sent send_packet(int to, const base::Bytes& bytes, std::span<const int> descriptors);
 
 struct Packet {
@@ -46,7 +46,7 @@ struct Packet {
   std::vector<base::Descriptor> descriptors;
 };
 
-/// Nothing if there is none now.
+/// Returns nullopt if there is none at present.
 std::optional<Packet> receive_packet(int from);
 
 }  // namespace troupe::sandbox

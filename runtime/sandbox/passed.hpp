@@ -1,5 +1,5 @@
 #pragma once
-// Descriptors that go with a packet over a local socket.
+// Descriptors passed with a packet over a local socket.
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -12,9 +12,9 @@
 
 namespace troupe::sandbox {
 
-inline constexpr std::size_t kPassedMax = 253;  // Linux takes no more with a packet
+inline constexpr std::size_t kPassedMax = 253;  // Linux's limit per packet
 
-/// Those of a message that recvmsg(2) has filled with MSG_CMSG_CLOEXEC.
+/// Returns the descriptors of a message that recvmsg(2) has filled with MSG_CMSG_CLOEXEC.
 inline std::vector<base::Descriptor> passed_with(msghdr& message) {
   std::vector<base::Descriptor> out;
   for (cmsghdr* at = CMSG_FIRSTHDR(&message); at != nullptr; at = CMSG_NXTHDR(&message, at)) {
@@ -29,11 +29,11 @@ inline std::vector<base::Descriptor> passed_with(msghdr& message) {
 }
 
 struct PassedPacket {
-  ssize_t bytes = -1;  ///< 0: the other side is gone; negative: errno says why there is none
+  ssize_t bytes = -1;  ///< 0: the other side is gone; negative: see errno
   std::vector<base::Descriptor> descriptors;
 };
 
-/// The next packet with `Most` of its descriptors; the kernel closes the others. Does not wait.
+/// Receives the next packet with `Most` of its descriptors; the kernel closes the others. Does not wait.
 template <std::size_t Most>
 PassedPacket take_packet(int from, std::span<std::uint8_t> into) {
   iovec part{into.data(), into.size()};
@@ -49,7 +49,7 @@ PassedPacket take_packet(int from, std::span<std::uint8_t> into) {
   return out;
 }
 
-/// Does not wait. False with errno set if the packet was not taken.
+/// Does not wait. Returns false with errno set if the packet was not accepted.
 inline bool pass(int to, base::ByteView bytes, std::span<const int> descriptors) {
   iovec part{const_cast<std::uint8_t*>(bytes.data()), bytes.size()};
   alignas(cmsghdr) char control[CMSG_SPACE(kPassedMax * sizeof(int))] = {};

@@ -19,7 +19,7 @@ Spec shape_of(const Spec& spec) {
   return out;
 }
 
-/// Which files its paths name now: another folder of the same name is another root.
+/// Returns which files its paths name now: another folder with the same name is a different root.
 std::vector<std::vector<std::uint64_t>> files_of(const Spec& shape) {
   std::vector<std::string> paths;
   if (shape.root) paths.push_back(*shape.root);

@@ -24,7 +24,7 @@ std::string text_at(int folder, const std::string& path) {
   return got > 0 ? std::string(space.data(), static_cast<std::size_t>(got)) : "";
 }
 
-/// The number in the line that begins with `name`: "RssAnon:\t  1024 kB". 0 if there is none.
+/// Returns the number in the line that begins with `name`: "RssAnon:\t  1024 kB". 0 if there is none.
 std::uint64_t number_after(std::string_view text, std::string_view name) {
   for (std::size_t at = text.find(name); at != text.npos; at = text.find(name, at + 1)) {
     if (at > 0 && text[at - 1] != '\n') continue;
@@ -35,7 +35,7 @@ std::uint64_t number_after(std::string_view text, std::string_view name) {
   return 0;
 }
 
-/// Of /proc, by its number.
+/// Calls `seen` for each process of /proc, with its number.
 void for_each_process(int proc, const auto& seen) {
   const int again = ::openat(proc, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (again < 0) return;
@@ -72,7 +72,7 @@ std::string_view stat_field(std::string_view stat, int number) {
 
 void add_process(ProcessesUsage& sum, std::string_view status, std::string_view stat) {
   constexpr std::uint64_t kKiB = 1'024;
-  // Page tables too: a process may have many of them and nearly no page.
+  // Page tables count too: a process may have many of them and almost no pages.
   for (const char* part : {"RssAnon:", "RssShmem:", "VmPTE:", "VmSwap:"})
     sum.memory_bytes += kKiB * number_after(status, part);
   sum.threads += number_after(status, "Threads:");
@@ -86,7 +86,7 @@ std::uint64_t bytes_of_sockets(std::string_view sockstat, std::string_view socks
   return (all - std::min(all, tcp)) * kSocketBytes + tcp * kTcpSocketBytes;
 }
 
-// It is longer than what text_at() reads, and what is sought stands behind half of it.
+// /proc/vmstat is longer than what text_at() reads, and this field is in its second half.
 std::uint64_t kills_for_memory() {
   const base::Descriptor file(::open("/proc/vmstat", O_RDONLY | O_CLOEXEC));
   std::string text(std::size_t{32} << 10, '\0');
@@ -111,7 +111,7 @@ ProcessesUsage usage_of_processes(int proc, Look look) {
       ProcessesUsage one;
       add_process(one, text_at(proc, process + "/status"), text_at(proc, process + "/stat"));
       out.cpu += one.cpu;
-      // The memory of the init is a copy of ours; of it only the time counts that its children have left.
+      // The memory of the init is a copy of the launcher's; only the CPU time of its ended children counts.
       if (process != kInit) out.memory_bytes += one.memory_bytes, out.threads += one.threads;
     }
     if (process == kInit) return;

@@ -32,7 +32,7 @@ struct Pipe {
 
 void never_wait(int descriptor) { ::fcntl(descriptor, F_SETFL, ::fcntl(descriptor, F_GETFL) | O_NONBLOCK); }
 
-/// A stream that the caller has closed is an empty one: otherwise a pipe of ours could take its number.
+/// A stream that the caller has closed becomes an empty stream: otherwise one of the pipes could take its number.
 void occupy_standard_streams() {
   int made = -1;
   do made = ::open("/dev/null", O_RDWR);
@@ -40,7 +40,7 @@ void occupy_standard_streams() {
   if (made >= 0) ::close(made);
 }
 
-/// SIGINT and its like, as something to wait for, for as long as this lives.
+/// SIGINT and similar signals as a descriptor to wait for, while this object lives.
 class Interrupts {
  public:
   Interrupts() {
@@ -65,7 +65,7 @@ class Interrupts {
   base::Descriptor source_;
 };
 
-/// Removed after the sandbox, its own among them.
+/// Removed after the sandbox, with this run's groups.
 class Leftovers {
  public:
   Leftovers(const CgroupPlaces& places, const std::string& group) : places_(places), group_(group) {}
@@ -85,7 +85,7 @@ class Run {
   Ran to_its_end() {
     auto input = Pipe::make(), output = Pipe::make(), errors = Pipe::make();
     if (!input || !output || !errors || !told_.valid())
-      return not_made({"there is no room for the pipes of a sandbox", "ulimit -n"});
+      return not_made({"this process cannot open the pipes of a sandbox: too many open files", "ulimit -n"});
     const CgroupPlaces places = spec_.cgroups == Cgroups::never ? CgroupPlaces{} : find_cgroups();
     const Leftovers leftovers(places, spec_.group);
     auto started = Sandbox::start(spec_, {std::move(input->read), std::move(output->write), std::move(errors->write)},
@@ -106,12 +106,13 @@ class Run {
     Ran ran{*sandbox_->outcome(), interrupted_, cgroup};
     ran.outcome.usage.output_bytes = output_bytes_;
     if (too_much_ && (ran.outcome.how == Ended::exited || ran.outcome.how == Ended::signalled)) {
-      // By itself, or by a pipe that is not read any more, before our order came: its end must not depend on that.
+      // Ended by itself, or by a pipe that is no longer read, before our order arrived: the result must not depend on
+      // that.
       ran.outcome.how = Ended::signalled;
       ran.outcome.status = SIGKILL;
       ran.outcome.limit = Limit::output;
     }
-    sandbox_.reset();  // waits until the kernel has ended it: its groups go with the leftovers
+    sandbox_.reset();  // waits until the kernel has ended it: the leftovers include its groups
     return ran;
   }
 
@@ -149,7 +150,7 @@ class Run {
     [[maybe_unused]] const auto written = ::write(told_.get(), &one, sizeof one);
   }
 
-  /// In the threads of both channels.
+  /// Called on the threads of both channels.
   std::size_t count(std::size_t bytes) {
     const std::lock_guard lock(mutex_);
     const std::uint64_t room = spec_.limits.output_bytes - output_bytes_;

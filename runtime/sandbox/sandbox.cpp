@@ -26,9 +26,10 @@
 namespace troupe::sandbox {
 namespace {
 
-constexpr int kWatchedPart = 10;  // our choice: so much of its time is not spent on a look
+constexpr int kWatchedPart = 10;  // our choice: ratio of the watch period to the time of a check
 constexpr base::Duration kWatchPeriodMost = std::chrono::seconds{2};  // our choice
-constexpr std::uint64_t kFilesOfAllTimes = 2;  // without a cgroup all processes together have that many times `files`
+constexpr std::uint64_t kFilesOfAllTimes =
+    2;  // without a cgroup, all processes together may have that many times `files`
 
 std::string message(int error) { return std::generic_category().message(error); }
 
@@ -118,7 +119,7 @@ void Sandbox::step(base::Instant now) {
   if (quiet_) return finish(now);
   pollfd life{life_.get(), POLLIN, 0};
   if (::poll(&life, 1, 0) != 1) return;
-  hear();  // what it has said last
+  hear();  // its last reports
   finish(now);
 }
 
@@ -175,12 +176,12 @@ void Sandbox::hear_guard() {
   pollfd one{guard_.get(), POLLIN, 0};
   if (::poll(&one, 1, 0) != 1) return;
   if ((one.revents & POLLIN) == 0) return guard_.reset();
-  alignas(seccomp_notif) std::array<std::byte, 1'024> space{};  // a newer kernel may have more to say
+  alignas(seccomp_notif) std::array<std::byte, 1'024> space{};  // a newer kernel may send more
   if (::ioctl(guard_.get(), SECCOMP_IOCTL_NOTIF_RECV, space.data()) != 0) return;
   seccomp_notif heard;
   std::memcpy(&heard, space.data(), sizeof heard);
   if (outcome_.tripwire.empty()) outcome_.tripwire = tripwire_name(heard.data.nr);
-  outcome_.how = Ended::signalled;  // also where its program has ended meanwhile, and another process of it tried
+  outcome_.how = Ended::signalled;  // also if the program has ended already and another of its processes tried
   outcome_.status = SIGKILL;
   end(std::nullopt);
 }
@@ -190,7 +191,7 @@ void Sandbox::end(std::optional<Limit> limit) {
   if (!ended_ && !outcome_.limit) outcome_.limit = limit;
   if (!ended_) outcome_.how = Ended::signalled, outcome_.status = SIGKILL;
   ended_ = true;
-  // It has no outputs: this process is not the one that frees what it has written.
+  // It has no outputs, so this process does not free the disk.
   if (talk_.valid()) watch_disk(), disk_.reset();
   ::syscall(SYS_pidfd_send_signal, life_.get(), SIGKILL, nullptr, 0);
   cgroup_.lift_quota();
@@ -206,15 +207,15 @@ void Sandbox::watch(base::Instant now) {
   watched_ = now;
   if (ended_ || !proc_.valid()) return;
   watch_disk();
-  // Of many processes a look is long: one sandbox must not take all the time of who looks at each.
+  // With many processes a check is long: one sandbox must not take all of its watcher's time.
   const auto began = std::chrono::steady_clock::now();
   watch_processes(now);
   const base::Duration took = std::chrono::steady_clock::now() - began;
-  // Where looks alone keep its limits they are at least so often.
+  // If only checks enforce its limits, they run at least this often.
   const base::Duration most = cgroup_.has(Controller::memory) ? kWatchPeriodMost : kWatchPeriodMost / 10;
   watch_period_ = std::clamp<base::Duration>(took * kWatchedPart, kWatchPeriod, most);
   if (ended_) return;
-  // Threads that read files are above it for a moment.
+  // Threads that read files exceed it briefly.
   const Killed killed = cgroup_.killed();
   const bool again = std::exchange(over_memory_, killed == Killed::for_its_limit);
   if (killed == Killed::for_the_machine) {
@@ -239,7 +240,7 @@ void Sandbox::watch_processes(base::Instant now) {
   if (!cgroup_.has(Controller::memory)) {
     if (memory > spec_.limits.memory_bytes) return end(Limit::memory);
     memory_full_ = memory_full_ || memory > spec_.limits.memory_bytes / 8 * 7;
-    // What sockets and pipes hold is mapped by no process: their number bounds it.
+    // No process maps the contents of sockets and pipes: their number bounds them.
     if (seen.files > kFilesOfAllTimes * spec_.limits.files) return end(Limit::files);
   }
   if (cgroup_.has(Controller::cpu)) return;
@@ -247,7 +248,7 @@ void Sandbox::watch_processes(base::Instant now) {
   while (cpu_.size() > 1 && cpu_[1].at + kCpuWindow <= now) cpu_.pop_front();
   const base::Duration span = now - cpu_.front().at;
   if (span < kCpuWindow) return;
-  // A twentieth more: the kernel counts in ticks, and no look comes at its very instant.
+  // 5 % more, because the kernel counts in ticks and no check happens exactly on time.
   const base::Duration allowed = span / 1'000 * spec_.limits.cpu.thousandths / 20 * 21;
   if (seen.cpu - cpu_.front().spent > allowed) end(Limit::cpu);
 }
@@ -272,7 +273,7 @@ Usage Sandbox::usage(base::Instant now) const {
   return out;
 }
 
-/// Where no cgroup counts: one that took much and ended between two looks.
+/// If no cgroup counts: for a process that took much memory and ended between two checks.
 void Sandbox::note_resident(std::int64_t kib) {
   if (cgroup_.has(Controller::memory)) return;
   const auto largest = std::uint64_t{1'024} * static_cast<std::uint64_t>(kib);
@@ -288,14 +289,14 @@ void Sandbox::bury() {
   while (::wait4(init_, &status, 0, &spent) < 0 && errno == EINTR) continue;
   gone_ = true;
   if (finished_) return cgroup_.remove();
-  if (!ended_) {  // ended by something else than its program: by the kernel for lack of memory, or by an operator
+  if (!ended_) {  // not ended by its program, but by the kernel for lack of memory, or by an operator
     outcome_.how = Ended::signalled;
     outcome_.status = WIFSIGNALED(status) ? WTERMSIG(status) : SIGKILL;
   }
   const auto time = [](const timeval& of) {
     return base::Duration(std::chrono::seconds(of.tv_sec)) + std::chrono::microseconds(of.tv_usec);
   };
-  // Of the init and of all that ended before it: what a program's own cgroup has not counted.
+  // For the init and all processes that ended before it: usage that a program's cgroup has not counted.
   outcome_.usage.cpu = time(spent.ru_utime) + time(spent.ru_stime);
   note_resident(spent.ru_maxrss);
 }
@@ -313,7 +314,7 @@ void Sandbox::finish(base::Instant now) {
   finished_ = outcome_;
 }
 
-// A regular file of the program's own: no link, and nothing that is mounted there, leads out of its disk.
+// Only regular files of the program: no link or mount there leads out of its disk.
 void Sandbox::keep_outputs() {
   if (outcome_.how != Ended::exited || !disk_.valid()) return;
   open_how how{};
@@ -329,13 +330,13 @@ void Sandbox::keep_outputs() {
   }
 }
 
-// Without a group that counts them it is one that was killed while the kernel has killed for want of memory.
+// Without a group that counts: the process was killed while the kernel has killed because memory ran out.
 bool Sandbox::killed_by_machine(Killed in_group) const {
   if (cgroup_.has(Controller::memory)) return in_group == Killed::for_the_machine;
   return outcome_.how == Ended::signalled && outcome_.status == SIGKILL && kills_for_memory() > kills_[1];
 }
 
-// Of a program that has failed: which limit it had met before. One that it could live with is none.
+// Finds the limit that a failed program had reached. A limit that the program survived does not count.
 void Sandbox::find_limit() {
   const Killed killed = cgroup_.killed();
   const bool failed = outcome_.how == Ended::signalled || (outcome_.how == Ended::exited && outcome_.status != 0);

@@ -1,13 +1,13 @@
 #pragma once
-// One sandbox under way: made, watched, ended, and cleaned up after. It never blocks for longer than the kernel takes
-// to make one; its user waits on its descriptors.
+// One sandbox: made, watched, ended, and cleaned up. It never blocks for longer than the kernel takes to make a
+// sandbox; its user waits on its descriptors.
 //
-// States   being made -> running -> ending -> ended -> gone. `outcome()` is there once it is ended: nothing of the
-//          program runs. It is gone when the kernel has ended its namespaces too, which takes some milliseconds. One
-//          that is made ahead waits between the first two, until it is given a program.
-// Use      wait until one of descriptors() can be read, or kWatchPeriod has passed; then call step(). Until it is gone,
-//          or not wanted any more.
-// Safety   one thread, which must be the one that started it: the sandbox ends with that thread.
+// States   being made -> running -> ending -> ended -> gone. `outcome()` exists once it is ended: no process of the
+//          program runs. It is gone once the kernel has ended its namespaces too, some milliseconds later. A sandbox
+//          made ahead waits between the first two states until go().
+// Use      Wait until one of descriptors() is readable, or kWatchPeriod has passed; then call step(). Repeat until it
+//          is gone, or no longer wanted.
+// Safety   One thread, the thread that started it: the sandbox ends with that thread.
 #include <sys/types.h>
 
 #include <array>
@@ -28,14 +28,14 @@ namespace troupe::sandbox {
 inline constexpr base::Duration kWatchPeriod = std::chrono::milliseconds{50};
 inline constexpr base::Duration kCpuWindow = std::chrono::seconds{5};  // in which a program may exceed its cores
 
-/// What become standard input, output and error of the program. They are closed before it begins: who holds an end of a
-/// pipe can be kept waiting by the program, even for closing it.
+/// They become the program's standard input, output and error. They are closed before it begins, because the program
+/// can make a holder of a pipe's end wait, even to close it.
 using Streams = std::array<base::Descriptor, 3>;
 
-/// Copies; invalid where there is no room for one.
+/// Returns copies; a descriptor is invalid if it could not be copied.
 Streams copies_of(const std::array<int, 3>& streams);
 
-/// Why there is no sandbox: a sentence for people, and what to do about it.
+/// Why there is no sandbox: a sentence for people, and what to do.
 struct NotMade {
   std::string why;
   std::string advice;
@@ -43,43 +43,43 @@ struct NotMade {
 
 class Sandbox {
  public:
-  /// Makes the process and its cgroup. Errors that only the new process finds come as an Outcome.
-  /// `places` are those of find_cgroups().
+  /// Makes the process and its cgroup. Errors that only the new process finds come as an Outcome. `places` come from
+  /// find_cgroups().
   static base::Result<std::unique_ptr<Sandbox>, NotMade> start(const Spec& spec, Streams streams,
                                                                const CgroupPlaces& places, base::Instant now);
-  /// Makes one without a program, which waits for go(). Of `shape` no command, environment, directory, outputs, hosts,
-  /// or bind below /task counts.
+  /// Makes a sandbox without a program, which waits for go(). Ignored in `shape`: command, environment, directory,
+  /// outputs, hosts, and binds below /task.
   static base::Result<std::unique_ptr<Sandbox>, NotMade> make_ahead(const Spec& shape, const CgroupPlaces& places,
                                                                     base::Instant now);
-  /// Gives it the program, and the time begins; all else in `spec` is that of the shape. False if it takes no such
-  /// program: then it is of no use, and the streams are the caller's still.
+  /// Gives it the program, and its time begins; the rest of `spec` must equal the shape. Returns false if it cannot
+  /// take such a program: then the sandbox is useless, and the streams still belong to the caller.
   bool go(const Spec& spec, Streams& streams, base::Instant now);
   /// Ends it if it still runs.
   ~Sandbox();
   Sandbox(const Sandbox&) = delete;
   Sandbox& operator=(const Sandbox&) = delete;
 
-  /// To wait for: any of them can be read, or is broken.
+  /// To wait for: any of them is readable or broken.
   std::vector<int> descriptors() const;
-  /// Looks at what has happened by `now`. Cheap if it is nothing.
+  /// Processes events up to `now`. Cheap if there are none.
   void step(base::Instant now);
-  /// When step() is due even if nothing happens.
+  /// Returns when step() is due even if nothing happens.
   base::Instant due() const;
 
   /// Ends the program, for that limit or for none.
   void end(std::optional<Limit> limit);
-  /// Of standard output and error, as the caller has counted them.
+  /// Counts bytes of standard output and error, which the caller sees.
   void count_output(std::uint64_t bytes) { outcome_.usage.output_bytes += bytes; }
 
-  /// Once nothing of the program runs.
+  /// Set once no process of the program runs.
   const std::optional<Outcome>& outcome() const { return finished_; }
-  /// Whether nothing of it is left.
+  /// Returns whether nothing of it is left.
   bool gone() const { return gone_; }
-  /// Once: those of Outcome::outputs, open to be read; their file system lasts as long as they do.
+  /// Once: the files of Outcome::outputs, open for reading; their file system lasts as long as they do.
   std::vector<base::Descriptor> take_outputs() { return std::move(outputs_); }
-  /// Once there is an outcome: its disk. Whoever closes it last frees it, which takes a second for some GiB.
+  /// Once there is an outcome: its disk. The last close frees it, which takes a second for some GiB.
   base::Descriptor take_disk() { return std::move(disk_); }
-  /// Once: what takes connections to Spec::hosts, in their order; empty while the sandbox is being made.
+  /// Once: the sockets that accept connections to Spec::hosts, in their order; empty while the sandbox is being made.
   std::vector<base::Descriptor> take_listeners() { return std::exchange(listeners_, {}); }
   int cgroup_version() const { return cgroup_.version(); }
   Usage usage(base::Instant now) const;
@@ -97,11 +97,11 @@ class Sandbox {
   void watch_processes(base::Instant now);
   void watch_disk();
   void finish(base::Instant now);
-  /// Waits for its init, which ends or has ended. What it has used counts, unless it has told so itself.
+  /// Waits for its init, which ends or has ended. Counts its usage, unless the init has reported it.
   void bury();
   void note_resident(std::int64_t kib);
   void find_limit();
-  /// Whether the kernel has ended one of its processes because the whole machine had no memory left.
+  /// Returns whether the kernel has killed one of its processes because the whole machine had no memory left.
   bool killed_by_machine(Killed in_group) const;
   void note_spared();
   void keep_outputs();
@@ -116,7 +116,7 @@ class Sandbox {
   base::Instant watched_{};
   base::Duration watch_period_ = kWatchPeriod;
   Cgroup cgroup_;
-  // What the new process reads.
+  // Input of the new process.
   std::vector<Step> steps_;
   std::vector<std::string> paths_;
   std::vector<const char*> path_pointers_;
@@ -131,17 +131,17 @@ class Sandbox {
   pid_t init_ = -1;
   base::Descriptor life_;   // pidfd of the init
   base::Descriptor talk_;   // to the init
-  base::Descriptor guard_;  // on which forbidden calls are reported
+  base::Descriptor guard_;  // reports forbidden calls
   base::Descriptor proc_, disk_;
   std::array<std::uint64_t, 2>
-      kills_{};               // of the whole machine for want of memory, at the last look and the one before
-  bool over_memory_ = false;  // at the last look
+      kills_{};               // out-of-memory kills of the whole machine, at the last check and the check before
+  bool over_memory_ = false;  // at the last check
   bool waits_ = false;        // for a program
-  bool quiet_ = false;        // the init has told so after nothing else ran
+  bool quiet_ = false;        // the init reported that nothing else ran
   bool gone_ = false;
-  bool ended_ = false;  // the init has told how the program ended
+  bool ended_ = false;  // the init has reported how the program ended
   bool disk_full_ = false, inodes_full_ = false, pids_full_ = false, files_full_ = false, memory_full_ = false;
-  std::deque<Cpu> cpu_;  // of the last kCpuWindow, where no cgroup has the cores
+  std::deque<Cpu> cpu_;  // of the last kCpuWindow, if no cgroup limits the cores
   Outcome outcome_;
   std::optional<Outcome> finished_;
   std::vector<base::Descriptor> outputs_, listeners_;

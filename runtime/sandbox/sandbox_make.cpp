@@ -1,4 +1,4 @@
-// How a sandbox is made: what its process needs is laid out, then the process comes to be.
+// How a sandbox is made: the input of its process is prepared, then the process is created.
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <signal.h>
@@ -32,7 +32,7 @@ constexpr rlim_t kLockedBytesMax = rlim_t{64} << 10;
 constexpr rlim_t kSignalsMax = 1'024;
 constexpr int kNiceMost = 19;  // setpriority(2)
 
-// As fork(2), without what libc does around it: nothing in the new process may wait for a lock.
+// As fork(2), without libc's handlers: nothing in the new process may wait for a lock.
 pid_t make_process(int cgroup, int& life) {
   if (cgroup >= 0) {
     clone_args arguments{};
@@ -47,7 +47,7 @@ pid_t make_process(int cgroup, int& life) {
 }
 
 NotMade no_namespaces(int error) {
-  NotMade out{"the kernel gives this user no namespaces of its own: " + std::generic_category().message(error), ""};
+  NotMade out{"the kernel does not let this user create namespaces: " + std::generic_category().message(error), ""};
   if (error == ENOSPC || error == EUSERS)
     out.advice = "sysctl -w user.max_user_namespaces=10000, if that limit is low here";
   else if (error == EPERM)
@@ -55,7 +55,7 @@ NotMade no_namespaces(int error) {
   return out;
 }
 
-/// Shared mappings of /dev/zero hold memory that no process has mapped. /dev/full reads the same, and cannot be mapped.
+/// Shared mappings of /dev/zero hold memory that no process has mapped. /dev/full reads the same and cannot be mapped.
 void forgo_shared_zeros(std::vector<Step>& steps) {
   for (Step& step : steps)
     if (step.from == "/dev/zero") step.from = "/dev/full";
@@ -90,9 +90,9 @@ ResourceLimit lowered(int resource, rlim_t soft, rlim_t hard) {
   return {resource, std::min(soft, hard), hard};
 }
 
-/// Who has more descriptors on their way between sockets than a sender may have open keeps that sender from passing any
-/// (unix(7), ETOOMANYREFS), and they count for the user: a program of the launcher's own user has half of what that
-/// has, or one that keeps all on their way would be the end of all other sandboxes.
+/// If a user has more descriptors in flight between sockets than a sender may have open, that sender can pass none
+/// (unix(7), ETOOMANYREFS). So a program with the launcher's user id gets half of the launcher's limit. Otherwise a
+/// program that keeps all of them in flight would end all other sandboxes.
 ResourceLimit files(const Limits& limits) {
   rlimit now{};
   ::getrlimit(RLIMIT_NOFILE, &now);
@@ -146,7 +146,7 @@ bool Sandbox::go(const Spec& spec, Streams& streams, base::Instant now) {
   }
   if (!pass(talk_.get(), *order, passed)) return false;
   streams = {};
-  ::send(talk_.get(), &kStreamsClosed, 1, MSG_NOSIGNAL);  // if it has failed meanwhile, its report says how
+  ::send(talk_.get(), &kStreamsClosed, 1, MSG_NOSIGNAL);  // if it has failed by then, its report says how
   steps_.insert(steps_.end(), steps.value().begin(), steps.value().end());
   spec_ = spec;
   if (!cgroup_.has(Controller::memory)) kills_.fill(kills_for_memory());
@@ -157,7 +157,7 @@ bool Sandbox::go(const Spec& spec, Streams& streams, base::Instant now) {
 }
 
 std::optional<NotMade> Sandbox::make(Streams* streams, const CgroupPlaces& places) {
-  if (spec_.hosts.size() > kHostsMax) return NotMade{"the sandbox could not be made: too many hosts are named", ""};
+  if (spec_.hosts.size() > kHostsMax) return NotMade{"the sandbox could not be made: it names more than 16 hosts", ""};
   auto steps = steps_of(spec_);
   if (!steps.ok()) return NotMade{"the sandbox could not be made: " + steps.error(), ""};
   steps_ = std::move(steps).value();
@@ -166,7 +166,8 @@ std::optional<NotMade> Sandbox::make(Streams* streams, const CgroupPlaces& place
   ids_ = mappable();
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
-    return NotMade{"the sandbox could not be made: it got no socket: " + std::generic_category().message(errno), ""};
+    return NotMade{
+        "the sandbox could not be made: it could not create a socket: " + std::generic_category().message(errno), ""};
   talk_ = base::Descriptor(ends[0]);
   const base::Descriptor theirs(ends[1]);
   Plan plan;
@@ -191,8 +192,8 @@ std::optional<NotMade> Sandbox::make(Streams* streams, const CgroupPlaces& place
   return let_go();
 }
 
-/// What root may show though the ids inside may not: a folder that is its owner's alone. Clones for the binds among the
-/// steps, read-only; nothing is in them where this process may not mount.
+/// Clones the sources of the binds among the steps, read-only. Root may show a folder that the ids inside may not read,
+/// such as a private folder. Empty if this process may not mount.
 std::vector<base::Descriptor> Sandbox::trees_of(const std::vector<Step>& steps) {
   std::vector<base::Descriptor> out(steps.size());
   if (ids_ != Ids::two) return out;
@@ -202,7 +203,7 @@ std::vector<base::Descriptor> Sandbox::trees_of(const std::vector<Step>& steps) 
           ::open_tree(AT_FDCWD, steps[i].from.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE));
   mount_attr wanted{};
   wanted.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
-  wanted.propagation = MS_PRIVATE;  // nothing that the host mounts there later is seen
+  wanted.propagation = MS_PRIVATE;  // later mounts of the host are not visible
   for (base::Descriptor& tree : out)
     if (tree.valid() && ::mount_setattr(tree.get(), "", AT_EMPTY_PATH | AT_RECURSIVE, &wanted, sizeof wanted) != 0)
       tree.reset();
@@ -225,13 +226,14 @@ void Sandbox::prepare(Plan& plan) {
              lowered(RLIMIT_RTPRIO, 0, 0),
              lowered(RLIMIT_SIGPENDING, kSignalsMax, kSignalsMax),
              lowered(RLIMIT_STACK, kStackUsual, kStackMax)};
-  // The watcher ends a program that has too much. Between two looks this keeps each process from taking all there is.
+  // The watcher ends a program that uses too much. Between two checks this limit keeps each process from taking all
+  // memory.
   if (!counted) limits_.push_back(lowered(RLIMIT_DATA, 2 * spec_.limits.memory_bytes, 2 * spec_.limits.memory_bytes));
   if (!cgroup_.has(Controller::pids)) {
     const rlim_t processes = spec_.limits.pids + (ids_ == Ids::one ? 1 : 0);  // then the init has the same id
     limits_.push_back(lowered(RLIMIT_NPROC, processes, processes));
   }
-  // Without a cgroup that shares the cores out, all else that the machine does goes before it.
+  // Without a cgroup that limits cores, all other programs of the machine have priority.
   plan.niceness = cgroup_.has(Controller::cpu) ? 0 : kNiceMost;
   plan.ids = ids_;
   plan.steps = steps_;
@@ -256,7 +258,7 @@ void Sandbox::prepare(Plan& plan) {
 
 std::optional<NotMade> Sandbox::let_go() {
   if (const auto mapped = map_ids(init_, ids_); !mapped.ok()) return NotMade{mapped.error(), ""};
-  ::send(talk_.get(), &kMapped, 1, MSG_NOSIGNAL);  // if it has failed meanwhile, its report says how
+  ::send(talk_.get(), &kMapped, 1, MSG_NOSIGNAL);  // if it has failed by then, its report says how
   return std::nullopt;
 }
 

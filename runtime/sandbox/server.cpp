@@ -26,7 +26,8 @@
 namespace troupe::sandbox {
 namespace {
 
-constexpr base::Duration kTakeMost = std::chrono::milliseconds{50};  // our choice: then those that run have their turn
+constexpr base::Duration kTakeMost =
+    std::chrono::milliseconds{50};  // our choice: then the running sandboxes have their turn
 
 constexpr std::size_t kStreams = std::tuple_size_v<Streams>;
 static_assert(std::max({kStreams, kOutputsMax + 1, kHostsMax}) <= kPassedMax);
@@ -47,8 +48,8 @@ class Server {
   void serve() {
     while (!gone_) {
       const bool happened = wait();
-      // What begins, and may end soon, is heard first.
-      // A copy of this process would have the streams of one that is ordered, too.
+      // A program that begins may end soon, so it comes first. Also, a copy of this process would inherit the streams
+      // of an ordered sandbox.
       if (!happened && !ordered_ && (running_.empty() || time_now() >= begun_ + kReadyAfter)) pool_.fill(time_now());
       const base::Instant take_until = time_now() + kTakeMost;
       while (time_now() < take_until) {
@@ -64,7 +65,7 @@ class Server {
   }
 
  private:
-  /// False if nothing has happened.
+  /// Returns false if nothing has happened.
   bool wait() {
     std::vector<pollfd> watched{{talk_, static_cast<short>(told_.empty() ? POLLIN : POLLIN | POLLOUT), 0}};
     base::Instant due = pool_.due(running_.empty() ? time_now() : std::max(time_now(), begun_ + kReadyAfter));
@@ -105,7 +106,7 @@ class Server {
     in.take(kHeadBytes);
     const auto spec = read_spec(in.rest());
     if (!spec || spec->command.empty() || packet.descriptors.size() != kStreams)
-      return refuse(id, {"the order to the launcher was not understood", ""});
+      return refuse(id, {"the launcher could not decode the order", ""});
     if (running_.empty()) usages_told_ = time_now();
     const std::size_t there = running_.size() + ended_.size();
     if (there >= kSandboxesMax || running_.contains(id))
@@ -138,7 +139,7 @@ class Server {
         ++at;
         continue;
       }
-      // Its disk goes with the outputs: the node frees it, on a thread that keeps no other program waiting.
+      // Its disk goes with the outputs: the node frees it, on a thread for which no other program waits.
       std::vector<base::Descriptor> passed = at->second->take_outputs();
       if (base::Descriptor disk = at->second->take_disk(); disk.valid()) passed.push_back(std::move(disk));
       tell(at->first, *at->second->outcome(), std::move(passed));
@@ -157,7 +158,7 @@ class Server {
     told_.push_back({std::move(out), std::move(passed)});
   }
 
-  /// As many as the other side takes now: while it does not read, the limits of those that run hold all the same.
+  /// Sends as many packets as the other side accepts now. If it does not read, the running sandboxes keep their limits.
   void flush() {
     while (!told_.empty()) {
       std::vector<int> passed;
@@ -169,7 +170,7 @@ class Server {
     }
   }
 
-  /// Of all in one packet. If there is no room for it, they are told in the next period.
+  /// Reports all usages in one packet. If the socket is full, they are reported in the next period.
   void tell_usages() {
     const base::Instant now = time_now();
     if (running_.empty() || now < usages_told_ + kUsagePeriod) return;
@@ -184,14 +185,15 @@ class Server {
 
   int talk_;
   bool gone_ = false;
-  std::optional<std::pair<SandboxId, Packet>> ordered_;  // its streams are not closed yet; the next packet says so
+  std::optional<std::pair<SandboxId, Packet>>
+      ordered_;  // its streams are still open; the next packet says that they are closed
   struct Told {
     base::Bytes bytes;
     std::vector<base::Descriptor> descriptors;
   };
-  std::deque<Told> told_;  // packets that the other side has yet to take
+  std::deque<Told> told_;  // packets that the other side has not received
   base::Instant usages_told_{};
-  base::Instant begun_{};  // the latest of those that run
+  base::Instant begun_{};  // start of the latest running sandbox
   const CgroupPlaces places_ = find_cgroups();
   Pool pool_{places_};
   std::set<std::string> groups_;  // whose leftovers are removed; a node has one
@@ -203,18 +205,18 @@ class Server {
 
 [[noreturn]] void become_launcher(int talk) {
   constexpr int kOwn = 3;
-  // It outlives the process that started it by a moment, and cleans up: what ends that one is not for it.
+  // It outlives the process that started it briefly, to clean up: signals that end that process must not end it.
   ::setsid();
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) ::signal(signal, SIG_IGN);
   ::prctl(PR_SET_NAME, "troupe launcher");
-  // Each sandbox takes some, and programs get a limit of their own.
+  // Each sandbox needs descriptors, and programs get a separate limit.
   if (rlimit files{}; ::getrlimit(RLIMIT_NOFILE, &files) == 0) {
     files.rlim_cur = files.rlim_max;
     ::setrlimit(RLIMIT_NOFILE, &files);
   }
   if (talk != kOwn) ::dup3(talk, kOwn, O_CLOEXEC);
   ::syscall(SYS_close_range, kOwn + 1, ~0u, 0);
-  Server(kOwn).serve();  // a temporary: it is gone after this line
+  Server(kOwn).serve();  // a temporary: it is destroyed after this line
   ::_exit(0);
 }
 

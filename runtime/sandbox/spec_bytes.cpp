@@ -27,7 +27,7 @@ void append_texts(Bytes& out, const std::vector<std::string>& texts) {
   for (const std::string& one : texts) append_text(out, one);
 }
 
-/// How many follow; 0, and not ok, if they are too many.
+/// Returns how many follow; 0, and not ok, if there are too many.
 std::uint32_t count(FieldReader& in) {
   const auto out = in.number<std::uint32_t>();
   if (out <= kTextsMax) return out;
@@ -41,7 +41,7 @@ std::vector<std::string> texts(FieldReader& in) {
   return out;
 }
 
-/// The number of an alternative, from 0 to `last`.
+/// Returns an enumerator from 0 to `last`.
 template <class Enum>
 Enum one_of(FieldReader& in, Enum last) {
   const auto number = in.number<std::uint8_t>();

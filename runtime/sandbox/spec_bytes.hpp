@@ -1,6 +1,6 @@
 #pragma once
-// A Spec, a Usage and an Outcome as bytes, between two processes of one node that run the same program: no version,
-// no compatibility.
+// A Spec, a Usage and an Outcome as bytes, between two processes of one node with the same program: no version, no
+// compatibility.
 #include "runtime/base/bytes.hpp"
 #include "runtime/sandbox/spec.hpp"
 
@@ -9,11 +9,11 @@ namespace troupe::sandbox {
 inline constexpr std::size_t kTextsMax = 65'536;  // arguments, names or binds of one spec
 inline constexpr std::size_t kUsageBytes = 48;    // of each Usage
 
-/// All of it but `inside`, which only the process that has it can run.
+/// Writes all of it except `inside`, which only its own process can run.
 base::Bytes write(const Spec& spec);
 base::Bytes write(const Usage& usage);
 base::Bytes write(const Outcome& outcome);
-/// Nothing if the bytes are not exactly what write() gives.
+/// Returns nullopt unless the bytes are exactly the result of write().
 std::optional<Spec> read_spec(base::ByteView bytes);
 std::optional<Usage> read_usage(base::ByteView bytes);
 std::optional<Outcome> read_outcome(base::ByteView bytes);

@@ -14,17 +14,18 @@ namespace {
 using Kind = Step::Kind;
 namespace fs = std::filesystem;
 
-// Ours inside, whatever the root has of that name. /sys and /run of a host would show its devices and its sockets.
+// The sandbox provides these, whatever the root has with that name. A host's /sys and /run would show its devices and
+// sockets.
 constexpr std::string_view kOurs[] = {"proc", "dev", "tmp", "task", "sys", "run"};
 constexpr const char* kDevices[] = {"null", "zero", "full", "random", "urandom"};
-constexpr std::string_view kDisk = "task";  // what a program may write to
-constexpr std::string_view kEtc = "etc";    // the folder of what says how a name is found
-// Of the top folder and of /etc where that is shown entry by entry: each is a mount.
+constexpr std::string_view kDisk = "task";  // the writable file system
+constexpr std::string_view kEtc = "etc";    // the folder with the name resolution files
+// For the top folder, and /etc if it is shown entry by entry: each entry is a mount.
 constexpr std::size_t kRootEntriesMax = 4'096;
 
 bool is_ours(std::string_view name) { return std::ranges::find(kOurs, name) != std::end(kOurs); }
 
-/// The parts of an absolute path without "." and ".."; empty if it is no such path.
+/// Returns the parts of an absolute path; empty if the path is relative or contains "." or "..".
 std::vector<std::string> parts_of(const std::string& path) {
   std::vector<std::string> out;
   if (!path.starts_with('/') || path.find('\0') != std::string::npos) return {};
@@ -67,7 +68,7 @@ class Builder {
 
   void add(Kind kind, std::string from, std::string to) { steps_.push_back({kind, std::move(from), std::move(to)}); }
 
-  // Entry by entry: the root of the host cannot be written to, and may lack the places where ours are mounted.
+  // Entry by entry: the root of the host is not writable, and may lack the sandbox's mount points.
   std::string add_root(const std::string& root) {
     std::error_code failed;
     if (!fs::path(root).is_absolute()) return "the root " + root + " is not an absolute path";
@@ -90,13 +91,13 @@ class Builder {
     } else if (type == fs::file_type::directory || type == fs::file_type::regular) {
       add(type == fs::file_type::directory ? Kind::folder : Kind::file, "", to);
       add(Kind::bind, from.string(), to);
-    }  // a device, socket or pipe of the host is none inside
+    }  // devices, sockets and pipes of the host are not shown inside
   }
 
-  /// What says how a name is found is ours where there are hosts.
+  /// With hosts, the sandbox provides the name resolution files.
   bool takes_etc_apart() const { return !spec_.hosts.empty(); }
 
-  // /etc of the root, entry by entry, but for what says how a name is found where that is ours.
+  // Adds the root's /etc entry by entry, except the name resolution files if the sandbox provides them.
   std::string add_etc() {
     add(Kind::folder, "", std::string(kEtc));
     const fs::path etc = spec_.root ? fs::path(*spec_.root) / kEtc : fs::path();
@@ -115,8 +116,7 @@ class Builder {
 
   std::string too_many(const std::string& root) const {
     return "the folder " + root + (takes_etc_apart() ? " and its etc together have" : " has") + " more than " +
-           std::to_string(kRootEntriesMax) +
-           " entries, too many for the root of a sandbox: put them into folders below";
+           std::to_string(kRootEntriesMax) + " entries, too many for the root of a sandbox: move them into subfolders";
   }
 
   void add_names() {
@@ -127,9 +127,10 @@ class Builder {
   std::string add_binds(Where where) {
     for (const Bind& bind : spec_.binds) {
       const auto parts = parts_of(bind.to);
-      if (parts.empty()) return '"' + bind.to + "\" is no place inside: it needs an absolute path without \"..\"";
+      if (parts.empty())
+        return '"' + bind.to + "\" is not a valid path inside: expected an absolute path without \"..\"";
       if (parts.front() != kDisk && is_ours(parts.front()))
-        return '"' + bind.to + "\" is no place for a file of the host: inputs lie below /task";
+        return '"' + bind.to + "\" cannot hold a file of the host: inputs must be below /task";
       if ((parts.front() == kDisk) != (where == Where::on_disk)) continue;
       std::error_code failed;
       const auto type = fs::status(bind.from, failed).type();
@@ -162,7 +163,7 @@ class Builder {
     add(Kind::link, "/tmp", "dev/shm");  // shared memory counts against the same limit
   }
 
-  // One file system, so that one limit holds for both folders.
+  // One file system, so that one limit applies to both folders.
   void add_disk() {
     const auto inodes = std::uint64_t{spec_.limits.files} + kOwnInodes;
     add(Kind::disk,

@@ -1,5 +1,5 @@
 #pragma once
-// The clock of this folder: what it limits and watches takes real time, so it asks the kernel itself.
+// The clock of this folder: its limits and checks use real time, so it asks the kernel.
 #include "runtime/base/time.hpp"
 
 namespace troupe::sandbox {

@@ -193,7 +193,7 @@ TEST_CASE("sandbox launcher: that of a plain user makes sandboxes, where such us
       if (!heard) ::_exit(1);
       const auto* outcome = std::get_if<Outcome>(&heard->what);
       if (outcome == nullptr) continue;
-      if (contains(outcome->why, "gives this user no namespaces")) ::_exit(2);
+      if (contains(outcome->why, "does not let this user create namespaces")) ::_exit(2);
       ::_exit(outcome->how == Ended::exited && outcome->status == 0 ? 0 : 1);
     }
   }
