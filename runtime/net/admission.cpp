@@ -28,12 +28,12 @@ std::uint64_t remaining_us(base::Instant due, base::Instant now) {
 Error no_service(const Pool& pool) {
   if (!pool.services_incomplete.load(std::memory_order_relaxed))
     return {Code::not_found, "this node has no such service"};
-  return {Code::unavailable, "this node is starting or ending: the service is not there now", kStarting};
+  return {Code::unavailable, "this node is starting or ending: the service is not available now", kStarting};
 }
 
 std::optional<Error> forbidden(const Pool& pool, const messages::KindInfo* kind, messages::Role role,
                                const runtime::Service* service, base::ByteView payload) {
-  if (kind == nullptr) return Error{Code::unsupported, "this node does not know that kind of message"};
+  if (kind == nullptr) return Error{Code::unsupported, "this node does not know this kind of message"};
   if (!messages::may_send(*kind, role))
     return Error{Code::refused, std::string(kind->name) + " may not be sent in this role"};
   if (service == nullptr) return no_service(pool);
@@ -41,7 +41,7 @@ std::optional<Error> forbidden(const Pool& pool, const messages::KindInfo* kind,
   if (!messages::fits(*kind, payload.size()))
     return Error{Code::malformed, std::string(kind->name) + " is larger than its kind allows"};
   if (const auto fault = check_envelope(payload))
-    return Error{Code::malformed, "the message is broken: " + std::string(name(*fault))};
+    return Error{Code::malformed, "malformed message: " + std::string(name(*fault))};
   return std::nullopt;
 }
 

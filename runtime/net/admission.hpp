@@ -12,21 +12,21 @@
 
 namespace troupe::net {
 
-/// The deadline after `remaining_us`, as received; zero: none. More than a day counts as a day, so that it cannot
-/// overflow.
+/// Returns the deadline after `remaining_us`, as received; zero: none. More than a day counts as a day, so that it
+/// cannot overflow.
 base::Instant due_of(std::uint64_t remaining_us, base::Instant now);
-/// The inverse, at least 1 us.
+/// Does the inverse; returns at least 1 us.
 std::uint64_t remaining_us(base::Instant due, base::Instant now);
 
-/// Why there is no service at a path: `not_found`, or `unavailable` while the node of `pool` starts or ends.
+/// Returns why there is no service at a path: `not_found`, or `unavailable` while the node of `pool` starts or ends.
 base::Error no_service(const Pool& pool);
 
-/// Why a message of `kind` (null: unknown) is not admitted to `service` (null: none); nothing if it is.
+/// Returns why a message of `kind` (null: unknown) is not admitted to `service` (null: none), or nullopt if it is.
 std::optional<base::Error> forbidden(const Pool& pool, const messages::KindInfo* kind, messages::Role role,
                                      const runtime::Service* service, base::ByteView payload);
 
-/// The violation of a message that no honest node of any version sends. Nothing if a newer node might send it: newer
-/// nodes have kinds and fields that this node does not know.
+/// Returns the violation of a message that no honest node of any version sends. Returns nullopt if a newer node might
+/// send it, because newer nodes have kinds and fields that this node does not know.
 std::optional<wire::Violation> violation_of(const messages::KindInfo* kind, messages::Role role,
                                             base::ByteView payload);
 

@@ -17,18 +17,18 @@ namespace troupe::net {
 
 class BannedNodes {
  public:
-  static constexpr std::size_t kNodesMax = 2'048;  // our choice: more than `/peers` has room for
+  static constexpr std::size_t kNodesMax = 2'048;  // our choice: more than `/peers` can store
 
-  /// Bans `id` until `until`, in place of an earlier ban. An `until` that is not after `now` lifts the ban.
+  /// Bans `id` until `until`, which replaces an earlier ban. An `until` that is not after `now` lifts the ban.
   void ban(const base::NodeId& id, base::Instant until, base::Instant now);
   bool contains(const base::NodeId& id, base::Instant now) const;
-  /// Whether a node may be banned: false means that none is.
+  /// Returns whether a node may be banned: false means that none is.
   bool any() const { return count_.load(std::memory_order_acquire) > 0; }
 
   std::size_t size(base::Instant now) const;
-  /// Bans since the start of the process; extending a ban does not count.
+  /// Returns the bans since the start of the process; extending a ban does not count.
   std::uint64_t bans() const { return bans_.load(std::memory_order_relaxed); }
-  /// Links, dials and questions that were refused because of a ban, since the start of the process.
+  /// Returns the links, dials and questions refused because of a ban, since the start of the process.
   std::uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }
 
  private:

@@ -17,22 +17,22 @@ using runtime::Envelope;
 using runtime::Outbound;
 using runtime::Signal;
 
-constexpr std::chrono::seconds kForgetDatagramAfter{2};  // past the deadline: a later answer has no asker
-const Error kQuestionsFull{Code::overloaded, "too many questions wait for answers by datagram",
+constexpr std::chrono::seconds kForgetDatagramAfter{2};  // after the deadline: a later response has no requester
+const Error kQuestionsFull{Code::overloaded, "too many requests wait for responses by datagram",
                            std::chrono::milliseconds(200)};
 const Error kBanned{Code::unavailable, "this node has banned that peer for a while"};
-const Error kNoLink{Code::overloaded, "this node can make no link now (net.links_max)",
+const Error kNoLink{Code::overloaded, "this node has reached its limit of links (net.links_max)",
                     std::chrono::milliseconds(1000)};
-const Error kSilentDialled{Code::overloaded,  // which says nothing of the other node
-                           "the other node answers no datagram, and as many such nodes are dialled as may be",
+const Error kSilentDialled{Code::overloaded,  // which says nothing about the other node
+                           "the other node answers no datagram, and too many such nodes are being dialled",
                            std::chrono::milliseconds(1000)};
 const Error kLargeDialled{Code::overloaded,
-                          "the answer is too large for a datagram, and as many such nodes are dialled as may be",
+                          "the response is too large for a datagram, and too many such nodes are being dialled",
                           std::chrono::milliseconds(1000)};
 const Error kElsewhere{Code::unavailable,
-                       "the other node answers no datagram there, and its link comes from elsewhere"};
+                       "the other node answers no datagram at this address, and its link has another address"};
 
-/// The handle of an actor that is asked by datagram.
+/// The handle of an actor that is reached by datagram.
 class DatagramProxy final : public caf::actor_proxy {
  public:
   DatagramProxy(caf::actor_config& config, std::shared_ptr<Datagrams> table,
@@ -57,12 +57,12 @@ void answer(const caf::strong_actor_ptr& who, std::uint64_t message_id, const Er
       worker);
 }
 
-/// Whether the link is known to be elsewhere, or dialled there; of one dialled where `/peers` says nothing is known
-/// yet.
+/// Returns whether the link is known to lead to another address, or was dialled to one. For a link dialled at the
+/// address from `/peers` this is not known yet.
 bool leads_elsewhere(const runtime::Handle& proxy, const base::Endpoint& where) {
   const auto* const remote = dynamic_cast<const runtime::Proxy*>(caf::actor_cast<caf::abstract_actor*>(proxy));
   const auto there = remote == nullptr ? std::nullopt : remote->proven_at();
-  return there && there->address != where.address;  // a node that dialled us used another port for that
+  return there && there->address != where.address;  // a node that dialled this node used another port
 }
 
 }  // namespace
@@ -78,7 +78,7 @@ runtime::Handle Datagrams::proxy(const base::Contact& contact, const std::string
     return known->second.proxy;
   }
   if (!valid_path(path)) return {};
-  if (contact.key == pool_->setup().identity->public_key()) return {};  // our own key, with whatever id
+  if (contact.key == pool_->setup().identity->public_key()) return {};  // this node's key, with any id
   auto route = std::make_shared<const Route>(Route{contact, crypto::node_id(contact.key, contact.nonce), path});
   const runtime::Handle out = make_proxy(route);
   if (!actor_) return out;
@@ -102,8 +102,8 @@ runtime::Handle Datagrams::make_proxy(std::shared_ptr<const Route> route) {
                                                     std::move(route));
 }
 
-/// A question without a deadline would wait for ever if its datagram were lost; over a link, the end of the link
-/// answers it. A question with a deadline beyond kServedFor would wait for an answer that cannot come any more.
+/// Without a deadline, a request whose datagram is lost would wait forever; over a link, the end of the link answers
+/// it. A request with a deadline beyond kServedFor would wait for a response that can no longer come.
 bool Datagrams::fits(const Route& route, const Envelope& envelope, base::Instant now) {
   return route.contact.endpoint.dialable() && envelope.header().signal == Signal::message &&
          envelope.kind() != nullptr && envelope.kind()->datagram && envelope.header().due <= now + kServedFor &&
@@ -141,7 +141,7 @@ void Datagrams::hand_over(const std::shared_ptr<const Route>& route, caf::mailbo
   actor->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(out)), worker);
 }
 
-/// Asks the clock, because sweep() does not run while no datagram is under way.
+/// Reads the clock, because sweep() does not run while no datagram is in flight.
 bool Datagrams::is_silent(const Route& route) {
   const Silence* const known = silent_.find(silent(route));
   if (known == nullptr || known->questions < kSilentMax) return false;
@@ -150,7 +150,7 @@ bool Datagrams::is_silent(const Route& route) {
   return false;
 }
 
-/// Whether a link to it is there, is being dialled, or may be dialled now.
+/// Returns whether a link to it exists, is being dialled, or may be dialled now.
 bool Datagrams::may_dial_silent(const Route& route) {
   if (pool_->in_service(route.id) || pool_->is_dialling(route.contact)) return true;
   if (!pool_->may_dial_named(route.contact.endpoint, Pool::DialKind::silent)) return false;
@@ -159,7 +159,7 @@ bool Datagrams::may_dial_silent(const Route& route) {
   return silent_dials_.take(now);
 }
 
-/// Each may lead to a dial, also of the same node: its dials may end at once.
+/// Each call may lead to a dial, even to the same node: its dials may fail at once.
 bool Datagrams::may_dial_for_large(const Route& route) {
   if (pool_->in_service(route.id) || pool_->is_dialling(route.contact)) return true;
   if (!pool_->may_dial_named(route.contact.endpoint, Pool::DialKind::large)) return false;

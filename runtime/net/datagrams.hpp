@@ -1,15 +1,15 @@
 #pragma once
-// Questions that travel as datagrams, as the rest of the node sees them: a proxy for each actor that is reached by
-// datagram, and the waiting questions. The actor `/datagrams` (datagrams_actor.hpp) owns the socket; this table
-// outlives it. A proxy enters a question here, in the asker's thread, before the actor gets it. So close() can answer
-// every question `unavailable`, even if the actor died with unread messages.
+// Requests by datagram, as the rest of the node sees them: a proxy for each actor that is reached by datagram, and the
+// pending requests. The actor `/datagrams` (datagrams_actor.hpp) owns the socket; this table outlives it. A proxy
+// enters a request here, on the requester's thread, before the actor gets it. So close() can answer every request
+// `unavailable`, even if the actor died with unread messages.
 //
-// Fallback  what cannot go by datagram goes over a link: README.md, "Questions by datagram".
-// States    closed or open, as its actor comes and goes. While it is closed, all goes over links, and no proxy is kept,
-//           because each holds the table.
-// Limits    kAsksMax questions. kRoutesMax proxies: when full, the proxy that was used least recently is forgotten.
-// Watching  a proxy ends with its last handle, even if the actor that it stands for ended long before.
-// Safety    any thread.
+// Fallback  Messages that cannot be sent as a datagram use a link: README.md, "Questions by datagram".
+// States    Closed or open, as its actor stops and starts. While it is closed, all messages use links, and no proxy is
+//           kept, because each holds the table.
+// Limits    kAsksMax requests. kRoutesMax proxies: when full, the least recently used proxy is forgotten.
+// Watching  A proxy ends with its last handle, even if its actor on the other node ended long before.
+// Safety    Any thread.
 #include <atomic>
 #include <list>
 #include <map>
@@ -32,24 +32,24 @@ inline constexpr const char* kDatagramsPath = "/datagrams";
 
 class Datagrams : public std::enable_shared_from_this<Datagrams> {
  public:
-  static constexpr std::size_t kAsksMax = 10'000;   // our choice: a hundred searches at once need a thousand
+  static constexpr std::size_t kAsksMax = 10'000;   // our choice: a hundred concurrent searches need a thousand
   static constexpr std::size_t kRoutesMax = 4'096;  // as many as there are sessions (logic/sessions.hpp)
-  // Our choice: one lost datagram says nothing. After kSilentMax the port may be closed, and links are used for a
+  // Our choice: one lost datagram proves nothing. After kSilentMax the port may be closed, and links are used for a
   // while.
   static constexpr std::uint32_t kSilentMax = 3;
   static constexpr std::chrono::minutes kSilenceKept{10};
-  /// Our choice: links dialled because of that, each dial counted. Others name the addresses; these dials and those of
-  /// the next kind have a part of all links each (Pool::may_dial_named).
+  /// Our choice: links dialled because of that; each dial counts. Other nodes name the addresses. So these dials
+  /// and kLargeDials each get a part of all links (Pool::may_dial_named).
   static constexpr std::uint32_t kSilentDialsPerSecond = 16, kSilentDialsBurst = 32;
-  /// Our choice: links dialled because an answer is too large for a datagram; a list of a thousand nodes needs
-  /// hundreds. Strangers choose to say so.
+  /// Our choice: links dialled because a response is too large for a datagram; a list of a thousand nodes needs
+  /// hundreds. Untrusted nodes decide to say so.
   static constexpr base::Rate kLargeDials{128, 512};
-  /// Our choice: cookies come in clear, and the first may be forged by a node that saw the question.
+  /// Our choice: cookies are not encrypted, and a node that saw the request may have forged the first.
   static constexpr std::uint32_t kCookiesMax = 3;
-  /// The asked node keeps a question for this long; a later answer has no asker.
+  /// The answering node keeps a request for this long; a later response has no requester.
   static constexpr std::chrono::seconds kServedFor{30};
-  /// Pairs of a node and an address with a question that is unanswered since its last answer; when full, the pair that
-  /// was used least recently is forgotten.
+  /// Pairs of a node and an address with a request that is unanswered since the last response; when full, the least
+  /// recently used pair is forgotten.
   static constexpr std::size_t kSilencesMax = 4'096;
 
   /// An actor on another node.
@@ -61,16 +61,16 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
 
   explicit Datagrams(std::shared_ptr<Pool> pool) : pool_(std::move(pool)) {}
 
-  /// A handle for the actor at `path` of a node whose id has been checked.
+  /// Returns a handle for the actor at `path` of a node whose id has been checked.
   runtime::Handle proxy(const base::Contact& contact, const std::string& path);
 
-  // From a proxy, in the sender's thread.
+  // From a proxy, on the sender's thread.
   void hand_over(const std::shared_ptr<const Route>& route, caf::mailbox_element_ptr element,
                  caf::execution_unit* worker);
 
   // From the actor.
   void open(runtime::Handle actor);
-  /// Answers all waiting questions. Proxies stay usable: what they send goes over links.
+  /// Answers all pending requests. Proxies stay usable: their messages use links.
   void close(const base::Error& why);
 
   struct Asked {
@@ -78,22 +78,23 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
     std::uint64_t message_id = 0;
     runtime::Envelope question;
     std::shared_ptr<const Route> route;
-    std::uint32_t cookies = 0;  ///< that it has been sent again with
+    std::uint32_t cookies = 0;  ///< cookies with which it was sent again
   };
-  /// The waiting question of that number; nothing if its asker has been answered.
+  /// Returns the pending request of that number, or nullopt if its requester has been answered.
   std::optional<Asked> asked(std::uint64_t number) const;
-  /// Takes the question out of the table, because its answer has arrived.
+  /// Removes the request from the table, because its response has arrived.
   std::optional<Asked> take(std::uint64_t number);
-  /// Counts that a question is sent again with a cookie. False after kCookiesMax times: further cookies are ignored.
+  /// Counts that a request is sent again with a cookie. Returns false after kCookiesMax times: further cookies are
+  /// ignored.
   bool send_again(std::uint64_t number);
-  /// Sends a question over a link after all.
+  /// Sends a request over a link instead.
   void over_link(const Asked& asked);
-  /// Records that the node answered by datagram at that address, with whatever answer.
+  /// Records that the node answered by datagram at that address, with any answer.
   void heard(const Route& route);
-  /// A number for a question of another node. No number is used twice, because an answer may arrive after a restart of
-  /// the actor.
+  /// Returns a number for another node's request. No number is used twice, because a response may arrive after a
+  /// restart of the actor.
   std::uint64_t next_served() { return served_.fetch_add(1, std::memory_order_relaxed) + 1; }
-  /// Forgets questions whose asker has given up, and records which nodes were silent at which address.
+  /// Forgets requests whose requester has given up, and records which nodes were silent at which address.
   void sweep(base::Instant now);
 
   std::size_t waiting() const;
@@ -127,7 +128,7 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
   bool is_silent(const Route& route);
   bool may_dial_silent(const Route& route);
   bool may_dial_for_large(const Route& route);
-  /// The key has both: an address is hearsay, and a false address must not make a node count as silent.
+  /// The key has both, because an address is hearsay, and a false address must not make a node count as silent.
   using Silent = std::pair<base::NodeId, base::Endpoint>;
   static Silent silent(const Route& route) { return {route.id, route.contact.endpoint}; }
   static bool fits(const Route& route, const runtime::Envelope& envelope, base::Instant now);
@@ -140,7 +141,7 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
 
   mutable std::mutex lock_;
   runtime::Handle actor_;
-  std::map<std::uint64_t, Asked> waiting_;  // by number, in the order of asking
+  std::map<std::uint64_t, Asked> waiting_;  // by number, in the order of sending
   LruMap<Silent, Silence> silent_{kSilencesMax};
   base::RateLimit silent_dials_{kSilentDialsPerSecond, kSilentDialsBurst, base::Instant{}};
   base::RateBudget<base::NodeId> large_dials_{kLargeDials, base::Instant{}};

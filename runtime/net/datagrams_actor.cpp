@@ -19,17 +19,17 @@ using base::Code;
 using base::Error;
 using runtime::Envelope;
 
-// Not `unavailable`: it says nothing of the nodes that were asked.
-const Error kSendingEnded{Code::dropped, "datagrams are not sent any more"};
+// Not `unavailable`, because it says nothing about the other nodes.
+const Error kSendingEnded{Code::dropped, "this node no longer sends datagrams"};
 const Error kSenderUnsaid{Code::unavailable, "the other node did not say which of its actors sent this"};
-const Error kTooMany{Code::overloaded, "too many questions of this node are served at once",
+const Error kTooMany{Code::overloaded, "too many requests of this node are in progress",
                      std::chrono::milliseconds(100)};
-const Error kServiceEnded{Code::unavailable, "the actor asked has ended"};
+const Error kServiceEnded{Code::unavailable, "the requested actor has ended"};
 
-const Error kHearsay{Code::overloaded, "too many questions go to an address that has not answered any yet",
+const Error kHearsay{Code::overloaded, "too many requests to an address that has not answered yet",
                      std::chrono::seconds(1)};
 
-/// Takes the answers of our actors to one other node.
+/// Takes our actors' responses to one other node.
 class AnswersProxy final : public runtime::Proxy {
  public:
   AnswersProxy(caf::actor_config& config, runtime::Handle datagrams, const base::Endpoint& at)
@@ -50,7 +50,8 @@ class AnswersProxy final : public runtime::Proxy {
     out.answers = true;
     out.from = element->sender ? element->sender->id() : 0;
     out.correlation = element->mid.request_id().integer_value();
-    const bool said = element->content().match_elements<Envelope>();  // else CAF reports that the asked actor has ended
+    const bool said =
+        element->content().match_elements<Envelope>();  // otherwise CAF reports that the requested actor has ended
     out.envelope = said ? element->content().get_as<Envelope>(0) : runtime::error_envelope(kServiceEnded);
     datagrams_->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(out)), worker);
   }
@@ -92,9 +93,9 @@ void DatagramsActor::start() {
 }
 
 void DatagramsActor::check() const {
-  base::ensure(served_.size() <= kServedMax, "questions of others are limited");
-  base::ensure(others_.size() <= kOthersMax, "those who ask or answer are limited");
-  base::ensure(sent_.size() <= Datagrams::kAsksMax, "questions of ours are limited");
+  base::ensure(served_.size() <= kServedMax, "requests of other nodes are limited");
+  base::ensure(others_.size() <= kOthersMax, "nodes that request or respond are limited");
+  base::ensure(sent_.size() <= Datagrams::kAsksMax, "requests of this node are limited");
 }
 
 void DatagramsActor::event(ports::StreamEvent&& event) {
@@ -129,8 +130,8 @@ std::optional<crypto::DatagramKeys> DatagramsActor::agree(const base::PublicKey&
   return other ? other(key) : agreement_->with(key);
 }
 
-/// Not called for a question that is sent again with a cookie: the cookie shows that a node receives what is sent
-/// there.
+/// Not called for a request that is sent again with a cookie, because the cookie shows that a node receives packets at
+/// that address.
 bool DatagramsActor::may_ask(const base::Contact& contact) {
   const base::Endpoint& to = contact.endpoint;
   const Session* const known = admission_->find(contact.key);
@@ -140,7 +141,7 @@ bool DatagramsActor::may_ask(const base::Contact& contact) {
   return (rate != nullptr ? *rate : hearsay_.put(line, {kHearsayPerSecond, kHearsayBurst, now()})).take(now());
 }
 
-/// The keys with a node that this node asks; null if its key is invalid.
+/// Returns the keys with a node to which this node sends requests, or null if its key is invalid.
 const crypto::DatagramKeys* DatagramsActor::keys_with(const Datagrams::Route& route) {
   const base::Contact& contact = route.contact;
   if (const Session* known = admission_->find(contact.key)) return &known->keys;
@@ -156,7 +157,7 @@ void DatagramsActor::ask(std::uint64_t number, const Cookie& cookie, const Token
   if (keys == nullptr) {
     setup_.table->take(number);
     return deliver(asked->who, nullptr, caf::message_id{asked->message_id}.response_id().integer_value(),
-                   runtime::error_envelope({Code::malformed, "the key of that node is no key"}));
+                   runtime::error_envelope({Code::malformed, "the key of that node is invalid"}));
   }
   const auto& identity = *setup_.pool->setup().identity;
   const runtime::Header& head = asked->question.header();
@@ -183,7 +184,7 @@ void DatagramsActor::take(const ReturnRoute& from, std::span<std::uint8_t> datag
   const auto sent = sent_.find(head.token);
   if (sent == sent_.end() || sent->second.to != from.there) return lost(Lost::unasked);
   const auto asked = setup_.table->asked(sent->second.number);
-  // Other nodes may have displaced its session. A sender that knows the token may cost us another agreement.
+  // Other nodes may have evicted its session. A sender that knows the token may cause another agreement.
   const crypto::DatagramKeys* const keys = asked ? keys_with(*asked->route) : nullptr;
   if (keys == nullptr) return lost(Lost::unasked);
   if (setup_.pool->is_banned(asked->route->id)) return lost(Lost::banned);
@@ -204,7 +205,7 @@ void DatagramsActor::give(const Datagrams::Asked& asked, const Answer& answer) {
   const bool error = answer.type == AnswerType::error;
   const bool known = kind != nullptr && messages::fits(*kind, answer.words.size());
   const bool broken = known && (check_envelope(answer.words) || !readable(answer.words, *kind));
-  if (broken) misbehaved(asked.route->id, wire::Violation::MALFORMED, "an answer that is no message");
+  if (broken) misbehaved(asked.route->id, wire::Violation::MALFORMED, "an answer that is not a message");
   const bool sound = known && !broken && (!error || kind == &messages::kind_of<messages::wire::Error>());
   runtime::Header header;
   header.kind = kind;
@@ -214,7 +215,7 @@ void DatagramsActor::give(const Datagrams::Asked& asked, const Answer& answer) {
   deliver(asked.who, other(asked.route->id, asked.route->contact.endpoint)->answers,
           caf::message_id{asked.message_id}.response_id().integer_value(),
           sound ? Envelope::from_words(header, words_of(answer.words))
-                : runtime::error_envelope({Code::malformed, "the answer is no message"}));
+                : runtime::error_envelope({Code::malformed, "the response is not a message"}));
 }
 
 // -- answering -------------------------------------------------------------------------------------------------------
@@ -255,7 +256,7 @@ void DatagramsActor::take(const ReturnRoute& from, std::span<std::uint8_t> datag
   serve(from, head.token, id, asker, question.value());
 }
 
-/// The keys to open a question with; nothing if its key is invalid. A copy, because their holder may be forgotten.
+/// Returns the keys to open a request, or nullopt if its key is invalid. A copy, because their holder may be forgotten.
 std::optional<crypto::DatagramKeys> DatagramsActor::keys_for(const QuestionHead& head, const Decision& decision) const {
   if (const auto* const open = std::get_if<Open>(&decision)) return open->session->keys;
   const auto* const agreed = std::get<AgreeFirst>(decision).agreed;
@@ -312,10 +313,10 @@ void DatagramsActor::answer(const ReturnRoute& to, const Token& token, const Oth
   send(to, std::move(datagram));
 }
 
-/// `at`: its address, if the node is new here. Valid until the next call.
+/// `at`: its address, if this node does not know it yet. Valid until the next call.
 const std::shared_ptr<DatagramsActor::Other>& DatagramsActor::other(const base::NodeId& id, const base::Endpoint& at) {
   if (const auto* const known = others_.use(id)) return *known;
-  // A node with questions here is kept as long as possible: otherwise its count of them would start anew.
+  // A node with pending requests is kept as long as possible: otherwise its count of them would restart.
   if (others_.full()) others_.forget_if([](const auto& one) { return one->served == 0; });
   return others_.put(id, std::make_shared<Other>(Other{answers_to(id, at), at, {}, 0}));
 }
@@ -330,8 +331,8 @@ caf::strong_actor_ptr DatagramsActor::answers_to(const base::NodeId& id, const b
       at);
 }
 
-/// A datagram of `id` does not open, or its content is invalid. Invalid content is the fault of `id` alone, unless it
-/// is a reserved bit, which may have a meaning for a newer node.
+/// Handles a datagram of `id` that does not open or has invalid content. Invalid content is the fault of `id`, except a
+/// reserved bit, which may have a meaning for a newer node.
 void DatagramsActor::refuse(const base::NodeId& id, DatagramError why) {
   if (why == DatagramError::too_short || why == DatagramError::bad_path)
     misbehaved(id, wire::Violation::MALFORMED, "a datagram " + std::string(name(why)));
@@ -357,7 +358,7 @@ void DatagramsActor::flush() {
   if (socket_ && !out_.empty()) socket_->send(std::exchange(out_, {}));
 }
 
-/// Runs while something waits; stops in a node at rest.
+/// Runs while something waits; stops in an idle node.
 void DatagramsActor::sweep() {
   setup_.table->sweep(now());
   std::erase_if(served_, [at = now()](const auto& one) {

@@ -1,13 +1,13 @@
 #pragma once
-// The actor `/datagrams`: owns the datagram socket, seals the questions of our actors, and opens those of other nodes.
+// The actor `/datagrams`: owns the datagram socket, seals this node's requests, and opens other nodes' requests.
 //
-// Asking     a question of a proxy (datagrams.hpp) goes out sealed, under a token that cannot be guessed. Its answer
-//            must come from the asked address, with that token, under the right key, and from the asked id.
-// Answering  a question that DatagramAdmission lets in goes to the published service that it names, if its kind may be
-//            asked by datagram. The answer goes back to the question's address, which is proven.
-// Hearsay    an address at which no node has proven to be gets at most kHearsayPerSecond questions a second.
-// Limits     kServedMax questions of other nodes at once, kServedOfOneMax of one node; kServedFor for each; those of
-//            the admission and the table.
+// Asking     A proxy's request (datagrams.hpp) is sent sealed, with an unpredictable token. Its response must come from
+//            the requested address, with that token, under the right key, and from the requested id.
+// Answering  A request that DatagramAdmission admits goes to the published service that it names, if its kind allows
+//            datagrams. The response goes back to the request's address, which is proven.
+// Hearsay    An address at which no node has proven to be gets at most kHearsayPerSecond requests per second.
+// Limits     kServedMax requests of other nodes at once, kServedOfOneMax per node, kServedFor for each; also the limits
+//            of the admission and the table.
 // Why        README.md, "Questions by datagram": fallback, cookies, hearsay, replay, violations, load, restart.
 #include <array>
 #include <map>
@@ -31,19 +31,19 @@ class DatagramsActor final : public runtime::Actor {
   static constexpr std::size_t kServedMax = 10'000;  // our choice: as many as a mailbox holds
   static constexpr std::size_t kBatchMax = 32;       // our choice: beyond it a larger system call saves nothing
   static constexpr std::size_t kServedOfOneMax =
-      256;  // as over a link (LinkLimits): one node must not use up what all share
+      256;  // as over a link (LinkLimits): one node must not use up the shared limit
   static constexpr std::size_t kOthersMax = 4'096;       // as many as there are sessions (logic/sessions.hpp)
-  static constexpr std::uint32_t kHearsayPerSecond = 4;  // our choice: 20 silent nodes take five seconds
-  static constexpr std::uint32_t kHearsayBurst = 64;     // our choice: the questions that a first contact gets at once
-  static constexpr std::size_t kHearsayMax = 4'096;      // address lines; the one asked least recently is forgotten
+  static constexpr std::uint32_t kHearsayPerSecond = 4;  // our choice: 20 silent nodes take 5 s
+  static constexpr std::uint32_t kHearsayBurst = 64;     // our choice: requests that a first contact gets at once
+  static constexpr std::size_t kHearsayMax = 4'096;  // addresses (/64 for IPv6); the least recently used is forgotten
   static constexpr std::chrono::seconds kSweep{1};
 
   struct Setup {
     std::shared_ptr<Pool> pool;
     std::shared_ptr<Datagrams> table;
     AdmissionLimits limits;
-    /// Called in the actor's context with the address that it listens at, or with the reason why it cannot; then all
-    /// questions go over links.
+    /// Called in the actor's context with the address at which it listens, or with the reason why it cannot; then all
+    /// requests use links.
     std::function<void(const base::Outcome<base::Endpoint>&)> listening = [](const base::Outcome<base::Endpoint>&) {};
   };
   explicit DatagramsActor(Setup setup) : setup_(std::move(setup)) {}
@@ -59,17 +59,17 @@ class DatagramsActor final : public runtime::Actor {
   struct Flush {};
   struct Sweep {};
   struct Sent {
-    std::uint64_t number;  // in the table
+    std::uint64_t number;  // of the request in the table
     base::Endpoint to;
   };
-  /// Another node. Its questions keep it alive: their answers leave even if its session is forgotten.
+  /// Another node. Its requests keep this object alive: their responses are sent even if its session is forgotten.
   struct Other {
-    caf::strong_actor_ptr answers;  // the proxy that takes what our actors answer
+    caf::strong_actor_ptr answers;  // the proxy that takes our actors' responses
     base::Endpoint at;              // where its latest question came from
     crypto::SealingKey key;         // of its latest question
-    std::size_t served = 0;         // its questions that wait
+    std::size_t served = 0;         // its pending requests
   };
-  /// Where a datagram goes, and from which of our addresses: an answer takes the way back of its question.
+  /// A datagram's destination, and our source address: a response takes the way back of its request.
   struct ReturnRoute {
     base::Endpoint there;
     std::array<std::uint8_t, 16> here{};
@@ -117,7 +117,7 @@ class DatagramsActor final : public runtime::Actor {
   std::optional<RandomPool> random_;
   crypto::Sealer sealer_;
   std::map<Token, Sent> sent_;
-  LruMap<base::AddressGroup, base::RateLimit> hearsay_{kHearsayMax};  // by address line
+  LruMap<base::AddressGroup, base::RateLimit> hearsay_{kHearsayMax};  // by address (/64 for IPv6)
   std::map<std::uint64_t, Served> served_;
   LruMap<base::NodeId, std::shared_ptr<Other>> others_{kOthersMax};
   std::vector<ports::Datagram> out_;

@@ -15,16 +15,16 @@ using runtime::Envelope;
 using runtime::Outbound;
 using runtime::Signal;
 
-constexpr std::size_t kProxiesMax = 1024;         // our choice: a node publishes some tens of services
+constexpr std::size_t kProxiesMax = 1024;         // our choice: a node publishes tens of services
 constexpr std::size_t kReasonBytesMax = 200;      // our choice: a line on a terminal
-constexpr std::chrono::seconds kForgetAfter{30};  // past the deadline: a later answer has no asker
+constexpr std::chrono::seconds kForgetAfter{30};  // after the deadline: a later response has no requester
 const base::Error kGone{base::Code::unavailable, "the link to the other node has ended"};
-const base::Error kQueueFull{base::Code::overloaded, "too much waits to be sent to the other node",
+const base::Error kQueueFull{base::Code::overloaded, "too many bytes are queued for the other node",
                              std::chrono::milliseconds(200)};
-const base::Error kAsksFull{base::Code::overloaded, "too many questions wait for answers of the other node",
+const base::Error kAsksFull{base::Code::overloaded, "too many requests wait for responses of the other node",
                             std::chrono::milliseconds(200)};
 const base::Error kNobody{base::Code::unavailable, "the other node did not say which of its actors sent this"};
-const base::Error kTargetEnded{base::Code::unavailable, "the actor asked has ended"};
+const base::Error kTargetEnded{base::Code::unavailable, "the requested actor has ended"};
 
 }  // namespace
 
@@ -95,7 +95,7 @@ std::string Link::hang_up_reason() const {
 std::map<std::uint64_t, std::string> Link::names() const {
   const std::lock_guard hold(lock_);
   const bool peer = role_ == messages::Role::peer;
-  const bool local = !peer && id_ == base::NodeId{};  // over the control socket, where no side has an id
+  const bool local = !peer && id_ == base::NodeId{};  // over the control socket, where neither side has an id
   const std::string who =
       local ? "an operator at this machine" : (peer ? "" : "operator ") + id_.hex().substr(0, kIdDigits);
   std::map<std::uint64_t, std::string> out;
@@ -112,18 +112,18 @@ void Link::hand_over(const std::string* path, caf::mailbox_element& element, caf
   out.from = element.sender ? element.sender->id() : 0;
   out.path = path;
   if (!element.content().match_elements<Envelope>()) {
-    // CAF's own message about a question to an actor that has ended; other messages of CAF stay on this side.
+    // CAF's own message about a request to an actor that has ended; CAF's other messages stay on this side.
     if (!id.is_response()) return;
     out.envelope = runtime::error_envelope(kTargetEnded);
   } else {
     out.envelope = element.content().get_as<Envelope>(0);
   }
-  if (id.is_response()) {  // the answer to a question of the other side, which was admitted
+  if (id.is_response()) {  // the response to an admitted request of the other side
     out.answers = true;
     out.path = nullptr;
     out.correlation = id.request_id().integer_value();
     const std::size_t before = queued_.fetch_add(cost(out.envelope), std::memory_order_relaxed);
-    // Small questions may have large answers, and who asks them need not read: all of those asked would pile up here.
+    // Small requests may have large responses, and the requester may not read them: then all of them would queue here.
     if (out.envelope.header().signal == Signal::message && before + cost(out.envelope) > limits_.queue_bytes_max) {
       queued_.fetch_sub(cost(out.envelope), std::memory_order_relaxed);
       out.envelope = runtime::error_envelope(kQueueFull);
@@ -145,13 +145,13 @@ void Link::hand_over(const std::string* path, caf::mailbox_element& element, caf
 bool Link::admit(const Envelope& envelope) {
   const std::size_t bytes = cost(envelope);
   const std::size_t before = queued_.fetch_add(bytes, std::memory_order_relaxed);
-  // Items are bounded by their credit and must not get lost in the middle of a stream.
+  // Items are bounded by their credit, and none of a stream may be lost.
   if (before + bytes <= limits_.queue_bytes_max || !runtime::begins(envelope.header().signal)) return true;
   queued_.fetch_sub(bytes, std::memory_order_relaxed);
   return false;
 }
 
-/// Gives a question its number; finds the number of a stream's later messages.
+/// Assigns a number to a request; finds the number for a stream's later messages.
 bool Link::enter(const Envelope& envelope, caf::mailbox_element& element, Outbound& out) {
   const Signal signal = envelope.header().signal;
   const StreamKey key{element.sender.get(), element.mid.request_id().integer_value()};
@@ -168,7 +168,7 @@ bool Link::enter(const Envelope& envelope, caf::mailbox_element& element, Outbou
   }
   out.path = nullptr;
   const auto found = streams_.find(key);
-  if (found == streams_.end()) return true;  // the stream is over: the peer drops messages without a number
+  if (found == streams_.end()) return true;  // the stream has ended: the peer drops messages without a number
   out.correlation = found->second;
   if (signal == Signal::error || signal == Signal::cancel) {
     waiting_.erase(found->second);
@@ -267,7 +267,7 @@ void Link::close(const base::Error& why) {
     streams_.clear();
   }
   const Envelope gone = runtime::error_envelope(why);
-  // In the order of asking: what follows must not depend on a hash.
+  // In the order of the requests: the result must not depend on a hash.
   std::map<std::uint64_t, Waiting> in_order(std::make_move_iterator(waiting.begin()),
                                             std::make_move_iterator(waiting.end()));
   for (auto& [correlation, one] : in_order) {

@@ -1,13 +1,13 @@
 #pragma once
-// One link as the rest of the node sees it: proxies for actors on the other side, and the questions that wait.
+// One link as the rest of the node sees it: proxies for actors on the other side, and the pending requests.
 //
-// The peer actor (peer.hpp) owns the stream; this table outlives it. A proxy enters a question here, in the asker's
-// thread, before it hands the message to the peer. So every question is answered even if the peer dies with unread
+// The peer actor (peer.hpp) owns the stream; this table outlives it. A proxy enters a request here, on the requester's
+// thread, before it hands the message to the peer. So every request is answered even if the peer dies with unread
 // messages: close() answers all of them `unavailable`, and ends all proxies so that monitors fire.
 //
-// States  open, from before the dial; closed, which is final.
-// Limits  LinkLimits::asks_max questions, queue_bytes_max bytes on their way, kProxiesMax proxies.
-// Safety  any thread.
+// States  Open, from before the dial; closed, which is final.
+// Limits  LinkLimits::asks_max requests, queue_bytes_max bytes in flight, kProxiesMax proxies.
+// Safety  Any thread.
 #include <atomic>
 #include <map>
 #include <memory>
@@ -23,53 +23,54 @@
 
 namespace troupe::net {
 
-/// Digits of a node's id by which people see who is behind a link.
+/// Digits of a node's id that identify a link's other side to people.
 inline constexpr std::size_t kIdDigits = 8;
 
 class Link : public std::enable_shared_from_this<Link> {
  public:
-  /// A correlation number shows which side opened the conversation: the dialler's are odd, the acceptor's even.
+  /// A correlation number shows which side opened the conversation: the dialler's numbers are odd, the acceptor's even.
   enum class Side : std::uint8_t { dialler, acceptor };
 
   Link(runtime::Node& node, std::uint64_t serial, Side side, const LinkLimits& limits,
        std::shared_ptr<ServedBytes> served);
 
-  /// The actor that moves the link's messages; set once, before anything is sent.
+  /// Sets the actor that moves the link's messages; call it once, before anything is sent.
   void set_peer(runtime::Handle peer);
   const runtime::Handle& peer() const { return peer_; }
   Side side() const { return side_; }
-  /// The link's number in its pool.
+  /// Returns the link's number in its pool.
   std::uint64_t serial() const { return serial_; }
-  std::uint64_t service_number = 0;      ///< among the links in service; the pool's, under its lock
-  std::atomic<std::size_t> buffered{0};  ///< the pool's (Pool::buffers)
+  std::uint64_t service_number = 0;      ///< among the links in service; belongs to the pool, under its lock
+  std::atomic<std::size_t> buffered{0};  ///< belongs to the pool (Pool::buffers)
   const std::shared_ptr<Served> served;  ///< messages of the other side that services have not dropped yet
-  std::atomic<bool> awaits{false};       ///< an answer, when its bytes were last counted
-  std::atomic<bool> makes_room{false};   ///< ended to free memory: the bytes that wait are dropped
-  std::atomic<bool> gives_way{false};    ///< to a second link that gives way: it ends without a word
+  std::atomic<bool> awaits{false};       ///< whether a response is pending, when its bytes were last counted
+  std::atomic<bool> makes_room{false};   ///< ended to free memory: the queued bytes are dropped
+  std::atomic<bool> gives_way{false};    ///< yields to a second yielding link: it ends without a CLOSE
 
-  /// The node that the proxies show: the dialled node before who_is_there(), the proven node after it.
+  /// Sets the node that the proxies show: the dialled node before this call, the proven node after it.
   void who_is_there(const base::NodeId& id, messages::Role role);
   /// Sets the address of the other side: where the stream comes from, or where it was dialled.
   void where_it_is(const base::Endpoint& address);
-  /// Nothing until then, and for the control socket.
+  /// Returns nullopt before where_it_is(), and for the control socket.
   std::optional<base::Endpoint> proven_at() const;
 
-  /// A handle for the actor at `path` on the other side. Null if the link is closed or full of proxies.
+  /// Returns a handle for the actor at `path` on the other side, or null if the link is closed or full of proxies.
   runtime::Handle proxy(const std::string& path);
-  /// The sender of the other side's messages, which takes their answers. Null if closed.
+  /// Returns the sender of the other side's messages, which takes their responses. Null if closed.
   caf::strong_actor_ptr answers();
 
   /// Sets the reason why this side ends the link, for people; at most 200 bytes are kept.
   void set_hang_up_reason(std::string why);
   std::string hang_up_reason() const;
 
-  /// Why the link is closed: what the questions under way then were answered. Nothing while it is open.
+  /// Returns why the link is closed: the error with which its pending requests were answered. Nullopt while it is open.
   std::optional<base::Error> end() const;
 
-  /// The proxies by CAF's numbers, named for people: "9f3c01ab:/files", or "9f3c01ab" for the proxy that takes answers.
+  /// Returns the proxies by CAF's numbers, named for people: "9f3c01ab:/files", or "9f3c01ab" for the proxy that takes
+  /// responses.
   std::map<std::uint64_t, std::string> names() const;
 
-  // From a proxy, in the sender's thread.
+  // From a proxy, on the sender's thread.
   void hand_over(const std::string* path, caf::mailbox_element& element, caf::execution_unit* worker);
   void watch(const std::string* path);
 
@@ -78,17 +79,17 @@ class Link : public std::enable_shared_from_this<Link> {
     caf::strong_actor_ptr who;
     std::uint64_t message_id = 0;
   };
-  /// The asker that waits for `correlation`; forgets it if `last`.
+  /// Returns the requester that waits for `correlation`; forgets it if `last`.
   Asker asker(std::uint64_t correlation, bool last);
-  /// An actor of the other side has ended, so its proxy ends.
+  /// Ends the proxy of an actor of the other side that has ended.
   void down(const std::string& path, const base::Error& why);
-  /// `bytes` of the proxies' messages have left the process.
+  /// Notes that `bytes` of the proxies' messages have left the process.
   void sent(std::size_t bytes) { queued_.fetch_sub(bytes, std::memory_order_relaxed); }
   std::size_t queued() const { return queued_.load(std::memory_order_relaxed); }
-  /// Forgets questions whose asker has given up some time ago.
+  /// Forgets requests whose requester gave up some time ago.
   void sweep(base::Instant now);
   std::size_t waiting() const;
-  /// Questions that this side has asked so far.
+  /// Returns the number of requests that this side has sent.
   std::uint64_t questions() const;
 
   /// Bytes of the stream, as encrypted. Written by the peer.
@@ -101,7 +102,7 @@ class Link : public std::enable_shared_from_this<Link> {
   void close(const base::Error& why);
   bool closed() const { return closed_.load(std::memory_order_acquire); }
 
-  /// The bytes that a message counts against queue_bytes_max.
+  /// Returns the bytes that a message counts towards queue_bytes_max.
   static std::size_t cost(const runtime::Envelope& envelope) { return envelope.words().asBytes().size() + 128; }
 
  private:

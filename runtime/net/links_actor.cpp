@@ -17,7 +17,7 @@ using base::Code;
 using base::Error;
 
 constexpr std::size_t kFollowersMax = 64;               // our choice: each domain follows once
-constexpr std::uint64_t kBanMaxMs = 7 * 86'400'000ull;  // our choice: seven times what `/peers` asks for at most
+constexpr std::uint64_t kBanMaxMs = 7 * 86'400'000ull;  // our choice: seven times the longest ban of `/peers`
 constexpr std::size_t kDiallingMax = 1024;              // our choice: as many as there may be links
 
 }  // namespace
@@ -56,7 +56,7 @@ void LinksActor::start() {
 void LinksActor::stop() {
   listener_.reset();
   control_.reset();
-  for (const auto& link : pool_->close()) net::hang_up(*link, "the node ends");
+  for (const auto& link : pool_->close()) net::hang_up(*link, "the node is stopping");
 }
 
 // -- accepting --
@@ -65,10 +65,10 @@ void LinksActor::event(ports::StreamEvent&& event) {
   if (auto* made = std::get_if<ports::Accepted>(&event)) accepted(std::move(*made));
 }
 
-/// Counts an unknown peer before memory is allocated for it; a stream that is dropped here is closed unread.
+/// Counts an unknown peer before memory is allocated for it; a stream dropped here is closed unread.
 void LinksActor::accepted(ports::Accepted&& accepted) {
   Pool::Seat seat;
-  if (!accepted.from.user_id) {  // the node's own user needs no seat: other peers must not lock it out
+  if (!accepted.from.user_id) {  // the node's own user needs no seat, so that other peers cannot lock it out
     auto given = pool_->admit(accepted.from.endpoint, now());
     if (!given) return;
     seat = std::move(*given);
@@ -90,17 +90,17 @@ void LinksActor::dial(wire::Dial::Reader question, runtime::Reply<wire::Dialled>
   const auto where = base::HostPort::parse({question.getAddress().begin(), question.getAddress().size()});
   const auto pinned = node_of(question.getPinned());
   if (!where || (!pinned && question.getPinned().size() != 0))
-    return reply.refuse({Code::malformed, "an address is HOST:PORT, an id 20 bytes"});
+    return reply.refuse({Code::malformed, "invalid address or node id: expected HOST:PORT and 20 bytes"});
   if (pinned && *pinned == pool_->setup().identity->id())
-    return reply.refuse({Code::conflict, "that is this node itself"});
+    return reply.refuse({Code::conflict, "cannot dial this node itself"});
   if (dialling_.size() >= kDiallingMax)
-    return reply.refuse({Code::overloaded, "too many dials are under way", std::chrono::milliseconds(1000)});
+    return reply.refuse({Code::overloaded, "too many dials are in progress", std::chrono::milliseconds(1000)});
   if (pinned) {
     if (const auto up = pool_->find(*pinned)) return answer(reply, up->contact);
     if (pool_->is_banned(*pinned)) return reply.refuse({Code::refused, "this node has banned that peer"});
   }
   const auto link = pinned ? pool_->dial(*pinned, where) : pool_->dial(*where);
-  if (!link) return reply.refuse({Code::overloaded, "this node has as many links as it may"});
+  if (!link) return reply.refuse({Code::overloaded, "this node has reached its limit of links (net.links_max)"});
   dialling_.push_back({link->serial(), std::move(reply)});
 }
 
@@ -110,14 +110,14 @@ void LinksActor::answer(runtime::Reply<wire::Dialled>& reply, const base::Contac
 
 void LinksActor::hang_up(wire::HangUp::Reader order) {
   const auto id = node_of(order.getNode());
-  if (!id) return refuse(Error{Code::malformed, "an id has 20 bytes"});
+  if (!id) return refuse(Error{Code::malformed, "invalid node id: expected 20 bytes"});
   if (const auto link = pool_->in_service(*id)) net::hang_up(*link, order.getReason().cStr());
 }
 
-/// Does not end the link to that node: `/peers` does, with the reason.
+/// Does not end the link to that node: `/peers` does that, with the reason.
 void LinksActor::ban(wire::Shun::Reader order) {
   const auto id = node_of(order.getNode());
-  if (!id) return refuse(Error{Code::malformed, "an id has 20 bytes"});
+  if (!id) return refuse(Error{Code::malformed, "invalid node id: expected 20 bytes"});
   const auto span = std::chrono::milliseconds(std::min<std::uint64_t>(order.getMilliseconds(), kBanMaxMs));
   const base::Instant at = now();  // read once: a ban of zero length lifts an earlier ban
   pool_->banned_nodes().ban(*id, at + span, at);
@@ -128,7 +128,7 @@ void LinksActor::ban(wire::Shun::Reader order) {
     });
 }
 
-// -- what the peers say --
+// -- reports of the peers --
 
 void LinksActor::made_link(wire::LinkMade::Reader made) {
   const auto result = made.getResult();
@@ -170,7 +170,7 @@ void LinksActor::made_link(wire::LinkMade::Reader made) {
   }
 }
 
-/// Warns of a link that is lost again and again: a person who looks at one end sees nothing wrong. A link that a side
+/// Warns of a link that is lost repeatedly, because a person who checks only one end sees no fault. A link that a side
 /// has ended on purpose does not count.
 void LinksActor::note_end(wire::LinkDown::Reader end) {
   const auto id = node_of(end.getNode());
@@ -180,7 +180,7 @@ void LinksActor::note_end(wire::LinkDown::Reader end) {
   if (!end.getLost()) return;
   const base::Instant at = now();
   std::erase_if(losses_, [&](const auto& one) { return at - one.second > runtime::kFlapTime; });
-  if (losses_.size() >= kLossesKept) return;  // that many lost nodes show elsewhere
+  if (losses_.size() >= kLossesKept) return;  // so many losses are visible elsewhere
   losses_.emplace_back(*id, at);
   const auto times = std::ranges::count(losses_, *id, &std::pair<base::NodeId, base::Instant>::first);
   if (times >= static_cast<std::ptrdiff_t>(runtime::kFlaps))
@@ -188,7 +188,7 @@ void LinksActor::note_end(wire::LinkDown::Reader end) {
                           static_cast<std::uint64_t>(times));
 }
 
-/// A follower that restarts follows anew, and hears again of all links that are up.
+/// A follower that restarts follows again, and is notified again of all links that are up.
 void LinksActor::follow(const runtime::Handle& follower, bool again) {
   if (!follower) return;
   const bool follows = std::find(followers_.begin(), followers_.end(), follower) != followers_.end();
@@ -215,7 +215,7 @@ void LinksActor::down(const runtime::Handle& ended, const std::optional<base::Er
 
 void LinksActor::check() const {
   base::ensure(followers_.size() <= kFollowersMax && dialling_.size() <= kDiallingMax,
-               "those who follow links or wait for a dial are limited");
+               "followers and pending dials are limited");
   pool_->check();
 }
 

@@ -1,8 +1,8 @@
 #pragma once
-// The actor `/links`: accepts, dials for a domain that asks, and tells followers which links are up.
+// The actor `/links`: accepts, dials on request of a domain, and notifies followers of links that come up or go down.
 //
 // Limits  kFollowersMax followers; Pool bounds the accepted connections.
-// Restart the listeners are opened anew at the same address; links go on, because they are actors of their own.
+// Restart The listeners are reopened at the same address; links continue, because they are separate actors.
 #include <functional>
 #include <memory>
 #include <vector>
@@ -18,13 +18,13 @@ namespace troupe::net {
 class LinksActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "links";
-  /// Called in the actor's context with the address that it listens at, or with the reason why it cannot.
+  /// Called in the actor's context with the address at which it listens, or with the reason why it cannot.
   using Listening = std::function<void(const base::Outcome<base::Endpoint>&)>;
 
   /// `log` outlives the actor; null: no log lines.
   LinksActor(std::shared_ptr<Pool> pool, Listening listening, observe::Log* log = nullptr)
       : pool_(std::move(pool)), listening_(std::move(listening)) {
-    // Strangers' links come and go as fast as they like.
+    // Untrusted nodes' links come and go at any rate.
     if (log != nullptr) log_ = observe::DomainLog(*log, "links", [this] { return now(); });
   }
 

@@ -1,5 +1,5 @@
 #pragma once
-// How a part of this node reports a violation of another node to `/peers`.
+// Reports a violation of another node to `/peers`.
 #include <algorithm>
 #include <string_view>
 

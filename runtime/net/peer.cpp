@@ -9,7 +9,7 @@
 namespace troupe::net {
 namespace {
 
-/// Sends an order to the peer behind the messages that are queued for it, not before them.
+/// Sends an order to the peer after the messages that are queued for it, not before them.
 template <class Order>
 void tell_peer(const runtime::Handle& peer) {
   if (!peer) return;
@@ -21,12 +21,13 @@ void tell_peer(const runtime::Handle& peer) {
 constexpr std::chrono::milliseconds kQuietLook{250};
 constexpr int kQuietLooks = 8;  // our choice: 2 s, ten round trips of a slow network
 constexpr std::size_t kFlushBytes =
-    256 * 1024;  // our choice: bytes that one turn encrypts before it gives them to the stream
+    256 * 1024;  // our choice: bytes that one turn encrypts before it passes them to the stream
 
-/// A reader that takes less in a keep-alive period while as much waits is ended. Our choice: 35 kbit/s.
+/// A reader that takes fewer bytes than this in a keep-alive period, while as many wait, loses its link. Our choice: 35
+/// kbit/s.
 constexpr std::size_t kSlowBytes = 64 * 1024;
 constexpr int kRest =
-    4;  // our choice: periods of silence between nodes before a ping; /peers pings by itself each minute
+    4;  // our choice: periods of silence between nodes before a ping; /peers itself pings every minute
 constexpr std::chrono::seconds kFrameTime{60};  // for a whole frame; our choice: 2.6 MiB at 350 kbit/s
 
 constexpr std::size_t kRecord = crypto::kRecordPlainMax;
@@ -59,7 +60,7 @@ void give_way(Link& link) { tell_peer<wire::GiveWay>(link.peer()); }
 Peer::Peer(std::shared_ptr<PeerStart> start)
     : start_(std::move(start)), pool_(start_->pool), link_(start_->link), stream_(std::move(start_->stream)) {}
 
-/// Whatever ends this object, its link's table closes too: otherwise questions would wait for ever.
+/// However this object ends, its link's table is closed too: otherwise requests would wait forever.
 Peer::~Peer() {
   sought_.reset();  // a failure on this side says nothing about the other side
   end("the peer actor has ended");
@@ -71,7 +72,7 @@ void Peer::receive(runtime::Handlers& on) {
     flush();
   });
   on.timer<HandshakeDue>([this] {
-    if (!spoken_to_) turn_away(Turned::handshake_timeout, "the handshake took too long");
+    if (!spoken_to_) turn_away(Turned::handshake_timeout, "the handshake timed out");
   });
   on.timer<KeepAlive>([this] { keep_alive(); });
   on.timer<Quiet>([this] { look_whether_quiet(); });
@@ -83,7 +84,7 @@ void Peer::start() {
   heard_ = now();
   if (!stream_) return dial();
   link_->set_peer(self());  // before the link can be found
-  if (!start_->seat.belongs_to(self())) return end("another connection has taken its seat");
+  if (!start_->seat.belongs_to(self())) return end("another connection has taken its slot");
   after<HandshakeDue>(pool_->setup().limits.handshake_timeout);
   address_ = start_->from.endpoint;
   const auto accepted = stream_;
@@ -109,7 +110,8 @@ void Peer::dial() {
         if (state_ != State::dialling) return;
         if (!answer.ok()) return end(answer.error().message);
         const base::Contact contact = messages::read_contact(answer.value().getContact());
-        if (!contact.endpoint.dialable()) return end("it can only be reached through a link that it dials");
+        if (!contact.endpoint.dialable())
+          return end("the node can only be reached through a link that it dials itself");
         sought_ = contact;
         world().network.dial(*base::HostPort::parse(contact.endpoint.text()), due, 0, self());
       });
@@ -140,7 +142,7 @@ void Peer::event(ports::StreamEvent&& event) {
   if (auto* made = std::get_if<ports::Dialled>(&event)) return connected(std::move(made->stream), made->to);
   if (auto* failed = std::get_if<ports::DialFailed>(&event)) return end(failed->why);
   if (auto* closed = std::get_if<ports::Closed>(&event))
-    return end(closed->why.empty() ? "the other side has closed it" : closed->why);
+    return end(closed->why.empty() ? "the other side has closed the connection" : closed->why);
 }
 
 void Peer::connected(std::shared_ptr<ports::Stream> stream, const base::Endpoint& to) {
@@ -171,7 +173,7 @@ void Peer::received(ports::Received&& bytes) {
   }
   if (reader_.waiting_bytes() == 0) frame_began_.reset();
   else if (!frame_began_) frame_began_ = heard_;
-  if (!flush_soon_) write_out();  // TLS' own messages, and one record with all pongs
+  if (!flush_soon_) write_out();  // TLS messages, and one record with all pongs
   note_buffers();
 }
 
@@ -182,10 +184,10 @@ void Peer::take_encrypted(base::ByteView bytes) {
   if (state_ == State::ended) return;
   if (!outcome.ok()) {
     stream_->write(channel_->take_wire());  // the alert
-    if (outcome.error() == crypto::ChannelError::closed) return end("the other side has said goodbye");
+    if (outcome.error() == crypto::ChannelError::closed) return end("the other side has closed the TLS session");
     return turn_away(Turned::channel, "TLS: " + std::string(name(outcome.error())));
   }
-  if (channel_->peer_closed()) return end("the other side has said goodbye");
+  if (channel_->peer_closed()) return end("the other side has closed the TLS session");
 }
 
 void Peer::take_plain() {
@@ -232,7 +234,7 @@ void Peer::encrypt(base::ByteView plain) {
 void Peer::flush_soon() {
   if (plain_.size() + (channel_ ? channel_->wire_bytes() : 0) >= kFlushBytes) return flush();
   if (std::exchange(flush_soon_, true)) return;
-  after<Flush>(base::Duration::zero());  // behind the waiting messages, so that they share a record
+  after<Flush>(base::Duration::zero());  // after the waiting messages, so that they share a record
 }
 
 void Peer::flush() {
@@ -272,18 +274,18 @@ void Peer::note_buffers() {
       after<Slow>(pool_->setup().limits.keep_alive);
   }
   link_->awaits.store(link_->waiting() > 0, std::memory_order_relaxed);
-  // What waits in this actor's mailbox is among what is queued.
+  // The queued bytes include the messages in this actor's mailbox.
   pool_->buffers(*link_, std::max(unwritten_ + plain_.size(), link_->queued()) + reader_.held_bytes());
 }
 
-/// Looks at a whole period in which much has waited all the time.
+/// Checks a whole period in which many bytes were waiting all the time.
 void Peer::look_whether_slow() {
   looks_whether_slow_ = false;
   if (state_ == State::ended || !much_waits_) return;
   const base::Duration period = pool_->setup().limits.keep_alive;
   const base::Duration waited = now() - *much_waits_;
   if (waited >= period && left_meanwhile_ < kSlowBytes)
-    return turn_away(Turned::too_slow, "it takes less than 64 KiB in a period of net.keep_alive, and more waits");
+    return turn_away(Turned::too_slow, "it reads less than 64 KiB per net.keep_alive period while more bytes wait");
   if (waited >= period) {
     much_waits_ = now();
     left_meanwhile_ = 0;
@@ -292,7 +294,7 @@ void Peer::look_whether_slow() {
   after<Slow>(period - (now() - *much_waits_));
 }
 
-/// A peer that does not read our bytes is not read either: otherwise the answers to its questions would pile up here,
+/// A peer that does not read our bytes is not read either: otherwise the responses to its requests would queue here,
 /// and be refused beyond queue_bytes_max.
 void Peer::hold_back() {
   const std::size_t limit = pool_->setup().limits.queue_bytes_max;
@@ -321,7 +323,7 @@ void Peer::written(std::size_t bytes) {
   }
 }
 
-/// One ping in a silence is enough for both sides: the dialler pings first.
+/// One ping per silence is enough for both sides: the dialler pings first.
 void Peer::keep_alive() {
   const base::Duration period = pool_->setup().limits.keep_alive;
   const bool both_nodes = role_ == messages::Role::peer && pool_->setup().role == messages::Role::peer;
@@ -331,11 +333,11 @@ void Peer::keep_alive() {
   if (unwritten_ > 0 && now() - progress_ >= 3 * period) return end("the other side has not read for too long");
   if (paused_) return after<KeepAlive>(period);
   if (frame_began_ && now() - *frame_began_ >= kFrameTime)
-    return turn_away(Turned::too_slow, "a frame has not arrived within a minute");
-  // Bytes that leave where others wait for it are a sign of life: who reads slowly may have nothing to say.
+    return turn_away(Turned::too_slow, "a frame did not arrive within a minute");
+  // If bytes are queued, a write is a sign of life too, because a slow reader may have nothing to say.
   const base::Duration silence = now() - (unwritten_ > 0 ? std::max(heard_, progress_) : heard_);
   if (silence >= rest + 2 * period) return end("the other side has been silent for too long");
-  // Slightly early is fine: otherwise each pong would cost a check of its own.
+  // Slightly early is fine: otherwise every pong would cost another check.
   if (silence < patience - period / 4) return after<KeepAlive>(patience - silence);
   after<KeepAlive>(period);
   reader_.release();
@@ -343,7 +345,7 @@ void Peer::keep_alive() {
   flush();
 }
 
-// -- giving way --
+// -- yielding --
 
 void Peer::give_way() {
   if (state_ == State::ended || gives_way_by_) return;
@@ -351,7 +353,8 @@ void Peer::give_way() {
   after<Quiet>(kQuietLook);
 }
 
-/// Ends the link once nothing has been in flight for a while, in which the other side could still have asked.
+/// Ends the link once nothing has been in flight for a while, during which the other side could still have sent a
+/// request.
 void Peer::look_whether_quiet() {
   if (state_ == State::ended) return;
   const bool quiet = link_->waiting() == 0 && served_.empty() && !flush_soon_ && unwritten_ == 0;
@@ -360,7 +363,7 @@ void Peer::look_whether_quiet() {
     write({.type = FrameType::close}, {}, {});
     flush();
     hung_up_ = true;
-    return end("gave way to another link to the same node");
+    return end("replaced by another link to the same node");
   }
   after<Quiet>(kQuietLook);
 }
@@ -380,7 +383,7 @@ void Peer::end(const std::string& why, base::Code code) {
     channel_->close();
     if (channel_->wire_bytes() > 0) stream_->write(channel_->take_wire());
   }
-  // A stream that closes stays for seconds, with what waits for it, and no budget counts that: it must not be much.
+  // A closing stream stays for seconds with its queued bytes, which no budget counts: they must be few.
   const bool polite =
       trusted_ && !link_->gives_way.load() && (role_ != messages::Role::peer || unwritten_ < kSlowBytes);
   if (stream_ && polite) stream_->close();
@@ -398,7 +401,7 @@ void Peer::end(const std::string& why, base::Code code) {
   finish(why);
 }
 
-// -- what `/links` hears --
+// -- reports to `/links` --
 
 void Peer::report_up(const LinkInfo& info, bool duplicate) {
   if (info.role != messages::Role::peer) return;

@@ -1,10 +1,10 @@
 #pragma once
 // The actor that owns one stream: TLS, handshake, frames, and the conversations of the link.
 //
-// States  dialling -> encrypting -> proving -> serving; it ends from any of them, and never restarts: a link that
-//         breaks is a new link. A local stream (the control socket) goes from dialling to serving at once.
-// Limits  LinkLimits. Until both proofs hold, at most 1 KiB of the other side's bytes is kept.
-// Order   frames leave in the order of their messages; messages from before `serving` wait, bounded by the link.
+// States  dialling -> encrypting -> proving -> serving. It ends from any of them, and never restarts: a broken link is
+//         replaced by a new link. A local stream (the control socket) goes from dialling to serving at once.
+// Limits  LinkLimits. Until both proofs are verified, at most 1 KiB of the other side's bytes is kept.
+// Order   Frames are sent in the order of their messages; messages from before `serving` wait, bounded by the link.
 #include <deque>
 #include <map>
 #include <memory>
@@ -44,10 +44,10 @@ void hang_up(Link& link, std::string why = {});
 /// Ends the actor of a link, if there is one. Safe from any thread.
 void stop_peer(const runtime::Handle& peer);
 
-/// Ends a link once nothing is in flight on it, kGiveWayMax later at most. Safe from any thread.
+/// Ends a link once nothing is in flight on it, at most kGiveWayMax later. Any thread may call it.
 void give_way(Link& link);
 
-inline constexpr std::size_t kGivingWayPart = 16;       // our choice: of links_max, for links that give way
+inline constexpr std::size_t kGivingWayPart = 16;       // our choice: part of links_max for yielding links
 inline constexpr std::chrono::seconds kGiveWayMax{60};  // our choice: time for a stream to end
 
 class Peer final : public runtime::Actor {
@@ -70,8 +70,8 @@ class Peer final : public runtime::Actor {
   struct KeepAlive {};
   struct Quiet {};
   struct Slow {};
-  /// What the other side may still send in one conversation. An actor of this node granted the credit, and checks it
-  /// again; the check here keeps items without credit out of its mailbox.
+  /// The remaining credit of the other side in one conversation. An actor of this node granted the credit, and checks
+  /// it again; the check here keeps items without credit out of its mailbox.
   struct Flow {
     std::int64_t items = 0;
     std::int64_t bytes = 0;
@@ -79,13 +79,13 @@ class Peer final : public runtime::Actor {
         2;               // CREDIT frames: one with the question, then at most one for each item that this side sent
     bool ended = false;  // by its END
   };
-  /// A question of the other side that a service of this node answers.
+  /// A request of the other side that a service of this node answers.
   struct Question {
     caf::strong_actor_ptr by;
     Flow flow;
-    runtime::Trace trace;    // of the question and its parts
-    bool stream = false;     // a part of a stream has come or gone
-    bool cancelled = false;  // by its asker; it keeps its place until the service has answered
+    runtime::Trace trace;    // of the request and its parts
+    bool stream = false;     // a part of a stream was received or sent
+    bool cancelled = false;  // by its requester; it counts until the service has answered
   };
   struct Flushed {  // bytes handed to the stream, and their cost in the link's queue
     std::size_t wire = 0;
@@ -135,7 +135,7 @@ class Peer final : public runtime::Actor {
   std::optional<base::Error> forbidden(const Frame& frame, const messages::KindInfo* kind,
                                        const runtime::Service* service);
   bool within_rate(const messages::KindInfo* kind);
-  /// `known`: the trace of a message that names none.
+  /// `known`: the trace of a message that does not name one.
   runtime::Envelope envelope_of(const Frame& frame, const messages::KindInfo* kind, runtime::Signal signal,
                                 runtime::Trace known = {});
   std::size_t questions_in_flight() const;
@@ -147,8 +147,8 @@ class Peer final : public runtime::Actor {
   void note_part(const runtime::Outbound& message, FrameType type);
   void violated(const std::string& how);
   void misbehaved(wire::Violation how, std::string_view what);
-  static constexpr std::uint32_t kToldPerSecond = 16;  // our choice: four are a ban
-  std::optional<base::RateLimit> told_;                // violations of which `/peers` is told
+  static constexpr std::uint32_t kToldPerSecond = 16;  // our choice: four lead to a ban
+  std::optional<base::RateLimit> told_;                // violations reported to `/peers`
   void note_flood();
 
   const std::shared_ptr<PeerStart> start_;
@@ -158,9 +158,9 @@ class Peer final : public runtime::Actor {
   bool trusted_ = false;    // in service, and without a violation since
   bool spoken_to_ = false;  // a frame arrived in service
   bool hung_up_on_ = false;
-  bool hung_up_ = false;  // this side hung up or gave way
+  bool hung_up_ = false;  // this side hung up or yielded
 
-  std::optional<base::Contact> sought_;  // the address that `/peers` named; nothing: this dial does not test it
+  std::optional<base::Contact> sought_;  // the address that `/peers` named; nullopt: this dial does not test it
   wire::NotThere::Met met_ = wire::NotThere::Met::NOBODY;
 
   std::shared_ptr<ports::Stream> stream_;
@@ -182,18 +182,18 @@ class Peer final : public runtime::Actor {
   std::unordered_map<std::uint64_t, Question> served_;
   std::map<const messages::KindInfo*, base::RateLimit> rates_;
   base::Instant flood_since_{};
-  std::uint64_t flood_ = 0;         // questions beyond the rate since then
-  std::uint64_t late_answers_ = 0;  // answers without an asker
+  std::uint64_t flood_ = 0;         // requests above the rate since then
+  std::uint64_t late_answers_ = 0;  // responses without a requester
   std::map<std::string, runtime::Handle, std::less<>> watched_;
   base::Instant heard_{};
   std::unordered_map<std::uint64_t, Flow> flows_;  // streams that this side opened
   std::size_t unwritten_ = 0;                      // bytes given to the stream
   bool paused_ = false;                            // not reading, because the other side does not read
   base::Instant progress_{};                       // when bytes last left
-  std::optional<base::Instant> much_waits_;        // since then kSlowBytes or more do
-  std::size_t left_meanwhile_ = 0;                 // bytes that have left since then, or since the last look
+  std::optional<base::Instant> much_waits_;        // since when kSlowBytes or more wait
+  std::size_t left_meanwhile_ = 0;                 // bytes sent since then, or since the last check
   bool looks_whether_slow_ = false;
-  std::optional<base::Instant> frame_began_;  // a frame that has arrived in part
+  std::optional<base::Instant> frame_began_;  // start of a partly received frame
   std::optional<base::Instant> gives_way_by_;
   int quiet_looks_ = 0;
 };

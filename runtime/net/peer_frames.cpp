@@ -1,4 +1,4 @@
-// What a peer in service does with each frame, and with each message of a proxy.
+// How a peer in service handles each frame, and each message of a proxy.
 #include <caf/actor_cast.hpp>
 #include <caf/message_id.hpp>
 
@@ -17,7 +17,7 @@ using base::Error;
 using runtime::Envelope;
 using runtime::Signal;
 
-const std::string kNoMessage = "an answer or item that is no message";
+const std::string kNoMessage = "an answer or item that is not a message";
 constexpr std::size_t kWatchedMax = 1024;  // our choice: as many proxies as the other side may hold
 // Our choice: a busy honest node may exceed its rate for a while, but not tenfold.
 constexpr std::chrono::seconds kFloodTime{10};
@@ -58,7 +58,7 @@ std::optional<Signal> signal_of(FrameType type) {
 
 }  // namespace
 
-/// Conversations that this side opened carry its numbers: the dialler's are odd.
+/// Conversations that this side opened have its numbers: the dialler's are odd.
 bool Peer::ours(std::uint64_t correlation) const {
   return (correlation % 2 == 1) == (link_->side() == Link::Side::dialler);
 }
@@ -72,7 +72,7 @@ void Peer::violated(const std::string& how) {
 void Peer::misbehaved(wire::Violation how, std::string_view what) {
   if (role_ != messages::Role::peer || state_ != State::serving) return;
   if (!told_) told_.emplace(kToldPerSecond, kToldPerSecond, now());
-  if (!told_->take(now())) return;  // or one link fills the mailbox of `/peers`
+  if (!told_->take(now())) return;  // otherwise one link could fill the mailbox of `/peers`
   tell<wire::Misbehaved>(node().find(kPeersPath),
                          [&](wire::Misbehaved::Builder out) { write_misbehaved(out, node_, how, what); });
 }
@@ -83,7 +83,7 @@ void Peer::note_flood() {
     flood_ = 0;
   }
   const std::uint64_t most = pool_->setup().limits.questions_per_second_max * kFloodTimes * kFloodTime.count();
-  if (++flood_ == most) misbehaved(wire::Violation::FLOODING, "ten times as many questions as it may ask");
+  if (++flood_ == most) misbehaved(wire::Violation::FLOODING, "ten times as many requests as allowed");
 }
 
 // -- from the other side --
@@ -106,11 +106,11 @@ void Peer::take_frame(const Frame& frame) {
     case FrameType::pong: return;
     case FrameType::close: hung_up_on_ = true; return end("the other side has hung up");
     case FrameType::hello:
-    case FrameType::proof: return violated("a handshake within a link");
+    case FrameType::proof: return violated("a handshake frame on a link in service");
   }
 }
 
-/// Why a message is not admitted to a service; nothing if it is.
+/// Returns why a message is not admitted to a service, or nullopt if it is.
 std::optional<Error> Peer::forbidden(const Frame& frame, const messages::KindInfo* kind,
                                      const runtime::Service* service) {
   if (auto why = net::forbidden(*pool_, kind, role_, service, frame.payload)) {
@@ -119,7 +119,7 @@ std::optional<Error> Peer::forbidden(const Frame& frame, const messages::KindInf
   }
   if (!within_rate(kind)) {
     note_flood();
-    return Error{Code::overloaded, "too many questions of this kind in a second", std::chrono::milliseconds(1000)};
+    return Error{Code::overloaded, "too many requests of this kind per second", std::chrono::milliseconds(1000)};
   }
   return std::nullopt;
 }
@@ -138,7 +138,7 @@ Envelope Peer::envelope_of(const Frame& frame, const messages::KindInfo* kind, S
   header.origin = runtime::Origin::foreign;
   header.trace = {frame.header.trace_id, frame.header.parent_span};
   if (header.trace.id == 0) header.trace = known;
-  // An operator's question can be traced through all nodes that it reaches.
+  // An operator's request can be traced through all nodes that it reaches.
   if (header.trace.id == 0 && role_ != messages::Role::peer && runtime::begins(signal))
     header.trace.id = random().next() | 1;
   header.credit_items = frame.header.credit_items;
@@ -153,26 +153,26 @@ Envelope Peer::envelope_of(const Frame& frame, const messages::KindInfo* kind, S
 void Peer::take_question(const Frame& frame) {
   const std::uint64_t number = frame.header.correlation;
   if (number == 0 || ours(number) || (number & ~caf::message_id::request_id_mask) != 0)
-    return violated("a question with a number of the wrong side");
-  if (served_.contains(number)) return violated("two questions of one number");
+    return violated("a request with a number of the wrong side");
+  if (served_.contains(number)) return violated("two requests with one number");
   const auto* kind = messages::find_kind(frame.header.kind);
   const auto service = node().service(frame.path);
   if (const auto why = forbidden(frame, kind, service.get())) return refuse_question(frame, *why);
   if (questions_in_flight() >= pool_->setup().limits.questions_in_flight_max || paused_)
     return refuse_question(
-        frame, {Code::overloaded, "too many questions of this link are in flight", std::chrono::milliseconds(100)});
+        frame, {Code::overloaded, "too many requests of this link are in flight", std::chrono::milliseconds(100)});
   auto by = caf::actor_cast<caf::strong_actor_ptr>(service->handle);
   Envelope question = envelope_of(frame, kind, Signal::message);
   if (!link_->served->charge_question(question))
     return refuse_question(frame,
-                           {Code::overloaded, "too many bytes of questions wait to be served (net.buffer_bytes_max)",
+                           {Code::overloaded, "too many bytes of requests are in progress (net.buffer_bytes_max)",
                             std::chrono::milliseconds(500)});
   served_.emplace(number, Question{by, {}, question.header().trace});
   deliver(by, link_->answers(), number | caf::message_id::default_async_value, std::move(question));
 }
 
-/// Those that were not answered, or those that no service has dropped, whichever is more: a service may drop a message
-/// before it answers, and a stream that is cancelled may still wait in the mailbox.
+/// The larger of the unanswered requests and the requests that no service has dropped. A service may drop a message
+/// before it answers, and a cancelled stream may still wait in the mailbox.
 std::size_t Peer::questions_in_flight() const { return std::max(served_.size(), link_->served->questions()); }
 
 void Peer::refuse_question(const Frame& frame, const Error& why) {
@@ -190,8 +190,8 @@ void Peer::take_tell(const Frame& frame) {
           caf::message_id::default_async_value, std::move(message));
 }
 
-/// An answer to a question of ours, or a part of a stream in either direction. What is not waited for is not read: a
-/// list of structs that are no larger than a byte makes some words of it many.
+/// Handles the response to a request of this node, or a part of a stream in either direction. An unexpected payload is
+/// not read, because a list of tiny structs can turn a few words into many elements.
 void Peer::take_conversation(const Frame& frame) {
   const std::uint64_t number = frame.header.correlation;
   const FrameType type = frame.header.type;
@@ -215,15 +215,15 @@ void Peer::take_conversation(const Frame& frame) {
     const auto asker = link_->asker(number, is_last(type));
     if (!asker.who) {
       if (is_last(type) && ++late_answers_ > (link_->questions() + 1) * kLateAnswersPerQuestion)
-        return violated("answers to no question");
+        return violated("responses without a request");
       return node().count(runtime::DeadLetter::late_answer);
     }
     if (!is_last(type) && (flow == flows_.end() || !take_part(frame, flow->second)))
-      return violated("more than was granted");
+      return violated("more than its credit");
     if (is_last(type) && flow != flows_.end()) flows_.erase(flow);
     // Items are bounded by the credit that their reader grants.
     if (kind != nullptr && !readable(frame.payload, *kind)) {
-      // It is asked for no more, so that the end of the link would not reach it.
+      // No more responses are requested, so the end of the link would not reach the requester.
       deliver(asker.who, link_->answers(), caf::message_id{asker.message_id}.response_id().integer_value(),
               runtime::error_envelope({Code::malformed, "the other node's answer cannot be read"},
                                       {.trace = envelope.header().trace}));
@@ -233,21 +233,21 @@ void Peer::take_conversation(const Frame& frame) {
     if (large && type == FrameType::answer && !link_->served->charge_answer(envelope))
       envelope = runtime::error_envelope(
           {Code::unknown_outcome,
-           "it has answered, and too many bytes of its answers are in use (net.buffer_bytes_max)"},
+           "the response cannot be accepted: too many bytes of responses are in use (net.buffer_bytes_max)"},
           {.trace = envelope.header().trace});
     return deliver(asker.who, link_->answers(), caf::message_id{asker.message_id}.response_id().integer_value(),
                    envelope);
   }
-  if (type == FrameType::answer) return violated("an answer to its own question");
+  if (type == FrameType::answer) return violated("a response to its own request");
   if (served == served_.end() || served->second.cancelled)
     return node().count(runtime::DeadLetter::late_answer);  // the conversation has ended on this side
   if (kind != nullptr && !messages::may_send(*kind, role_)) return violated("a kind that its role may not send");
-  if (!take_part(frame, served->second.flow)) return violated("more than was granted");
+  if (!take_part(frame, served->second.flow)) return violated("more than its credit");
   if (kind != nullptr && !readable(frame.payload, *kind)) return violated(kNoMessage);
   const auto by = served->second.by;
   if (type != FrameType::error && type != FrameType::cancel) served->second.stream = true;
   else if (served->second.stream || role_ != messages::Role::peer) served_.erase(served);
-  else served->second.cancelled = true;  // a service answers each question, but not the cancel of a stream
+  else served->second.cancelled = true;  // a service answers every request, but not the cancel of a stream
   deliver(by, link_->answers(), number | caf::message_id::default_async_value, envelope);
 }
 
@@ -266,7 +266,7 @@ bool Peer::take_part(const Frame& frame, Flow& flow) {
   }
 }
 
-/// Records the credit that a part from this side gives to the other side.
+/// Records the credit that a part from this side grants to the other side.
 void Peer::note_part(const runtime::Outbound& message, FrameType type) {
   const runtime::Header& head = message.envelope.header();
   Flow* flow = nullptr;
@@ -311,7 +311,7 @@ void Peer::take_down(const Frame& frame) {
   link_->down(std::string(frame.path), runtime::read_error(envelope));
 }
 
-// -- from our side --
+// -- from this side --
 
 void Peer::outbound(runtime::Outbound&& message) {
   if (state_ == State::ended) return;

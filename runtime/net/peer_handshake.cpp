@@ -36,7 +36,7 @@ void Peer::take_handshake(const Frame& frame) {
   if (const auto& ready = step.value().ready;
       ready && ready->role == messages::Role::peer && pool_->is_banned(ready->id)) {
     pool_->counters().count(Turned::banned);
-    return end("peer " + ready->id.hex() + " answered, which this node has banned; name its id to lift that",
+    return end("peer " + ready->id.hex() + " answered, which this node has banned; dial it by its id to lift the ban",
                base::Code::refused);
   }
   if (!step.value().send.empty()) {
@@ -48,21 +48,21 @@ void Peer::take_handshake(const Frame& frame) {
   serve(*step.value().ready);
 }
 
-/// What proves our own key to the other side is on its way: it ends the link for the same reason.
+/// The proof of this node's key is being sent to the other side, which ends the link for the same reason.
 void Peer::meet_own_id(const Ready& ready) {
   if (ready.role != messages::Role::peer) {
-    // A person operates this node with the node's own key, which has no role here.
+    // A person operates this node with its own key, which has no role here.
     pool_->counters().count(Refusal::own_key);
     return end("the handshake failed: " + std::string(name(Refusal::own_key)), base::Code::refused);
   }
-  trusted_ = true;  // so that its Proof still leaves
+  trusted_ = true;  // so that its Proof is still sent
   pool_->counters().count(Turned::elsewhere);
   pool_->met_own_id(now());
   tell<wire::NotThere>(node().find("/peers"), [&](wire::NotThere::Builder out) {
     messages::write_contact(out.initContact(), {ready.key, ready.nonce, address_});
     out.setMet(wire::NotThere::Met::OURSELVES);
   });
-  end("a node answered that has proven this node's own key under another start number: the identity is used elsewhere",
+  end("a node has proven this node's key with another start number: another process uses this identity",
       base::Code::refused);
 }
 
@@ -77,13 +77,13 @@ void Peer::serve(const Ready& ready) {
   enter_service(info);
 }
 
-/// The kernel has proven which user is there: the node's own user, or root.
+/// The kernel has proven the user: the node's own user, or root.
 void Peer::serve_local() {
   LinkInfo info;
   info.role = messages::Role::operate;
   info.contact.endpoint = address_;
   enter_service(info);
-  // Nothing is left to prove. But the dialler must speak first: a connection that says nothing is ended.
+  // No proof is needed. But the dialler must speak first: a silent connection is ended.
   if (link_->side() == Link::Side::acceptor) return after<HandshakeDue>(pool_->setup().limits.handshake_timeout);
   write({.type = FrameType::ping}, {}, {});
   flush_soon();
@@ -104,19 +104,19 @@ void Peer::enter_service(const LinkInfo& proven) {
   const std::uint32_t most = pool_->setup().limits.frame_bytes_max;
   reader_.set_frame_bytes_max(frame_bytes_max(both_nodes ? std::min(most, kPeerPayloadBytesMax) : most));
   if (!start_->seat.settle() && role_ == messages::Role::peer)
-    return turn_away(Turned::too_many_links, "there are as many links as there may be (net.links_max)");
+    return turn_away(Turned::too_many_links, "too many links (net.links_max)");
   cancel<HandshakeDue>();
   after<KeepAlive>(pool_->setup().limits.keep_alive);
   const auto claim = pool_->claim(link_, info, now());
   start_->was_served = true;
   if (claim.won) {
-    if (claim.replaced) report_ended(*claim.replaced, "another link to the same node has taken its place", false);
+    if (claim.replaced) report_ended(*claim.replaced, "replaced by another link to the same node", false);
     report_up(info, false);
     const std::string serial = std::to_string(link_->serial());
     rename(info.role == messages::Role::peer ? "/peer/" + info.node.hex().substr(0, kIdDigits) : "/operator/" + serial);
   } else {
     report_up(info, true);  // the dialler has a link to that node
-    give_way();             // but first serves what the other side may have sent on this link
+    give_way();             // but first serves messages that the other side may have sent on this link
   }
   for (auto& message : early_) send_message(message);
   early_.clear();

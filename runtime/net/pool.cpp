@@ -8,10 +8,10 @@
 namespace troupe::net {
 namespace {
 
-/// Our choice: of buffer_bytes_max, for messages that are being served. What links of the past have left in mailboxes
-/// is at most that, so that ending a link that is there always makes room.
+/// Our choice: part of buffer_bytes_max for messages that are being served. Ended links have left at most that much in
+/// mailboxes, so ending a present link always frees memory.
 constexpr std::size_t kServedPart = 2;
-constexpr std::size_t kUnlinkedNamesMax = 1'000;  // our choice: as many as actors that have ended
+constexpr std::size_t kUnlinkedNamesMax = 1'000;  // our choice: as many as ended actors
 
 }  // namespace
 
@@ -98,7 +98,7 @@ Pool::Pinned Pool::pinned(const base::Contact& contact) {
 }
 
 bool Pool::is_dialling(const base::Contact& contact) const {
-  const Pinned where = pinned(contact);  // which hashes
+  const Pinned where = pinned(contact);  // this hashes
   const std::lock_guard hold(lock_);
   return dialling_.contains(where);
 }
@@ -141,13 +141,13 @@ std::shared_ptr<Link> Pool::dial_local(const std::string& path) {
 std::shared_ptr<Link> Pool::start_dialling(const std::optional<base::NodeId>& id,
                                            const std::optional<base::HostPort>& where, const std::string& local_path,
                                            DialKind kind) {
-  // Under the lock, so that the link cannot be found before it has its actor.
+  // With the lock held, so that the link cannot be found before it has its actor.
   const std::lock_guard hold(lock_);
   std::erase_if(made_, [](const auto& one) { return one.second.expired(); });
   if (closed_ || !may_dial()) return nullptr;
   if (id) {
     if (const auto found = dialling_.find({*id, where}); found != dialling_.end())
-      return found->second.link;  // another thread
+      return found->second.link;  // made by another thread
   }
   auto link = make_link(Link::Side::dialler);
   if (const auto there = where ? base::Endpoint::parse(where->text()) : std::nullopt) link->where_it_is(*there);
@@ -170,7 +170,7 @@ void Pool::forget_dial(const Link& link) {
   std::erase_if(dialling_, [&](const auto& one) { return one.second.link.get() == &link; });
 }
 
-/// Links that others have made never keep this node from making some itself.
+/// Links made by other nodes never keep this node from dialling.
 bool Pool::may_dial() const {
   const std::size_t most = setup_.limits.links_max;
   return made_.size() < most || made_.size() - std::min(seats_.taken(), made_.size()) < most / base::kReservePart;
@@ -234,9 +234,9 @@ Pool::Seat& Pool::Seat::operator=(Seat&& other) noexcept {
 
 bool Pool::Seat::settle() {
   if (!pool_) return true;
-  std::map<std::uint64_t, runtime::Handle>::node_type seated;  // let go of when the lock is released
+  std::map<std::uint64_t, runtime::Handle>::node_type seated;  // destroyed after the lock is released
   const std::lock_guard hold(pool_->lock_);
-  seated = pool_->seated_.extract(number_);  // it gives way to no other handshake any more
+  seated = pool_->seated_.extract(number_);  // other handshakes can no longer evict it
   return pool_->seats_.settle(number_);
 }
 
@@ -283,13 +283,13 @@ Pool::Claim Pool::claim(const std::shared_ptr<Link>& link, const LinkInfo& info,
   if (replaced) give_way(*replaced);
   for (const auto& link_of_it : gave_way) {
     link_of_it->gives_way.store(true);
-    hang_up(*link_of_it, "another link gives way, and this one did so before");
+    hang_up(*link_of_it, "another link to the same node is ending too");
   }
   return claim;
 }
 
-/// Returns those that wait no longer: the one of that node that gave way before, or one node would fill all seats; and
-/// beyond a sixteenth of links_max the oldest of the address group with most, or many nodes would.
+/// Returns the links that must end now. From the same node, it is its earlier yielding link; otherwise one node could
+/// fill all seats. Beyond a sixteenth of links_max: the oldest of the largest address group, otherwise many nodes could.
 std::vector<std::shared_ptr<Link>> Pool::note_giving_way(const LinkInfo& info, const std::shared_ptr<Link>& link) {
   const auto group = base::group_of(info.contact.endpoint);
   std::vector<std::shared_ptr<Link>> out;
@@ -335,10 +335,10 @@ void Pool::buffers(Link& link, std::size_t bytes) {
 }
 
 void Pool::make_room() {
-  std::shared_ptr<Link> largest, before;  // let go of when the lock is released
+  std::shared_ptr<Link> largest, before;  // destroyed after the lock is released
   {
     const std::lock_guard hold(lock_);
-    // Until the bytes of the link that was chosen last are gone, further inputs need not choose again.
+    // Until the bytes of the previously chosen link are freed, further input does not choose again.
     before = makes_room_.lock();
     if (before && before->buffered.load(std::memory_order_relaxed) > 0) return;
     struct Candidate {
@@ -352,7 +352,8 @@ void Pool::make_room() {
     for (const auto& [node, leaving] : giving_way_)
       if (auto link = leaving.link.lock())
         candidates.emplace(leaving.serial, Candidate{std::move(link), leaving.group});
-    // What this node has asked for stays, unless that alone is most of it: then the others could not make enough room.
+    // Links with responses for this node stay, unless they hold most of the bytes: then the others could not free
+    // enough.
     base::ShareBudget<std::uint64_t> all(0), idle(0);
     for (const auto& [serial, one] : candidates) {
       const std::size_t bytes = one.link->buffered.load(std::memory_order_relaxed) + one.link->served->bytes();
@@ -366,8 +367,8 @@ void Pool::make_room() {
     makes_room_ = largest = most.link;
     buffers_full_.refused(node_, most.group, node_.world().clock.coarse());
   }
-  if (largest->makes_room.exchange(true)) return;  // it is on its way
-  hang_up(*largest, "the bytes of all links that wait exceed net.buffer_bytes_max, and this link has most of them");
+  if (largest->makes_room.exchange(true)) return;  // it is already ending
+  hang_up(*largest, "the queued bytes of all links exceed net.buffer_bytes_max, and this link has the most");
 }
 
 LinkInfo Pool::with_traffic(const Entry& entry) {

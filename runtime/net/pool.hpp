@@ -1,13 +1,13 @@
 #pragma once
 // All links of one process: at most one in service to each node in the role of a peer, and the limits of connections.
 //
-// Duplicate  two links to one node that come up within the time of a handshake, for instance because both nodes dialled
+// Duplicate  Two links to one node that come up within the time of a handshake, for instance because both nodes dialled
 //            at once (simultaneous open). Both sides must keep the same link: the link with the smaller token, which
 //            both derive from its TLS session. A link that has been in service for longer is replaced by the newer
-//            link: the other side would not dial if its link were alive. The link that gives way ends once what is in
-//            flight on it is done, or when another one of that node gives way.
-// Limits     those of logic/seats.hpp for accepted connections. Dials have a reserve that no stranger can take.
-// Safety     any thread.
+//            link, because the other side would not dial if its link were alive. The replaced link ends once its
+//            messages in flight are done, or when a second link of that node is replaced.
+// Limits     Those of logic/seats.hpp for accepted connections. Dials have a reserve that no untrusted node can use.
+// Safety     Any thread.
 #include <array>
 #include <atomic>
 #include <deque>
@@ -56,13 +56,14 @@ class Pool final : public runtime::Links, public std::enable_shared_from_this<Po
   NetCounters& counters() { return counters_; }
   BannedNodes& banned_nodes() { return banned_nodes_; }
   Partners& partners() { return partners_; }
-  /// Whether that node is banned now.
+  /// Returns whether that node is banned now.
   bool is_banned(const base::NodeId& id) const {
     return banned_nodes_.any() && banned_nodes_.contains(id, node_.world().clock.coarse());
   }
   std::unique_ptr<crypto::Channel> make_channel(Link::Side side) const;
 
-  /// A finished handshake has shown this node's own id under another start number: another process has its identity.
+  /// Notes that a finished handshake has shown this node's id under another start number: another process has its
+  /// identity.
   void met_own_id(base::Instant now);
   std::optional<base::Instant> own_id_met() const override;
 
@@ -70,16 +71,16 @@ class Pool final : public runtime::Links, public std::enable_shared_from_this<Po
   /// node starts; the pool outlives the actors.
   void offer();
 
-  /// The name of a proxy without a link, for people: "9f3c01ab". The latest are kept.
+  /// Names a proxy without a link, for people: "9f3c01ab". The latest names are kept.
   void name(std::uint64_t number, const base::NodeId& id);
 
   /// Why a dial begins.
   enum class DialKind : std::uint8_t {
-    own,     ///< this node has chosen the other node
-    silent,  ///< the other node answers no datagram where others say that it lives
-    large,   ///< an answer is too large for a datagram
+    own,     ///< this node has chosen the other node itself
+    silent,  ///< the other node answers no datagram at its advertised address
+    large,   ///< a response is too large for a datagram
   };
-  // What domains see: runtime/actor/links.hpp has the contracts. A dial of theirs is `own`.
+  // The interface for domains: runtime/actor/links.hpp has the contracts. Their dials are `own`.
   base::NodeId self() const override { return setup_.identity->id(); }
   runtime::Handle remote(const base::NodeId& id, const std::string& path) override;
   runtime::Handle remote(const base::Contact& contact, const std::string& path) override;
@@ -88,23 +89,23 @@ class Pool final : public runtime::Links, public std::enable_shared_from_this<Po
   runtime::Handle over_link(const base::NodeId& id, const std::string& path) override;
   void set_partners(std::string_view whose, std::set<base::NodeId> nodes) override;
   runtime::Handle remote(const base::Contact& contact, const std::string& path, DialKind kind);
-  /// Whether a dial to that node at that address is under way.
+  /// Returns whether a dial to that node at that address is in progress.
   bool is_dialling(const base::Contact& contact) const;
-  /// Whether a dial of that kind to an address that strangers have named may begin. What is silent holds its place for
-  /// seconds, so those under way count: of each kind they have a part of all links, and own ones count for neither.
-  /// Nothing has been heard from the addresses of silent dials, so only large ones have shares of address groups, above
-  /// half of their part.
+  /// Returns whether a dial of that kind to an address named by untrusted nodes may begin. A silent address occupies
+  /// its slot for seconds, so dials in progress count. Each kind may use a part of all links; the node's own dials
+  /// count for neither. Nothing was received from the addresses of silent dials, so only large dials have quotas per
+  /// address group, above half of their part.
   bool may_dial_named(const base::Endpoint& where, DialKind kind) const;
   static constexpr std::size_t kSilentPart = 1, kLargePart = 3, kNamedParts = 16;  // our choice: sixteenths
-  /// The link to a node, made if there is none. Without `where`, `/peers` is asked for the address.
+  /// Returns the link to a node, made if there is none. Without `where`, `/peers` is asked for the address.
   std::shared_ptr<Link> dial(const base::NodeId& id, const std::optional<base::HostPort>& where,
                              DialKind kind = DialKind::own);
-  /// A link to any node that answers at `where`.
+  /// Returns a link to any node that answers at `where`.
   std::shared_ptr<Link> dial(const base::HostPort& where);
-  /// A link over the local socket at `path`.
+  /// Returns a link over the local socket at `path`.
   std::shared_ptr<Link> dial_local(const std::string& path);
 
-  /// Held by an accepted connection while it counts against the limits of its address.
+  /// Held by an accepted connection while it counts towards the limits of its address.
   class Seat {
    public:
     Seat() = default;
@@ -112,9 +113,9 @@ class Pool final : public runtime::Links, public std::enable_shared_from_this<Po
     Seat(Seat&&) noexcept = default;
     Seat& operator=(Seat&& other) noexcept;
     ~Seat() { leave(); }
-    /// Sets the actor that stops when another connection takes the seat. False if one has taken it already.
+    /// Sets the actor that stops when another connection evicts this seat. Returns false if that has happened already.
     bool belongs_to(runtime::Handle peer);
-    /// The handshake is over; only the link counts from here on. False if there are too many.
+    /// Ends the handshake; only the link counts from here on. Returns false if there are too many links.
     bool settle();
 
    private:
@@ -123,47 +124,47 @@ class Pool final : public runtime::Links, public std::enable_shared_from_this<Po
     std::shared_ptr<Pool> pool_;
     std::uint64_t number_ = 0;
   };
-  /// A seat for an accepted connection from `from`; another one may be ended for it. None if a limit is reached; then
-  /// the refusal is counted.
+  /// Returns a seat for an accepted connection from `from`; another connection may be evicted for it. Returns nullopt
+  /// if a limit is reached; then the refusal is counted.
   std::optional<Seat> admit(const base::Endpoint& from, base::Instant now);
   struct SeatCounts {
     std::size_t taken = 0;       ///< accepted connections, whether or not they serve
-    std::size_t most = 0;        ///< of them, for strangers
-    std::size_t handshakes = 0;  ///< of them, with unfinished handshakes
+    std::size_t most = 0;        ///< the most for untrusted nodes
+    std::size_t handshakes = 0;  ///< of `taken`: with unfinished handshakes
   };
   SeatCounts seats() const;
-  /// A link for a stream that was accepted.
+  /// Returns a link for an accepted stream.
   std::shared_ptr<Link> accept();
 
-  /// Whether a link that is ready for service comes into service.
+  /// Whether a link that is ready comes into service.
   struct Claim {
     bool won = false;                  ///< false, and counted: a duplicate link is kept instead
-    std::optional<LinkInfo> replaced;  ///< an older link to the same node, which gives way
+    std::optional<LinkInfo> replaced;  ///< an older link to the same node, which yields
   };
   Claim claim(const std::shared_ptr<Link>& link, const LinkInfo& info, base::Instant now);
   /// Takes a link out of service; returns its description if it was in service.
   std::optional<LinkInfo> release(Link& link);
 
-  /// What a link keeps in memory of bytes that wait to leave or have half arrived; what it has `served` counts besides.
-  /// When all links together keep more than buffer_bytes_max, the link with most of the address group with most is
-  /// ended; an operator's is not.
+  /// Sets the memory that a link uses for queued or partly received bytes; its `served` bytes count in addition. If all
+  /// links together exceed buffer_bytes_max, the largest link of the largest address group is ended, but never an
+  /// operator's.
   void buffers(Link& link, std::size_t bytes);
 
   std::vector<LinkInfo> rows() const override;
   std::vector<std::shared_ptr<Link>> in_service() const;
-  /// Bytes of all links in that role while in service, those that have ended included. Never decreases.
+  /// Returns the bytes of all links in that role while in service, including ended links. Never decreases.
   LinkTraffic traffic(messages::Role role) const;
   std::optional<LinkInfo> find(const base::NodeId& id) const override;
   bool linked(const base::NodeId& id) const override { return in_service(id) != nullptr; }
   bool owes_answer(const base::NodeId& id) const override;
-  /// The link in service to that node, in the role of a peer; null if there is none.
+  /// Returns the link in service to that node in the role of a peer, or null.
   std::shared_ptr<Link> in_service(const base::NodeId& id) const;
   /// The port that was bound for port 0: a restarted `/links` must use it again. Zero: none yet.
   std::atomic<std::uint16_t> bound_port{0};
-  /// Set while the node starts or ends: a service that is not published may be there at other times.
+  /// Set while the node starts or ends: an unpublished service may exist at other times.
   std::atomic<bool> services_incomplete{false};
 
-  /// Refuses everything from now on; returns all remaining links, in service or not. For the end of the node.
+  /// Refuses everything from now on; returns all remaining links, in service or not. Called at the node's end.
   std::vector<std::shared_ptr<Link>> close();
   /// Checks the invariants of the counters.
   void check() const;
@@ -175,7 +176,7 @@ class Pool final : public runtime::Links, public std::enable_shared_from_this<Po
   };
   static LinkInfo with_traffic(const Entry& entry);
   LinkInfo leaves_service(const Entry& entry);
-  /// A node and where it lives; without an address it is the one that `/peers` knows.
+  /// A node and its address; without an address, the address that `/peers` knows.
   using Pinned = std::pair<base::NodeId, std::optional<base::HostPort>>;
   static Pinned pinned(const base::Contact& contact);
   std::shared_ptr<Link> make_link(Link::Side side);
@@ -188,11 +189,11 @@ class Pool final : public runtime::Links, public std::enable_shared_from_this<Po
                                        DialKind kind = DialKind::own);
 
   std::map<std::uint64_t, std::string> names_of(const std::vector<std::uint64_t>& numbers) const;
-  void drop_old_names();  // with the lock held
+  void drop_old_names();  // call with the lock held
 
   runtime::Node& node_;
   const NetSetup setup_;
-  const std::shared_ptr<const crypto::ChannelCredentials> credentials_;  // null where the setup has other channels
+  const std::shared_ptr<const crypto::ChannelCredentials> credentials_;  // null if the setup has other channels
   NetCounters counters_;
   BannedNodes banned_nodes_;
   Partners partners_;
@@ -200,15 +201,15 @@ class Pool final : public runtime::Links, public std::enable_shared_from_this<Po
   std::atomic<std::size_t> buffered_{0};  // the sum over all links
   const std::shared_ptr<ServedBytes> served_bytes_;
   mutable std::mutex lock_;
-  std::map<std::uint64_t, Entry> serving_;       // by number of coming into service
+  std::map<std::uint64_t, Entry> serving_;       // by service number
   std::map<base::NodeId, std::uint64_t> peers_;  // of `serving_`, the links in the role of a peer
-  std::map<messages::Role, LinkTraffic> ended_;  // bytes of links that are not in service any more
-  /// Dials with a pinned id, not in service yet. One to another address waits for none of them: who has named it may
-  /// have lied.
+  std::map<messages::Role, LinkTraffic> ended_;  // bytes of links that are no longer in service
+  /// Dials with a pinned id, not in service yet. A dial to another address does not wait for them, because the node
+  /// that named their address may have lied.
   struct Dialling {
     std::shared_ptr<Link> link;
-    base::AddressGroup group;  // of no address: none
-    DialKind kind;             // of who began it
+    base::AddressGroup group;  // empty without an address
+    DialKind kind;             // of the caller that began it
   };
   std::map<Pinned, Dialling> dialling_;
   Seats seats_;
@@ -219,9 +220,9 @@ class Pool final : public runtime::Links, public std::enable_shared_from_this<Po
     std::weak_ptr<Link> link;
     base::AddressGroup group{};
   };
-  std::map<base::NodeId, GivingWay> giving_way_;                // one at most to each node
-  std::weak_ptr<Link> makes_room_;                              // was ended last because too many bytes waited
-  std::map<std::uint64_t, std::weak_ptr<Link>> made_;           // all links, by serial
+  std::map<base::NodeId, GivingWay> giving_way_;       // at most one per node
+  std::weak_ptr<Link> makes_room_;                     // the last link that was ended because too many bytes waited
+  std::map<std::uint64_t, std::weak_ptr<Link>> made_;  // all links, by serial
   std::deque<std::pair<std::uint64_t, std::string>> unlinked_;  // names of the latest proxies without a link
   std::optional<base::Instant> own_id_met_;
   bool closed_ = false;

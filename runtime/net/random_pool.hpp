@@ -1,11 +1,11 @@
 #pragma once
-// Unpredictable random bytes, taken from Chance by the block: a datagram needs 32 of them, and asking the kernel for
-// each takes as long as sealing it.
+// Unpredictable random bytes, taken from Chance in blocks: a datagram needs 32 of them, and a call of the kernel for
+// each datagram would take as long as sealing it.
 //
-// Safety  bytes that were given out are wiped here. A machine that resumes from a snapshot of its memory gives out the
-//         rest of a block a second time. Two datagrams sealed with the same key then have the same nonce, and an
-//         observer of both can read them. So do not set a node back while it runs.
-// Owner   one actor.
+// Safety  Bytes that were given out are wiped here. A machine resumed from a snapshot of its memory gives out the rest
+//         of a block twice. Two datagrams sealed with the same key then have the same nonce, and an observer of both
+//         can read them. So do not reset a running node to a snapshot.
+// Owner   One actor.
 #include <array>
 #include <cstdint>
 

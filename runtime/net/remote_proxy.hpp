@@ -1,6 +1,6 @@
 #pragma once
-// The handle of an actor behind a link. CAF's own forwarding_actor_proxy silently loses questions once it is killed;
-// this proxy enters them in the link's table first.
+// The handle of an actor on the other side of a link. CAF's own forwarding_actor_proxy silently loses requests once it
+// is killed; this proxy enters them in the link's table first.
 #include "runtime/actor/caller.hpp"
 #include "runtime/net/link.hpp"
 
@@ -8,7 +8,7 @@ namespace troupe::net {
 
 class RemoteProxy final : public runtime::Proxy {
  public:
-  /// `path` is owned by the link; null for the proxy that only takes answers.
+  /// The link owns `path`; null for the proxy that only takes responses.
   RemoteProxy(caf::actor_config& config, std::shared_ptr<Link> link, const std::string* path)
       : runtime::Proxy(config), link_(std::move(link)), path_(path) {}
 

@@ -1,12 +1,12 @@
 #pragma once
 // The memory of messages that other nodes sent and that actors of this node have not dropped yet.
 //
-// A message counts from its arrival until its last envelope is gone: while it waits in a mailbox, and while a service
-// keeps it. That its asker cancels it, or ends its link, changes nothing.
-// Limits  ServedBytes holds those of at least kSharedMin in a ShareBudget by node and group: the newcomer is refused.
-//         Smaller ones are counted, and bounded by the places in mailboxes. Answers have a budget of their own: what
-//         others push leaves room for what this node has asked for.
-// Safety  any thread; belongs_to() before the first charge.
+// Served  A message counts from its arrival until its last envelope is gone: in a mailbox and while a service keeps it.
+//         It still counts if its requester cancels it or ends its link.
+// Limits  ServedBytes holds messages of at least kSharedMin in a ShareBudget by node and group, which refuses new
+//         messages. Smaller messages are counted, and bounded by the mailboxes. Responses have a separate budget:
+//         messages pushed by other nodes cannot use the space for responses to this node's requests.
+// Safety  Any thread; belongs_to() before the first charge.
 #include <atomic>
 #include <memory>
 #include <mutex>
@@ -17,23 +17,23 @@
 
 namespace troupe::net {
 
-/// Of all links.
+/// The memory of all links.
 class ServedBytes {
  public:
-  /// Our choice: 4 KiB, so that questions for contacts and values pay for no lock. 10,000 of them, which fill a
-  /// mailbox, are 40 MiB.
+  /// Our choice: 4 KiB, so that requests for contacts and values need no lock. 10,000 of them, which fill a mailbox,
+  /// are 40 MiB.
   static constexpr std::size_t kSharedMin = 4 * 1024;
 
   using User = base::User<base::NodeId>;
   enum class Sort : std::uint8_t { pushed, answers };
 
-  /// `whole`: of each sort.
+  /// `whole`: bytes for each sort.
   explicit ServedBytes(std::size_t whole) : pushed_(whole), answers_(whole) {}
 
-  /// False if there is no room for it; then nothing has changed.
+  /// Returns false if there is no space for it; then nothing has changed.
   bool take(Sort sort, const User& user, std::size_t bytes);
   void give_back(Sort sort, const User& user, std::size_t bytes);
-  /// Of both sorts.
+  /// Returns the bytes of both sorts.
   std::size_t all() const { return all_.load(std::memory_order_relaxed); }
 
  private:
@@ -44,21 +44,21 @@ class ServedBytes {
   base::ShareBudget<base::NodeId> pushed_, answers_;
 };
 
-/// Of one link. Its messages keep it.
+/// The memory of one link. Its messages keep it alive.
 class Served : public std::enable_shared_from_this<Served> {
  public:
   explicit Served(std::shared_ptr<ServedBytes> all) : all_(std::move(all)) {}
 
   void belongs_to(const base::User<base::NodeId>& user) { user_ = user; }
 
-  /// Charges an envelope that was just made. False if there is no room for it; then nothing has changed.
+  /// Charges a new envelope. Returns false if there is no space for it; then nothing has changed.
   bool charge_question(runtime::Envelope& question) { return charge(questions_, question); }
   bool charge_tell(runtime::Envelope& message) { return charge(tells_, message); }
   bool charge_answer(runtime::Envelope& answer) { return charge(answers_, answer); }
 
-  /// Questions that have not been dropped, whether or not they were answered.
+  /// Returns the requests that have not been dropped, whether or not they were answered.
   std::size_t questions() const { return questions_.count.load(std::memory_order_relaxed); }
-  /// Of all messages.
+  /// Returns the bytes of all messages.
   std::size_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
 
  private:

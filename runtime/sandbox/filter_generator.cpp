@@ -208,7 +208,7 @@ constexpr std::uint64_t kSocketOptions[] = {SO_REUSEADDR,
 constexpr std::uint64_t kTcpOptions[] = {
     TCP_NODELAY, TCP_MAXSEG,       TCP_CORK,     TCP_KEEPIDLE, TCP_KEEPINTVL,  TCP_KEEPCNT,      TCP_SYNCNT,
     TCP_LINGER2, TCP_DEFER_ACCEPT, TCP_QUICKACK, TCP_FASTOPEN, TCP_CONGESTION, TCP_USER_TIMEOUT, TCP_NOTSENT_LOWAT};
-// Excluded: options that take kernel memory which no cgroup counts, such as options sent with each packet, those of
+// Excluded: options that take kernel memory which no cgroup counts, such as options sent with each packet,
 // IPV6_2292PKTOPTIONS, and the groups that a socket joins.
 constexpr std::uint64_t kIpOptions[] = {
     IP_TOS,     IP_TTL,      IP_PKTINFO,       IP_MTU_DISCOVER,   IP_RECVTTL,

@@ -263,7 +263,7 @@ TEST_CASE("cluster: a person links two nodes, and parts them again") {
   const std::string wrong = std::string(40, '0') + '@' + first.at;
   const Seen refused = troupe::test::troupe(folder, {"peers", "connect", wrong, "--data", second.data});
   CHECK(refused.exit == 5);
-  CHECK(contains(refused.err, "another node answers there than the one whose id was given"));
+  CHECK(contains(refused.err, "the node that answers there does not have the given id"));
   const Seen linked = troupe::test::troupe(folder, {"peers", "connect", first.at, "--data", second.data});
   CHECK(linked.exit == 0);
   CHECK(linked.out == first.id + '@' + first.at + '\n');

@@ -38,7 +38,7 @@ bool Cookies::good(const Cookie& cookie, const base::Endpoint& asker, const base
   return current_.verify(bytes, cookie) || previous_.verify(bytes, cookie);
 }
 
-/// A secret expires on time, even if no question came to renew it.
+/// A secret expires on time, even if no request came to renew it.
 void Cookies::renew(base::Instant now) {
   if (now - since_ < kSecretKept) return;
   const bool in_time = now - since_ < 2 * kSecretKept;

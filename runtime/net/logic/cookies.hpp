@@ -1,11 +1,11 @@
 #pragma once
-// Cookies: a sender proves that it receives what is sent to its address, before anything is computed or kept for it.
+// Cookies: a sender proves that it receives packets at its address, before anything is computed or kept for it.
 //
 // Source  RFC 6347 4.2.1 (stateless cookies), RFC 7873 (bound to address; secrets that overlap).
-// Form    HMAC-SHA256 over address, port (2 bytes little-endian) and the asker's key, cut to 16 bytes.
-// Time    monotonic, given by the caller. A secret makes cookies for kSecretKept, and they stay valid for the same time
+// Form    HMAC-SHA256 over address, port (2 bytes little-endian) and the requester's key, cut to 16 bytes.
+// Time    Monotonic, given by the caller. A secret makes cookies for kSecretKept and accepts them for the same time
 //         again: a cookie is valid for 60 to 120 seconds.
-// Owner   one DatagramAdmission; not thread-safe.
+// Owner   One DatagramAdmission; not thread-safe.
 #include <chrono>
 
 #include "runtime/base/endpoint.hpp"
@@ -22,10 +22,10 @@ class Cookies {
  public:
   Cookies(ports::Chance& chance, base::Instant now);
 
-  /// The cookie of `key` at `address`.
+  /// Returns the cookie of `key` at `address`.
   Cookie make(const base::Endpoint& asker, const base::PublicKey& key, base::Instant now);
 
-  /// Whether `cookie` is valid for exactly this key and address. Zeros are never valid.
+  /// Returns whether `cookie` is valid for exactly this key and address. Zeros are never valid.
   bool good(const Cookie& cookie, const base::Endpoint& asker, const base::PublicKey& key, base::Instant now);
 
  private:

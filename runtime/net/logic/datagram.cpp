@@ -14,7 +14,7 @@ constexpr unsigned kQuestion = 1, kAnswer = 2, kCookie = 3;  // types
 
 constexpr std::size_t kWorkNonceAt = 4, kTokenAt = 8, kKeyAt = 16, kCookieAt = 48, kQuestionNonceAt = 64;
 constexpr std::size_t kAnswerNonceAt = 16, kReplyCookieAt = 16;
-// Offsets within the sealed part.
+// Offsets in the sealed part.
 constexpr std::size_t kSealedKindAt = 0, kSealedDeadlineAt = 8, kSealedTraceAt = 16, kSealedSpanAt = 24,
                       kSealedPathLengthAt = 28, kQuestionReservedAt = 29, kPathAt = 32;
 constexpr std::size_t kAnswerTypeAt = 8, kAnswerReservedAt = 9, kAnswerWordsAt = 16;
@@ -37,7 +37,7 @@ using Bytes = std::span<std::uint8_t>;
 
 void put(Bytes out, std::size_t at, base::ByteView bytes) { std::ranges::copy(bytes, out.subspan(at).begin()); }
 
-/// Clears the first `bytes` of `out`, and writes their type.
+/// Clears the first `bytes` of `out`, and writes the type.
 Bytes begin(Bytes out, unsigned type, std::size_t bytes) {
   base::ensure(bytes <= kDatagramBytesMax, "a datagram that is sent is not too long");
   base::ensure(bytes <= out.size(), "there is room for the datagram that is written");
@@ -46,7 +46,7 @@ Bytes begin(Bytes out, unsigned type, std::size_t bytes) {
   return out.first(bytes);
 }
 
-/// What is sealed, without the tag.
+/// Returns the sealed part, without the tag.
 base::ByteView inside(base::ByteView datagram, std::size_t head_bytes) {
   return datagram.subspan(head_bytes, datagram.size() - head_bytes - crypto::kSealTagBytes);
 }

@@ -1,5 +1,5 @@
 #pragma once
-// Datagrams: a small question and its answer without a link. A datagram is sealed except for its head, which is the
+// Datagrams: a small request and its response without a link. A datagram is sealed except for its head, which is the
 // associated data of the seal.
 //
 // Format  README.md, "A datagram": question, answer and cookie, byte for byte. Little-endian, whole words, and exactly
@@ -21,21 +21,21 @@ namespace troupe::net {
 
 inline constexpr std::size_t kDatagramBytesMax = ports::kDatagramBytesMax;
 
-inline constexpr std::size_t kQuestionHeadBytes = 88;  ///< in clear
-inline constexpr std::size_t kAnswerHeadBytes = 40;    ///< in clear
-inline constexpr std::size_t kCookieReplyBytes = 32;   ///< all of it
+inline constexpr std::size_t kQuestionHeadBytes = 88;  ///< unencrypted
+inline constexpr std::size_t kAnswerHeadBytes = 40;    ///< unencrypted
+inline constexpr std::size_t kCookieReplyBytes = 32;   ///< the whole datagram
 inline constexpr std::size_t kQuestionBytesMin = kQuestionHeadBytes + 32 + crypto::kSealTagBytes;
 inline constexpr std::size_t kAnswerBytesMin = kAnswerHeadBytes + 16 + crypto::kSealTagBytes;
 
-/// Bytes of words that fit into a question to a path of `path_bytes` bytes. No other size decides whether a question
-/// needs a link.
+/// Returns the bytes of words that fit into a question to a path of `path_bytes` bytes. Only this size decides whether
+/// a question needs a link.
 constexpr std::size_t question_words_bytes_max(std::size_t path_bytes) {
   return kDatagramBytesMax - kQuestionBytesMin - (path_bytes + 7) / 8 * 8;
 }
 /// Bytes of words that fit into an answer.
 inline constexpr std::size_t kAnswerWordsBytesMax = kDatagramBytesMax - kAnswerBytesMin;
 
-static_assert(kCookieReplyBytes <= kQuestionBytesMin, "an address that is not proven gets no more bytes than it sent");
+static_assert(kCookieReplyBytes <= kQuestionBytesMin, "an unproven address gets at most the bytes that it sent");
 static_assert(kAnswerWordsBytesMax >= 20 * 56 + 64, "twenty contacts and what is around them fit into an answer");
 static_assert(kQuestionHeadBytes % 8 == 0 && kAnswerHeadBytes % 8 == 0 && kDatagramBytesMax % 8 == 0,
               "words start at a multiple of 8");
@@ -43,21 +43,21 @@ static_assert(kQuestionHeadBytes % 8 == 0 && kAnswerHeadBytes % 8 == 0 && kDatag
 using Token = base::FixedBytes<struct TokenTag, 8>;
 using Cookie = crypto::Tag128;  // zeros: none
 
-/// Numbers travel: add at the end only.
+/// Numbers are part of the protocol: add at the end only.
 enum class AnswerType : std::uint8_t {
-  answer = 1,  ///< the words answer the question
+  answer = 1,  ///< the words are the response
   error,       ///< the words are a messages::wire::Error
-  too_large,   ///< the answer does not fit, or the kind cannot be asked by datagram: ask over a link
+  too_large,   ///< the response does not fit, or the kind does not allow datagrams: use a link
 };
 
 enum class DatagramError : std::uint8_t {
-  too_long,         ///< more than kDatagramBytesMax
+  too_long,         ///< longer than kDatagramBytesMax
   too_short,        ///< less than the minimum of its type, or than its path needs
   misaligned,       ///< not a multiple of 8 bytes, or a cookie followed by more bytes
   unknown_version,  ///< a version other than 1
-  unknown_type,     ///< an unknown type, or not the type that is expected here
+  unknown_type,     ///< an unknown or unexpected type
   reserved,         ///< a reserved or padding bit is set
-  bad_path,         ///< not what valid_path() allows
+  bad_path,         ///< refused by valid_path()
   forged,           ///< the seal was not made with this key
 };
 
@@ -74,7 +74,7 @@ struct QuestionHead {
 };
 
 struct AnswerHead {
-  std::uint32_t work_nonce = 0;  ///< of the answering id
+  std::uint32_t work_nonce = 0;  ///< work nonce of the answering id
   Token token;
   crypto::SealNonce nonce;
 
@@ -88,17 +88,17 @@ struct CookieReply {
   friend bool operator==(const CookieReply&, const CookieReply&) = default;
 };
 
-/// What is sealed in a question. Path and words lie in the datagram.
+/// The sealed part of a question. Path and words point into the datagram.
 struct Question {
   std::uint64_t kind = 0;
-  std::uint64_t remaining_us = 0;  ///< of the deadline; zero: none
+  std::uint64_t remaining_us = 0;  ///< until the deadline; zero: none
   std::uint64_t trace_id = 0;
   std::uint32_t parent_span = 0;
   std::string_view path;
   base::ByteView words;
 };
 
-/// What is sealed in an answer. The words lie in the datagram.
+/// The sealed part of an answer. The words point into the datagram.
 struct Answer {
   AnswerType type = AnswerType::answer;
   std::uint64_t kind = 0;
@@ -107,8 +107,7 @@ struct Answer {
 
 using DatagramHead = std::variant<QuestionHead, AnswerHead, CookieReply>;
 
-/// The head of a received datagram: claims of its sender, of which nothing is proven. Reading it is cheap, and does not
-/// check the seal.
+/// The head of a received datagram: unproven claims of its sender. Reading it is cheap and does not check the seal.
 base::Result<DatagramHead, DatagramError> read_head(base::ByteView datagram);
 
 /// Seals a datagram into `out`, and returns its size. Broken invariants: a bad path, words that are not whole or do not
@@ -126,7 +125,7 @@ base::Result<Question, DatagramError> open_question(std::span<std::uint8_t> data
 base::Result<Answer, DatagramError> open_answer(std::span<std::uint8_t> datagram, crypto::Sealer& sealer,
                                                 const crypto::OpeningKey& key);
 
-/// The same without a seal, with the tag untouched: for tests and fuzzers of the sealed part.
+/// The same without a seal, with the tag unchanged: for tests and fuzzers of the sealed part.
 namespace unsealed {
 std::size_t write_question(std::span<std::uint8_t> out, const QuestionHead& head, const Question& question);
 std::size_t write_answer(std::span<std::uint8_t> out, const AnswerHead& head, const Answer& answer);

@@ -5,7 +5,7 @@
 namespace troupe::net {
 namespace {
 
-/// The session of exactly this id: the same key with another work nonce is another id.
+/// Returns whether the session has exactly this id: the same key with another work nonce is another id.
 bool is_of(const Session* session, const QuestionHead& head) {
   return session != nullptr && session->work_nonce == head.work_nonce;
 }
@@ -87,8 +87,8 @@ void DatagramAdmission::did_not_open(const base::PublicKey& key, const std::opti
   if (sessions_.find(key) == nullptr) tried_.put(key, keys);
 }
 
-/// A question from the proven address does not extend the proof: its sender may have forged the address. Only a cookie
-/// or an answer extends it. The cookie is checked here, because decide() skips it for a known address.
+/// A question from the proven address does not extend the proof, because its sender may have forged the address. Only a
+/// cookie or an answer extends it. The cookie is checked here, because decide() skips it for a known address.
 Welcome DatagramAdmission::let_in(Session& session, const base::Endpoint& from, const QuestionHead& head,
                                   base::Instant now) {
   if (session.tokens.contains(head.token)) {

@@ -1,9 +1,9 @@
 #pragma once
 // Checks whether untrusted words are a flat array that Cap'n Proto may read. Checks only the segment table.
 //
-// Source  capnproto.org/encoding.html, "Serialization Over a Stream": u32 number of segments less one, u32 words of
-//         each segment, zeros up to a word, then the segments.
-// Not here  pointers: a reader checks each pointer that it follows, within the limits of runtime::Envelope.
+// Source    capnproto.org/encoding.html, "Serialization Over a Stream": u32 number of segments less one, u32 words of
+//           each segment, zeros up to a word, then the segments.
+// Not here  Pointers: a reader checks each pointer that it follows, within the limits of runtime::Envelope.
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -14,18 +14,18 @@ namespace troupe::net {
 
 enum class EnvelopeFault : std::uint8_t {
   empty,              ///< no words, or a first segment without a root pointer
-  misaligned,         ///< not whole words, or not at the start of one
-  too_many_segments,  ///< more than kSegmentsMax
-  wrong_size,         ///< the table does not add up to the words that are there
+  misaligned,         ///< not whole words, or not word-aligned
+  too_many_segments,  ///< over kSegmentsMax segments
+  wrong_size,         ///< the table's sum differs from the payload's words
   padding,            ///< the unused half of the table's last word is not zero
 };
 
 std::string_view name(EnvelopeFault fault);
 
-/// Far more than a builder makes for our largest message, because segments grow; Cap'n Proto itself stops at 512.
+/// Far above a builder's number for our largest message, because segments grow; Cap'n Proto itself stops at 512.
 inline constexpr std::size_t kSegmentsMax = 512;
 
-/// What is wrong with `payload`; nothing if it is sound.
+/// Returns the fault of `payload`, or nullopt if it is sound.
 std::optional<EnvelopeFault> check_envelope(base::ByteView payload);
 
 }  // namespace troupe::net

@@ -25,7 +25,7 @@ bool known(std::uint8_t type) {
 
 constexpr std::size_t head_bytes(std::size_t path_bytes) { return kFrameHeaderBytes + padded(path_bytes); }
 
-/// Reads all but the payload of a frame of `bytes` bytes; its head, or the first kHeadBytesMax bytes, must be there.
+/// Reads a frame of `bytes` bytes except its payload; its head, or the first kHeadBytesMax bytes, must have arrived.
 base::Result<Frame, FrameError> parse_head(const std::uint8_t* at, std::size_t bytes) {
   if (!known(at[kTypeAt])) return FrameError::unknown_type;
   if (at[kLaneAt] > static_cast<std::uint8_t>(messages::Lane::control)) return FrameError::reserved;
@@ -57,7 +57,7 @@ base::Result<Frame, FrameError> parse_head(const std::uint8_t* at, std::size_t b
   return frame;
 }
 
-/// The size of the memory for a payload of which `arrived` bytes are there.
+/// Returns the size of the buffer for a payload of which `arrived` bytes have arrived.
 std::size_t room_words(std::size_t arrived, std::size_t payload_bytes) {
   return std::min(payload_bytes, kRoomGrowth * arrived / kWordBytes * kWordBytes) / kWordBytes;
 }
@@ -123,7 +123,7 @@ void FrameReader::append(base::ByteView bytes) {
   if (begin_ == end_) begin_ = end_ = 0;
   if (end_ + bytes.size() > capacity()) {
     const std::size_t needed = buffered() + bytes.size();
-    // Doubled, so that a long frame in many pieces is not moved for each piece.
+    // Doubled, so that a long frame in many pieces is not moved for every piece.
     reallocate(needed > capacity() ? std::max(needed, 2 * capacity()) : capacity());
   }
   std::memcpy(data() + end_, bytes.data(), bytes.size());
@@ -158,7 +158,7 @@ FrameError FrameReader::fail(FrameError why) {
   return why;
 }
 
-/// Gives an incomplete first frame memory of its own for its payload, if the payload is large enough.
+/// Gives the payload of an incomplete first frame a separate buffer, if it is large enough.
 FrameReader::Next FrameReader::begin_large(std::size_t bytes) {
   if (bytes < kHeadBytesMax + kRoomPayloadMin || buffered() < kHeadBytesMax + kRoomArrivedMin)
     return std::optional<Frame>{};
@@ -172,7 +172,7 @@ FrameReader::Next FrameReader::begin_large(std::size_t bytes) {
   return std::optional<Frame>{};
 }
 
-/// Moves the bytes of the large payload from the front of `bytes`; returns how many they are.
+/// Moves the bytes of the large payload from the front of `bytes`; returns their number.
 std::size_t FrameReader::fill_large(base::ByteView bytes) {
   Large& to = *large_;
   const std::size_t take = std::min(bytes.size(), to.payload_bytes - to.filled);

@@ -1,10 +1,10 @@
 #pragma once
-// Frames: how messages, answers and streams lie on a link. Every frame is a multiple of 8 bytes, so that a payload is
-// aligned where it arrived, and is read there.
+// Frames: the layout of messages, responses and streams on a link. Every frame is a multiple of 8 bytes, so that a
+// payload is aligned on arrival and read in place.
 //
 // Format  README.md, "A frame": byte for byte. Little-endian; exactly one encoding for each frame.
-// Limits  a frame's length is checked with its first 4 bytes; memory for the frame grows with the bytes that arrived.
-// Owner   one peer actor; not thread-safe.
+// Limits  A frame's length is checked with its first 4 bytes; memory for the frame grows with the bytes that arrived.
+// Owner   One peer actor; not thread-safe.
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -18,30 +18,30 @@
 
 namespace troupe::net {
 
-/// Numbers travel: add at the end only.
+/// Numbers are part of the protocol: add at the end only.
 enum class FrameType : std::uint8_t {
-  ask = 1,  ///< a question; answered by one ANSWER or ERROR of the same correlation
-  answer,   ///< its answer
-  error,    ///< its refusal, or the bad end of a stream: the payload is a messages::wire::Error
-  tell,     ///< a message without an answer
+  ask = 1,  ///< a request; answered by one ANSWER or ERROR of the same correlation
+  answer,   ///< its response
+  error,    ///< its refusal, or a stream's end with an error: the payload is a messages::wire::Error
+  tell,     ///< a message without a response
   item,     ///< one item of a stream, in the direction of the frame
   end,      ///< no more items in this direction
-  cancel,   ///< the reader of a stream wants no more items
+  cancel,   ///< the reader of a stream refuses further items
   credit,   ///< the reader of a stream grants more items and bytes
-  watch,    ///< tell me when the actor at this path ends
+  watch,    ///< requests a DOWN when the actor at this path ends
   unwatch,  ///< withdraws a watch
   down,     ///< the watched actor has ended: the payload says why
-  ping,     ///< are you there
-  pong,     ///< yes, with the same correlation
+  ping,     ///< asks whether the other side is alive
+  pong,     ///< the reply, with the same correlation
   hello,    ///< see handshake.hpp
   proof,    ///< see handshake.hpp
-  close,    ///< the sender will close; nothing follows
+  close,    ///< the sender will close the link; no frame follows
 };
 
 std::string_view name(FrameType type);
 
 enum class FrameError : std::uint8_t {
-  too_long,      ///< more than the reader's limit
+  too_long,      ///< above the reader's limit
   too_short,     ///< shorter than its own header and path
   misaligned,    ///< not a multiple of 8 bytes
   unknown_type,  ///< not a FrameType
@@ -53,56 +53,56 @@ std::string_view name(FrameError error);
 
 /// Bytes of a frame before its path.
 inline constexpr std::size_t kFrameHeaderBytes = 48;
-/// Bytes of the length itself, which it does not count.
+/// Bytes of the length field, which the length does not count.
 inline constexpr std::size_t kFrameLengthBytes = 4;
-/// An actor's path is a few words ("/dht/bucket/17"); the same bound as a file name's.
+/// An actor's path is a few words ("/dht/bucket/17"); the same limit as a file name's.
 inline constexpr std::size_t kPathBytesMax = 255;
-/// What a frame's length counts besides its payload, at most.
+/// The most that a frame's length counts in addition to its payload.
 inline constexpr std::uint32_t kFrameOverheadMax = kFrameHeaderBytes - kFrameLengthBytes + kPathBytesMax + 1;
-/// Replaces the setting until both proofs hold: an unproven peer makes us keep 1 KiB at most.
+/// Replaces the setting until both proofs are verified: for an unproven peer this side keeps at most 1 KiB.
 inline constexpr std::uint32_t kHandshakeFrameBytesMax = 1024 - kFrameLengthBytes;
 
-/// The reader's limit for the setting `net.frame_bytes_max`, which counts the words of a message alone.
+/// Returns the reader's limit for the setting `net.frame_bytes_max`, which counts only the words of a message.
 constexpr std::uint32_t frame_bytes_max(std::uint32_t payload_bytes_max) {
   return payload_bytes_max + kFrameOverheadMax;
 }
 static_assert(frame_bytes_max(messages::kBytesMaxLimit) > messages::kBytesMaxLimit);
 
-/// The largest payload that nodes send each other (StoreContent and Fetched, messages/files.capnp): more is only for
-/// operators.
+/// The largest payload that nodes send each other (StoreContent and Fetched, messages/files.capnp): only operators may
+/// send more.
 inline constexpr std::uint32_t kPeerPayloadBytesMax = 2'622'544;
 
-/// A payload of at least this size gets memory of its own, which its envelope takes over: another copy would cost more
+/// A payload of at least this size gets a separate buffer, which its envelope takes over: another copy would cost more
 /// than the allocation. (Two TLS records.)
 inline constexpr std::size_t kRoomPayloadMin = 32 * 1024;
-/// The payload gets this memory only once this many of its bytes have arrived.
+/// The payload gets this buffer only once this many of its bytes have arrived.
 inline constexpr std::size_t kRoomArrivedMin = 4 * 1024;
-/// The memory is at most this multiple of the payload bytes that have arrived, and twice that while it grows: a peer
-/// that announces much and sends little makes us allocate little.
+/// The buffer is at most this multiple of the arrived payload bytes, and twice that while it grows: a peer that
+/// announces much and sends little makes this side allocate little.
 inline constexpr std::size_t kRoomGrowth = 8;
 
 struct FrameHeader {
   FrameType type = FrameType::tell;
   messages::Lane lane = messages::Lane::normal;
   std::uint64_t correlation = 0;
-  std::uint64_t kind = 0;          ///< zero where there is no payload
-  std::uint64_t remaining_us = 0;  ///< of the deadline; zero: none
+  std::uint64_t kind = 0;          ///< zero without a payload
+  std::uint64_t remaining_us = 0;  ///< until the deadline; zero: none
   std::uint64_t trace_id = 0;
   std::uint32_t parent_span = 0;
-  std::uint32_t credit_items = 0;  ///< of CREDIT alone
-  std::uint32_t credit_bytes = 0;  ///< of CREDIT alone
+  std::uint32_t credit_items = 0;  ///< only in CREDIT
+  std::uint32_t credit_bytes = 0;  ///< only in CREDIT
 
   friend bool operator==(const FrameHeader&, const FrameHeader&) = default;
 };
 
-/// A frame in the reader's memory: valid until the next append(), next() or release().
+/// A frame in the reader's memory, valid until the next append(), next() or release().
 struct Frame {
   FrameHeader header;
   std::string_view path;
-  base::ByteView payload;  ///< starts at a multiple of 8, and is one long
+  base::ByteView payload;  ///< its address and size are multiples of 8
 };
 
-/// Whether `path` may stand in a frame: at most kPathBytesMax of printable ASCII, without "..". Empty is fine.
+/// Returns whether a frame may contain `path`: at most kPathBytesMax of printable ASCII, without "..". It may be empty.
 bool valid_path(std::string_view path);
 
 /// Appends a frame up to its payload; the caller appends `payload_bytes` of it. Broken invariants: a bad path, and a
@@ -112,35 +112,36 @@ void write_frame_head(base::Bytes& out, const FrameHeader& header, std::string_v
 void write_frame(base::Bytes& out, const FrameHeader& header, std::string_view path, base::ByteView payload);
 
 /// Cuts a stream of bytes into frames. The bytes wait in one aligned buffer, and the frames point into it. A large
-/// payload that has arrived in part is gathered in memory of its own.
+/// payload that has partly arrived is gathered in a separate buffer.
 class FrameReader {
  public:
   explicit FrameReader(std::uint32_t frame_bytes_max);
 
-  /// Sets the limit for the next frames, and for a frame that has arrived in part.
+  /// Sets the limit for the next frames, and for a partly received frame.
   void set_frame_bytes_max(std::uint32_t frame_bytes_max) { frame_bytes_max_ = frame_bytes_max; }
 
-  /// Takes received bytes. Call next() until no frame is left before receiving more: then less than one frame of the
+  /// Appends received bytes. Call next() until no frame is left before receiving more: then less than one frame of the
   /// limit waits, and memory stays bounded.
   void append(base::ByteView bytes);
 
-  /// The next frame; nothing while it is incomplete. An error is final, because the borders between frames are lost:
-  /// later calls repeat it, and bytes are no longer kept.
+  /// Returns the next frame, or nullopt while it is incomplete. An error is final, because the borders between frames
+  /// are lost: later calls repeat it, and further bytes are dropped.
   base::Result<std::optional<Frame>, FrameError> next();
 
-  /// The payload's own memory of the frame that next() gave, if it has any. The bytes keep their address.
+  /// Returns the separate buffer of the frame that next() returned, if it has one. The bytes keep their address.
   std::optional<runtime::Envelope::Room> take_room() { return std::exchange(ready_, std::nullopt); }
 
-  /// Bytes that wait.
+  /// Returns the number of waiting bytes.
   std::size_t waiting_bytes() const { return buffered() + (large_ ? large_->filled : 0); }
-  /// Bytes of memory held.
+  /// Returns the number of allocated bytes.
   std::size_t held_bytes();
 
-  /// Frees memory that the waiting bytes do not need; for a link that is idle now.
+  /// Frees memory that the waiting bytes do not need, for an idle link.
   void release();
 
  private:
-  /// The payload of the first frame. The buffer has only its head; the bytes after the head belong to the next frame.
+  /// The payload of the first frame. The main buffer has only its head; the bytes after the head belong to the next
+  /// frame.
   struct Large {
     runtime::Envelope::Room room;
     std::size_t filled;

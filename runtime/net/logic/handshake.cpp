@@ -25,14 +25,14 @@ base::Bytes frame_of(FrameType type, std::uint64_t kind, base::ByteView payload)
 std::string_view name(Refusal refusal) {
   switch (refusal) {
     case Refusal::malformed: return "it does not speak the protocol of a troupe node";
-    case Refusal::too_long: return "it sends more than a troupe node does";
-    case Refusal::out_of_order: return "it does not keep the order of a handshake";
+    case Refusal::too_long: return "its messages are larger than a troupe node's";
+    case Refusal::out_of_order: return "it violates the order of the handshake";
     case Refusal::own_key: return "it shows our own key: the address leads back to this node";
-    case Refusal::bad_work: return "its id shows less work than this network asks for (identity.work_bits)";
-    case Refusal::wrong_id: return "another node answers there than the one whose id was given";
+    case Refusal::bad_work: return "its id has less work than this network requires (identity.work_bits)";
+    case Refusal::wrong_id: return "the node that answers there does not have the given id";
     case Refusal::version_disjoint:
-      return "it speaks no version of the protocol that this program speaks; one of the two is too old";
-    case Refusal::role_denied: return "its key may not do what it asks for";
+      return "it has no protocol version in common with this program; one of the two is too old";
+    case Refusal::role_denied: return "its key may not have the requested role";
     case Refusal::bad_proof: return "it cannot prove its key; another party may be impersonating it";
   }
   return "it does not speak the protocol of a troupe node";
@@ -79,7 +79,7 @@ base::Result<Handshake::Step, Refusal> Handshake::receive(const Frame& frame) {
   return step;
 }
 
-/// Why a frame is refused, whatever its payload.
+/// Returns why a frame is refused, whatever its payload.
 std::optional<Refusal> Handshake::refuse(const Frame& frame) const {
   const std::size_t bytes = kFrameHeaderBytes - kFrameLengthBytes + frame.path.size() + frame.payload.size();
   if (bytes > kHandshakeFrameBytesMax) return Refusal::too_long;
@@ -131,13 +131,13 @@ base::Result<Handshake::Step, Refusal> Handshake::take_proof(base::ByteView payl
   return step;
 }
 
-/// Whether the id of the other side must show work: of every node, but not of an operator.
+/// Returns whether the other side's id needs work: every node's id does, an operator's does not.
 bool Handshake::needs_work(const Hello& theirs) const {
   return side_ == Side::dialler || theirs.role == messages::Role::peer;
 }
 
 std::optional<Refusal> Handshake::judge(const Hello& theirs) const {
-  // Under another start number the key has to be proven first: a Hello can be made by anyone who has read it.
+  // With another start number the key has to be proven first, because anyone who has read a Hello can copy it.
   if (theirs.key == own_.key && theirs.start == own_.start) return Refusal::own_key;
   if (side_ == Side::server) {
     if (theirs.role == messages::Role::view && !lists(operators_->view, theirs.key)) return Refusal::role_denied;

@@ -4,9 +4,9 @@
 // Source  DESIGN.md "Link". Order of messages and the signed bytes: README.md, "The handshake of a link".
 // Proof   ties the key to this connection (TLS exporter), to its side (against reflection), and to both Hellos.
 // States  expecting the other Hello -> expecting the other Proof -> ready; or refused, which is final.
-// Limits  frames of at most kHandshakeFrameBytesMax, four in all. The caller drops a link whose handshake takes longer
+// Limits  Frames of at most kHandshakeFrameBytesMax, at most four. The caller drops a link whose handshake takes longer
 //         than 5 s.
-// Owner   one peer actor; not thread-safe. Reads no clock and sends nothing.
+// Owner   One peer actor; not thread-safe. Reads no clock and sends nothing.
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -21,7 +21,7 @@
 
 namespace troupe::net {
 
-/// What SecureChannel::exporter is asked for (RFC 5705), once the channel is established.
+/// The label for SecureChannel::exporter (RFC 5705), once the channel is established.
 inline constexpr std::string_view kExporterLabel = "EXPORTER-troupe-v1";
 using ExporterValue = base::FixedBytes<struct ExporterTag, 32>;
 
@@ -29,36 +29,36 @@ enum class Refusal : std::uint8_t {
   malformed,         ///< not a frame of the handshake, or a nonsensical payload
   too_long,          ///< a frame of more than kHandshakeFrameBytesMax
   out_of_order,      ///< a good frame at the wrong moment
-  own_key,           ///< the other side shows our own key and start number: this node met itself
-  bad_work,          ///< its id lacks the work that this network requires
-  wrong_id,          ///< it is not the node that was pinned
-  version_disjoint,  ///< the two have no protocol version in common
-  role_denied,       ///< the dialler's key may not have the role it asks for
-  bad_proof,         ///< the proof is not by its key, not for this connection, or not for this Hello
+  own_key,           ///< the other side shows this node's key and start number: it has dialled itself
+  bad_work,          ///< its id lacks this network's required work
+  wrong_id,          ///< it is not the pinned node
+  version_disjoint,  ///< no common protocol version
+  role_denied,       ///< the dialler's key may not have the requested role
+  bad_proof,         ///< the proof is not for its key, this connection or this Hello
 };
 inline constexpr std::size_t kRefusals = 9;  // for a counter of each
 
 std::string_view name(Refusal refusal);  ///< a clause about the other side, which follows "the handshake failed: "
 
-/// The refusal for a frame error during the handshake.
+/// Returns the refusal for a frame error during the handshake.
 Refusal refusal_of(FrameError error);
 
-/// Keys that may view, and keys that may operate. Empty means none.
+/// Keys that may view, and keys that may operate. Empty: no key.
 struct Operators {
   std::vector<base::PublicKey> view;
   std::vector<base::PublicKey> operate;
 };
 
-/// What this node states and requires on all its links.
+/// What this node announces and requires on all its links.
 struct Terms {
   unsigned work_bits = crypto::kWorkBitsDefault;
   VersionRange versions;
   base::Digest schema;
-  std::uint64_t start = 0;  ///< the start number: drawn anew at each start of a node; 0: none
+  std::uint64_t start = 0;  ///< the start number: random at each start of a node; 0: none
 };
 
-/// The other side has proven its key. If that is our own, another process has our identity: it showed another start
-/// number.
+/// The other side has proven its key. If the key is this node's own, another process has our identity: it showed a
+/// different start number.
 struct Ready {
   base::PublicKey key;
   std::uint32_t nonce;
@@ -72,25 +72,25 @@ struct Ready {
 
 class Handshake {
  public:
-  /// What to do after a frame: bytes to send first, if any, then serve the link if it is ready.
+  /// What to do after a frame: send bytes first, if any; then serve the link if it is ready.
   struct Step {
     base::Bytes send;
     std::optional<Ready> ready;
   };
 
-  /// The side that accepted. Write greeting() at once. `self` and `operators` must outlive the handshake.
+  /// Makes the acceptor's side. Write greeting() at once. `self` and `operators` must outlive the handshake.
   static Handshake server(const crypto::Identity& self, const Terms& terms, const ExporterValue& exporter,
                           const Operators& operators);
 
-  /// The side that dialled. An operator's `self` needs no work for the roles `view` and `operate`; the server always
+  /// Makes the dialler's side. An operator's `self` needs no work for the roles `view` and `operate`; the server always
   /// needs it. With `pinned`, no other node gets a Hello.
   static Handshake dialler(const crypto::Identity& self, const Terms& terms, const ExporterValue& exporter,
                            messages::Role wanted, std::optional<base::NodeId> pinned);
 
-  /// What the server sends before it has received anything; empty for a dialler.
+  /// Returns the server's first bytes, sent before it has received any; empty for a dialler.
   base::Bytes greeting() const;
 
-  /// Takes the next frame of the other side. An error is final; later calls repeat it.
+  /// Processes the next frame of the other side. An error is final; later calls repeat it.
   base::Result<Step, Refusal> receive(const Frame& frame);
 
  private:

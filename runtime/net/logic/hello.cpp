@@ -16,7 +16,7 @@ namespace {
 
 using WireRole = messages::wire::Role;
 
-// As much as a frame of the handshake can hold: an honest payload needs no more.
+// The most that a frame of the handshake can hold: an honest payload needs no more.
 constexpr std::size_t kReadWordsMax = kHandshakeFrameBytesMax / sizeof(capnp::word);
 
 base::Bytes flat(capnp::MessageBuilder& message) {
@@ -25,7 +25,7 @@ base::Bytes flat(capnp::MessageBuilder& message) {
   return {bytes.begin(), bytes.end()};
 }
 
-/// The result of `read` for the payload's root; nothing if the payload is no such message.
+/// Returns the result of `read` for the payload's root, or nullopt if the payload is not such a message.
 template <class T, class Out>
 std::optional<Out> read_root(base::ByteView payload, std::optional<Out> (*read)(typename T::Reader)) {
   const kj::ArrayPtr<const capnp::word> words(reinterpret_cast<const capnp::word*>(payload.data()),

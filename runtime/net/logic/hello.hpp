@@ -24,7 +24,7 @@ struct Hello {
   VersionRange versions;
   base::Digest schema;  ///< SHA-256 over the sender's schemas; a difference is not a reason to refuse
   messages::Role role = messages::Role::peer;
-  std::uint64_t start = 0;  ///< drawn anew at each start of the sender; 0: none
+  std::uint64_t start = 0;  ///< random at each start of the sender; 0: none
 
   friend bool operator==(const Hello&, const Hello&) = default;
 };
@@ -33,12 +33,12 @@ struct Hello {
 base::Bytes encode(const Hello& hello);
 base::Bytes encode_proof(const crypto::Signature& signature);
 
-/// Reads such a payload, which must start at a multiple of 8. Nothing if it is malformed: no Cap'n Proto message, an
-/// empty range of versions, or a role that cannot be asked for. Fields that a newer version has added are ignored.
+/// Reads such a payload, which must start at a multiple of 8. Returns nullopt if it is malformed: invalid Cap'n Proto,
+/// an empty range of versions, or a role that cannot be requested. Fields that a newer version has added are ignored.
 std::optional<Hello> decode_hello(base::ByteView payload);
 std::optional<crypto::Signature> decode_proof(base::ByteView payload);
 
-/// Kinds of the two payloads, for the frame's header.
+/// Returns the kinds of the two payloads, for the frame's header.
 std::uint64_t hello_kind();
 std::uint64_t proof_kind();
 

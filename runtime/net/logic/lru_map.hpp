@@ -1,9 +1,9 @@
 #pragma once
-// An LRU map with a fixed capacity: its keys are chosen by untrusted peers. When it is full, a new key removes the
-// entry that was used least recently.
+// An LRU map with a fixed capacity, because untrusted peers choose its keys. When it is full, a new key evicts the
+// least recently used entry.
 //
-// Speed   logarithmic, as std::map. Not hashed: a peer that chooses keys could make them collide.
-// Owner   its holder; not thread-safe. A value keeps its address until its entry is removed.
+// Speed   Logarithmic, as std::map. Not hashed: a peer that chooses keys could make them collide.
+// Owner   Its holder; not thread-safe. A value keeps its address until its entry is removed.
 #include <cstddef>
 #include <list>
 #include <map>
@@ -22,12 +22,12 @@ class LruMap {
     base::ensure(capacity > 0, "an LRU map has room for one entry");
   }
 
-  /// The value of `key`, or null.
+  /// Returns the value of `key`, or null.
   const Value* find(const Key& key) const {
     const auto found = by_key_.find(key);
     return found == by_key_.end() ? nullptr : &found->second->second;
   }
-  /// The same, and marks the entry as used now.
+  /// Does the same, and marks the entry as used now.
   Value* use(const Key& key) {
     const auto found = by_key_.find(key);
     if (found == by_key_.end()) return nullptr;

@@ -15,14 +15,14 @@ using capnp::DynamicList;
 using capnp::DynamicStruct;
 using capnp::StructSchema;
 
-constexpr int kNestingMax = 32;            // as runtime::Envelope has it
-constexpr std::uint64_t kReadsFree = 128;  // words; default values are read as well
+constexpr int kNestingMax = 32;            // as in runtime::Envelope
+constexpr std::uint64_t kReadsFree = 128;  // words; default values are read too
 
-/// The fields of a struct that are pointers, or have some in them.
+/// The fields of a struct that are pointers, or contain pointers.
 struct Plan {
   struct Step {
     StructSchema::Field field;
-    const Plan* parts = nullptr;  ///< of a struct, or of the structs of a list; null: nothing to follow in it
+    const Plan* parts = nullptr;  ///< of a struct, or of the structs in a list; null: it has no pointers
     int depth = 0;                ///< of lists in lists
   };
   std::vector<Step> always;
@@ -75,7 +75,7 @@ class Following {
  public:
   explicit Following(std::uint64_t elements_max) : elements_left_(elements_max) {}
 
-  /// False: it has more elements than it may.
+  /// Returns false if it has more elements than allowed.
   bool all(const DynamicStruct::Reader& value, const Plan& plan) {
     for (const Plan::Step& step : plan.always)
       if (!one(value, step)) return false;

@@ -1,5 +1,5 @@
 #pragma once
-// A role in the words of messages/annotations.capnp.
+// A role as in messages/annotations.capnp.
 #include "messages/annotations.capnp.h"
 #include "messages/kinds.hpp"
 

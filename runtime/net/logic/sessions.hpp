@@ -1,11 +1,11 @@
 #pragma once
-// The nodes with which this node can exchange datagrams at once: the agreed keys, and the address that each has proven.
+// The nodes with which this node can exchange datagrams at once: the agreed keys, and each node's proven address.
 //
-// Limits  sessions_max. When full, the session without a good datagram for the longest time is forgotten; it costs its
-//         node a round trip and an agreement. Half of the sessions are for nodes that have answered us: a sender with
-//         many keys displaces unknown nodes, and not the nodes that we ask.
-// Time    monotonic, given by the caller.
-// Owner   one DatagramAdmission; not thread-safe.
+// Limits  sessions_max. When full, the session with the longest time since its last good datagram is forgotten, which
+//         costs its node a round trip and an agreement. Half of the sessions are for nodes that have answered this
+//         node: a sender with many keys evicts unknown nodes, but not the nodes that we use.
+// Time    Monotonic, given by the caller.
+// Owner   One DatagramAdmission; not thread-safe.
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -21,9 +21,9 @@
 namespace troupe::net {
 
 inline constexpr std::size_t kSessionsMax = 4096;  // 2.2 MiB
-inline constexpr std::size_t kTokensKept = 64;     // our choice: more than a node has under way to one other node
+inline constexpr std::size_t kTokensKept = 64;     // our choice: more than a node has in flight to one other node
 
-/// A proof expires: the address may be given to another subscriber, which did not ask for what is sent there.
+/// A proof expires, because the address may pass to another subscriber, which did not request the packets sent there.
 inline constexpr std::chrono::minutes kProofKept{10};
 
 struct ProvenAddress {
@@ -32,7 +32,8 @@ struct ProvenAddress {
 };
 
 /// The tokens of a node's latest questions, four bytes of each. The node chose the tokens itself; one question in 2^26
-/// is mistaken for an older one, which equals a loss. Grows with use, because most nodes ask each other little.
+/// is mistaken for an older question, which equals a lost packet. Grows with use, because most nodes exchange few
+/// questions.
 class Tokens {
  public:
   bool contains(const Token& token) const;
@@ -40,11 +41,11 @@ class Tokens {
 
  private:
   std::vector<std::uint32_t> latest_;
-  std::size_t oldest_ = 0;  // valid once there are kTokensKept
+  std::size_t oldest_ = 0;  // valid once there are kTokensKept tokens
 };
 
 struct Session {
-  base::NodeId id;  ///< of the key with work_nonce; its work was checked
+  base::NodeId id;  ///< id of the key with work_nonce; its work was checked
   std::uint32_t work_nonce = 0;
   crypto::DatagramKeys keys;
   std::optional<ProvenAddress> proven;
@@ -60,16 +61,17 @@ class Sessions {
   /// `sessions_max` is at least 2.
   explicit Sessions(std::size_t sessions_max);
 
-  /// The session with `key`, or null; valid until the next put() or answered().
+  /// Returns the session with `key`, or null; valid until the next put() or answered().
   const Session* find(const base::PublicKey& key) const;
-  /// The same, and marks the session as used now.
+  /// Does the same, and marks the session as used now.
   Session* use(const base::PublicKey& key);
 
-  /// Stores a session. It replaces a session with the same key; when the unknown nodes are full, it replaces the one
-  /// that was used least recently.
+  /// Stores a session. It replaces a session with the same key; when the unknown nodes are full, it evicts the least
+  /// recently used of them.
   Session& put(const base::PublicKey& key, const Session& session);
 
-  /// The node has answered us, and counts as known from now on. Null if its session was forgotten.
+  /// Notes that the node has answered this node, and counts as known from now on. Returns null if its session was
+  /// forgotten.
   Session* answered(const base::PublicKey& key);
 
   std::size_t size() const { return strangers_.size() + answered_.size(); }

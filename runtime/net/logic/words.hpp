@@ -1,5 +1,5 @@
 #pragma once
-// Numbers in frames and datagrams: little-endian, where they lie, and Cap'n Proto's words of 8 bytes.
+// Numbers in frames and datagrams: little-endian, in place, and Cap'n Proto's words of 8 bytes.
 #include <bit>
 #include <cstddef>
 #include <cstdint>
