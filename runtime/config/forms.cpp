@@ -16,7 +16,7 @@ struct Unit {
   std::uint64_t factor;
 };
 
-// Largest first, so that the first one that divides a value is the one to print.
+// Largest first, so that the first unit that divides a value is used.
 constexpr std::array kTimeUnits{
     Unit{"d", 86'400'000'000'000},
     Unit{"h", 3'600'000'000'000},
@@ -125,12 +125,12 @@ std::optional<std::string> check_host_port(const std::string& text) {
 
 std::optional<std::string> check_local_host_port(const std::string& text) {
   if (text.empty() || parse_local_host_port(text)) return std::nullopt;
-  return "HOST:PORT, or a PORT of 127.0.0.1";
+  return "HOST:PORT, or a PORT on 127.0.0.1";
 }
 
 std::optional<std::string> check_peer_address(const std::string& text) {
   if (PeerAddress::parse(text)) return std::nullopt;
-  return "[ID@]HOST:PORT, the id 40 hexadecimal digits";
+  return "[ID@]HOST:PORT with an ID of 40 hexadecimal digits";
 }
 
 std::optional<std::string> check_public_key(const std::string& text) {
@@ -145,7 +145,7 @@ std::optional<std::string> check_node_or_any(const std::string& text) {
 
 std::optional<std::string> check_store_sync(const std::string& text) {
   if (text == "always") return std::nullopt;
-  return "always: a node acknowledges nothing that a power cut could take back";
+  return "\"always\", the only value: acknowledged data survives a power failure";
 }
 
 }  // namespace troupe::config

@@ -11,28 +11,28 @@
 
 namespace troupe::config {
 
-/// "[ID@]HOST:PORT": whom to dial, and if an id is given, who must answer.
+/// "[ID@]HOST:PORT": the address to dial, and optionally the id that must answer.
 struct PeerAddress {
   std::optional<base::NodeId> pinned;
   base::HostPort at;
 
   friend bool operator==(const PeerAddress&, const PeerAddress&) = default;
   std::string text() const;
-  /// Port 0 cannot be dialled and is not taken.
+  /// Refuses port 0, which cannot be dialled.
   static std::optional<PeerAddress> parse(std::string_view text);
 };
 
-/// "HOST:PORT", or ":PORT" or "PORT" for one on 127.0.0.1: for what is only served to this machine unless told.
+/// "HOST:PORT", or ":PORT" or "PORT" for 127.0.0.1: for services that are local by default.
 std::optional<base::HostPort> parse_local_host_port(std::string_view text);
 
 /// Digits only, without sign; nothing above 2^64 - 1.
 std::optional<std::uint64_t> parse_count(std::string_view text);
 /// "250ms", "60s", "5m": a whole number and one of ns us ms s m h d.
 std::optional<base::Duration> parse_duration(std::string_view text);
-/// "4 MiB", "4MiB" or "4194304": a whole number and B KiB MiB GiB TiB, or nothing for bytes.
+/// "4 MiB", "4MiB" or "4194304": a whole number and B KiB MiB GiB TiB, or no unit for bytes.
 std::optional<ByteCount> parse_bytes(std::string_view text);
 
-/// In the largest unit that leaves a whole number.
+/// Returns the span in the largest unit that gives a whole number.
 std::string duration_text(base::Duration span);
 std::string bytes_text(ByteCount count);
 

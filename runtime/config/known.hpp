@@ -1,5 +1,5 @@
 #pragma once
-// The settings of the runtime, as `troupe config show` lists them. A domain brings its own with its spec.
+// The settings of the runtime, as `troupe config show` lists them. Domains add theirs with their spec.
 #include <array>
 
 #include "runtime/config/forms.hpp"
@@ -14,57 +14,57 @@ using std::chrono_literals::operator""h;
 inline constexpr std::uint64_t kPathBytesMax = 4'096;    // PATH_MAX of Linux
 inline constexpr std::uint64_t kHostPortBytesMax = 263;  // a name of 255 bytes, brackets and a port
 
-// Where the node lives and which nodes it knows first.
+// The node's addresses.
 inline constexpr auto kListen = text("listen", "", kHostPortBytesMax, When::start,
                                      "HOST:PORT to serve on, TCP and UDP; port 0 picks one", check_host_port);
 inline constexpr auto kAdvertise = text("advertise", "", kHostPortBytesMax, When::start,
-                                        "HOST:PORT that others are told; empty: the one listened on", check_host_port);
-inline constexpr auto kMetricsListen =
-    text("metrics.listen", "", kHostPortBytesMax, When::start,
-         "HOST:PORT of the metrics page, which asks for no password; a PORT alone is on 127.0.0.1; empty: none",
-         check_local_host_port);
+                                        "HOST:PORT that other nodes dial; empty: the listen address", check_host_port);
+inline constexpr auto kMetricsListen = text(
+    "metrics.listen", "", kHostPortBytesMax, When::start,
+    "HOST:PORT of the metrics page, without a password; only PORT: on 127.0.0.1; empty: none", check_local_host_port);
 
-// Actors. Whoever watches its files asks a holder four things at once: one that never has room for those seems silent.
+// Actors. A node that monitors its files sends four requests at once to a storage node, which would seem silent if its
+// mailbox never had space for them.
 inline constexpr auto kActorsMailboxMax = count("actors.mailbox_max", "10000", 4, 1'000'000, When::start,
-                                                "messages that wait in one actor; above it questions are refused");
+                                                "messages queued in one actor; above it requests are refused");
 
-// Links. The defaults bound a hostile address to a small part of what the node has.
+// Links. The defaults bound a malicious address to a small part of the node's resources.
 inline constexpr auto kNetLinksPerAddressMax =
     count("net.links_per_address_max", "64", 1, 100'000, When::start, "links from one address");
-inline constexpr auto kNetLinksMax = count("net.links_max", "1024", 1, 100'000, When::start, "links in all");
+inline constexpr auto kNetLinksMax = count("net.links_max", "1024", 1, 100'000, When::start, "links in total");
 inline constexpr auto kNetHandshakesPerAddressMax =
     count("net.handshakes_per_address_max", "8", 1, 10'000, When::start, "unfinished handshakes from one address");
 inline constexpr auto kNetHandshakeTimeout =
-    duration("net.handshake_timeout", "5s", 100ms, 60s, When::start, "time for a new link to prove who it is");
-inline constexpr auto kNetHandshakesPerSecond =
-    count("net.handshakes_per_second", "256", 16, 1'000'000, When::start, "handshakes of all strangers, 1 ms each");
+    duration("net.handshake_timeout", "5s", 100ms, 60s, When::start, "time limit for the handshake of a new link");
+inline constexpr auto kNetHandshakesPerSecond = count("net.handshakes_per_second", "256", 16, 1'000'000, When::start,
+                                                      "handshakes of all untrusted nodes, 1 ms each");
 inline constexpr auto kNetAgreementsPerSecond =
-    count("net.agreements_per_second", "512", 16, 1'000'000, When::start, "keys agreed on for datagrams, 80 us each");
-inline constexpr auto kNetDatagramsPerSecond =
-    count("net.datagrams_per_second", "8192", 16, 10'000'000, When::start, "questions of all strangers by datagram");
+    count("net.agreements_per_second", "512", 16, 1'000'000, When::start, "key agreements for datagrams, 80 us each");
+inline constexpr auto kNetDatagramsPerSecond = count("net.datagrams_per_second", "8192", 16, 10'000'000, When::start,
+                                                     "requests by datagram of all untrusted nodes");
 inline constexpr auto kNetFrameBytesMax =
-    bytes("net.frame_bytes_max", "4 MiB", 128 * kKiB, 64 * kMiB, When::start, "largest frame taken from a link");
+    bytes("net.frame_bytes_max", "4 MiB", 128 * kKiB, 64 * kMiB, When::start, "largest frame accepted on a link");
 inline constexpr auto kNetBufferBytesMax =
-    bytes("net.buffer_bytes_max", "256 MiB", 16 * kMiB, kTiB, When::start, "memory for bytes on links that wait");
+    bytes("net.buffer_bytes_max", "256 MiB", 16 * kMiB, kTiB, When::start, "memory for bytes queued on links");
 inline constexpr auto kNetQuestionsInFlightMax =
-    count("net.questions_in_flight_max", "256", 1, 100'000, When::start, "unanswered questions of one peer");
+    count("net.questions_in_flight_max", "256", 1, 100'000, When::start, "unanswered requests of one peer");
 inline constexpr auto kNetQuestionsPerSecondMax = count("net.questions_per_second_max", "1000", 1, 1'000'000,
-                                                        When::start, "questions of one peer and kind in a second");
+                                                        When::start, "requests per second of one peer and kind");
 inline constexpr auto kNetKeepAlive =
-    duration("net.keep_alive", "15s", 1s, 1h, When::start, "silence after which a link is asked whether it lives");
+    duration("net.keep_alive", "15s", 1s, 1h, When::start, "silence after which a link is pinged");
 inline constexpr auto kIdentityWorkBits =
     count("identity.work_bits", "16", 0, 32, When::start,
-          "zero bits that an id must show, the same in the whole network; 0: no work");
+          "zero bits that an id must have, the same in the whole network; 0: no work");
 
 inline constexpr auto kStoreSync =
     text("store.sync", "always", 16, When::start,
-         "always: nothing is acknowledged before it is on the disk; no other value", check_store_sync);
+         "always: data is on the disk before it is acknowledged; the only value", check_store_sync);
 
-// Operators from afar. The local socket needs no key.
+// Remote operators. The local socket needs no key.
 inline constexpr auto kOperatorsView =
-    texts("operators.view", 256, When::start, "public keys that may look (`troupe operator key`)", check_public_key);
+    texts("operators.view", 256, When::start, "public keys that may view (`troupe operator key`)", check_public_key);
 inline constexpr auto kOperatorsOperate =
-    texts("operators.operate", 256, When::start, "public keys that may look and change things", check_public_key);
+    texts("operators.operate", 256, When::start, "public keys that may view and change everything", check_public_key);
 
 // Logs.
 inline constexpr std::string_view kLogLevelNames[] = {"trace", "debug", "info", "warn", "error", "off"};
@@ -72,15 +72,15 @@ inline constexpr std::string_view kLogFormatNames[] = {"text", "json"};
 inline constexpr std::string_view kLogTargetNames[] = {"stderr", "journal", "file"};
 inline constexpr auto kLogLevel =
     choice("log.level", "info", kLogLevelNames, When::reload, "trace, debug, info, warn, error or off");
-/// The table of a node limits its names to the parts that log.
+/// The node's table limits the names to the parts that log.
 inline constexpr auto kLogLevels =
-    pairs("log.levels", 64, kLogLevelNames, When::reload, "levels of domains that differ, such as links = \"debug\"");
+    pairs("log.levels", 64, kLogLevelNames, When::reload, "levels of single domains, such as links = \"debug\"");
 inline constexpr auto kLogFormat = choice("log.format", "text", kLogFormatNames, When::start, "text or json");
 inline constexpr auto kLogTo = choice("log.to", "stderr", kLogTargetNames, When::start, "stderr, journal or file");
 inline constexpr auto kLogFile = text("log.file", "log/troupe.log", kPathBytesMax, When::start,
                                       "for log.to = \"file\"; below the data directory unless it starts with /");
 inline constexpr auto kLogFileBytesMax =
-    bytes("log.file_bytes_max", "16 MiB", 64 * kKiB, 1'024 * kMiB, When::start, "size at which a new file is begun");
+    bytes("log.file_bytes_max", "16 MiB", 64 * kKiB, 1'024 * kMiB, When::start, "size at which a new file is started");
 inline constexpr auto kLogFilesMax = count("log.files_max", "5", 1, 1'000, When::start, "old files kept");
 
 inline constexpr auto kRuntimeSettings = std::to_array<Setting>({

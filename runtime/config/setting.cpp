@@ -22,7 +22,7 @@ std::optional<std::string> outside(const Setting& setting, std::uint64_t measure
   return std::string(of_what) + "from " + bound_text(setting, setting.min) + " to " + bound_text(setting, setting.max);
 }
 
-/// What `text` should be; nothing if it is one of `choices`, or if there are none to choose from.
+/// Returns what `text` should be, or nullopt if it is one of `choices` or there are no choices.
 std::optional<std::string> one_of(std::span<const std::string_view> choices, const std::string& text) {
   if (choices.empty() || std::find(choices.begin(), choices.end(), text) != choices.end()) return std::nullopt;
   std::string wanted = "one of";
@@ -30,7 +30,7 @@ std::optional<std::string> one_of(std::span<const std::string_view> choices, con
   return wanted;
 }
 
-// A text may reach a terminal, a log line and a TOML file: only what all of them show as it is.
+// A text may reach a terminal, a log line and a TOML file: only characters that all of them show unchanged are allowed.
 std::optional<std::string> text_fault(const Setting& setting, const std::string& text, std::uint64_t length_max) {
   if (text.size() > length_max) return "at most " + std::to_string(length_max) + " bytes long";
   if (!base::is_plain(text)) return "UTF-8 text without control characters";
@@ -88,7 +88,7 @@ std::optional<Pairs> split_pairs(std::string_view text) {
   return pairs;
 }
 
-// Puts what `parsed` holds into `out`; false if that is nothing.
+// Stores the value of `parsed` in `out`; returns false if it has none.
 template <class T>
 bool put(std::optional<T> parsed, Value& out) {
   if (parsed) out.emplace<T>(std::move(*parsed));
@@ -100,7 +100,8 @@ std::optional<bool> parse_flag(std::string_view text) {
   return text == "true";
 }
 
-// What `config show` prints can be given back. An address such as [::1]:80 is no list: it ends with its port.
+// The output of `config show` can be used as input. An address such as [::1]:80 is not a list, because it ends with its
+// port.
 bool is_toml(Kind kind, std::string_view text) {
   return (kind == Kind::texts && text.starts_with('[') && text.ends_with(']')) ||
          (kind == Kind::pairs && text.starts_with('{') && text.ends_with('}'));

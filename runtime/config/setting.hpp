@@ -2,7 +2,7 @@
 // A setting: its name, type, default, bounds and meaning; and a table of them.
 //
 // A key carries its type, so a misspelt name or a wrong type does not compile: `settings.get(config::kNetLinksMax)`.
-// A domain declares its settings beside its code and the caller composes the table; nothing registers itself.
+// A domain declares its settings next to its code and the caller composes the table; nothing registers itself.
 #include <chrono>
 #include <compare>
 #include <cstdint>
@@ -31,7 +31,7 @@ struct ByteCount {
 using Texts = std::vector<std::string>;
 using Pairs = std::map<std::string, std::string>;
 
-/// The order of Kind is that of Value's alternatives.
+/// The order of Kind equals the order of Value's alternatives.
 enum class Kind : std::uint8_t {
   flag,      ///< true or false
   count,     ///< a whole number
@@ -45,18 +45,19 @@ using Value = std::variant<bool, std::uint64_t, base::Duration, ByteCount, std::
 
 enum class When : std::uint8_t {
   start,   ///< a change takes effect at the next start
-  reload,  ///< a running node takes it over
+  reload,  ///< a running node applies it
 };
 
-/// Judges a text, each text of a list, or each value of a pair. Nothing if it is good, else what it should be.
+/// Checks a text, each text of a list, or each value of a pair. Returns nullopt if it is valid, otherwise what is
+/// expected.
 using Check = std::optional<std::string> (*)(const std::string& text);
 
 struct Setting {
   std::string_view key;  ///< "net.links_max"
   Kind kind = Kind::flag;
-  std::string_view fallback;  ///< the default, as it would be typed after `--set key=`
-  /// Bounds, both inclusive: of the number, of the nanoseconds, of the bytes; of a text's length in bytes; of the
-  /// number of texts or pairs. Zero is below the lower bound unless a setting says what zero means.
+  std::string_view fallback;  ///< the default, as typed after `--set key=`
+  /// Bounds, both inclusive: of the number, the nanoseconds, the bytes, a text's length in bytes, or the number of
+  /// texts or pairs. Zero is below the lower bound unless a setting says what zero means.
   std::uint64_t min = 0;
   std::uint64_t max = 0;
   When when = When::start;
@@ -64,7 +65,8 @@ struct Setting {
   Check check = nullptr;
   std::span<const std::string_view> choices{};       ///< if not empty, the only texts
   std::span<const std::string_view> name_choices{};  ///< if not empty, the only names of pairs
-  std::string_view half_of{};  ///< of a duration: the key of the one of which this is half at most; empty: of none
+  std::string_view
+      half_of{};  ///< for a duration: it is at most half of the duration with this key; empty: no such rule
 };
 
 template <class T>
@@ -86,7 +88,7 @@ constexpr Key<base::Duration> duration(std::string_view key, std::string_view fa
                                        base::Duration max, When when, std::string_view doc) {
   return {{key, Kind::duration, fallback, nanoseconds(min), nanoseconds(max), when, doc, nullptr}};
 }
-/// One that is half of another at most.
+/// Returns a setting that is at most half of another.
 constexpr Key<base::Duration> half_of(std::string_view whole, Key<base::Duration> setting) {
   setting.half_of = whole;
   return setting;
@@ -115,13 +117,13 @@ constexpr Key<Pairs> pairs(std::string_view key, std::uint64_t items_max, std::s
   return {{key, Kind::pairs, "", 0, items_max, when, doc, nullptr, choices}};
 }
 
-/// What is wrong with `value` for this setting (bounds, characters, its own check), or nothing.
+/// Returns what is wrong with `value` for this setting (bounds, characters, its own check), or nullopt.
 std::optional<std::string> fault(const Setting& setting, const Value& value);
 
-/// Reads one line of text, as the environment and `--set` give it. The error says what was expected.
+/// Reads one line of text from the environment or `--set`. The error says what was expected.
 base::Result<Value, std::string> parse(const Setting& setting, std::string_view text);
 
-/// The value as TOML, on one line (a pair as an inline table).
+/// Returns the value as TOML, on one line (pairs as an inline table).
 std::string toml(const Value& value);
 
 /// "net.links_max" -> "TROUPE_NET__LINKS_MAX".
@@ -130,18 +132,18 @@ std::string environment_name(std::string_view key);
 /// All settings of a program, in the order in which they are shown.
 class Table {
  public:
-  /// Broken invariant if two have one key, or a default breaks its own bounds.
+  /// Broken invariant if two settings have the same key, or a default violates its own bounds.
   explicit Table(std::vector<std::span<const Setting>> parts);
 
-  /// The setting `key`, which has pairs, takes these names alone.
+  /// Limits the names in the pairs of the setting `key`.
   void limit_names(std::string_view key, std::vector<std::string_view> names);
 
   const std::vector<Setting>& settings() const { return settings_; }
   const Setting* find(std::string_view key) const;
   const Setting* find_environment(std::string_view name) const;
-  /// Whether some key lies below the section `prefix` ("net").
+  /// Returns whether some key is in the section `prefix` ("net").
   bool is_section(std::string_view prefix) const;
-  /// The known key that is nearest by edit distance.
+  /// Returns the known key that is nearest by edit distance.
   std::string_view nearest(std::string_view key) const;
   std::string nearest_environment(std::string_view name) const;
 

@@ -10,9 +10,9 @@ namespace troupe::config {
 namespace {
 
 constexpr std::string_view kPrefix = "TROUPE_";
-constexpr std::string_view kDataVariable = "TROUPE_DATA";                   // where the node lives; no setting of it
-constexpr std::string_view kPassphraseVariable = "TROUPE_PASSPHRASE_FILE";  // of commands that open a keystore
-constexpr std::string_view kDefault = "default";                            // the origin of what no source says
+constexpr std::string_view kDataVariable = "TROUPE_DATA";                   // the data directory; not a setting
+constexpr std::string_view kPassphraseVariable = "TROUPE_PASSPHRASE_FILE";  // for commands that open a keystore
+constexpr std::string_view kDefault = "default";                            // the origin of values that no source sets
 constexpr std::size_t kNameShownBytesMax = 80;
 
 std::string section_of(std::string_view key) {

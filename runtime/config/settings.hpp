@@ -4,8 +4,8 @@
 //     auto loaded = Settings::load(table, sources);
 //     if (loaded.ok()) loaded.value().get(config::kNetFrameBytesMax).value;
 //
-// Limits  kFileBytesMax of TOML, kProblemsMax problems told at once.
-// Owner   a value: copy it. Reads no file and no environment; the caller hands in their text (source.hpp).
+// Limits  kFileBytesMax of TOML, kProblemsMax problems reported at once.
+// Owner   A value: copy it. Reads no file and no environment; the caller passes their text (source.hpp).
 #include <map>
 #include <string>
 #include <string_view>
@@ -19,13 +19,14 @@ namespace troupe::config {
 inline constexpr std::size_t kFileBytesMax = 1 << 20;  // our choice: a hundred times the largest sensible file
 inline constexpr std::size_t kProblemsMax = 50;        // a file of garbage must not flood a terminal
 
-inline constexpr std::size_t kProblemBytesMax = 1'024;  // names and values in it are cut; if the file has a short name
+inline constexpr std::size_t kProblemBytesMax =
+    1'024;  // names and values in it are cut; holds if the file has a short name
 
 /// A mistake in the configuration. It quotes the file unescaped: the code that prints it escapes it.
 struct Problem {
   std::string where;  ///< "troupe.toml:12", "TROUPE_NET__LINKS_MAX", "--set net.links_max"
   std::string what;
-  std::string instead{};  ///< a suggestion, in the syntax of the file; empty: none
+  std::string instead{};  ///< a suggestion, in TOML syntax; empty: none
 
   std::string text() const { return where + ": " + what; }
   friend bool operator==(const Problem&, const Problem&) = default;
@@ -33,23 +34,23 @@ struct Problem {
 using Problems = std::vector<Problem>;
 
 struct TextFile {
-  std::string name;  ///< as problems and origins show it
+  std::string name;  ///< as shown in problems and origins
   std::string text;
 };
 
 /// `--set key=value`, or an option such as `--listen` that stands for a key.
 struct FlagValue {
-  std::string flag;  ///< "--set net.links_max", "--listen": as problems and origins show it
+  std::string flag;  ///< "--set net.links_max", "--listen": as shown in problems and origins
   std::string key;
   std::string text;
 };
 
 struct Sources {
   std::optional<TextFile> file;
-  /// Names and values. Names that do not start with TROUPE_ are ignored; TROUPE_DATA and
-  /// TROUPE_PASSPHRASE_FILE are not settings.
+  /// Names and values. Names that do not start with TROUPE_ are ignored. TROUPE_DATA and TROUPE_PASSPHRASE_FILE are not
+  /// settings.
   std::vector<std::pair<std::string, std::string>> environment;
-  /// A later value replaces an earlier value; the values of a list add up.
+  /// A later value replaces an earlier value; the values of a list accumulate.
   std::vector<FlagValue> flags;
 };
 
@@ -69,11 +70,11 @@ class Settings {
   const Value& value(std::string_view key) const { return entry(key).value; }
   const Table& table() const { return table_; }
 
-  /// All values as a TOML file that loads to the same values; each followed by its origin if `with_origin`.
+  /// Returns all values as a TOML file that loads to the same values; each followed by its origin if `with_origin`.
   std::string render_toml(bool with_origin) const;
 
-  /// Takes over the new sources and returns the keys that changed, all of them reloadable.
-  /// Errors: the problems of the sources, or one for each changed setting that needs a restart; then nothing changed.
+  /// Applies the new sources and returns the changed keys, all of them reloadable. Errors: the problems of the sources,
+  /// or a problem for each changed setting that needs a restart; then nothing changed.
   base::Result<std::vector<std::string>, Problems> reload(const Sources& sources);
 
  private:
@@ -90,7 +91,7 @@ class Settings {
   std::map<std::string, Entry, std::less<>> entries_;  // one for each setting of the table
 };
 
-/// The problems of a file alone, laid over the defaults.
+/// Returns the problems of a file, as if only it and the defaults existed.
 Problems check(const Table& table, const TextFile& file);
 
 }  // namespace troupe::config

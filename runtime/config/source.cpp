@@ -17,7 +17,7 @@ base::Outcome<TextFile> read_text_file(const std::string& path) {
   if (kind != fs::file_type::regular) return base::Error{base::Code::malformed, "not a regular file"};
   std::ifstream in(path, std::ios::binary);
   if (!in) return base::Error{base::Code::refused, "cannot be opened for reading"};
-  std::string text(kFileBytesMax + 1, '\0');  // one more than allowed shows what is too long
+  std::string text(kFileBytesMax + 1, '\0');  // one byte more than allowed, to detect an oversized file
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (in.bad()) return base::Error{base::Code::refused, "cannot be read"};
   text.resize(static_cast<std::size_t>(in.gcount()));

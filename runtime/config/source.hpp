@@ -1,5 +1,5 @@
 #pragma once
-// Reads the texts from which settings are loaded.
+// Reads the texts of the settings' sources.
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,7 +13,7 @@ namespace troupe::config {
 /// Errors: `not_found`, `malformed` (too long, or not a regular file), `refused` (not readable).
 base::Outcome<TextFile> read_text_file(const std::string& path);
 
-/// The variables of `environment` (as environ(7) has them) whose name starts with TROUPE_.
+/// Returns the variables of `environment` (as in environ(7)) whose name starts with TROUPE_.
 std::vector<std::pair<std::string, std::string>> troupe_variables(const char* const* environment);
 
 }  // namespace troupe::config

@@ -11,7 +11,7 @@
 namespace troupe::config {
 namespace {
 
-constexpr std::size_t kShownBytesMax = 80;  // of a name or value in a problem: it may be a megabyte long
+constexpr std::size_t kShownBytesMax = 80;  // of a name or value in a problem, because it may be a megabyte long
 
 std::string shown(std::string_view text) { return '"' + base::shortened(text, kShownBytesMax) + '"'; }
 
@@ -20,7 +20,7 @@ std::optional<std::string> text_of(const toml::node& node) {
   return std::nullopt;
 }
 
-// A negative number has the right type and is out of bounds. It counts as the wrong type here, with the same message.
+// A negative number has the right type but is out of bounds. It counts as the wrong type here, with the same message.
 std::optional<std::uint64_t> count_of(const toml::node& node) {
   const auto* number = node.as_integer();
   if (!number || number->get() < 0) return std::nullopt;
@@ -167,7 +167,7 @@ std::optional<Value> read_toml_value(Kind kind, std::string_view text) {
   if (text.size() > kFileBytesMax || too_deep_line(line)) return std::nullopt;
   try {
     const toml::table root = toml::parse(std::string_view(line));
-    const auto* node = root.size() == 1 ? root.get("value") : nullptr;  // more would be another key behind a new line
+    const auto* node = root.size() == 1 ? root.get("value") : nullptr;  // more would mean another key after a new line
     return node ? value_of(kind, *node) : std::nullopt;
   } catch (const toml::parse_error&) {
     return std::nullopt;

@@ -16,13 +16,14 @@ struct FileValue {
 
 struct FileContents {
   std::vector<FileValue> values;  ///< of the right type and within bounds
-  Problems problems;  ///< unknown keys, wrong types and bounds, or one error of syntax; at most kProblemsMax
+  Problems problems;              ///< unknown keys, wrong types and bounds, or one syntax error; at most kProblemsMax
 };
 
-/// Safe for hostile text: size and nesting are bounded before the parser sees it.
+/// Safe for malicious text: size and nesting are bounded before the parser sees it.
 FileContents read_toml(const Table& table, const TextFile& file);
 
-/// A value in TOML's syntax, such as ["a", "b"]; nothing if it is not a value of `kind`. Safe for hostile text.
+/// Reads a value in TOML syntax, such as ["a", "b"]; returns nullopt unless it is a value of `kind`. Safe for malicious
+/// text.
 std::optional<Value> read_toml_value(Kind kind, std::string_view text);
 
 }  // namespace troupe::config

@@ -5,8 +5,8 @@
 namespace troupe::config {
 namespace {
 
-// Walks over TOML as far as needed to tell strings and comments from structure. In invalid TOML it may be wrong only
-// after the first error, where the parser stops too.
+// Scans TOML as far as needed to tell strings and comments from structure. In invalid TOML it may be wrong only after
+// the first error, where the parser stops too.
 class Scanner {
  public:
   explicit Scanner(std::string_view toml) : left_(toml) {}
@@ -53,7 +53,7 @@ class Scanner {
       }
       if (c == quote && (!long_text || left_.starts_with(quote == '"' ? "\"\"\"" : "'''"))) {
         left_.remove_prefix(long_text ? 3 : 1);
-        // A multi-line string may end with up to two quotes of its own.
+        // A multi-line string may end with up to two quotes that belong to it.
         for (int own = 0; long_text && own < 2 && left_.starts_with(quote); ++own) left_.remove_prefix(1);
         return;
       }

@@ -20,7 +20,7 @@ using Botan::BigInt;
 constexpr std::string_view kInfoPrefix = "troupe-dgram-1";
 constexpr std::size_t kHashBytes = 32;
 
-/// Arithmetic in the field of both curves, and the constant of Edwards' (RFC 8032 5.1).
+/// Arithmetic in the field of both curves, and the constant of the Edwards curve (RFC 8032 5.1).
 struct Field {
   BigInt p = BigInt::power_of_2(255) - 19;
   BigInt d{"37095705934669439343138083508754565189542113879843219016388785533085940283555"};
@@ -34,7 +34,7 @@ const Field& field() {
   return made;
 }
 
-/// The y of an Ed25519 key, without the sign of x.
+/// Returns the y of an Ed25519 key, without the sign of x.
 BigInt y_of(const base::PublicKey& key) {
   auto big_endian = key.bytes;
   std::ranges::reverse(big_endian);
@@ -49,7 +49,7 @@ MontgomeryU little_endian(const BigInt& u) {
   return out;
 }
 
-/// The key by which `receiver` opens what `sender` sealed.
+/// Returns the key with which `receiver` opens datagrams that `sender` sealed.
 template <class Key>
 Key derive(const SharedSecret& secret, const base::PublicKey& sender, const base::PublicKey& receiver) {
   std::array<std::uint8_t, kInfoPrefix.size() + 2 * base::PublicKey::kBytes> info;
@@ -63,9 +63,9 @@ Key derive(const SharedSecret& secret, const base::PublicKey& sender, const base
 
 }  // namespace
 
-/// On Edwards' curve x^2 = (y^2 - 1) / (d y^2 + 1), and u = (1 + y) / (1 - y). One power is enough for the question
-/// whether x exists and for the division: with w = (y^2 - 1)(d y^2 + 1), which is a square just if x^2 is one, and
-/// e = w^((p-3)/2), the product w e is 1 just if w is a square other than 0 (Euler's criterion). Then e = 1 / w, and
+/// On the Edwards curve x^2 = (y^2 - 1) / (d y^2 + 1), and u = (1 + y) / (1 - y). One power decides whether x exists
+/// and also does the division. Let w = (y^2 - 1)(d y^2 + 1), which is a square if and only if x^2 is. With e =
+/// w^((p-3)/2), the product w e is 1 if and only if w is a square other than 0 (Euler's criterion). Then e = 1 / w, and
 /// 1 / (y - 1) = (y + 1)(d y^2 + 1) e.
 std::optional<MontgomeryU> montgomery_u(const base::PublicKey& key) {
   if (!usable(key)) return std::nullopt;
@@ -95,7 +95,7 @@ Scalar scalar_of(const Seed& seed) {
 std::optional<SharedSecret> x25519(const Scalar& scalar, const MontgomeryU& u) {
   SharedSecret out;
   Botan::curve25519_donna(out.bytes.data(), scalar.bytes.data(), u.bytes.data());
-  std::uint8_t any = 0;  // without a branch on each byte: they are secret
+  std::uint8_t any = 0;  // without a branch per byte, because they are secret
   for (const std::uint8_t byte : out.bytes) any = static_cast<std::uint8_t>(any | byte);
   if (any == 0) return std::nullopt;
   return out;

@@ -5,9 +5,9 @@
 //         keys of two nodes", with what the scheme does not protect against.
 // Keys    HKDF-SHA256 of the X25519 secret, no salt, info "troupe-dgram-1" || the sender's key || the receiver's key:
 //         one key for each direction.
-// Safety  no forward secrecy: an attacker that learns a node's seed opens all earlier datagrams of that node.
-// Speed   80 us for an agreement (Xeon). Keys are cached for each peer, and unknown nodes have a budget.
-// Owner   an Agreement is constant, and safe from several threads at once.
+// Safety  No forward secrecy: an attacker that learns a node's seed can open all earlier datagrams of that node.
+// Speed   80 us per agreement (Xeon). Keys are cached for each peer, and unknown nodes have a budget.
+// Owner   An Agreement is constant, and safe from several threads at once.
 #include <optional>
 
 #include "runtime/base/ids.hpp"
@@ -16,25 +16,25 @@
 
 namespace troupe::crypto {
 
-/// The u of a point of curve25519, little-endian, as X25519 takes and gives it.
+/// The u of a point of curve25519, little-endian: input and output of X25519.
 using MontgomeryU = base::FixedBytes<struct MontgomeryUTag, 32>;
 using Scalar = Secret<struct ScalarTag, 32>;
 using SharedSecret = Secret<struct SharedSecretTag, 32>;
 
-/// The keys with which one node talks to another.
+/// The keys between two nodes, one for each direction.
 struct DatagramKeys {
   SealingKey send;
   OpeningKey receive;
 };
 
-/// The point of curve25519 for an Ed25519 key; nothing if the key is no point, not the canonical encoding of its y, or
-/// of small order. The time depends on the key, which is public.
+/// Returns the point of curve25519 for an Ed25519 key, or nullopt if the key is not a point, is not the canonical
+/// encoding of its y, or has small order. The time depends on the key, which is public.
 std::optional<MontgomeryU> montgomery_u(const base::PublicKey& key);
 
-/// The scalar that belongs to the key of `seed`.
+/// Returns the scalar of the key with this `seed`.
 Scalar scalar_of(const Seed& seed);
 
-/// X25519; nothing if the result is zeros, as it is for a `u` of small order.
+/// X25519; returns nullopt if the result is zero, as for a `u` of small order.
 std::optional<SharedSecret> x25519(const Scalar& scalar, const MontgomeryU& u);
 
 /// HKDF-SHA256. An empty salt is 32 zeros. `out` has at most 8,160 bytes.
@@ -44,7 +44,7 @@ class Agreement {
  public:
   explicit Agreement(const SecretKey& own);
 
-  /// The keys shared with `peer`; nothing if `peer` is no valid key of a node.
+  /// Returns the keys shared with `peer`, or nullopt if `peer` is not a valid key of a node.
   std::optional<DatagramKeys> with(const base::PublicKey& peer) const;
 
  private:

@@ -1,8 +1,8 @@
 #pragma once
 // One encrypted connection as a state machine from bytes to bytes: plaintext on one side, ciphertext on the other.
 //
-// Production uses SecureChannel. A simulation may use a channel without encryption (runtime/sim/open_channel.hpp), for
-// worlds in which TLS would only cost time.
+// Production uses SecureChannel. A simulation may use a channel without encryption (runtime/sim/open_channel.hpp) if
+// TLS would only cost time.
 #include <cstdint>
 #include <functional>
 #include <string_view>
@@ -13,15 +13,15 @@
 namespace troupe::crypto {
 
 enum class ChannelError : std::uint8_t {
-  bad_record,                 ///< not TLS, or changed on the way
-  handshake_failed,           ///< no version, suite or group in common, or the peer broke the handshake
+  bad_record,                 ///< not TLS, or changed in transit
+  handshake_failed,           ///< no common version, suite or group, or the peer violated the handshake
   handshake_too_long,         ///< more than kHandshakeBytesMax before the handshake was done
   no_extended_master_secret,  ///< without it the exporter would not be bound to this handshake
   renegotiation,              ///< a handshake message after the handshake
-  alert,                      ///< the peer gave up and said so
+  alert,                      ///< the peer sent a fatal alert
   truncated,                  ///< the stream ended without a close notify: bytes may be missing
   closed,                     ///< the channel is closed, by either side
-  not_established,            ///< asked for before the handshake was done
+  not_established,            ///< called before the handshake was done
 };
 
 std::string_view name(ChannelError error);
@@ -42,25 +42,25 @@ class Channel {
   /// Receives plaintext in pieces of at most 16 KiB, valid during the call. It must not call the channel.
   using PlainSink = std::function<void(base::ByteView)>;
 
-  /// Takes bytes from the wire, cut anywhere. Plaintext goes to `plain` once established and not before; answers
-  /// of the protocol go to take_wire(). Plaintext from before a failure in the same call has been handed out, and is
+  /// Receives bytes from the wire, cut anywhere. Plaintext goes to `plain`, but only once the channel is established;
+  /// protocol responses go to take_wire(). Plaintext before a failure in the same call has been passed on, and is
   /// authentic. Bytes after a close notify of either side are ignored.
   virtual base::Result<void, ChannelError> receive(base::ByteView from_wire, const PlainSink& plain) = 0;
 
-  /// Encrypts `plain` into take_wire(), in records of its own: a short piece has the overhead of a full record.
-  /// Errors: `not_established`, `closed`, or the failure of the channel.
+  /// Encrypts `plain` into take_wire(), in separate records: a short piece has the overhead of a full record. Errors:
+  /// `not_established`, `closed`, or the failure of the channel.
   virtual base::Result<void, ChannelError> send(base::ByteView plain) = 0;
 
-  /// Bytes to write, in order; leaves none. `wire_bytes` says how many there are.
+  /// Returns the bytes to write, in order, and removes them. `wire_bytes` is their number.
   virtual base::Bytes take_wire() = 0;
   virtual std::size_t wire_bytes() const = 0;
 
-  /// Whether send() and exporter() work: the handshake is done, its master secret is extended, and neither side has
-  /// closed.
+  /// Returns whether send() and exporter() work: the handshake is done, its master secret is extended, and neither side
+  /// has closed.
   virtual bool established() const = 0;
 
-  /// Keying material bound to this connection (RFC 5705, without context): both sides get the same bytes, and no
-  /// other connection does. Errors: `not_established`, `closed`, or the failure of the channel.
+  /// Returns keying material bound to this connection (RFC 5705, without context): both sides get the same bytes, and
+  /// no other connection does. Errors: `not_established`, `closed`, or the failure of the channel.
   virtual base::Result<base::Bytes, ChannelError> exporter(std::string_view label, std::size_t bytes) const = 0;
 
   /// Closes: puts a close notify into take_wire(). Later calls do nothing.
@@ -69,7 +69,7 @@ class Channel {
   /// Call it when the stream below has ended. Errors: `truncated` unless either side has sent a close notify.
   virtual base::Result<void, ChannelError> wire_ended() = 0;
 
-  /// Whether the peer has sent a close notify.
+  /// Returns whether the peer has sent a close notify.
   virtual bool peer_closed() const = 0;
 };
 

@@ -9,8 +9,8 @@
 namespace troupe::crypto {
 namespace {
 
-/// Botan computes Argon2 in threads that stay. The threads that start while this object lives block all
-/// signals: otherwise Ctrl-C would reach one of them and end the program without the thread that handles it.
+/// Botan computes Argon2 in threads that stay. Threads that start while this object lives block all signals. Otherwise
+/// Ctrl-C could reach such a thread and end the program, bypassing the thread that handles it.
 class SignalsBlocked {
  public:
   SignalsBlocked() {

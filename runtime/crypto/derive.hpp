@@ -1,5 +1,5 @@
 #pragma once
-// Secrets that are derived from other secrets: of words that a person keeps, and of a passphrase.
+// Secrets derived from other secrets: from a recovery phrase that a person keeps, and from a passphrase.
 //
 // Source  RFC 4231 (HMAC-SHA512), RFC 8018 5.2 (PBKDF2), RFC 9106 (Argon2id).
 // Safety  results are secrets: the caller wipes them.
@@ -21,21 +21,21 @@ Secret512 hmac_sha512(base::ByteView key, base::ByteView bytes);
 /// PBKDF2 with HMAC-SHA512; `rounds` is at least 1.
 Secret512 pbkdf2_sha512(std::string_view passphrase, base::ByteView salt, std::uint32_t rounds);
 
-/// What one guess of a passphrase costs.
+/// The cost of one guess of a passphrase.
 struct Argon2Cost {
   std::uint32_t memory_kib = 64 * 1024;  ///< RFC 9106 4: the second recommended option
   std::uint32_t passes = 3;
-  std::uint32_t lanes = 4;  ///< run one after another here; an attacker may run them at once
+  std::uint32_t lanes = 4;  ///< run one after another here; an attacker may run them in parallel
 
   friend bool operator==(const Argon2Cost&, const Argon2Cost&) = default;
 };
 
-/// What a file may ask of the machine that opens it: 1 GiB and about ten seconds.
+/// The most that a file may require of the machine that opens it: 1 GiB and about ten seconds.
 inline constexpr std::uint32_t kArgon2MemoryKibMax = 1024 * 1024;
 inline constexpr std::uint32_t kArgon2PassesMax = 16;
 inline constexpr std::uint32_t kArgon2LanesMax = 8;
 
-/// Whether each part lies between the least of RFC 9106 3.1 and our maximum.
+/// Returns whether each part is between the minimum of RFC 9106 3.1 and our maximum.
 bool affordable(const Argon2Cost& cost);
 
 /// Argon2id, version 0x13, without a key and associated data, into 32 bytes. Allocates the memory of the cost, which

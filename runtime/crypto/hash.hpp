@@ -1,7 +1,8 @@
 #pragma once
-// SHA-256 (FIPS 180-4), whole or piece by piece.
+// SHA-256 (FIPS 180-4), at once or piece by piece.
 //
-// Speed   one object serves many hashes: finish() leaves it empty and ready. Making one costs an allocation or two.
+// Speed   One object serves many hashes: finish() leaves it empty and ready. Making an object costs one or two
+//         allocations.
 // Owner   one thread at a time.
 #include <memory>
 
@@ -21,23 +22,23 @@ class Sha256 {
   Sha256(Sha256&&) noexcept;
   Sha256& operator=(Sha256&&) noexcept;
 
-  /// Adds bytes at the end of what is hashed; any number of calls, empty ones included.
+  /// Appends bytes to the hashed input; any number of calls, also with no bytes.
   void update(base::ByteView bytes);
 
-  /// The hash of all bytes since the start or the last finish(); the object is empty again.
+  /// Returns the hash of all bytes since the start or the last finish(); the object is empty again.
   base::Digest finish();
 
  private:
   std::unique_ptr<Botan::HashFunction> state_;
 };
 
-/// The hash of `bytes`. Makes no object.
+/// Returns the hash of `bytes`. Makes no object.
 base::Digest sha256(base::ByteView bytes);
 
-/// The hash of `first` followed by `second`, as for a node of a hash tree. Makes no object.
+/// Returns the hash of `first` followed by `second`, as for a node of a hash tree. Makes no object.
 base::Digest sha256(base::ByteView first, base::ByteView second);
 
-/// The hash of `first`, `second` and `third`, one after the other. Makes no object.
+/// Returns the hash of `first`, `second` and `third`, one after the other. Makes no object.
 base::Digest sha256(base::ByteView first, base::ByteView second, base::ByteView third);
 
 }  // namespace troupe::crypto

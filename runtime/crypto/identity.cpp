@@ -27,10 +27,10 @@ base::Digest id_hash(const base::PublicKey& key, std::uint32_t nonce) {
   return sha256(base::as_bytes(kPrefix), key.view(), little_endian(nonce));
 }
 
-constexpr std::size_t kHashesKept = 1024;  // our choice: 72 KiB, for more contacts than a table holds
+constexpr std::size_t kHashesKept = 1024;  // our choice: 72 KiB, for more contacts than a routing table has
 
-/// The hash of a key and its nonce, from this thread's cache if it is there: nearly every answer that a node reads
-/// names the same few hundred contacts. Of two hashes with the same slot the newer one stays.
+/// Returns the hash of a key and its nonce, from this thread's cache if possible: nearly every response that a node
+/// reads names the same few hundred contacts. If two hashes have the same slot, the newer hash stays.
 base::Digest known_id_hash(const base::PublicKey& key, std::uint32_t nonce) {
   struct Known {
     base::PublicKey key;
@@ -68,15 +68,15 @@ base::Error file_error(IdentityError why) {
   const std::string file(kIdentityFile);
   switch (why) {
     case IdentityError::version:
-      return {base::Code::unsupported, file + " was written by a newer version; it was left as it is", {}};
+      return {base::Code::unsupported, file + " was written by a newer version; it was not changed", {}};
     case IdentityError::lacks_work:
-      return {
-          base::Code::conflict, file + " shows less work than this network asks of an id; it was left as it is", {}};
+      return {base::Code::conflict,
+              file + " has less work than this network requires of an id (identity.work_bits); it was not changed",
+              {}};
     case IdentityError::damaged: break;
   }
-  return {base::Code::corrupt,
-          file + " is damaged; it was left as it is: restore it, or remove it to become a new node",
-          {}};
+  return {
+      base::Code::corrupt, file + " is damaged and was not changed: restore it, or remove it to become a new node", {}};
 }
 
 /// Secret bytes of a file, wiped on destruction.
@@ -86,7 +86,7 @@ struct SecretBytes {
 };
 
 base::Outcome<Identity> load(ports::File& file, unsigned work_bits) {
-  SecretBytes read{base::Bytes(kIdentityFileBytes + 1)};  // one byte more, to notice a file that is too long
+  SecretBytes read{base::Bytes(kIdentityFileBytes + 1)};  // one byte more, to detect an oversized file
   const auto got = file.read(0, read.bytes);
   if (!got.ok()) return disk_error("cannot read", got.error());
   auto identity = Identity::decode(base::ByteView(read.bytes).first(got.value()), work_bits);
@@ -140,7 +140,7 @@ base::Bytes Identity::encode() const {
   Seed seed;
   key_.copy_seed(seed);
   base::Bytes out;
-  out.reserve(kIdentityFileBytes);  // exactly, so that growth leaves no unwiped copy behind
+  out.reserve(kIdentityFileBytes);  // exactly, so that no growth leaves an unwiped copy
   const auto put = [&out](base::ByteView part) { out.insert(out.end(), part.begin(), part.end()); };
   put(base::as_bytes(kMagic));
   put(little_endian(kVersion));
@@ -154,7 +154,7 @@ base::Bytes Identity::encode() const {
 base::Result<Identity, IdentityError> Identity::decode(base::ByteView file, unsigned work_bits) {
   if (file.size() < kMagic.size() + 4) return IdentityError::damaged;
   if (base::as_text(file.first(kMagic.size())) != kMagic) return IdentityError::damaged;
-  // A newer version may have another length, so its number comes before all else.
+  // A newer version may have another length, so its number is checked first.
   if (base::load<std::uint32_t>(file, kMagic.size()) > kVersion) return IdentityError::version;
   if (file.size() != kIdentityFileBytes) return IdentityError::damaged;
   const base::Digest hash = sha256(file.first(kBodyBytes));

@@ -1,11 +1,11 @@
 #pragma once
 // The identity of a node: an Ed25519 key, and the work that its id cost.
 //
-// Id      the first 20 bytes of SHA-256("troupe-id" || key || nonce as 4 bytes little-endian). It is valid only if
-//         the next `work_bits` bits of that hash are zero, most significant first.
-// Why     each id costs work, so that placing thousands of nodes around a key is expensive.
+// Id      The first 20 bytes of SHA-256("troupe-id" || key || nonce as 4 bytes little-endian). It is valid only if the
+//         next `work_bits` bits of that hash are zero, most significant first.
+// Why     Each id costs work, so that placing thousands of nodes around a key is expensive.
 // File    "troupeid", version 1 and nonce (4 bytes little-endian each), seed (32), and the first 16 bytes of the
-//         SHA-256 of all that: 64 bytes. It holds a secret.
+//         SHA-256 of these bytes: 64 bytes in total. It holds a secret.
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -18,35 +18,35 @@
 
 namespace troupe::crypto {
 
-/// How many bits of work an id shows. Zero in most simulations.
+/// The number of bits of work in an id. Zero in most simulations.
 inline constexpr unsigned kWorkBitsDefault = 16;  // 65,536 hashes on average: tens of milliseconds
-inline constexpr unsigned kWorkBitsMax = 32;      // the size of the nonce: more could not be found
+inline constexpr unsigned kWorkBitsMax = 32;      // the size of the nonce: no nonce has more
 
 inline constexpr std::string_view kIdentityFile = "identity.key";
 inline constexpr std::size_t kIdentityFileBytes = 64;
 
-/// The id of a key and its nonce, with or without sufficient work.
+/// Returns the id of a key and its nonce, with or without sufficient work.
 base::NodeId node_id(const base::PublicKey& key, std::uint32_t nonce);
 
-/// The same id; nothing if it lacks the work. `work_bits` is at most kWorkBitsMax.
+/// Returns the same id, or nullopt if it lacks the work. `work_bits` is at most kWorkBitsMax.
 std::optional<base::NodeId> check(const base::PublicKey& key, std::uint32_t nonce, unsigned work_bits);
 
-/// The smallest nonce that gives `key` its work; takes 2^work_bits hashes on average. Nothing if there is none,
-/// which is unlikely below 30 bits: then the key is of no use.
+/// Returns the smallest nonce that gives `key` its work; takes 2^work_bits hashes on average. Returns nullopt if there
+/// is none (unlikely below 30 bits); the key is then unusable.
 std::optional<std::uint32_t> grind(const base::PublicKey& key, unsigned work_bits);
 
 enum class IdentityError : std::uint8_t {
-  damaged,     ///< wrong length, magic or checksum: not a whole identity file
+  damaged,     ///< wrong length, magic or checksum
   version,     ///< written by a newer version of this program
-  lacks_work,  ///< whole, but its id lacks the work that this network requires
+  lacks_work,  ///< intact, but its id lacks the work that this network requires
 };
 
 class Identity {
  public:
-  /// Makes a key, and searches its nonce.
+  /// Makes a key and searches its nonce.
   static Identity make(ports::Chance& chance, unsigned work_bits);
 
-  /// The identity of a known key. Nothing if nonce and key do not show the work.
+  /// Returns the identity of a known key, or nullopt if its nonce lacks the work.
   static std::optional<Identity> from(SecretKey key, std::uint32_t nonce, unsigned work_bits);
 
   const SecretKey& key() const { return key_; }
@@ -54,7 +54,7 @@ class Identity {
   std::uint32_t nonce() const { return nonce_; }
   const base::NodeId& id() const { return id_; }
 
-  /// The bytes of an identity file. They are secret: wipe() them after use.
+  /// Returns the bytes of an identity file. They are secret: wipe() them after use.
   base::Bytes encode() const;
   static base::Result<Identity, IdentityError> decode(base::ByteView file, unsigned work_bits);
 
@@ -66,10 +66,10 @@ class Identity {
   base::NodeId id_;
 };
 
-/// Loads the identity of the data directory `disk`, or makes it at the first start. It is durable before it is
-/// returned; a crash before that leaves no file, or a whole file. An existing file that cannot be used is an error that
-/// says why, and is never overwritten. Blocks on the disk.
-/// Errors: `corrupt`, `unsupported` (newer), `conflict` (lacks work), `no_space`, `refused`, `internal` (device).
+/// Loads the identity from the data directory `disk`, or makes it at the first start. It is durable before it is
+/// returned; a crash before that leaves no file, or a whole file. An existing file that cannot be used is an error with
+/// the reason, and is never overwritten. Blocks on the disk. Errors: `corrupt`, `unsupported` (newer), `conflict`
+/// (lacks work), `no_space`, `refused`, `internal` (device).
 base::Outcome<Identity> load_or_make(ports::Disk& disk, ports::Chance& chance, unsigned work_bits);
 
 }  // namespace troupe::crypto

@@ -25,7 +25,7 @@ constexpr Word256 kPrime{0xed, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0
                          0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
                          0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f};
 
-// The y of the eight points whose order divides 8, found as [kOrder] times arbitrary points.
+// The y of the eight points whose order divides 8, computed as [kOrder] times arbitrary points.
 constexpr Word256 kSmallOrder[] = {
     {0},
     {1},
@@ -42,7 +42,7 @@ bool below(const std::uint8_t* number, const Word256& bound) {
                                       bound.rend());
 }
 
-/// Whether `point` encodes its y in the one way, below the prime, and is none of the points of small order.
+/// Returns whether `point` is the canonical encoding of its y, below the prime, and not a point of small order.
 bool canonical_of_large_order(std::span<const std::uint8_t, 32> point) {
   Word256 y;
   std::ranges::copy(point, y.begin());
@@ -62,7 +62,8 @@ struct Signed {
 };
 
 // Vectors 3 and 4 of Chalkias, Garillot, Nikolaenko, "Taming the many EdDSAs", 2020, table 6: one key and two messages.
-// Key and R have parts of small order, which cancel each other out in the first; only a cofactor would in the second.
+// Key and R have components of small order, which cancel each other in the first; in the second they would only with a
+// cofactor.
 constexpr std::string_view kMixedKey = "cdb267ce40c5cd45306fa5d2f29731459387dbf9eb933b7bd5aed9a765b88d4d";
 constexpr Signed kCancelled{"9bd9f44f4dcc75bd531b56b2cd280b0bb38fc1cd6d1230e14861d861de092e79",
                             "9046a64750444938de19f227bb80485e92b83fdb4b6506c160484c016cc1852f"
@@ -71,8 +72,8 @@ constexpr Signed kLeftOver{"e47d62c63f830dc7a6851a0b1f33ae4bb2f507fb6cffec4011ea
                            "160a1cb0dc9c0258cd0a7d23e94d8fa878bcb1925f2c64246b2dee1796bed512"
                            "5ec6bc982a269b723e0668e540911a9a6a58921d6925e434ab10aa7940551a09"};
 
-/// Comes before each use of libsodium. The first call makes it ready, and asks it which equation it verifies: it is
-/// loaded at the start of the program, and its sources after version 1.0.22 have the equation with the cofactor.
+/// Called before each use of libsodium. The first call initializes it and checks its equation, because it is loaded
+/// when the program starts, and its sources after version 1.0.22 have the equation with the cofactor.
 void make_ready() {
   static const bool ready = [] {
     base::ensure(sodium_init() >= 0, "libsodium starts");
@@ -86,7 +87,7 @@ void make_ready() {
 
 }  // namespace
 
-/// The seed and the public key, as libsodium takes them.
+/// The seed and the public key, in libsodium's layout.
 struct SecretKey::Bytes : Secret<struct SecretKeyTag, crypto_sign_SECRETKEYBYTES> {};
 
 Seed::Seed(std::span<const std::uint8_t, 32> from) { std::ranges::copy(from, bytes.begin()); }
@@ -118,7 +119,8 @@ void SecretKey::copy_seed(Seed& out) const { std::copy_n(bytes_->bytes.begin(), 
 
 bool verify(const base::PublicKey& key, base::ByteView message, const Signature& signature) {
   if (const SignatureScheme* const scheme = SignatureScheme::here()) return scheme->sign(key, message) == signature;
-  // libsodium 1.0.18 refuses the same, unless it was built with ED25519_COMPAT: the rule is ours, and stands here.
+  // libsodium 1.0.18 refuses the same, unless it was built with ED25519_COMPAT. But the rule is ours, so it is checked
+  // here.
   const std::span<const std::uint8_t, 64> bytes = signature.bytes;
   if (!below(bytes.data() + 32, kOrder) || !usable(key) || !canonical_of_large_order(bytes.first<32>())) return false;
   make_ready();

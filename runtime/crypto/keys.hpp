@@ -17,7 +17,7 @@ namespace troupe::crypto {
 /// R and S of RFC 8032 5.1.6.
 using Signature = base::FixedBytes<struct SignatureTag, 64>;
 
-/// 32 secret bytes that make a key (RFC 8032 5.1.5). Wiped on destruction.
+/// 32 secret bytes from which a key is made (RFC 8032 5.1.5). Wiped on destruction.
 struct Seed {
   std::array<std::uint8_t, 32> bytes{};
 
@@ -50,14 +50,15 @@ class SecretKey {
   base::PublicKey public_key_;
 };
 
-/// Whether `signature` is a valid signature of `message` by `key`: README.md has the rule. Safe from several threads.
+/// Returns whether `signature` is a valid signature of `message` by `key`: README.md has the rule. Safe from several
+/// threads.
 bool verify(const base::PublicKey& key, base::ByteView message, const Signature& signature);
 
-/// Whether `key` is the canonical encoding of its y, and not a point of small order. It may still be no point at all;
-/// computing with it finds that out.
+/// Returns whether `key` is the canonical encoding of its y, and not a point of small order. It may still not be a
+/// point, which shows when it is used.
 bool usable(const base::PublicKey& key);
 
-/// Overwrites secrets in a way that the compiler does not optimise away.
+/// Overwrites secrets in a way that the compiler does not optimize away.
 void wipe(std::span<std::uint8_t> secret);
 
 }  // namespace troupe::crypto

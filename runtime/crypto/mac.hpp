@@ -1,5 +1,5 @@
 #pragma once
-// Short proofs that bytes are our own: HMAC-SHA256, cut to 16 bytes.
+// Short proofs that bytes come from this node: HMAC-SHA256, cut to 16 bytes.
 //
 // Source  RFC 2104 (5: at least half of the hash is kept), RFC 4231 for the vectors.
 // Speed   0.2 us for 54 bytes; a new key costs as much again.
@@ -23,7 +23,7 @@ class Mac {
 
   Tag128 of(base::ByteView bytes);
 
-  /// Whether `tag` is the tag of `bytes`, in constant time.
+  /// Returns whether `tag` is the tag of `bytes`, in constant time.
   bool verify(base::ByteView bytes, const Tag128& tag);
 
  private:

@@ -1,8 +1,8 @@
 #pragma once
 // Botan's source of randomness, drawn from the node's Chance port, so that a simulated run replays.
 //
-// Safety  keeps no state of its own: as safe from any thread as Chance is.
-// Owner   the code that calls Botan; its Chance outlives it.
+// Safety  Has no state: as safe from any thread as Chance is.
+// Owner   The code that calls Botan; its Chance outlives it.
 #include <memory>
 
 #include "runtime/ports/chance.hpp"
@@ -18,7 +18,7 @@ class Rng {
   explicit Rng(ports::Chance& chance);
   ~Rng();
 
-  /// The type that Botan's functions take.
+  /// The type that Botan's functions accept.
   Botan::RandomNumberGenerator& botan() const { return *source_; }
 
  private:

@@ -11,7 +11,7 @@ namespace troupe::crypto {
 struct Sealer::Modes {
   std::unique_ptr<Botan::AEAD_Mode> sealing = Botan::AEAD_Mode::create_or_throw("ChaCha20Poly1305", Botan::ENCRYPTION);
   std::unique_ptr<Botan::AEAD_Mode> opening = Botan::AEAD_Mode::create_or_throw("ChaCha20Poly1305", Botan::DECRYPTION);
-  Botan::secure_vector<std::uint8_t> tag;  // kept, so that no datagram allocates one
+  Botan::secure_vector<std::uint8_t> tag;  // reused, so that no datagram allocates a tag
 };
 
 namespace {

@@ -1,5 +1,5 @@
 #pragma once
-// Secret bytes that mean one thing. Each copy is wiped on destruction; none is compared or printed.
+// Secret bytes with one purpose. Each copy is wiped on destruction, and never compared or printed.
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace troupe::crypto {
 
-/// `N` secret bytes: a `Tag` keeps the key that seals from being passed as the one that opens.
+/// `N` secret bytes: a `Tag` prevents passing a sealing key as an opening key.
 template <class Tag, std::size_t N>
 struct Secret {
   static constexpr std::size_t kBytes = N;

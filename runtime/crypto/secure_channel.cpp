@@ -31,8 +31,8 @@ namespace tls = Botan::TLS;
 constexpr const char* kValidFrom = "500101000000Z";   // 1950
 constexpr const char* kValidUntil = "491231235959Z";  // 2049
 
-// Botan would allocate 10 KiB for each direction. Buffers grow with the records instead, so that an idle channel
-// is small.
+// Botan would allocate 10 KiB for each direction. Instead buffers grow with the records, so that an idle channel is
+// small.
 constexpr std::size_t kBuffersReserved = 0;
 
 // RFC 5246 6.2.1.
@@ -71,7 +71,7 @@ class Policy final : public tls::Policy {
   std::size_t maximum_certificate_chain_size() const override { return kHandshakeBytesMax; }
 };
 
-/// The key and certificate that a server shows. A client shows none.
+/// The key and certificate of a server. A client has none.
 class Certificate final : public Botan::Credentials_Manager {
  public:
   explicit Certificate(Botan::RandomNumberGenerator& rng) : key_(rng, Botan::EC_Group("secp256r1")) {
@@ -99,21 +99,21 @@ class Certificate final : public Botan::Credentials_Manager {
 
 std::string_view name(ChannelError error) {
   switch (error) {
-    case ChannelError::bad_record: return "what comes from there is no TLS, or was changed on the way";
-    case ChannelError::handshake_failed: return "no agreement with what answers there; it may be no troupe node";
-    case ChannelError::handshake_too_long: return "it sends more than a handshake needs; it may be no troupe node";
+    case ChannelError::bad_record: return "the other side does not speak TLS, or its bytes were changed in transit";
+    case ChannelError::handshake_failed: return "no common TLS parameters; the other side may not be a troupe node";
+    case ChannelError::handshake_too_long: return "it sends more than a handshake needs; it may not be a troupe node";
     case ChannelError::no_extended_master_secret:
-      return "it does not bind its keys to the session; it may be no troupe node";
-    case ChannelError::renegotiation: return "it asks to renegotiate, which no troupe node does";
-    case ChannelError::alert: return "it has broken off the channel; it may be no troupe node";
-    case ChannelError::truncated: return "it has hung up in the middle";
-    case ChannelError::closed: return "it has said goodbye";
+      return "it does not bind its keys to the session; it may not be a troupe node";
+    case ChannelError::renegotiation: return "it requests a renegotiation, which no troupe node does";
+    case ChannelError::alert: return "it has aborted the channel; it may not be a troupe node";
+    case ChannelError::truncated: return "it has closed the connection without ending the channel";
+    case ChannelError::closed: return "it has closed the channel";
     case ChannelError::not_established: return "the channel is not established yet";
   }
-  return "what comes from there is no TLS, or was changed on the way";
+  return "the other side does not speak TLS, or its bytes were changed in transit";
 }
 
-/// All parts are constant after construction or keep no state, so that channels on several threads may share them.
+/// All parts are constant after construction or stateless, so that channels on several threads may share them.
 struct ChannelCredentials::Inner {
   explicit Inner(ports::Chance& chance) : rng(chance), certificate(rng.botan()) {}
 
@@ -135,7 +135,7 @@ struct SecureChannel::Inner final : tls::Callbacks {
 
   explicit Inner(std::shared_ptr<const ChannelCredentials> shared) : credentials(std::move(shared)) {}
 
-  // What Botan calls.
+  // Called by Botan.
 
   void tls_emit_data(const std::uint8_t data[], std::size_t size) override { out.insert(out.end(), data, data + size); }
   void tls_record_received(std::uint64_t, const std::uint8_t data[], std::size_t size) override {
@@ -157,7 +157,7 @@ struct SecureChannel::Inner final : tls::Callbacks {
                              const std::vector<Botan::Certificate_Store*>&, Botan::Usage_Type, const std::string&,
                              const tls::Policy&) override {}  // the certificate proves nothing, and need not
 
-  // What the channel does.
+  // Called by the channel.
 
   bool either_closed() const { return peer_closed || closed_here; }
   bool established() const { return !failed && !either_closed() && channel->is_active(); }
@@ -172,19 +172,20 @@ struct SecureChannel::Inner final : tls::Callbacks {
     return why;
   }
 
-  /// Hands Botan bytes that lie within one record.
+  /// Passes bytes of one record to Botan.
   Status feed(base::ByteView bytes) {
     try {
       channel->received_data(bytes.data(), bytes.size());
     } catch (const std::exception&) {
-      // Botan has put an alert into `out`. The callbacks may know better what went wrong.
+      // Botan has put an alert into `out`. The callbacks may know the cause better.
       if (!failed) failed = channel_was_active ? ChannelError::bad_record : ChannelError::handshake_failed;
     }
     if (failed) return *failed;
     return {};
   }
 
-  /// Checks a record before Botan collects it: Botan bounds neither the handshake nor a supposed second handshake.
+  /// Checks a record before Botan collects it, because Botan bounds neither the handshake nor a claimed second
+  /// handshake.
   Status admit_record() {
     const std::uint8_t type = header[0];
     const std::size_t bytes = std::size_t{header[3]} << 8 | header[4];
@@ -196,7 +197,7 @@ struct SecureChannel::Inner final : tls::Callbacks {
       return fail(type == kHandshakeRecord ? ChannelError::renegotiation : ChannelError::bad_record);
     }
     if (type == kChangeCipherRecord && certificate) {
-      // Botan takes it for a message of the handshake, also in the middle of another one.
+      // Botan takes it for a message of the handshake, even inside another message.
       if (!certificate->passed()) {
         channel->send_fatal_alert(tls::Alert::UNEXPECTED_MESSAGE);
         return fail(ChannelError::handshake_failed);
@@ -209,7 +210,7 @@ struct SecureChannel::Inner final : tls::Callbacks {
     return fail(ChannelError::handshake_too_long);
   }
 
-  /// A dialler's record of the handshake is fed once it is whole and may be parsed.
+  /// Passes a dialler's handshake record to Botan once it is complete and may be parsed.
   Status feed_handshake(base::ByteView part) {
     base::append(held, part);
     if (left_in_record > 0) return {};
@@ -219,7 +220,7 @@ struct SecureChannel::Inner final : tls::Callbacks {
     return fail(ChannelError::handshake_failed);
   }
 
-  /// Hands Botan the bytes of the current record from the front of `bytes`, and removes them from `bytes`.
+  /// Passes the bytes of the current record from the front of `bytes` to Botan, and removes them from `bytes`.
   Status advance(base::ByteView& bytes) {
     if (header_bytes < kRecordHeaderBytes) {
       const std::size_t take = std::min(kRecordHeaderBytes - header_bytes, bytes.size());
@@ -244,7 +245,7 @@ struct SecureChannel::Inner final : tls::Callbacks {
   std::shared_ptr<const ChannelCredentials> credentials;
   std::unique_ptr<tls::Channel> channel;
   base::Bytes out;
-  std::size_t taken = 0;            // bytes that take_wire() gave last
+  std::size_t taken = 0;            // bytes that take_wire() returned last
   const PlainSink* sink = nullptr;  // set during receive()
   std::optional<ChannelError> failed;
   bool peer_closed = false;
@@ -254,8 +255,8 @@ struct SecureChannel::Inner final : tls::Callbacks {
   std::size_t header_bytes = 0;
   std::size_t left_in_record = 0;
   std::size_t handshake_bytes = 0;
-  std::optional<ServerCertificate> certificate;  // of a dialler, until what follows is encrypted
-  base::Bytes held;                              // of a record that it looks at
+  std::optional<ServerCertificate> certificate;  // for a dialler, until the handshake is encrypted
+  base::Bytes held;                              // of a record that it checks
 };
 
 SecureChannel::SecureChannel(std::unique_ptr<Inner> inner) : inner_(std::move(inner)) {}
@@ -294,7 +295,7 @@ base::Result<void, ChannelError> SecureChannel::send(base::ByteView plain) {
   if (!inner_->established()) return inner_->why_not_established();
   const std::size_t records = plain.size() / kRecordPlainMax + 1;
   const std::size_t needed = inner_->out.size() + plain.size() + records * kRecordOverhead;
-  // Reserves the size of the last take, then doubles, so that each of many sends does not move the waiting bytes.
+  // Reserves the size of the last take, then doubles, so that many sends do not move the waiting bytes every time.
   if (needed > inner_->out.capacity()) inner_->out.reserve(std::max({needed, 2 * inner_->out.size(), inner_->taken}));
   try {
     inner_->channel->send(plain.data(), plain.size());

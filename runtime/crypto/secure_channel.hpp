@@ -1,14 +1,14 @@
 #pragma once
 // One encrypted connection as a state machine from bytes to bytes: TLS 1.2 without sockets, threads or clocks.
 //
-// Policy  TLS 1.2 only, ECDHE on secp256r1 only, AES-128-GCM or ChaCha20-Poly1305, extended master secret
-//         (RFC 7627), no resumption, no renegotiation, no time in the hello. The server shows a throw-away P-256
-//         certificate that proves nothing: identity is proven above, by signatures over exporter().
-// States  shaking hands -> established -> closed; or failed, from any state, which is final.
-// Server  what it shows is looked at before Botan parses it (server_certificate.hpp).
-// Limits  kHandshakeBytesMax from the peer until established; one record (16 KiB) waits for its end afterwards.
-// Errors  values; nothing is thrown. After one, send what take_wire() still holds (an alert) and drop the stream.
-// Owner   one peer actor; not thread-safe. Keeps its credentials alive.
+// Policy  TLS 1.2 only, ECDHE on secp256r1 only, AES-128-GCM or ChaCha20-Poly1305, extended master secret (RFC 7627),
+//         no resumption, no renegotiation, no time in the hello. The server shows a throw-away P-256 certificate that
+//         proves nothing: the layer above proves identities, by signatures over exporter().
+// States  handshake -> established -> closed; or failed, from any state, which is final.
+// Server  Its certificate is checked before Botan parses it (server_certificate.hpp).
+// Limits  kHandshakeBytesMax from the peer until established; then at most one incomplete record (16 KiB).
+// Errors  Are values; nothing is thrown. After an error, send the rest of take_wire() (an alert) and drop the stream.
+// Owner   One peer actor; not thread-safe. Keeps its credentials alive.
 #include <cstdint>
 #include <memory>
 
@@ -18,11 +18,11 @@
 namespace troupe::crypto {
 
 /// Bytes of records accepted from a peer before the handshake is done. An honest peer sends less than 1 KiB; Botan
-/// itself would collect 16 MiB of one message.
+/// itself would collect 16 MiB for one message.
 inline constexpr std::size_t kHandshakeBytesMax = 8 * 1024;
 
-/// What all channels of a node share: the throw-away certificate, the policy, and the source of chance.
-/// Immutable, safe from any thread. `chance` must outlive it.
+/// Shared by all channels of a node: the throw-away certificate, the policy, and the source of chance. Immutable, safe
+/// from any thread. `chance` must outlive it.
 class ChannelCredentials {
  public:
   static std::shared_ptr<const ChannelCredentials> make(ports::Chance& chance);
@@ -38,9 +38,9 @@ class ChannelCredentials {
 
 class SecureChannel final : public Channel {
  public:
-  /// The side that dialled. Its first message is in take_wire() at once.
+  /// Makes the dialler's side. Its first message is in take_wire() at once.
   static SecureChannel client(std::shared_ptr<const ChannelCredentials> credentials);
-  /// The side that accepted.
+  /// Makes the acceptor's side.
   static SecureChannel server(std::shared_ptr<const ChannelCredentials> credentials);
   ~SecureChannel() override;
   SecureChannel(SecureChannel&&) noexcept;

@@ -11,13 +11,13 @@ namespace troupe::crypto {
 namespace {
 
 constexpr std::uint8_t kCertificateMessage = 11;      // RFC 5246 7.4
-constexpr std::size_t kListHeadBytes = 3 + 3;         // the length of the list, and of the one certificate in it
+constexpr std::size_t kListHeadBytes = 3 + 3;         // the length of the list, and of its only certificate
 constexpr std::string_view kPemBegin = "-----BEGIN";  // RFC 7468
 
-// X.690 8.1.2: the tags that lead to the key.
+// X.690 8.1.2: the tags on the path to the key.
 constexpr std::uint8_t kSequenceTag = 0x30, kIntegerTag = 0x02, kVersionTag = 0xa0;
 
-// RFC 5480 2: id-ecPublicKey with secp256r1, and a point that is not compressed: its mark, and two coordinates.
+// RFC 5480 2: id-ecPublicKey with secp256r1, and an uncompressed point: its mark, and two coordinates.
 constexpr std::size_t kPointBytes = 64;
 constexpr std::uint8_t kKeyBegin[] = {0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08,
                                       0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04};
@@ -26,8 +26,8 @@ std::size_t length_at(base::ByteView bytes) {
   return std::size_t{bytes[0]} << 16 | std::size_t{bytes[1]} << 8 | bytes[2];
 }
 
-/// The content of the value at the front of `der`, which then begins behind it; nothing if it has another tag, or a
-/// length that is indefinite or beyond the end.
+/// Returns the content of the value at the front of `der`, and removes the value from `der`. Returns nullopt if it has
+/// another tag, or a length that is indefinite or beyond the end.
 std::optional<base::ByteView> take_value(base::ByteView& der, std::uint8_t tag) {
   if (der.size() < 2 || der[0] != tag) return std::nullopt;
   std::size_t head = 2, length = der[1];

@@ -1,30 +1,31 @@
 #pragma once
-// What a dialler looks at before the TLS library parses the certificate that is shown to it.
+// A dialler's check of the server's certificate before the TLS library parses it.
 //
-// Why     The library checks a certificate that names itself as its issuer while it parses it, with the key that is in
-//         it. That key may be of any size: an RSA key of 8 KiB holds a thread for half a minute.
-// Rule    The message (RFC 5246 7.4.2) holds one certificate of at most kCertificateBytesMax, in DER, with a key of
-//         P-256 by its name and an uncompressed point (RFC 5480). Nothing in it may begin PEM: the library would read
-//         that instead.
-// Record  Handshake messages lie across records as they like (RFC 5246 6.2.1), so they are followed from the first on.
-// Limits  kCertificateBytesMax are kept until the message is whole.
+// Why     While parsing, the library verifies a self-issued certificate with the key in it. That key may have any size:
+//         an RSA key of 8 KiB blocks a thread for half a minute.
+// Rule    The message (RFC 5246 7.4.2) holds one certificate of at most kCertificateBytesMax, in DER, with a named
+//         P-256 key and an uncompressed point (RFC 5480). It must not contain the beginning of PEM, which the library
+//         would read instead.
+// Record  Handshake messages may span records (RFC 5246 6.2.1), so they are followed from the first on.
+// Limits  kCertificateBytesMax are kept until the message is complete.
 #include <array>
 
 #include "runtime/base/bytes.hpp"
 
 namespace troupe::crypto {
 
-inline constexpr std::size_t kCertificateBytesMax = 2048;  // our choice: ours have some 400
+inline constexpr std::size_t kCertificateBytesMax = 2048;  // our choice: ours have about 400
 
-/// Whether a certificate in DER (RFC 5280 4.1) has a key whose checks cost little.
+/// Returns whether the key of a certificate in DER (RFC 5280 4.1) is cheap to check.
 bool has_small_key(base::ByteView certificate);
 
-/// Follows what a server sends of the handshake in clear.
+/// Follows the unencrypted part of a server's handshake.
 class ServerCertificate {
  public:
-  /// The next bytes of handshake messages. False: they show a certificate that must not be parsed.
+  /// Processes the next bytes of handshake messages. Returns false if they contain a certificate that must not be
+  /// parsed.
   bool may_pass(base::ByteView bytes);
-  /// Whether the certificate has passed, and no message is under way.
+  /// Returns whether the certificate has passed, and no message is incomplete.
   bool passed() const { return passed_ && head_bytes_ == 0 && left_ == 0; }
 
  private:
@@ -34,7 +35,7 @@ class ServerCertificate {
 
   std::array<std::uint8_t, kHeadBytes> head_{};
   std::size_t head_bytes_ = 0;
-  std::size_t left_ = 0;   // of the message at hand
+  std::size_t left_ = 0;   // of the current message
   base::Bytes message_{};  // while it is the certificate
   bool passed_ = false;
 };

@@ -1,12 +1,13 @@
 #pragma once
-// What sign() and verify() use in this thread instead of Ed25519: for simulations, in which curves would take a third
-// of the time. Nothing but `runtime/sim` derives from it.
+// Replaces Ed25519 in sign() and verify() on this thread: for simulations, in which curves would take a third of the
+// time. Only `runtime/sim` derives from it.
 #include "runtime/base/ensure.hpp"
 #include "runtime/crypto/keys.hpp"
 
 namespace troupe::crypto {
 
-/// In force from its construction to its destruction; of several in one thread, the newest is, and is destroyed first.
+/// In force from its construction to its destruction. With several on one thread, the newest counts and is destroyed
+/// first.
 class SignatureScheme {
  public:
   SignatureScheme() : before_(here_) { here_ = this; }
@@ -17,10 +18,10 @@ class SignatureScheme {
   SignatureScheme(const SignatureScheme&) = delete;
   SignatureScheme& operator=(const SignatureScheme&) = delete;
 
-  /// The scheme of this thread; null if it signs with Ed25519.
+  /// Returns the scheme of this thread, or null if it signs with Ed25519.
   static const SignatureScheme* here() { return here_; }
 
-  /// The one signature of `message` by `key` that verify() accepts.
+  /// Returns the only signature of `message` by `key` that verify() accepts.
   virtual Signature sign(const base::PublicKey& key, base::ByteView message) const = 0;
 
  private:

@@ -124,7 +124,7 @@ TEST_CASE("settings: a value of another type or out of bounds is an error that s
       {"listen = 4000", "listen must be a text in quotes"},
       {"listen = 'nowhere'", "listen must be HOST:PORT"},
       {"join = 'a:1'", "join must be a list of texts such as [\"a\", \"b\"]"},
-      {"join = ['a:0']", "join must be a list in which each is [ID@]HOST:PORT, the id 40 hexadecimal digits"},
+      {"join = ['a:0']", "join must be a list in which each is [ID@]HOST:PORT with an ID of 40 hexadecimal digits"},
       {"operators.view = ['00']",
        "operators.view must be a list in which each is a public key of 64 hexadecimal "
        "digits, as `troupe operator key` prints it"},
@@ -136,7 +136,7 @@ TEST_CASE("settings: a value of another type or out of bounds is an error that s
       {"log.levels.links = 'loud'",
        "log.levels must be a section in which each is one of trace debug info warn error off"},
       {"store.sync = 'never'",
-       "store.sync must be always: a node acknowledges nothing that a power cut could take back"},
+       "store.sync must be \"always\", the only value: acknowledged data survives a power failure"},
   };
   for (const auto& [text, what] : wrong) CHECK(first_problem(file(text)) == std::string("troupe.toml:1: ") + what);
 
@@ -170,7 +170,7 @@ TEST_CASE("settings: on one line a list is taken with commas or as TOML, and so 
     CHECK_FALSE(list(text).ok());
   }
   CHECK(list("[a:1]").error() == "a list such as a,b or [\"a\", \"b\"]");
-  CHECK(list("['a:0']").error() == "a list in which each is [ID@]HOST:PORT, the id 40 hexadecimal digits");
+  CHECK(list("['a:0']").error() == "a list in which each is [ID@]HOST:PORT with an ID of 40 hexadecimal digits");
   CHECK_FALSE(list((std::string(10'000, '[') + std::string(10'000, ']')).c_str()).ok());
   CHECK_FALSE(list(('[' + std::string(kFileBytesMax, ' ') + ']').c_str()).ok());
 
