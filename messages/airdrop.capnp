@@ -1,6 +1,6 @@
 @0xe1c6f0a4b7d25c93;
-# Airdrops of a book: what is asked of `/airdrop`. They live where the book of accounts does; other nodes pass questions
-# on, as messages/wallet.capnp says.
+# Airdrops of an account ledger: requests to `/airdrop`. Airdrops are kept where the ledger is; other nodes forward
+# requests, as messages/wallet.capnp says.
 
 using Cxx = import "/capnp/c++.capnp";
 using import "/messages/annotations.capnp".kind;
@@ -8,21 +8,21 @@ using Wallet = import "/messages/wallet.capnp";
 $Cxx.namespace("troupe::airdrop::wire");
 
 struct CreateAirdrop $kind(from = [peer, operate], bytesMax = 65536) {
-  # An owner promises a pool to a list, whose pages follow. Answered by AirdropIs once the ledger has posted the deposit;
-  # the same again is answered alike. Errors: `refused` (funds, a limit), `conflict` (other terms have this nonce),
-  # `malformed`.
+  # An owner promises a pool to a list, whose pages follow. Answered by AirdropIs once the ledger has posted the
+  # deposit; a repeated request gets the same answer. Errors: `refused` (funds, a limit), `conflict` (other terms have
+  # this nonce), `malformed`.
 
   terms @0 :Data;
   # actors/airdrop/logic/terms.hpp
   by @1 :Wallet.Approval;
-  # Of these bytes.
+  # The approval of these bytes.
   deposit @2 :Wallet.SignedTransfer;
   # The pool, to the account of the airdrop.
 }
 
 struct AddPage $kind(from = [peer, operate], bytesMax = 65536) {
-  # The next page of the list. Answered by AirdropStep; the same again is answered alike. With the last one the airdrop is
-  # published. Errors: `not_found`, `refused` (not the page that the terms name).
+  # The next page of the list. Answered by AirdropStep; a repeated request gets the same answer. The last page publishes
+  # the airdrop. Errors: `not_found`, `refused` (not the page that the terms name).
 
   id @0 :Data;
   page @1 :UInt32;
@@ -35,9 +35,9 @@ struct AirdropStep $kind(from = [peer, view, operate], bytesMax = 256) {
   state @0 :Text;
   # created published paying paid returning returned
   pages @1 :UInt32;
-  # That have come.
+  # Received pages.
   ends @2 :UInt64;
-  # Of objections, Unix ms.
+  # End of the time for objections, Unix ms.
 }
 
 struct GetAirdrop $kind(from = [peer, view, operate], bytesMax = 128) {
@@ -62,7 +62,7 @@ struct AirdropIs $kind(from = [peer, view, operate], bytesMax = 65536) {
   struck @7 :UInt32;
   struckWeights @8 :UInt64;
   why @9 :Text;
-  # It was returned.
+  # Why it was returned.
 }
 
 struct ListAirdrops $kind(from = [peer, view, operate], bytesMax = 128) {
@@ -77,7 +77,7 @@ struct Airdrops $kind(from = [peer, view, operate], bytesMax = 131072) {
 
   rows @0 :List(AirdropRow);
   next @1 :Data;
-  # Where to go on from; empty: that was all.
+  # Where to continue; empty: that was all.
 }
 
 struct AirdropRow {
@@ -91,7 +91,7 @@ struct AirdropRow {
 }
 
 struct GetPage $kind(from = [peer, view, operate], bytesMax = 128) {
-  # Answered by PageIs. `not_found` also of a page that has not come.
+  # Answered by PageIs. `not_found` also if the page has not arrived.
 
   id @0 :Data;
   page @1 :UInt32;
@@ -127,20 +127,20 @@ struct ObjectedRow $kind(from = [peer, view, operate], bytesMax = 4096) {
 }
 
 struct Object $kind(from = [peer, operate], bytesMax = 1024) {
-  # An account of one key, that has had money, objects to a recipient. Answered by ObjectedRow. Errors: `not_found`,
+  # An account of one key that has had money objects to a recipient. Answered by ObjectedRow. Errors: `not_found`,
   # `refused` (too late, no account, a limit), `conflict` (with another reason).
 
   id @0 :Data;
   index @1 :UInt32;
   recipient @2 :Data;
-  # Its address, at that index.
+  # The recipient's address at that index.
   reason @3 :Text;
   by @4 :Wallet.Approval;
 }
 
 struct Decide $kind(from = [peer, operate], bytesMax = 512) {
-  # The owner strikes or keeps a recipient to which something was objected. Answered by ObjectedRow. Errors as of Object,
-  # and `conflict` if he has decided otherwise.
+  # The owner strikes or keeps a recipient to which an account has objected. Answered by ObjectedRow. Errors: as for
+  # Object, and `conflict` if the owner has decided otherwise.
 
   id @0 :Data;
   index @1 :UInt32;
@@ -150,14 +150,14 @@ struct Decide $kind(from = [peer, operate], bytesMax = 512) {
 }
 
 struct RunAirdrop $kind(from = [peer, operate], bytesMax = 128) {
-  # Waits until all is paid, or for some seconds. Answered by AirdropStep; who waits for more asks again. `refused` while
-  # objections are heard, or if the pool was returned.
+  # Waits until everything is paid, or for some seconds. Answered by AirdropStep; repeat the request to wait longer.
+  # `refused` during the time for objections, or if the pool was returned.
 
   id @0 :Data;
 }
 
 struct Unfinished $kind(bytesMax = 256) {
-  # The airdrop goes on, or has ended.
+  # The airdrop continues, or has ended.
 
   id @0 :Data;
   owner @1 :Data;
@@ -169,9 +169,9 @@ struct AirdropsState $kind(from = [peer, view, operate], bytesMax = 512) {
 
   place @0 :Text;
   here @1 :Bool;
-  # Whether this node keeps the airdrops now.
+  # Whether this node now keeps the airdrops.
   why @2 :Text;
-  # Why nothing is asked of it; empty: it answers.
+  # Why requests to it fail; empty: it answers.
 }
 
 struct AirdropListState $kind(from = [peer, view, operate], bytesMax = 128) {
@@ -186,11 +186,11 @@ struct AirdropState $kind(from = [peer, view, operate], bytesMax = 1024) {
 
   state @0 :Text;
   sentence @1 :Text;
-  # What happens next.
+  # The next event.
   recipients @2 :UInt32;
   reached @3 :UInt32;
   pool @4 :UInt64;
   paid @5 :UInt64;
   inFlight @6 :UInt32;
-  # Payments that the ledger has not answered.
+  # Payments that the ledger has not answered yet.
 }

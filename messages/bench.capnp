@@ -1,5 +1,5 @@
 @0xa41c7be90d35f682;
-# What `troupe bench` sends, and the tests of the runtime. Meaningless outside both.
+# Messages of `troupe bench` and of the runtime's tests. Meaningless outside both.
 
 using Cxx = import "/capnp/c++.capnp";
 using import "/messages/annotations.capnp".kind;
@@ -12,7 +12,7 @@ struct Number $kind(from = [peer], bytesMax = 256, datagram = true) {
 }
 
 struct Latest $kind(bytesMax = 256, whenFull = keepLatest) {
-  # A number of which only the newest matters.
+  # A number of which only the newest counts.
 
   value @0 :UInt64;
 }
@@ -26,14 +26,14 @@ struct Parcel $kind(from = [peer], bytesMax = 1048832, datagram = true) {
 }
 
 struct Order $kind(from = [peer], bytesMax = 256) {
-  # Asks for `count` parcels of `bytes` each as a stream; as an intake: announces them.
+  # Requests `count` parcels of `bytes` each as a stream; as an intake: announces them.
 
   count @0 :UInt64;
   bytes @1 :UInt32;
 }
 
 struct Count $kind(from = [peer], bytesMax = 256, datagram = true) {
-  # Asks how many messages have arrived so far. It waits behind earlier tells.
+  # Requests the number of messages that have arrived so far. It waits behind earlier tells.
 }
 
 struct Counted $kind(from = [peer], bytesMax = 256) {

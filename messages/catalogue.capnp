@@ -1,5 +1,5 @@
 @0xfa72dbaeda2e9b3b;
-# The catalogue of files of a group, at its members. Its rows are keys of the group (actors/catalogue/api.hpp).
+# The catalogue of files of a group, at the group's members. Its rows are keys of the group (actors/catalogue/api.hpp).
 
 using Cxx = import "/capnp/c++.capnp";
 using import "/messages/annotations.capnp".kind;
@@ -17,7 +17,7 @@ struct MemberState $kind(from = [peer, view, operate], bytesMax = 256) {
 
   entries @0 :UInt32;
   held @1 :UInt32;
-  # Of them, those that this member keeps up.
+  # Those that this member keeps available.
   adopting @2 :Data;
   # The file that is being fetched; empty: none.
   failed @3 :UInt64;

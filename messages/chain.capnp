@@ -1,11 +1,12 @@
 @0xc216547cb0942a03;
-# The ledger: what is hashed, signed and stored by it; and, from "what nodes tell each other" on, what is asked of `/chain`.
+# The ledger of a chain. First the hashed, signed and stored structs; after "what nodes tell each other", the messages
+# to `/chain`.
 #
-# None of those before that line is sent as a struct. Their canonical form, without a segment table, is signed, hashed,
-# stored, and sent as bytes (actors/chain/logic/canonical.hpp). Readers take no other encoding, and no field that they do not know; the
-# version is raised for a new one. An empty Data or list is a null pointer. Money is in base coins, below 2^63; times
-# are Unix milliseconds; keys have 32 bytes, signatures 64, hashes, addresses and ids of blocks and transactions 32,
-# ids of nodes 20.
+# None of the structs before that line is sent as a struct. Their canonical form, without a segment table, is signed,
+# hashed, stored, and sent as bytes (actors/chain/logic/canonical.hpp). Readers accept no other encoding and no unknown
+# field; a new field needs a higher version. An empty Data or list is a null pointer. Money is in base coins, below
+# 2^63. Times are Unix milliseconds. Keys have 32 bytes, signatures 64; hashes, addresses and ids of blocks and
+# transactions 32; ids of nodes 20.
 
 using Cxx = import "/capnp/c++.capnp";
 using import "/messages/annotations.capnp".kind;
@@ -13,20 +14,20 @@ using Wallet = import "/messages/wallet.capnp";
 $Cxx.namespace("troupe::chain::wire");
 
 struct Transaction {
-  # What its sender asks of the state. The SHA-256 of these bytes is its id; "troupe transaction v1" || chain (32) ||
-  # fork (4, little-endian) || these bytes are signed.
+  # A sender's request to the state. The SHA-256 of these bytes is its id; "troupe transaction v1" || chain (32) || fork
+  # (4, little-endian) || these bytes are signed.
 
   nonce @0 :UInt64;
   # The sender's next number: 0 is the first.
 
   lastHeight @1 :UInt64;
-  # It is in no later block.
+  # No later block may contain it.
 
   gas @2 :UInt64;
-  # Of a transfer and a faucet: exactly what it needs, otherwise it is refused (`gas`).
+  # For a transfer or a faucet: exactly the required gas, otherwise it is refused (`gas`).
 
   feeMax @3 :UInt64;
-  # The most that base fee and tip may be together.
+  # The most that base fee and tip may cost together.
 
   tip @4 :UInt64;
   # For the proposer of the block.
@@ -38,10 +39,10 @@ struct Transaction {
   # The id of the genesis.
 
   from @7 :Data;
-  # Whose nonce it takes, and whose money is moved.
+  # The account whose nonce it uses and whose money is moved.
 
   feePayer @8 :Data;
-  # Pays the fee in place of the sender, and signs too. Empty: the sender pays.
+  # Pays the fee instead of the sender, and signs too. Empty: the sender pays.
 
   body :union {
     transfer @9 :Transfer;
@@ -50,11 +51,11 @@ struct Transaction {
   }
 
   salt @11 :UInt64;
-  # The sender chooses it at random for each request, so that two payments with equal content are two transactions.
+  # The sender chooses it at random for each request, so that two equal payments are two transactions.
 }
 
 struct Transfer {
-  # The sender is debited, all others are credited, or nothing happens.
+  # The sender is debited and all others are credited, or nothing happens.
 
   credits @0 :List(Credit);
   # 1 to 64.
@@ -75,11 +76,11 @@ struct Credit {
 }
 
 struct Authority {
-  # The policy of an address (actors/wallet/logic/policy.hpp), and who has signed by it.
+  # The policy of an address (actors/wallet/logic/policy.hpp), and the signatures by that policy.
 
   policy @0 :Data;
   approvals @1 :List(Wallet.Approval);
-  # By rising key, exactly as many as the policy demands; more are `malformed`, fewer approve nothing yet.
+  # By ascending key, exactly as many as the policy requires; more are `malformed`, fewer do not approve yet.
 }
 
 struct SignedTransaction {
@@ -92,13 +93,13 @@ struct SignedTransaction {
 }
 
 struct Header {
-  # Of a block; the SHA-256 of these bytes is the block's id. Roots are those of RFC 6962.
+  # The header of a block; the SHA-256 of these bytes is the block's id. Roots are as in RFC 6962.
 
   height @0 :UInt64;
   # At least 1: block 0 is the genesis.
 
   timeMs @1 :UInt64;
-  # Later than that of the parent.
+  # Later than the parent's time.
 
   version @2 :UInt16;
   # 1.
@@ -109,7 +110,7 @@ struct Header {
   # The id of its node.
 
   parent @5 :Data;
-  # The id of the block before it; of block 1, the id of the genesis.
+  # The id of the previous block; in block 1, the id of the genesis.
 
   transactions @6 :Data;
   # Root of the ids of the transactions.
@@ -121,14 +122,14 @@ struct Header {
   # Root of the parent's commit.
 
   late @9 :Data;
-  # Root of the precommits for earlier heights that had not been in a block.
+  # Root of the precommits for earlier heights that no earlier block had.
 
   blocks @10 :Data;
   # Root of the ids of all earlier blocks, the genesis first.
 
   validators @11 :Data;
   nextValidators @12 :Data;
-  # Hashes of the validators of this height and of the next one.
+  # Hashes of the validators of this height and of the next height.
 
   parameters @13 :Data;
   # Hash of the parameters of this height.
@@ -150,14 +151,15 @@ struct Block {
   evidence @2 :List(Data);
   commit @3 :List(Data);
   late @4 :List(Data);
-  # The entries of the header's roots of the same names: each an Evidence, by rising id of the accused, one for each;
-  # the CommitHead and each CommitVote of the parent; each a SignedVote by rising height, then by rising id.
+  # The entries of the header's roots with the same names. `evidence`: each an Evidence, by ascending id of the accused
+  # validator, one per validator. `commit`: the CommitHead and each CommitVote of the parent. `late`: each a SignedVote
+  # by ascending height, then by ascending id.
 }
 
 # --- consensus: what validators sign ------------------------------------------------------------------------------
 
 struct Vote {
-  # What a validator says in a step of a round. "troupe vote v1" || chain (32) || fork (4, little-endian) || these bytes
+  # A validator's vote in a step of a round. "troupe vote v1" || chain (32) || fork (4, little-endian) || these bytes
   # are signed.
 
   height @0 :UInt64;
@@ -167,19 +169,19 @@ struct Vote {
   # 1: prevote, 2: precommit.
 
   block @4 :Data;
-  # The id of the block that it is for. Empty: for none.
+  # The id of the block. Empty: no block.
 }
 
 struct Proposal {
-  # The block that the proposer of a round wants. "troupe proposal v1" || chain (32) || fork (4, little-endian) || these
-  # bytes are signed.
+  # The block that the proposer of a round proposes. "troupe proposal v1" || chain (32) || fork (4, little-endian) ||
+  # these bytes are signed.
 
   height @0 :UInt64;
   fork @1 :UInt32;
   round @2 :UInt32;
 
   timeMs @3 :UInt64;
-  # Of the block; at most 2^33 s.
+  # Time of the block; at most 2^33 s.
 
   validRound @4 :UInt32;
   # The earlier round in which the block got a quorum of prevotes.
@@ -208,11 +210,11 @@ struct SignedProposal {
 
   validator @1 :Data;
   signature @2 :Data;
-  # As in a SignedVote.
+  # As in SignedVote.
 }
 
 struct CommitHead {
-  # What the votes of a commit are for.
+  # The block that the votes of a commit are for.
 
   height @0 :UInt64;
   fork @1 :UInt32;
@@ -221,7 +223,7 @@ struct CommitHead {
 }
 
 struct CommitVote {
-  # A validator's precommit: its signature is that of the Vote which follows from the CommitHead.
+  # A validator's precommit: its signature is over the Vote that follows from the CommitHead.
 
   validator @0 :Data;
   signature @1 :Data;
@@ -232,7 +234,7 @@ struct Commit {
 
   head @0 :CommitHead;
   votes @1 :List(CommitVote);
-  # By rising id of the validator, at most 500.
+  # By ascending id of the validator, at most 500.
 }
 
 struct Evidence {
@@ -243,18 +245,18 @@ struct Evidence {
 
   first @1 :Data;
   second @2 :Data;
-  # The bytes of the content of `first` come before those of `second`, so that a pair has one form.
+  # The bytes of the content of `first` sort before those of `second`, so that a pair has one form.
 }
 
 struct ForkStatement {
-  # Where a chain goes on that had two final blocks of one height. "troupe fork v1" || chain (32) || fork (4,
+  # Where a chain resumes after it had two final blocks of one height. "troupe fork v1" || chain (32) || fork (4,
   # little-endian) || these bytes are signed.
 
   height @0 :UInt64;
-  # The last block that stays: later ones are of this fork.
+  # The last block that stays: later blocks belong to this fork.
 
   fork @1 :UInt32;
-  # At least 1, and above each fork before.
+  # At least 1, and above every earlier fork.
 
   version @2 :UInt16;
   # 1.
@@ -272,31 +274,31 @@ struct ForkSignature {
 }
 
 struct SignedFork {
-  # What `chain resume` takes. It counts with signatures of over 2/3 of the power of the validators that the state after
-  # that block names.
+  # The input of `chain resume`. It is valid with signatures of over 2/3 of the power of the validators in the state
+  # after that block.
 
   content @0 :Data;
   # A ForkStatement.
 
   signatures @1 :List(ForkSignature);
-  # By rising id of the validator, at most 500.
+  # By ascending id of the validator, at most 500.
 }
 
 # --- execution ----------------------------------------------------------------------------------------------------
 
 struct Receipt {
-  # What became of a transaction in its block.
+  # The result of a transaction in its block.
 
   gas @0 :UInt64;
   burnt @1 :UInt64;
   tip @2 :UInt64;
-  # What was paid: base fee and tip.
+  # The paid amounts: base fee and tip.
 
   code @3 :UInt16;
-  # 0: done. Otherwise nothing was done but paying; `Outcome` in actors/chain/logic/machine.hpp.
+  # 0: done. Otherwise only the fee was paid; see `Outcome` in actors/chain/logic/machine.hpp.
 
   id @4 :Data;
-  # Of the transaction.
+  # Id of the transaction.
 }
 
 # --- state: the values of the tree --------------------------------------------------------------------------------
@@ -306,29 +308,29 @@ struct Account {
 
   balance @0 :UInt64;
   nonce @1 :UInt64;
-  # Of the next transaction.
+  # Nonce of the next transaction.
 
   staked @2 :UInt64;
   unbonding @3 :UInt64;
   rewards @4 :UInt64;
   faucetMs @5 :UInt64;
-  # The time of the block that gave it money from the faucet; 0: none did.
+  # The time of the block that gave it money from the faucet; 0: never.
 }
 
 struct Totals {
   # Key: 02.
 
   supply @0 :UInt64;
-  # All balances, stakes and pots. Falls with each fee that is burnt.
+  # All balances, stakes and pots. Decreases with each burnt fee.
 
   burnt @1 :UInt64;
   faucetPot @2 :UInt64;
   baseFee @3 :UInt64;
-  # For each gas in the next block.
+  # Per gas in the next block.
 }
 
 struct Parameters {
-  # Key: 03. One word for each, in the order of actors/chain/logic/parameters.hpp.
+  # Key: 03. One word per parameter, in the order of actors/chain/logic/parameters.hpp.
 
   blockIntervalMs @0 :UInt64;
   blockEmptyMs @1 :UInt64;
@@ -347,38 +349,38 @@ struct Parameters {
 }
 
 struct BlockLog {
-  # Key: 04. The ids of all blocks up to the height of the state, as the hashes at the right edge of their tree.
+  # Key: 04. The ids of all blocks up to the state's height, as the hashes at the right edge of their tree.
 
   size @0 :UInt64;
   roots @1 :Data;
-  # 32 bytes for each bit of the size, the largest subtree first.
+  # 32 bytes for each 1 bit of the size, the largest subtree first.
 }
 
 struct Validators {
-  # Key: 05, those of the next height; and 06, of the one after it. The SHA-256 of these bytes stands in headers.
+  # Key: 05, for the next height; and 06, for the height after it. Headers have the SHA-256 of these bytes.
 
   validators @0 :List(Validator);
-  # By rising id, 1 to 500; each id and each key once.
+  # By ascending id, 1 to 500; each id and each key once.
 }
 
 struct Validator {
   id0 @0 :UInt64;
   id1 @1 :UInt64;
   id2 @2 :UInt64;
-  # The id of its node, each word little-endian; the upper half of the last one is 0.
+  # The id of its node, each word little-endian; the upper half of the last word is 0.
 
   key0 @3 :UInt64;
   key1 @4 :UInt64;
   key2 @5 :UInt64;
   key3 @6 :UInt64;
-  # With which it signs in consensus.
+  # Its consensus signing key.
 
   power @7 :UInt64;
-  # At least 1; of all together below 2^63.
+  # At least 1; the sum of all is below 2^63.
 }
 
 struct Rotation {
-  # Key: 07. With which the next height begins.
+  # Key: 07. The rotation with which the next height begins.
 
   priorities @0 :List(Priority);
   # In the order of the validators of the next height.
@@ -392,10 +394,10 @@ struct Priority {
 }
 
 struct Presence {
-  # Key: 08. The latest heights, at most 10, and whose precommits for their blocks have been in blocks.
+  # Key: 08. The latest heights, at most 10, and the validators whose precommits for their blocks have been in blocks.
 
   heights @0 :List(Attendance);
-  # One after another; the last one is that of the state.
+  # Consecutive; the last one is the height of the state.
 }
 
 struct Attendance {
@@ -410,7 +412,7 @@ struct Attendance {
   validators1 @6 :UInt64;
   validators2 @7 :UInt64;
   validators3 @8 :UInt64;
-  # The hash of its Validators. Key 0a || hash has those that are not the Validators of the next height.
+  # The hash of its Validators. Key 0a || hash has the Validators if they are not those of the next height.
 
   seats0 @9 :UInt64;
   seats1 @10 :UInt64;
@@ -420,34 +422,34 @@ struct Attendance {
   seats5 @14 :UInt64;
   seats6 @15 :UInt64;
   seats7 @16 :UInt64;
-  # Bit i of all: the precommit of its i-th validator has been in a block.
+  # Bit i of all words: the precommit of the i-th validator has been in a block.
 }
 
 struct Absences {
   # Key: 09. The validators of the latest height that is 10 deep.
 
   absences @0 :List(Absence);
-  # By rising id, at most 500.
+  # By ascending id, at most 500.
 }
 
 struct Absence {
   id0 @0 :UInt64;
   id1 @1 :UInt64;
   id2 @2 :UInt64;
-  # As in a Validator.
+  # As in Validator.
 
   since @3 :UInt64;
   # The first height that counts.
 
   missed @4 :UInt64;
-  # Heights from there on that became 10 deep without its precommit.
+  # Heights from `since` on that became 10 deep without its precommit.
 }
 
 struct Judged {
-  # Key: 0b || id of a node. What proved that this validator lies.
+  # Key: 0b || id of a node. The proof that this validator is malicious.
 
   height @0 :UInt64;
-  # Of the block that had the evidence.
+  # Height of the block that had the evidence.
 
   evidence @1 :Data;
   # SHA-256 of the Evidence.
@@ -456,7 +458,7 @@ struct Judged {
 # --- genesis -------------------------------------------------------------------------------------------------------
 
 struct Founder {
-  # A validator from the beginning. Its id is the node's: that of `nodeKey` and `nodeNonce`.
+  # A validator from the beginning. Its id is the id of its node, which follows from `nodeKey` and `nodeNonce`.
 
   stake @0 :UInt64;
   nodeNonce @1 :UInt32;
@@ -468,11 +470,11 @@ struct Founder {
 }
 
 struct Founding {
-  # What `chain found` writes, for the one who writes the genesis.
+  # The output of `chain found`, for the person who writes the genesis.
 
   founder @0 :Founder;
   balance @1 :UInt64;
-  # Issued to the founder's address beside the stake.
+  # Issued to the founder's address in addition to the stake.
 }
 
 struct Balance {
@@ -489,12 +491,12 @@ struct Genesis {
   test @2 :Bool;
   # Has a faucet.
   name @3 :Data;
-  # a-z, 0-9 and -, 1 to 32 of them.
+  # 1 to 32 of a-z, 0-9 and -.
   parameters @4 :Parameters;
   founders @5 :List(Founder);
-  # By rising id of the node, 1 to 256.
+  # By ascending id of the node, 1 to 256.
   balances @6 :List(Balance);
-  # By rising address.
+  # By ascending address.
 }
 
 struct GenesisSignature {
@@ -511,34 +513,34 @@ struct SignedGenesis {
   genesis @0 :Data;
   # A Genesis.
   signatures @1 :List(GenesisSignature);
-  # By rising id of the node.
+  # By ascending id of the node.
 }
 
 # --- what nodes tell each other, at `/chain` -----------------------------------------------------------------------
 #
-# All of it names the chain: what is of another one is refused, or ignored.
+# Each message names the chain. A message about another chain is refused or ignored.
 
 struct GetChainHead $kind(from = [peer], bytesMax = 128) {
-  # Asks a neighbour whether it has this chain, and how far. Answered by ChainHead, which is also told later. Errors:
-  # `not_found`: it has none, or another.
+  # Asks a neighbour whether it has this chain, and up to which height. Answered by ChainHead, which is also sent later.
+  # Errors: `not_found`: it has no chain, or another chain.
 
   chain @0 :Data;
 }
 
 struct ChainHead $kind(from = [peer], whenFull = keepLatest, bytesMax = 128) {
-  # Answers GetChainHead. Told to neighbours after each block.
+  # Answers GetChainHead. Also sent to neighbours after each block.
 
   chain @0 :Data;
   height @1 :UInt64;
-  # Of the latest final block; 0: the genesis.
+  # Height of the latest final block; 0: the genesis.
   block @2 :Data;
   # Its id.
   fork @3 :UInt32;
-  # At which the sender is.
+  # The sender's fork.
 }
 
 struct GetBlocks $kind(from = [peer], bytesMax = 128) {
-  # Asks for final blocks. Answered by FinalBlocks.
+  # Requests final blocks. Answered by FinalBlocks.
 
   chain @0 :Data;
   from @1 :UInt64;
@@ -548,7 +550,7 @@ struct GetBlocks $kind(from = [peer], bytesMax = 128) {
 }
 
 struct FinalBlocks $kind(from = [peer], bytesMax = 3145728) {
-  # Answers GetBlocks: as many as fit, from the height asked for on. None: it does not have that one.
+  # Answers GetBlocks: as many as fit, from the requested height on. Empty: it does not have that block.
 
   rows @0 :List(FinalBlock);
 }
@@ -561,7 +563,7 @@ struct FinalBlock {
 }
 
 struct GetForks $kind(from = [peer], bytesMax = 128) {
-  # Asks for the statements by which the chain went on. Answered by Forks.
+  # Requests the statements by which the chain resumed. Answered by Forks.
 
   chain @0 :Data;
   from @1 :UInt32;
@@ -569,27 +571,27 @@ struct GetForks $kind(from = [peer], bytesMax = 128) {
 }
 
 struct Forks $kind(from = [peer], bytesMax = 1048576) {
-  # Answers GetForks: as many as fit, by rising fork.
+  # Answers GetForks: as many as fit, by ascending fork.
 
   list @0 :List(Data);
   # Each a SignedFork.
 }
 
 struct GetTreeRow $kind(from = [peer], bytesMax = 256) {
-  # Asks for a row of the state after a height, to compare it. Answered by TreeRow. Errors: `not_found`: that state is
-  # not kept, or has no such row.
+  # Requests a row of the state after a height, to compare it. Answered by TreeRow. Errors: `not_found`: that state is
+  # not stored, or has no such row.
 
   chain @0 :Data;
   height @1 :UInt64;
   row @2 :Data;
-  # Its key (actors/chain/logic/tree_row.hpp). Empty: the one at the top.
+  # Its key (actors/chain/logic/tree_row.hpp). Empty: the top row.
 }
 
 struct TreeRow $kind(from = [peer], bytesMax = 540672) {
   # Answers GetTreeRow.
 
   root @0 :Data;
-  # Of that state; 32 zero bytes: it is empty, and has no rows.
+  # Root of that state; 32 zero bytes: the state is empty and has no rows.
   version @1 :UInt64;
   # The height at which its top row was written.
   row @2 :Data;
@@ -597,7 +599,7 @@ struct TreeRow $kind(from = [peer], bytesMax = 540672) {
 }
 
 struct HaveTransactions $kind(from = [peer], bytesMax = 16384) {
-  # Tells of transactions that the sender has, for those who lack them to ask for.
+  # Announces transactions that the sender has, so that nodes without them can request them.
 
   chain @0 :Data;
   ids @1 :List(Data);
@@ -605,7 +607,7 @@ struct HaveTransactions $kind(from = [peer], bytesMax = 16384) {
 }
 
 struct GetTransactions $kind(from = [peer], bytesMax = 131072) {
-  # Answered by Transactions: those that are there, as many as fit.
+  # Answered by Transactions: the existing transactions, as many as fit.
 
   chain @0 :Data;
   ids @1 :List(Data);
@@ -628,11 +630,11 @@ struct PushVote $kind(lane = control, from = [peer], bytesMax = 1024) {
 }
 
 struct PushProposal $kind(from = [peer], bytesMax = 2162688) {
-  # A proposal and what it proposes, pushed to all neighbours once.
+  # A proposal and its block, pushed to all neighbours once.
 
   chain @0 :Data;
   proposal @1 :Data;
-  # A SignedProposal; empty in an answer to GetProposed.
+  # A SignedProposal; empty when it answers GetProposed.
   body @2 :ProposedBlock;
 }
 
@@ -648,14 +650,14 @@ struct ProposedBlock {
 }
 
 struct GetProposed $kind(from = [peer], bytesMax = 256) {
-  # Asks for a block that is voted on. Answered by PushProposal, or `not_found`.
+  # Requests a block that is being voted on. Answered by PushProposal, or `not_found`.
 
   chain @0 :Data;
   block @1 :Data;
 }
 
 struct HeldVotes $kind(from = [peer], whenFull = keepLatest, bytesMax = 65536) {
-  # What the sender holds of the height at which it is, told while nothing goes on: who has more sends it.
+  # The sender's votes for its current height, sent while it makes no progress: a node with more votes sends them.
 
   chain @0 :Data;
   fork @1 :UInt32;
@@ -670,13 +672,14 @@ struct HeldRound {
   proposal @1 :Bool;
   prevotes @2 :Data;
   precommits @3 :Data;
-  # A bit for each validator in the order of ids, the lowest of the first byte first. Absent at the end: zeros.
+  # A bit for each validator in the order of ids, the lowest bit of the first byte first. Missing bits at the end are
+  # zero.
 }
 
 struct GetLatestVote $kind(from = [peer], bytesMax = 128) {
-  # Asks for what a validator has signed last, as far as the receiver has seen and verified it. Answered by LatestVote.
-  # A validator asks the others about itself at its start. Errors: `not_found`: the receiver has another chain, or none;
-  # `unavailable`: its chain is not read yet; `malformed`: no id.
+  # Requests the latest content that a validator has signed, as far as the receiver has seen and verified it. Answered
+  # by LatestVote. At its start a validator asks the other nodes about itself. Errors: `not_found`: the receiver has
+  # another chain, or none; `unavailable`: its chain is not loaded yet; `malformed`: invalid id.
 
   chain @0 :Data;
   validator @1 :Data;
@@ -693,15 +696,16 @@ struct LatestVote $kind(from = [peer], bytesMax = 1024) {
     # A SignedProposal.
   }
   waits @3 :Bool;
-  # The receiver's own validator signs nothing: its guard is older than its signatures. It does not count as heard.
+  # The receiver's own validator signs nothing, because its guard is older than its signatures. It does not count as
+  # having responded.
   height @4 :UInt64;
-  # Of the receiver's latest final block.
+  # Height of the receiver's latest final block.
 }
 
-# --- what operators ask of `/chain` --------------------------------------------------------------------------------
+# --- requests of operators to `/chain` ------------------------------------------------------------------------------
 #
-# Errors of all: `not_found` where this node has no chain, or of what is not there; `unavailable` before its rows are
-# read. Times are Unix ms; amounts in base coins.
+# Errors of all: `not_found` if this node has no chain, or no such item; `unavailable` before its rows are loaded. Times
+# are Unix ms; amounts in base coins.
 
 struct GetChainStatus $kind(from = [view, operate], bytesMax = 64) {
   # Answered by ChainStatus.
@@ -719,28 +723,28 @@ struct ChainStatus $kind(from = [peer, view, operate], bytesMax = 32768) {
   time @5 :UInt64;
   round @6 :UInt32;
   step @7 :Text;
-  # propose prevote precommit; idle: the next block is not begun yet.
+  # propose prevote precommit; idle: the next block has not begun yet.
   validators @8 :UInt32;
   stateRoot @9 :Data;
-  # After this height: the `stateRoot` of the next block.
+  # After this height: equals the next block's `stateRoot`.
   target @10 :UInt64;
-  # The highest height that a neighbour has told, or this one.
+  # The highest height that a neighbour has reported, or this height.
   blockTimeMs @11 :UInt64;
-  # On average over the last blocks, at most 100.
+  # Average over the last blocks, at most 100.
   pending @12 :UInt64;
   baseFee @13 :UInt64;
   supply @14 :UInt64;
   quorum @15 :Bool;
-  # A block was final here since the start, and the next one is not overdue.
+  # A block became final here since the start, and the next block is not overdue.
   neighbours @16 :UInt32;
   fork @17 :UInt32;
   waits @18 :Text;
   # Why this node's validator does not sign; empty: it signs, or there is none.
   waitingPower @19 :UInt64;
   power @20 :UInt64;
-  # Of the validators that have told that they wait, as this one does; and of all.
+  # The total power of the validators that have reported that they wait, like this one; and the total power of all.
   suspects @21 :List(Data);
-  # Validators that have signed two final blocks of one height, by id: the chain stands still until it is resumed.
+  # Validators that have signed two final blocks of one height, by id: the chain is halted until it is resumed.
 }
 
 struct ListBlocks $kind(from = [view, operate], bytesMax = 128) {
@@ -751,7 +755,7 @@ struct ListBlocks $kind(from = [view, operate], bytesMax = 128) {
   count @1 :UInt32 = 20;
   # At most 100.
   id @2 :Data;
-  # One block by its id, in place of `from`.
+  # One block by its id, instead of `from`.
 }
 
 struct BlockInfos $kind(from = [peer, view, operate], bytesMax = 3145728) {
@@ -762,7 +766,7 @@ struct BlockInfos $kind(from = [peer, view, operate], bytesMax = 3145728) {
 
 struct BlockInfo {
   header @0 :Data;
-  # A Header; of block 0, the genesis, empty.
+  # A Header; empty for block 0, the genesis.
   id @1 :Data;
   height @2 :UInt64;
   time @3 :UInt64;
@@ -770,13 +774,13 @@ struct BlockInfo {
   # Their ids, 32 bytes each.
   evidence @5 :List(Data);
   signatures @6 :List(CommitShare);
-  # Of the commit that made it final.
+  # Signatures of the commit that made it final.
   absent @7 :List(Data);
   # Validators whose precommit is not in it.
   power @8 :UInt64;
   of @9 :UInt64;
   round @10 :UInt32;
-  # In which it was decided.
+  # The round in which it was decided.
 }
 
 struct CommitShare {
@@ -785,11 +789,11 @@ struct CommitShare {
 }
 
 struct GetChainAccount $kind(from = [view, operate], bytesMax = 128) {
-  # Answered by ChainAccount, also for an address that is not in the state.
+  # Answered by ChainAccount, also for an address without a state entry.
 
   address @0 :Data;
   proof @1 :Bool;
-  # Waits for the block after the latest one, whose header has the root.
+  # Waits for the block after the latest block: its header has the root.
   waitMs @2 :UInt32 = 30000;
 }
 
@@ -799,16 +803,16 @@ struct ChainAccount $kind(from = [peer, view, operate], bytesMax = 131072) {
   height @0 :UInt64;
   account @1 :Account;
   nextNonce @2 :UInt64;
-  # After those that wait.
+  # Includes the waiting transactions.
   root @3 :Data;
   header @4 :Data;
-  # A Header of height + 1, whose `state` is the root. Both empty unless a proof was asked for.
+  # A Header of height + 1, whose `state` is the root. Both empty unless a proof was requested.
   exist @5 :Existence;
   nonexist @6 :Nonexistence;
 }
 
 struct Existence {
-  # As ICS-23 has it; actors/chain/logic/tree_proof.hpp.
+  # As in ICS-23; actors/chain/logic/tree_proof.hpp.
 
   key @0 :Data;
   value @1 :Data;
@@ -828,10 +832,10 @@ struct Nonexistence {
 }
 
 struct ListState $kind(from = [view, operate], bytesMax = 256) {
-  # The leaves of the state in the order of the tree, that of SHA-256(key). Answered by StateRows.
+  # The leaves of the state in the order of the tree, which is the order of SHA-256(key). Answered by StateRows.
 
   at @0 :UInt64;
-  # A height whose state is kept; 0: the latest.
+  # A height whose state is stored; 0: the latest.
   from @1 :Data;
   # SHA-256 of the first key, or empty.
 }
@@ -843,7 +847,7 @@ struct StateRows $kind(from = [peer, view, operate], bytesMax = 1048576) {
   rows @1 :List(StateRow);
   more @2 :Bool;
   next @3 :Data;
-  # Where to go on from.
+  # Where to continue.
 }
 
 struct StateRow {
@@ -868,19 +872,20 @@ struct ChainParam {
 }
 
 struct SubmitTransaction $kind(from = [operate], bytesMax = 16384) {
-  # Answered by TransactionInfo once it waits here; again: as the first time. Errors: `malformed`; `refused`: the state
-  # does not admit it; `conflict`: its nonce is taken; `overloaded`: the pool is full, and it offers no more than the rest.
+  # Answered by TransactionInfo once it waits here; a repeated request gets the same answer. Errors: `malformed`;
+  # `refused`: the state does not admit it; `conflict`: its nonce is in use; `overloaded`: the pool is full, and its fee
+  # is not higher.
 
   transaction @0 :Data;
   # A SignedTransaction.
   dry @1 :Bool;
-  # Only tells what would become of it.
+  # Only reports what the result would be.
   fresh @2 :Bool;
-  # It replaces no transaction that waits: `conflict` if another transaction with its nonce waits here.
+  # It replaces no waiting transaction: `conflict` if another transaction with its nonce waits here.
 }
 
 struct GetTransaction $kind(from = [view, operate], bytesMax = 128) {
-  # Answered by TransactionInfo at once, or once it is final or expired. `not_found`: it is not known, and was not until then.
+  # Answered by TransactionInfo at once, or once it is final or expired. `not_found`: it was unknown all the time.
 
   id @0 :Data;
   waitMs @1 :UInt32;
@@ -892,14 +897,14 @@ struct TransactionInfo $kind(from = [peer, view, operate], bytesMax = 32768) {
   id @0 :Data;
   state @1 :TransactionState;
   height @2 :UInt64;
-  # Of its block; 0: in none.
+  # Height of its block; 0: in no block.
   index @3 :UInt32;
   receipt @4 :Data;
   # A Receipt; empty unless it is in a block.
   transaction @5 :Data;
   # A Transaction.
   time @6 :UInt64;
-  # Of its block.
+  # Time of its block.
   confirmations @7 :UInt64;
 }
 
@@ -911,12 +916,13 @@ enum TransactionState {
 }
 
 struct ListTransactions $kind(from = [view, operate], bytesMax = 256) {
-  # Those of an address, as sender, payer or receiver, the latest first; or those that wait. Answered by TransactionInfos.
+  # Transactions with an address as sender, payer or receiver, latest first; or waiting transactions. Answered by
+  # TransactionInfos.
 
   address @0 :Data;
-  # Empty: those that wait here.
+  # Empty: transactions that wait here.
   before @1 :Data;
-  # `next` of an answer; empty: from the latest.
+  # `next` of a previous answer; empty: from the latest.
   limit @2 :UInt32;
   # At most 256; 0: that many.
 }
@@ -947,14 +953,14 @@ struct ValidatorInfo {
   # The address of its stake.
   power @2 :UInt64;
   missed @3 :UInt64;
-  # Heights that are 10 deep without its precommit in a block, since it is a validator.
+  # Heights that are 10 deep without its precommit in a block, since it became a validator.
   origin @4 :Text;
   # genesis registered dev
   state @5 :Text;
   # waiting active jailed out leaving
   evidence @6 :List(Data);
   guard @7 :GuardInfo;
-  # Of this node's own validator alone.
+  # Only for this node's own validator.
 }
 
 struct GuardInfo {
@@ -962,11 +968,11 @@ struct GuardInfo {
   round @1 :UInt32;
   step @2 :Text;
   refused @3 :UInt64;
-  # Second votes that were not signed.
+  # Second votes, which were not signed.
 }
 
 struct VerifyChain $kind(from = [operate], bytesMax = 64) {
-  # Runs all blocks again from the one after `from`, and compares roots. Answered by ChainVerified.
+  # Executes all blocks again from the block after `from`, and compares roots. Answered by ChainVerified.
 
   from @0 :UInt64;
 }
@@ -981,9 +987,9 @@ struct ChainVerified $kind(from = [peer, view, operate], bytesMax = 256) {
 }
 
 struct ResumeValidator $kind(from = [operate], bytesMax = 64) {
-  # Lets this node's validator, which waits because its guard is older than its signatures, sign again. Answered by
-  # ValidatorResumed once its guard refuses all lower heights, durably. Errors: `conflict`: it does not wait;
-  # `unavailable`: not all other validators have been heard; `refused`: the height is too low, or far too high.
+  # Lets this node's validator sign again, which waits because its guard is older than its signatures. Answered by
+  # ValidatorResumed once its guard durably refuses all lower heights. Errors: `conflict`: it does not wait;
+  # `unavailable`: not all other validators have responded; `refused`: the height is too low, or far too high.
 
   from @0 :UInt64;
   # The first height at which it may sign: above the head, and above all heights of its own signatures.
@@ -993,12 +999,12 @@ struct ValidatorResumed $kind(from = [peer, view, operate], bytesMax = 64) {
   # Answers ResumeValidator.
 
   height @0 :UInt64;
-  # The first at which it may sign.
+  # The first height at which it may sign.
 }
 
 struct DiffChain $kind(from = [operate], bytesMax = 64) {
-  # Compares the state of this node with that of another, at the latest height that both have. Answered by ChainDiff.
-  # Errors: `corrupt`: a row that the other node gave is not the one that it had named.
+  # Compares the state of this node with another node's state, at the latest height that both have. Answered by
+  # ChainDiff. Errors: `corrupt`: a row from the other node is not the row that it had named.
 
   peer @0 :Data;
   # The id of the other node.
@@ -1010,13 +1016,13 @@ struct ChainDiff $kind(from = [peer, view, operate], bytesMax = 512) {
   equal @0 :Bool;
   height @1 :UInt64;
   key @2 :Data;
-  # The first key in the order of the tree that only one has, or each with another value. Empty: none.
+  # The first key in the order of the tree that only one node has, or that has different values. Empty: none.
 }
 
 struct ResumeChain $kind(from = [operate], bytesMax = 65536) {
-  # Goes on from a block that a statement names. Later ones are dropped. Answered by ChainResumed; again: as the first
-  # time. Errors: `malformed`; `refused`: too few have signed it, or it is of an earlier fork; `conflict`: this node has
-  # another block of that height; `not_found`: it has not come to that height, or does not keep its state any more.
+  # Resumes from a block that a statement names; later blocks are dropped. Answered by ChainResumed; a repeated request
+  # gets the same answer. Errors: `malformed`; `refused`: too few signatures, or an earlier fork; `conflict`: this node
+  # has another block of that height; `not_found`: it has not reached that height, or no longer stores its state.
 
   statement @0 :Data;
   # A SignedFork.
@@ -1031,58 +1037,58 @@ struct ChainResumed $kind(from = [peer, view, operate], bytesMax = 256) {
 }
 
 struct WatchChain $kind(from = [view, operate], bytesMax = 64) {
-  # Asks for a stream of BlockInfo, as ChainBlock, from the next final block on.
+  # Requests a stream of BlockInfo, as ChainBlock, from the next final block on.
 }
 
 struct ChainBlock $kind(from = [peer, view, operate], whenFull = credit, bytesMax = 262144) {
-  # An item of the stream that WatchChain asks for.
+  # An item of the WatchChain stream.
 
   info @0 :BlockInfo;
 }
 
-# --- what `/chain` asks of `/validator` ----------------------------------------------------------------------------
+# --- requests of `/chain` to `/validator` ----------------------------------------------------------------------------
 
 struct GetGuard $kind(bytesMax = 64) {
   # Answered by GuardIs.
 
   blocksFrom @0 :UInt32;
-  # Blocks before this one are left out.
+  # Earlier blocks are left out.
 }
 
 struct GuardIs $kind(bytesMax = 4194304) {
-  # Answers GetGuard: what is kept of the height at which the validator signed last.
+  # Answers GetGuard: the stored data of the height at which the validator signed last.
 
   guard @0 :Data;
   key @1 :Data;
-  # Of consensus; empty: this node is no validator.
+  # Consensus key; empty: this node is not a validator.
   proof @2 :List(Data);
   # SignedVotes that prove the valid value.
   votes @3 :List(Data);
-  # Own ones of that height.
+  # This validator's votes of that height.
   proposals @4 :List(Data);
   blocks @5 :List(Data);
-  # Whole ones that the guard names, from `blocksFrom` on: as many as fit.
+  # Complete blocks that the guard names, from `blocksFrom` on: as many as fit.
   refused @6 :UInt64;
-  # Second contents that were not signed.
+  # Second contents, which were not signed.
   blocksLeft @7 :UInt32;
-  # Further ones, which do not fit.
+  # Further blocks, which do not fit.
 }
 
 struct SignContent $kind(bytesMax = 4194304) {
-  # Asks for a signature of one content. Answered by SignedIs once guard, content and blocks are durable. Errors:
-  # `refused`: another content of that step was signed, or a later one.
+  # Requests a signature of one content. Answered by SignedIs once guard, content and blocks are durable. Errors:
+  # `refused`: another content of that step, or a later step, was signed.
 
   chain @0 :Data;
   guard @1 :Data;
-  # As it will be with this content.
+  # The guard including this content.
   content :union {
     vote @2 :Data;
     proposal @3 :Data;
   }
   proof @4 :List(Data);
-  # In place of earlier ones, unless empty.
+  # Replaces earlier votes, unless empty.
   blocks @5 :List(Data);
-  # Those that the guard names and the validator does not have.
+  # Blocks that the guard names and the validator does not have.
 }
 
 struct SignedIs $kind(bytesMax = 256) {
@@ -1092,8 +1098,8 @@ struct SignedIs $kind(bytesMax = 256) {
 }
 
 struct PassGuard $kind(bytesMax = 64) {
-  # Asks the validator to sign nothing up to and including a height, durably. Answered by GuardIs, with the guard as it
-  # is then; one that refuses these heights already stays as it is.
+  # Tells the validator to sign nothing up to and including a height, durably. Answered by GuardIs, with the new guard;
+  # a guard that already refuses these heights is unchanged.
 
   fork @0 :UInt32;
   height @1 :UInt64;

@@ -6,25 +6,25 @@ using import "/messages/annotations.capnp".kind;
 $Cxx.namespace("troupe::messages::wire");
 
 struct Error $kind(from = [peer, view, operate], bytesMax = 4096) {
-  # An error (runtime/base/error.hpp). Answers a question, or ends a stream.
+  # An error (runtime/base/error.hpp). Answers a request, or ends a stream.
 
   code @0 :UInt16;
-  # 1 to 13: the table in messages/README.md. One that the reader does not know counts as `internal`.
+  # 1 to 13: the table in messages/README.md. A code unknown to the reader counts as `internal`.
 
   message @1 :Text;
   # For people; at most 1024 bytes, cut by the sender; the program that prints it escapes control characters.
 
   retryAfterMs @2 :UInt32;
-  # Zero: the sender suggests no time.
+  # Zero: the sender does not suggest a time.
 }
 
 struct Nothing $kind(from = [peer, view, operate], bytesMax = 64) {
-  # The answer that only says "done".
+  # The response that only says "done".
 }
 
 struct Contact {
-  # Where a node lives and the proof of its id, in a fixed 56 bytes without pointers, so that 20 fit into a datagram.
-  # The id is not sent: the reader computes it from key and nonce, and refuses one without its work.
+  # A node's address and the proof of its id, in a fixed 56 bytes without pointers, so that 20 fit into a datagram. The
+  # id is not sent: the reader computes it from key and nonce, and refuses an id without the required work.
 
   key0 @0 :UInt64;
   key1 @1 :UInt64;
@@ -37,10 +37,10 @@ struct Contact {
   # The 16 bytes of the IPv6 address, IPv4 in its mapped form; each word little-endian.
 
   port @6 :UInt16;
-  # TCP and UDP alike; never 0.
+  # The same for TCP and UDP; never 0.
 
   flags @7 :UInt16;
-  # No flag is defined: zero is sent, others are ignored.
+  # No flag is defined: zero is sent, other values are ignored.
 
   nonce @8 :UInt32;
   # The work nonce of the id.

@@ -1,9 +1,9 @@
 @0xb19d3c52e8a0f647;
-# The distributed hash table: what nodes ask each other, what its actors tell each other, and what operators ask.
+# The distributed hash table: messages between nodes, between its actors, and from operators.
 #
-# Words. A key is a point of the 160-bit space of node ids. A space and a key name a record
-# (messages/README.md, "The DHT", has its bytes). Ids and keys are 20 bytes, big-endian; another length is `malformed`.
-# Questions between nodes go by datagram if they fit. If the answer does not fit, the question goes over a link.
+# Terms. A key is a point of the 160-bit space of node ids. A space and a key name a record (messages/README.md, "The
+# DHT", has its bytes). Ids and keys are 20 bytes, big-endian; another length is `malformed`. Requests between nodes use
+# datagrams if they fit. If the response does not fit, the request uses a link.
 
 using Cxx = import "/capnp/c++.capnp";
 using import "/messages/annotations.capnp".kind;
@@ -14,16 +14,16 @@ $Cxx.namespace("troupe::dht::wire");
 # --- parts ---------------------------------------------------------------------------------------------------------
 
 struct Asker {
-  # The asking node, so that it can be asked in turn.
+  # The requesting node, so that others can send requests to it.
 
   contact @0 :Contact;
-  # Key and nonce of the sender, otherwise `malformed`. Port 0: a client, which cannot be asked.
+  # Key and nonce of the sender, otherwise `malformed`. Port 0: a client, which cannot receive requests.
 }
 
 # --- between nodes, at /dht; Changed at /dht/listen -------------------------------------------------------------------
 
 struct Ping $kind(from = [peer], bytesMax = 256, datagram = true) {
-  # Asks whether the node is there. Answered by Pong.
+  # Asks whether the node is reachable. Answered by Pong.
 
   asker @0 :Asker;
 }
@@ -33,7 +33,7 @@ struct Pong $kind(from = [peer], bytesMax = 64) {
 }
 
 struct FindNode $kind(from = [peer], bytesMax = 256, datagram = true) {
-  # Asks for the contacts nearest to `target` that the node knows. Answered by Nodes.
+  # Requests the contacts nearest to `target` that the node knows. Answered by Nodes.
 
   asker @0 :Asker;
   target @1 :Data;
@@ -45,18 +45,18 @@ struct Nodes $kind(from = [peer], bytesMax = 2048) {
   # The answer to FindNode.
 
   contacts @0 :List(Contact);
-  # Nearest first, at most 20; the reader takes no more. The answering node is not among them.
+  # Nearest first, at most 20; the reader accepts no more. The answering node is not among them.
 
   token @1 :Data;
-  # 8 bytes that the asker shows with a Store or an AddProvider within five minutes.
+  # 8 bytes that the requester sends with a Store or an AddProvider within five minutes.
 }
 
 struct FindValue $kind(from = [peer], bytesMax = 256, datagram = true) {
-  # Asks for a record, or for the contacts nearest to its key. Answered by FoundValue.
+  # Requests a record, or the contacts nearest to its key. Answered by FoundValue.
 
   asker @0 :Asker;
   space @1 :UInt8;
-  # 1 pk, 2 kv, 3 cid; another is `unsupported`.
+  # 1 pk, 2 kv, 3 cid; other values are `unsupported`.
   key @2 :Data;
   contactsMax @3 :UInt8 = 20;
   # As in FindNode.
@@ -66,16 +66,16 @@ struct FoundValue $kind(from = [peer], bytesMax = 73728) {
   # The answer to FindValue.
 
   record @0 :Data;
-  # Empty: the node does not hold the record.
+  # Empty: the node does not store the record.
   contacts @1 :List(Contact);
   # As in Nodes. Fewer if the record fits into a datagram only without them.
   token @2 :Data;
   lastsS @3 :UInt32;
-  # Seconds for which the node still has the record. A copy must not last longer; 0: make no copy.
+  # Seconds for which the node will still store the record. A copy must not last longer; 0: make no copy.
 }
 
 struct Store $kind(from = [peer], bytesMax = 73728, datagram = true) {
-  # Asks the node to hold a record. Answered by StoreDone. Asking again is harmless. A wrong or old token is `refused`.
+  # Asks the node to store a record. Answered by StoreDone. Repeating it is harmless. A wrong or old token is `refused`.
 
   asker @0 :Asker;
   token @1 :Data;
@@ -85,40 +85,40 @@ struct Store $kind(from = [peer], bytesMax = 73728, datagram = true) {
   expected :union {
     any @4 :Void;
     sequence @5 :UInt64;
-    # The held record must have it. No held record counts as a match, and so does an identical record.
+    # The stored record must have it. No stored record counts as a match, and so does an identical record.
   }
 
   copyS @6 :UInt32;
-  # 0: the node is to hold the record. Otherwise the key belongs to other nodes, and this node is asked to keep a copy
+  # 0: the node is to store the record. Otherwise the key belongs to other nodes, and this node is asked to keep a copy
   # in memory, for at most this many seconds. A record that can change, /kv, is never copied: `bad`.
 }
 
 struct StoreDone $kind(from = [peer], bytesMax = 256) {
-  # The answer to Store: its result. A held record is durable.
+  # The answer to Store: its result. A stored record is durable.
 
   result @0 :Result;
   present @1 :UInt64;
-  # The sequence that is held, for older, tied and conflict.
+  # The stored sequence, for older, tied and conflict.
   why @2 :Text;
   # For people, if the record is invalid.
 
   enum Result {
     stored @0;
     older @1;
-    # A newer record is held.
+    # A newer record is stored.
     tied @2;
-    # Another record with the same sequence is held, and stays.
+    # Another record with the same sequence is stored, and stays.
     conflict @3;
-    # The held record has another sequence than expected.
+    # The stored record has another sequence than expected.
     ownerFull @4;
     noSpace @5;
     bad @6;
-    # Not valid at that key.
+    # Invalid at that key.
   }
 }
 
 struct AddProvider $kind(from = [peer], bytesMax = 256, datagram = true) {
-  # The asker announces that it has the content of `key`. Answered by Added. A wrong or old token is `refused`; a client
+  # Announces that the requester has the object of `key`. Answered by Added. A wrong or old token is `refused`; a client
   # cannot provide: `malformed`.
 
   asker @0 :Asker;
@@ -150,27 +150,27 @@ struct Providers $kind(from = [peer], bytesMax = 4096) {
 }
 
 struct Listen $kind(from = [peer], bytesMax = 256, datagram = true) {
-  # Asks the node to tell the asker of changes at a key for a while. Answered by Listening. Asking again restarts the
-  # time.
+  # Asks the node to notify the requester of changes at a key for a while. Answered by Listening. Repeating it restarts
+  # the time.
 
   asker @0 :Asker;
-  # Where it is told. The node pings that address before it tells it anything.
+  # The address for notifications. The node pings it before the first notification.
   token @1 :Data;
   what @2 :UInt8;
-  # 2: the value of a /kv; 4: new providers. Another is `unsupported`.
+  # 2: the value of a /kv; 4: new providers. Other values are `unsupported`.
   key @3 :Data;
   seconds @4 :UInt16;
   # How long; 0: stop.
   knows @5 :Data;
-  # The tag of the record that the asker has (messages/README.md, "The DHT"); may be empty.
+  # The tag of the requester's record (messages/README.md, "The DHT"); may be empty.
 }
 
 struct Listening $kind(from = [peer], bytesMax = 4096) {
   # The answer to Listen.
 
   seconds @0 :UInt16;
-  # How long the asker is told, at most five minutes. 0: it is not told, because its token is bad, it could not be
-  # reached at its address, or too many nodes listen.
+  # How long the requester is notified, at most five minutes. 0: it is not notified, because its token is invalid, its
+  # address does not respond, or too many nodes listen.
   token @1 :Data;
   # As in Nodes.
   present @2 :Present;
@@ -181,15 +181,15 @@ struct Present {
 
   sequence @0 :UInt64;
   tag @1 :Data;
-  # Of the held record; empty: no record is held.
+  # Tag of the stored record; empty: no record is stored.
   record @2 :Data;
-  # Empty if the asker has it, or if it needs a link: then FindValue brings it.
+  # Empty if the requester has it, or if it needs a link: then FindValue gets it.
   providers @3 :List(Contact);
   # At most 20.
 }
 
 struct Changed $kind(from = [peer], bytesMax = 4096, datagram = true) {
-  # Tells a listener of a change, at `/dht/listen`. Answered by Noted; sent again without an answer. One at a time.
+  # Notifies a listener of a change, at `/dht/listen`. Answered by Noted; repeated without an answer. One at a time.
 
   what @0 :UInt8;
   key @1 :Data;
@@ -201,34 +201,35 @@ struct Noted $kind(from = [peer], bytesMax = 64) {
   # The answer to Changed.
 
   listens @0 :Bool;
-  # False: the receiver does not listen any more, and is told nothing more.
+  # False: the receiver no longer listens, and gets no further notifications.
 }
 
 # --- between the actors of one domain ------------------------------------------------------------------------------
 
 struct Hear $kind(bytesMax = 256) {
-  # `/dht` offers a contact to the bucket of `range`, which tells BucketHolds or Settled.
+  # `/dht` offers a contact to the bucket of `range`, which reports BucketHolds or Settled.
 
   range @0 :UInt8;
   contact @1 :Contact;
   answered @2 :Bool;
-  # True: it has answered us; false: it has only asked.
+  # True: it has answered this node; false: it has only sent a request.
 }
 
 struct Located $kind(bytesMax = 128) {
-  # `/dht` tells `/dht/bucket`, which tells its buckets, where others can dial this node from now on.
+  # `/dht` reports to `/dht/bucket`, which reports to its buckets, the address at which other nodes can dial this node
+  # now.
 
   contact @0 :Contact;
 }
 
 struct Missed $kind(bytesMax = 128) {
-  # A contact of the bucket of `range` has not answered a question.
+  # A contact of the bucket of `range` has not answered a request.
 
   range @0 :UInt8;
   node @1 :Data;
 
   forget @2 :Bool;
-  # At once: it misbehaved, the table has enough of its address group, or it is silent while others are not.
+  # Immediately: it misbehaved, the table has enough of its address group, or it is silent while other nodes are not.
 }
 
 struct BucketHolds $kind(lane = control, bytesMax = 8192) {
@@ -238,20 +239,20 @@ struct BucketHolds $kind(lane = control, bytesMax = 8192) {
   good @1 :List(Contact);
   rest @2 :List(Contact);
   settled @3 :Data;
-  # The id of the contact that was offered, whether it was taken or not; may be empty.
+  # The id of the offered contact, whether or not it was accepted; may be empty.
   heardMs @4 :List(UInt64);
-  # How long ago each of `good` was heard, in their order.
+  # Time since each of `good` responded, in their order.
   claimed @5 :List(Contact);
   # Contacts whose address is not proven by an answer. `good` and `rest` have answered.
   silent @6 :List(Silent);
-  # Contacts of `rest` that may be forgotten, unless this node itself is cut off.
+  # Contacts of `rest` that may be forgotten, unless this node is cut off.
   failing @7 :UInt16;
-  # This many contacts at the front of `rest` are listed and do not answer.
+  # Number of contacts at the front of `rest` that are listed but do not answer.
 
   struct Silent {
     node @0 :Data;
     sinceMs @1 :UInt64;
-    # How long ago its last failure but one was.
+    # Time since its last failure but one.
   }
 }
 
@@ -265,9 +266,9 @@ struct Search $kind(bytesMax = 1048576) {
     value @2 :UInt8;
     # The record in this space.
     providers @3 :UInt16;
-    # The search ends with this many providers.
+    # The search ends after this many providers.
     store @4 :Publication;
-    # The record is stored at all nodes that should hold it.
+    # The record is stored at all nodes that should store it.
     provide @5 :Void;
     # This node is announced there as a provider.
     region @9 :List(RegionItem);
@@ -275,14 +276,14 @@ struct Search $kind(bytesMax = 1048576) {
   }
 
   quorum @6 :UInt8;
-  # For a mutable value: how many holders have to agree; 0: 3.
+  # For a mutable value: how many replicas must agree; 0: 3.
   seconds @7 :UInt16;
   # Time limit; 0: 30.
   explain @8 :Bool;
-  # The result lists each question.
+  # The result lists each request.
 
   keep @10 :Bool;
-  # For a region and for provide: what is acknowledged is published again from now on, until Withdrawn.
+  # For a region and for provide: acknowledged items are republished from now on, until Withdrawn.
 }
 
 struct RegionItem {
@@ -300,14 +301,14 @@ struct Publication {
 }
 
 struct CancelSearch $kind(lane = control, bytesMax = 64) {
-  # `/dht` tells a search that its asker does not wait any more. The search answers with what it has.
+  # `/dht` tells a search that its requester no longer waits. The search answers with its results so far.
 }
 
 struct ProvidersFound $kind(bytesMax = 4096) {
-  # A search tells `/dht` of each new provider as it is found.
+  # A search reports each new provider to `/dht` as it is found.
 
   group @0 :UInt64;
-  # The number by which `/dht` knows the search.
+  # The search's number at `/dht`.
   providers @1 :List(Contact);
 }
 
@@ -333,45 +334,44 @@ struct SearchResult $kind(bytesMax = 1048576) {
   microseconds @8 :UInt64;
 
   stores @9 :UInt16;
-  # Nodes asked to store or to note a provider, this node included.
+  # Nodes that were asked to store it or to note a provider, including this node.
   stored @10 :UInt16;
   # Nodes that have done so.
   refusal @11 :StoreDone;
-  # The most frequent refusal of the others, if any.
+  # The most frequent refusal of other nodes, if any.
 
   questions @12 :List(Question);
-  # With `explain`, in the order asked.
+  # With `explain`, in the order of sending.
   refused @13 :List(RefusedContact);
 
   heard @14 :List(HeardFrom);
-  # For `/dht` alone: which nodes answered and how fast, and which did not.
+  # Only for `/dht`: which nodes answered and how fast, and which did not.
 
   items @15 :List(Bool);
-  # Of a region: which of its items enough nodes have acknowledged, in their order. A node that holds a newer record, or
-  # the winning record of two with the same sequence, counts.
+  # For a region: whether enough nodes have acknowledged each item, in their order. A node that stores a newer record,
+  # or the winning record of two with the same sequence, counts.
   itemResults @16 :List(ItemResult);
-  # The same, with numbers of nodes.
+  # The same with numbers of nodes.
 
   needed @17 :UInt16;
-  # How many of `stores` have to acknowledge it.
+  # How many of `stores` must acknowledge it.
   ownFailure @18 :Text;
   # Why this node's own store did not store it; empty: it did, or was not asked.
 
   lastsS @19 :UInt32;
-  # Seconds for which the holder that had the record still has it.
+  # Seconds for which the node with the record will still store it.
   lagging @20 :List(Reached);
-  # For `/dht` alone: nodes that should hold the mutable record, and have an older record or none.
+  # Only for `/dht`: nodes that should store the mutable record, but have an older record or none.
   copyAt @21 :List(Reached);
-  # For `/dht` alone: at most one node, which could have answered with a copy.
+  # Only for `/dht`: at most one node, which could have answered with a copy.
 
   silent @22 :UInt16;
-  # Nodes that this node knew itself and that did not answer in time, if fewer nodes answered than there should be
-  # copies.
+  # Nodes known to this node that did not answer in time, if fewer nodes answered than there should be copies.
   silentLately @23 :UInt16;
-  # Of these, without those that have been silent for half a minute while at least as many others answered.
+  # Of these, without nodes that were silent for 30 s while at least as many others answered.
   busy @24 :UInt16;
-  # Of `silent`, the nodes that could not be asked or did not answer because this node or they had too much to do. If too
-  # few others answered, nothing is stored.
+  # Of `silent`, the nodes that got no request or did not answer because this node or they were overloaded. If too few
+  # other nodes answered, nothing is stored.
 }
 
 struct ItemResult {
@@ -392,24 +392,24 @@ struct Reached {
 }
 
 struct Question {
-  # One question of a search.
+  # One request of a search.
 
   contact @0 :Contact;
   path @1 :UInt8;
   depth @2 :UInt8;
-  # 1: a contact of our own table.
+  # 1: a contact of this node's routing table.
   distance @3 :Data;
   namedBy @4 :Data;
-  # Empty: our own table.
+  # Empty: this node's routing table.
   chosen @5 :Text;
-  # Why it was asked.
+  # Why the node was chosen.
   fate @6 :Text;
   # "answered", "late", "failed" or "waiting".
   microseconds @7 :UInt64;
   hasValue @8 :Bool;
   sequence @9 :UInt64;
   taken @10 :UInt8;
-  # Contacts taken from its answer.
+  # Contacts accepted from its answer.
 }
 
 struct RefusedContact {
@@ -423,13 +423,13 @@ struct HeardFrom {
   microseconds @1 :UInt32;
   # 0: it did not answer.
   token @2 :Data;
-  # The token that it gave for a store.
+  # The token that it returned for a store.
   overdue @3 :Bool;
-  # It did not answer within the usual time of answers, and the search ended then: it is slow or gone.
+  # It did not answer within the usual response time, and then the search ended: it is slow or gone.
 }
 
 struct Published $kind(bytesMax = 73728) {
-  # `/dht` tells `/dht/republish` what this node has published, so that it stays in the network.
+  # `/dht` reports to `/dht/republish` what this node has published, so that it stays in the network.
 
   what @0 :UInt8;
   # A space, or 4: this node as a provider.
@@ -437,7 +437,7 @@ struct Published $kind(bytesMax = 73728) {
   record @2 :Data;
   # Empty for a provider.
   hurry @3 :Bool;
-  # At most one node is known to have it (under-replicated): it is published again soon.
+  # At most one node is known to have it (under-replicated): it is republished soon.
 }
 
 struct LastSigned $kind(bytesMax = 64) {
@@ -447,15 +447,15 @@ struct LastSigned $kind(bytesMax = 64) {
 }
 
 struct Withdrawn $kind(bytesMax = 256) {
-  # Tells `/dht` that an item is not published any more, and expires.
+  # Tells `/dht` that an item is no longer published, and expires.
 
   what @0 :UInt8;
   key @1 :Data;
 }
 
 struct ListPublished $kind(bytesMax = 128) {
-  # Another domain asks `/dht/republish` what is kept published. Answered by PublishedKeys, or `unavailable` while its
-  # rows are read.
+  # Another domain asks `/dht/republish` which items are kept published. Answered by PublishedKeys, or `unavailable`
+  # while its rows are being loaded.
 
   what @0 :UInt8;
   # As in Published.
@@ -476,15 +476,15 @@ struct RepublishState $kind(from = [view, operate], bytesMax = 512) {
 
   items @0 :UInt64;
   retries @1 :UInt32;
-  # Regions that failed, and are tried again.
+  # Failed regions, which are retried.
   lateMs @2 :UInt64;
   # How long due items have waited.
   regions @3 :UInt64;
-  # Served since the start.
+  # Regions served since the start.
   republished @4 :UInt64;
   # Items in these regions that enough nodes have acknowledged.
   hurried @5 :UInt64;
-  # Under-replicated items, which at most one node is known to have: they are published besides the sweep.
+  # Under-replicated items, which at most one node is known to have: they are published in addition to the sweep.
 }
 
 struct FindIndexed $kind(bytesMax = 65536) {
@@ -503,9 +503,9 @@ struct Indexed $kind(bytesMax = 65536) {
 struct IndexedRow {
   present @0 :Bool;
   tag @1 :Data;
-  # Of a record.
+  # Tag of a record.
   changing @2 :Bool;
-  # A change of the row is under way.
+  # A change of the row is in progress.
 }
 
 struct ListIndexed $kind(bytesMax = 256) {
@@ -530,7 +530,7 @@ struct DropRows $kind(bytesMax = 65536) {
   keyspace @0 :Text;
   keys @1 :List(Data);
   expired @2 :Bool;
-  # Because they have expired: such rows stay while the clock is not trusted.
+  # Because they have expired: such rows stay while the clock is untrusted.
   sequences @3 :List(UInt64);
   # For published items: an item that was put again since, with a higher sequence, stays.
 }
@@ -554,15 +554,15 @@ struct Put $kind(from = [operate], bytesMax = 131072) {
   value @2 :Data;
   # At most 64 KiB.
   seconds @3 :UInt32;
-  # How long it lasts; 0: 48 h; at most seven days. For kv alone.
+  # Lifetime; 0: 48 h; at most seven days. Only for kv.
   readers @4 :List(Data);
   # Ed25519 keys of its readers, at most 16; empty: public.
 
   expected :union {
     any @5 :Void;
     sequence @6 :UInt64;
-    # Of kv alone: the newest value found must have it, otherwise `conflict`; 0: no value may be held. A sequence is
-    # usually a date in milliseconds. More than a day ahead it is `malformed`, unless the node holds exactly that
+    # Only for kv: the newest value found must have it, otherwise `conflict`; 0: no value may be stored. A sequence is
+    # usually a date in milliseconds. More than a day ahead it is `malformed`, unless the node stores exactly that
     # sequence.
   }
   explain @7 :Bool;
@@ -573,29 +573,29 @@ struct PutDone $kind(from = [operate], bytesMax = 1048576) {
 
   key @0 :Data;
   digest @1 :Data;
-  # Of the value in full, for cid.
+  # For cid: digest of the complete value.
   sequence @2 :UInt64;
-  # Of kv.
+  # For kv.
   search @3 :SearchResult;
 }
 
 struct Withdraw $kind(from = [operate], bytesMax = 256) {
-  # Asks `/dht/republish` to publish a value no more. Answered by WithdrawDone; `not_found` if it is not published.
+  # Asks `/dht/republish` to stop publishing a value. Answered by WithdrawDone; `not_found` if it is not published.
 
   space @0 :UInt8;
   key @1 :Data;
   name @2 :Data;
-  # Instead of the key, for this node's own kv.
+  # For this node's own kv, instead of the key.
 }
 
 struct WithdrawDone $kind(from = [operate], bytesMax = 128) {
-  # The answer to Withdraw: a restart will not publish it either. Holders have it until it expires.
+  # The answer to Withdraw: a restart will not publish it either. Replicas store it until it expires.
 
   key @0 :Data;
 }
 
 struct GetValue $kind(from = [view, operate], bytesMax = 1024) {
-  # Asks for a value. Answered by GotValue; `not_found` if no node that should hold it has one; `unavailable` if too few
+  # Requests a value. Answered by GotValue; `not_found` if no node that should store it has it; `unavailable` if too few
   # of these nodes answered. With `explain` such an error is inside the answer, so that the search can be shown.
 
   space @0 :UInt8;
@@ -603,7 +603,7 @@ struct GetValue $kind(from = [view, operate], bytesMax = 1024) {
   digest @2 :Data;
   # For cid, if the whole hash is known: 32 bytes.
   name @3 :Data;
-  # Instead of the key, for this node's own kv.
+  # For this node's own kv, instead of the key.
   quorum @4 :UInt8;
   explain @5 :Bool;
 }
@@ -619,14 +619,14 @@ struct GotValue $kind(from = [view, operate], bytesMax = 1048576) {
   sequence @4 :UInt64;
   created @5 :Int64;
   expires @6 :Int64;
-  # Unix seconds; of kv.
+  # Unix seconds; for kv.
   search @7 :SearchResult;
   error @8 :Error;
   # Only with `explain`: why there is no value. Otherwise the error is the answer.
 }
 
 struct FindNearest $kind(from = [view, operate], bytesMax = 256) {
-  # Asks for the nodes nearest to an id. Answered by Nearest.
+  # Requests the nodes nearest to an id. Answered by Nearest.
 
   target @0 :Data;
   explain @1 :Bool;
@@ -639,8 +639,8 @@ struct Nearest $kind(from = [view, operate], bytesMax = 1048576) {
 }
 
 struct Provide $kind(from = [operate], bytesMax = 256) {
-  # Announces this node as a provider of a content. Answered by PutDone; `not_found` if the node does not hold the
-  # content.
+  # Announces this node as a provider of an object. Answered by PutDone; `not_found` if the node does not store the
+  # object.
 
   cid @0 :Data;
   # 32 bytes.
@@ -648,7 +648,7 @@ struct Provide $kind(from = [operate], bytesMax = 256) {
 }
 
 struct FindProviders $kind(from = [view, operate], bytesMax = 256) {
-  # Asks which nodes provide a content. A stream of FoundProviders, which starts with those that this node knows.
+  # Asks which nodes provide an object. A stream of FoundProviders, which starts with the providers known to this node.
 
   cid @0 :Data;
   # 32 bytes; or 20, the key itself.
@@ -657,7 +657,7 @@ struct FindProviders $kind(from = [view, operate], bytesMax = 256) {
 }
 
 struct FoundProviders $kind(from = [view, operate], bytesMax = 1048576, whenFull = credit) {
-  # What FindProviders streams.
+  # An item of FindProviders.
 
   search @0 :SearchResult;
   # In the last item only: the whole search, with all providers.
@@ -670,7 +670,7 @@ struct PutMany $kind(from = [operate], bytesMax = 1048576) {
   # Stores several values. Keys near each other share a search. Answered by PutManyDone.
 
   items @0 :List(PutItem);
-  # At most 64, and 512 KiB in all.
+  # At most 64, and 512 KiB in total.
   seconds @1 :UInt32;
   # As in Put.
 }
@@ -700,7 +700,7 @@ struct PutOne {
 }
 
 struct GetMany $kind(from = [view, operate], bytesMax = 65536) {
-  # Asks for several values. Keys near each other share a search for the nodes there. A stream of GotOne, in the order
+  # Requests several values. Keys near each other share a search for the nodes there. A stream of GotOne, in the order
   # in which values are found.
 
   items @0 :List(GetItem);
@@ -718,7 +718,7 @@ struct GetItem {
 }
 
 struct GotOne $kind(from = [view, operate], bytesMax = 1048576, whenFull = credit) {
-  # What GetMany streams, once for each of its items.
+  # An item of GetMany, once for each of its items.
 
   item @0 :UInt16;
   # Its number, from 0.
@@ -729,18 +729,18 @@ struct GotOne $kind(from = [view, operate], bytesMax = 1048576, whenFull = credi
 }
 
 struct GetTable $kind(from = [view, operate], bytesMax = 64) {
-  # Asks for the routing table. Answered by TableRows.
+  # Requests the routing table. Answered by TableRows.
 }
 
 struct TableRows $kind(from = [view, operate], bytesMax = 1048576) {
   # The answer to GetTable.
 
   buckets @0 :List(BucketRow);
-  # By range, those that hold a contact.
+  # By range; only buckets with a contact.
   nodes @1 :UInt64;
-  # Estimated number of nodes in the network; 0: not known.
+  # Estimated number of nodes in the network; 0: unknown.
   client @2 :Bool;
-  # This node cannot be asked, and is in no node's table.
+  # This node cannot receive requests, and is in no node's table.
 }
 
 struct BucketRow {
@@ -761,7 +761,7 @@ struct ListenTo $kind(from = [view, operate], bytesMax = 512) {
   # As in Listen.
   key @1 :Data;
   name @2 :Data;
-  # Instead of the key, for this node's own kv.
+  # For this node's own kv, instead of the key.
   count @3 :UInt64;
   # The stream ends after this many items; 0: no limit.
   milliseconds @4 :UInt64;
@@ -773,11 +773,11 @@ struct Came $kind(from = [view, operate], bytesMax = 131072, whenFull = credit) 
 
   union {
     nothing @0 :Void;
-    # Sent in each minute without another item.
+    # Sent every minute without another item.
     listening @1 :UInt16;
-    # Sent once: the number of nodes that tell this node of changes. 0: it asks them itself, twice a minute.
+    # Sent once: the number of nodes that notify this node of changes. 0: this node polls them twice a minute.
     value @2 :GotValue;
-    # Without its search. A slow reader misses values that a newer value has replaced.
+    # Without its search. A slow reader misses values that were replaced by a newer value.
     provider @3 :Contact;
     ended @4 :ListenEnded;
     # The last item.
@@ -826,24 +826,24 @@ struct RowSummary {
   what @1 :UInt8;
   # As in Published.
   key @2 :Data;
-  # For a cid the whole hash.
+  # For a cid the complete hash.
   sequence @3 :UInt64;
-  # Of a kv; otherwise 0.
+  # For a kv; otherwise 0.
   name @4 :Data;
-  # Of a kv.
+  # For a kv.
   whose @5 :Data;
   # For a kv its owner's public key; for an announcement the provider's id; otherwise empty.
   bytes @6 :UInt64;
-  # Of a record's value.
+  # Bytes of a record's value.
   expires @7 :UInt64;
-  # Unix seconds; 0: a published item, which is published again as long as this node runs.
+  # Unix seconds; 0: a published item, which is republished while this node runs.
 }
 
 struct RowTrouble {
   space @0 :Text;
   # As in AuditSum.
   row @1 :Data;
-  # Its key.
+  # Key of the row.
   what @2 :Text;
 }
 
@@ -852,7 +852,7 @@ struct AuditSum {
   # "pk", "kv", "cid", "providers", or "published": items that this node keeps in the network.
   rows @1 :UInt64;
   bytes @2 :UInt64;
-  # Of keys and values.
+  # Bytes of keys and values.
   expired @3 :UInt64;
   troubles @4 :UInt64;
   removed @5 :UInt64;
@@ -869,7 +869,7 @@ struct DhtState $kind(from = [view, operate], bytesMax = 4096) {
   nodes @2 :UInt64;
   client @3 :Bool;
   searches @4 :UInt32;
-  # Under way.
+  # In progress.
   searched @5 :UInt64;
   found @6 :UInt64;
   records @7 :UInt64;
@@ -881,34 +881,34 @@ struct DhtState $kind(from = [view, operate], bytesMax = 4096) {
   stores @13 :UInt64;
   addProviders @14 :UInt64;
   getProviders @15 :UInt64;
-  # Questions of other nodes.
+  # Requests of other nodes.
   hops @16 :UInt64;
   questions @17 :UInt64;
-  # Of all searches together.
+  # Sum over all searches.
   roundTripUs @18 :UInt64;
-  # To an average node.
+  # For an average node.
   refused @19 :UInt64;
   # Refused stores and announcements.
   listeners @20 :UInt32;
-  # Nodes that are told of changes, counted for each key.
+  # Nodes that are notified of changes, counted per key.
   notices @21 :UInt64;
-  # Sent to them.
+  # Notices sent to them.
   unanswered @22 :UInt64;
-  # Of `questions`.
+  # Unanswered `questions`.
   searchUs @23 :UInt64;
-  # Duration of all searches together.
+  # Total duration of all searches.
   cacheBytes @24 :UInt64;
-  # Of copies in memory.
+  # Bytes of copies in memory.
   cacheHits @25 :UInt64;
-  # Searches of this node that copies answered.
+  # Searches of this node answered from copies.
   cacheServed @26 :UInt64;
-  # Questions of other nodes that copies answered.
+  # Requests of other nodes answered from copies.
   copiesLeft @27 :UInt64;
   # Copies that other nodes were asked to keep.
   repairs @28 :UInt64;
-  # Stale replicas that were sent a newer record.
+  # Stale replicas that received a newer record.
   repaired @29 :UInt64;
-  # Stale replicas that have stored it.
+  # Stale replicas that stored it.
 }
 
 struct BucketState $kind(from = [view, operate], bytesMax = 8192) {
@@ -924,7 +924,7 @@ struct BucketContact {
   node @0 :Text;
   address @1 :Text;
   heardMs @2 :UInt64;
-  # Ago.
+  # Time since then.
   failures @3 :UInt32;
 }
 
@@ -940,7 +940,7 @@ struct LookupState $kind(from = [view, operate], bytesMax = 8192) {
   phase @5 :Text;
   # "searching" or "storing".
   runsMs @6 :UInt64;
-  # Since it began.
+  # Time since it began.
   dueMs @7 :UInt64;
   # Time left until its deadline; 0 once it stores.
   holders @8 :UInt32;
@@ -957,15 +957,15 @@ struct ListenState $kind(from = [view, operate], bytesMax = 8192) {
   # At most 50.
   readers @1 :UInt32;
   notices @2 :UInt64;
-  # Of other nodes.
+  # From other nodes.
   unwanted @3 :UInt64;
-  # Notices without a listener here, from nodes that were not asked, or with unsuitable content.
+  # Notices without a listener here, from unexpected nodes, or with unsuitable content.
 }
 
 struct ListenedPlace {
   key @0 :Text;
   leases @1 :UInt32;
-  # Nodes that tell of changes.
+  # Nodes that send notifications of changes.
   readers @2 :UInt32;
 }
 
@@ -974,7 +974,7 @@ struct AuditState $kind(from = [view, operate], bytesMax = 512) {
 
   running @0 :Bool;
   rows @1 :UInt64;
-  # Rows read by the current audit, or by the last one.
+  # Rows read by the current audit, or by the previous audit.
   audits @2 :UInt64;
   # Audits started.
 }

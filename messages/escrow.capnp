@@ -1,5 +1,5 @@
 @0x8e220568f1863665;
-# Escrows: what is asked of `/escrow`. They live where the book of accounts does; other nodes pass questions on, as
+# Escrows: requests to `/escrow`. Escrows are kept where the account ledger is; other nodes forward requests, as
 # messages/wallet.capnp says.
 
 using Cxx = import "/capnp/c++.capnp";
@@ -8,7 +8,7 @@ using Wallet = import "/messages/wallet.capnp";
 $Cxx.namespace("troupe::escrow::wire");
 
 struct SignedAct {
-  # The bytes of an act (actors/escrow/logic/escrow.hpp), the policy of its party, and who has approved these bytes.
+  # The bytes of a signed action (actors/escrow/logic/escrow.hpp), its party's policy, and the approvals of these bytes.
 
   act @0 :Data;
   policy @1 :Data;
@@ -16,7 +16,7 @@ struct SignedAct {
 }
 
 struct GetTerms $kind(from = [peer, view, operate], bytesMax = 64) {
-  # Asks for what an agreement takes from the book's node. Answered by TermsAre.
+  # Requests the parts of an agreement that come from the ledger's node. Answered by TermsAre.
 }
 
 struct TermsAre $kind(from = [peer, view, operate], bytesMax = 512) {
@@ -36,13 +36,13 @@ struct TermsAre $kind(from = [peer, view, operate], bytesMax = 512) {
   now @10 :UInt64;
   # Unix ms.
   upSince @11 :UInt64;
-  # Since when the book takes commands, after an outage: Unix ms; 0: there was none.
+  # Since when the ledger accepts commands, after an outage: Unix ms; 0: there was none.
   steady @12 :Bool;
-  # False for a while after the date of a book at one node has made a step.
+  # False for a while after the clock of a single-node ledger has jumped.
 }
 
 struct OpenEscrow $kind(from = [peer, operate], bytesMax = 8192) {
-  # A buyer proposes. Its act is a Sign with number 1. Answered by EscrowIs; the same again is answered alike.
+  # A buyer proposes. Its action is a Sign with number 1. Answered by EscrowIs; a repeated request gets the same answer.
 
   agreement @0 :Data;
   # actors/escrow/logic/agreement.hpp
@@ -50,29 +50,29 @@ struct OpenEscrow $kind(from = [peer, operate], bytesMax = 8192) {
 }
 
 struct TakeAct $kind(from = [peer, operate], bytesMax = 32768) {
-  # A party or an arbiter acts. Answered by ActTaken; to a Fund once the ledger has said what became of the deposit.
-  # Errors: `not_found`, `refused` (state, party, funds, a guard), `conflict` (what is accepted is not there now, or a
-  # later act was taken), `malformed`.
+  # A party or an arbiter acts. Answered by ActTaken; for a Fund once the ledger has reported the result of the deposit.
+  # Errors: `not_found`, `refused` (state, party, funds, a guard), `conflict` (the accepted item no longer exists, or a
+  # later action was accepted), `malformed`.
 
   act @0 :SignedAct;
   deposit @1 :Wallet.SignedTransfer;
-  # Of a Fund: the transfer that it names.
+  # For a Fund: the transfer that it names.
   request @2 :Data;
-  # 16 bytes of this account alone, or empty. The same act again is answered without being done again; another one is a
-  # `conflict`.
+  # 16 bytes, unique within this account, or empty. The same action again is answered without being repeated; another
+  # action is a `conflict`.
 }
 
 struct ActTaken $kind(from = [peer, view, operate], bytesMax = 128) {
   # Answers TakeAct and LookAt.
 
   sequence @0 :UInt64;
-  # Of the latest entry of the log then.
+  # Sequence of the latest log entry at that time.
   changed @1 :Bool;
-  # False: the act had its effect already.
+  # False: the action already had its effect.
 }
 
 struct GetEscrow $kind(from = [peer, view, operate], bytesMax = 128) {
-  # Asks for the log of an escrow, from which all else follows. Answered by EscrowIs, or `not_found`.
+  # Requests the log of an escrow, from which everything else follows. Answered by EscrowIs, or `not_found`.
 
   escrow @0 :Data;
   after @1 :UInt64;
@@ -84,31 +84,31 @@ struct EscrowIs $kind(from = [peer, view, operate], bytesMax = 1179648) {
 
   agreement @0 :Data;
   commitment @1 :Data;
-  # The buyer's.
+  # The buyer's signature commitment.
   entries @2 :List(Data);
   # actors/escrow/logic/event_log.hpp; at most 1 MiB with the acts.
   acts @3 :List(ActRow);
-  # The signed acts that caused these entries.
+  # The signed actions that caused these entries.
   more @4 :Bool;
   notes @5 :List(Text);
-  # What the guards have noted.
+  # Notes of the guards.
 }
 
 struct ActRow {
   sequence @0 :UInt64;
-  # Of the first entry that it caused.
+  # Sequence of the first entry that it caused.
   act @1 :SignedAct;
 }
 
 struct ListEscrows $kind(from = [peer, view, operate], bytesMax = 256) {
-  # By rising id. Answered by Escrows.
+  # By ascending id. Answered by Escrows.
 
   account @0 :Data;
   # A party; empty: all.
   from @1 :Data;
   # The first id, or empty.
   state @2 :Text;
-  # Only these; empty: all.
+  # Only escrows in this state; empty: all.
 }
 
 struct Escrows $kind(from = [peer, view, operate], bytesMax = 262144) {
@@ -116,7 +116,7 @@ struct Escrows $kind(from = [peer, view, operate], bytesMax = 262144) {
 
   rows @0 :List(EscrowRow);
   next @1 :Data;
-  # Where to go on from; empty: that was all. A page may be empty and not be the last.
+  # Where to continue; empty: that was all. A page may be empty without being the last.
 }
 
 struct EscrowRow {
@@ -130,7 +130,7 @@ struct EscrowRow {
 }
 
 struct GetHeld $kind(from = [peer, view, operate], bytesMax = 128) {
-  # How much of an account lies in open escrows. Answered by HeldIs.
+  # Requests how much of an account's money is in open escrows. Answered by HeldIs.
 
   address @0 :Data;
 }
@@ -142,17 +142,17 @@ struct HeldIs $kind(from = [peer, view, operate], bytesMax = 64) {
 }
 
 struct ListHeld $kind(from = [peer, view, operate], bytesMax = 128) {
-  # What open escrows hold, by account. Answered by HeldAccounts.
+  # Money in open escrows, by account. Answered by HeldAccounts.
 
   from @0 :Data;
-  # `next` of the answer before, or empty.
+  # `next` of the previous answer, or empty.
 }
 
 struct HeldAccounts $kind(from = [peer, view, operate], bytesMax = 65536) {
-  # Answers ListHeld. An account may be in several answers: its amounts are added.
+  # Answers ListHeld. An account may be in several answers: add its amounts.
 
   rows @0 :List(HeldAccount);
-  # At most 512, by rising address.
+  # At most 512, by ascending address.
   next @1 :Data;
   # Empty: there are no more.
 }
@@ -163,7 +163,7 @@ struct HeldAccount {
 }
 
 struct WatchEscrows $kind(from = [peer, view, operate], bytesMax = 128) {
-  # A stream of what happens from now on. Items: EscrowEvent.
+  # A stream of events from now on. Items: EscrowEvent.
 
   escrow @0 :Data;
   # Empty: all.
@@ -177,15 +177,15 @@ struct EscrowEvent $kind(from = [peer, view, operate], bytesMax = 8192, whenFull
 }
 
 struct LookAt $kind(from = [peer, operate], bytesMax = 128) {
-  # An operator of the book has looked at an escrow that is held: it goes on. Answered by ActTaken. `refused` where it did
-  # not come as Wallet.Issue has to.
+  # An operator of the ledger has checked a suspended escrow: it continues. Answered by ActTaken. `refused` unless it is
+  # sent in the way that Wallet.Issue requires.
 
   escrow @0 :Data;
 }
 
 struct JoinArbiters $kind(from = [peer, operate], bytesMax = 16384) {
-  # An arbiter pays its bond to the account of all arbiters. Answered by Nothing once that is posted, and it can be drawn.
-  # Errors: `conflict` if it is one already, `overloaded`, and those of Wallet.PostTransfer.
+  # An arbiter pays its bond to the account of all arbiters. Answered by Nothing once that is posted; then it can be
+  # drawn. Errors: `conflict` if it is already an arbiter, `overloaded`, and as for Wallet.PostTransfer.
 
   deposit @0 :Wallet.SignedTransfer;
 }
@@ -196,7 +196,7 @@ struct LeaveArbiters $kind(from = [peer, operate], bytesMax = 4096) {
   address @0 :Data;
   policy @1 :Data;
   approvals @2 :List(Wallet.Approval);
-  # Of "troupe arbiter leave v1" and the id of the transfer with which it joined.
+  # Approvals of "troupe arbiter leave v1" and the id of the transfer with which it joined.
 }
 
 struct ListArbiters $kind(from = [peer, view, operate], bytesMax = 64) {
@@ -204,28 +204,28 @@ struct ListArbiters $kind(from = [peer, view, operate], bytesMax = 64) {
 }
 
 struct Arbiters $kind(from = [peer, view, operate], bytesMax = 262144) {
-  # Answers ListArbiters: those who can be drawn, and the record of all who ever were; at most 1,000.
+  # Answers ListArbiters: arbiters that can be drawn, and the record of all former arbiters; at most 1,000.
 
   rows @0 :List(ArbiterRow);
   account @1 :Data;
-  # To which bonds are paid.
+  # The account to which bonds are paid.
 }
 
 struct ArbiterRow {
   address @0 :Data;
   bond @1 :UInt64;
-  # 0: it is none any more.
+  # 0: no longer an arbiter.
   joined @2 :Data;
   # The id of its deposit.
   drawn @3 :UInt32;
   ruled @4 :UInt32;
   silent @5 :UInt32;
   since @6 :UInt64;
-  # Unix ms: it is drawn for escrows that were proposed later. 0: it joined before that was written down.
+  # Unix ms: it is drawn for escrows that were proposed later. 0: it joined before this was recorded.
 }
 
 struct GetClock $kind(from = [peer], bytesMax = 64) {
-  # The node with the escrows asks the other members of its group for their time. Answered by ClockIs.
+  # The node with the escrows requests the time of the other members of its group. Answered by ClockIs.
 }
 
 struct ClockIs $kind(from = [peer], bytesMax = 64) {
@@ -238,15 +238,15 @@ struct ClockIs $kind(from = [peer], bytesMax = 64) {
 # -- escrows of tasks
 
 struct TakeTaskAct $kind(from = [peer, operate], bytesMax = 16384) {
-  # A submitter or a provider acts (actors/escrow/logic/task_escrow.hpp). Answered by TaskEscrowIs; to an Engage once the
-  # ledger has said what became of the deposit. The same act again changes nothing. Errors: `not_found`, `refused` (party,
-  # funds, a limit), `conflict` (another act came before), `malformed`, `overloaded`.
+  # A submitter or a provider acts (actors/escrow/logic/task_escrow.hpp). Answered by TaskEscrowIs; for an Engage once
+  # the ledger has reported the result of the deposit. The same action again changes nothing. Errors: `not_found`,
+  # `refused` (party, funds, a limit), `conflict` (another action came before), `malformed`, `overloaded`.
 
   act @0 :SignedAct;
   agreement @1 :Data;
-  # Of an Engage: the first one begins the escrow.
+  # For an Engage: the first one begins the escrow.
   deposit @2 :Wallet.SignedTransfer;
-  # Of an Engage: the transfer that it names.
+  # For an Engage: the transfer that it names.
 }
 
 struct GetTaskEscrow $kind(from = [peer, view, operate], bytesMax = 128) {
@@ -283,26 +283,26 @@ struct TaskProvider {
 # -- inside the node: between `/escrow` and the actor of an escrow
 
 struct OpenAt $kind(bytesMax = 65536) {
-  # An OpenEscrow whose signature holds, written anew: nothing of it is unread. Answered by EscrowIs.
+  # A re-encoded OpenEscrow with a valid signature and no unread part. Answered by EscrowIs.
 
   open @0 :OpenEscrow;
   owner @1 :Data;
-  # The node through which it was asked.
+  # The node that forwarded the request.
   bonds @2 :UInt64;
-  # Of all who have been there for a week, without the parties.
+  # Bonds of all arbiters that have been there for a week, except the parties.
 }
 
 struct ActAt $kind(bytesMax = 131072) {
-  # A TakeAct whose signature holds, written anew: nothing of it is unread. Answered by ActTaken.
+  # A re-encoded TakeAct with a valid signature and no unread part. Answered by ActTaken.
 
   take @0 :TakeAct;
   owner @1 :Data;
   tight @2 :Bool;
-  # The device has little room: only an act with which the escrow goes on to another state is taken.
+  # The device has little space: only an action that moves the escrow to another state is accepted.
 }
 
 struct DueAt $kind(bytesMax = 131072) {
-  # The deadline may have passed. Answered by Nothing, whether or not it has.
+  # The deadline may have passed. Answered by Nothing in either case.
 
   upSince @0 :UInt64;
   # Unix ms; 0: there was no outage.
@@ -323,17 +323,17 @@ struct Happened $kind(bytesMax = 131072) {
   deadline @1 :UInt64;
   # 0: none.
   entries @2 :List(Data);
-  # Where there are watchers.
+  # Only if there are watchers.
 }
 
 struct ArbitersAre $kind(bytesMax = 131072, whenFull = keepLatest) {
-  # Who can be drawn, from now on.
+  # The arbiters that can be drawn from now on.
 
   candidates @0 :List(Candidate);
 }
 
 struct ArbiterAct $kind(bytesMax = 256) {
-  # What an escrow says of the arbiter of a round, again and again until it is answered by Nothing: once more does no harm.
+  # An escrow's report on the arbiter of a round, repeated until it is answered by Nothing. Repeating it is harmless.
 
   escrow @0 :Data;
   round @1 :UInt32;
@@ -347,7 +347,7 @@ enum ArbiterHow {
   drawn @0;
   ruled @1;
   silent @2;
-  # Its bond is halved between the parties.
+  # Half of its bond goes to the parties.
   over @3;
   # The parties have agreed.
 }
@@ -361,13 +361,13 @@ struct ArbitersState $kind(from = [peer, view, operate], bytesMax = 256) {
 }
 
 struct Sleepy $kind(bytesMax = 128) {
-  # An escrow has had nothing to do for a while.
+  # An escrow has been idle for a while.
 
   escrow @0 :Data;
 }
 
 struct TaskEscrowIdle $kind(bytesMax = 128) {
-  # The actor of an escrow of a task tells `/escrow/tasks` that it waits for nothing.
+  # The actor of a task escrow tells `/escrow/tasks` that it waits for nothing.
 
   escrow @0 :Data;
 }
@@ -408,5 +408,5 @@ struct EscrowState $kind(from = [peer, view, operate], bytesMax = 2048) {
   sentence @1 :Text;
   sequence @2 :UInt64;
   waiting @3 :UInt32;
-  # Commands that wait for the one under way.
+  # Commands that wait for the command in progress.
 }

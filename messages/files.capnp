@@ -1,8 +1,9 @@
 @0xe3a96f0b58d1c274;
-# The content store: what nodes ask each other about chunks and manifests, and what operators ask about files.
+# The object store: messages between nodes about chunks and manifests, and requests of operators about files.
 #
-# Words. A content is a chunk or a manifest. An owner claims it at a holder. The owner is the sender: the peer of the
-# link, or the node itself. Ids are hashes: a receiver compares bytes with their id before it uses them.
+# Terms. A content is an object: a chunk or a manifest. An owner claims (reserves) it at a holder, the storage node. The
+# owner is the sender: the peer of the link, or the node itself. Ids are hashes: a receiver compares bytes with their id
+# before it uses them.
 
 using Cxx = import "/capnp/c++.capnp";
 using import "/messages/annotations.capnp".kind;
@@ -17,7 +18,7 @@ enum ContentKind {
 }
 
 struct Content {
-  # The key of a content, in a fixed 40 bytes without pointers.
+  # The key of an object, in a fixed 40 bytes without pointers.
 
   id0 @0 :UInt64;
   id1 @1 :UInt64;
@@ -26,7 +27,7 @@ struct Content {
   # The 32 bytes of the chunk id or CID, each word little-endian.
 
   bytes @4 :UInt32;
-  # Of a chunk: its length, 1 to 2,097,152; of a manifest: 0. Anything else is `malformed`.
+  # For a chunk: its length, 1 to 2,097,152; for a manifest: 0. Anything else is `malformed`.
 
   kind @5 :ContentKind;
   # An unknown kind is `unsupported`.
@@ -36,37 +37,37 @@ enum ClaimKind {
   file @0;
   # The claim's name is a CID.
   put @1;
-  # The claim's name is a put id: 32 random bytes in place of a CID that is not known yet. Released when idle for an
-  # hour.
+  # The claim's name is a put id: 32 random bytes instead of an unknown CID. Released when idle for an hour.
 }
 
 struct Claim {
-  # The file or put for which the sender claims contents.
+  # The file or put for which the sender claims objects.
 
   kind @0 :ClaimKind;
-  # An unknown one is `unsupported`.
+  # An unknown kind is `unsupported`.
 
   name @1 :Data;
   # A CID or a put id: exactly 32 bytes, otherwise `malformed`.
 }
 
 struct Manifest {
-  # The canonical manifest (messages/README.md, "Files"): never sent as a struct. Its canonical form, without a
-  # segment table, is what is stored, sent as the bytes of a content, and hashed into the CID. New fields are only
-  # added, and are zero for a file of format 1, so that its bytes stay the same.
+  # The canonical manifest (messages/README.md, "Files"): never sent as a struct. Its canonical form, without a segment
+  # table, is stored, sent as the bytes of an object, and hashed into the CID. New fields are only added, and are zero
+  # for a file of format 1, so that its bytes stay the same.
 
   fileBytes @0 :UInt64;
   format @1 :UInt16;
-  # 1; another is `unsupported`.
+  # 1; other values are `unsupported`.
 
   chunker @2 :UInt16;
-  # 0: chunks of one size, the last one shorter. Another is `unsupported`.
+  # 0: chunks of one size, the last may be shorter. Other values are `unsupported`.
 
   chunkBytes @3 :UInt32;
   # A power of two, 16 KiB to 2 MiB. A larger power is `unsupported`, anything else `malformed`.
 
   root @4 :Data;
-  # The file's BEP 52 root: 32 bytes; absent for an empty file. It follows from the chunks: another is `malformed`.
+  # The file's BEP 52 root: 32 bytes; absent for an empty file. It follows from the chunks: any other root is
+  # `malformed`.
 
   chunks @5 :List(ManifestChunk);
   # Their number follows from the size, at most 65,536; absent for an empty file.
@@ -80,35 +81,35 @@ struct ManifestChunk {
   # The 32 bytes of the chunk id, each word little-endian.
 
   bytes @4 :UInt32;
-  # The length that size and chunk size give; another is `malformed`.
+  # The length that follows from file size and chunk size; any other length is `malformed`.
 }
 
 # --- between nodes, at /files/holder ----------------------------------------------------------------------------------
 
 struct StoreContent $kind(from = [peer], bytesMax = 2622544) {
-  # Stores a content under a claim of the sender. Answered by Stored once bytes and claim are synced. Asking again is
-  # harmless. Over the sender's quota, its share of `files.space`, or a full disk: `no_space`; too many claims (of all,
-  # 16 of the sender on one content, 1,024 of all on it) or stores under way: `overloaded`; `refused` if the holder's
+  # Stores an object under a claim of the sender. Answered by Stored once bytes and claim are synced. Repeating it is
+  # harmless. `no_space`: above the sender's quota or its share of `files.space`, or a full disk. `overloaded`: too many
+  # stores in progress or claims (in total, 16 of the sender per object, 1,024 of all nodes per object). `refused`: the
   # operator has released the sender. messages/README.md, "Limits", has the numbers.
 
   claim @0 :Claim;
   content @1 :Content;
 
   bytes @2 :Data;
-  # The content itself, at most 2,621,520 bytes (the largest manifest); `corrupt` if it does not match its key. Empty:
-  # the sender assumes that the holder has it; `not_found` if it has not.
+  # The object itself, at most 2,621,520 bytes (the largest manifest); `corrupt` if it does not match its key. Empty:
+  # the sender assumes that the storage node has it; otherwise `not_found`.
 }
 
 struct Stored $kind(from = [peer], bytesMax = 64) {
-  # The content and the claim are synced.
+  # The object and the claim are synced.
 
   fresh @0 :Bool;
-  # Whether the holder had to keep the bytes; false if it had them before.
+  # Whether the bytes were new; false if the storage node already had them.
 }
 
 struct BindClaim $kind(from = [peer], bytesMax = 256) {
-  # A put has ended: its claims at this holder become claims for `cid`. Answered once that is synced. Asking again is
-  # harmless. `not_found` if the holder has neither claims of that put nor of that file.
+  # A put has ended: its claims at this node become claims for `cid`. Answered once that is synced. Repeating it is
+  # harmless. `not_found` if the node has neither claims of that put nor of that file.
 
   put @0 :Data;
   # The put id: exactly 32 bytes, otherwise `malformed`.
@@ -118,14 +119,14 @@ struct BindClaim $kind(from = [peer], bytesMax = 256) {
 }
 
 struct Bound $kind(from = [peer], bytesMax = 64) {
-  # The claims are for the file now, and that is synced.
+  # The claims are now for the file, and that is synced.
 
   contents @0 :UInt32;
-  # How many contents the sender claims for the file at this holder now.
+  # How many objects the sender now claims for the file at this node.
 }
 
 struct ReleaseClaim $kind(from = [peer], bytesMax = 256) {
-  # Ends a claim of the sender; contents without another claim are dropped. A claim that does not exist has ended.
+  # Ends a claim of the sender; objects without another claim are dropped. A missing claim counts as ended.
 
   claim @0 :Claim;
 }
@@ -134,70 +135,70 @@ struct Released $kind(from = [peer], bytesMax = 64) {
   # The claim has ended, and that is synced.
 
   contents @0 :UInt32;
-  # How many contents the claim held.
+  # How many objects the claim covered.
 }
 
 struct FetchContent $kind(from = [peer], bytesMax = 256) {
-  # Asks for a content. Any peer may ask. `not_found` if the holder lacks it; `corrupt` if it had it and found it
-  # damaged; `overloaded` beyond 16 questions of one peer under way, or 128 of all.
+  # Requests an object. Any peer may. `not_found` if the node lacks it; `corrupt` if it had the object and found it
+  # corrupted; `overloaded` above 16 requests in progress of one peer, or 128 of all.
 
   content @0 :Content;
 }
 
 struct Fetched $kind(from = [peer], bytesMax = 2622544) {
-  # A content that a holder has.
+  # An object that a storage node has.
 
   bytes @0 :Data;
-  # The whole content, mostly in a segment of its own, behind a far pointer. The asker verifies it; a content that does
+  # The whole object, usually in a separate segment, after a far pointer. The requester verifies it; an object that does
   # not match its key counts against the sender.
 }
 
 struct HasContents $kind(from = [peer], bytesMax = 65536) {
-  # Asks which of some contents the holder has, without their bytes.
+  # Asks which of some objects the node has, without their bytes.
 
   contents @0 :List(Content);
   # 1 to 1,024; none or more is `malformed`.
 
   claimedFor @1 :Data;
-  # 32 bytes, a CID: only contents that the sender claims for this file. Empty: claimed by any node. Otherwise
+  # 32 bytes, a CID: only objects that the sender claims for this file. Empty: claimed by any node. Otherwise
   # `malformed`.
 }
 
 struct Has $kind(from = [peer], bytesMax = 1024) {
-  # Which of the contents the holder has.
+  # Which of the objects the node has.
 
   present @0 :List(Bool);
-  # One for each content, in their order. A list of another length counts as no answer.
+  # One for each object, in their order. A list of another length counts as no answer.
 
   keptDays @1 :UInt16;
-  # The asker's claims here end after this many days without a question of it. 0: the holder does not say.
+  # The requester's claims here end after this many days without a request of it. 0: unknown.
 }
 
 struct ContentOwner {
-  # For which owner a holder has a content: this node if it is one of the owners, otherwise one of them.
+  # An owner for which a node stores an object: this node if it is an owner, otherwise any of the owners.
 
   id @0 :Data;
   # 20 bytes.
 
   group @1 :Data;
-  # The address group from which it asked last: 16 bytes, zeros for this node.
+  # The address group of its last request: 16 bytes, zeros for this node.
 }
 
 struct Holds $kind(bytesMax = 256) {
-  # A holder tells `/files/announce` that a content has a new claim, or is gone.
+  # The holder reports to `/files/announce` that an object has a new claim, or is gone.
 
   content @0 :Content;
   gone @1 :Bool;
 
   owner @2 :ContentOwner;
-  # Of the claim; absent if the content is gone.
+  # Owner of the claim; absent if the object is gone.
 }
 
 struct ListHeld $kind(bytesMax = 128) {
-  # `/files/announce` asks the holder for its contents. Answered by HeldContents.
+  # `/files/announce` asks the holder for its objects. Answered by HeldContents.
 
   behind @0 :Content;
-  # The page starts after this content; absent: at the first.
+  # The page starts after this object; absent: at the first.
 }
 
 struct HeldContents $kind(bytesMax = 65536) {
@@ -208,11 +209,11 @@ struct HeldContents $kind(bytesMax = 65536) {
   more @1 :Bool;
 
   owners @2 :List(ContentOwner);
-  # One for each content, in their order.
+  # One for each object, in their order.
 }
 
 struct FindPlaces $kind(bytesMax = 64) {
-  # Asks `/files/places` for the nodes nearest to a content's position. Answered by Places.
+  # Asks `/files/places` for the nodes nearest to an object's position. Answered by Places.
 
   position @0 :Data;
   # 20 bytes, otherwise `malformed`.
@@ -222,8 +223,8 @@ struct Places $kind(bytesMax = 4096) {
   # The answer to FindPlaces.
 
   nodes @0 :List(Contact);
-  # As a search of the last seconds found them around a nearby position, without this node: at most 40, in any order.
-  # Empty: the network did not answer.
+  # The result of a recent search around a nearby position, without this node: at most 40, in any order. Empty: the
+  # network did not answer.
 }
 
 struct PlacesState $kind(from = [view, operate], bytesMax = 128) {
@@ -231,10 +232,10 @@ struct PlacesState $kind(from = [view, operate], bytesMax = 128) {
 
   asked @0 :UInt64;
   searches @1 :UInt64;
-  # Searches that were needed for the answers.
+  # Searches that the answers required.
   waiting @2 :UInt32;
   neighbourhoods @3 :UInt32;
-  # Neighbourhoods that are known at present.
+  # Currently known neighbourhoods.
 }
 
 struct AnnounceState $kind(from = [view, operate], bytesMax = 256) {
@@ -243,24 +244,24 @@ struct AnnounceState $kind(from = [view, operate], bytesMax = 256) {
   waiting @0 :UInt32;
   announced @1 :UInt64;
   failed @2 :UInt64;
-  # Failed attempts; they are repeated.
+  # Failed attempts, which are retried.
   dropped @3 :UInt64;
-  # Not announced: all places are taken, or the owner's share of them. Counted at each look.
+  # Not announced: all slots are in use, or the owner's share of them. Counted at each check.
   places @4 :UInt64;
-  # That are taken: by contents that are announced, and by those that ended in the last 48 hours.
+  # Slots in use: by announced objects, and by announcements that ended in the last 48 hours.
 }
 
 # --- operators -----------------------------------------------------------------------------------------------------
 
 struct PutFile $kind(from = [operate], bytesMax = 1024) {
-  # Starts a put: a stream of PutPiece from the asker, then the answer PutDone.
+  # Starts a put: a stream of PutPiece from the requester, then the answer PutDone.
 
   name @0 :Text;
-  # How `file ls` shows it: at most 255 bytes of UTF-8 without control characters, no path; empty for standard input.
+  # The name in `file ls`: at most 255 bytes of UTF-8 without control characters, not a path; empty for standard input.
   # Anything else is `refused`.
 
   replicas @1 :UInt8;
-  # 1 to 16, otherwise `refused`; 0: as many as the node's setting `files.replicas` says.
+  # 1 to 16, otherwise `refused`; 0: the node's setting `files.replicas`.
 }
 
 struct PutPiece $kind(from = [operate], bytesMax = 1048640, whenFull = credit) {
@@ -271,22 +272,22 @@ struct PutPiece $kind(from = [operate], bytesMax = 1048640, whenFull = credit) {
 }
 
 struct PutDone $kind(from = [operate], bytesMax = 256) {
-  # The file is stored: each of its contents is synced at `reached` nodes at least, and listed by this node.
+  # The file is stored: each of its objects is synced at `reached` nodes at least, and listed by this node.
 
   cid @0 :Data;
   bytes @1 :UInt64;
   chunks @2 :UInt32;
   replicasAsked @3 :UInt8;
   replicasReached @4 :UInt8;
-  # At least 1. Fewer than asked: not enough nodes accepted it; the watch keeps trying.
+  # At least 1. If it is fewer than requested, too few nodes accepted the file; the watch keeps trying.
 
   bytesFresh @5 :UInt64;
-  # Bytes of the file, without chunks that repeat an earlier chunk of it.
+  # Bytes of the file, without repeated chunks.
 }
 
 struct GetFile $kind(from = [view, operate], bytesMax = 256) {
-  # A stream of GetItem: first `start`, then pieces in order. It ends with `not_found` if all asked nodes lack the file,
-  # with `unavailable` if a node that may have it did not answer, with `corrupt` if all copies are damaged.
+  # A stream of GetItem: first `start`, then pieces in order. It ends with `not_found` if no node in the search has the
+  # file, with `unavailable` if a node that may have it did not answer, with `corrupt` if all copies are corrupted.
 
   cid @0 :Data;
   # Exactly 32 bytes, otherwise `malformed`.
@@ -300,7 +301,7 @@ struct GetFile $kind(from = [view, operate], bytesMax = 256) {
 struct Range {
   first @0 :UInt64;
   last @1 :UInt64;
-  # Bytes from zero, both included. `first` beyond `last` or at the file's end is `refused`; `last` beyond the end is
+  # Bytes from zero, both inclusive. `first` after `last` or at the file's end is `refused`; `last` beyond the end means
   # the end.
 }
 
@@ -317,7 +318,7 @@ struct GetItem $kind(from = [view, operate], bytesMax = 262400, whenFull = credi
 struct GetStart {
   fileBytes @0 :UInt64;
   partBytes @1 :UInt64;
-  # The bytes of all pieces together.
+  # Total bytes of all pieces.
 }
 
 struct ListFiles $kind(from = [view, operate], bytesMax = 64) {
@@ -346,11 +347,11 @@ struct FileRow $kind(from = [view, operate], bytesMax = 1024, whenFull = credit)
   # Unix seconds.
 
   replicasLive @9 :UInt8;
-  # The minimum over its contents, when the watch last checked.
+  # The minimum over its objects at the last check of the watch.
 
   copiesEndAt @10 :Int64;
-  # Unix seconds: when the first of its holders ends its copies, unless it hears of this node before. 0: no other node
-  # holds the file, or none has said.
+  # Unix seconds: when the first of its storage nodes ends its copies, unless this node contacts it before. 0: no other
+  # node stores the file, or none has reported a time.
 }
 
 struct ViewFile $kind(from = [view, operate], bytesMax = 256) {
@@ -375,18 +376,18 @@ struct ViewContent {
   # Of the chunk in the file; 0 for the manifest.
 
   holders @2 :List(Data);
-  # Ids of the nodes that have said that they hold the content: 20 bytes each, at most 16. Empty if this node does not
-  # claim the file.
+  # Ids of the nodes that have reported that they store the object: 20 bytes each, at most 16. Empty if this node does
+  # not claim the file.
 }
 
 struct VerifyFile $kind(from = [view, operate], bytesMax = 256) {
-  # Reads every copy of every content at its holders and compares it with its id. A stream of VerifyItem: one for each
-  # copy that is not sound, progress at most every second, and the sum last. A damaged copy at this node is replaced
-  # from a sound copy. `not_found` if this node neither claims nor holds the file; if it only holds the file,
-  # only its own copies are read.
+  # Reads every copy of every object at its storage nodes and compares it with its id. A stream of VerifyItem: an item
+  # for each bad copy, progress at most every second, and finally the sum. A corrupted copy at this node is replaced
+  # from a good copy. `not_found` if this node neither claims nor stores the file; if it only stores the file, only its
+  # own copies are read.
 
   cid @0 :Data;
-  # Exactly 32 bytes, otherwise `malformed`. Empty: all contents that this node stores, for itself and for others.
+  # Exactly 32 bytes, otherwise `malformed`. Empty: all objects that this node stores, for itself and for other nodes.
 }
 
 struct VerifyItem $kind(from = [view, operate], bytesMax = 512, whenFull = credit) {
@@ -414,7 +415,7 @@ enum CopyState {
   unknown @3;
   # The node did not answer.
   repaired @4;
-  # It was damaged at this node, and has been replaced.
+  # It was corrupted at this node, and has been replaced.
 }
 
 struct VerifySum {
@@ -424,36 +425,36 @@ struct VerifySum {
   damaged @3 :UInt64;
   unknown @4 :UInt64;
   bytes @5 :UInt64;
-  # Bytes of the contents read, each counted once.
+  # Bytes of the objects read, each counted once.
 
   bytesTotal @6 :UInt64;
   repaired @7 :UInt64;
-  # Repaired copies, which also count as damaged.
+  # Repaired copies, which also count as corrupted.
 }
 
 struct RemoveFile $kind(from = [operate], bytesMax = 256) {
   # Ends this node's claim on a file; `not_found` if it has none. Answered by FileRemoved once that is synced. The
-  # holders are told until they answer.
+  # storage nodes are notified until they answer.
 
   cid @0 :Data;
 }
 
 struct FileRemoved $kind(from = [operate], bytesMax = 64) {
-  # The file is no longer claimed by this node, and that is synced.
+  # This node no longer claims the file, and that is synced.
 
   holders @0 :UInt32;
-  # How many nodes have to release it.
+  # How many nodes must release it.
 }
 
 struct PinFile $kind(from = [operate], bytesMax = 256) {
-  # Sets or takes away the pin of a file that this node claims; `not_found` if it does not. Answered by Nothing.
+  # Sets or removes the pin of a file that this node claims; `not_found` if it does not. Answered by Nothing.
 
   cid @0 :Data;
   pinned @1 :Bool;
 }
 
 struct ListOwners $kind(from = [view, operate], bytesMax = 128) {
-  # Asks `/files/holder` for which owners it holds contents, by id. Answered by HeldOwners.
+  # Asks `/files/holder` for the owners of its stored objects, by id. Answered by HeldOwners.
 
   behind @0 :Data;
   # The page starts after this owner: 20 bytes; empty: at the first. Otherwise `malformed`.
@@ -463,7 +464,7 @@ struct HeldOwners $kind(from = [peer, view, operate], bytesMax = 65536) {
   # The answer to ListOwners.
 
   owners @0 :List(HeldOwner);
-  # At most 512, in their order; this node is one of them if it holds something of its own.
+  # At most 512, in their order; includes this node if it stores objects of its own.
   more @1 :Bool;
 }
 
@@ -472,15 +473,15 @@ struct HeldOwner {
   # 20 bytes.
   contents @1 :UInt64;
   bytes @2 :UInt64;
-  # As they count against the owner's quota: each claim counts at least 4 KiB.
+  # As counted towards the owner's quota: each claim counts at least 4 KiB.
   claims @3 :UInt64;
   lastSeen @4 :Int64;
-  # Unix seconds at the begin of the day (UTC) on which the owner was heard last.
+  # Unix seconds at the beginning of the day (UTC) of the owner's last request.
 }
 
 struct ReleaseOwner $kind(from = [operate], bytesMax = 128) {
-  # Asks `/files/holder` to end all claims of an owner, and to refuse that owner for `files.kept_days`. Answered by
-  # OwnerReleased once that is synced; `not_found` if nothing is held for it, `refused` for this node itself.
+  # Tells `/files/holder` to end all claims of an owner, and to refuse that owner for `files.kept_days`. Answered by
+  # OwnerReleased once that is synced; `not_found` if nothing is stored for it, `refused` for this node itself.
 
   owner @0 :Data;
   # 20 bytes, otherwise `malformed`.
@@ -496,7 +497,7 @@ struct OwnerReleased $kind(from = [peer, view, operate], bytesMax = 64) {
 # --- between the actors of one node --------------------------------------------------------------------------------
 
 struct PutHeld $kind(bytesMax = 1048576) {
-  # A put tells the catalogue which nodes hold some of its contents under the put id. Answered by Nothing.
+  # A put reports to the catalogue which nodes store some of its objects under the put id. Answered by Nothing.
 
   put @0 :Data;
   contents @1 :List(HeldContent);
@@ -511,7 +512,7 @@ struct HeldContent {
 
 struct PutBinds $kind(bytesMax = 65536) {
   # A put is about to bind its claims to `cid` at these nodes. Answered by Nothing once a row records it, because the
-  # claims must be released if the put ends here.
+  # claims must be released if the put fails here.
 
   put @0 :Data;
   cid @1 :Data;
@@ -520,7 +521,7 @@ struct PutBinds $kind(bytesMax = 65536) {
 }
 
 struct PutEnds $kind(bytesMax = 131072) {
-  # A put has bound its claims, and asks to list its file. Answered by PutListed once that is synced.
+  # A put has bound its claims, and wants its file listed. Answered by PutListed once that is synced.
 
   put @0 :Data;
   cid @1 :Data;
@@ -529,18 +530,18 @@ struct PutEnds $kind(bytesMax = 131072) {
   chunks @4 :UInt32;
   replicas @5 :UInt8;
   unbound @6 :List(Data);
-  # Nodes that may have claims for the put and did not say that they bound them: they do not count as holders.
+  # Nodes that may have claims for the put and did not confirm the binding: they do not count as storage nodes.
 }
 
 struct PutListed $kind(bytesMax = 64) {
   # The file is listed.
 
   replicas @0 :UInt8;
-  # The minimum of holders over its contents, at least 1.
+  # The minimum of copies over its objects, at least 1.
 }
 
 struct PutFails $kind(bytesMax = 65536) {
-  # A put has failed. Answered by Nothing once a row records that these nodes have to release its claims.
+  # A put has failed. Answered by Nothing once a row records that these nodes must release its claims.
 
   put @0 :Data;
   nodes @1 :List(Data);
@@ -548,7 +549,7 @@ struct PutFails $kind(bytesMax = 65536) {
 }
 
 struct StoresTook $kind(bytesMax = 65536) {
-  # A put tells how long nodes took for its stores, a get how long for its reads.
+  # A put reports the duration of nodes' stores, a get the duration of their reads.
 
   nodes @0 :List(NodeTook);
   # At most 1,024.
@@ -559,7 +560,7 @@ struct NodeTook {
   node @0 :Data;
   # 20 bytes.
   micros @1 :UInt32;
-  # The longest of its last stores or reads; 0: it left one unanswered for longer than it usually takes.
+  # The longest of its last stores or reads; 0: a request stayed unanswered for longer than usual.
 }
 
 struct CopyMade $kind(bytesMax = 256) {
@@ -577,7 +578,7 @@ struct CopyRefused $kind(bytesMax = 128) {
 }
 
 struct MendContent $kind(bytesMax = 2622544) {
-  # Replaces a damaged content of this node; the bytes have been verified. Answered by Nothing once it is synced;
+  # Replaces a corrupted object of this node; the bytes have been verified. Answered by Nothing once it is synced;
   # `not_found` if no node claims it here.
 
   content @0 :Content;
@@ -590,15 +591,15 @@ struct FilesState $kind(from = [view, operate], bytesMax = 512) {
   # What the inspector shows of the catalogue: the files of this node.
 
   loading @0 :Bool;
-  # Its rows are still being read.
+  # Its rows are still being loaded.
 
   files @1 :UInt32;
   contentsOwned @2 :UInt32;
   contentsShort @3 :UInt32;
-  # Contents with fewer live copies than wanted, when the watch last checked.
+  # Objects with fewer live copies than wanted, at the last check of the watch.
 
   contentsLost @4 :UInt32;
-  # Contents without any live copy.
+  # Objects without a live copy.
 
   releases @5 :UInt32;
   # Claims that other nodes still have to end.
@@ -612,17 +613,17 @@ struct FilesState $kind(from = [view, operate], bytesMax = 512) {
 }
 
 struct HolderState $kind(from = [view, operate], bytesMax = 256) {
-  # What the inspector shows of what this node holds, for itself and for others.
+  # What the inspector shows of the objects that this node stores, for itself and for other nodes.
 
   loading @0 :Bool;
   contents @1 :UInt64;
   bytes @2 :UInt64;
   claims @3 :UInt64;
   badDigests @4 :UInt64;
-  # Received contents that did not match their key.
+  # Received objects that did not match their key.
 
   damaged @5 :UInt64;
-  # Contents that cannot be read and are not repaired yet.
+  # Objects that cannot be read and are not repaired yet.
 
   commitsUnderWay @6 :UInt32;
   readsUnderWay @7 :UInt32;
@@ -634,7 +635,7 @@ struct PutState $kind(from = [view, operate], bytesMax = 256) {
   # What the inspector shows of a put.
 
   bytes @0 :UInt64;
-  # Read so far.
+  # Bytes read so far.
 
   bytesHeld @1 :UInt64;
   # In memory, waiting for copies to be synced.
