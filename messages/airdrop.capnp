@@ -165,7 +165,7 @@ struct Unfinished $kind(bytesMax = 256) {
 }
 
 struct AirdropsState $kind(from = [peer, view, operate], bytesMax = 512) {
-  # What the inspector shows of `/airdrop`.
+  # The inspector's view of `/airdrop`.
 
   place @0 :Text;
   here @1 :Bool;
@@ -175,14 +175,14 @@ struct AirdropsState $kind(from = [peer, view, operate], bytesMax = 512) {
 }
 
 struct AirdropListState $kind(from = [peer, view, operate], bytesMax = 128) {
-  # What the inspector shows of `/airdrop/list`.
+  # The inspector's view of `/airdrop/list`.
 
   awake @0 :UInt32;
   unfinished @1 :UInt32;
 }
 
 struct AirdropState $kind(from = [peer, view, operate], bytesMax = 1024) {
-  # What the inspector shows of an airdrop.
+  # The inspector's view of an airdrop.
 
   state @0 :Text;
   sentence @1 :Text;

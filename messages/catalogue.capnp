@@ -7,13 +7,13 @@ using import "/messages/annotations.capnp".kind;
 $Cxx.namespace("troupe::catalogue::wire");
 
 struct CatalogueState $kind(from = [peer, view, operate], bytesMax = 128) {
-  # What the inspector shows of `/catalogue`.
+  # The inspector's view of `/catalogue`.
 
   groups @0 :UInt32;
 }
 
 struct MemberState $kind(from = [peer, view, operate], bytesMax = 256) {
-  # What the inspector shows of `/catalogue/NAME`: one group at this member.
+  # The inspector's view of `/catalogue/NAME`: one group at this member.
 
   entries @0 :UInt32;
   held @1 :UInt32;

@@ -245,7 +245,7 @@ struct Evidence {
 
   first @1 :Data;
   second @2 :Data;
-  # The bytes of the content of `first` sort before those of `second`, so that a pair has one form.
+  # The content bytes of `first` sort before the content bytes of `second`, so that a pair has one form.
 }
 
 struct ForkStatement {
@@ -353,7 +353,7 @@ struct BlockLog {
 
   size @0 :UInt64;
   roots @1 :Data;
-  # 32 bytes for each 1 bit of the size, the largest subtree first.
+  # 32 bytes per set bit of the size, the largest subtree first.
 }
 
 struct Validators {
@@ -397,7 +397,7 @@ struct Presence {
   # Key: 08. The latest heights, at most 10, and the validators whose precommits for their blocks have been in blocks.
 
   heights @0 :List(Attendance);
-  # Consecutive; the last one is the height of the state.
+  # Consecutive; the last is the height of the state.
 }
 
 struct Attendance {
@@ -412,7 +412,7 @@ struct Attendance {
   validators1 @6 :UInt64;
   validators2 @7 :UInt64;
   validators3 @8 :UInt64;
-  # The hash of its Validators. Key 0a || hash has the Validators if they are not those of the next height.
+  # The hash of its Validators. Key 0a || hash has the Validators if the next height has other Validators.
 
   seats0 @9 :UInt64;
   seats1 @10 :UInt64;
@@ -466,7 +466,7 @@ struct Founder {
   nodeKey @2 :Data;
   consensusKey @3 :Data;
   address @4 :Data;
-  # Of the wallet that owns the stake.
+  # Address of the wallet that owns the stake.
 }
 
 struct Founding {
@@ -1107,7 +1107,7 @@ struct PassGuard $kind(bytesMax = 64) {
 }
 
 struct ChainState $kind(from = [peer, view, operate], bytesMax = 4096) {
-  # What the inspector shows of `/chain`.
+  # The inspector's view of `/chain`.
 
   height @0 :UInt64;
   round @1 :UInt32;
@@ -1119,7 +1119,7 @@ struct ChainState $kind(from = [peer, view, operate], bytesMax = 4096) {
 }
 
 struct ValidatorState $kind(from = [peer, view, operate], bytesMax = 4096) {
-  # What the inspector shows of `/validator`.
+  # The inspector's view of `/validator`.
 
   signs @0 :Bool;
   height @1 :UInt64;

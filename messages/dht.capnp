@@ -45,7 +45,7 @@ struct Nodes $kind(from = [peer], bytesMax = 2048) {
   # The answer to FindNode.
 
   contacts @0 :List(Contact);
-  # Nearest first, at most 20; the reader accepts no more. The answering node is not among them.
+  # Nearest first, at most 20; the reader ignores further contacts. The answering node is not among them.
 
   token @1 :Data;
   # 8 bytes that the requester sends with a Store or an AddProvider within five minutes.
@@ -368,7 +368,7 @@ struct SearchResult $kind(bytesMax = 1048576) {
   silent @22 :UInt16;
   # Nodes known to this node that did not answer in time, if fewer nodes answered than there should be copies.
   silentLately @23 :UInt16;
-  # Of these, without nodes that were silent for 30 s while at least as many others answered.
+  # `silent` without nodes that were silent for 30 s while at least as many others answered.
   busy @24 :UInt16;
   # Of `silent`, the nodes that got no request or did not answer because this node or they were overloaded. If too few
   # other nodes answered, nothing is stored.
@@ -472,7 +472,7 @@ struct PublishedKeys $kind(bytesMax = 65536) {
 }
 
 struct RepublishState $kind(from = [view, operate], bytesMax = 512) {
-  # What the inspector shows of `/dht/republish`.
+  # The inspector's view of `/dht/republish`.
 
   items @0 :UInt64;
   retries @1 :UInt32;
@@ -862,7 +862,7 @@ struct AuditSum {
 # --- what the inspector shows --------------------------------------------------------------------------------------
 
 struct DhtState $kind(from = [view, operate], bytesMax = 4096) {
-  # What the inspector shows of `/dht`.
+  # The inspector's view of `/dht`.
 
   contacts @0 :UInt32;
   buckets @1 :UInt32;
@@ -912,7 +912,7 @@ struct DhtState $kind(from = [view, operate], bytesMax = 4096) {
 }
 
 struct BucketState $kind(from = [view, operate], bytesMax = 8192) {
-  # What the inspector shows of a bucket.
+  # The inspector's view of a bucket.
 
   range @0 :UInt8;
   listed @1 :List(BucketContact);
@@ -929,7 +929,7 @@ struct BucketContact {
 }
 
 struct LookupState $kind(from = [view, operate], bytesMax = 8192) {
-  # What the inspector shows of a search.
+  # The inspector's view of a search.
 
   target @0 :Text;
   goal @1 :Text;
@@ -951,7 +951,7 @@ struct LookupState $kind(from = [view, operate], bytesMax = 8192) {
 }
 
 struct ListenState $kind(from = [view, operate], bytesMax = 8192) {
-  # What the inspector shows of `/dht/listen`.
+  # The inspector's view of `/dht/listen`.
 
   places @0 :List(ListenedPlace);
   # At most 50.
@@ -970,7 +970,7 @@ struct ListenedPlace {
 }
 
 struct AuditState $kind(from = [view, operate], bytesMax = 512) {
-  # What the inspector shows of `/dht/audit`.
+  # The inspector's view of `/dht/audit`.
 
   running @0 :Bool;
   rows @1 :UInt64;

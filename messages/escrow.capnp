@@ -84,7 +84,7 @@ struct EscrowIs $kind(from = [peer, view, operate], bytesMax = 1179648) {
 
   agreement @0 :Data;
   commitment @1 :Data;
-  # The buyer's signature commitment.
+  # The buyer's commitment.
   entries @2 :List(Data);
   # actors/escrow/logic/event_log.hpp; at most 1 MiB with the acts.
   acts @3 :List(ActRow);
@@ -177,8 +177,8 @@ struct EscrowEvent $kind(from = [peer, view, operate], bytesMax = 8192, whenFull
 }
 
 struct LookAt $kind(from = [peer, operate], bytesMax = 128) {
-  # An operator of the ledger has checked a suspended escrow: it continues. Answered by ActTaken. `refused` unless it is
-  # sent in the way that Wallet.Issue requires.
+  # An operator of the ledger has checked an escrow in the state held: it continues. Answered by ActTaken. `refused`
+  # unless it is sent in the way that Wallet.Issue requires.
 
   escrow @0 :Data;
 }
@@ -244,7 +244,7 @@ struct TakeTaskAct $kind(from = [peer, operate], bytesMax = 16384) {
 
   act @0 :SignedAct;
   agreement @1 :Data;
-  # For an Engage: the first one begins the escrow.
+  # For an Engage: the first Engage begins the escrow.
   deposit @2 :Wallet.SignedTransfer;
   # For an Engage: the transfer that it names.
 }
@@ -347,13 +347,13 @@ enum ArbiterHow {
   drawn @0;
   ruled @1;
   silent @2;
-  # Half of its bond goes to the parties.
+  # Each party gets half of its bond.
   over @3;
   # The parties have agreed.
 }
 
 struct ArbitersState $kind(from = [peer, view, operate], bytesMax = 256) {
-  # What the inspector shows of `/escrow/arbiters`.
+  # The inspector's view of `/escrow/arbiters`.
 
   arbiters @0 :UInt32;
   owed @1 :UInt32;
@@ -373,14 +373,14 @@ struct TaskEscrowIdle $kind(bytesMax = 128) {
 }
 
 struct TaskEscrowsState $kind(from = [view, operate], bytesMax = 256) {
-  # What the inspector shows of `/escrow/tasks`.
+  # The inspector's view of `/escrow/tasks`.
 
   awake @0 :UInt32;
   open @1 :UInt32;
 }
 
 struct TaskEscrowState $kind(from = [view, operate], bytesMax = 512) {
-  # What the inspector shows of `/escrow/tasks/ID`.
+  # The inspector's view of `/escrow/tasks/ID`.
 
   state @0 :Text;
   providers @1 :UInt32;
@@ -391,7 +391,7 @@ struct TaskEscrowState $kind(from = [view, operate], bytesMax = 512) {
 }
 
 struct EscrowsState $kind(from = [peer, view, operate], bytesMax = 512) {
-  # What the inspector shows of `/escrow`.
+  # The inspector's view of `/escrow`.
 
   place @0 :Text;
   here @1 :Bool;
@@ -402,7 +402,7 @@ struct EscrowsState $kind(from = [peer, view, operate], bytesMax = 512) {
 }
 
 struct EscrowState $kind(from = [peer, view, operate], bytesMax = 2048) {
-  # What the inspector shows of `/escrow/ID`.
+  # The inspector's view of `/escrow/ID`.
 
   state @0 :Text;
   sentence @1 :Text;

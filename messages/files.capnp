@@ -228,7 +228,7 @@ struct Places $kind(bytesMax = 4096) {
 }
 
 struct PlacesState $kind(from = [view, operate], bytesMax = 128) {
-  # What the inspector shows of `/files/places`.
+  # The inspector's view of `/files/places`.
 
   asked @0 :UInt64;
   searches @1 :UInt64;
@@ -239,7 +239,7 @@ struct PlacesState $kind(from = [view, operate], bytesMax = 128) {
 }
 
 struct AnnounceState $kind(from = [view, operate], bytesMax = 256) {
-  # What the inspector shows of `/files/announce`.
+  # The inspector's view of `/files/announce`.
 
   waiting @0 :UInt32;
   announced @1 :UInt64;
@@ -373,7 +373,7 @@ struct ViewItem $kind(from = [view, operate], bytesMax = 2048, whenFull = credit
 struct ViewContent {
   content @0 :Content;
   offset @1 :UInt64;
-  # Of the chunk in the file; 0 for the manifest.
+  # Offset of the chunk in the file; 0 for the manifest.
 
   holders @2 :List(Data);
   # Ids of the nodes that have reported that they store the object: 20 bytes each, at most 16. Empty if this node does
@@ -588,7 +588,7 @@ struct MendContent $kind(bytesMax = 2622544) {
 # --- what the inspector shows --------------------------------------------------------------------------------------
 
 struct FilesState $kind(from = [view, operate], bytesMax = 512) {
-  # What the inspector shows of the catalogue: the files of this node.
+  # The inspector's view of the catalogue: the files of this node.
 
   loading @0 :Bool;
   # Its rows are still being loaded.
@@ -613,7 +613,7 @@ struct FilesState $kind(from = [view, operate], bytesMax = 512) {
 }
 
 struct HolderState $kind(from = [view, operate], bytesMax = 256) {
-  # What the inspector shows of the objects that this node stores, for itself and for other nodes.
+  # The inspector's view of the objects that this node stores, for itself and for other nodes.
 
   loading @0 :Bool;
   contents @1 :UInt64;
@@ -632,25 +632,25 @@ struct HolderState $kind(from = [view, operate], bytesMax = 256) {
 }
 
 struct PutState $kind(from = [view, operate], bytesMax = 256) {
-  # What the inspector shows of a put.
+  # The inspector's view of a put.
 
   bytes @0 :UInt64;
   # Bytes read so far.
 
   bytesHeld @1 :UInt64;
-  # In memory, waiting for copies to be synced.
+  # Bytes in memory that wait for copies to be synced.
 
   replicasAsked @2 :UInt8;
   replicasReached @3 :UInt8;
-  # The minimum over the contents so far; zero before the first.
+  # The minimum over the objects so far; zero before the first.
 }
 
 struct GetState $kind(from = [view, operate], bytesMax = 128) {
-  # What the inspector shows of a get.
+  # The inspector's view of a get.
 
   bytes @0 :UInt64;
-  # Passed on so far.
+  # Bytes passed on so far.
 
   badAnswers @1 :UInt64;
-  # Contents that did not match their key.
+  # Objects that did not match their key.
 }

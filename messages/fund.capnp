@@ -1,6 +1,6 @@
 @0xfd3330102342a8e8;
-# The fund of a book: what is asked of `/fund`. It lives where the book of accounts does; other nodes pass questions on,
-# as messages/wallet.capnp says.
+# The fund of an account ledger: requests to `/fund`. The fund is kept where the ledger is; other nodes forward
+# requests, as messages/wallet.capnp says.
 
 using Cxx = import "/capnp/c++.capnp";
 using import "/messages/annotations.capnp".kind;
@@ -8,7 +8,7 @@ using Wallet = import "/messages/wallet.capnp";
 $Cxx.namespace("troupe::fund::wire");
 
 struct GetFund $kind(from = [peer, view, operate], bytesMax = 64) {
-  # Asks for the fund itself. Answered by FundIs.
+  # Requests the fund itself. Answered by FundIs.
 }
 
 struct FundIs $kind(from = [peer, view, operate], bytesMax = 65536) {
@@ -17,12 +17,12 @@ struct FundIs $kind(from = [peer, view, operate], bytesMax = 65536) {
   book @0 :Data;
   # 32 bytes; the fund's account follows from it.
   owner @1 :Data;
-  # The address of the book's owner.
+  # The address of the ledger's owner.
   threshold @2 :UInt32;
   signers @3 :List(Data);
   # Ascending addresses of 32 bytes, at most 16.
   dailyCap @4 :UInt64;
-  # 0: there is none.
+  # 0: no cap.
   spentToday @5 :UInt64;
   # Approved on this UTC day.
   open @6 :UInt32;
@@ -30,13 +30,13 @@ struct FundIs $kind(from = [peer, view, operate], bytesMax = 65536) {
   allocations @7 :List(Allocation);
   # At most 256, by name.
   sequence @8 :UInt64;
-  # Of the latest entry of the log.
+  # Sequence of the latest entry of the log.
   head @9 :Data;
   # Its hash.
 }
 
 struct Allocation {
-  # What was paid in a category.
+  # Payments in a category.
 
   category @0 :Text;
   spent @1 :UInt64;
@@ -44,25 +44,25 @@ struct Allocation {
 }
 
 struct Propose $kind(from = [peer, operate], bytesMax = 4096) {
-  # A signer proposes. Answered by ProposalIs; the same again is answered alike. Errors: `refused` (no signer, a limit),
-  # `conflict` (another content has this nonce), `malformed`.
+  # A signer proposes. Answered by ProposalIs; a repeated request gets the same answer. Errors: `refused` (not a signer,
+  # a limit), `conflict` (other content has this nonce), `malformed`.
 
   content @0 :Data;
   # actors/fund/logic/proposal.hpp
   by @1 :Wallet.Approval;
-  # Of propose_bytes(). Both fields empty: an operator acts as the owner of the book, as with wallet Issue.
+  # Approval of propose_bytes(). Both fields empty: an operator acts as the owner of the ledger, as with wallet Issue.
 }
 
 struct SignProposal $kind(from = [peer, operate], bytesMax = 1024) {
-  # A signer agrees. Answered by ProposalIs; by the signature that reaches the threshold once the ledger has posted the
-  # payment. Errors: `not_found`, `refused` (no signer, expired, the daily cap, or what the ledger says), `conflict`
-  # (enough have signed; or the request was of another proposal).
+  # A signer agrees. Answered by ProposalIs; for the signature that reaches the threshold once the ledger has posted the
+  # payment. Errors: `not_found`, `refused` (not a signer, expired, the daily cap, or the ledger's reason), `conflict`
+  # (enough signatures; or the request was for another proposal).
 
   id @0 :Data;
   by @1 :Wallet.Approval;
-  # Of sign_bytes(), as in Propose.
+  # Approval of sign_bytes(), as in Propose.
   request @2 :Data;
-  # 16 bytes of this signer alone, or empty. The same again is answered by what the proposal is by then.
+  # 16 bytes, unique for this signer, or empty. A repeated request is answered with the proposal's current state.
 }
 
 struct GetProposal $kind(from = [peer, view, operate], bytesMax = 128) {
@@ -89,31 +89,31 @@ struct ProposalIs $kind(from = [peer, view, operate], bytesMax = 4096) {
   ended @7 :UInt64;
   # Unix ms; 0: not yet.
   why @8 :Text;
-  # It was refused.
+  # Why it was refused.
   transfer @9 :Data;
-  # That has paid it; empty: none.
+  # The transfer that paid it; empty: none.
 }
 
 struct ListProposals $kind(from = [peer, view, operate], bytesMax = 128) {
   # Answered by Proposals.
 
   from @0 :Data;
-  # Of the answer before; empty: the first page, which has all open ones.
+  # `next` of the previous answer; empty: the first page, which has all open proposals.
 }
 
 struct Proposals $kind(from = [peer, view, operate], bytesMax = 1048576) {
-  # Open proposals are at most 64, ended ones at most 128 a page, by id.
+  # At most 64 open proposals, and at most 128 ended proposals per page, by id.
 
   rows @0 :List(ProposalIs);
   next @1 :Data;
-  # Where to go on from; empty: that was all.
+  # Where to continue; empty: that was all.
 }
 
 struct ListEntries $kind(from = [peer, view, operate], bytesMax = 128) {
   # The log of the fund. Answered by Entries.
 
   after @0 :UInt64;
-  # The sequence behind which it begins.
+  # The page starts after this sequence.
 }
 
 struct Entries $kind(from = [peer, view, operate], bytesMax = 1048576) {
@@ -125,26 +125,26 @@ struct Entries $kind(from = [peer, view, operate], bytesMax = 1048576) {
 }
 
 struct FundState $kind(from = [peer, view, operate], bytesMax = 512) {
-  # What the inspector shows of `/fund`.
+  # The inspector's view of `/fund`.
 
   place @0 :Text;
   here @1 :Bool;
-  # Whether this node keeps the fund now.
+  # Whether this node now keeps the fund.
   why @2 :Text;
-  # Why nothing is asked of it; empty: it answers.
+  # Why requests to it fail; empty: it answers.
 }
 
 struct FundRowState $kind(from = [peer, view, operate], bytesMax = 1024) {
-  # What the inspector shows of `/fund/state`.
+  # The inspector's view of `/fund/state`.
 
   threshold @0 :UInt32;
   signers @1 :UInt32;
   open @2 :UInt32;
   # Proposals that have not ended.
   paying @3 :Text;
-  # The proposal whose payment is under way; empty: none.
+  # The proposal whose payment is in progress; empty: none.
   sequence @4 :UInt64;
-  # Of the latest entry of the log.
+  # Sequence of the latest entry of the log.
   why @5 :Text;
   # Why the fund does not serve; empty: it does.
 }

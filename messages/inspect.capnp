@@ -1,5 +1,5 @@
 @0xe4b7d05c1a92f386;
-# What operators ask the inspector `/inspect` of a node: lists of actors, one actor, and messages as they pass.
+# Requests of operators to a node's inspector `/inspect`: lists of actors, one actor, and messages as they pass.
 
 using Cxx = import "/capnp/c++.capnp";
 using import "/messages/annotations.capnp".kind;
@@ -7,8 +7,8 @@ using import "/messages/runtime.capnp".Portrait;
 $Cxx.namespace("troupe::inspect::wire");
 
 struct ListActors $kind(lane = control, from = [view, operate], bytesMax = 4096) {
-  # Asks for one screen of the node's actors. Answered by ActorRows; `malformed` with the position for a wrong filter or
-  # column, `overloaded` while 16 such questions wait.
+  # Requests one screen of the node's actors. Answered by ActorRows; `malformed` with the position for a wrong filter or
+  # column, `overloaded` while 16 such requests wait.
 
   filter @0 :Text;
   # runtime/observe/logic/filter.hpp; empty: all.
@@ -17,7 +17,7 @@ struct ListActors $kind(lane = control, from = [view, operate], bytesMax = 4096)
   # The column to sort by, largest values first; empty: by path.
 
   limit @2 :UInt32;
-  # Maximum number of rows; zero: 1,000. At most 10,000, and fewer if long paths do not fit into one answer.
+  # Maximum number of rows; zero: 1,000. At most 10,000, and fewer if long paths do not fit into one response.
 
   reversed @3 :Bool;
   # The order of `top` is reversed: the smallest values first, texts from the last to the first.
@@ -27,7 +27,7 @@ struct ActorRows $kind(from = [peer, view, operate], bytesMax = 4194304) {
   # Answers ListActors.
 
   node @0 :Data;
-  # Its id: 20 bytes.
+  # Id of the node: 20 bytes.
 
   actors @1 :List(ActorRow);
   total @2 :UInt64;
@@ -45,7 +45,7 @@ struct ActorRows $kind(from = [peer, view, operate], bytesMax = 4194304) {
 }
 
 struct Process {
-  # What the process of the node uses of its machine. Zero where the kernel does not say.
+  # Resource usage of the node's process. Zero if the kernel does not report it.
 
   cpuMs @0 :UInt64;
   # User and system time of all threads, since the process started.
@@ -62,19 +62,19 @@ struct ActorRow {
   # running; restarting: it failed and waits; ending; stuck: one message has been in its handler for a second or more.
 
   mailbox @3 :UInt64;
-  # Messages waiting.
+  # Number of waiting messages.
 
   oldestMs @4 :UInt64;
-  # How long the oldest of them has waited, at least: the mailbox marks only some messages.
+  # Minimum time that the oldest of them has waited: the mailbox marks only some messages.
 
   handled @5 :UInt64;
-  # Messages since the actor started: questions, tells, answers and items; for links also the messages that pass.
+  # Messages since the actor started: requests, tells, responses and items; for links also the messages that pass.
 
   perSecond @6 :Float64;
   # Messages handled in the last second.
 
   busy @7 :Float64;
-  # Share of the last second in its handlers, 0 to 1.
+  # Share of the last second spent in its handlers, 0 to 1.
 
   p99Us @8 :UInt64;
   # 99th percentile of the duration of handlers, to a factor of two; one handler in 32 is measured.
@@ -84,7 +84,7 @@ struct ActorRow {
   # The code of its last failure; empty: none.
 
   perSecondMinute @11 :Float64;
-  # Of about the last minute.
+  # Per second, over about the last minute.
 
   busyMinute @12 :Float64;
   refused @13 :UInt64;
@@ -92,7 +92,7 @@ struct ActorRow {
 
   deadLetters @14 :UInt64;
   asking @15 :UInt32;
-  # Its own questions and streams that wait for other actors.
+  # Its own requests and streams that wait for other actors.
 
   headKind @16 :Text;
   # The kind of the oldest message (oldestMs); empty: unknown.
@@ -108,7 +108,7 @@ struct ActorRow {
 }
 
 struct ListEnded $kind(lane = control, from = [view, operate], bytesMax = 4096) {
-  # Asks for the actors that have ended, the latest first. Answered by EndedRows.
+  # Requests the actors that have ended, the latest first. Answered by EndedRows.
 
   filter @0 :Text;
   # On path, kind, handled, restarts and lastError; all other fields are zero or empty there.
@@ -145,7 +145,7 @@ struct EndedRow {
 }
 
 struct LookAt $kind(lane = control, from = [view, operate], bytesMax = 512) {
-  # Asks for one actor. Answered by Looked; `not_found` if there is none at that path.
+  # Requests one actor. Answered by Looked; `not_found` if there is none at that path.
 
   path @0 :Text;
 }
@@ -159,13 +159,13 @@ struct Looked $kind(from = [peer, view, operate], bytesMax = 2097152) {
   # Null if the actor did not answer within 2 s.
 
   handling @3 :Text;
-  # The kind of the message that it is handling, if it did not answer; empty: unknown.
+  # If it did not answer: the kind of the message that it is handling; empty: unknown.
 
   handlingMs @4 :UInt64;
-  # How long it has been handling it, at least.
+  # Minimum time that it has been handling it.
 
   names @5 :List(Name);
-  # Names of the actors and nodes whose numbers the portrait has.
+  # Names of the actors and nodes whose numbers are in the portrait.
 
   schemas @6 :List(Data);
   # The types of the state (messages/kinds.hpp: schema_bytes), for a reader that does not know them.
@@ -181,8 +181,8 @@ struct Name {
 }
 
 struct FollowMessages $kind(lane = control, from = [view, operate], bytesMax = 4096) {
-  # Asks for messages as they pass. A stream of FollowItem that ends by itself; `malformed` for a wrong pattern, or for
-  # a pattern that selects all actors without `all`; `overloaded` if there are four such streams already.
+  # Requests messages as they pass. A stream of FollowItem that ends by itself; `malformed` for a wrong pattern, or for
+  # a pattern that selects all actors without `all`; `overloaded` if there are already four such streams.
 
   pattern @0 :Text;
   # A filter of actors; it may use path, kind, mailbox, handled and restarts.
@@ -210,7 +210,7 @@ struct FollowItem $kind(from = [peer, view, operate], bytesMax = 1048576, whenFu
     # The last item.
 
     nothing @3 :Void;
-    # Nothing has passed for a while; the stream is alive.
+    # No message has passed for a while; the stream is alive.
   }
 }
 
@@ -220,7 +220,7 @@ struct FollowedMessage {
 
   way @1 :Way;
   path @2 :Text;
-  # Of the actor.
+  # Path of the actor.
 
   other @3 :Text;
   # The sender; with `over` the receiver. A path, a node's id, or # and a number for an actor that has ended; empty:
@@ -234,7 +234,7 @@ struct FollowedMessage {
   trace @7 :UInt64;
   span @8 :UInt32;
   bytes @9 :UInt32;
-  # Of the whole message.
+  # Size of the whole message.
 
   words @10 :Data;
   # The message itself if it has at most 64 KiB, otherwise empty.
@@ -276,15 +276,15 @@ struct FollowEnd {
   # For people.
 
   messages @1 :UInt64;
-  # Sent.
+  # Number of messages sent.
 
   dropped @2 :UInt64;
-  # Messages that matched, and were lost because too many waited.
+  # Messages that matched, but were lost because too many waited.
 }
 
 struct ActOn $kind(lane = control, from = [operate], bytesMax = 512) {
-  # An operator acts on one actor. Answered by Nothing. Errors: `not_found`; `refused` for the actors without which the
-  # node cannot be reached or loses data (actors/inspect/logic/acts.hpp).
+  # An operator acts on one actor. Answered by Nothing. Errors: `not_found`; `refused` for actors without which the node
+  # cannot be reached or loses data (actors/inspect/logic/acts.hpp).
 
   path @0 :Text;
   act @1 :Act;
@@ -298,29 +298,28 @@ struct ActOn $kind(lane = control, from = [operate], bytesMax = 512) {
 }
 
 struct PauseActor $kind(lane = control, from = [operate], bytesMax = 512) {
-  # Pauses one actor for as long as the stream is open, at most 10 minutes: it handles no question and no tell, which
-  # wait in its mailbox; answers and timers still reach it. Errors as ActOn; `conflict` if it is paused.
+  # Pauses one actor while the stream is open, at most 10 minutes: it handles no requests or tells, which wait in its
+  # mailbox; responses and timers still reach it. Errors as ActOn; `conflict` if it is paused.
 
   path @0 :Text;
 }
 
 struct PauseItem $kind(from = [peer, view, operate], bytesMax = 128, whenFull = credit) {
-  # A part of the answer to PauseActor: one when the pause begins, then one every 20 s. The stream ends when the pause
-  # does.
+  # An item of PauseActor: one when the pause begins, then one every 20 s. The stream ends with the pause.
 
   leftMs @0 :UInt64;
 }
 
 struct InspectState $kind(bytesMax = 4096) {
-  # What the inspector shows of itself.
+  # The inspector's view of itself.
 
   surveys @0 :UInt64;
   surveyUs @1 :UInt64;
-  # What the last one took.
+  # Duration of the last survey.
 
   following @2 :UInt32;
   waiting @3 :UInt32;
-  # Questions for lists.
+  # Waiting requests for lists.
 
   lensBytes @4 :UInt64;
 }

@@ -1,7 +1,7 @@
 @0xc5f1d7a2093b6e84;
 # The first messages of both ends of a link, in HELLO and PROOF frames of lane 1, whose other fields and path are empty
-# (messages/README.md, "A link").
-# Both structs have a fixed size and no pointers, so a reader has nothing to follow or bound.
+# (messages/README.md, "A link"). Both structs have a fixed size and no pointers, so a reader has nothing to follow or
+# limit.
 
 using Cxx = import "/capnp/c++.capnp";
 using import "/messages/annotations.capnp".kind;
@@ -9,7 +9,7 @@ using import "/messages/annotations.capnp".Role;
 $Cxx.namespace("troupe::net::wire");
 
 struct Hello $kind(lane = control, from = [peer, view, operate], bytesMax = 960) {
-  # The sender's identity and versions. The first frame of each side; its bytes are part of what both Proofs sign.
+  # The sender's identity and versions. The first frame of each side; both Proofs sign its bytes.
 
   key0 @0 :UInt64;
   key1 @1 :UInt64;
@@ -22,21 +22,22 @@ struct Hello $kind(lane = control, from = [peer, view, operate], bytesMax = 960)
 
   versionMin @5 :UInt16;
   versionMax @6 :UInt16;
-  # The versions of the link protocol that the sender speaks, both included. An empty range is `malformed`.
+  # The versions of the link protocol that the sender supports, both inclusive. An empty range is `malformed`.
 
   schema0 @7 :UInt64;
   schema1 @8 :UInt64;
   schema2 @9 :UInt64;
   schema3 @10 :UInt64;
-  # SHA-256 over the sender's schemas, each word little-endian. For diagnosis; a difference is not refused, nor are
-  # zeros.
+  # SHA-256 over the sender's schemas, each word little-endian. For diagnosis; a difference is not refused, and zeros
+  # are allowed.
 
   role @11 :Role;
-  # The role that the dialler asks for: peer, view or operate, otherwise `malformed`. A server sends `peer`.
+  # The role that the dialler requests: peer, view or operate, otherwise `malformed`. A server sends `peer`.
 
   start @12 :UInt64;
-  # The start number: drawn anew at each start of a node. Who meets its own key under another one knows, once that key
-  # is proven, that its identity is used elsewhere too. Zero: an operator, or a program that draws none.
+  # The start number: random at each start of a node. A node that meets its own key with another start number knows,
+  # once that key is proven, that another process uses its identity. Zero: an operator, or a program without start
+  # numbers.
 }
 
 struct Proof $kind(lane = control, from = [peer, view, operate], bytesMax = 960) {

@@ -1,5 +1,5 @@
 @0xe20b6d94f7c1a385;
-# What the actor `/links` (runtime/net) does for the domains of its own node, and what it asks of them.
+# Services of the actor `/links` (runtime/net) for the domains of its node, and its requests to them.
 
 using Cxx = import "/capnp/c++.capnp";
 using import "/messages/annotations.capnp".kind;
@@ -9,9 +9,9 @@ using import "/messages/common.capnp".Error;
 $Cxx.namespace("troupe::net::wire");
 
 struct Dial $kind(bytesMax = 512) {
-  # Asks for a link in the role of this node. Answered by Dialled when it is up, also if it was up before.
-  # Errors: `unavailable` if no node answers by the deadline of the question, `refused` if another id answers or the
-  # other side refuses the link, as the message says; `conflict` if it is this node itself.
+  # Requests a link in the role of this node. Answered by Dialled when it is up, also if it was up before. Errors:
+  # `unavailable` if no node answers by the request's deadline; `refused` if another id answers or the other side
+  # refuses the link, as the message says; `conflict` if it is this node itself.
 
   pinned @0 :Data;
   # The id that must answer: 20 bytes; empty: any node.
@@ -24,11 +24,11 @@ struct Dialled $kind(bytesMax = 256) {
   # The answer to Dial.
 
   contact @0 :Contact;
-  # The node that answered. Its address is the one that was dialled.
+  # The node that answered. Its address is the dialled address.
 }
 
 struct HangUp $kind(bytesMax = 256) {
-  # Ends the link to a node after its queue has been sent. Without a link nothing happens.
+  # Ends the link to a node after its queue has been sent. Does nothing without a link.
 
   node @0 :Data;
   # 20 bytes.
@@ -38,52 +38,53 @@ struct HangUp $kind(bytesMax = 256) {
 }
 
 struct FollowLinks $kind(bytesMax = 64) {
-  # The sender will be told LinkUp and LinkDown of links in the role `peer`: first of those that are up.
+  # Subscribes the sender to LinkUp and LinkDown of links in the role `peer`, beginning with the links that are up.
 
   again @0 :Bool;
-  # The sender followed before, and only makes sure that it still does: a follower is told nothing twice.
+  # The sender followed before, and only ensures that it still does: a follower is notified of nothing twice.
 }
 
 struct LinkUp $kind(lane = control, bytesMax = 256) {
-  # Tells a follower that a link is in service.
+  # Notifies a follower that a link is in service.
 
   contact @0 :Contact;
-  # Key and nonce as proven; the address is the one dialled, or where its stream comes from. The port of such a stream
-  # cannot be dialled.
+  # Key and nonce as proven. The address is the dialled address, or the address from which its stream comes; the port of
+  # such a stream cannot be dialled.
 
   outbound @1 :Bool;
   # Whether this node dialled.
 }
 
 struct LinkDown $kind(lane = control, bytesMax = 1024) {
-  # Tells a follower that a link has ended.
+  # Notifies a follower that a link has ended.
 
   node @0 :Data;
   reason @1 :Text;
 
   hungUp @2 :Bool;
-  # The other node ended it, and said so.
+  # The other node ended it, with a CLOSE.
 
   lost @3 :Bool;
   # Neither side has hung up, and no other link to that node has replaced it.
 
   address @4 :Text;
-  # As LinkUp had it. For the log.
+  # As in LinkUp. For the log.
 }
 
 struct LinkMade $kind(lane = control, bytesMax = 2048) {
-  # A peer actor tells `/links` that its link came into service, or that it never will.
+  # A peer actor reports to `/links` that its link came into service, or that it never will.
 
   serial @0 :UInt64;
-  # Of the link in its pool.
+  # Serial number of the link in its pool.
 
   result :union {
     up @1 :LinkUp;
     failed @2 :Error;
-    # `unavailable`: no node answered; `refused`: the wrong node did, or a node that refuses us; `conflict`: this node.
+    # `unavailable`: no node answered; `refused`: the wrong node answered, or a node that refuses this node; `conflict`:
+    # this node.
     ended @3 :LinkDown;
     twin @4 :LinkUp;
-    # It gave way to a duplicate link to the same node, which is in service.
+    # It yielded to a duplicate link to the same node, which is in service.
   }
 
   node @5 :Data;
@@ -91,11 +92,12 @@ struct LinkMade $kind(lane = control, bytesMax = 2048) {
 }
 
 struct GiveWay $kind(lane = control, bytesMax = 64) {
-  # Tells a peer actor that another link to the same node is in service. It finishes what is in flight, then ends.
+  # Notifies a peer actor that another link to the same node is in service. It finishes its messages in flight, then
+  # ends.
 }
 
 struct ListLinks $kind(from = [view, operate], bytesMax = 64) {
-  # Asks for all links. Answered by LinkRows.
+  # Requests all links. Answered by LinkRows.
 }
 
 struct LinkRows $kind(from = [peer, view, operate], bytesMax = 1048576) {
@@ -103,16 +105,16 @@ struct LinkRows $kind(from = [peer, view, operate], bytesMax = 1048576) {
 
   links @0 :List(LinkRow);
   seats @1 :UInt32;
-  # Connections that were accepted: links in service or about to end, and unfinished handshakes.
+  # Accepted connections: links in service or about to end, and unfinished handshakes.
   handshakes @2 :UInt32;
-  # Of them, unfinished handshakes.
+  # `seats` with unfinished handshakes.
 }
 
 struct LinkRow {
   node @0 :Data;
   address @1 :Text;
   role @2 :Role;
-  # Of the side that dialled.
+  # Role of the side that dialled.
   outbound @3 :Bool;
   sent @4 :UInt64;
   received @5 :UInt64;
@@ -121,8 +123,8 @@ struct LinkRow {
 }
 
 struct WhereIs $kind(bytesMax = 64) {
-  # The runtime asks the actor `/peers` where a node can be dialled.
-  # Answered by Whereabouts, or `not_found`.
+  # The runtime asks the actor `/peers` for the address at which a node can be dialled. Answered by Whereabouts, or
+  # `not_found`.
 
   node @0 :Data;
 }
@@ -134,18 +136,18 @@ struct Whereabouts $kind(bytesMax = 256) {
 }
 
 struct NotThere $kind(lane = control, bytesMax = 256) {
-  # The runtime tells the actor `/peers` that a dial to the address of Whereabouts failed. Not sent for dials that
-  # `/peers` itself asked for: it gets the answer to Dial. Also sent when another running node has proven this node's own
-  # key: `ourselves`, with that key.
+  # The runtime reports to the actor `/peers` that a dial to the address of Whereabouts failed. Not sent for dials that
+  # `/peers` itself requested: it gets the answer to Dial. Also sent when another running node has proven this node's
+  # own key: `ourselves`, with that key.
 
   contact @0 :Contact;
-  # As Whereabouts had it.
+  # As in Whereabouts.
 
   met @1 :Met;
 
   enum Met {
     nobody @0;
-    # No node answered, or none that completed the handshake.
+    # No node answered, or no node completed the handshake.
     another @1;
     # The node that answered has another id.
     ourselves @2;
@@ -154,19 +156,20 @@ struct NotThere $kind(lane = control, bytesMax = 256) {
 }
 
 struct Shun $kind(lane = control, bytesMax = 128) {
-  # `/peers` tells `/links`, and `/links` its followers, that a node is banned for a while: no link to it comes into
-  # service, it is not dialled, and no datagram of it is opened or sent.
+  # `/peers` notifies `/links`, and `/links` its followers, that a node is banned for a while: no link to it comes into
+  # service, it is not dialled, and its datagrams are neither opened nor sent.
 
   node @0 :Data;
   # 20 bytes.
 
   milliseconds @1 :UInt64;
-  # From now on. Zero: the ban is lifted.
+  # From now on. Zero: lifts the ban.
 }
 
 struct Misbehaved $kind(bytesMax = 512) {
-  # The runtime, or a domain of this node, reports a violation by another node to `/peers`. Only for what that node has
-  # sent over a link or sealed in a datagram, and not for what others could have forged in its name.
+  # The runtime, or a domain of this node, reports a violation by another node to `/peers`. Only for messages that the
+  # node itself has sent over a link or sealed in a datagram, not for messages that others could have forged in its
+  # name.
 
   node @0 :Data;
   # 20 bytes.
@@ -177,59 +180,59 @@ struct Misbehaved $kind(bytesMax = 512) {
 }
 
 enum Violation {
-  # A violation. Its points: `actors/peers/logic/peer_scores.hpp`.
+  # A violation. `actors/peers/logic/peer_scores.hpp` has its points.
 
   malformed @0;
-  # A message that breaks its schema or its rules.
+  # A message that violates its schema or its rules.
   protocol @1;
-  # Frames or conversations that break the protocol of the link.
+  # Frames or conversations that violate the protocol of the link.
   forbidden @2;
   # A kind of message that its role may not send.
   flooding @3;
-  # Kept asking many times faster than its rate, although it was answered `overloaded`.
+  # Kept sending requests many times faster than its rate, although it was answered `overloaded`.
   unprovenContact @4;
-  # Passed on a contact without the work of its id.
+  # Passed on a contact whose id lacks the work.
   tooMany @5;
-  # Passed on more contacts than were asked for.
+  # Passed on more contacts than requested.
   badRecord @6;
-  # Stored, or answered with, a record that is invalid at any time.
+  # Stored, or answered with, a record that is always invalid.
   wrongToken @7;
-  # Asked to store with a token that it was never given.
+  # Sent a store request with a token that it never received.
 }
 
 struct DatagramsState $kind(from = [view, operate], bytesMax = 1024) {
-  # What the inspector shows of `/datagrams`. Counts since it started.
+  # The inspector's view of `/datagrams`. Counts since it started.
 
   address @0 :Text;
-  # "HOST:PORT" that it listens at; empty: it cannot, and all questions go over links.
+  # "HOST:PORT" at which it listens; empty: it cannot listen, and all requests use links.
 
   asked @1 :UInt64;
   answered @2 :UInt64;
-  # Questions of this node that were sent, and how many of them were answered.
+  # Sent requests of this node, and how many of them were answered.
   served @3 :UInt64;
-  # Questions of other nodes that reached an actor.
+  # Requests of other nodes that reached an actor.
   cookies @4 :UInt64;
-  # Sent to addresses that were not proven.
+  # Sent to unproven addresses.
   agreements @5 :UInt64;
-  # Key agreements computed for nodes that this node had not asked.
+  # Key agreements computed for nodes to which this node had sent no request.
 
   sessions @6 :UInt32;
-  # Nodes whose keys are at hand.
+  # Nodes whose keys are stored.
   waiting @7 :UInt32;
   serving @8 :UInt32;
-  # Questions of this node, and of other nodes, that wait for answers.
+  # Pending requests of this node, and of other nodes.
 
   broken @9 :UInt64;
   forged @10 :UInt64;
   unasked @11 :UInt64;
-  # Datagrams that were malformed, did not open, or answered no question.
+  # Datagrams that were malformed, did not open, or answered no request.
   refused @12 :UInt64;
-  # Questions dropped unread: budgets, rates, work, bans, and repeated questions.
+  # Requests dropped unread: budgets, rates, work, bans, and repeated requests.
   crowded @13 :UInt64;
-  # Questions dropped because too many were being served.
+  # Requests dropped because too many were in progress.
   overLinks @14 :UInt64;
-  # Questions that went over a link instead.
+  # Requests that used a link instead.
   unsent @15 :UInt64;
   unread @16 :UInt64;
-  # Datagrams for which the system or this actor had no room.
+  # Datagrams for which the system or this actor had no buffer space.
 }

@@ -1,19 +1,19 @@
 @0xf1c2a85e3d907b64;
-# What an operator asks the root actor `/node` of a node, and what the process tells it.
+# Requests of operators to a node's root actor `/node`, and messages of the process to it.
 
 using Cxx = import "/capnp/c++.capnp";
 using import "/messages/annotations.capnp".kind;
 $Cxx.namespace("troupe::node::wire");
 
 struct GetStatus $kind(lane = control, from = [view, operate], bytesMax = 64) {
-  # Asks for the state of the node. Answered by NodeStatus.
+  # Requests the state of the node. Answered by NodeStatus.
 }
 
 struct NodeStatus $kind(from = [peer, view, operate], bytesMax = 131072) {
-  # Answers GetStatus; also what the inspector shows of the root.
+  # Answers GetStatus; also the inspector's view of the root.
 
   node @0 :Data;
-  # Its id: 20 bytes.
+  # Id of the node: 20 bytes.
 
   name @1 :Text;
   # For people, at most 64 bytes.
@@ -21,23 +21,23 @@ struct NodeStatus $kind(from = [peer, view, operate], bytesMax = 131072) {
   version @2 :Text;
   uptimeS @3 :UInt64;
   listen @4 :Text;
-  # "HOST:PORT" with the port that the system gave; empty while it does not listen.
+  # "HOST:PORT" with the port that the system assigned; empty while it does not listen.
 
   peers @5 :UInt32;
-  # Nodes linked now.
+  # Currently linked nodes.
 
   actors @6 :UInt32;
   health @7 :Health;
   reasons @8 :List(Reason);
-  # Why not `ok`: failing ones first, at most 65.
+  # Why it is not `ok`: failing reasons first, at most 65.
 
   stage @9 :Stage;
 
   seats @10 :UInt32;
-  # Connections that were accepted, unfinished handshakes included.
+  # Accepted connections, including unfinished handshakes.
 
   seatsMax @11 :UInt32;
-  # How many there may be at a time: 7/8 of `net.links_max`.
+  # Their maximum number: 7/8 of `net.links_max`.
 
   publicKey @12 :Data;
   # 32 bytes.
@@ -51,14 +51,14 @@ enum Health {
 
 struct Reason {
   source @0 :Text;
-  # The part that found it: "disk", "peers".
+  # The part that reports it: "disk", "peers".
 
   text @1 :Text;
   # For people, at most 1024 bytes.
 }
 
 enum Stage {
-  # Of the node's life.
+  # A stage of the node's life.
 
   starting @0;
   # Not all domains have answered yet.
@@ -75,28 +75,28 @@ struct SetLogLevel $kind(from = [operate], bytesMax = 256) {
   # trace, debug, info, warn, error or off.
 
   domain @1 :Text;
-  # A log domain, such as links; empty: all domains without a level of their own.
+  # A log domain, such as links; empty: all domains without their own level.
 }
 
 struct GetLog $kind(lane = control, from = [view, operate], bytesMax = 64) {
-  # Asks for lines of the log: the latest 2,000 are kept, at most 512 KiB. Answered by LogLines.
+  # Requests lines of the log: the latest 2,000 are kept, at most 512 KiB. Answered by LogLines.
 
   since @0 :UInt64;
-  # The number of the first line wanted; those that were dropped since are skipped.
+  # The number of the first requested line; lines that were dropped since are skipped.
 }
 
 struct LogLines $kind(from = [peer, view, operate], bytesMax = 1048576) {
   # Answers GetLog.
 
   first @0 :UInt64;
-  # The number of the first line here; later ones follow without a gap.
+  # The number of the first line here; the others follow without a gap.
 
   lines @1 :List(Text);
-  # Oldest first, each as it was written.
+  # Oldest first, each as written.
 }
 
 struct GetSettings $kind(lane = control, from = [view, operate], bytesMax = 64) {
-  # Asks for the settings with which the node runs. Answered by RunningSettings.
+  # Requests the settings of the running node. Answered by RunningSettings.
 }
 
 struct RunningSettings $kind(from = [peer, view, operate], bytesMax = 262144) {
@@ -115,9 +115,9 @@ struct RunningSetting {
 }
 
 struct DrainNode $kind(lane = control, from = [operate], bytesMax = 64) {
-  # An operator ends the node: all domains end, and then the process. Answered by Nothing before it begins.
+  # An operator ends the node: all domains end, then the process. Answered by Nothing before it begins.
 }
 
 struct Drain $kind(lane = control, bytesMax = 64) {
-  # The process asks the root to end all domains, and then itself.
+  # The process tells the root to end all domains, and then itself.
 }

@@ -1,5 +1,5 @@
 @0x81325cf93f1af1c6;
-# What nodes tell each other about peers, and what operators ask about them: all of it at `/peers`.
+# Messages of nodes about peers, and requests of operators about them: all of it at `/peers`.
 
 using Cxx = import "/capnp/c++.capnp";
 using import "/messages/annotations.capnp".kind;
@@ -11,12 +11,13 @@ struct Ping $kind(lane = control, from = [peer], bytesMax = 128) {
   # by Pong within 5 s. The third miss in a row ends the link.
 
   self @0 :Contact;
-  # Where the sender can be dialled. Key and nonce are those of the link, otherwise it is `malformed`. An unspecified
-  # address with a port means: at the address that this link comes from. Absent, or port 0: it cannot be dialled.
+  # The address at which the sender can be dialled. Key and nonce must match the link, otherwise it is `malformed`. An
+  # unspecified address with a port means the address from which this link comes. Absent, or port 0: it cannot be
+  # dialled.
 
   seen @1 :Data;
-  # The address at which the sender sees the receiver: where their link comes from, or where the sender dialled it. The
-  # 16 bytes of an IPv6 address, IPv4 in its mapped form; another length: unknown.
+  # The address at which the sender sees the receiver: from which their link comes, or which the sender dialled. The 16
+  # bytes of an IPv6 address, IPv4 in its mapped form; another length: unknown.
 
   elsewhere @2 :Bool;
   # Within the last ten minutes another running node has proven the sender's own key.
@@ -32,17 +33,18 @@ struct Pong $kind(lane = control, from = [peer], bytesMax = 128) {
   # As in Ping.
 
   dateS @2 :UInt32;
-  # The date of the answering node, in seconds since 1970. 0: it does not say.
+  # The date of the answering node, in seconds since 1970. 0: not given.
 
   beforePort @3 :UInt16;
   before0 @4 :UInt64;
   before1 @5 :UInt64;
-  # The address at which the answering node knew the asker before, if the asker names another address now: each word
-  # little-endian, as in Contact. Port 0: none. The asker dials it: another running node may use its identity.
+  # The address at which the answering node knew the requester before, if the requester now names another address: each
+  # word little-endian, as in Contact. Port 0: none. The requester dials it, because another running node may use its
+  # identity.
 }
 
 struct Exchange $kind(from = [peer], bytesMax = 64) {
-  # Asks a peer for some working peers. Answered by Contacts.
+  # Requests some working peers from a peer. Answered by Contacts.
 
   contactsMax @0 :UInt8 = 20;
   # How many the sender can use, 1 to 20. Zero is `malformed`; more counts as 20.
@@ -52,27 +54,27 @@ struct Contacts $kind(from = [peer], bytesMax = 2048) {
   # Answers Exchange.
 
   list @0 :List(Contact);
-  # A random sample in random order, without the asker: at most as many as were asked for, and at most 20. More is a
+  # A random sample in random order, without the requester: at most as many as requested, and at most 20. More is a
   # violation, and so is a contact that cannot be dialled or whose id lacks its work.
 }
 
 struct ListKnown $kind(bytesMax = 64) {
-  # Another domain of this node asks for all nodes to which a link is allowed. Answered by KnownContacts.
+  # Another domain of this node requests all nodes to which a link is allowed. Answered by KnownContacts.
 }
 
 struct KnownContacts $kind(bytesMax = 65536) {
   # Answers ListKnown.
 
   list @0 :List(Contact);
-  # At most 1000 (`peers.known_max`), by id, without this node and without banned ones. Port 0: linked, but it can only
-  # be reached through that link.
+  # At most 1000 (`peers.known_max`), by id, without this node and banned nodes. Port 0: linked, but it can only be
+  # reached through that link.
 
   untried @1 :Bool;
-  # More may be known soon: a seed was not tried yet.
+  # More may be known soon: a seed has not been tried yet.
 }
 
 struct WhereAmI $kind(bytesMax = 64) {
-  # Another domain of this node asks where others can dial it. Answered by OwnPlace.
+  # Another domain of this node asks for the address at which other nodes can dial it. Answered by OwnPlace.
 }
 
 struct OwnPlace $kind(bytesMax = 128) {
@@ -83,7 +85,7 @@ struct OwnPlace $kind(bytesMax = 128) {
 }
 
 struct ListPeers $kind(from = [view, operate], bytesMax = 64) {
-  # An operator asks for all known peers. Answered by PeerRows.
+  # An operator requests all known peers. Answered by PeerRows.
 
   healthyOnly @0 :Bool;
 }
@@ -92,7 +94,8 @@ struct PeerRows $kind(from = [peer, view, operate], bytesMax = 524288) {
   # Answers ListPeers.
 
   peers @0 :List(PeerRow);
-  # By id; at most 2000: `peers.known_max`, linked peers for which the book has no room, and banned unknown nodes.
+  # By id; at most 2000: `peers.known_max`, linked peers for which the address book has no space, and banned unknown
+  # nodes.
 }
 
 struct PeerRow {
@@ -102,7 +105,7 @@ struct PeerRow {
   # Its id: 20 bytes.
 
   address @1 :Text;
-  # "HOST:PORT" where it can be dialled; otherwise where its link comes from; otherwise empty.
+  # "HOST:PORT" at which it can be dialled; otherwise the address from which its link comes; otherwise empty.
 
   state @2 :PeerState;
   rttMs :union {
@@ -117,16 +120,16 @@ struct PeerRow {
   # Bytes of its current link, as encrypted; 0 without a link.
 
   score @8 :UInt32;
-  # Points for violations, less what is forgiven by now. At 100 the peer is banned, and starts again at 0.
+  # Points for violations, less forgiven points. At 100 the peer is banned, and starts again at 0.
 
   bannedForMs :union {
-    # How long it is refused from now on.
+    # Remaining time of its ban.
 
     none @9 :Void;
     value @10 :UInt64;
   }
   lastHeardMs :union {
-    # How long ago this node heard from it.
+    # Time since this node last received from it.
 
     none @11 :Void;
     # Never.
@@ -143,7 +146,7 @@ enum PeerState {
   healthy @3;
   # Its last ping was answered in time.
   unhealthy @4;
-  # Its last ping was not.
+  # Its last ping was not answered in time.
   banned @5;
 }
 
@@ -155,11 +158,12 @@ enum LinkDirection {
 }
 
 struct ConnectPeer $kind(from = [operate], bytesMax = 512) {
-  # An operator asks for a link. Answered by Connected when it is up. Lifts a ban of the id that it names.
+  # An operator requests a link. Answered by Connected when it is up. Lifts a ban of the id that it names.
 
   target @0 :Text;
-  # "[ID@]HOST:PORT", at most 300 bytes, otherwise `malformed`. Errors: `conflict` if that id is linked or this node
-  # itself, `overloaded`, `unavailable` if no node answers, `refused` if another id answers or the node refuses us.
+  # "[ID@]HOST:PORT", at most 300 bytes, otherwise `malformed`. Errors: `conflict` if that id is linked or is this node
+  # itself, `overloaded`, `unavailable` if no node answers, `refused` if another id answers or the node refuses this
+  # node.
 }
 
 struct Connected $kind(from = [peer, view, operate], bytesMax = 256) {
@@ -169,19 +173,19 @@ struct Connected $kind(from = [peer, view, operate], bytesMax = 256) {
   # The id that answered: 20 bytes.
 
   address @1 :Text;
-  # Where: "HOST:PORT", numeric.
+  # Its address: "HOST:PORT", numeric.
 }
 
 struct DropPeer $kind(from = [operate], bytesMax = 128) {
-  # An operator ends a link, and the peer is held off for ten minutes. Answered by Nothing; `not_found` without a link.
+  # An operator ends a link; the peer is refused for ten minutes. Answered by Nothing; `not_found` without a link.
 
   node @0 :Data;
   # 20 bytes, otherwise `malformed`.
 }
 
 struct ForgetPeer $kind(from = [operate], bytesMax = 128) {
-  # Removes a peer that is gone for good: the node no longer lists, dials or expects it. Answered by Nothing,
-  # by `not_found`, or by `conflict` while it is linked.
+  # Removes a peer that will not return: the node no longer lists, dials or expects it. Answered by Nothing, by
+  # `not_found`, or by `conflict` while it is linked.
 
   node @0 :Data;
 }
@@ -195,10 +199,10 @@ struct PardonPeer $kind(from = [operate], bytesMax = 128) {
 }
 
 struct PeersState $kind(from = [peer, view, operate], bytesMax = 256) {
-  # What the inspector shows of `/peers`.
+  # The inspector's view of `/peers`.
 
   loading @0 :Bool;
-  # Rows are still being read from the store; nothing is dialled before.
+  # Rows are still being loaded; nothing is dialled before.
 
   known @1 :UInt32;
   dialling @2 :UInt32;
@@ -209,7 +213,7 @@ struct PeersState $kind(from = [peer, view, operate], bytesMax = 256) {
   # How many peers are in each PeerState.
 
   wakeMs :union {
-    # When it acts next without an input.
+    # When it acts next without input.
 
     none @7 :Void;
     value @8 :UInt64;
@@ -218,7 +222,7 @@ struct PeersState $kind(from = [peer, view, operate], bytesMax = 256) {
   # Rows whose latest state the store does not have yet.
 
   savesFailed @10 :UInt32;
-  # Commits that failed since this actor's last restart; each is tried again.
+  # Commits that failed since this actor's last restart; each is retried.
 
   offences @11 :UInt64;
   bans @12 :UInt64;

@@ -1,6 +1,6 @@
 @0x939bca00b1c65c7e;
-# What members of a Raft group say to each other and what clients ask them, at `/raft/NAME`; who makes groups, at `/raft`;
-# and what a group says to its disks.
+# Raft groups: messages between members and requests of clients, at `/raft/NAME`; management of groups, at `/raft`; and
+# requests of a group to its disks.
 
 using Cxx = import "/capnp/c++.capnp";
 using import "/messages/annotations.capnp".kind;
@@ -12,11 +12,11 @@ struct Member {
   node @0 :Data;
   # 20 bytes.
   incarnation @1 :UInt64;
-  # Drawn at random with its log, never 0.
+  # Random for each log, never 0.
 }
 
 struct Entry {
-  # Its index follows from its place in the list.
+  # Its index follows from its position in the list.
 
   term @0 :UInt64;
   kind @1 :UInt8;
@@ -34,21 +34,21 @@ struct SnapshotMark {
   # As actors/raft/logic/configuration.hpp encodes it; at most 4096 bytes.
   bytes @3 :UInt64;
   digest @4 :Data;
-  # Of the state machine's part: its size, and its SHA-256.
+  # Digest of the state machine's part: its size, and its SHA-256.
 }
 
 struct Talk $kind(from = [peer], bytesMax = 2621440, whenFull = dropNewest) {
-  # One message of a member to another one. Fields that contradict each other are refused, whatever state they meet.
+  # One message of a member to another member. Contradictory fields are refused in every state.
 
   from @0 :Member;
   to @1 :Member;
   epoch @2 :UInt64;
-  # One more after each `recover --force-new-cluster`; another one is refused.
+  # Increased after each `recover --force-new-cluster`; another epoch is refused.
   term @3 :UInt64;
   body :union {
     voteRequest :group {
       campaign @4 :UInt8;
-      # 0 would you vote (pre-vote), 1 vote, 2 vote: the leader asked for it.
+      # 0 would you vote (pre-vote), 1 vote, 2 vote: requested by the leader.
       last @5 :UInt64;
       lastTerm @6 :UInt64;
     }
@@ -61,17 +61,17 @@ struct Talk $kind(from = [peer], bytesMax = 2621440, whenFull = dropNewest) {
       previousTerm @10 :UInt64;
       commit @11 :UInt64;
       sequence @12 :UInt64;
-      # Of what the leader has sent to this follower; the answer repeats it.
+      # Number of the leader's messages to this follower; the answer repeats it.
       entries @13 :List(Entry);
       # From `previous` + 1 on; at most 8192.
     }
     appendReply :group {
       accepted @14 :Bool;
       match @15 :UInt64;
-      # Accepted: durable up to there. Otherwise `previous` of what was refused.
+      # Accepted: durable up to there. Otherwise `previous` of the refused message.
       hint @16 :UInt64;
       hintTerm @17 :UInt64;
-      # Not accepted: the logs may agree up to there, which has that term here.
+      # Not accepted: the logs may agree up to there; the entry there has that term here.
       sequence @18 :UInt64;
     }
     heartbeat :group {
@@ -88,7 +88,8 @@ struct Talk $kind(from = [peer], bytesMax = 2621440, whenFull = dropNewest) {
       # Nanoseconds of the sender's monotonic clock.
       sequence @25 :UInt64;
       shortOfRoom @32 :Bool;
-      # The sender's device is nearly full: a leader takes no command that needs room while half of the voters say so.
+      # The sender's device is nearly full: a leader accepts no command that needs space while half of the voters report
+      # this.
     }
     installSnapshot :group {
       # The receiver fetches it (FetchSnapshot) and then answers appendReply.
@@ -101,17 +102,17 @@ struct Talk $kind(from = [peer], bytesMax = 2621440, whenFull = dropNewest) {
     readReply :group {
       id @30 :UInt64;
       index @31 :UInt64;
-      # The read is linearizable on a state that has applied this.
+      # The read is linearizable on a state that has applied this index.
     }
     wake @34 :Void;
-    # A follower of a sleeping group wants to hear its leader.
+    # A follower of a sleeping group requests a heartbeat of its leader.
     commit @35 :UInt64;
-    # Is committed, and no higher than what the receiver has acknowledged. Not answered.
+    # The committed index, at most what the receiver has acknowledged. Not answered.
   }
 }
 
 struct StateHashes $kind(from = [peer], bytesMax = 256, whenFull = dropNewest) {
-  # A leader compares the states of all members after one entry. Of another term or epoch: it is ignored.
+  # A leader compares the states of all members after one entry. Ignored if term or epoch differ.
 
   from @0 :Member;
   epoch @1 :UInt64;
@@ -119,29 +120,29 @@ struct StateHashes $kind(from = [peer], bytesMax = 256, whenFull = dropNewest) {
   index @3 :UInt64;
   union {
     ask @4 :Void;
-    # The leader wants to know the hash. Of a follower: the leader contradicts what was committed there, and is to ask
-    # all.
+    # The leader requests the hash. From a follower: the leader contradicts a committed entry there, and must ask all
+    # members.
     answer @5 :UInt64;
     right @6 :UInt64;
-    # The one that a majority has: who has another one stops.
+    # The hash of the majority: a member with another hash stops.
     stop @7 :Void;
-    # None has a majority.
+    # No hash has a majority.
   }
 }
 
 struct FetchSnapshot $kind(from = [peer], bytesMax = 256) {
-  # A member fetches the bytes of a snapshot. Answered by SnapshotBytes; `not_found` if the sender has a newer one only.
+  # A member fetches the bytes of a snapshot. Answered by SnapshotBytes; `not_found` if the sender has only a newer snapshot.
 
   member @0 :Member;
-  # The one that answers.
+  # The member that answers.
   index @1 :UInt64;
   offset @2 :UInt64;
   damaged @3 :Bool;
-  # What was fetched here is not what was named: the member that is asked looks at its file.
+  # The fetched bytes are not the named snapshot: the answering member checks its file.
 }
 
 struct SnapshotBytes $kind(from = [peer], bytesMax = 1114112) {
-  # Answers FetchSnapshot: at most 1 MiB; empty behind the end.
+  # Answers FetchSnapshot: at most 1 MiB; empty after the end.
 
   bytes @0 :Data;
 }
@@ -154,7 +155,7 @@ struct Condition {
     absent @1 :Void;
     equals @2 :Data;
     revision @3 :UInt64;
-    # The key was changed last at this one; 0: it is absent.
+    # The revision of the key's last change; 0: it is absent.
   }
 }
 
@@ -168,30 +169,30 @@ struct Operation {
     remove @3 :Void;
   }
   lease @4 :UInt64;
-  # put: the key goes with it; 0: none.
+  # For put: the key is deleted with this lease; 0: none.
 }
 
 struct Execute $kind(from = [peer, operate], bytesMax = 2228224) {
-  # A client asks for a change. Answered by Executed once it is applied. Errors: `malformed`, `refused` if the sender may
-  # not, `unavailable` if nothing was written because there is no quorum, `overloaded`, `unknown_outcome`.
+  # A client requests a change. Answered by Executed once it is applied. Errors: `malformed`, `refused` if the sender is
+  # not permitted, `unavailable` if nothing was written because there is no quorum, `overloaded`, `unknown_outcome`.
 
   request @0 :Text;
-  # At most 64 bytes; a retry with the same one is answered alike and changes nothing. Empty: none.
+  # At most 64 bytes; a retry with the same request id gets the same answer and changes nothing. Empty: none.
   dueMs @1 :UInt32;
   # How long the sender waits; at most an hour.
   what :union {
     txn :group {
       conditions @2 :List(Condition);
       operations @3 :List(Operation);
-      # All are done if all conditions hold, otherwise none. At most 1024 of both together.
+      # All are done if all conditions hold, otherwise none. At most 1024 conditions and operations together.
     }
     grantMs @4 :UInt64;
-    # A new lease of that time to live.
+    # A new lease with that time to live.
     drop @5 :UInt64;
-    # A lease; the keys go with it.
+    # A lease to drop; its keys are deleted with it.
   }
   forwarded @6 :Bool;
-  # By another member: it is not forwarded again.
+  # Forwarded by another member: it is not forwarded again.
 }
 
 enum Outcome {
@@ -205,7 +206,7 @@ enum Outcome {
   malformed @6;
   answerTooLarge @7;
   notLeader @8;
-  # Said to another member: nothing was written.
+  # Sent to another member: nothing was written.
 }
 
 struct MaybeValue {
@@ -220,13 +221,13 @@ struct Executed $kind(from = [peer, view, operate], bytesMax = 2228224) {
 
   outcome @0 :Outcome;
   revision @1 :UInt64;
-  # Of the store afterwards.
+  # Revision of the store afterwards.
   repeated @2 :Bool;
-  # The answer is that of an earlier command with this request id.
+  # The answer belongs to an earlier command with this request id.
   values @3 :List(MaybeValue);
-  # Of the gets in their order; in a conflict that of the first condition that does not hold.
+  # The values of the gets in their order; in a conflict the value of the first condition that does not hold.
   lease @4 :UInt64;
-  # The one that was granted.
+  # The granted lease.
 }
 
 struct GetKey $kind(from = [peer, view, operate], bytesMax = 2048) {
@@ -234,9 +235,9 @@ struct GetKey $kind(from = [peer, view, operate], bytesMax = 2048) {
 
   key @0 :Data;
   stale @1 :Bool;
-  # What this member has applied, without asking the others.
+  # Returns what this member has applied, without asking the other members.
   revision @2 :UInt64;
-  # As it was after this one; 0: now.
+  # The state after this revision; 0: now.
   dueMs @3 :UInt32;
 }
 
@@ -247,7 +248,7 @@ struct GotKey $kind(from = [peer, view, operate], bytesMax = 1114112) {
   value @1 :Data;
   revision @2 :UInt64;
   created @3 :UInt64;
-  # When the key was changed last, and when it came to be; 0 in a read of the past.
+  # Revisions of the key's last change and its creation; 0 in a read of the past.
   lease @4 :UInt64;
   storeRevision @5 :UInt64;
 }
@@ -270,11 +271,11 @@ struct KeyRow {
   created @3 :UInt64;
   lease @4 :UInt64;
   ttlMs @5 :UInt64;
-  # Of its lease; 0: none.
+  # Time to live of its lease; 0: no lease.
 }
 
 struct KeyRows $kind(from = [peer, view, operate], bytesMax = 2621440) {
-  # Answers RangeKeys: about 1 MiB of them, at least one if there is any.
+  # Answers RangeKeys: about 1 MiB of rows, at least one if there is any.
 
   rows @0 :List(KeyRow);
   more @1 :Bool;
@@ -282,19 +283,19 @@ struct KeyRows $kind(from = [peer, view, operate], bytesMax = 2621440) {
 }
 
 struct WatchKeys $kind(from = [peer, view, operate], bytesMax = 4096) {
-  # A client asks for all changes of keys that begin with `prefix`. Answered by a stream of KeyChange, which misses none;
-  # `conflict` if the revision is forgotten.
+  # A client requests all changes of keys that begin with `prefix`. Answered by a stream of KeyChange, which misses
+  # none; `conflict` if the revision is forgotten.
 
   prefix @0 :Data;
   revision @1 :UInt64;
   # From this one on; 0: from now on.
 
   forMs @2 :UInt32;
-  # How long the stream goes on; 0: until it is cancelled.
+  # Duration of the stream; 0: until it is cancelled.
 }
 
 struct KeyChange $kind(from = [peer, view, operate], bytesMax = 1114112, whenFull = credit) {
-  # An item of WatchKeys: one key that was changed.
+  # An item of WatchKeys: one changed key.
 
   revision @0 :UInt64;
   key @1 :Data;
@@ -304,7 +305,7 @@ struct KeyChange $kind(from = [peer, view, operate], bytesMax = 1114112, whenFul
 }
 
 struct KeepLease $kind(from = [peer, operate], bytesMax = 64) {
-  # A client keeps a lease for another time to live from now on. Answered by LeaseKept; `not_found`.
+  # A client renews a lease for its time to live from now on. Answered by LeaseKept; `not_found`.
 
   lease @0 :UInt64;
   dueMs @1 :UInt32;
@@ -322,16 +323,16 @@ struct LeaseKept $kind(from = [peer, view, operate], bytesMax = 64) {
 struct Address {
   node @0 :Data;
   endpoint @1 :Text;
-  # Numeric HOST:PORT; empty: where `/peers` knows it.
+  # Numeric HOST:PORT; empty: the address that `/peers` knows.
 }
 
 struct InitGroup $kind(from = [operate], bytesMax = 16384) {
-  # An operator makes a group. Answered by GroupMade. Again with the same members: nothing changes.
+  # An operator creates a group. Answered by GroupMade. Repeated with the same members, it changes nothing.
 
   group @0 :Text;
   # 1 to 32 of a-z, 0-9, '-' and '_'.
   members @1 :List(Address);
-  # At most 16; without this node it is added. None: this node alone.
+  # At most 16; this node is added if missing. Empty: only this node.
 }
 
 struct GroupMade $kind(from = [peer, view, operate], bytesMax = 16384) {
@@ -348,7 +349,8 @@ struct MemberFailed {
 }
 
 struct PrepareMember $kind(from = [peer], bytesMax = 256) {
-  # A node asks another one to become a member. Answered by MemberPrepared; `refused` unless `raft.invites` has it.
+  # A node asks another node to become a member. Answered by MemberPrepared; `refused` unless `raft.invites` has the
+  # node.
 
   group @0 :Text;
 }
@@ -359,11 +361,11 @@ struct MemberPrepared $kind(from = [peer], bytesMax = 8192) {
   incarnation @0 :UInt64;
   founded @1 :Bool;
   configuration @2 :Data;
-  # Of a group of this name that it is in already: what its founders began with; empty if it joined later.
+  # The founding configuration of a group of this name in which it already is a member; empty if it joined later.
 }
 
 struct FoundGroup $kind(from = [peer], bytesMax = 8192) {
-  # A prepared member begins the group. Answered by Nothing; `conflict` if it is in another one of this name.
+  # A prepared member begins the group. Answered by Nothing; `conflict` if it is in another group of this name.
 
   group @0 :Text;
   configuration @1 :Data;
@@ -376,19 +378,19 @@ struct JoinGroup $kind(from = [peer], bytesMax = 8192) {
   incarnation @1 :UInt64;
   epoch @2 :UInt64;
   configuration @3 :Data;
-  # The members, whose messages it takes.
+  # The members whose messages it accepts.
 }
 
 struct ListGroups $kind(from = [view, operate], bytesMax = 64) {
-  # An operator asks for the groups of this node. Answered by Groups.
+  # An operator requests the groups of this node. Answered by Groups.
 }
 
 struct FollowGroups $kind(bytesMax = 64) {
-  # The sender will be told GroupsChanged for some minutes.
+  # Subscribes the sender to GroupsChanged for some minutes.
 }
 
 struct GroupsChanged $kind(bytesMax = 64) {
-  # Tells a follower that the groups of this node are others.
+  # Notifies a follower that the groups of this node have changed.
 }
 
 struct Groups $kind(from = [peer, view, operate], bytesMax = 1048576) {
@@ -405,15 +407,15 @@ struct GroupRow {
 }
 
 struct GetGroup $kind(from = [peer, view, operate], bytesMax = 64) {
-  # Asks a member how it is. Answered by GroupStatus; `refused` to a node that is neither a member nor one of
+  # Requests a member's status. Answered by GroupStatus; `refused` to a node that is neither a member nor in
   # `raft.clients`.
 
   letSleep @0 :Bool;
-  # A group that sleeps is not woken up for it: what is said of its members may be ten seconds old.
+  # A sleeping group is not woken up for it: the reported members' state may be ten seconds old.
 }
 
 struct GroupStatus $kind(from = [peer, view, operate], bytesMax = 65536) {
-  # Answers GetGroup; what the inspector shows of `/raft/NAME` too.
+  # Answers GetGroup; also the inspector's view of `/raft/NAME`.
 
   group @0 :Text;
   node @1 :Data;
@@ -422,7 +424,7 @@ struct GroupStatus $kind(from = [peer, view, operate], bytesMax = 65536) {
   # leader, follower, candidate, learner, recovering, removed
   term @4 :UInt64;
   leader @5 :Data;
-  # Empty: none is known.
+  # Empty: unknown.
   commit @6 :UInt64;
   applied @7 :UInt64;
   last @8 :UInt64;
@@ -439,13 +441,13 @@ struct GroupStatus $kind(from = [peer, view, operate], bytesMax = 65536) {
   sessions @18 :UInt64;
   watchers @19 :UInt64;
   asleep @20 :Bool;
-  # Not used for a while: members exchange a heartbeat each 10 s. Who asks for this wakes it.
+  # Unused for a while: members exchange a heartbeat every 10 s. A request for this status wakes it.
   rowBytes @21 :UInt64;
-  # Of memory, about, that the keys of the group take at this member.
+  # Approximate memory of the group's keys at this member.
   rowsMax @22 :UInt64;
-  # Above that a book in the group takes nothing more of other nodes (kv.rows_max).
+  # Above this size a ledger in the group accepts nothing more from other nodes (kv.rows_max).
   kinds @23 :List(KindRow);
-  # Of rowBytes, those of the rows of actors that the group keeps; at most 16.
+  # The parts of rowBytes that belong to actors which the group keeps; at most 16.
 }
 
 struct KindRow {
@@ -463,12 +465,12 @@ struct MemberRow {
   # At the leader: probe, replicate, snapshot, recovering. "self" for the sender. At another member "unknown"; while the
   # group has no leader, "answers" or "silent" for a voter.
   lagMs @5 :UInt64;
-  # Since its last answer; of a silent member, since then or since the group has had no leader.
+  # Time since its last answer; for a silent member, since then or since the group lost its leader.
   inFlight @6 :UInt32;
 }
 
 struct WhyRow {
-  # One part of the time that a commit takes now.
+  # One part of the current duration of a commit.
 
   what @0 :Text;
   node @1 :Data;
@@ -476,32 +478,32 @@ struct WhyRow {
 }
 
 struct ReachGroup $kind(from = [view, operate], bytesMax = 128) {
-  # A client of this node is about to ask a group. Answered by Nothing: from now on `/raft/NAME` takes questions here, of
-  # a member or of a guest that passes them on to one; `not_found` if neither this node nor one linked with it is in such
-  # a group.
+  # A client of this node is about to send requests to a group. Answered by Nothing: from now on `/raft/NAME` accepts
+  # requests here, as a member or as a guest that forwards them to a member; `not_found` if neither this node nor a
+  # linked node is in such a group.
 
   group @0 :Text;
 }
 
 struct FollowGroup $kind(bytesMax = 64) {
-  # A part of this node asks a group that the node is a member of who leads it. Answered by a stream of GroupRole: how it
-  # is, and each change; what it would miss while it reads is told by the next one.
+  # A part of this node asks who leads a group of which the node is a member. Answered by a stream of GroupRole: the
+  # current state, then each change. A change that occurs while the reader reads is reported by the next item.
 }
 
 struct GroupRole $kind(bytesMax = 4096, whenFull = credit) {
   # An item of FollowGroup.
 
   leads @0 :Bool;
-  # This member, in that term.
+  # This member leads, in that term.
   term @1 :UInt64;
   leader @2 :Data;
-  # Empty: none is known.
+  # Empty: unknown.
   members @3 :List(Data);
 }
 
 struct ChangeMember $kind(from = [peer, operate], bytesMax = 512) {
   # An operator changes the members. Answered by Nothing once it is committed, for a new voter once it votes. Errors:
-  # `conflict` if it would lose quorum or another change is pending, `not_found`, `unavailable`.
+  # `conflict` if the group would lose quorum or another change is pending, `not_found`, `unavailable`.
 
   change @0 :MemberChange;
   member @1 :Address;
@@ -519,8 +521,8 @@ enum MemberChange {
 }
 
 struct MembersBehind $kind(from = [peer], bytesMax = 16384) {
-  # A leader tells all members which of them do not count: those that have lost what they acknowledged, and have not all
-  # of it again, and those that do not answer. Told again every few seconds, and once without any.
+  # A leader tells all members which members do not count: members that lost acknowledged entries and have not recovered
+  # all of them, and members that do not answer. Repeated every few seconds, and once with empty lists.
 
   members @0 :List(MemberBehind);
   silent @1 :List(Member);
@@ -530,77 +532,78 @@ struct MembersBehind $kind(from = [peer], bytesMax = 16384) {
 struct MemberBehind {
   member @0 :Member;
   owed @1 :UInt64;
-  # Up to there it had acknowledged all entries.
+  # It had acknowledged all entries up to this index.
 }
 
 struct AskMembership $kind(from = [peer], bytesMax = 64) {
-  # A member without a leader asks whether it was removed. Answered by Membership; `unavailable` by a member that
-  # knows of no leader either.
+  # A member without a leader asks whether it was removed. Answered by Membership; `unavailable` if the receiver knows
+  # no leader either.
 
   incarnation @0 :UInt64;
-  # The incarnation of the asking node.
+  # The incarnation of the requesting node.
 }
 
 struct Membership $kind(from = [peer], bytesMax = 64) {
   # Answers AskMembership.
 
   member @0 :Bool;
-  # False: what is committed here has not that member.
+  # False: the committed configuration here does not have that member.
 }
 
 struct TakeSnapshot $kind(from = [operate], bytesMax = 64) {
-  # An operator asks for a snapshot. Answered by Nothing once it is durable.
+  # An operator requests a snapshot. Answered by Nothing once it is durable.
 }
 
 struct ReplaceMember $kind(from = [peer], bytesMax = 256) {
-  # A node that has lost its log asks to be taken in as its next incarnation, in place of the one before. Answered by
-  # Nothing once the leader has proposed it; `unavailable` by a member that does not lead.
+  # A node that has lost its log asks to be accepted as its next incarnation, replacing the previous one. Answered by
+  # Nothing once the leader has proposed it; `unavailable` from a member that does not lead.
 
   lost @0 :Member;
   next @1 :Member;
-  # Both of the node that asks.
+  # Both of the requesting node.
   endpoint @2 :Text;
 }
 
 struct RecoverGroup $kind(from = [operate], bytesMax = 64) {
-  # A survivor goes on alone after the majority is lost for good. Without `yes` nothing changes. Answered by Recovery.
+  # A survivor continues alone after the majority is permanently lost. Without `yes` nothing changes. Answered by
+  # Recovery.
 
   yes @0 :Bool;
 }
 
 struct Recovery $kind(from = [peer, view, operate], bytesMax = 256) {
-  # Answers RecoverGroup: what counts from then on, which are all entries up to `last`. What the others have committed
-  # behind it is lost, and entries behind `commit` that were never committed count.
+  # Answers RecoverGroup: the entries that count from then on, which are all entries up to `last`. Entries that the
+  # others have committed after it are lost; entries after `commit` that were never committed count.
 
   commit @0 :UInt64;
   last @1 :UInt64;
   epoch @2 :UInt64;
-  # Of the new cluster; members of the old one are refused.
+  # Epoch of the new cluster; members of the old cluster are refused.
   members @3 :UInt32;
-  # That are left behind.
+  # Number of members that are left behind.
 }
 
 struct MembersAre $kind(bytesMax = 8192) {
-  # A group tells `/raft` who its members are by now: where to ask if this one loses its log.
+  # A group reports its current members to `/raft`, which asks them if this node loses its log.
 
   group @0 :Text;
   configuration @1 :Data;
 }
 
 struct LostLog $kind(bytesMax = 256) {
-  # A group tells `/raft` that it has lost what it acknowledged: it is to go on under another incarnation.
+  # A group reports to `/raft` that it has lost acknowledged entries and must continue under another incarnation.
 
   group @0 :Text;
   incarnation @1 :UInt64;
 }
 
 struct NewEpoch $kind(bytesMax = 256) {
-  # A group tells `/raft` that it goes on alone, in a new epoch. Answered by Nothing once that is durable.
+  # A group reports to `/raft` that this member continues alone in a new epoch. Answered by Nothing once that is durable.
 
   group @0 :Text;
   epoch @1 :UInt64;
   restart @2 :Bool;
-  # It is to be started again.
+  # Whether it is to be started again.
 }
 
 # -- the disks of this node ----------------------------------------------------------------------------------------------
@@ -613,7 +616,7 @@ struct Vote {
 }
 
 struct OpenLog $kind(bytesMax = 64) {
-  # A group asks for what is durable of its log. Answered by LogOpened.
+  # A group requests the durable part of its log. Answered by LogOpened.
 
   incarnation @0 :UInt64;
 }
@@ -623,25 +626,25 @@ struct LogOpened $kind(bytesMax = 512) {
 
   found @0 :Bool;
   damaged @1 :Bool;
-  # Something that was acknowledged may be missing.
+  # Acknowledged entries may be missing.
   state @2 :Vote;
   first @3 :UInt64;
   last @4 :UInt64;
-  # Entries that can be read; none if `last` is below `first`.
+  # Readable entries; none if `last` is below `first`.
   why @5 :Text;
-  # Which file was cut, if that is known.
+  # Which file was cut, if known.
 }
 
 struct WriteLog $kind(bytesMax = 4194304) {
-  # A group changes its log. Answered by Nothing once it is durable; after an error the log is to be opened again.
+  # A group changes its log. Answered by Nothing once it is durable; after an error the log must be reopened.
 
   incarnation @0 :UInt64;
   restarts @1 :Bool;
-  # All entries before are void.
+  # All earlier entries are void.
   hasState @2 :Bool;
   state @3 :Vote;
   first @4 :UInt64;
-  # Of `entries`; they replace all from there on.
+  # First index of `entries`; they replace all entries from there on.
   entries @5 :List(Entry);
 }
 
@@ -662,20 +665,20 @@ struct LogEntries $kind(bytesMax = 4194304) {
 }
 
 struct CompactLog $kind(bytesMax = 64) {
-  # A snapshot of `to` is durable: entries up to there are of no use.
+  # A snapshot of `to` is durable: entries up to there are no longer needed.
 
   incarnation @0 :UInt64;
   to @1 :UInt64;
 }
 
 struct KeepMembers $kind(bytesMax = 131072) {
-  # Logs and snapshots of other incarnations are of no use any more.
+  # Logs and snapshots of other incarnations are no longer needed.
 
   incarnations @0 :List(UInt64);
 }
 
 struct FindSnapshot $kind(bytesMax = 64) {
-  # A group asks for its newest snapshot. Answered by SnapshotFound; its digest was checked.
+  # A group requests its newest snapshot. Answered by SnapshotFound; its digest was checked.
 
   incarnation @0 :UInt64;
 }
@@ -689,7 +692,7 @@ struct SnapshotFound $kind(bytesMax = 8192) {
 }
 
 struct WriteSnapshot $kind(bytesMax = 4194304) {
-  # The next chunk of a snapshot of `index`. Answered by Nothing. At offset 0 it begins anew.
+  # The next chunk of a snapshot of `index`. Answered by Nothing. Offset 0 starts from scratch.
 
   incarnation @0 :UInt64;
   index @1 :UInt64;
@@ -698,7 +701,7 @@ struct WriteSnapshot $kind(bytesMax = 4194304) {
 }
 
 struct EndSnapshot $kind(bytesMax = 8192) {
-  # All chunks are written. Answered by SnapshotFound once it is durable; older ones are removed.
+  # All chunks are written. Answered by SnapshotFound once it is durable; older snapshots are removed.
 
   incarnation @0 :UInt64;
   snapshot @1 :SnapshotMark;
@@ -707,7 +710,7 @@ struct EndSnapshot $kind(bytesMax = 8192) {
 }
 
 struct ReceiveSnapshot $kind(bytesMax = 1179648) {
-  # Bytes that another member gave. Answered by Nothing.
+  # Bytes from another member. Answered by Nothing.
 
   incarnation @0 :UInt64;
   index @1 :UInt64;
@@ -736,27 +739,27 @@ struct SnapshotChunk $kind(bytesMax = 4194304) {
 
   chunk @0 :Data;
   next @1 :UInt64;
-  # The offset of the next chunk; 0: this was the last one.
+  # The offset of the next chunk; 0: this was the last chunk.
 }
 
 # -- what the inspector shows --------------------------------------------------------------------------------------------
 
 struct RaftState $kind(from = [peer, view, operate], bytesMax = 256) {
-  # What the inspector shows of `/raft`.
+  # The inspector's view of `/raft`.
 
   groups @0 :UInt32;
   prepared @1 :UInt32;
 }
 
 struct GuestState $kind(from = [peer, view, operate], bytesMax = 128) {
-  # What the inspector shows of `/raft/NAME` at a node that is no member.
+  # The inspector's view of `/raft/NAME` at a node that is not a member.
 
   members @0 :UInt32;
   asked @1 :UInt64;
 }
 
 struct LogState $kind(from = [peer, view, operate], bytesMax = 512) {
-  # What the inspector shows of `/raft/log`.
+  # The inspector's view of `/raft/log`.
 
   logs @0 :UInt32;
   entries @1 :UInt64;
@@ -764,25 +767,25 @@ struct LogState $kind(from = [peer, view, operate], bytesMax = 512) {
   deadBytes @3 :UInt64;
   syncs @4 :UInt64;
   writes @5 :UInt64;
-  # Of which `syncs` made durable together.
+  # Writes; `syncs` made them durable together.
   failure @6 :Text;
 }
 
 struct ReplicatorState $kind(from = [peer, view, operate], bytesMax = 512) {
-  # What the inspector shows of a replicator.
+  # The inspector's view of a replicator.
 
   member @0 :Member;
   address @1 :Text;
   linked @2 :Bool;
   sent @3 :UInt64;
   dropped @4 :UInt64;
-  # Messages, with a link and without.
+  # Messages, with and without a link.
 }
 
 struct SnapshotsState $kind(from = [peer, view, operate], bytesMax = 256) {
-  # What the inspector shows of `/raft/snapshots`.
+  # The inspector's view of `/raft/snapshots`.
 
   written @0 :UInt64;
   received @1 :UInt64;
-  # Snapshots that were written, and bytes that other members gave.
+  # Written snapshots, and bytes from other members.
 }

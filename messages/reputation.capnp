@@ -1,15 +1,15 @@
 @0xe5c1225d1762c313;
-# What this node thinks of others: the events that it has seen, and the scores that follow from them.
-# Scores are thousandths of a point, 0 to 100,000, as of today.
+# This node's judgement of other nodes: the observed events, and the scores that follow from them. Scores are
+# thousandths of a point, 0 to 100,000, as of today.
 
 using Cxx = import "/capnp/c++.capnp";
 using import "/messages/annotations.capnp".kind;
 $Cxx.namespace("troupe::reputation::wire");
 
 struct Report $kind(from = [operate], bytesMax = 512) {
-  # Something that a node did. Answered by Reported once it is durable; the same request again is answered alike. Errors:
-  # `not_found` (no node of that id is in the registry), `malformed` (no rule has that name, or one that is fixed was given
-  # points), `conflict` (the request had other content), `refused` (as many events as may be), `unavailable`.
+  # An action of a node. Answered by Reported once it is durable; a repeated request gets the same answer. Errors:
+  # `not_found` (the id is not in the registry), `malformed` (unknown rule, or points for a rule with fixed points),
+  # `conflict` (the request had other content), `refused` (too many events), `unavailable`.
 
   node @0 :Data;
   event @1 :Text;
@@ -32,18 +32,18 @@ struct Reported $kind(from = [operate], bytesMax = 512) {
 }
 
 struct Observe $kind(bytesMax = 512) {
-  # Another domain of this node has seen an event of the seven. Answered by Reported, and as Report, but that the node need
-  # not be known.
+  # Another domain of this node has observed one of the seven events. Answered by Reported, as for Report, except that
+  # the node need not be known.
 
   node @0 :Data;
   event @1 :Text;
   evidence @2 :Data;
   request @3 :Text;
-  # As of Report: the same again counts once.
+  # As for Report: a repeated request counts once.
 }
 
 struct GetScore $kind(from = [view, operate], bytesMax = 128) {
-  # Answered by ScoreIs. A node without events has the first score.
+  # Answered by ScoreIs. A node without events has the initial score.
 
   node @0 :Data;
 }
@@ -54,7 +54,7 @@ struct ScoreIs $kind(from = [view, operate], bytesMax = 256) {
   score @0 :UInt32;
   events @1 :UInt32;
   day @2 :UInt64;
-  # Of Unix time, on which it has this score.
+  # Day of Unix time on which it has this score.
 }
 
 struct ListScores $kind(from = [view, operate], bytesMax = 128) {
@@ -65,7 +65,7 @@ struct ListScores $kind(from = [view, operate], bytesMax = 128) {
 }
 
 struct Scores $kind(from = [view, operate], bytesMax = 131072) {
-  # The answer to ListScores: at most 1,024, by rising id.
+  # The answer to ListScores: at most 1,024, by ascending id.
 
   rows @0 :List(ScoreRow);
   more @1 :Bool;
@@ -82,7 +82,7 @@ struct ListEvents $kind(from = [view, operate], bytesMax = 256) {
 
   node @0 :Data;
   from @1 :Data;
-  # Where a page ended; empty: at the first.
+  # Where the previous page ended; empty: at the first.
 }
 
 struct Events $kind(from = [view, operate], bytesMax = 524288) {
@@ -95,7 +95,7 @@ struct Events $kind(from = [view, operate], bytesMax = 524288) {
 }
 
 struct ReputationState $kind(from = [view, operate], bytesMax = 256) {
-  # What the inspector shows of `/reputation`.
+  # The inspector's view of `/reputation`.
 
   nodes @0 :UInt32;
   events @1 :UInt64;

@@ -1,5 +1,5 @@
 @0xc96f1e7d24b8a053;
-# What the runtime says to its own actors, what they ask each other, and what the inspector asks any of them.
+# Messages of the runtime to its actors, between actors, and of the inspector to any actor.
 
 using Cxx = import "/capnp/c++.capnp";
 using import "/messages/annotations.capnp".kind;
@@ -7,17 +7,17 @@ using import "/messages/common.capnp".Error;
 $Cxx.namespace("troupe::runtime::wire");
 
 struct ChildFailed $kind(lane = control, bytesMax = 8192) {
-  # A child tells its parent that it has failed and waits; the parent answers with Suspend, Revive or Stop.
+  # A child reports to its parent that it has failed and waits; the parent answers with Suspend, Revive or Stop.
 
   child @0 :UInt32;
-  # The number that the parent gave it.
+  # The number that the parent assigned.
 
   error @1 :Error;
-  # What its handler threw, as `internal`.
+  # The exception of its handler, as `internal`.
 }
 
 struct ChildEnded $kind(lane = control, bytesMax = 64) {
-  # A child tells its parent that it ends by itself.
+  # A child reports to its parent that it ends by itself.
 
   child @0 :UInt32;
 }
@@ -27,57 +27,57 @@ struct Suspend $kind(lane = control, bytesMax = 64) {
 }
 
 struct Revive $kind(lane = control, bytesMax = 64) {
-  # A parent tells a waiting child to build its state anew and go on.
+  # A parent tells a waiting child to rebuild its state from scratch and continue.
 }
 
 struct Stop $kind(lane = control, bytesMax = 64) {
   # A parent tells a child to end.
 
   givenUp @0 :Bool;
-  # The child has failed, and is not restarted any more.
+  # The child has failed, and is no longer restarted.
 
   killed @1 :Bool;
-  # An operator ends it: it does not handle what waits first.
+  # An operator ends it: it does not handle its waiting messages first.
 }
 
 struct AwaitReady $kind(lane = control, bytesMax = 64) {
   # Asks an actor of the same node to answer Nothing once it serves. An actor without a handler for this kind serves as
-  # soon as it has started; an actor with a handler answers when it is ready. The asker sets a deadline.
+  # soon as it has started; an actor with a handler answers when it is ready. The requester sets a deadline.
 }
 
 struct Describe $kind(lane = control, from = [view, operate], bytesMax = 64) {
-  # Asks any actor for its state as its domain shows it. The answer is of the kind that the actor's
-  # `describe` names; `unsupported` if it has none, `unavailable` while it waits for a restart.
+  # Requests an actor's state as its domain shows it. The answer has the kind that the actor's `describe` names;
+  # `unsupported` if it has none, `unavailable` while it waits for a restart.
 }
 
 struct Portray $kind(lane = control, bytesMax = 64) {
-  # The inspector of the same node asks an actor for a snapshot. Answered by Portrait between two messages.
+  # The inspector of the same node requests an actor's snapshot. Answered by Portrait between two messages.
 
   looks @0 :Bool;
   # A person is watching: the snapshot has the actor's state, and from now on the actor keeps its recent messages for a
-  # minute, if there is room. If false, no code of the domain runs.
+  # minute, if there is space. If false, no code of the domain runs.
 }
 
 struct Portrait $kind(bytesMax = 1048576) {
   # Answers Portray.
 
   parent @0 :Text;
-  # Its path; empty if it has none. Set by the inspector.
+  # Path of the parent; empty if it has none. Set by the inspector.
 
   children @1 :List(Text);
   # Paths, at most 100.
 
   childrenInAll @2 :UInt32;
   asks @3 :List(PendingAsk);
-  # The oldest 100 of its own questions that wait for an answer, and of streams that it opened.
+  # The oldest 100 of its own pending requests, and of streams that it opened.
 
   asksInAll @4 :UInt32;
   timers @5 :List(PendingTimer);
   streams @6 :UInt32;
-  # Streams that it serves.
+  # Number of streams that it serves.
 
   streamsStarved @7 :UInt32;
-  # Of all its streams, those with data to write and no credit from the reader.
+  # Streams with data to write but no credit from the reader.
 
   incarnation @8 :UInt32;
   keptForMs @9 :UInt64;
@@ -101,21 +101,21 @@ struct Portrait $kind(bytesMax = 1048576) {
   # The type id of the state; zero: this actor has no state to show, or waits for its restart.
 
   parentNumber @18 :UInt64;
-  # CAF's number of the parent; zero: none. Paths do not show it, because children of the root have paths beside it.
+  # CAF's number of the parent; zero: none. Paths do not show it, because children of the root have sibling paths.
 
   state @17 :Data;
   # A message of that kind: a flat array of words with its segment table. Empty if it is larger than 900,000 bytes,
-  # which would leave no room for the rest.
+  # which would leave no space for the rest.
 
   maxUs @19 :UInt64;
   histogram @20 :List(Bucket);
-  # Of the handlers timed, shortest first; empty buckets are left out.
+  # Durations of the timed handlers, shortest first; empty buckets are left out.
 
   watching @21 :List(UInt64);
-  # CAF's numbers of the actors whose end it wants to hear of; at most 100.
+  # CAF's numbers of the actors that it monitors; at most 100.
 
   watchers @22 :List(UInt64);
-  # CAF's numbers of the actors that want to hear of its end; at most 100. An actor of another node is its link here.
+  # CAF's numbers of the actors that monitor it; at most 100. An actor of another node is shown as its link.
 
   watchersInAll @23 :UInt32;
 
@@ -127,12 +127,12 @@ struct Portrait $kind(bytesMax = 1048576) {
 
 struct PendingAsk {
   to @0 :UInt64;
-  # CAF's number of the actor asked.
+  # CAF's number of the requested actor.
 
   kind @1 :Text;
   sinceMs @2 :UInt64;
   dueMs @3 :Int64;
-  # From now; -1: it has no deadline of its own.
+  # From now; -1: no deadline.
 
   stream @4 :Bool;
 }
@@ -140,7 +140,7 @@ struct PendingAsk {
 struct PendingTimer {
   name @0 :Text;
   dueMs @1 :Int64;
-  # From now; 0: it runs after the messages at hand.
+  # From now; 0: it runs after the current messages.
 }
 
 struct PastMessage {
@@ -161,18 +161,18 @@ struct PastError {
 }
 
 struct Hold $kind(lane = control, bytesMax = 64) {
-  # Tells an actor to handle no question and no tell: they wait. Answers and timers still reach it.
+  # Tells an actor to handle no requests or tells: they wait. Responses and timers still reach it.
 
   milliseconds @0 :UInt32;
-  # Then it goes on by itself.
+  # Then it resumes by itself.
 }
 
 struct Unhold $kind(lane = control, bytesMax = 64) {
-  # Tells an actor to go on.
+  # Tells an actor to resume.
 }
 
 struct Restart $kind(lane = control, bytesMax = 64) {
-  # Tells an actor to fail, for an operator: its supervisor decides what comes next, as of any failure.
+  # Tells an actor to fail, for an operator: its supervisor decides what comes next, as for any failure.
 }
 
 struct LookAway $kind(lane = control, bytesMax = 64) {

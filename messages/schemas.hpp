@@ -11,7 +11,7 @@
 namespace troupe::messages {
 
 /// The type of that id and every struct, group and enum that its fields reach, through lists too: each once, by
-/// ascending id. Empty if the id is unknown. Built anew by each call, in time proportional to the fields walked.
+/// ascending id. Empty if the id is unknown. Built again by each call, in time proportional to the fields walked.
 /// A field of type AnyPointer or a capability reaches nothing.
 std::vector<const SchemaInfo*> schemas_of(std::uint64_t kind_id);
 

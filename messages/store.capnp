@@ -1,36 +1,37 @@
 @0x9a3d70e6c4b1f528;
-# What a store actor (runtime/store) keeps for the domains of its own node: rows in keyspaces, and blobs by id.
-# All of it stays inside the node.
+# The data that a store actor (runtime/store) keeps for the domains of its node: rows in keyspaces, and blobs by id. All
+# of it stays inside the node.
 
 using Cxx = import "/capnp/c++.capnp";
 using import "/messages/annotations.capnp".kind;
 $Cxx.namespace("troupe::store::wire");
 
 struct Commit $kind(bytesMax = 4194304) {
-  # Changes rows and blobs, all or none. Answered by Nothing when it is durable; questions see it from then on. Commits
-  # that wait together share a sync. Errors: `no_space`, `unavailable` (the device failed), `malformed` above the
-  # limits of runtime/store, `refused`: nothing was done. `unknown_outcome`: the device failed at the last step;
-  # once the store accepts writes again, either all or nothing of the commit is there.
+  # Changes rows and blobs, all or none. Answered by Nothing when it is durable; later requests see it. Commits that
+  # wait together share a sync. Errors: `no_space`, `unavailable` (the device failed), `malformed` above the limits of
+  # runtime/store, `refused`: nothing was done. `unknown_outcome`: the device failed at the last step; once the store
+  # accepts writes again, either all or nothing of the commit is stored.
 
   rows @0 :List(Change);
   keep @1 :List(Blob);
-  # Blobs to store. An id that is stored already costs nothing, because the id determines the bytes.
+  # Blobs to store. An id that is already stored costs nothing, because the id determines the bytes.
 
   drop @2 :List(Data);
   # Ids of blobs to drop, 32 bytes each. An id that is not stored is ignored; an id that is also kept stays. A commit
-  # that keeps no blob, and puts no more rows than it erases rows and drops blobs, nor more than 256 KiB of them, works
-  # on a full disk. The first such commit that meets a quota may be refused together with the commits that share its
-  # sync; a second attempt works.
+  # that keeps no blob, and puts at most as many rows as it erases rows and drops blobs, with at most 256 KiB, works on
+  # a full disk. The first such commit that meets a quota may be refused together with the commits that share its sync;
+  # a second attempt works.
 
   leave @3 :UInt64;
-  # `no_space` unless this many bytes of the device stay free, beside what the commit keeps. More than the store's own
-  # reserve, so that what is done for others never uses up what this node needs: such a refusal is no fault of the store.
+  # `no_space` unless this many bytes of the device stay free, in addition to the bytes that the commit keeps. Larger
+  # than the store's own reserve, so that work for other nodes never uses up what this node needs: such a refusal is not
+  # a fault of the store.
 }
 
 struct Change {
   keyspace @0 :Text;
-  # A constant name of the domain: 1 to 32 of a-z 0-9 - . _, otherwise `malformed`. A name that begins with a dot is the
-  # store's own: `refused`.
+  # A constant name of the domain: 1 to 32 of a-z 0-9 - . _, otherwise `malformed`. A name that begins with a dot is
+  # reserved for the store: `refused`.
 
   key @1 :Data;
   # 0 to 1024 bytes.
@@ -64,7 +65,7 @@ struct Found $kind(bytesMax = 1049600) {
 }
 
 struct GetRows $kind(bytesMax = 294912) {
-  # Asks for several rows of known keys. Answered by FoundRows.
+  # Requests several rows by their keys. Answered by FoundRows.
 
   keyspace @0 :Text;
   keys @1 :List(Data);
@@ -75,7 +76,7 @@ struct FoundRows $kind(bytesMax = 3145728) {
   # Answers GetRows.
 
   rows @0 :List(FoundRow);
-  # In the order of the keys: all of them, or as many as have 1 MiB, and one at least.
+  # In the order of the keys: all of them, or as many as fit into 1 MiB, and at least one.
 }
 
 struct FoundRow {
@@ -86,18 +87,18 @@ struct FoundRow {
 }
 
 struct Scan $kind(bytesMax = 4096) {
-  # Asks for rows in the order of their keys. Answered by Slice.
+  # Requests rows in the order of their keys. Answered by Slice.
 
   keyspace @0 :Text;
   from @1 :Data;
   # The first key, inclusive.
   prefix @2 :Data;
-  # Only keys that begin with it.
+  # Only keys that begin with this prefix.
   rowsMax @3 :UInt32 = 1000;
   # At most 4096; zero counts as one.
 
   bytesMax @4 :UInt32 = 1048576;
-  # Of keys and values, at most 3 MiB; a larger first row comes alone.
+  # Sum of keys and values, at most 3 MiB; a larger first row is the only row.
 }
 
 struct Slice $kind(bytesMax = 4194304) {
@@ -106,7 +107,7 @@ struct Slice $kind(bytesMax = 4194304) {
   rows @0 :List(Row);
   more @1 :Bool;
   next @2 :Data;
-  # Where to go on from, if `more`.
+  # Where to continue, if `more`.
 }
 
 struct Row {
@@ -115,7 +116,7 @@ struct Row {
 }
 
 struct Read $kind(bytesMax = 128) {
-  # Asks for a blob. Answered by Blobbed, `not_found`, or `corrupt`: it is stored, and its checksum is wrong.
+  # Requests a blob. Answered by Blobbed, `not_found`, or `corrupt`: it is stored, but its checksum is wrong.
 
   id @0 :Data;
 }
@@ -140,7 +141,7 @@ struct Held $kind(bytesMax = 65536) {
 }
 
 struct Usage $kind(bytesMax = 64) {
-  # Asks how full the store is. Answered by Used.
+  # Requests how full the store is. Answered by Used.
 }
 
 struct Used $kind(bytesMax = 2048) {
@@ -148,11 +149,11 @@ struct Used $kind(bytesMax = 2048) {
 
   blobs @0 :UInt64;
   blobBytes @1 :UInt64;
-  # Of the stored blobs. Both grow for some moments after a start, until all blobs are counted.
+  # Bytes of the stored blobs. Both grow briefly after a start, until all blobs are counted.
   deadBytes @2 :UInt64;
-  # Dropped, not yet reclaimed; zero until all blobs are counted.
+  # Dropped, but not yet reclaimed; zero until all blobs are counted.
   freeBytes @3 :UInt64;
-  # Of the device.
+  # Free bytes of the device.
   failure @4 :Text;
   # Why writes are refused at present, at most 1024 bytes; empty: they are accepted.
   damages @5 :UInt32;
@@ -171,7 +172,7 @@ struct Checked $kind(bytesMax = 65536) {
 
   more @0 :Bool;
   next @1 :Data;
-  # Where to go on from, if `more`.
+  # Where to continue, if `more`.
 
   checked @2 :UInt64;
   damaged @3 :List(Data);
@@ -179,28 +180,27 @@ struct Checked $kind(bytesMax = 65536) {
 }
 
 struct StoreState $kind(from = [view, operate], bytesMax = 2048) {
-  # What the inspector shows of a store.
+  # The inspector's view of a store.
 
   keyspaces @0 :UInt32;
-  # In use since the start.
+  # Keyspaces used since the start.
 
   blobs @1 :UInt64;
   blobBytes @2 :UInt64;
   deadBytes @3 :UInt64;
   counted @4 :Bool;
-  # Whether the three above are complete.
+  # Whether the three fields above are complete.
 
   failure @5 :Text;
-  # As in Used; also why it could not be opened.
+  # As in Used; also why the store could not be opened.
 
   damages @6 :UInt32;
   commits @7 :UInt64;
-  # Answered since the start, also with an error.
+  # Answered since the start, including errors.
 
   groups @8 :UInt64;
-  # Syncs that they shared.
+  # Syncs that the commits shared.
 
   ballastBytes @9 :UInt64;
-  # Space held back for the time when the device is full; less than usual after some of it was needed, until there is
-  # space again.
+  # Space reserved for a full device; less than usual after some of it was needed, until there is space again.
 }

@@ -1,8 +1,8 @@
 @0xd7e2a8f4c1936b05;
-# Tasks: programs that one node submits and another one runs in a sandbox.
+# Tasks: programs that one node submits and another node runs in a sandbox.
 #
-# Words. An order is what a submitter signs (actors/task/logic/order.hpp); its hash is the id of the task. An attempt is
-# one run of it at one node, with a token: of two attempts the later one has the higher token.
+# Terms. An order is what a submitter signs (actors/task/logic/order.hpp); its hash is the id of the task. An attempt is
+# one run of it at one node, with a token: the later of two attempts has the higher token.
 
 using Cxx = import "/capnp/c++.capnp";
 using import "/messages/annotations.capnp".kind;
@@ -11,36 +11,38 @@ $Cxx.namespace("troupe::task::wire");
 # --- between nodes, at /task ---------------------------------------------------------------------------------------
 
 struct RunAttempt $kind(from = [peer], bytesMax = 196608) {
-  # A submitter asks a node to run a task. Answered by a stream of AttemptItem, in which something comes each second, or
-  # four times in a shorter lease: it is the lease of the attempt, which ends with it on both sides. Errors: `malformed`,
-  # `refused` (this node takes no tasks, or not of this submitter, or not with these limits), `overloaded` (as many wait as
-  # may), `conflict` (it has run a later attempt), `not_found` (the program or an input), `unavailable` (no sandbox could
-  # be made), `no_space`.
+  # A submitter asks a node to run a task. Answered by a stream of AttemptItem with at least one item every second, or
+  # four in a shorter lease. The stream is the lease of the attempt, which ends with it on both sides. Errors:
+  # `malformed`, `refused` (this node accepts no tasks, or not this submitter's, or not these limits), `overloaded` (the
+  # queue is full), `conflict` (it has run a later attempt), `not_found` (the program or an input), `unavailable` (no
+  # sandbox could be made), `no_space`.
 
   order @0 :Data;
-  # Signed by the asking node.
+  # Signed by the requesting node.
   token @1 :UInt64;
   escrow @2 :Data;
-  # By which this attempt is paid (messages/escrow.capnp); empty: it is not.
+  # The escrow that pays for this attempt (messages/escrow.capnp); empty: it is unpaid.
   leaseMs @3 :UInt32;
-  # After how much silence the submitter takes the attempt for lost, 1,000 to 30,000; what is outside counts as the nearest.
-  # Of an order with hosts also how long its program may run after the worker has asked for that (RenewAttempt).
+  # Silence after which the submitter considers the attempt lost, 1,000 to 30,000; other values count as the nearest
+  # bound. For an order with hosts also how long its program may run after the worker's request for more time
+  # (RenewAttempt).
 }
 
 struct RenewAttempt $kind(from = [peer], bytesMax = 128) {
-  # The node that runs an attempt of an order with hosts asks its submitter, at /task/orders, for the next lease. Answered
-  # by AttemptRenewed. Errors: `not_found` (the attempt is over, or is another node's).
+  # The node that runs an attempt of an order with hosts asks its submitter, at /task/orders, for the next lease.
+  # Answered by AttemptRenewed. Errors: `not_found` (the attempt is over, or belongs to another node).
 
   task @0 :Data;
   token @1 :UInt64;
 }
 
 struct AttemptRenewed $kind(from = [peer], bytesMax = 64) {
-  # The answer to RenewAttempt: the lease counts from when it was asked for.
+  # The answer to RenewAttempt: the lease counts from the time of the request.
 }
 
 struct GetWarnings $kind(from = [peer], bytesMax = 128) {
-  # Asks a node, at /task/warnings, whether a program of that submitter tried there what no task may. Answered by Warnings.
+  # Asks a node, at /task/warnings, whether a program of that submitter tried there what no task may do. Answered by
+  # Warnings.
 
   submitter @0 :Data;
 }
@@ -49,26 +51,26 @@ struct Warnings $kind(from = [peer], bytesMax = 20480) {
   # The answer to GetWarnings.
 
   warning @0 :Data;
-  # As the answering node has signed it (actors/task/logic/warning.hpp); empty: it has seen nothing.
+  # Signed by the answering node (actors/task/logic/warning.hpp); empty: it has observed nothing.
 }
 
 struct AttemptItem $kind(from = [peer], bytesMax = 131072, whenFull = credit) {
-  # What RunAttempt streams. After `ended` the stream ends.
+  # An item of RunAttempt. After `ended` the stream ends.
 
   union {
     waits @0 :Void;
-    # For a place, or for its inputs; each second.
+    # Waits for a slot or for its inputs; every second.
     began @1 :Void;
     # The program was started.
     uses @2 :TaskUsage;
-    # So far; each second.
+    # Usage so far; every second.
     printed @3 :TaskPrinted;
     output @4 :TaskOutput;
     # A part of a file that the program has left, in the order of Order::outputs and of their bytes.
     ended @5 :TaskEnded;
     lacksInput @6 :Void;
-    # One of its inputs could not be fetched. The stream fails after this, with `not_found` if each node that was asked
-    # lacks it: that is no fault of the node, which takes other tasks.
+    # One of its inputs could not be fetched. The stream fails after this, with `not_found` if every requested node
+    # lacks it. That is not a fault of this node, which accepts other tasks.
   }
 }
 
@@ -94,7 +96,7 @@ struct TaskPrinted {
 
 struct TaskOutput {
   index @0 :UInt16;
-  # In Order::outputs.
+  # Index in Order::outputs.
   bytes @1 :Data;
   # At most 65,536; empty for an empty file.
 }
@@ -105,9 +107,9 @@ struct TaskEnded {
     signalled @1 :UInt8;
   }
   limit @2 :UInt8;
-  # That it has hit: 0 none, else 1 more than the number of sandbox::Limit.
+  # The limit that it has hit: 0 none, otherwise 1 more than the number of sandbox::Limit.
   tripwire @3 :Text;
-  # What it tried, if that has ended it.
+  # The call that it tried, if a tripwire has ended it.
   usage @4 :TaskUsage;
 }
 
@@ -118,7 +120,7 @@ struct StartAttempt $kind(bytesMax = 64) {
 }
 
 struct AttemptAnswered $kind(bytesMax = 128) {
-  # The actor of an attempt that is paid tells `/task` what its program came to.
+  # The actor of a paid attempt reports its program's result to `/task`.
 
   task @0 :Data;
   token @1 :UInt64;
@@ -126,7 +128,7 @@ struct AttemptAnswered $kind(bytesMax = 128) {
 }
 
 struct AttemptMalicious $kind(bytesMax = 256) {
-  # The actor of an attempt tells `/task` that its program tried what no task may.
+  # The actor of an attempt reports to `/task` that its program tried what no task may do.
 
   task @0 :Data;
   token @1 :UInt64;
@@ -136,7 +138,7 @@ struct AttemptMalicious $kind(bytesMax = 256) {
 }
 
 struct WarnOf $kind(bytesMax = 20480) {
-  # `/task` tells `/task/warnings` what a program tried here that no task may.
+  # `/task` reports to `/task/warnings` that a program tried here what no task may do.
 
   submitter @0 :Data;
   call @1 :Text;
@@ -145,32 +147,32 @@ struct WarnOf $kind(bytesMax = 20480) {
 }
 
 struct LookForWarnings $kind(bytesMax = 128) {
-  # `/task` tells `/task/warnings` that a node wants a task run here.
+  # `/task` notifies `/task/warnings` that a node wants a task run here.
 
   submitter @0 :Data;
 }
 
 struct WarnedOf $kind(bytesMax = 256) {
-  # `/task/warnings` tells `/task` that enough other nodes have seen malicious programs of a submitter.
+  # `/task/warnings` notifies `/task` that enough other nodes have observed malicious programs of a submitter.
 
   submitter @0 :Data;
   call @1 :Text;
   unixMs @2 :UInt64;
-  # When the first of them saw it.
+  # When the first of them observed it.
 }
 
 struct UseInput $kind(bytesMax = 128) {
-  # To `/task/inputs`: a content is to be a file or folder of this node. Answered by a stream of InputAt, which comes once it is there
-  # and then now and then; it is kept until the stream ends. Errors: `refused` (an archive that cannot be unpacked),
-  # `no_space`, `overloaded`, and those of the content store.
+  # To `/task/inputs`: an object is to become a file or folder of this node. Answered by a stream of InputAt: one item
+  # once it exists, then occasional items; it is kept until the stream ends. Errors: `refused` (an archive that cannot
+  # be unpacked), `no_space`, `overloaded`, and errors of the object store.
 
   content @0 :Data;
   unpacked @1 :Bool;
-  # It is a tar archive, and wanted as the folder that comes of it.
+  # It is a tar archive, and the unpacked folder is wanted.
   submitter @2 :Data;
-  # The node whose task needs it; empty: this one.
+  # The node whose task needs it; empty: this node.
   group @3 :Data;
-  # 16 bytes of the address group in which that node is.
+  # 16 bytes of that node's address group.
   asBytes @4 :Bool;
   # Its bytes are wanted, at most 1 MiB: a standard input. Errors: also `refused` if it is larger.
 }
@@ -181,25 +183,26 @@ struct InputAt $kind(bytesMax = 1114112, whenFull = credit) {
   path @0 :Text;
   # Absolute, on this machine.
   bytes @1 :Data;
-  # Where they are wanted; once.
+  # Only if bytes are wanted; once.
 }
 
 # --- operators, at /task/orders --------------------------------------------------------------------------------------
 
 struct SubmitTask $kind(from = [operate], bytesMax = 196608) {
-  # Submits a task. Answered by TaskSubmitted once it is durable; the same request again is answered alike. Errors:
-  # `malformed`, `conflict` (the request had other content), `overloaded` (as many tasks as may be), `unavailable` (no known
-  # node could ever run it).
+  # Submits a task. Answered by TaskSubmitted once it is durable; a repeated request gets the same answer. Errors:
+  # `malformed`, `conflict` (the request had other content), `overloaded` (too many tasks), `unavailable` (no known node
+  # could ever run it).
 
   order @0 :Data;
-  # Not signed, without submitter and nonce: they are this node's.
+  # Not signed, without submitter and nonce: this node adds them.
   request @1 :Text;
   # Empty: none.
   risk @2 :Float64;
-  # How often a wrong answer may be taken, above 0 and below 1: replicas and quorum follow from it and from task.dishonest.
-  # 0: they are as the order says. `refused` if no number of replicas is enough.
+  # The highest acceptable rate of wrong results, above 0 and below 1: replicas and quorum follow from it and from
+  # task.dishonest. 0: as the order says. `refused` if no number of replicas is enough.
   array @3 :UInt32;
-  # How many members the array of that order has, 1 to 10,000; 0: it is a task. The answer is then the id of the array.
+  # The number of members in the array of that order, 1 to 10,000; 0: a single task. For an array the answer has the id
+  # of the array.
 }
 
 struct TaskSubmitted $kind(from = [operate], bytesMax = 128) {
@@ -216,7 +219,7 @@ struct ListTasks $kind(from = [view, operate], bytesMax = 128) {
 }
 
 struct TaskRows $kind(from = [view, operate], bytesMax = 524288) {
-  # The answer to ListTasks: at most 256, by rising id.
+  # The answer to ListTasks: at most 256, by ascending id.
 
   rows @0 :List(TaskRow);
   more @1 :Bool;
@@ -228,13 +231,13 @@ struct TaskRow {
   # The number of task::State.
   priority @2 :UInt8;
   attempt @3 :UInt32;
-  # How many there were.
+  # Number of attempts.
   node @4 :Data;
-  # Of the last one; empty: there was none.
+  # Node of the last attempt; empty: there was none.
   reason @5 :Text;
   submittedMs @6 :UInt64;
   array @7 :Data;
-  # That it is a member of; empty: none.
+  # The array of which it is a member; empty: none.
   index @8 :UInt32;
 }
 
@@ -252,19 +255,19 @@ struct TaskIs $kind(from = [view, operate], bytesMax = 262144) {
   task @1 :Data;
   # actors/task/logic/task.hpp
   why @2 :Text;
-  # Why the nodes that this node knows do not fit now: "3 lack memory"; empty: some do, or it has ended.
+  # Why the nodes known to this node do not fit now: "3 lack memory"; empty: some do, or it has ended.
   parts @3 :List(ResultPart);
-  # Of the attempt that decided.
+  # The output of the deciding attempt.
   escrow @4 :Data;
-  # That pays its attempts (messages/escrow.capnp); empty: none was engaged, or it is not known.
+  # The escrow that pays its attempts (messages/escrow.capnp); empty: none was engaged, or it is unknown.
 }
 
 struct ResultPart {
   output @0 :UInt16;
-  # In Order::outputs; 65535: the standard output.
+  # Index in Order::outputs; 65535: the standard output.
   bytes @1 :UInt64;
   digest @2 :Data;
-  # SHA-256 of them.
+  # SHA-256 of its bytes.
 }
 
 struct ViewArray $kind(from = [view, operate], bytesMax = 128) {
@@ -279,13 +282,13 @@ struct ArrayIs $kind(from = [view, operate], bytesMax = 196608) {
   array @0 :Data;
   # actors/task/logic/array.hpp: member K has the id of its order K.
   states @1 :List(UInt32);
-  # How many of its members are in each state, by the number of task::State. Those that are not made yet are queued, or
-  # cancelled with it; those that were forgotten to make room are in none.
+  # How many of its members are in each state, by the number of task::State. Members that are not made yet are queued,
+  # or cancelled with the array. Members that were evicted are in no state.
 }
 
 struct CancelTask $kind(from = [operate], bytesMax = 128) {
-  # Ends a task, or all of an array. Answered by TaskCancelled once that is durable, also if it was cancelled before.
-  # Errors: `not_found`, `conflict` (it has ended otherwise).
+  # Ends a task, or all members of an array. Answered by TaskCancelled once that is durable, also if it was cancelled
+  # before. Errors: `not_found`, `conflict` (it has ended in another way).
 
   id @0 :Data;
 }
@@ -295,39 +298,39 @@ struct TaskCancelled $kind(from = [operate], bytesMax = 64) {
 }
 
 struct ReadTask $kind(from = [view, operate], bytesMax = 128) {
-  # What a task has printed and left. Answered by a stream of TaskText. Errors: `not_found`, `conflict` (it has no result),
-  # `corrupt`.
+  # Requests the printed and stored output of a task. Answered by a stream of TaskText. Errors: `not_found`, `conflict`
+  # (it has no result), `corrupt`.
 
   id @0 :Data;
   what @1 :TaskPart;
   follow @2 :Bool;
-  # Of `log`: also what comes later, until the task has ended. Of `result`: waits until it has ended.
+  # For `log`: continues with later output, until the task has ended. For `result`: waits until it has ended.
 }
 
 enum TaskPart {
   log @0;
-  # Both streams, of the attempt that decided, else of the newest.
+  # Both streams, of the deciding attempt, otherwise of the newest attempt.
   result @1;
-  # The standard output and all outputs, of the attempt that decided.
+  # The standard output and all outputs, of the deciding attempt.
 }
 
 struct TaskText $kind(from = [view, operate], bytesMax = 131072, whenFull = credit) {
-  # What ReadTask streams.
+  # An item of ReadTask.
 
   part @0 :UInt16;
   # An output by its index; 65535: the standard output, 65534: the errors.
   timeMs @1 :UInt64;
-  # When it came here.
+  # When it arrived here.
   bytes @2 :Data;
-  # Empty: nothing is new; now and then, where it is followed.
+  # Empty: nothing new; sent occasionally in a followed log.
   token @3 :UInt64;
-  # Of the attempt that has printed or left it. Where a log is followed, another one may come after one that was lost.
+  # Token of the attempt that printed or left it. In a followed log, another attempt may follow a lost attempt.
 }
 
 # --- what the inspector shows --------------------------------------------------------------------------------------
 
 struct WorkerState $kind(from = [view, operate], bytesMax = 1024) {
-  # Of `/task`.
+  # The inspector's view of `/task`.
 
   slots @0 :UInt32;
   # Thousandths of cores.
@@ -337,56 +340,56 @@ struct WorkerState $kind(from = [view, operate], bytesMax = 1024) {
   running @4 :UInt32;
   waiting @5 :UInt32;
   closed @6 :Text;
-  # Why it takes no tasks; empty: it does.
+  # Why it accepts no tasks; empty: it does.
 }
 
 struct OrdersState $kind(from = [view, operate], bytesMax = 512) {
-  # Of `/task/orders`.
+  # The inspector's view of `/task/orders`.
 
   tasks @0 :UInt32;
   open @1 :UInt32;
   # Not ended.
   attempts @2 :UInt32;
-  # Under way.
+  # Attempts in progress.
   nodes @3 :UInt32;
-  # That may work, as far as is known.
+  # Nodes that may work, as far as known.
 }
 
 struct ChecksState $kind(from = [view, operate], bytesMax = 256) {
-  # Of `/task/checks`.
+  # The inspector's view of `/task/checks`.
 
   nodes @0 :UInt32;
-  # That this node checks.
+  # Nodes that this node checks.
   underWay @1 :UInt32;
 }
 
 struct WarningsState $kind(from = [view, operate], bytesMax = 256) {
-  # Of `/task/warnings`.
+  # The inspector's view of `/task/warnings`.
 
   own @0 :UInt32;
-  # Submitters that this node warns of.
+  # Submitters about which this node warns.
   looked @1 :UInt32;
-  # Submitters of which others were asked.
+  # Submitters about which other nodes were asked.
   looking @2 :UInt32;
-  # Of them, under way.
+  # Such requests in progress.
 }
 
 struct InputsState $kind(from = [view, operate], bytesMax = 256) {
-  # Of `/task/inputs`.
+  # The inspector's view of `/task/inputs`.
 
   files @0 :UInt32;
   bytes @1 :UInt64;
   used @2 :UInt32;
-  # Of the files, by attempts under way.
+  # Files used by attempts in progress.
 }
 
 struct AttemptState $kind(from = [view, operate], bytesMax = 1024) {
-  # Of `/task/ID`.
+  # The inspector's view of `/task/ID`.
 
   token @0 :UInt64;
   submitter @1 :Data;
   running @2 :Bool;
-  # False: its inputs are fetched.
+  # False: its inputs are being fetched.
   usage @3 :TaskUsage;
   cpu @4 :UInt32;
   memoryBytes @5 :UInt64;

@@ -16,7 +16,7 @@ inline std::optional<base::NodeId> node_of(capnp::Data::Reader from) { return ba
 inline std::string text_of(capnp::Text::Reader from) { return {from.begin(), from.size()}; }
 inline kj::StringPtr text_of(const std::string& from) { return {from.c_str(), from.size()}; }
 
-/// Of a list on the wire, which is far below 2^32.
+/// Returns the size of a list on the wire, which is far below 2^32.
 template <class Container>
 unsigned size32(const Container& items) {
   return static_cast<unsigned>(items.size());

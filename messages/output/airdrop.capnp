@@ -1,5 +1,5 @@
 @0xb3f6b8a0c9d14e72;
-# What `--json` prints: `troupe airdrop`. The rules of all outputs stand in README.md. Amounts are texts, times Unix ms.
+# Output of `troupe airdrop --json`. README.md has the rules of all outputs. Amounts are texts, times Unix ms.
 
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("troupe::output::wire");
@@ -8,27 +8,27 @@ struct AirdropShown {
   # `airdrop show`, `airdrop check`.
 
   airdrop @0 :Data;
-  # null of a file
+  # null for a file
   state @1 :Text;
-  # created published paying paid returning returned; null of a file
+  # created published paying paid returning returned; null for a file
   pool @2 :Text;
   paid @3 :Text;
   recipients @4 :List(AirdropRecipient);
   owner @5 :Text;
   address @6 :Text;
-  # The account that the pool lies on.
+  # The account that holds the pool.
   created @7 :UInt64;
   objectionsUntil :union {
     none @8 :Void;
     value @9 :UInt64;
   }
   why @10 :Text;
-  # The pool was given back.
+  # Why the pool was returned.
 }
 
 struct AirdropRecipient {
   node @0 :Text;
-  # Of a list: the address.
+  # For a list: the address.
   to @1 :Text;
   amount @2 :Text;
   state @3 :Text;
@@ -89,5 +89,5 @@ struct AirdropVerified {
   paid @4 :Text;
   transfers @5 :UInt64;
   bad @6 :Text;
-  # What differs first.
+  # The first difference.
 }

@@ -1,5 +1,5 @@
 @0x924b0fb6c8f82e8e;
-# What `--json` prints: `troupe bench`. The rules of all outputs stand in README.md.
+# Output of `troupe bench --json`. README.md has the rules of all outputs.
 
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("troupe::output::wire");
@@ -13,7 +13,7 @@ struct BenchRow {
 
   what @0 :Text;
   clients @1 :UInt64;
-  # How many were active at once: askers, actors, links.
+  # How many were active at once: requesters, actors, links.
   perSecond :union {
     none @2 :Void;
     value @3 :Float64;
@@ -35,7 +35,7 @@ struct BenchRow {
     value @11 :Float64;
   }
   errors @12 :UInt64;
-  # Lost messages and unanswered questions; above zero the figure means nothing.
+  # Lost messages and unanswered requests; above zero the figure is meaningless.
   residentBytes :union {
     none @13 :Void;
     value @14 :UInt64;
@@ -44,12 +44,12 @@ struct BenchRow {
   requestsEach :union {
     none @15 :Void;
     value @16 :Float64;
-    # Questions that all nodes together sent for one operation, including upkeep at the same time.
+    # Requests that all nodes together sent per operation, including upkeep at the same time.
   }
   cpuMsEach :union {
     none @17 :Void;
     value @18 :Float64;
-    # Processor time of the whole process for one operation, its client included.
+    # Processor time of the whole process per operation, including its client.
   }
   mib :union {
     none @19 :Void;
@@ -58,7 +58,7 @@ struct BenchRow {
   seconds :union {
     none @21 :Void;
     value @22 :Float64;
-    # Of a whole that is done once, or the median of some.
+    # Of a whole that is done once, or the median of several.
   }
   secondsMax :union {
     none @23 :Void;
@@ -72,6 +72,6 @@ struct BenchRow {
   syncsEach :union {
     none @27 :Void;
     value @28 :Float64;
-    # Syncs of their logs that all members made for one operation.
+    # Syncs of their logs that all members made per operation.
   }
 }

@@ -1,5 +1,5 @@
 @0xee74d55db3200af6;
-# What `--json` prints: `troupe chain`, `validator` and `tx`. The rules of all outputs stand in README.md. Amounts are
+# Output of `troupe chain`, `validator` and `tx` with `--json`. README.md has the rules of all outputs. Amounts are
 # texts, and so are powers, which are amounts of stake; times are Unix ms.
 
 using Cxx = import "/capnp/c++.capnp";
@@ -33,10 +33,10 @@ struct ChainSigned {
 
   chain @0 :Data;
   signed @1 :UInt32;
-  # Founders that have signed, of `founders`.
+  # How many of `founders` have signed.
   founders @2 :UInt32;
   founded @3 :Bool;
-  # They have more than 2/3 of the stake: nodes take it.
+  # The signers have more than 2/3 of the stake: nodes accept the genesis.
 }
 
 struct ChainStatus {
@@ -47,7 +47,7 @@ struct ChainStatus {
   mode @2 :Text;
   # dev test real
   height @3 :UInt64;
-  # Of the last final block.
+  # Height of the last final block.
   id @4 :Data;
   time @5 :UInt64;
   round @6 :UInt32;
@@ -57,7 +57,7 @@ struct ChainStatus {
   stateRoot @9 :Data;
   # After `height`.
   target @10 :UInt64;
-  # The highest height that is known of; equals `height` when synced.
+  # The highest known height; equals `height` when synced.
   blockTimeMs @11 :UInt64;
   pending @12 :UInt64;
   baseFee @13 :Text;
@@ -67,13 +67,13 @@ struct ChainStatus {
   waits @17 :Text;
   # Why this node's validator does not sign; null: it signs, or there is none.
   waitingPower @18 :Text;
-  # Of the validators that have told that they wait, this one included.
+  # Power of the validators that have reported that they wait, including this one.
   power @19 :Text;
   # Of all validators.
   fork @20 :UInt32;
   # 0: the chain never went back.
   suspects @21 :List(Data);
-  # Validators that have signed two final blocks of one height: the chain stands still.
+  # Validators that have signed two final blocks of one height: the chain is halted.
 }
 
 struct ChainDiff {
@@ -81,9 +81,9 @@ struct ChainDiff {
 
   equal @0 :Bool;
   height @1 :UInt64;
-  # At which both states were compared.
+  # The height at which both states were compared.
   key @2 :Data;
-  # The first one in the order of the tree that differs; null: none does.
+  # The first different key in the order of the tree; null: no difference.
 }
 
 struct ChainFork {
@@ -130,7 +130,7 @@ struct ChainBlocks {
 }
 
 struct ChainBlock {
-  # `chain block`, and a line of `chain watch`. What a header says is null of block 0, the genesis.
+  # `chain block`, and a line of `chain watch`. Header fields are null for block 0, the genesis.
 
   height @0 :UInt64;
   id @1 :Data;
@@ -138,7 +138,7 @@ struct ChainBlock {
   proposer @3 :Data;
   parent @4 :Data;
   stateRoot @5 :Data;
-  # After the parent.
+  # State after the parent.
   txs @6 :List(Data);
   # Ids.
   evidence @7 :List(ChainEvidence);
@@ -154,20 +154,20 @@ struct ChainBlock {
 }
 
 struct ChainEvidence {
-  # Proof that a validator lied.
+  # Proof that a validator is malicious.
 
   validator @0 :Data;
   height @1 :UInt64;
-  # Of what was signed twice.
+  # Height of the content that was signed twice.
   kind @2 :Text;
   # votes proposals
 }
 
 struct ChainCommit {
-  # What made a block final.
+  # The commit that made a block final.
 
   round @0 :UInt32;
-  # In which it was decided.
+  # The round of the decision.
   power @1 :Text;
   of @2 :Text;
   absent @3 :List(Data);
@@ -184,14 +184,14 @@ struct ChainAccountAt {
   height @0 :UInt64;
   balance @1 :Text;
   nonce @2 :UInt64;
-  # Of the next transaction.
+  # Nonce of the next transaction.
   staked @3 :Text;
   unbonding @4 :Text;
   rewards @5 :Text;
 }
 
 struct ChainAccount {
-  # `chain account`. With --proof the rest is set, which proves `account` by a header.
+  # `chain account`. With --proof the remaining fields are set: they prove `account` by a header.
 
   address @0 :Text;
   height @1 :UInt64;
@@ -201,9 +201,9 @@ struct ChainAccount {
   unbonding @5 :Text;
   rewards @6 :Text;
   nextNonce @7 :UInt64;
-  # After those that wait.
+  # Including waiting transactions.
   faucetTime :union {
-    # Of the block in which it had money from the faucet.
+    # Time of the block that gave it money from the faucet.
 
     none @8 :Void;
     value @9 :UInt64;
@@ -211,11 +211,11 @@ struct ChainAccount {
   account @10 :ChainAccountAt;
   root @11 :Data;
   header @12 :Data;
-  # Of the block of height + 1, which has the root.
+  # Header of the block of height + 1, which has the root.
   exist @13 :ChainExistence;
   nonexist @14 :ChainNonexistence;
   proof @15 :ChainAccountProof;
-  # null without --proof. Has the four fields before it.
+  # null without --proof. Includes the four fields before it.
 }
 
 struct ChainAccountProof {
@@ -226,7 +226,7 @@ struct ChainAccountProof {
 }
 
 struct ChainExistence {
-  # As ICS-23's JSON has it, with bytes in hex.
+  # As in ICS-23's JSON, with bytes in hex.
 
   key @0 :Data;
   value @1 :Data;
@@ -301,7 +301,7 @@ struct Validator {
   # `validator show`.
 
   validator @0 :Data;
-  # That of its node.
+  # Id of its node.
   operator @1 :Text;
   # The address of its stake.
   power @2 :Text;
@@ -313,15 +313,15 @@ struct Validator {
   # waiting active jailed out leaving
   evidence @6 :List(ChainEvidence);
   guard @7 :ValidatorGuard;
-  # null, as `refused`: another node's
+  # null, like `refused`: another node's validator
   refused :union {
-    # Second votes that were not signed.
+    # Second votes, which were not signed.
 
     none @8 :Void;
     value @9 :UInt64;
   }
   commission @10 :UInt32;
-  # Of rewards, in thousandths; 0 as long as there is no delegation.
+  # Part of the rewards, in thousandths; 0 as long as there is no delegation.
   jailedUntil :union {
     # Unix ms; null: it is not jailed.
 
@@ -334,7 +334,7 @@ struct ValidatorResumed {
   # `validator resume`.
 
   validator @0 :Data;
-  # That of the node.
+  # Id of the node.
   from @1 :UInt64;
   # The first height at which it may sign.
 }
@@ -358,7 +358,7 @@ struct Transaction {
   state @1 :Text;
   # pending final failed expired
   height :union {
-    # Of its block; null as index and time: it is in none.
+    # Height of its block; null, like index and time: it is in no block.
 
     none @2 :Void;
     value @3 :UInt64;
@@ -376,9 +376,9 @@ struct Transaction {
   # transfer faucet
   from @10 :Text;
   to @11 :Text;
-  # null: there is not exactly one; of a faucet: the sender
+  # null: not exactly one receiver; for a faucet: the sender
   amount @12 :Text;
-  # Of all credits; of a faucet, which has none: what it gives.
+  # Sum of all credits; for a faucet, which has none: its grant.
   credits @13 :List(TransactionCredit);
   memo @14 :Text;
   nonce @15 :UInt64;
@@ -387,7 +387,7 @@ struct Transaction {
   # null: the sender
   feeMax @18 :Text;
   fee @19 :Text;
-  # What was paid, burnt and tip; null as both: it is in no block.
+  # The paid fee: burnt part and tip; both null: it is in no block.
   burnt @20 :Text;
   tip @21 :Text;
   gas @22 :UInt64;

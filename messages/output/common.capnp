@@ -1,5 +1,5 @@
 @0xfd249f6313d99a09;
-# What `--json` prints: the error line. The rules of all outputs stand in README.md.
+# Output with `--json`: the error line. README.md has the rules of all outputs.
 
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("troupe::output::wire");

@@ -1,5 +1,5 @@
 @0x8aeb17f97fb437e4;
-# What `--json` prints: `troupe dht`. The rules of all outputs stand in README.md.
+# Output of `troupe dht --json`. README.md has the rules of all outputs.
 
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("troupe::output::wire");
@@ -8,7 +8,7 @@ struct DhtPut {
   # `dht put` and `dht provide`.
 
   key @0 :Text;
-  # As `dht get` takes it: /kv/KEY, /cid/DIGEST or /pk/ID. Of provide: the content id.
+  # As `dht get` accepts it: /kv/KEY, /cid/DIGEST or /pk/ID. For provide: the content id.
 
   sequence @1 :UInt64;
   # For kv; otherwise 0.
@@ -28,7 +28,7 @@ struct DhtSearch {
   tookMs @4 :Float64;
   questions @5 :List(DhtQuestion);
   refused @6 :List(DhtRefused);
-  # With --explain.
+  # Only with --explain.
 }
 
 struct DhtQuestion {
@@ -61,7 +61,8 @@ struct DhtValue {
 
   key @0 :Text;
   value @1 :Text;
-  # Null if it is not valid UTF-8, or sealed; valueHex has every value. With --explain both are null if no value was found.
+  # Null if it is invalid UTF-8, or sealed; valueHex has every value. With --explain both are null if no value was
+  # found.
   valueHex @2 :Data;
   bytes @3 :UInt64;
   sealed @4 :Bool;
@@ -80,12 +81,12 @@ struct DhtValue {
   quorum :union {
     none @12 :Void;
     value @13 :UInt32;
-    # The holders that had to agree, fewer in a small network; null for other spaces, and in `dht listen`.
+    # The replicas that had to agree, fewer in a small network; null for other spaces, and in `dht listen`.
   }
   agreed :union {
     none @14 :Void;
     value @15 :Bool;
-    # Whether they did. Null as `quorum` is.
+    # Whether they did. Null if `quorum` is null.
   }
   search @11 :DhtSearch;
 }
@@ -141,7 +142,7 @@ struct DhtBucket {
 }
 
 struct DhtListenEnded {
-  # The last line of `dht listen`; before it values as of `dht get`, or providers as DhtContact.
+  # The last line of `dht listen`, after values as in `dht get`, or providers as DhtContact.
 
   summary @0 :Bool;
   why @1 :Text;
@@ -161,7 +162,7 @@ struct DhtRow {
 
   space @0 :Text;
   key @1 :Text;
-  # As `dht get` takes it; of providers and what this node provides, the first 40 digits of the content id.
+  # As `dht get` accepts it; for providers and what this node provides, the first 40 digits of the content id.
   name @2 :Text;
   # Null unless kv, and if it is not valid UTF-8.
   owner @3 :Data;

@@ -1,5 +1,5 @@
 @0xd1c71227faa00d3a;
-# What `--json` prints: `troupe escrow`. The rules of all outputs stand in README.md. Amounts are texts, times Unix ms.
+# Output of `troupe escrow --json`. README.md has the rules of all outputs. Amounts are texts, times Unix ms.
 
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("troupe::output::wire");
@@ -22,13 +22,13 @@ struct EscrowActed {
     value @3 :UInt64;
   }
   seq @4 :UInt64;
-  # Of the latest entry of the log.
+  # Sequence of the latest entry of the log.
   changed @5 :Bool;
-  # False: the act had its effect before.
+  # False: the action already had its effect.
 }
 
 struct EscrowBonds {
-  # Held now.
+  # Bonds held now.
 
   buyer @0 :Text;
   provider @1 :Text;
@@ -57,7 +57,7 @@ struct EscrowThen {
 }
 
 struct EscrowOffer {
-  # What the other party accepts by the same command.
+  # The offer that the other party accepts with the same command.
 
   by @0 :Text;
   # buyer provider
@@ -77,12 +77,12 @@ struct EscrowProposal {
   by @0 :Text;
   pay @1 :Text;
   hash @2 :Data;
-  # What `agree` signs.
+  # The hash that `agree` signs.
 }
 
 struct EscrowDispute {
   arbiters @0 :List(Text);
-  # Those that were drawn, the latest last.
+  # The drawn arbiters, the latest last.
   proposal @1 :EscrowProposal;
 }
 
@@ -114,28 +114,28 @@ struct EscrowShown {
   paid @13 :List(EscrowPaid);
   offers @14 :List(EscrowOffer);
   confirmed @15 :Bool;
-  # The last posting is in the book.
+  # The last posting is in the ledger.
   sentence @16 :Text;
   proposal @17 :EscrowProposal;
   milestones @18 :List(EscrowMilestone);
   cid @19 :Data;
-  # What was agreed to be delivered.
+  # The content id that was agreed to be delivered.
   bond @20 :Text;
   # Of each party, as agreed.
   account @21 :Text;
-  # That of the escrow.
+  # The escrow's account.
   seq @22 :UInt64;
   hash @23 :Data;
-  # Of the latest entry of its log.
+  # Hash of the latest entry of its log.
   notes @24 :List(Text);
-  # What the guards have noted.
+  # Notes of the guards.
   waits @25 :Text;
-  # For what the last posting waits: fees, which the account of the asked node lacks on the chain. null: for nothing, or
-  # for the ledger alone.
+  # What the last posting waits for: fees, which the account of the requested node lacks on the chain. null: nothing, or
+  # only the ledger.
 }
 
 struct TaskEscrowShown {
-  # `escrow show`, of an escrow of a task.
+  # `escrow show` for an escrow of a task.
 
   escrow @0 :Data;
   state @1 :Text;
@@ -144,7 +144,7 @@ struct TaskEscrowShown {
   task @3 :Data;
   quorum @4 :UInt32;
   held @5 :Text;
-  # Of providers that may still be paid.
+  # For providers that may still be paid.
   released @6 :Text;
   # Gross: the providers have `released` less `fund`.
   fund @7 :Text;
@@ -153,13 +153,13 @@ struct TaskEscrowShown {
     value @9 :UInt64;
   }
   account @10 :Text;
-  # That of the escrow.
+  # The escrow's account.
   providers @11 :List(TaskProviderShown);
 }
 
 struct TaskProviderShown {
   token @0 :UInt64;
-  # Of the attempt.
+  # Token of the attempt.
   provider @1 :Text;
   payTo @2 :Text;
   price @3 :Text;
@@ -194,7 +194,7 @@ struct EscrowApproval {
 }
 
 struct EscrowAct {
-  # A signed act: its bytes, the policy of its account, and who has approved the bytes.
+  # A signed action: its bytes, the policy of its account, and the approvals of the bytes.
 
   act @0 :Data;
   policy @1 :Data;
@@ -202,7 +202,7 @@ struct EscrowAct {
 }
 
 struct EscrowLogged {
-  # Of `escrow log`. What `escrow verify FILE` reads: nothing else is needed to recompute the escrow.
+  # A line of `escrow log` and the input of `escrow verify FILE`: it is all that is needed to recompute the escrow.
 
   seq @0 :UInt64;
   time @1 :UInt64;
@@ -216,11 +216,11 @@ struct EscrowLogged {
   entry @7 :Data;
   # Its bytes, whose SHA-256 is `hash`.
   act @8 :EscrowAct;
-  # Beside the first entry that it caused.
+  # Only with the first entry that it caused.
   agreement @9 :Data;
-  # Of the first entry alone: its SHA-256 is the id, and `prev` there.
+  # Only in the first entry: its SHA-256 is the id, and `prev` there.
   commitment @10 :Data;
-  # Of the first entry alone: the buyer's.
+  # Only in the first entry: the buyer's.
 }
 
 struct EscrowFlaw {
@@ -234,10 +234,10 @@ struct EscrowVerified {
   escrow @0 :Data;
   state @1 :Text;
   entries @2 :UInt64;
-  # That are good.
+  # Number of valid entries.
   acts @3 :UInt64;
   bad @4 :EscrowFlaw;
-  # The first bad event; null: there is none.
+  # The first invalid event; null: none.
 }
 
 struct EscrowSeen {
@@ -260,10 +260,10 @@ struct EscrowArbiter {
 
   arbiter @0 :Text;
   bond @1 :Text;
-  # "0": it is none any more.
+  # "0": no longer an arbiter.
   drawn @2 :UInt32;
   ruled @3 :UInt32;
   silent @4 :UInt32;
   since @5 :UInt64;
-  # Unix ms: it is drawn for escrows that were proposed later. 0: it joined before that was written down.
+  # Unix ms: it is drawn for escrows that were proposed later. 0: it joined before this was recorded.
 }

@@ -1,5 +1,5 @@
 @0xdd3b20433646038a;
-# What `--json` prints: `troupe file`. The rules of all outputs stand in README.md.
+# Output of `troupe file --json`. README.md has the rules of all outputs.
 
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("troupe::output::wire");
@@ -22,7 +22,7 @@ struct File {
   copiesEnd :union {
     none @7 :Void;
     value @8 :UInt64;
-    # Seconds since 1970: when the first holder ends its copies, unless it hears of this node before.
+    # Seconds since 1970: when the first storage node ends its copies, unless this node contacts it before.
   }
 }
 
@@ -37,9 +37,9 @@ struct GroupFile {
   name @1 :Text;
   bytes @2 :UInt64;
   members @3 :List(Data);
-  # Nodes of the group that keep it up.
+  # Nodes of the group that keep it available.
   missing @4 :List(Data);
-  # Those that have not fetched it yet.
+  # Nodes of the group that have not fetched it yet.
   pinned @5 :Bool;
 }
 
@@ -52,11 +52,11 @@ struct FilePut {
   bytes @2 :UInt64;
   chunks @3 :UInt32;
   replicas @4 :UInt32;
-  # The number of nodes that were asked for.
+  # The requested number of nodes.
   reached @5 :UInt32;
-  # The number of nodes that have synced each part; fewer is exit 3.
+  # The number of nodes that have synced each part; if it is fewer, exit status 3.
   bytesFresh @6 :UInt64;
-  # Bytes of the file, without chunks that repeat an earlier chunk of it.
+  # Bytes of the file, without repeated chunks.
 }
 
 struct FileGot {
@@ -65,7 +65,7 @@ struct FileGot {
   cid @0 :Data;
   file @1 :Text;
   bytes @2 :UInt64;
-  # Written.
+  # Bytes written.
   fileBytes @3 :UInt64;
   # Bytes of the whole file: with `--range` more than were written.
 }
@@ -78,7 +78,7 @@ enum ContentKind {
 struct FileView {
   cid @0 :Data;
   listed @1 :Bool;
-  # Whether this node has put the file; only then it knows the copies and the next five fields.
+  # Whether this node has put the file; only then are the copies and the next five fields known.
   name @2 :Text;
   replicas :union {
     none @3 :Void;
@@ -99,11 +99,11 @@ struct FileView {
   nodes @12 :List(FileNode);
   contents @13 :List(FileContent);
   announced @14 :List(Data);
-  # Nodes that announce in the DHT that they store the manifest; only of a file that is not listed.
+  # Nodes that announce in the DHT that they store the manifest; only for a file that is not listed.
 }
 
 struct FileNode {
-  # What a node holds of a file.
+  # The part of a file that a node stores.
 
   node @0 :Data;
   chunks @1 :UInt32;
@@ -115,21 +115,21 @@ struct FileContent {
   kind @0 :ContentKind;
   id @1 :Data;
   offset @2 :UInt64;
-  # Of a chunk in the file.
+  # Offset of a chunk in the file.
   bytes @3 :UInt32;
-  # Of a chunk; 0 for the manifest.
+  # Size of a chunk; 0 for the manifest.
   holders @4 :List(Data);
   # Node ids.
 }
 
 struct FileCopy {
-  # `file verify`: a line for each copy that is not sound.
+  # `file verify`: a line for each bad copy.
 
   node @0 :Data;
   kind @1 :ContentKind;
   id @2 :Data;
   state @3 :Text;
-  # lacking, damaged, unknown (its node did not answer), repaired (it was damaged, and has been replaced)
+  # lacking, damaged, unknown (its node did not answer), repaired (it was corrupted, and has been replaced)
 }
 
 struct FileVerified {
@@ -143,9 +143,9 @@ struct FileVerified {
   damaged @4 :UInt64;
   unknown @5 :UInt64;
   repaired @6 :UInt64;
-  # Of the damaged copies.
+  # Repaired copies among the damaged.
   bytes @7 :UInt64;
-  # Bytes read, each content counted once.
+  # Bytes read, each object counted once.
 }
 
 struct FileRemoved {
@@ -171,13 +171,13 @@ struct FileOwners {
 
 struct FileOwner {
   owner @0 :Data;
-  # The id of the node that put what is held.
+  # The id of the node that put the stored objects.
   contents @1 :UInt64;
   bytes @2 :UInt64;
-  # As they count against its quota: each claim counts at least 4 KiB.
+  # As counted towards its quota: each claim counts at least 4 KiB.
   claims @3 :UInt64;
   lastSeen @4 :UInt64;
-  # Seconds since 1970, at the begin of a day (UTC).
+  # Seconds since 1970, at the beginning of a day (UTC).
 }
 
 struct FileReleased {
@@ -185,5 +185,5 @@ struct FileReleased {
 
   owner @0 :Data;
   claims @1 :UInt64;
-  # How many have ended.
+  # How many claims have ended.
 }

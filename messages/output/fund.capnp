@@ -1,5 +1,5 @@
 @0xa84f4698bc359838;
-# What `--json` prints: `troupe fund`. The rules of all outputs stand in README.md. Amounts are texts, times Unix ms.
+# Output of `troupe fund --json`. README.md has the rules of all outputs. Amounts are texts, times Unix ms.
 
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("troupe::output::wire");
@@ -15,12 +15,12 @@ struct Fund {
   # The latest first.
   allocations @5 :List(FundAllocation);
   dailyCap @6 :Text;
-  # null: there is none
+  # null: no cap
   paidToday @7 :Text;
-  # What counts against the cap on this UTC day.
+  # Payments that count towards the cap on this UTC day.
   book @8 :Data;
   seq @9 :UInt64;
-  # Of the latest entry of the fund's log.
+  # Sequence of the latest entry of the fund's log.
   head @10 :Data;
   # Its hash.
 }
@@ -42,26 +42,26 @@ struct FundProposal {
 
   id @0 :Data;
   to @1 :Text;
-  # null, as amount and category: it proposes other signers
+  # null, like amount and category: it proposes other signers
   amount @2 :Text;
   category @3 :Text;
   reason @4 :Text;
   expires @5 :UInt64;
   signed @6 :UInt32;
   state @7 :Text;
-  # open paid expired refused; of other signers done
+  # open paid expired refused; for other signers done
   by @8 :Text;
-  # Who has proposed it.
+  # Its proposer.
   proposed @9 :UInt64;
   signedBy @10 :List(Text);
   threshold @11 :UInt32;
-  # Of other signers: how many would have to sign; else 0.
+  # For other signers: how many would have to sign; otherwise 0.
   signers @12 :List(Text);
-  # Of other signers: who would sign.
+  # For other signers: the proposed signers.
   why @13 :Text;
-  # What the ledger said when it refused.
+  # The ledger's reason for the refusal.
   transfer :union {
-    # That has paid it.
+    # The transfer that paid it.
 
     none @14 :Void;
     value @15 :Data;
@@ -76,16 +76,16 @@ struct FundReportHead {
   book @1 :Data;
   account @2 :Text;
   first @3 :UInt64;
-  # The first posting that counts, and the last one that the book had.
+  # The first posting that counts, and the ledger's last posting.
   last @4 :UInt64;
   from @5 :UInt64;
-  # Time of the first posting of the account; 0: there is none.
+  # Time of the account's first posting; 0: none.
   until @6 :UInt64;
-  # Time of the last posting of the book; 0: there is none.
+  # Time of the ledger's last posting; 0: none.
   head @7 :Data;
   # The hash of that posting.
   previous :union {
-    # The hash of the report that this one has replaced.
+    # The hash of the report that this report has replaced.
 
     none @8 :Void;
     value @9 :Data;
@@ -96,21 +96,21 @@ struct FundReportRow {
   # A credit or a debit of the fund's account.
 
   seq @0 :UInt64;
-  # Of the posting.
+  # Sequence of the posting.
   time @1 :UInt64;
   id @2 :Data;
-  # Of the transfer.
+  # Id of the transfer.
   way @3 :Text;
   # credit debit
   account @4 :Text;
-  # The other one; null: it was issued
+  # The other account; null: it was issued
   amount @5 :Text;
   memo @6 :Text;
   category @7 :Text;
-  # Of a debit, as proposal.
+  # For a debit, as `proposal`.
   proposal @8 :Text;
   balance @9 :Text;
-  # After it.
+  # Balance after it.
 }
 
 struct FundReportSums {
@@ -126,7 +126,7 @@ struct FundReportEnd {
   # The last line.
 
   sha256 @0 :Data;
-  # Of all bytes before this line.
+  # SHA-256 of all bytes before this line.
 }
 
 struct FundReportWritten {
@@ -142,11 +142,11 @@ struct FundVerified {
 
   file @0 :Text;
   lines @1 :UInt64;
-  # Of the file.
+  # Lines of the file.
   sha256 @2 :Data;
-  # As the last line should have it.
+  # The value that the last line should have.
   bad @3 :FundBadLine;
-  # The first line that is wrong; null: none is.
+  # The first wrong line; null: none.
 }
 
 struct FundBadLine {

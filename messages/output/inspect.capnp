@@ -1,5 +1,5 @@
 @0xa0da3c674dad18de;
-# What `--json` prints: `troupe inspect` and `troupe trace`. The rules of all outputs stand in README.md.
+# Output of `troupe inspect` and `troupe trace` with `--json`. README.md has the rules of all outputs.
 
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("troupe::output::wire");
@@ -79,7 +79,7 @@ struct InspectedOne {
   node @0 :Data;
   actor @1 :InspectedActor;
   silent @2 :Text;
-  # Why the actor did not answer; null if it did. Then all following fields but `handling` are empty.
+  # Why the actor did not answer; null if it did. Otherwise all following fields except `handling` are empty.
 
   handling @3 :Text;
   # The message that it has been handling for a second or more.
@@ -106,10 +106,10 @@ struct InspectedOne {
   # One line; null if the actor shows no state.
 
   watching @23 :List(Text);
-  # Actors whose end it wants to hear of; at most 100.
+  # Actors that it monitors; at most 100.
 
   watchers @24 :List(Text);
-  # Actors that want to hear of its end; at most 100. One of another node is its link here.
+  # Actors that monitor it; at most 100. An actor of another node is shown as its link.
 
   watchersInAll @25 :UInt32;
 }
@@ -168,20 +168,20 @@ struct TracedMessage {
   # The fields of the message.
 
   waitedUs @9 :UInt64;
-  # In the mailbox; 0 also if unknown, and unless `way` is in.
+  # Time in the mailbox; 0 also if unknown, and unless `way` is in.
 
   tookUs @10 :UInt64;
-  # Its handler.
+  # Duration of its handler.
 
   span @11 :UInt32;
-  # Of the handler that sent it.
+  # Span of the handler that sent it.
 
   handler @12 :UInt32;
   # The span of its own handler; 0 if it belongs to no trace.
 }
 
 struct CapturedNode {
-  # `:capture` on the screens of a live node: what they knew of it.
+  # `:capture` on the screens of a live node: their data about the node.
 
   node @0 :Text;
   name @1 :Text;
@@ -191,16 +191,16 @@ struct CapturedNode {
   lost @5 :Text;
   # Why it could not be reached; null if it could.
   ageMs @6 :UInt64;
-  # Since it answered.
+  # Time since it answered.
   reasons @7 :List(Text);
   # "old-message: a message waits ...".
   actors @8 :List(InspectedActor);
   actorsInAll @9 :UInt64;
-  # More than are listed, or those that the view at hand had asked for.
+  # More than are listed, or than the current view had requested.
   actor @10 :CapturedActor;
-  # That was open last; null if none was.
+  # The actor that was open last; null if none was.
   messages @11 :List(TracedMessage);
-  # Of all nodes, the oldest first.
+  # From all nodes, the oldest first.
   messagesDropped @12 :UInt64;
   log @13 :List(Text);
 }
@@ -210,7 +210,7 @@ struct CapturedActor {
   kind @1 :Text;
   state @2 :Text;
   shows @3 :Text;
-  # Its own state as one line.
+  # Its own state in one line.
   handling @4 :Text;
   parent @5 :Text;
   children @6 :List(Text);

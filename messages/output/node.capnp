@@ -1,6 +1,6 @@
 @0xc6351f2b57cdfa90;
-# What `--json` prints: the commands about a node, and about the program itself. The rules of all outputs stand in
-# README.md.
+# Output with `--json` of the commands about a node, and about the program itself. README.md has the rules of all
+# outputs.
 
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("troupe::output::wire");
@@ -19,21 +19,21 @@ struct Status {
   listen @4 :Text;
   # HOST:PORT with the real port.
   peers @5 :UInt32;
-  # Nodes linked now.
+  # Currently linked nodes.
   actors @6 :UInt32;
   health @7 :Health;
   reasons @8 :List(Text);
   # Why not `ok`: "disk: the disk is full".
   seats @9 :UInt32;
-  # Connections that were accepted, unfinished handshakes included.
+  # Accepted connections, including unfinished handshakes.
   seatsMax @10 :UInt32;
-  # How many there may be at a time.
+  # Their maximum number.
   stage @11 :Stage;
   publicKey @12 :Data;
 }
 
 enum Stage {
-  # Of the node's life.
+  # A stage of the node's life.
 
   starting @0;
   # Not all domains have answered yet.
@@ -46,14 +46,14 @@ struct LogLevel {
 
   level @0 :Text;
   domain @1 :Text;
-  # Null: all domains without a level of their own.
+  # Null: all domains without their own level.
 }
 
 struct OperatorKey {
   key @0 :Data;
-  # Public: for `operators.view` and `operators.operate` of a node.
+  # Public key: for `operators.view` and `operators.operate` of a node.
   file @1 :Text;
-  # Where its secret is.
+  # The file with its secret.
 }
 
 struct Version {
@@ -113,9 +113,9 @@ struct Demo {
   readAt @4 :Data;
   chunks @5 :UInt32;
   chunksThere @6 :UInt32;
-  # Of them, the chunks at the node where the file was read back.
+  # How many of them were at the node where the file was read back.
   same @7 :Bool;
   seconds @8 :Float64;
   escrow @9 :Data;
-  # The one that was paid, at a book of three nodes.
+  # The paid escrow, at a ledger of three nodes.
 }

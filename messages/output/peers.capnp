@@ -1,12 +1,12 @@
 @0xf7adc857c3c21968;
-# What `--json` prints: `troupe peers`. The rules of all outputs stand in README.md.
+# Output of `troupe peers --json`. README.md has the rules of all outputs.
 
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("troupe::output::wire");
 
 enum Direction {
   out @0;
-  # We dialled.
+  # This node dialled.
   in @1;
   none @2;
   # No link.
@@ -36,7 +36,7 @@ struct Peer {
     value @10 :UInt64;
   }
   lastHeardMs :union {
-    # How long ago the node heard from it; null: never.
+    # Time since the node last received from it; null: never.
     none @11 :Void;
     value @12 :UInt64;
   }
@@ -47,5 +47,5 @@ struct Link {
 
   node @0 :Data;
   address @1 :Text;
-  # Where it was dialled; null but for `connect`.
+  # The dialled address; null except for `connect`.
 }

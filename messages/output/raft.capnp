@@ -1,5 +1,5 @@
 @0xd6d39dab5c30b58b;
-# What `--json` prints: `troupe raft` and `troupe kv`. The rules of all outputs stand in README.md.
+# Output of `troupe raft` and `troupe kv` with `--json`. README.md has the rules of all outputs.
 
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("troupe::output::wire");
@@ -13,7 +13,7 @@ struct RaftStatus {
   # leader, follower, candidate, learner, recovering, opening
   term @3 :UInt64;
   leader @4 :Data;
-  # null: none is known
+  # null: unknown
   commit @5 :UInt64;
   applied @6 :UInt64;
   hash @7 :Text;
@@ -33,10 +33,10 @@ struct RaftStatus {
 }
 
 struct RaftDelay {
-  # What a commit waits for now, at the leader; the first one decides. Without a leader: the voters that are silent.
+  # What a commit now waits for, at the leader; the first entry decides. Without a leader: the silent voters.
 
   what @0 :Text;
-  # disk, link; silent: it has not answered for so long
+  # disk, link; silent: it has not answered for that time
   node @1 :Data;
   ms @2 :Float64;
 }
@@ -48,8 +48,8 @@ struct RaftMember {
   # voter, learner
   match @3 :UInt64;
   state @4 :Text;
-  # probe, replicate, snapshot, recovering; self; unknown if the asked member does not lead; answers or silent while the
-  # group has no leader
+  # probe, replicate, snapshot, recovering; self; unknown if the answering member does not lead; answers or silent while
+  # the group has no leader
   lagMs @5 :UInt64;
   incarnation @6 :Text;
   inFlight @7 :UInt32;
@@ -108,7 +108,7 @@ struct KvGot {
   key @0 :Text;
   value @1 :Text;
   valueHex @2 :Text;
-  # One of both: hexadecimal if it is not UTF-8.
+  # Only one of both is set: hexadecimal if the value is not UTF-8.
   rev @3 :UInt64;
   created @4 :UInt64;
 }
@@ -120,7 +120,7 @@ struct KvChanged {
   repeated @1 :Bool;
   deleted @2 :Bool;
   values @3 :List(KvValue);
-  # Of the gets of a transaction, in their order.
+  # The values of a transaction's gets, in their order.
 }
 
 struct KvValue {

@@ -1,6 +1,6 @@
 @0x945d5ed95e48dfde;
-# What `--json` prints: `troupe registry`. The rules of all outputs stand in README.md. Amounts are texts, times Unix ms,
-# shares thousandths.
+# Output of `troupe registry --json`. README.md has the rules of all outputs. Amounts are texts, times Unix ms, shares
+# thousandths.
 
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("troupe::output::wire");
@@ -10,19 +10,19 @@ struct RegistryRow {
 
   node @0 :Data;
   status @1 :Text;
-  # healthy unhealthy offline; with --watch also gone: the lists have it no more
+  # healthy unhealthy offline; with --watch also gone: no longer in the lists
   capabilities @2 :Capabilities;
   price @3 :Text;
-  # For a core and an hour; null: not for money.
+  # Per core and hour; null: not for money.
   heartbeatAgeS :union {
     none @4 :Void;
     value @5 :UInt64;
   }
   owner @6 :Data;
   reputation @7 :UInt32;
-  # In points, as this node thinks.
+  # In points, by this node's judgement.
   verified @8 :Bool;
-  # It has answered checks right in the last 24 h, as far as the asked node knows.
+  # It has answered checks correctly in the last 24 h, as far as the requested node knows.
 }
 
 struct Capabilities {
@@ -61,10 +61,10 @@ struct RegistryView {
   # null: it cannot be dialled
   version @8 :Text;
   registered @9 :UInt64;
-  # When it said so.
+  # The time of that registration.
   upS @10 :UInt64;
   watchers @11 :UInt32;
-  # That have judged.
+  # Number of watchers with a judgement.
   history @12 :List(RegistrySample);
   reputation @13 :UInt32;
   verified @14 :Bool;

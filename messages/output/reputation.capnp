@@ -1,5 +1,5 @@
 @0xbcbeb960b0304a4d;
-# What `--json` prints: `troupe reputation`. The rules of all outputs stand in README.md. Scores are points, times Unix ms.
+# Output of `troupe reputation --json`. README.md has the rules of all outputs. Scores are points, times Unix ms.
 
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("troupe::output::wire");
@@ -29,7 +29,7 @@ struct ReputationEvent {
   event @2 :Text;
   delta @3 :Int32;
   score @4 :UInt32;
-  # After it, in thousandths.
+  # The score after it, in thousandths.
   by @5 :Data;
   evidence @6 :Data;
 }

@@ -1,29 +1,29 @@
 @0xd3f0a6b1c92e4d57;
-# What `--json` prints: `troupe sandbox`. The rules of all outputs stand in README.md.
+# Output of `troupe sandbox --json`. README.md has the rules of all outputs.
 
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("troupe::output::wire");
 
 struct SandboxRan {
-  # `sandbox run`: the last line of standard error, for standard output is the program's.
+  # `sandbox run`: the last line of standard error, because the program uses standard output.
 
   exitStatus :union {
-    # null: a signal has ended it
+    # null: a signal ended it
     none @0 :Void;
     value @1 :Int32;
   }
   signal :union {
-    # Its number; null: it has ended by itself
+    # Its number; null: it exited by itself
     none @2 :Void;
     value @3 :Int32;
   }
   limit @4 :Text;
-  # time cpu memory pids disk files output; null: a limit has not made it fail
+  # time cpu memory pids disk files output; null: it did not fail because of a limit
   tripwire @5 :Text;
-  # The forbidden call that has ended it, or "forks"; null: none
+  # The forbidden call that ended it, or "forks"; null: none
   usage @6 :SandboxUsage;
   cgroup @7 :Text;
-  # v2 v1; null: limits were watched without
+  # v2 v1; null: limits were checked without cgroups
 }
 
 struct SandboxUsage {
@@ -41,7 +41,7 @@ struct SandboxChecked {
   ok @0 :Bool;
   checks @1 :List(SandboxCheck);
   cgroup @2 :Text;
-  # v2 v1; null: there is none that this user may use
+  # v2 v1; null: this user can use none
 }
 
 struct SandboxCheck {

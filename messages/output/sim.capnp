@@ -1,11 +1,11 @@
 @0xc2bcaac85376fec8;
-# What `--json` prints: `troupe sim`. The rules of all outputs stand in README.md.
+# Output of `troupe sim --json`. README.md has the rules of all outputs.
 
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("troupe::output::wire");
 
 struct SimFault {
-  # How often a fault fired, and how many operations of clients were acknowledged after that.
+  # How often a fault fired, and how many client operations were acknowledged afterwards.
 
   fault @0 :Text;
   fired @1 :UInt64;
@@ -20,7 +20,7 @@ struct SimReached {
 }
 
 struct SimWorld {
-  # A line of `troupe sim`: the result of one world.
+  # A line of `troupe sim`: the result of one simulation run (world).
 
   domain @0 :Text;
   seed @1 :UInt64;
@@ -31,11 +31,11 @@ struct SimWorld {
   wallS @5 :Float64;
   held @6 :Bool;
   invariant @7 :Text;
-  # The invariant that does not hold; null if all hold.
+  # The violated invariant; null if all hold.
   event :union {
     none @8 :Void;
     value @9 :UInt64;
-    # The event at which that was seen.
+    # The event at which the violation was seen.
   }
   why @10 :Text;
   atS :union {
@@ -47,15 +47,15 @@ struct SimWorld {
   reached @15 :List(SimReached);
   faults @16 :List(SimFault);
   stopped @17 :Bool;
-  # The command ended the world at an event, before a verdict: neither held nor broken.
+  # The command ended the world at an event, before a verdict: neither passed nor failed.
   betweenEvents @18 :Bool;
-  # The violation was seen after that event, while nothing happened: a run that stops there does not show it.
+  # The violation was seen after that event, between events: a run that stops there does not show it.
   steered @19 :UInt32;
   # Faults that a person added or ended while the world was watched.
   brokenBy :union {
     none @20 :Void;
     value @21 :Float64;
-    # With --beyond: those that worked against it, 0 to 1 of all, broke what is promised below that share.
+    # With --beyond: the attackers' share (0 to 1 of all) that violated what is promised below that share.
   }
 }
 
@@ -64,19 +64,19 @@ struct SimGroup {
 
   invariant @0 :Text;
   why @1 :Text;
-  # Of the first of them.
+  # From the first of these worlds.
   worlds @2 :UInt64;
   seeds @3 :List(UInt64);
   # The first ten.
 }
 
 struct SimBreaks {
-  # What worlds of --beyond have broken that is promised to fewer.
+  # Promises for smaller shares that worlds of --beyond have violated.
 
   share @0 :Float64;
-  # The least that broke it in a world, 0 to 1.
+  # The smallest share that violated it in a world, 0 to 1.
   seeds @1 :List(UInt64);
-  # Of worlds in which that share did; the first ten.
+  # Of the worlds in which that share did; the first ten.
 }
 
 struct SimSummary {
@@ -91,10 +91,10 @@ struct SimSummary {
   faults @6 :List(SimFault);
   crashed @7 :UInt64;
   groups @8 :List(SimGroup);
-  # The twenty largest.
+  # The twenty largest groups.
   acknowledged @9 :UInt64;
   breaks @10 :SimBreaks;
-  # Null if nothing did.
+  # Null if no world violated a promise.
 }
 
 struct SimMutant {
@@ -103,7 +103,7 @@ struct SimMutant {
   mutant @0 :Text;
   found @1 :Bool;
   seeds @2 :UInt64;
-  # How many seeds were tried until it was found, the successful seed included; all tried seeds if it was not found.
+  # How many seeds were tried until it was found, including the successful seed; all tried seeds if it was not found.
   seed :union {
     none @3 :Void;
     value @4 :UInt64;
@@ -126,9 +126,9 @@ struct SimCard {
   takes @2 :Text;
   help @3 :Text;
   domain @4 :Text;
-  # Of a domain, an operation, a knob, an invariant, a property and a mutant; null: of all worlds.
+  # The domain of a domain, operation, knob, invariant, property or mutant; null: all worlds.
   mutants @5 :List(Text);
-  # Of a domain.
+  # For a domain.
 }
 
 struct SimActor {
@@ -155,10 +155,10 @@ struct SimEclipse {
 }
 
 struct SimScore {
-  # The attackers needed to hide a key of the DHT in half of the rounds, with some defences on.
+  # The attackers needed to hide a key of the DHT in half of the rounds, with some defences enabled.
 
   groups @0 :Bool;
-  # Limits of an address group; `paths`: disjoint paths; `region`: values are stored to the whole estimated radius.
+  # Limits per address group; `paths`: disjoint paths; `region`: values are stored in the whole estimated radius.
   paths @1 :Bool;
   region @2 :Bool;
   workBits @3 :UInt8;
@@ -205,7 +205,7 @@ struct SimChurn {
   # The 95 % confidence interval.
   ratioHigh @11 :Float64;
   nobody @12 :UInt64;
-  # Gets of a value that no running honest node held.
+  # Gets of a value that no running honest node stored.
   requestsEach @13 :Float64;
   hops @14 :Float64;
   p50Ms @15 :Float64;
@@ -239,13 +239,13 @@ struct SimCollusion {
   # A line of `troupe sim collusion`. Shares are 0 to 1.
 
   colluding @0 :Float64;
-  # Of the workers.
+  # Share of the workers.
   replicas @1 :UInt32;
-  # Equal answers that are taken; 1 where workers are trusted.
+  # Equal answers that are accepted; 1 if workers are trusted.
   wrong @2 :Float64;
-  # Of the answers that were taken.
+  # Share of the accepted answers.
   overhead @3 :Float64;
-  # Answers beyond one of each task, per task.
+  # Additional answers per task beyond the first.
   way @4 :Text;
   tasks @5 :UInt64;
 }
@@ -257,12 +257,12 @@ struct SimExplored {
   states @1 :UInt64;
   transitions @2 :UInt64;
   depth @3 :UInt64;
-  # The longest way from the beginning.
+  # The longest path from the beginning.
   complete @4 :Bool;
   # No state within the limits was left out.
   held @5 :Bool;
   invariant @6 :Text;
-  # The one that broke; null: none did.
+  # The violated invariant; null: none.
   path @7 :List(Text);
-  # What led there.
+  # The path that led to it.
 }

@@ -1,5 +1,5 @@
 @0xb9f4d6c2083e7a15;
-# What `--json` prints: `troupe task`. The rules of all outputs stand in README.md. Times are Unix ms.
+# Output of `troupe task --json`. README.md has the rules of all outputs. Times are Unix ms.
 
 using Cxx = import "/capnp/c++.capnp";
 using import "/messages/output/sandbox.capnp".SandboxUsage;
@@ -30,23 +30,23 @@ struct TaskListed {
   # queued running verifying done failed cancelled expired
   priority @2 :UInt32;
   attempt @3 :UInt32;
-  # How many there were.
+  # Number of attempts.
   node @4 :Data;
-  # Of the last one; null: there was none.
+  # Node of the last attempt; null: there was none.
   reason @5 :Text;
-  # Why it waits, or has failed; null: there is none.
+  # Why it waits or has failed; null: no reason.
   submitted @6 :UInt64;
   member @7 :Text;
-  # "ID.K": of the array ID, member K; null: it is none.
+  # "ID.K": array ID, member K; null: not a member.
 }
 
 struct TaskArrayView {
-  # `task view` of an array. How many members are in each state.
+  # `task view` of an array. The numbers of members in each state.
 
   task @0 :Data;
   members @1 :UInt32;
   queued @2 :UInt32;
-  # Those that are not made yet, too.
+  # Includes members that are not made yet.
   running @3 :UInt32;
   verifying @4 :UInt32;
   done @5 :UInt32;
@@ -79,13 +79,13 @@ struct TaskView {
   why @15 :Text;
   # Why known nodes do not fit now; null: some do.
   maxPrice @16 :Text;
-  # Of each provider; null: none is paid.
+  # For each provider; null: none is paid.
   escrow @17 :Data;
-  # That pays its attempts; null: none was paid yet.
+  # The escrow that pays its attempts; null: none was paid yet.
   network @18 :List(Text);
-  # HOST:PORT that its program may talk to.
+  # HOST:PORT to which its program may connect.
   trusted @19 :Bool;
-  # One answer was enough, of a node that was right often where answers were compared.
+  # One answer was enough, from a node with many correct answers in comparisons.
 }
 
 struct TaskAttempt {
@@ -107,15 +107,15 @@ struct TaskAttempt {
   verdict @9 :Text;
   # open right wrong malicious
   reason @10 :Text;
-  # Of one that was lost or refused.
+  # For an attempt that was lost or refused.
   began @11 :UInt64;
 }
 
 struct TaskResult {
   bytes @0 :UInt64;
-  # Of the standard output.
+  # Bytes of the standard output.
   digest @1 :Data;
-  # SHA-256 of them.
+  # SHA-256 of these bytes.
   outputs @2 :List(TaskOutputFile);
 }
 
@@ -126,15 +126,15 @@ struct TaskOutputFile {
 }
 
 struct TaskLine {
-  # `task logs`: a line each.
+  # `task logs`: one line each.
 
   time @0 :UInt64;
   stream @1 :Text;
   # stdout stderr
   text @2 :Text;
-  # Without its end; what is not UTF-8 is shown as U+FFFD.
+  # Without its line end; invalid UTF-8 is shown as U+FFFD.
   attempt @3 :UInt64;
-  # Its token. With -f another one may follow one that was lost.
+  # Its token. With -f another attempt may follow a lost attempt.
   member @4 :Text;
-  # "ID.K", of an array; null: it is a task.
+  # "ID.K", for an array; null: a single task.
 }

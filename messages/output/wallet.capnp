@@ -1,5 +1,5 @@
 @0xbc6f307533570510;
-# What `--json` prints: `troupe wallet`. The rules of all outputs stand in README.md.
+# Output of `troupe wallet --json`. README.md has the rules of all outputs.
 
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("troupe::output::wire");
@@ -12,7 +12,7 @@ struct Wallet {
   # The address, "tro1…".
   publicKey @2 :Data;
   words @3 :Text;
-  # Of `new` and `export` alone.
+  # Only for `new` and `export`.
 }
 
 struct WalletPolicy {
@@ -33,13 +33,13 @@ struct WalletAccounts {
 struct WalletAccount {
   account @0 :Text;
   name @1 :Text;
-  # null: it is none of the caller's.
+  # null: it is not the caller's.
   kind @2 :Text;
   # key multisig node escrow fund airdrop
   balance @3 :Text;
-  # What can be spent.
+  # The spendable amount.
   held @4 :Text;
-  # What lies in open escrows; not in `balance`.
+  # The amount in open escrows; not in `balance`.
 }
 
 struct WalletBalance {
@@ -55,18 +55,18 @@ struct WalletOwn {
   account @0 :Text;
   balance @1 :Text;
   daily @2 :Text;
-  # It spends no more than that on a day of UTC.
+  # The most that it spends on a UTC day.
   spent @3 :Text;
-  # Of it.
+  # The part of it that is spent.
   waiting @4 :UInt32;
   # Payments that wait for their turn.
 }
 
 struct WalletSent {
-  # `wallet send` and `wallet issue`; with --from a line for each of the file.
+  # `wallet send` and `wallet issue`; with --from one line for each line of the file.
 
   id @0 :Data;
-  # Of the transfer.
+  # Id of the transfer.
   state @1 :Text;
   # final
 }
@@ -75,11 +75,11 @@ struct WalletRequest {
   # On standard error, before the first line of `wallet send --from` without --request is paid.
 
   request @0 :Text;
-  # `--request` with it continues the list after an interruption.
+  # Pass it with `--request` to continue the list after an interruption.
 }
 
 struct WalletPosting {
-  # Of `wallet history`: a credit that concerns the account.
+  # A line of `wallet history`: a credit that concerns the account.
 
   id @0 :Data;
   time @1 :UInt64;
@@ -100,9 +100,9 @@ struct WalletAudit {
   issued @2 :Text;
   sum @3 :Text;
   mismatches @4 :List(Text);
-  # Accounts whose stored row is another one.
+  # Accounts whose stored row differs.
   brokenAt :union {
-    # The first posting that is wrong.
+    # The first wrong posting.
 
     none @5 :Void;
     value @6 :UInt64;
@@ -127,7 +127,7 @@ struct WalletProposal {
   # `wallet multisig propose` and `sign`.
 
   id @0 :Data;
-  # Of the transfer.
+  # Id of the transfer.
   account @1 :Text;
   to @2 :Text;
   amount @3 :Text;
