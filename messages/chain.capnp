@@ -728,7 +728,7 @@ struct ChainStatus $kind(from = [peer, view, operate], bytesMax = 32768) {
   stateRoot @9 :Data;
   # After this height: equals the next block's `stateRoot`.
   target @10 :UInt64;
-  # The highest height that a neighbour has reported, or this height.
+  # The highest height that a neighbour has reported, or this node's height.
   blockTimeMs @11 :UInt64;
   # Average over the last blocks, at most 100.
   pending @12 :UInt64;

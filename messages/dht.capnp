@@ -241,7 +241,7 @@ struct BucketHolds $kind(lane = control, bytesMax = 8192) {
   settled @3 :Data;
   # The id of the offered contact, whether or not it was accepted; may be empty.
   heardMs @4 :List(UInt64);
-  # Time since each of `good` responded, in their order.
+  # Time since this node last received from each of `good`, in their order.
   claimed @5 :List(Contact);
   # Contacts whose address is not proven by an answer. `good` and `rest` have answered.
   silent @6 :List(Silent);

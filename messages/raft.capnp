@@ -61,7 +61,7 @@ struct Talk $kind(from = [peer], bytesMax = 2621440, whenFull = dropNewest) {
       previousTerm @10 :UInt64;
       commit @11 :UInt64;
       sequence @12 :UInt64;
-      # Number of the leader's messages to this follower; the answer repeats it.
+      # Sequence number of the leader's message to this follower; the answer repeats it.
       entries @13 :List(Entry);
       # From `previous` + 1 on; at most 8192.
     }

@@ -1,8 +1,7 @@
 #pragma once
 // SHA-256 (FIPS 180-4), at once or piece by piece.
 //
-// Speed   One object serves many hashes: finish() leaves it empty and ready. Making an object costs one or two
-//         allocations.
+// Speed   One object serves many hashes: finish() leaves it empty and ready. Making it costs one or two allocations.
 // Owner   one thread at a time.
 #include <memory>
 

@@ -39,14 +39,14 @@ NotMade not_made(const Report& report, const std::vector<Step>& steps) {
                    ""};
   };
   switch (report.stage) {
-    case Stage::parent: return sentence("its process was left alone");
+    case Stage::parent: return sentence("its parent process has ended");
     case Stage::cgroup: {
       NotMade out = sentence("its process could not enter its cgroup");
       out.advice = "troupe sandbox run --no-cgroup …";
       return out;
     }
     case Stage::ids: return sentence("its process could not take another id");
-    case Stage::mounts: return sentence("it got no mounts of its own");
+    case Stage::mounts: return sentence("it could not get its own mounts");
     case Stage::tree: {
       const auto& step = steps[static_cast<std::size_t>(report.index)];
       NotMade out = sentence("it was not possible " + text(step));
@@ -55,12 +55,12 @@ NotMade not_made(const Report& report, const std::vector<Step>& steps) {
       return out;
     }
     case Stage::root: return sentence("it could not leave the root of the host");
-    case Stage::network: return sentence("its loopback did not come up, or took no connections to hosts");
+    case Stage::network: return sentence("its loopback did not come up, or could not listen for connections to hosts");
     case Stage::names: return sentence("it could not be given a name");
     case Stage::rights: return sentence("capabilities could not be given up");
     case Stage::limits: return sentence("a resource limit could not be set");
-    case Stage::calls: return sentence("the kernel did not take its filter of system calls");
-    case Stage::process: return sentence("it got no process for the program");
+    case Stage::calls: return sentence("the kernel did not accept its filter of system calls");
+    case Stage::process: return sentence("it could not create the process of the program");
     case Stage::directory:
     case Stage::program: break;
   }

@@ -110,7 +110,7 @@ class Server {
     if (running_.empty()) usages_told_ = time_now();
     const std::size_t there = running_.size() + ended_.size();
     if (there >= kSandboxesMax || running_.contains(id))
-      return refuse(id, {"the launcher has " + std::to_string(there) + " sandboxes", "again, later"});
+      return refuse(id, {"the launcher has " + std::to_string(there) + " sandboxes", "retry later"});
     Streams streams{};
     std::ranges::move(packet.descriptors, streams.begin());
     if (spec->cgroups == Cgroups::where_possible && groups_.insert(spec->group).second)

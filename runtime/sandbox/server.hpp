@@ -1,6 +1,6 @@
 #pragma once
-// The loop of a launcher process: it makes the ordered sandboxes, watches them, and reports on them (`packet.hpp`). One
-// thread.
+// The loop of a launcher process: makes the ordered sandboxes, watches them, and reports on them (`packet.hpp`). Runs
+// on one thread, the only thread of that process.
 
 namespace troupe::sandbox {
 

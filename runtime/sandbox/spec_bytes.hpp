@@ -1,6 +1,6 @@
 #pragma once
-// A Spec, a Usage and an Outcome as bytes, between two processes of one node with the same program: no version, no
-// compatibility.
+// A Spec, a Usage and an Outcome as bytes, between two processes of one node that run the same program. So there is no
+// version and no compatibility.
 #include "runtime/base/bytes.hpp"
 #include "runtime/sandbox/spec.hpp"
 

@@ -3,17 +3,13 @@
 //
 // Why     LevelDB takes a missing, empty, cut or zeroed log for a log that a crash cut before its first sync. So
 //         acknowledged writes could vanish, and the node would start as if they had never happened.
-// File    "store-db.synced" for the database "store/db": in the root, so that it outlives the directory. It begins with
-//         kSyncedMagic. Each entry has 24 bytes, little-endian: number of the file (8), synced bytes (8; zero: the file
-//         may be removed), kind (4: 1 log, 2 manifest), CRC-32C of the 20 bytes before. A file's last entry counts; the
-//         first bad entry ends the list.
+// File    "store-db.synced" for the database "store/db": in the root, so that it outlives the directory.
 // Power   No false alarm: an entry is written after the sync that it describes, and is durable before its file is
-//         removed or emptied. Otherwise entries are not synced: a power failure may lose the latest, which only weakens
-//         the check.
-// Stale   If CURRENT names a manifest with a higher number than all entries, a program without this file has used the
-//         database since. Then nothing is required.
-// Full    An entry that cannot be written is skipped. If it would note that a file is removed, the record is removed
-//         instead, which needs no space.
+//         removed or emptied. Other entries are not synced: a power failure that loses the latest only weakens the
+//         check.
+// Stale   If CURRENT names a manifest above all entries, a program without this file has used the database since. Then
+//         nothing is required.
+// Full    An entry that cannot be written is skipped; if it notes a removal, the record is removed instead.
 // Threads Any, except for check().
 #include <cstdint>
 #include <map>
@@ -27,6 +23,9 @@
 
 namespace troupe::store {
 
+// The file begins with kSyncedMagic. Each entry has 24 bytes, little-endian: number of the file (8), synced bytes (8;
+// zero: the file may be removed), kind (4: 1 log, 2 manifest), CRC-32C of the 20 bytes before. A file's last entry counts;
+// the first bad entry ends the list.
 inline constexpr std::string_view kSyncedMagic = "troupe synced 1\n";
 inline constexpr std::size_t kSyncedEntryBytes = 24;
 inline constexpr std::size_t kSyncedEntriesMax = 8'192;  // our choice: 192 KiB, then the record is rewritten
