@@ -131,7 +131,7 @@ struct StateHashes $kind(from = [peer], bytesMax = 256, whenFull = dropNewest) {
 }
 
 struct FetchSnapshot $kind(from = [peer], bytesMax = 256) {
-  # A member fetches the bytes of a snapshot. Answered by SnapshotBytes; `not_found` if the sender has only a newer snapshot.
+  # A member fetches the bytes of a snapshot. Answered by SnapshotBytes; `not_found` if the sender has a newer one.
 
   member @0 :Member;
   # The member that answers.
@@ -598,7 +598,7 @@ struct LostLog $kind(bytesMax = 256) {
 }
 
 struct NewEpoch $kind(bytesMax = 256) {
-  # A group reports to `/raft` that this member continues alone in a new epoch. Answered by Nothing once that is durable.
+  # A group reports to `/raft` that this member continues alone in a new epoch. Answered by Nothing once durable.
 
   group @0 :Text;
   epoch @1 :UInt64;

@@ -289,7 +289,7 @@ Pool::Claim Pool::claim(const std::shared_ptr<Link>& link, const LinkInfo& info,
 }
 
 /// Returns the links that must end now. From the same node, it is its earlier yielding link; otherwise one node could
-/// fill all seats. Beyond a sixteenth of links_max: the oldest of the largest address group, otherwise many nodes could.
+/// fill all seats. Above a sixteenth of links_max, it is the oldest of the largest address group.
 std::vector<std::shared_ptr<Link>> Pool::note_giving_way(const LinkInfo& info, const std::shared_ptr<Link>& link) {
   const auto group = base::group_of(info.contact.endpoint);
   std::vector<std::shared_ptr<Link>> out;

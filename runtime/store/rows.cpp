@@ -23,7 +23,7 @@ std::size_t size_of(const base::Bytes& key) { return kRowOverhead + key.size(); 
 struct Room {
   std::size_t bytes;
   std::size_t rows = kSaveRows;
-  bool used = false;  // it accepts at least one row
+  bool used = false;  // false: it accepts a row of any size
 
   /// Returns the leading items that fit.
   template <class Item>

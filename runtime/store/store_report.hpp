@@ -2,11 +2,11 @@
 // Reports faults of a store to people: as reasons of the node's health, which the node also logs.
 //
 // Reasons `SOURCE`, failing, while the store refuses writes; `SOURCE.damage`, degraded, while anything in it is
-// damaged. A store that cannot be opened or read is a reason of the domains that need it: each of their requests gets
-// that error, and they know what it means for the node.
+//         damaged. A store that cannot be opened or read is a reason of the domains that need it: each of their
+//         requests gets that error, and they know what it means for the node.
 // Refusal Ends once blobs as large as the refused blobs are stored, kStoredAfter or more later. It also ends when the
-// store would accept new blobs and nothing was refused for kRefusalMemory. So a nearly full device does not raise and
-// clear the reason with each commit. A changed cause is reported once in kRefusalMemory.
+//         store would accept new blobs and nothing was refused for kRefusalMemory. So a nearly full device does not
+//         raise and clear the reason with each commit. A changed cause is reported once in kRefusalMemory.
 // Owner   One StoreActor; not thread-safe.
 #include <string>
 

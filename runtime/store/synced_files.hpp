@@ -24,8 +24,8 @@
 namespace troupe::store {
 
 // The file begins with kSyncedMagic. Each entry has 24 bytes, little-endian: number of the file (8), synced bytes (8;
-// zero: the file may be removed), kind (4: 1 log, 2 manifest), CRC-32C of the 20 bytes before. A file's last entry counts;
-// the first bad entry ends the list.
+// zero: the file may be removed), kind (4: 1 log, 2 manifest), CRC-32C of the 20 bytes before. A file's last entry
+// counts; the first bad entry ends the list.
 inline constexpr std::string_view kSyncedMagic = "troupe synced 1\n";
 inline constexpr std::size_t kSyncedEntryBytes = 24;
 inline constexpr std::size_t kSyncedEntriesMax = 8'192;  // our choice: 192 KiB, then the record is rewritten

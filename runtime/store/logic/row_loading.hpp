@@ -3,8 +3,8 @@
 //
 // Lasting `corrupt` and `unsupported`: a retry would not help. Reading ends, and the rows read so far count.
 // Passing Every other error: the same slice is requested again, after kRetryMin and twice as long each time, at most
-// kRetryMax. An owner that can start without its rows (Unread::goes_on) waits kLoadPatience from the first of these
-// errors; then reading ends.
+//         kRetryMax. An owner that can start without its rows (Unread::goes_on) waits kLoadPatience from the first of
+//         these errors; then reading ends.
 // Paging  A slice must lead to a key after its first key. Any other store would be read forever or in part: it counts
 //         as corrupt.
 // Time    Monotonic, given by the caller.
