@@ -2,7 +2,7 @@
 // Secrets derived from other secrets: from a recovery phrase that a person keeps, and from a passphrase.
 //
 // Source  RFC 4231 (HMAC-SHA512), RFC 8018 5.2 (PBKDF2), RFC 9106 (Argon2id).
-// Safety  results are secrets: the caller wipes them.
+// Safety  Results are secrets: the caller wipes them.
 #include <cstdint>
 #include <span>
 #include <string_view>

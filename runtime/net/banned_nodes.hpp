@@ -3,8 +3,8 @@
 // datagram is opened or sent.
 //
 // Limits  kNodesMax; when full, a new ban replaces the ban that would end first.
-// Time    the node's monotonic time, given by the caller; a ban ends by itself.
-// Safety  any thread. While no node is banned, which is nearly always, a check costs one atomic load.
+// Time    The node's monotonic time, given by the caller; a ban ends by itself.
+// Safety  Any thread. While no node is banned, which is nearly always, a check costs one atomic load.
 #include <atomic>
 #include <cstdint>
 #include <map>

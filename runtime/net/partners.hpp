@@ -2,7 +2,7 @@
 // The nodes with which this node cooperates, such as the members of its groups: their message rates are not limited.
 // Messages above a rate are dropped, but members may send each other any number of messages.
 //
-// Safety  any thread.
+// Safety  Any thread.
 #include <algorithm>
 #include <map>
 #include <mutex>

@@ -1,13 +1,13 @@
 #pragma once
 // Payloads in append-only files, retrieved by their location. Format: pack_format.hpp.
 //
-// Append   goes to the last pack, the active pack; durable after sync(), which covers all records appended before it.
+// Append   Goes to the last pack, the active pack; durable after sync(), which covers all records appended before it.
 // Read     A record is checked against its checksums and its id; no other bytes are returned.
 // Free     drop() only counts; remove() deletes a dead pack, compact() first copies the live records of a pack.
 // Failed   A failed append() has stored nothing. A failed sync() voids all records since the last sync: their locations
 //          are invalid.
 // Index    The caller keeps it: which records are live, and how many bytes of each pack are dead.
-// Owner    one thread.
+// Owner    One thread.
 // Why      README.md, "How packs behave": start after a crash, reserve, void records, and calls after a failure.
 #include <cstdint>
 #include <functional>

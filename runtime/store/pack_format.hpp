@@ -1,7 +1,7 @@
 #pragma once
 // The bytes of a pack file. README.md, "A pack", has each field and the reasons for the salt, `synced` and the CRCs.
 //
-// Shape   a file header, then records one after another. Numbers are little-endian and unsigned; a record begins at a
+// Shape   A file header, then records one after another. Numbers are little-endian and unsigned; a record begins at a
 //         multiple of 8.
 #include <array>
 #include <cstdint>

@@ -2,7 +2,7 @@
 // The handshake of a link: Hello and Proof, both sides, as a plain state machine.
 //
 // Source  DESIGN.md "Link". Order of messages and the signed bytes: README.md, "The handshake of a link".
-// Proof   ties the key to this connection (TLS exporter), to its side (against reflection), and to both Hellos.
+// Proof   Ties the key to this connection (TLS exporter), to its side (against reflection), and to both Hellos.
 // States  expecting the other Hello -> expecting the other Proof -> ready; or refused, which is final.
 // Limits  Frames of at most kHandshakeFrameBytesMax, at most four. The caller drops a link whose handshake takes longer
 //         than 5 s.
