@@ -58,7 +58,7 @@ struct BenchRow {
   seconds :union {
     none @21 :Void;
     value @22 :Float64;
-    # Of a whole that is done once, or the median of several.
+    # Duration of the whole if it is done once; otherwise the median of several.
   }
   secondsMax :union {
     none @23 :Void;

@@ -69,7 +69,7 @@ struct ChainStatus {
   waitingPower @18 :Text;
   # Power of the validators that have reported that they wait, including this one.
   power @19 :Text;
-  # Of all validators.
+  # Power of all validators.
   fork @20 :UInt32;
   # 0: the chain never went back.
   suspects @21 :List(Data);

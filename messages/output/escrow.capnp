@@ -121,7 +121,7 @@ struct EscrowShown {
   cid @19 :Data;
   # The content id that was agreed to be delivered.
   bond @20 :Text;
-  # Of each party, as agreed.
+  # Bond of each party, as agreed.
   account @21 :Text;
   # The escrow's account.
   seq @22 :UInt64;

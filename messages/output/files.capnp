@@ -153,7 +153,7 @@ struct FileRemoved {
 
   cid @0 :Data;
   holders @1 :UInt32;
-  # How many nodes are told to delete their copies.
+  # How many nodes must delete their copies.
 }
 
 struct FilePin {

@@ -76,7 +76,7 @@ struct SimBreaks {
   share @0 :Float64;
   # The smallest share that violated it in a world, 0 to 1.
   seeds @1 :List(UInt64);
-  # Of the worlds in which that share did; the first ten.
+  # Seeds of the worlds in which that share did; the first ten.
 }
 
 struct SimSummary {
@@ -172,7 +172,7 @@ struct SimScore {
     value @7 :UInt64;
   }
   hashes @8 :Float64;
-  # Work to find `ids` ids near enough to the key; zero if `ids` is none.
+  # Work to find `ids` ids near enough to the key; zero if `ids` is `none`.
 }
 
 struct SimFlood {
@@ -212,7 +212,7 @@ struct SimChurn {
   p99Ms @16 :Float64;
   sessions @17 :UInt64;
   requests @18 :UInt64;
-  # Of all nodes since the start.
+  # Requests of all nodes since the start.
   seed @19 :UInt64;
 }
 
