@@ -13,6 +13,10 @@ namespace {
 constexpr std::size_t kIdShown = 8;
 constexpr std::array<std::string_view, 8> kLevels{"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
 
+constexpr Advice kFullDevice{"The device is full or fails.",
+                             "free space; deleting files with `troupe file rm` works on a full device"};
+constexpr Advice kDamage{"Bytes on the disk are damaged; the warning names the file.",
+                         "`troupe file verify` repairs this node's own objects; check the disk"};
 constexpr struct {
   std::string_view source;
   Advice advice;
@@ -23,7 +27,7 @@ constexpr struct {
     {"old-message",
      {"A message has waited for a second or more.", ":actors sorted by oldestMs; enter shows what it is handling"}},
     {"slow-handler",
-     {"A handler has run for a second or more: it blocks its actor, and a thread.",
+     {"A handler has run for 100 ms or more: it blocks its actor, and a thread.",
       "the actor is `stuck` in :actors; enter shows its current message"}},
     {"never-idle",
      {"An actor has used nearly a whole core for 30 seconds.",
@@ -51,8 +55,10 @@ constexpr struct {
      {"Untrusted nodes use their whole quota of a resource; further requests are refused.",
       "the warning names the resource and the group; `troupe peers drop` or the setting named in "
       "runtime/net/README.md"}},
-    {"disk",
-     {"The device is full or fails.", "free space; deleting files with `troupe file rm` works on a full device"}},
+    {"store", kFullDevice},
+    {"files.store", kFullDevice},
+    {"store.damage", kDamage},
+    {"files.store.damage", kDamage},
     {"peers", {"Too few nodes are linked.", ":peers; `troupe peers connect` links one"}},
     {"links",
      {"The node cannot listen on its address.",
