@@ -1,5 +1,5 @@
 #pragma once
-// Where the fund of a book is asked (messages/fund.capnp).
+// The actor path of a book's fund; its messages are in messages/fund.capnp.
 #include "actors/fund/logic/fund.hpp"
 
 namespace troupe::fund {

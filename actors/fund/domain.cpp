@@ -1,4 +1,4 @@
-// The fund of a book, as a domain of a node.
+// Registers the fund as a domain of a node.
 #include "actors/fund/fund_actor.hpp"
 #include "actors/node/api.hpp"
 
@@ -14,12 +14,12 @@ std::optional<std::string> check_signer(const std::string& text) {
 
 constexpr auto kSigners = config::texts(
     "fund.signers", wallet::kSignersMax, When::start,
-    "addresses that sign for the fund, read once, when it is made; empty: the book's owner", check_signer);
+    "addresses of the fund's signers, read once, when the fund is made; empty: the book's owner", check_signer);
 constexpr auto kThreshold =
     config::count("fund.threshold", "1", 1, wallet::kSignersMax, When::start,
-                  "how many signatures a payment of the fund needs, read once, when it is made");
+                  "how many signatures a payment of the fund needs, read once, when the fund is made");
 constexpr auto kDailyCap = config::count("fund.daily_cap", "0", 0, Amount::kMax, When::start,
-                                         "how much the fund pays in one UTC day at most; 0: no limit");
+                                         "the most that the fund approves in one UTC day; 0: no limit");
 constexpr auto kSettings = std::to_array<config::Setting>({kSigners, kThreshold, kDailyCap});
 
 constexpr std::string_view kHealthSources[] = {kHealthSource};

@@ -8,7 +8,7 @@ namespace {
 
 using base::Code;
 
-/// Whether the question is one of the owner, who signs nothing.
+/// Returns whether the request is unsigned, which only the owner may send.
 template <class Question>
 bool unsigned_one(const runtime::Envelope& question) {
   if (question.kind() != &messages::kind_of<Question>()) return false;
@@ -40,16 +40,17 @@ runtime::Handle FundActor::begin_child(const std::string& name) {
 
 std::optional<base::Error> FundActor::refusal(const runtime::Envelope& question) {
   if (const auto wait = order_wait(question))
-    return base::Error{Code::overloaded, "other nodes propose and sign as often as this fund takes of them", *wait};
+    return base::Error{Code::overloaded, "the limit of fund proposals and signatures from other nodes is reached",
+                       *wait};
   try {
     const bool as_owner = unsigned_one<wire::Propose>(question) || unsigned_one<wire::SignProposal>(question);
     if (!as_owner || operator_of_the_place()) return std::nullopt;
   } catch (const kj::Exception&) {
-    return base::Error{Code::malformed, "the question cannot be read"};
+    return base::Error{Code::malformed, "the request cannot be decoded"};
   }
   return base::Error{Code::refused,
-                     "without a signature the owner of the book acts, at the local socket of the book's node, or of a "
-                     "member"};
+                     "an unsigned request is accepted only from the owner of the book, at the local socket of the "
+                     "book's node or of a member of its group"};
 }
 
 }  // namespace troupe::fund

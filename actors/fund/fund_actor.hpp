@@ -3,10 +3,10 @@
 // node that keeps it.
 //
 // Spawns  `state` while this node holds the seat (actors/durable/api.hpp).
-// Rate    kOrdered of what other nodes propose and sign: each is a signature to check and a row to read. Units of
-//         kUnitBytes, in shares (runtime/base/rate_budget.hpp).
-// Trust   who acts as the owner of the book without a signature: an operator at the local socket of the book's node, or
-//         of a member of its group.
+// Rate    proposals and signatures of other nodes: kOrdered, because each costs a signature check and a row read. Units
+//         of kUnitBytes, in quotas (runtime/base/rate_budget.hpp).
+// Trust   only an operator at the local socket of the book's node, or of a member of its group, acts as the book's
+//         owner without a signature.
 #include "actors/fund/api.hpp"
 #include "actors/fund/fund_settings.hpp"
 #include "messages/fund.capnp.h"
@@ -17,7 +17,7 @@ namespace troupe::fund {
 class FundActor final : public durable::Home {
  public:
   static constexpr const char* kName = "fund";
-  static constexpr base::Rate kOrdered{64, 256};  // our choice: 64 proposals are open at most, of 16 signers each
+  static constexpr base::Rate kOrdered{64, 256};  // our choice: at most 64 proposals are open, with 16 signers each
   explicit FundActor(const FundSettings& settings)
       : Home(settings.book, settings.links, kPath, "state", kOrdered), settings_(settings) {}
 

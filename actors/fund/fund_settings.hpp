@@ -1,5 +1,5 @@
 #pragma once
-// What the settings of a node say of a fund.
+// A node's settings of a fund.
 #include "actors/durable/api.hpp"
 #include "actors/fund/logic/fund.hpp"
 #include "runtime/observe/domain_log.hpp"
@@ -10,9 +10,9 @@ namespace troupe::fund {
 struct FundSettings {
   std::shared_ptr<runtime::Links> links;
   durable::Place book;
-  std::vector<Address> signers;       ///< of a fund that is made; empty: the book's owner
-  std::size_t threshold = 1;          ///< the same
-  Amount daily_cap;                   ///< 0: none
+  std::vector<Address> signers;       ///< of a new fund; empty: the book's owner
+  std::size_t threshold = 1;          ///< of a new fund
+  Amount daily_cap;                   ///< 0: no limit
   observe::Health* health = nullptr;  ///< outlives the node
   observe::DomainLog log{};
 };

@@ -16,9 +16,9 @@ using base::Bytes;
 using base::Code;
 using base::Error;
 
-constexpr std::chrono::seconds kLedgerDue{20};        // our choice: it is tried again
+constexpr std::chrono::seconds kLedgerDue{20};        // our choice: then asked again
 constexpr std::chrono::milliseconds kReadAgain{200};  // our choice
-constexpr std::chrono::seconds kDamagedAgain{30};     // our choice: damage seldom passes by itself
+constexpr std::chrono::seconds kDamagedAgain{30};     // our choice: corruption rarely goes away by itself
 constexpr std::chrono::seconds kClockEvery{20};       // our choice
 
 Bytes key_of(char of, base::ByteView fixed = {}) {
@@ -64,14 +64,15 @@ void StateActor::receive(runtime::Handlers& on) {
   on.ask<wire::SignProposal, wire::ProposalIs>([this](auto ask, auto reply) { sign(ask, std::move(reply)); });
   on.ask<wire::GetProposal, wire::ProposalIs>([this](auto ask, auto reply) {
     const auto id = ProposalId::from(bytes_of(ask.getId()));
-    if (!id) return reply.refuse({Code::malformed, "the id of a proposal has 32 bytes"});
+    if (!id) return reply.refuse({Code::malformed, "invalid proposal id: expected 32 bytes"});
     open_.reading<wire::ProposalIs>(storage_, std::move(reply), [this, id = *id](auto& answer_to) {
       answer(id, Asked::to_see, std::move(answer_to));
     });
   });
   on.ask<wire::ListProposals, wire::Proposals>([this](auto ask, auto reply) {
     const auto from = ProposalId::from(bytes_of(ask.getFrom()));
-    if (!from && ask.getFrom().size() > 0) return reply.refuse({Code::malformed, "the id of a proposal has 32 bytes"});
+    if (!from && ask.getFrom().size() > 0)
+      return reply.refuse({Code::malformed, "invalid proposal id: expected 32 bytes"});
     open_.reading<wire::Proposals>(storage_, std::move(reply),
                                    [this, from](auto& answer_to) { list(from, std::move(answer_to)); });
   });
@@ -101,7 +102,7 @@ UnixMs StateActor::time() const {
 
 // -- opening
 
-/// The fund is kept elsewhere from now on, or the node ends: nothing ails it here.
+/// Clears the health reason, because the fund is now kept elsewhere or the node stops.
 void StateActor::stop() {
   if (setup_.settings.health != nullptr) setup_.settings.health->clear(kHealthSource);
 }
@@ -138,7 +139,7 @@ const Fund* StateActor::fund() const {
   return is != nullptr && is->sequence() > 0 ? is : nullptr;
 }
 
-/// A leader whose date is wrong would write it into the log for ever.
+/// Asks for the agreed time: a leader whose date is wrong would write it into the log forever.
 void StateActor::agree_on_time(base::Callback<void(bool)> then) {
   ask<escrow::wire::GetTerms, escrow::wire::TermsAre>(
       node().find(escrow::kPath), now() + kLedgerDue, [](escrow::wire::GetTerms::Builder) {},
@@ -164,15 +165,16 @@ void StateActor::load_fund() {
       });
 }
 
-/// For the first time.
+/// Makes the fund of a new book.
 void StateActor::make() {
   const FundSettings& settings = setup_.settings;
   auto signers = make_signers(settings.threshold, settings.signers.empty() ? std::vector{owner_} : settings.signers);
   if (!signers) {
-    reload({Code::refused, "fund.threshold is " + std::to_string(settings.threshold) +
-                               ", more than fund.signers names: no fund was made"});
+    reload({Code::refused,
+            "fund.threshold is " + std::to_string(settings.threshold) +
+                ", more than the number of fund.signers: no fund was made; change the settings and restart"});
     open_.failed({Code::unavailable, why_});
-    return cancel<Reload>();  // the settings change with a start alone
+    return cancel<Reload>();  // settings change only at a start
   }
   want(
       [signers = *signers, now = time()](Fund& fund) -> base::Outcome<void> {
@@ -192,7 +194,7 @@ void StateActor::reload(const Error& why) {
   open_.closed();
   row_.forget();
   why_ = base::shortened(why.message, kWhyBytesMax);
-  setup_.settings.log.warn("the fund is read again", {{"why", std::string_view(why.message)}});
+  setup_.settings.log.warn("reading the fund again", {{"why", std::string_view(why.message)}});
   if (setup_.settings.health != nullptr)
     setup_.settings.health->raise(kHealthSource, observe::HealthState::degraded,
                                   "the fund cannot be used: " + why.message);
@@ -215,7 +217,7 @@ void StateActor::want(Change change, Done done, Request request) {
         *changes = fund.take_changes();
         for (const Entry& entry : changes->entries) commit.rows[entry_key(entry.sequence)] = encode(entry);
         for (const Proposal& one : changes->ended) commit.rows[key_of('p', one.id.view())] = encode(one);
-        // Each reader of the log can repeat a signature under new requests: what changes nothing leaves no row.
+        // Each reader of the log can repeat a signature under new requests, so a change without effect leaves no row.
         if (request && !changes->entries.empty())
           commit.rows[request->first] = Bytes(request->second.bytes.begin(), request->second.bytes.end());
         return {};
@@ -234,8 +236,8 @@ void StateActor::ended(const std::vector<Proposal>& proposals) {
   }
 }
 
-/// Asks the ledger for what is approved, and not known to be posted. The balance falls by this account's transfers
-/// alone, and they come one after another: what the ledger of this node refuses was not posted before, and ends.
+/// Asks the ledger for the first approved payment. Only this account's transfers lower its balance, and they run one at
+/// a time. So a transfer that this node's ledger refuses was not posted before, and its proposal ends.
 void StateActor::pay() {
   if (fund() == nullptr || !fund()->bound()) return;
   const wallet::Transfer& transfer = *fund()->bound();
@@ -261,19 +263,19 @@ void StateActor::paid(const wallet::TransferId& id, const base::Outcome<void>& h
       [](const base::Outcome<void>&) {});
 }
 
-// -- questions
+// -- requests
 
 base::Outcome<Cause> StateActor::cause_of(const std::optional<wallet::Approval>& approval, base::ByteView bytes) const {
   if (!approval) return Cause{owner_};
   const auto policy = wallet::Policy::of_key(approval->key);
   if (!policy.approved(bytes, {&*approval, 1}))
-    return Error{Code::refused, "the signature is not one of this content by this key"};
+    return Error{Code::refused, "the signature does not match this content and key"};
   return Cause{policy.address(), approval};
 }
 
 void StateActor::propose(wire::Propose::Reader ask, ProposalReply reply) {
   auto content = decode_content(bytes_of(ask.getContent()));
-  if (!content) return reply.refuse({Code::malformed, "the content of the proposal breaks its format"});
+  if (!content) return reply.refuse({Code::malformed, "the content of the proposal is malformed"});
   auto by = read_by(ask.getBy());
   if (!by.ok()) return reply.refuse(by.error());
   open_.when<wire::ProposalIs>(
@@ -301,7 +303,7 @@ void StateActor::propose(wire::Propose::Reader ask, ProposalReply reply) {
       });
 }
 
-/// No transaction pays its sender, and all that was approved later would wait behind that payment.
+/// Refuses it because no transaction can pay its sender, and every later payment would wait for it.
 void StateActor::unless_own(const Content& content, ProposalReply reply, base::Callback<void(ProposalReply)> then) {
   const auto* payment = std::get_if<Payment>(&content.what);
   if (payment == nullptr || !setup_.place.chain) return then(std::move(reply));
@@ -317,7 +319,8 @@ void StateActor::unless_own(const Content& content, ProposalReply reply, base::C
        then = std::move(then)](runtime::Answer<wallet::wire::AccountIs> account) mutable {
         if (!account.ok()) return reply.refuse(account.error());
         on_chain_ = Address::from(bytes_of(account.value().getChain().getAddress()));
-        if (!on_chain_) return reply.refuse({Code::corrupt, "an address has 32 bytes"});
+        if (!on_chain_)
+          return reply.refuse({Code::corrupt, "the chain returned an invalid address: expected 32 bytes"});
         unless_own(content, std::move(reply), std::move(then));
       });
 }
@@ -326,7 +329,7 @@ void StateActor::sign(wire::SignProposal::Reader ask, ProposalReply reply) {
   const auto id = ProposalId::from(bytes_of(ask.getId()));
   const auto request = Nonce::from(bytes_of(ask.getRequest()));
   if (!id || (!request && ask.getRequest().size() > 0))
-    return reply.refuse({Code::malformed, "the id of a proposal has 32 bytes, a request 16"});
+    return reply.refuse({Code::malformed, "invalid proposal id or request: expected 32 bytes and 16 bytes"});
   auto by = read_by(ask.getBy());
   if (!by.ok()) return reply.refuse(by.error());
   Asking asking{by.value(), request ? key_of('n', request->view()) : Bytes()};
@@ -339,7 +342,7 @@ void StateActor::sign(wire::SignProposal::Reader ask, ProposalReply reply) {
           if (!before.ok()) return reply.refuse(before.error());
           if (!before.value()) return sign_it(id, std::move(asking), std::move(reply));
           if (ProposalId::from(*before.value()) == id) return answer(id, Asked::with_signature, std::move(reply));
-          reply.refuse({Code::conflict, "this request was about another proposal"});
+          reply.refuse({Code::conflict, "this request has signed another proposal: use a new request"});
         });
       });
 }
@@ -348,14 +351,15 @@ void StateActor::sign_it(const ProposalId& id, Asking asking, ProposalReply repl
   if (fund() == nullptr) return reply.refuse({Code::unavailable, why_});
   const auto at = fund()->proposals().find(id);
   if (at == fund()->proposals().end()) {
-    // It has ended, or there never was one.
-    return storage_.get(key_of('p', id.view()),
-                        [reply = std::move(reply)](const base::Outcome<std::optional<Bytes>>& row) mutable {
-                          if (!row.ok()) return reply.refuse(row.error());
-                          const auto ended = row.value() ? decode_proposal(*row.value()) : std::nullopt;
-                          if (!ended) return reply.refuse({Code::not_found, "the fund has no such proposal"});
-                          reply.refuse({Code::conflict, "the proposal has ended: " + std::string(name(ended->state))});
-                        });
+    // It has ended, or it never existed.
+    return storage_.get(key_of('p', id.view()), [reply = std::move(reply)](
+                                                    const base::Outcome<std::optional<Bytes>>& row) mutable {
+      if (!row.ok()) return reply.refuse(row.error());
+      const auto ended = row.value() ? decode_proposal(*row.value()) : std::nullopt;
+      if (!ended)
+        return reply.refuse({Code::not_found, "the fund has no such proposal: `troupe fund ls` shows its proposals"});
+      reply.refuse({Code::conflict, "the proposal has ended: " + std::string(name(ended->state))});
+    });
   }
   const auto by = cause_of(asking.approval, sign_bytes(book_, at->second.content));
   if (!by.ok()) return reply.refuse(by.error());
@@ -375,24 +379,25 @@ void StateActor::answer(const ProposalId& id, Asked asked, ProposalReply reply) 
   if (const auto at = fund()->proposals().find(id); at != fund()->proposals().end()) {
     if (at->second.state != State::approved || asked == Asked::to_see) return send(at->second, asked, reply);
     auto& waiting = waiting_[id];
-    if (waiting.size() >= kWaitingMax) return reply.refuse({Code::overloaded, "too many wait for this payment"});
+    if (waiting.size() >= kWaitingMax)
+      return reply.refuse({Code::overloaded, "too many requests wait for this payment"});
     return waiting.push_back(std::move(reply));
   }
-  storage_.get(key_of('p', id.view()),
-               [this, asked, reply = std::move(reply)](const base::Outcome<std::optional<Bytes>>& row) mutable {
-                 if (!row.ok()) return reply.refuse(row.error());
-                 if (!row.value()) return reply.refuse({Code::not_found, "the fund has no such proposal"});
-                 const auto proposal = decode_proposal(*row.value());
-                 if (!proposal) return reply.refuse({Code::corrupt, "the row of the proposal cannot be read"});
-                 send(*proposal, asked, reply);
-               });
+  storage_.get(key_of('p', id.view()), [this, asked, reply = std::move(reply)](
+                                           const base::Outcome<std::optional<Bytes>>& row) mutable {
+    if (!row.ok()) return reply.refuse(row.error());
+    if (!row.value())
+      return reply.refuse({Code::not_found, "the fund has no such proposal: `troupe fund ls` shows its proposals"});
+    const auto proposal = decode_proposal(*row.value());
+    if (!proposal) return reply.refuse({Code::corrupt, "the stored proposal is corrupted"});
+    send(*proposal, asked, reply);
+  });
 }
 
-/// What is late is expired to those who ask, though no change has noted it yet.
+/// Shows an overdue proposal as expired, though no change has recorded that yet.
 void StateActor::send(const Proposal& proposal, Asked asked, ProposalReply& reply) const {
   if (proposal.state == State::refused && asked == Asked::with_signature)
-    return reply.refuse(
-        {Code::refused, "the ledger has refused the payment, and the proposal has ended: " + proposal.why});
+    return reply.refuse({Code::refused, "the ledger refused the payment, and the proposal has ended: " + proposal.why});
   reply.send([&](wire::ProposalIs::Builder out) {
     write(out, proposal);
     if (proposal.state == State::open && time() >= proposal.expires) out.setState(std::string(name(State::expired)));
@@ -410,7 +415,7 @@ void StateActor::list(const std::optional<ProposalId>& from, runtime::Reply<wire
                    if (!page.ok()) return reply.refuse(page.error());
                    for (const auto& row : page.value().rows) {
                      auto ended = decode_proposal(row.value);
-                     if (!ended) return reply.refuse({Code::corrupt, "the row of a proposal cannot be read"});
+                     if (!ended) return reply.refuse({Code::corrupt, "a stored proposal is corrupted"});
                      all.push_back(std::move(*ended));
                    }
                    reply.send([&](wire::Proposals::Builder out) {
@@ -421,7 +426,7 @@ void StateActor::list(const std::optional<ProposalId>& from, runtime::Reply<wire
                          rows[i].setState(std::string(name(State::expired)));
                      }
                      if (!page.value().next || page.value().rows.empty()) return;
-                     // The id behind the last one of this page.
+                     // The id after the last proposal of this page.
                      Bytes next = page.value().rows.back().key;
                      next.erase(next.begin());
                      for (auto at = next.rbegin(); at != next.rend() && ++*at == 0;) ++at;

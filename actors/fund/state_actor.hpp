@@ -1,13 +1,13 @@
 #pragma once
-// The fund at the node that keeps the book, at kPath/state: decides, makes durable, answers after that, and pays.
+// The fund at the node that keeps the book, at kPath/state: decides, commits, then replies and pays.
 //
-// Commit   one at a time: the state (actors/durable/api.hpp, StateRow), the entries of the log that it brought, and the
-//          proposals that ended by it.
+// Commit   one at a time: the state (actors/durable/api.hpp, StateRow), its new log entries, and the proposals that it
+//          ended.
 // Payment  an approved payment is durable before this actor asks the ledger for it. It repeats the same request until
 //          the ledger has answered.
-// Rows     'A' the state; 'e' sequence: an entry of the log; 'p' id: a proposal that has ended; 'n' nonce: which
-//          proposal a request was about. Numbers in keys are big-endian.
-// Limits   kWaitingMax changes wait, and as many questions while the state is read.
+// Rows     'A': the state; 'e' sequence: an entry of the log; 'p' id: a proposal that has ended; 'n' nonce: the
+//          proposal that a request signed. Numbers in keys are big-endian.
+// Limits   at most kWaitingMax changes wait, and at most as many requests wait while the state is read.
 #include <deque>
 
 #include "actors/fund/fund_settings.hpp"
@@ -48,10 +48,10 @@ class StateActor final : public runtime::Actor {
   using Done = base::Callback<void(const base::Outcome<void>&)>;
   using Change = base::Callback<base::Outcome<void>(Fund&)>;
   using Request = std::optional<std::pair<base::Bytes, ProposalId>>;
-  /// Who asks, and about which request.
+  /// The signer and the request of a signature.
   struct Asking {
     std::optional<wallet::Approval> approval;
-    base::Bytes request;  ///< the key of its row; empty: none
+    base::Bytes request;  ///< the key of its row; empty: no request
   };
 
   // Opening (state_actor.cpp).
@@ -61,41 +61,42 @@ class StateActor final : public runtime::Actor {
   void make();
   void reload(const base::Error& why);
 
-  /// A change of the fund, with a row of a request beside it; without a change there is no row either.
+  /// Commits a change of the fund and the row of its request. A change without effect leaves no row.
   void want(Change change, Done done, Request request = {});
   void ended(const std::vector<Proposal>& proposals);
-  /// Null while it is being read, or before it was made.
+  /// Returns null until the fund has been read or made.
   const Fund* fund() const;
   void pay();
   void paid(const wallet::TransferId& id, const base::Outcome<void>& how);
 
   void propose(wire::Propose::Reader ask, ProposalReply reply);
-  /// Refuses a payment to where the fund itself stands on a chain.
+  /// Refuses a payment to the fund's own address on a chain.
   void unless_own(const Content& content, ProposalReply reply, base::Callback<void(ProposalReply)> then);
   void sign(wire::SignProposal::Reader ask, ProposalReply reply);
   void sign_it(const ProposalId& id, Asking asking, ProposalReply reply);
-  /// With a signature: what the ledger has refused is an error, and what it has not answered is waited for.
+  /// With a signature, a refusal of the ledger is an error, and the reply waits for the ledger.
   enum class Asked : std::uint8_t { to_see, with_signature };
   void answer(const ProposalId& id, Asked asked, ProposalReply reply);
   void send(const Proposal& proposal, Asked asked, ProposalReply& reply) const;
   void list(const std::optional<ProposalId>& from, runtime::Reply<wire::Proposals> reply);
   void entries(std::uint64_t after, runtime::Reply<wire::Entries> reply);
   void show(runtime::Reply<wire::FundIs>& reply) const;
-  /// Whose signature it is. Error: it is wrong.
+  /// Returns the signer. Error: the signature is invalid.
   base::Outcome<Cause> cause_of(const std::optional<wallet::Approval>& approval, base::ByteView bytes) const;
-  /// On which the group of the book has agreed: what the log says is never before it.
+  /// Returns the time on which the book's group agreed; never earlier than the log's last entry.
   UnixMs time() const;
 
   const Setup setup_;
   durable::Storage storage_;
   wallet::LedgerClient ledger_;
   durable::StateRow<Fund> row_;
-  std::uint64_t run_ = 0;  // answers to an earlier one are ignored
+  std::uint64_t run_ = 0;  // answers to an earlier run are ignored
   durable::Opening open_{kWaitingMax, "the fund"};
-  std::int64_t offset_ms_ = 0;  // of that time from the monotonic clock: a step of the date moves nothing
+  std::int64_t offset_ms_ = 0;  // of the agreed time from the monotonic clock, so that a step of the wall clock has no
+                                // effect
   wallet::BookId book_;
   Address owner_;
-  std::optional<Address> on_chain_;  // where the fund stands, once it was asked for
+  std::optional<Address> on_chain_;  // the fund's address on the chain, once known
   std::string why_ = "the fund is being read";
   std::map<ProposalId, std::vector<ProposalReply>> waiting_;  // for the ledger
 };

@@ -8,7 +8,7 @@
 namespace troupe::fund {
 namespace {
 
-/// An approved proposal is open to those who ask.
+/// Readers see an approved proposal as open.
 std::optional<State> state_named(std::string_view text) {
   for (const State state : {State::open, State::paid, State::done, State::expired, State::refused})
     if (name(state) == text) return state;
@@ -60,7 +60,9 @@ void write(wire::ProposalIs::Builder to, const Proposal& proposal) {
 base::Outcome<std::optional<wallet::Approval>> read_by(wallet::wire::Approval::Reader from) {
   if (from.getKey().size() == 0 && from.getSignature().size() == 0) return std::optional<wallet::Approval>();
   const auto approval = wallet::read(from);
-  if (!approval) return base::Error{base::Code::malformed, "an approval is a key of 32 bytes and a signature of 64"};
+  if (!approval)
+    return base::Error{base::Code::malformed,
+                       "invalid approval: expected a key of 32 bytes and a signature of 64 bytes"};
   return approval;
 }
 

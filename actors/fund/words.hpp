@@ -1,16 +1,16 @@
 #pragma once
-// Proposals as messages carry them.
+// Encodes and decodes the fund's messages.
 #include "actors/fund/logic/fund.hpp"
 #include "messages/fund.capnp.h"
 #include "runtime/base/error.hpp"
 
 namespace troupe::fund {
 
-/// As the book has it: its id is that of its content. Nothing if a part breaks its format.
+/// Returns the proposal, with its id computed from its content, or nullopt if a part breaks its format.
 std::optional<Proposal> read(const BookId& book, wire::ProposalIs::Reader from);
 void write(wire::ProposalIs::Builder to, const Proposal& proposal);
 
-/// Who asks. Nothing is said of the signature yet. An approval without fields is that of the owner: nothing.
+/// Returns the approval, without checking its signature, or nullopt if it is empty: then the owner acts.
 base::Outcome<std::optional<wallet::Approval>> read_by(wallet::wire::Approval::Reader from);
 
 }  // namespace troupe::fund

@@ -27,20 +27,20 @@ std::string_view name(State state) {
 
 std::string_view name(FundError error) {
   switch (error) {
-    case FundError::unknown: return "no such proposal is open";
-    case FundError::not_signer: return "this account is no signer of the fund";
-    case FundError::decided: return "enough have signed this proposal already";
+    case FundError::unknown: return "the fund has no such open proposal";
+    case FundError::not_signer: return "this account is not a signer of the fund";
+    case FundError::decided: return "enough signers have already signed this proposal";
     case FundError::expired: return "the proposal has expired";
-    case FundError::life: return "a proposal lives at least 1 second and at most 366 days";
-    case FundError::full: return "as many proposals are open as may be: 64";
+    case FundError::life: return "invalid lifetime of the proposal: expected 1 second to 366 days";
+    case FundError::full: return "too many open proposals (limit 64): wait until some end";
     case FundError::part:
-      return "this signer has as many proposals open as are its part of 64: others may propose it, or one of them ends "
-             "first";
-    case FundError::categories: return "the fund has as many categories as may be: 256";
+      return "this signer has used its quota of the 64 open proposals: another signer may propose it, or wait until "
+             "one of them ends";
+    case FundError::categories: return "the fund has its limit of 256 categories: use one of them";
     case FundError::itself: return "the fund cannot pay itself";
     case FundError::cap: return "more would be paid today than fund.daily_cap allows; the proposal stays open";
-    case FundError::issuance: return "the fund cannot pay the account that the book's money is made from";
-    case FundError::request: return "this request has proposed something else";
+    case FundError::issuance: return "the fund cannot pay the book's issuance account";
+    case FundError::request: return "this request has made a different proposal: use a new request";
   }
   return "";
 }
@@ -66,7 +66,7 @@ base::Result<void, FundError> Fund::propose(const Content& content, const Cause&
   if (const auto* payment = std::get_if<Payment>(&content.what)) {
     if (payment->to == account_of(book_)) return FundError::itself;
     if (payment->to == wallet::issuance_of(book_)) return FundError::issuance;
-    // Each open proposal may bring one more.
+    // Each open proposal may add one more category.
     if (!allocations_.contains(payment->category) && allocations_.size() + proposals_.size() >= kCategoriesMax)
       return FundError::categories;
   }
@@ -174,7 +174,7 @@ void Fund::apply(const Entry& entry) {
 
 void Fund::step(const Step& step, const Entry& entry) {
   const auto at = proposals_.find(step.id);
-  base::ensure(at != proposals_.end(), "what happens to a proposal happens while it is open");
+  base::ensure(at != proposals_.end(), "a step belongs to an open proposal");
   Proposal& proposal = at->second;
   switch (step.what) {
     case Step::What::signed_it: proposal.signed_by.push_back(entry.by); return;

@@ -1,4 +1,4 @@
-// Proposals, entries and the state of a fund as bytes.
+// Encodes and decodes proposals, entries and the state of a fund.
 #include <algorithm>
 
 #include "actors/fund/logic/fund.hpp"
@@ -90,7 +90,7 @@ std::optional<Event> read_event(base::FieldReader& in) {
   }
 }
 
-/// Whether the bytes are the one encoding of what was read from them.
+/// Returns the value if the bytes are its canonical encoding.
 template <class T>
 std::optional<T> if_same(T read, base::ByteView bytes) {
   if (!std::ranges::equal(encode(read), bytes)) return std::nullopt;

@@ -1,12 +1,13 @@
 #pragma once
-// What the signers of a fund decide on: a payment, or other signers.
+// A proposal to the signers of a fund: a payment, or a change of the signers.
 //
-// Id      SHA-256("troupe fund proposal v1" || book || content): a signature of it says all that is decided.
-// Signed  by who proposes "troupe fund propose v1" || book || content, by who agrees "troupe fund sign v1" || the same.
-// Form    what (1: payment 1, signers 2), nonce (16), expiry (1: date 1, span 0; and 8), then of a payment recipient
-//         (32), amount (8), category (1 and its bytes), of signers threshold (1), number (1), addresses (32 each); at
-//         last the reason (2 and its bytes). Numbers are little-endian.
-// Limits  kReasonBytesMax, kCategoryBytesMax, wallet::kSignersMax signers; a life of kLifeMin to kLifeMax.
+// Id      SHA-256("troupe fund proposal v1" || book || content): a signature of it covers the whole proposal.
+// Signed  by the proposer: "troupe fund propose v1" || book || content; by each signer: "troupe fund sign v1" || the
+//         same.
+// Form    what (1: payment 1, signers 2), nonce (16), expiry (1: date 1, span 0; and 8). A payment then has recipient
+//         (32), amount (8), category (1 and its bytes). Signers have threshold (1), number (1), addresses (32 each).
+//         The reason (2 and its bytes) is last. Numbers are little-endian.
+// Limits  kReasonBytesMax, kCategoryBytesMax, wallet::kSignersMax signers; lifetime kLifeMin to kLifeMax.
 #include <optional>
 #include <string>
 #include <variant>
@@ -27,7 +28,7 @@ inline constexpr UnixMs kLifeMin = std::chrono::seconds(1);
 inline constexpr UnixMs kLifeMax = std::chrono::hours(24 * 366);  // our choice
 
 using ProposalId = base::FixedBytes<struct FundProposalTag, 32>;
-/// Random, or the hash of a request: two proposals of one content differ.
+/// Random, or the hash of a request: two proposals of the same content differ.
 using Nonce = base::FixedBytes<struct FundNonceTag, 16>;
 
 struct Payment {
@@ -37,25 +38,25 @@ struct Payment {
   friend bool operator==(const Payment&, const Payment&) = default;
 };
 
-/// Who decides, and how many of them have to agree.
+/// The deciding accounts, and how many of them have to agree.
 struct Signers {
   std::size_t threshold = 1;
-  std::vector<Address> list;  ///< ascending, each once
+  std::vector<Address> list;  ///< ascending, without duplicates
 
   bool has(const Address& signer) const;
   friend bool operator==(const Signers&, const Signers&) = default;
 };
 
-/// Nothing unless there are 1 to wallet::kSignersMax of them, and the threshold is 1 to their number. Sorts them; one
-/// that is named twice counts once.
+/// Sorts the signers and drops duplicates. Returns nullopt unless there are 1 to wallet::kSignersMax of them, and the
+/// threshold is 1 to their number.
 std::optional<Signers> make_signers(std::size_t threshold, std::vector<Address> list);
 
-/// A date, or a span from the moment in which the proposal is taken.
+/// A date, or a span from the moment in which the proposal is accepted.
 struct Expiry {
   bool is_date = false;
   UnixMs value{0};
 
-  /// Nothing if a proposal of that moment would live too short or too long.
+  /// Returns the date of expiry, or nullopt if a proposal of that moment would live too short or too long.
   std::optional<UnixMs> from(UnixMs moment) const;
   friend bool operator==(const Expiry&, const Expiry&) = default;
 };
@@ -68,20 +69,20 @@ struct Content {
   friend bool operator==(const Content&, const Content&) = default;
 };
 
-/// 1 to kCategoryBytesMax of a-z, 0-9 and '-'.
+/// Returns whether the text is 1 to kCategoryBytesMax of a-z, 0-9 and '-'.
 bool is_category(std::string_view text);
-/// Plain text of at most kReasonBytesMax.
+/// Returns whether the text is plain and at most kReasonBytesMax long.
 bool is_reason(std::string_view text);
 
 base::Bytes encode(const Content& content);
-/// Nothing unless the bytes are what encode() gives for a content within the limits.
+/// Returns nullopt unless the bytes are the canonical encoding of a content within the limits.
 std::optional<Content> decode_content(base::ByteView bytes);
 
 ProposalId id_of(const BookId& book, const Content& content);
 base::Bytes propose_bytes(const BookId& book, const Content& content);
 base::Bytes sign_bytes(const BookId& book, const Content& content);
 
-/// The account of a book's fund.
+/// Returns the account of a book's fund.
 Address account_of(const BookId& book);
 
 }  // namespace troupe::fund
