@@ -1,28 +1,28 @@
 #pragma once
-// The ledger as other domains see it: accounts, amounts, transfers, and what becomes of them.
+// The ledger as other domains see it: accounts, amounts, transfers, and the results of transfers.
 //
-// Seam    a caller gives an Order and hears later what became of it: at once in a book, after some blocks in a chain.
-//         Nothing here says how the two talk; what holds of either is in tests/actors/wallet/book_test.cpp.
-// Retry   the caller binds a transfer in its own batch before it sends it (Outgoing). After a crash it sends the same
-//         bytes again, and hears `confirmed` or `refused` as if for the first time.
+// Seam    a caller sends an Order and gets its result later: at once from a book, after some blocks from a chain. This
+//         file does not say how they communicate; tests/actors/wallet/book_test.cpp has the rules that hold for both.
+// Retry   the caller binds a transfer in its own commit before it sends it (Outgoing). After a crash it sends the same
+//         bytes again, and gets `confirmed` or `refused` as if for the first time.
 #include <optional>
 
 #include "actors/wallet/logic/ledger/book.hpp"
 
 namespace troupe::wallet {
 
-/// Where all is asked (messages/wallet.capnp).
+/// The actor path for all requests (messages/wallet.capnp).
 inline constexpr const char* kPath = "/wallet";
-/// What answers in place of a book where the book is the chain of this node (`ledger.book = chain`), and its rows
-/// (actors/chain/chain_book_actor.hpp). `/wallet` alone asks it.
+/// The actor that replaces a book if the book is this node's chain (`ledger.book = chain`), and its rows
+/// (actors/chain/chain_book_actor.hpp). Only `/wallet` sends it requests.
 inline constexpr const char* kChainBookPath = "/chainbook";
 inline constexpr const char* kChainBookRows = "chainbook";
-/// Its row of an account that a part of the program keeps begins with this.
+/// The first byte of its rows of kept accounts.
 inline constexpr char kChainBookFollowed = 'f';
-/// The account of a node's own.
+/// The actor path of the node's own account.
 inline constexpr const char* kOwnPath = "/wallet/own";
 
-/// What the ledger says of a transfer, at last.
+/// The ledger's final answer about a transfer.
 struct Confirmed {
   TransferId id;
 };
@@ -31,26 +31,26 @@ struct Refused {
   LedgerError why{};
 };
 
-/// The transfers of one account in the state of the part that debits it: one at a time, each with the next number.
+/// The transfers that one part of the program makes from one account: one at a time, each with the next number.
 class Outgoing {
  public:
   explicit Outgoing(const BookId& book, const Address& from) : book_(book), from_(from) {}
 
-  /// The transfer to bind next. Broken invariant while one is bound.
+  /// Returns the transfer to bind next. Broken invariant while a transfer is bound.
   Transfer prepare(std::vector<Credit> credits, std::string memo) const;
 
-  /// From now on this is the transfer with its number; the caller has it durable before it is sent.
+  /// Makes this the transfer with its number. The caller stores it durably before it sends it.
   void bind(const Transfer& transfer);
-  /// As it was stored.
+  /// Restores the stored state.
   void restore(TransferNumber done, std::optional<Transfer> bound) {
     done_ = done;
     bound_ = std::move(bound);
   }
-  /// Its end. Another transfer than the bound one changes nothing: what is late or comes twice is harmless.
+  /// Ends the bound transfer. Any other transfer changes nothing, so a late or repeated answer is harmless.
   void confirmed(const TransferId& id);
-  /// The number is free again: the next transfer takes the place of this one. A copy of this one may still be on its
-  /// way and be posted first: then the next one is refused as `taken`, and this one was paid. A part that can wait
-  /// sends the same again instead.
+  /// Frees the number: the next transfer takes it. A copy of this transfer may still be in flight and be posted first.
+  /// Then the next transfer is refused as `taken`, and this transfer was paid. A part that can wait sends the same
+  /// transfer again instead.
   void refused(const TransferId& id);
 
   const std::optional<Transfer>& bound() const { return bound_; }

@@ -18,10 +18,10 @@ using rows::PostedAt;
 using Outcome = base::Outcome<PostedAt>;
 
 constexpr std::size_t kRequestBytesMax = 64;     // messages/wallet.capnp
-constexpr std::size_t kRowsOfOrder = 210;        // of one with 64 credits, at most
+constexpr std::size_t kRowsOfOrder = 210;        // at most, of an order with 64 credits
 constexpr std::chrono::seconds kTellDue{20};     // our choice
 constexpr std::chrono::seconds kPaidLater{30};   // our choice: at most
-constexpr std::chrono::milliseconds kFlush{50};  // our choice: what was told waits for a commit, not for long
+constexpr std::chrono::milliseconds kFlush{50};  // our choice: rows of acknowledged credits wait this long for a commit
 
 Error error_of(LedgerError why) {
   const bool changed = why == LedgerError::taken || why == LedgerError::ahead;
@@ -92,28 +92,28 @@ void BookActor::receive(runtime::Handlers& on) {
   });
 }
 
-/// No money is made or lost but by issue.
+/// Checks that only an issue makes money, and nothing loses it.
 void BookActor::check() const {
   if (!open_) return;
-  base::ensure(untold_.asked() <= kToldAtOnce, "a book tells few credits at once");
+  base::ensure(untold_.asked() <= kToldAtOnce, "a book notifies few keepers at once");
   wallet::Wide sum = 0;
   for (const auto& [address, account] : accounts_)
     if (address != issuance()) sum += account.row.balance.units();
   base::ensure(sum == account(issuance()).balance.units(), "the balances of a book are what was issued");
 }
 
-// -- what is asked for
+// -- requests
 
 void BookActor::post(wire::PostTransfer::Reader ask, runtime::Reply<wire::Posted> reply) {
   auto given = read(ask.getTransfer());
   if (!given.ok()) return reply.refuse(given.error());
   if (ask.getRequest().size() > kRequestBytesMax)
-    return reply.refuse({Code::malformed, "a request id has at most 64 bytes"});
+    return reply.refuse({Code::malformed, "the request id is too long: at most 64 bytes"});
   auto order = Order::approved(given.value().transfer, given.value().policy, given.value().approvals);
   if (!order) return reply.refuse({Code::refused, "the signers of the account have not approved this transfer"});
   if (!within_rate(order->transfer().from))
     return reply.refuse({Code::overloaded,
-                         "this account has as many transfers in this minute as it may (wallet.transfers_per_account)"});
+                         "this account has reached its limit of transfers per minute (wallet.transfers_per_account)"});
   PostWanted wanted{.order = std::move(*order), .expected = ask.getToNoKey()};
   if (ask.getRequest().size() > 0)
     wanted.request = rows::mark_of(wanted.order.transfer().from, text_of(ask.getRequest()));
@@ -124,11 +124,11 @@ void BookActor::post(wire::PostTransfer::Reader ask, runtime::Reply<wire::Posted
       });
 }
 
-/// Of what its signers have approved: a stranger's does not count. Accounts of no key are not counted: their keepers
-/// have limits of their own.
+/// Counts only transfers that the account's signers approved, so that others cannot use up its rate. Accounts without a
+/// key are not counted: their keepers have limits of their own.
 bool BookActor::within_rate(const Address& account) {
   if (spending_.empty()) after<Minute>(std::chrono::minutes(1));
-  if (spending_.size() >= kSpendersMax && !spending_.contains(account)) return true;  // what it may cost is bounded
+  if (spending_.size() >= kSpendersMax && !spending_.contains(account)) return true;  // the cost is bounded
   return ++spending_[account] <= setup_.settings.transfers_per_minute;
 }
 
@@ -137,15 +137,15 @@ bool BookActor::kept(const Address& address) const {
   return at != accounts_.end() && at->second.keeper;
 }
 
-/// What an order of another node costs in addition to its rows: an account that was paid once stays forever, whatever
-/// it has. What was posted before costs nothing again.
+/// Limits the cost of another node's order beyond its rows: an account that was once paid stays forever, whatever its
+/// balance. An order that was posted before costs nothing again.
 std::optional<Error> BookActor::too_much(const Transfer& transfer, const User& by) {
   if (by.reserved || transfer.number <= account(transfer.from).done) return std::nullopt;
   const std::uint32_t fresh = fresh_in(transfer);
   if (fresh == 0) return std::nullopt;
   const auto wait = fresh_.take(by, now(), fresh);
   if (!wait) return std::nullopt;
-  return Error{Code::overloaded, "other nodes pay as many accounts that are new as this book takes of them",
+  return Error{Code::overloaded, "the limit of payments from other nodes to new accounts is reached",
                std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kPaidLater))};
 }
 
@@ -153,12 +153,13 @@ void BookActor::issue(wire::Issue::Reader ask, runtime::Reply<wire::Posted> repl
   const auto to = Address::from(bytes_of(ask.getTo()));
   const auto amount = Amount::from(ask.getAmount());
   if (!to || !amount || ask.getRequest().size() == 0 || ask.getRequest().size() > kRequestBytesMax)
-    return reply.refuse({Code::malformed, "an address has 32 bytes, an amount is below 2^63, a request has 1 to 64"});
+    return reply.refuse(
+        {Code::malformed, "invalid address, amount or request: expected 32 bytes, less than 2^63, and 1 to 64 bytes"});
   open_.when<wire::Posted>(std::move(reply), [this, to = *to, amount = *amount, memo = text_of(ask.getMemo()),
                                               request = text_of(ask.getRequest())](auto waiting) mutable {
     const Transfer transfer{genesis_.id(), issuance(), {1}, {{to, amount}}, memo};
     if (!total_of(transfer).ok() || !decode_transfer(encode(transfer)))
-      return waiting.refuse({Code::malformed, "the amount is 0, or the memo is no plain text of at most 256 bytes"});
+      return waiting.refuse({Code::malformed, "the amount is 0, or the memo is not plain text of at most 256 bytes"});
     want({.what = IssueWanted{transfer, rows::mark_of(issuance(), request)},
           .done = [reply = std::move(waiting)](const Outcome& done) mutable { answer(reply, done); }});
   });
@@ -169,13 +170,13 @@ void BookActor::pay_from(wire::PayFrom::Reader ask, runtime::Reply<wire::Posted>
   const auto id = base::Digest::from(bytes_of(ask.getId()));
   const std::string kind = text_of(ask.getKind());
   if (!transfer || !id || kind.empty() || kind.size() > 16 || transfer->from != account_of(kind, id->view()))
-    return reply.refuse({Code::malformed, "the transfer is not one of the account of kind and id"});
+    return reply.refuse({Code::malformed, "the transfer does not debit the account of kind and id"});
   open_.when<wire::Posted>(
       std::move(reply),
       [this, kind, order = Order::of_account(std::move(*transfer), kind, id->view())](auto waiting) mutable {
         if (const auto why = too_many_begun(order.transfer(), kind)) return waiting.refuse(*why);
-        // The signers of the fund can name another account. An escrow or an airdrop pays what was agreed, and would send
-        // a refused payment again without end.
+        // The signers of the fund can name another account. An escrow or an airdrop pays what was agreed, and would
+        // retry a refused payment forever.
         want({.what = PostWanted{.order = std::move(order), .expected = kind != "fund"},
               .done = [reply = std::move(waiting)](const Outcome& done) mutable { answer(reply, done); }});
       });
@@ -186,24 +187,25 @@ std::uint32_t BookActor::fresh_in(const Transfer& transfer) const {
       std::ranges::count_if(transfer.credits, [this](const Credit& one) { return !accounts_.contains(one.to); }));
 }
 
-/// Airdrops are of strangers, too. Each kind has a rate of its own, so that they do not put off payments of escrows;
-/// and accounts of a kind pay in turns, so that one is paid whatever others pay.
+/// Limits new accounts, because airdrops may belong to untrusted accounts. Each kind has a rate of its own, so that
+/// airdrops do not delay payments of escrows. Accounts of a kind take turns, so that each is paid in the end.
 std::optional<Error> BookActor::too_many_begun(const Transfer& transfer, const std::string& kind) {
   const std::uint32_t fresh = transfer.number <= account(transfer.from).done ? 0 : fresh_in(transfer);
   if (fresh == 0) return std::nullopt;
   const base::Duration wait = begun_.try_emplace(kind, kBegun).first->second.take(transfer.from, now(), fresh);
   if (wait == base::Duration::zero()) return std::nullopt;
-  return Error{Code::overloaded,
-               "accounts of the kind '" + kind +
-                   "' pay as many accounts that are new as this book takes of them: the rest is paid later",
-               std::chrono::ceil<std::chrono::milliseconds>(wait)};
+  return Error{
+      Code::overloaded,
+      "accounts of the kind '" + kind + "' have reached the limit of payments to new accounts: the rest is paid later",
+      std::chrono::ceil<std::chrono::milliseconds>(wait)};
 }
 
 void BookActor::follow(wire::Follow::Reader ask, Nothing reply) {
   const auto id = base::Digest::from(bytes_of(ask.getId()));
   rows::Keeper keeper{text_of(ask.getKind()), id.value_or(base::Digest{}), text_of(ask.getPath())};
   if (!id || keeper.kind.empty() || keeper.kind.size() > 16 || keeper.path.size() > 64)
-    return reply.refuse({Code::malformed, "a kind has 1 to 16 bytes, an id 32, a path at most 64"});
+    return reply.refuse(
+        {Code::malformed, "invalid kind, id or path: expected 1 to 16 bytes, 32 bytes, and at most 64 bytes"});
   open_.when<messages::wire::Nothing>(std::move(reply), [this, keeper = std::move(keeper)](auto waiting) mutable {
     const Address address = account_of(keeper.kind, keeper.id.view());
     const auto at = accounts_.find(address);
@@ -220,7 +222,8 @@ void BookActor::follow(wire::Follow::Reader ask, Nothing reply) {
 void BookActor::propose(wire::Propose::Reader ask, runtime::Reply<wire::ProposalIs> reply) {
   auto given = read(ask.getTransfer());
   if (!given.ok()) return reply.refuse(given.error());
-  if (given.value().approvals.size() != 1) return reply.refuse({Code::malformed, "a proposal has one approval"});
+  if (given.value().approvals.size() != 1)
+    return reply.refuse({Code::malformed, "a new proposal needs exactly one approval"});
   open_.when<wire::ProposalIs>(std::move(reply), [this, given = std::move(given).value(),
                                                   expires = UnixMs(ask.getExpires()),
                                                   from = caller()](auto waiting) mutable {
@@ -230,16 +233,16 @@ void BookActor::propose(wire::Propose::Reader ask, runtime::Reply<wire::Proposal
     expire_proposals();
     const TransferId id = id_of(transfer);
     const Proposal* there = proposals_.find(id);
-    // A stranger without money takes no room.
+    // An untrusted account without money takes no slot.
     const auto total = total_of(transfer);
     if (there == nullptr && (!total.ok() || account(transfer.from).balance < total.value()))
       return waiting.refuse(error_of(total.ok() ? LedgerError::funds : LedgerError::malformed));
     const auto by = runtime::user_of(from, transfer.from);
     if (there == nullptr && !places_.fits(by))
-      return waiting.refuse({Code::overloaded,
-                             "as many proposals wait for signatures as may: of this account, of those who ask from "
-                             "there, or in all",
-                             std::chrono::minutes(1)});
+      return waiting.refuse(
+          {Code::overloaded,
+           "too many proposals wait for signatures: of this account, from this caller's network, or in all",
+           std::chrono::minutes(1)});
     auto before = there == nullptr ? std::nullopt : std::optional(*there);
     auto result =
         proposals_.propose(transfer, given.policy, given.approvals[0], expires, time(), account(transfer.from).done);
@@ -269,7 +272,8 @@ void BookActor::expire_proposals() {
 void BookActor::sign(wire::SignProposal::Reader ask, runtime::Reply<wire::ProposalIs> reply) {
   const auto id = TransferId::from(bytes_of(ask.getId()));
   const auto approval = read(ask.getApproval());
-  if (!id || !approval) return reply.refuse({Code::malformed, "an id has 32 bytes, a key 32, a signature 64"});
+  if (!id || !approval)
+    return reply.refuse({Code::malformed, "invalid id, key or signature: expected 32, 32 and 64 bytes"});
   open_.when<wire::ProposalIs>(
       std::move(reply), [this, id = *id, approval = *approval, by = runtime::user_of(caller())](auto waiting) mutable {
         const Proposal* there = proposals_.find(id);
@@ -301,7 +305,7 @@ void BookActor::proposed(const TransferId& id, std::optional<Proposal> before,
         }});
 }
 
-/// What it led to was refused.
+/// Restores the proposal, because its order was refused.
 void BookActor::as_before(const TransferId& id, std::optional<Proposal> before) {
   if (before) proposals_.put(std::move(*before));
   else forget(id);
@@ -311,10 +315,11 @@ void BookActor::as_before(const TransferId& id, std::optional<Proposal> before) 
 
 void BookActor::want(Wanted wanted) {
   if (queue_.size() >= kWaitingMax) return end(wanted, Error{Code::overloaded, "too many orders wait for the book"});
-  // Two copies of a directory would post in two books of one name.
+  // Two copies of a directory would post in two books of the same name.
   const auto& links = setup_.settings.links;
   if (links && runtime::used_elsewhere(links->own_id_met(), now()))
-    return end(wanted, Error{Code::unavailable, "the book takes no orders: this node's identity is used elsewhere"});
+    return end(wanted,
+               Error{Code::unavailable, "the book accepts no orders, because this node's identity is used elsewhere"});
   open_.when([this, wanted = std::move(wanted)](const base::Outcome<void>& opened) mutable {
     if (!opened.ok()) return end(wanted, opened.error());
     if (wanted.request()) look_up_request(std::move(wanted));
@@ -332,13 +337,13 @@ void BookActor::look_up_request(Wanted wanted) {
     if (!row.ok()) return end(wanted, row.error());
     if (!row.value()) return enqueue(std::move(wanted));
     const auto at = rows::decode_posted(*row.value());
-    if (!at) return end(wanted, Error{Code::corrupt, "the row of a request cannot be read"});
+    if (!at) return end(wanted, Error{Code::corrupt, "the stored row of the request is corrupted"});
     finish_request(wanted, *at);
     wanted.done(same(*at, content));
   });
 }
 
-/// Those who came with the same request meanwhile.
+/// Answers the callers that repeated this request meanwhile.
 void BookActor::finish_request(const Wanted& wanted, const Outcome& outcome) {
   const auto request = wanted.request();
   if (!request) return;
@@ -365,7 +370,7 @@ void BookActor::enqueue(Wanted wanted) {
   pump();
 }
 
-/// A number that was posted before: the same transfer, or another one.
+/// Looks up a used number: the same transfer is answered again, a different transfer is refused.
 void BookActor::look_up_number(Wanted wanted) {
   const Transfer& transfer = *wanted.transfer();
   if (transfer.number.value == 0 || transfer.book != genesis_.id())
@@ -374,21 +379,21 @@ void BookActor::look_up_number(Wanted wanted) {
   storage_.get(key, [this, wanted = std::move(wanted)](const base::Outcome<std::optional<Bytes>>& row) mutable {
     if (!row.ok()) return end(wanted, row.error());
     const auto at = row.value() ? rows::decode_posted(*row.value()) : std::nullopt;
-    if (!at) return end(wanted, Error{Code::corrupt, "the row of a transfer is missing, or cannot be read"});
-    // The same bytes under another request are another payment: it takes the next number.
+    if (!at) return end(wanted, Error{Code::corrupt, "the stored row of a transfer is missing or corrupted"});
+    // The same bytes with another request are another payment: it takes the next number.
     if (at->id != id_of(*wanted.transfer()) || wanted.request()) return end(wanted, error_of(LedgerError::taken));
     world().mutations.sometimes("wallet: a transfer came again");
     end(wanted, *at);
   });
 }
 
-/// What is committed together. The rows of accounts are not in `commit` yet; they and keys are short: `bytes` counts the
+/// Orders of one commit. The rows of accounts are not in `commit` yet. These and the keys are short: `bytes` counts the
 /// rest.
 struct BookActor::Round {
   Batch batch;
   durable::Storage::Commit commit{};
   std::map<Address, rows::Keeper> keepers{};
-  std::map<Bytes, rows::Untold> fresh{};  ///< credits to be told
+  std::map<Bytes, rows::Untold> fresh{};  ///< credits to notify
   std::map<Address, rows::Account> accounts{};
   std::vector<Ended> ended{}, refused{};
   std::size_t bytes = 0;
@@ -429,14 +434,14 @@ void BookActor::pump() {
                   });
 }
 
-/// All that waits and fits, one after another.
+/// Decides all waiting orders that fit, one after another.
 void BookActor::decide_all(Round& round) {
   while (!queue_.empty() && !round.full()) {
     Wanted wanted = std::move(queue_.front());
     queue_.pop_front();
     decide(round, std::move(wanted));
   }
-  // What was refused because of what this commit holds is told with it: until then the other may come to nothing.
+  // A refusal that depends on this commit is reported after it, because the commit may still fail.
   const bool follows = !round.ended.empty();
   for (Ended& one : std::exchange(round.refused, {})) {
     if (follows) round.ended.push_back(std::move(one));
@@ -468,7 +473,7 @@ bool BookActor::pays_kept(const Round& round, const Transfer& transfer) const {
       transfer.credits, [&](const Credit& credit) { return kept(credit.to) || round.keepers.contains(credit.to); });
 }
 
-/// `order` may be a part of `wanted`.
+/// Decides one order. `order` may be a part of `wanted`.
 void BookActor::take(Round& round, Wanted& wanted, const Order& order) {
   const auto taken = round.batch.take(order, time(), world().mutations);
   if (!taken.ok()) return round.refused.push_back({std::move(wanted), error_of(taken.error())});
@@ -518,13 +523,13 @@ void BookActor::write_accounts(Round& round) const {
     if (!keeper.path.empty()) account.keeper = keeper;
     else if (account.since == UnixMs(0)) account.keeper.reset();
   }
-  // What was never credited and is kept by no part is no account.
+  // A row that was never credited and has no keeper is erased.
   for (const auto& [address, account] : round.accounts)
     round.commit.rows[rows::account_key(address)] =
         account == rows::Account{} ? std::nullopt : std::optional(rows::encode(account));
 }
 
-/// It is durable: it has happened, and is answered.
+/// Applies a durable commit, and replies.
 void BookActor::apply(Round& round) {
   committing_ = false;
   ++commits_;
@@ -539,7 +544,7 @@ void BookActor::apply(Round& round) {
   pump();
 }
 
-// -- credits of accounts that a part of the program keeps
+// -- credits of kept accounts
 
 void BookActor::untold(const Posting& posting, durable::Storage::Commit& commit,
                        std::map<Bytes, rows::Untold>& fresh) const {
@@ -562,13 +567,13 @@ void BookActor::untold(const Posting& posting, durable::Storage::Commit& commit,
   }
 }
 
-/// From now on it is to be told.
+/// Queues a credit of which its keeper is to be notified.
 void BookActor::note(const Bytes& key, rows::Untold untold) {
   const KeeperId id{untold.keeper.kind, untold.keeper.id};
   untold_.put(id, key, std::move(untold));
 }
 
-/// To each keeper in its turn, and few at once: a mailbox has to keep room for what others ask.
+/// Notifies the keepers in turn, and few at once, so that mailboxes have space for other requests.
 void BookActor::tell() {
   if (!open_) return;
   while (auto credit = untold_.next(now())) tell(std::move(*credit));

@@ -1,17 +1,17 @@
 #pragma once
-// The book at the node that keeps it: decides orders, makes them durable, and answers after that.
+// The book at the node that keeps it: decides orders, commits them, and replies after the commit.
 //
-// Commit   one at a time. What comes meanwhile is decided together on what it leaves, and is the next one: a sync for
-//          all of them.
-// Doubt    after a commit whose end is not known, or that is void, the book is read again. Who asked is told; the same
-//          transfer again is answered alike.
-// Requests one transfer a request is under way; who comes with the same meanwhile is answered with it.
+// Commit   one at a time. Orders that come during a commit are decided together on its result, and form the next
+//          commit: one sync for all of them.
+// Doubt    after a commit that failed or whose result is unknown, the book is read again. Its callers get an error;
+//          repeating the same transfer gives the same result.
+// Requests one transfer per request is in progress; callers that repeat the request meanwhile share its result.
 // Kept     an account that a part of the program keeps is credited only by deposits which that part posts, and by
 //          payments of other parts. The part is notified of each deposit until it has answered. Keepers take turns, and
 //          kToldAtOnce of them are notified at a time.
-// Memory   a row an account, and proposals. Postings are read when they are asked for.
-// Limits   kWaitingMax orders wait; `proposals_max` proposals, of accounts that can pay what they propose, in shares of
-//          accounts and of where it is asked from (those from before a start: from nowhere).
+// Memory   a row per account, and proposals. Postings are read on request.
+// Limits   kWaitingMax orders wait; `proposals_max` proposals, of accounts that can pay what they propose, in quotas
+//          per account and per caller (after a start the callers are unknown).
 #include <deque>
 #include <map>
 #include <variant>
@@ -34,11 +34,12 @@ class BookActor final : public runtime::Actor, private BookRows {
   static constexpr std::size_t kWaitingMax = 16'384;     // our choice: some seconds of orders
   static constexpr std::size_t kWaitingOpenMax = 4'096;  // our choice
   static constexpr base::Rate kPaged{4'096, 16'384};     // our choice: postings read for other nodes; each is a look-up
-  static constexpr std::size_t kReadAtOnce = 2'048;      // our choice: of them; a part of the mailbox of the store
-  static constexpr base::Rate kFresh{16, 1'024};         // our choice: accounts that other nodes begin, 20 MB an hour
-  static constexpr base::Rate kBegun{64, 32'768};        // our choice: those that kept accounts of a kind begin, 8 MB
+  static constexpr std::size_t kReadAtOnce = 2'048;      // our choice: of these postings; a part of the store's mailbox
+  static constexpr base::Rate kFresh{16, 1'024};         // our choice: accounts created by other nodes, 20 MB per hour
+  static constexpr base::Rate kBegun{64, 32'768};        // our choice: accounts created by kept accounts of a kind, 8
+                                                         // MB
   static constexpr std::size_t kToldAtOnce = 256;        // our choice: a small part of a mailbox
-  static constexpr std::size_t kSpendersMax = 100'000;   // our choice: accounts that are counted in a minute
+  static constexpr std::size_t kSpendersMax = 100'000;   // our choice: accounts counted per minute
   static constexpr std::uint32_t kPostingsMax = 256;     // messages/wallet.capnp
   static constexpr std::uint32_t kAccountsMax = 512;     // messages/wallet.capnp
   struct Setup {
@@ -67,10 +68,10 @@ class BookActor final : public runtime::Actor, private BookRows {
     Order order;
     std::optional<rows::Mark> request{};
     std::optional<TransferId> proposal{};  ///< the order is approved by its last signature
-    bool expected = false;                 ///< a part of the program posts it, and may credit kept accounts
+    bool expected = false;                 ///< posted by a part of the program, which may credit kept accounts
   };
   struct IssueWanted {
-    Transfer transfer;  ///< it gets its number when it is decided
+    Transfer transfer;  ///< numbered when it is decided
     rows::Mark request;
   };
   struct KeeperWanted {
@@ -80,12 +81,12 @@ class BookActor final : public runtime::Actor, private BookRows {
   struct ProposalWanted {
     TransferId id;
   };
-  /// What is to be committed.
+  /// A requested commit.
   struct Wanted {
     std::variant<PostWanted, IssueWanted, KeeperWanted, ProposalWanted> what;
     Done done;
 
-    /// Null: no money moves.
+    /// Returns null if no money moves.
     const Transfer* transfer() const;
     std::optional<rows::Mark> request() const;
     std::optional<TransferId> proposal() const;
@@ -101,11 +102,11 @@ class BookActor final : public runtime::Actor, private BookRows {
   };
   using User = base::User<base::NodeId>;
   using KeeperId = std::pair<std::string, base::Digest>;
-  using Untold = base::Tellings<KeeperId, rows::Untold>;  // by the keys of their rows
+  using Untold = base::Tellings<KeeperId, rows::Untold>;  // keyed by their rows
   struct Counted;
   struct Paging;
 
-  // BookRows: what is durable.
+  // BookRows: durable state.
   AccountRow account(const Address& address) const override;
   std::optional<TransferId> posted(const Address&, TransferNumber) const override { return std::nullopt; }
 
@@ -127,7 +128,7 @@ class BookActor final : public runtime::Actor, private BookRows {
   void pump();
   void decide_all(Round& round);
   void decide(Round& round, Wanted wanted);
-  /// Whether it credits an account that a part of the program keeps, or will keep after `round`.
+  /// Returns whether it credits an account that a part of the program keeps, or will keep after `round`.
   bool pays_kept(const Round& round, const Transfer& transfer) const;
   void take(Round& round, Wanted& wanted, const Order& order);
   void write_proposal(Round& round, const Wanted& wanted) const;
@@ -152,7 +153,7 @@ class BookActor final : public runtime::Actor, private BookRows {
   void tell();
   void tell(Untold::Next credit);
 
-  // What is asked (book_actor_answers.cpp).
+  // Requests that read, and the audit (book_actor_answers.cpp).
   void answers(runtime::Handlers& on);
   void book(runtime::Reply<wire::BookIs>& reply) const;
   void accounts(const Address& from, runtime::Reply<wire::Accounts>& reply) const;
@@ -165,9 +166,9 @@ class BookActor final : public runtime::Actor, private BookRows {
   void write(wire::ProposalIs::Builder out, const TransferId& id, const Proposal& proposal) const;
 
   bool within_rate(const Address& account);
-  /// Whether a part of the program keeps it.
+  /// Returns whether a part of the program keeps the account.
   bool kept(const Address& address) const;
-  /// Credits of accounts that are new.
+  /// Returns the number of credits to new accounts.
   std::uint32_t fresh_in(const Transfer& transfer) const;
   std::optional<base::Error> too_many_begun(const Transfer& transfer, const std::string& kind);
   std::optional<base::Error> too_much(const Transfer& transfer, const User& by);
@@ -178,7 +179,7 @@ class BookActor final : public runtime::Actor, private BookRows {
 
   const Setup setup_;
   durable::Storage storage_;
-  std::uint64_t run_ = 0;  // answers to an earlier one are ignored
+  std::uint64_t run_ = 0;  // answers to an earlier run are ignored
   durable::Opening open_{kWaitingOpenMax, "the book"};
   bool committing_ = false;
 
@@ -188,22 +189,22 @@ class BookActor final : public runtime::Actor, private BookRows {
   std::optional<base::Bytes> head_row_;
   std::map<Address, rows::Account> accounts_;
   Proposals proposals_;
-  base::SharePlaces<TransferId, Address> places_{setup_.settings.proposals_max};  // of proposals_, by their accounts
+  base::SharePlaces<TransferId, Address> places_{setup_.settings.proposals_max};  // of proposals_, by account
   /// Credits. Our choice.
   Untold untold_{kToldAtOnce, {std::chrono::milliseconds(200), std::chrono::seconds(30)}};
-  std::vector<base::Bytes> told_;  // rows to erase: of credits, of proposals that have expired
+  std::vector<base::Bytes> told_;  // rows to erase: of credits, of expired proposals
 
   std::map<Address, std::uint32_t> spending_;  // transfers of this minute
-  std::map<std::string, TurnLimit> begun_;     // accounts, by the kind of those that have paid them
+  std::map<std::string, TurnLimit> begun_;     // accounts created, by the kind of the payer
   base::RateBudget<base::NodeId> fresh_{kFresh, base::Instant{}};
   base::RateBudget<base::NodeId> paged_{kPaged, base::Instant{}};
-  std::size_t postings_read_ = 0;  // that are under way
+  std::size_t postings_read_ = 0;  // now in progress
 
   bool auditing_ = false;
-  base::Instant audit_free_{};                               // the next one begins then
-  std::vector<runtime::Reply<wire::BookChecked>> auditors_;  // they wait for the next audit
+  base::Instant audit_free_{};                               // when the next audit may begin
+  std::vector<runtime::Reply<wire::BookChecked>> auditors_;  // waiting for the next audit
   std::deque<Wanted> queue_;
-  std::map<rows::Mark, std::vector<Same>> requests_;  // under way
+  std::map<rows::Mark, std::vector<Same>> requests_;  // in progress
 };
 
 }  // namespace troupe::wallet

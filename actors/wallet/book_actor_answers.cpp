@@ -1,4 +1,4 @@
-// What is asked of the book.
+// Answers requests that read the book.
 #include <algorithm>
 
 #include "actors/wallet/book_actor.hpp"
@@ -18,7 +18,7 @@ constexpr std::uint32_t kAuditRows = 512;
 constexpr std::chrono::seconds kPagedWaitMax{5};  // our choice
 constexpr unsigned kNamedMax = 256;               // messages/wallet.capnp
 constexpr std::size_t kAuditorsMax = 256;         // our choice
-constexpr std::size_t kAuditorsOfOthers = 16;     // our choice: they wait for as long as an audit takes
+constexpr std::size_t kAuditorsOfOthers = 16;     // our choice: they wait during a whole audit
 
 }  // namespace
 
@@ -32,7 +32,7 @@ struct BookActor::Paging {
   runtime::Reply<wire::Postings> reply;
 };
 
-/// An audit under way: of the book as it was when it began.
+/// An audit in progress: it covers the book as it was at the start.
 struct BookActor::Counted {
   Audit audit;
   Head head;
@@ -47,7 +47,7 @@ void BookActor::answers(runtime::Handlers& on) {
   });
   on.ask<wire::GetAccount, wire::AccountIs>([this](wire::GetAccount::Reader ask, auto reply) {
     const auto address = Address::from(bytes_of(ask.getAddress()));
-    if (!address) return reply.refuse({Code::malformed, "an address has 32 bytes"});
+    if (!address) return reply.refuse({Code::malformed, "invalid address: expected 32 bytes"});
     open_.reading<wire::AccountIs>(storage_, std::move(reply), [this, address = *address](auto& to) {
       to.send([&](wire::AccountIs::Builder out) {
         write(out.initAccount(), address);
@@ -57,7 +57,7 @@ void BookActor::answers(runtime::Handlers& on) {
   });
   on.ask<wire::ListAccounts, wire::Accounts>([this](wire::ListAccounts::Reader ask, auto reply) {
     const auto from = Address::from(bytes_of(ask.getFrom()));
-    if (!from && ask.getFrom().size() > 0) return reply.refuse({Code::malformed, "an address has 32 bytes"});
+    if (!from && ask.getFrom().size() > 0) return reply.refuse({Code::malformed, "invalid address: expected 32 bytes"});
     open_.reading<wire::Accounts>(storage_, std::move(reply),
                                   [this, from = from.value_or(Address{})](auto& to) { accounts(from, to); });
   });
@@ -66,7 +66,7 @@ void BookActor::answers(runtime::Handlers& on) {
   on.timer<AuditAgain>([this] { audit_next(); });
   on.ask<wire::GetProposal, wire::ProposalIs>([this](wire::GetProposal::Reader ask, auto reply) {
     const auto id = TransferId::from(bytes_of(ask.getId()));
-    if (!id) return reply.refuse({Code::malformed, "an id has 32 bytes"});
+    if (!id) return reply.refuse({Code::malformed, "invalid proposal id: expected 32 bytes"});
     open_.reading<wire::ProposalIs>(storage_, std::move(reply), [this, id = *id](auto& to) {
       const Proposal* there = proposals_.find(id);
       if (there == nullptr) return to.refuse({Code::not_found, std::string(name(ProposalError::unknown))});
@@ -75,12 +75,12 @@ void BookActor::answers(runtime::Handlers& on) {
   });
   on.ask<wire::ListProposals, wire::Proposals>([this](wire::ListProposals::Reader ask, auto reply) {
     const auto address = Address::from(bytes_of(ask.getAddress()));
-    if (!address) return reply.refuse({Code::malformed, "an address has 32 bytes"});
+    if (!address) return reply.refuse({Code::malformed, "invalid address: expected 32 bytes"});
     open_.reading<wire::Proposals>(storage_, std::move(reply), [this, address = *address](auto& to) {
       std::vector<std::pair<TransferId, const Proposal*>> found;
       for (const auto& [id, proposal] : proposals_.all())
         if (proposal.transfer.from == address && time() < proposal.expires) found.emplace_back(id, &proposal);
-      // Those that can still be paid are that many at most; paid ones, and those whose number is over, come behind.
+      // At most kProposalsMax can still be paid; paid proposals, and those with a used number, come after them.
       const TransferNumber done = account(address).done;
       std::stable_partition(found.begin(), found.end(), [done](const auto& one) {
         return !one.second->ordered && one.second->transfer.number > done;
@@ -137,14 +137,15 @@ void BookActor::accounts(const Address& from, runtime::Reply<wire::Accounts>& re
 
 void BookActor::postings(wire::ListPostings::Reader ask, runtime::Reply<wire::Postings> reply) {
   const auto address = Address::from(bytes_of(ask.getAddress()));
-  if (!address && ask.getAddress().size() > 0) return reply.refuse({Code::malformed, "an address has 32 bytes"});
+  if (!address && ask.getAddress().size() > 0)
+    return reply.refuse({Code::malformed, "invalid address: expected 32 bytes"});
   const std::uint32_t limit =
       ask.getLimit() == 0 ? kPostingsMax : std::min<std::uint32_t>(ask.getLimit(), kPostingsMax);
   const auto by = runtime::user_of(caller());
   if (!by.reserved)
     if (const auto wait = paged_.take(by, now(), limit))
       return reply.refuse(
-          {Code::overloaded, "other nodes read as many postings as this book reads for them",
+          {Code::overloaded, "the limit of postings read for other nodes is reached",
            std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kPagedWaitMax))});
   open_.reading<wire::Postings>(
       storage_, std::move(reply), [this, address, before = ask.getBefore(), limit, own = by.reserved](auto& to) {
@@ -171,10 +172,10 @@ void BookActor::postings(wire::ListPostings::Reader ask, runtime::Reply<wire::Po
 
 void BookActor::read_postings(std::vector<std::uint64_t> sequences, bool more, bool own,
                               runtime::Reply<wire::Postings> reply) {
-  // A full mailbox would turn away what the book itself commits.
+  // A full mailbox would reject the book's own commits.
   if (!own && postings_read_ + sequences.size() > kReadAtOnce)
-    return reply.refuse({Code::overloaded, "other nodes read as many postings at once as this book reads for them",
-                         std::chrono::milliseconds(100)});
+    return reply.refuse(
+        {Code::overloaded, "too many postings are being read for other nodes", std::chrono::milliseconds(100)});
   const auto paging = std::make_shared<Paging>();
   paging->rows.resize(sequences.size());
   paging->waits = sequences.size();
@@ -205,16 +206,16 @@ void BookActor::read_postings(std::vector<std::uint64_t> sequences, bool more, b
 
 // -- the audit
 
-/// One at a time, for it reads all of the book: those who ask meanwhile share the next one, which begins only after as
-/// long a rest. Any node may ask for it.
+/// Audits one at a time, because an audit reads the whole book. Callers during an audit share the next audit, which
+/// begins after a rest of the same length. Any node may request it.
 void BookActor::audit(runtime::Reply<wire::BookChecked> reply) {
-  open_.reading<wire::BookChecked>(storage_, std::move(reply),
-                                   [this, by_another = caller().node.has_value()](auto& to) {
-                                     if (auditors_.size() >= (by_another ? kAuditorsOfOthers : kAuditorsMax))
-                                       return to.refuse({Code::overloaded, "too many wait for the audit already"});
-                                     auditors_.push_back(std::move(to));
-                                     if (!std::exchange(auditing_, true)) audit_next();
-                                   });
+  open_.reading<wire::BookChecked>(
+      storage_, std::move(reply), [this, by_another = caller().node.has_value()](auto& to) {
+        if (auditors_.size() >= (by_another ? kAuditorsOfOthers : kAuditorsMax))
+          return to.refuse({Code::overloaded, "too many requests already wait for the audit"});
+        auditors_.push_back(std::move(to));
+        if (!std::exchange(auditing_, true)) audit_next();
+      });
 }
 
 void BookActor::audit_next() {
@@ -240,7 +241,7 @@ void BookActor::audit_on(std::shared_ptr<Counted> counted, const Bytes& from) {
                    bool past = false;
                    for (const auto& row : page.value().rows) {
                      const auto posting = decode_posting(row.value);
-                     // One that cannot be read is none: what follows it breaks the chain.
+                     // An unreadable posting counts as missing: the posting after it breaks the chain.
                      if (!posting) continue;
                      past = past || posting->sequence > counted->head.sequence;
                      if (!past) counted->audit.take(*posting);

@@ -1,4 +1,4 @@
-// The book is read, or made.
+// Reads or makes the book.
 #include "actors/wallet/book_actor.hpp"
 #include "runtime/base/fields.hpp"
 #include "runtime/crypto/hash.hpp"
@@ -32,7 +32,7 @@ AccountRow BookActor::account(const Address& address) const {
 
 UnixMs BookActor::time() const { return unix_ms(wall()); }
 
-/// Of a group no key's: its members issue.
+/// Returns the owner. A group's owner has no key: the group's members issue.
 Address BookActor::owner() const {
   if (setup_.place.kind == durable::Place::Kind::group)
     return account_of("group", crypto::sha256(base::as_bytes(setup_.place.group)).view());
@@ -56,7 +56,7 @@ void BookActor::open() {
       if (!row.ok()) return reopen(row.error());
       if (row.value()) {
         const auto genesis = rows::decode_genesis(*row.value());
-        if (!genesis) return reopen({Code::corrupt, "the first row of the book cannot be read"});
+        if (!genesis) return reopen({Code::corrupt, "the first row of the book is corrupted"});
         return found(*genesis);
       }
       Genesis genesis{.owner = owner()};
@@ -83,7 +83,7 @@ void BookActor::found(Genesis genesis) {
     const auto head = row.value() && row.value()->size() > kNumber
                           ? rows::decode_head(base::ByteView(*row.value()).first(row.value()->size() - kNumber))
                           : std::nullopt;
-    if (!head) return reopen({Code::corrupt, "the end of the book's chain cannot be read"});
+    if (!head) return reopen({Code::corrupt, "the row with the end of the book's chain is missing or corrupted"});
     head_ = *head;
     head_row_ = row.value();
     commits_ = base::load<std::uint64_t>(*head_row_, head_row_->size() - kNumber);
@@ -96,7 +96,7 @@ void BookActor::load(char kind, base::Callback<void()> then) {
       rows::prefix(kind), {},
       [this, kind, run = run_](const durable::Storage::Row& row) -> std::optional<Error> {
         if (run != run_) return durable::read_again();
-        if (!keep(kind, row)) return Error{Code::corrupt, "a row of the book cannot be read"};
+        if (!keep(kind, row)) return Error{Code::corrupt, "a row of the book is corrupted"};
         return std::nullopt;
       },
       [this, run = run_, then = std::move(then)](const base::Outcome<void>& done) mutable {
@@ -130,7 +130,7 @@ bool BookActor::keep(char kind, const durable::Storage::Row& row) {
   return true;
 }
 
-/// Elsewhere by now, or at its end: what is wrong with it is said there.
+/// Clears the health reason, because the book is now kept elsewhere or the node stops.
 void BookActor::stop() {
   if (setup_.settings.health != nullptr) setup_.settings.health->clear(kHealthSource);
 }
@@ -142,7 +142,8 @@ void BookActor::opened() {
   pump();
 }
 
-/// A book that is damaged stays so until the node starts again: it refuses all questions (WalletActor::refusal).
+/// Closes the book. A corrupted book stays closed until the node restarts, and refuses all requests
+/// (WalletActor::refusal).
 void BookActor::reopen(const Error& why) {
   ++run_;
   open_.closed();
@@ -151,13 +152,13 @@ void BookActor::reopen(const Error& why) {
     *setup_.damaged = why;
     open_.failed(why);
     for (Wanted& one : std::exchange(queue_, {})) end(one, why);
-    setup_.settings.log.error("the book is damaged", {{"why", std::string_view(why.message)}});
+    setup_.settings.log.error("the book is corrupted", {{"why", std::string_view(why.message)}});
     if (setup_.settings.health != nullptr)
       setup_.settings.health->raise(kHealthSource, observe::HealthState::failing,
-                                    "the book of accounts is damaged: " + why.message);
+                                    "the book of accounts is corrupted: " + why.message);
     return;
   }
-  setup_.settings.log.warn("the book is read again", {{"why", std::string_view(why.message)}});
+  setup_.settings.log.warn("reading the book again", {{"why", std::string_view(why.message)}});
   if (setup_.settings.health != nullptr)
     setup_.settings.health->raise(kHealthSource, observe::HealthState::degraded,
                                   "the book of accounts cannot be used: " + why.message);

@@ -1,10 +1,10 @@
 #pragma once
 // The rows of a book, as durable::Storage keeps them.
 //
-// Keys    'g' what the book began with; 'h' the end of its chain; 'a' address: an account; 'p' sequence: a posting;
-//         'n' address, number: which posting a transfer is; 'x' address, ~sequence: the postings of an account, the
-//         latest first; 'r' mark: what was posted under a request; 'q' id: a proposal; 'o' sequence, credit: a credit
-//         that is still to be told. Numbers in keys are big-endian, so that rows are in their order.
+// Keys    'g': the genesis; 'h': the end of the chain; 'a' address: an account; 'p' sequence: a posting; 'n' address,
+//         number: the posting of a transfer; 'x' address, ~sequence: the postings of an account, the latest first; 'r'
+//         mark: the posting of a request; 'q' id: a proposal; 'o' sequence, credit: a credit of which its keeper is not
+//         notified yet. Numbers in keys are big-endian, so that rows are in their order.
 #include "actors/durable/api.hpp"
 #include "actors/wallet/logic/ledger/proposals.hpp"
 
@@ -26,7 +26,7 @@ Bytes proposal_key(const TransferId& id);
 Bytes credit_key(std::uint64_t sequence, std::uint32_t credit);
 inline Bytes prefix(char of) { return {static_cast<std::uint8_t>(of)}; }
 
-/// Of the request of an account; and of what a transfer does, without its number.
+/// The mark of an account's request, and the hash of a transfer without its number.
 Mark mark_of(const Address& from, std::string_view request);
 base::Digest content_of(const Transfer& transfer);
 
@@ -35,7 +35,7 @@ std::optional<Genesis> decode_genesis(ByteView bytes);
 Bytes encode(const Head& head);
 std::optional<Head> decode_head(ByteView bytes);
 
-/// Which part keeps an account that belongs to no key, and where it is told of credits.
+/// The part that keeps an account without a key, and the path at which it is notified of credits.
 struct Keeper {
   std::string kind;
   base::Digest id;
@@ -44,24 +44,24 @@ struct Keeper {
 };
 struct Account {
   AccountRow row;
-  UnixMs since{0};  ///< of its first credit; 0: never
+  UnixMs since{0};  ///< the time of its first credit; 0: never credited
   std::optional<Keeper> keeper{};
   friend bool operator==(const Account&, const Account&) = default;
 };
 Bytes encode(const Account& account);
 std::optional<Account> decode_account(ByteView bytes);
 
-/// Where a transfer was posted.
+/// The posting of a transfer.
 struct PostedAt {
   TransferId id;
   std::uint64_t sequence = 0;
   UnixMs time{0};
-  base::Digest content{};  ///< of a request; zeros elsewhere
+  base::Digest content{};  ///< of a request; otherwise zeros
 };
 Bytes encode(const PostedAt& at);
 std::optional<PostedAt> decode_posted(ByteView bytes);
 
-/// A credit that its keeper has not answered.
+/// A credit whose keeper has not acknowledged it.
 struct Untold {
   Keeper keeper;
   std::uint64_t sequence = 0;

@@ -1,4 +1,4 @@
-// Accounts of money, as a domain of a node.
+// Registers the accounts of money as a domain of a node.
 #include "actors/node/api.hpp"
 #include "actors/wallet/wallet_actor.hpp"
 
@@ -18,12 +18,12 @@ constexpr auto kBook = config::text(
     check_place);
 constexpr auto kOwnDaily =
     config::count("wallet.own_daily", "1000000", 0, Amount::kMax, When::start,
-                  "what the node itself spends of its own account in one UTC day at most; 0: nothing");
+                  "the most that the node itself spends from its own account in one UTC day; 0: nothing");
 constexpr auto kTransfers = config::count("wallet.transfers_per_account", "60000", 1, 100'000'000, When::start,
-                                          "transfers of one account that the book takes in a minute");
+                                          "transfers per account and minute that the book accepts");
 constexpr auto kOfOthers = config::count(
     "wallet.transfers_of_others", "1024", kStrangersMin, 1'000'000, When::start,
-    "transfers that the book takes of all other nodes together in a second; a long one counts as several");
+    "transfers per second that the book accepts from all other nodes together; a long transfer counts as several");
 constexpr auto kSettings = std::to_array<config::Setting>({kBook, kOwnDaily, kTransfers, kOfOthers});
 
 constexpr std::string_view kHealthSources[] = {"wallet.book", kLedgerHealth};

@@ -5,8 +5,8 @@
 namespace troupe::wallet {
 namespace {
 
-constexpr std::chrono::seconds kPostDue{20};      // our choice: it is sent again
-constexpr std::chrono::minutes kUnknownLater{1};  // until the count of the minute begins again
+constexpr std::chrono::seconds kPostDue{20};      // our choice: then sent again
+constexpr std::chrono::minutes kUnknownLater{1};  // until the next minute's count begins
 
 base::Outcome<std::uint64_t> end_of(LedgerClient::Answer& answer) {
   if (!answer.ok()) return answer.error();
@@ -83,8 +83,7 @@ void LedgerClient::wait(base::Instant due) {
   wait_to_deposit_(*this, std::max(at - now(), base::Duration::zero()));
 }
 
-/// Sends one deposit that is due, in turn: a reason to put one off is a reason to put the others off, and each is work
-/// for the ledger.
+/// Sends one postponed deposit that is due, in turn. What delays one deposit delays all, and each is work for the ledger.
 void LedgerClient::deposit_next() {
   deposit_at_ = base::Instant::max();
   base::Instant earliest = base::Instant::max();
@@ -114,7 +113,7 @@ void LedgerClient::send_payment() {
   if (!payment_ || std::exchange(payment_->asked, true)) return;
   pay_once(payment_->kind, payment_->id, payment_->transfer, [this](Answer& answer) {
     if (!answer.ok() && !(payment_->ends != nullptr && payment_->ends(answer))) {
-      settings_.log.warn("a payment is sent again", {{"kind", payment_->kind},
+      settings_.log.warn("sending a payment again", {{"kind", payment_->kind},
                                                      {"account", base::hex(payment_->id)},
                                                      {"why", std::string_view(answer.error().message)}});
       payment_->asked = false;

@@ -1,13 +1,13 @@
 #pragma once
-// Sends deposits and payments until the ledger has given its final answer. The owner makes each durable first, and
-// sends it again after a start.
+// Sends deposits and payments until the ledger has given its final answer. The owner commits each of them first, and
+//       sends it again after a start.
 //
-// Deposit  of another account, which has signed it: ends when it is posted, or refused for good (base::is_final). Those
-//          that are put off are sent again one at a time, in turn; once one has ended, all of them are. If
-//          the owner follows the account, the ledger takes its deposits, and refuses all other payments to the account.
-// Payment  of an account without a key, one at a time: ends when it is posted.
-// Repeat   the transfer is the request: the ledger posts it once. One that is being sent is not sent twice.
-// Limits   where a transfer costs the ledger's node a fee, kUnknownAMinute deposits a minute whose asker is not known.
+// Deposit  from another account, which has signed it. It ends when it is posted, or refused for good (base::is_final).
+//          Postponed deposits are sent again in turn, one at a time; once one has ended, all of them are sent. If the
+//          owner follows the account, the ledger accepts its deposits, and refuses all other payments to the account.
+// Payment  from an account without a key, one at a time. It ends when it is posted.
+// Repeat   the transfer is the request: the ledger posts it once. A transfer in flight is not sent twice.
+// Limits   if a transfer costs the ledger's node a fee, at most kUnknownAMinute deposits per minute of unknown askers.
 #include <atomic>
 #include <map>
 #include <memory>
@@ -21,21 +21,21 @@ namespace troupe::wallet {
 
 class LedgerClient final : public runtime::Part {
  public:
-  /// Our choice: a chain may put deposits off without end, and each is work for the book that no asker's share pays for.
+  /// Our choice. A chain may postpone deposits forever, and no asker's quota pays for the book's work on these.
   static constexpr std::uint32_t kUnknownAMinute = 960;
   static constexpr std::chrono::seconds kAgainMax{30};  // our choice
   struct Settings {
     observe::DomainLog log{};
     base::Duration again_min = std::chrono::seconds(1);  ///< our choice
-    /// Deposits in this minute whose asker is not known, of all owners that share it; null: they are not limited.
+    /// The number of deposits of unknown askers in this minute, shared by several owners; null: no limit.
     std::shared_ptr<std::atomic<std::uint32_t>> unknown{};
   };
-  /// The sequence of the posting.
+  /// Gets the sequence of the posting.
   using Done = base::Callback<void(const base::Outcome<std::uint64_t>&)>;
   using Answer = runtime::Answer<wire::Posted>;
   LedgerClient(runtime::Actor& owner, Settings settings) : Part(owner), settings_(std::move(settings)) {}
 
-  /// Call it in the owner's receive(). The timers are empty structs that only this object uses.
+  /// Registers the timers. Call it in the owner's receive(). The timers are empty structs that only this object uses.
   template <class DepositAgain, class PayAgain>
   void receive(runtime::Handlers& on) {
     wait_to_deposit_ = [](LedgerClient& self, base::Duration delay) { self.after<DepositAgain>(delay); };
@@ -44,17 +44,17 @@ class LedgerClient final : public runtime::Part {
     on.timer<PayAgain>([this] { send_payment(); });
   }
 
-  /// Returns false if `given` cannot be read. `asker`: for whom it is posted, or nullopt if a start has forgotten that.
-  /// A deposit without an asker waits for its turn.
+  /// Returns false if `given` cannot be decoded. `asker`: the caller for whom it is posted, or nullopt if it is unknown
+  /// after a start. A deposit without an asker waits for its turn.
   bool deposit(const SignedBytes& given, std::optional<runtime::Caller> asker, Done done);
-  /// Whether that refusal ends a payment all the same.
+  /// Returns whether a payment ends with that refusal.
   using Ends = bool (*)(const Answer& refusal);
-  /// From the account of `kind` and `id`. While another payment is being sent it changes nothing.
+  /// Pays from the account of `kind` and `id`. Does nothing while another payment is in progress.
   void pay(std::string kind, base::ByteView id, const Transfer& transfer, Done done, Ends ends = nullptr);
-  /// Once, whatever the answer is.
+  /// Sends a payment once, whatever the answer is.
   void pay_once(const std::string& kind, base::ByteView id, const Transfer& transfer,
                 base::Callback<void(Answer&)> answered);
-  /// The owner reads its rows again: nothing is sent again, and no answer is passed on.
+  /// Forgets all transfers, because the owner reads its rows again: sends none again and passes no answer on.
   void forget();
 
  private:
@@ -83,12 +83,12 @@ class LedgerClient final : public runtime::Part {
   const Settings settings_;
   void (*wait_to_deposit_)(LedgerClient&, base::Duration) = nullptr;
   void (*wait_to_pay_)(LedgerClient&, base::Duration) = nullptr;
-  std::uint64_t run_ = 0;  // answers to an earlier one are ignored
+  std::uint64_t run_ = 0;  // answers to an earlier run are ignored
   std::map<TransferId, Deposit> deposits_;
-  std::map<TransferId, base::Instant> put_off_;      // and not sent before
-  TransferId tried_;                                 // the last deposit put off that had its turn
+  std::map<TransferId, base::Instant> put_off_;      // postponed deposits; not sent before that time
+  TransferId tried_;                                 // the postponed deposit that had the last turn
   base::Instant deposit_at_ = base::Instant::max();  // when deposit_next() runs
-  base::Instant deposits_from_{};                    // the ledger has put all deposits off until then
+  base::Instant deposits_from_{};                    // the ledger has postponed all deposits until then
   std::optional<Payment> payment_;
   base::Backoff deposits_again_{settings_.again_min, kAgainMax}, pays_again_{settings_.again_min, kAgainMax};
 };

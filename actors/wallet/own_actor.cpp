@@ -58,20 +58,22 @@ void OwnActor::receive(runtime::Handlers& on) {
   on.ask<wire::Spend, wire::Spending>([this](wire::Spend::Reader ask, GiveTo reply) {
     const auto to = Address::from(bytes_of(ask.getTo()));
     const auto amount = Amount::from(ask.getAmount());
-    if (!to || !amount) return reply.refuse({Code::malformed, "an address has 32 bytes, an amount is below 2^63"});
+    if (!to || !amount)
+      return reply.refuse({Code::malformed, "invalid address or amount: expected 32 bytes, and less than 2^63"});
     want({{*to, *amount}, text_of(ask.getMemo()), {}, std::move(reply)});
   });
   on.ask<wire::PayOwn, wire::Posted>([this](wire::PayOwn::Reader ask, PostFor reply) {
     const auto to = Address::from(bytes_of(ask.getTo()));
     const auto amount = Amount::from(ask.getAmount());
-    if (!to || !amount) return reply.refuse({Code::malformed, "an address has 32 bytes, an amount is below 2^63"});
+    if (!to || !amount)
+      return reply.refuse({Code::malformed, "invalid address or amount: expected 32 bytes, and less than 2^63"});
     want({{*to, *amount}, text_of(ask.getMemo()), text_of(ask.getRequest()), std::move(reply)});
   });
   on.tell<wire::Spent>([this](wire::Spent::Reader told) {
     if (current_ && TransferId::from(bytes_of(told.getTransfer())) == id_of(*current_)) ended(told.getPosted());
   });
   on.timer<Reload>([this] { load(); });
-  // What is not posted by now may be posted later: it stays spent, and the next one may take its number.
+  // An unanswered transfer may still be posted: it stays spent, and the next transfer may take its number.
   on.timer<Overdue>([this] { ended(true); });
   on.describe<wire::OwnState>([this](wire::OwnState::Builder state) {
     state.setAddress(text(policy_.address()));
@@ -109,7 +111,7 @@ void OwnActor::want(Waiting waiting) {
   next();
 }
 
-/// The book is asked for the number each time: it alone knows what was posted at last.
+/// Asks the book for the number each time, because only the book knows which transfers were posted.
 void OwnActor::next() {
   while (!queue_.empty() && now() > queue_.front().came + kAskedFor) queue_.pop_front();
   if (busy_ || queue_.empty() || row_.state() == nullptr) return;
@@ -128,8 +130,8 @@ void OwnActor::next() {
         if (!answer.ok()) return refuse(answer.error());
         const auto book = BookId::from(bytes_of(answer.value().getBook()));
         const auto balance = Amount::from(answer.value().getAccount().getBalance());
-        if (!book || !balance) return refuse({Code::corrupt, "the book answers nonsense"});
-        // What an operator asks for again may have been posted: the book knows.
+        if (!book || !balance) return refuse({Code::corrupt, "the book sent an invalid account"});
+        // An operator may repeat a transfer that was posted: the book knows.
         if (!waiting->by_operator() && *balance < waiting->credit.amount)
           return refuse({Code::refused, "the account of this node has " + balance->text() + ", and " +
                                             waiting->credit.amount.text() + " is to be paid: send money to " +
@@ -142,7 +144,8 @@ void OwnActor::spend(Waiting waiting, const BookId& book, TransferNumber number)
   const Transfer transfer{book, policy_.address(), number, {waiting.credit}, waiting.memo};
   const auto kept = std::make_shared<Waiting>(std::move(waiting));
   if (!decode_transfer(encode(transfer))) {
-    kept->refuse({Code::malformed, "a payment is above 0, to another account, with a memo of at most 256 bytes"});
+    kept->refuse({Code::malformed,
+                  "invalid payment: it needs an amount above 0, another account, and a memo of at most 256 bytes"});
     busy_ = false;
     return next();
   }
@@ -152,7 +155,7 @@ void OwnActor::spend(Waiting waiting, const BookId& book, TransferNumber number)
         if (by_operator) return {};
         const std::uint64_t day = today();
         if (amount > spent.left(day, settings_.own_daily))
-          return Error{Code::refused, "the account of this node has spent as much as it may today (wallet.own_daily)"};
+          return Error{Code::refused, "the payment exceeds this node's daily limit (wallet.own_daily)"};
         spent = {day, (day == spent.day ? spent.spent : Amount()) + amount};
         return {};
       },

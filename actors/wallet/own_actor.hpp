@@ -1,11 +1,12 @@
 #pragma once
-// The account of this node's own key, at kOwnPath: small change for what the node pays by itself.
+// The account of this node's own key, at kOwnPath: small sums for what the node pays by itself.
 //
-// Turns    one transfer at a time: the next one's number is known once the end of this one is. A part of the node that
-//          was given a transfer says what became of it (Spent); after kSpendDue it is no longer waited for.
-// Limit    parts of the node spend at most WalletSettings::own_daily a day of UTC; an operator is bound by the balance
-//          alone. What may yet be posted counts as spent; the count is durable before a transfer is given away.
-// Patience who has waited for kAskedFor has gone, and is passed over.
+// Turns    one transfer at a time, because the next number is known only after the end of the current transfer. A part
+//          of the node that got a transfer reports its result (Spent); the wait ends after kSpendDue.
+// Limit    parts of the node spend at most WalletSettings::own_daily per UTC day; an operator is limited only by the
+//          balance. A transfer that may still be posted counts as spent. The count is durable before a transfer is
+//          handed out.
+// Patience a request that has waited for kAskedFor is dropped, because its caller has given up.
 // Source   the hot wallet of an exchange.
 #include <deque>
 #include <variant>
@@ -14,12 +15,12 @@
 
 namespace troupe::wallet {
 
-/// What was spent on a day.
+/// The sum spent on a day.
 struct OwnSpent {
-  std::uint64_t day = 0;  ///< since 1970, of UTC
+  std::uint64_t day = 0;  ///< since 1970, in UTC
   Amount spent;
 
-  /// What may be spent at `now` of `daily`.
+  /// Returns the part of `daily` that is left on the day `today`.
   Amount left(std::uint64_t today, Amount daily) const {
     return today == day ? minus(daily, spent).value_or(Amount()) : daily;
   }
@@ -33,7 +34,7 @@ class OwnActor final : public runtime::Actor {
   static constexpr const char* kName = "own account";
   static constexpr std::size_t kWaitingMax = 1'024;     // our choice
   static constexpr std::chrono::seconds kSpendDue{30};  // messages/wallet.capnp
-  static constexpr std::chrono::seconds kAskedFor{50};  // our choice: below the time for which askers wait
+  static constexpr std::chrono::seconds kAskedFor{50};  // our choice: less than the time for which callers wait
   explicit OwnActor(WalletSettings settings);
 
   void receive(runtime::Handlers& on) override;
@@ -60,7 +61,7 @@ class OwnActor final : public runtime::Actor {
   void spend(Waiting waiting, const BookId& book, TransferNumber number);
   void give(const Transfer& transfer, GiveTo& to);
   void post(const Transfer& transfer, const std::string& request, PostFor to);
-  /// The end of the transfer at hand: what was not posted may be spent again.
+  /// Ends the current transfer. A sum that was not posted may be spent again.
   void ended(bool posted);
   std::uint64_t today() const;
   Amount spent_today() const;

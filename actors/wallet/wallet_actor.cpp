@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t kHeadBytes = 8 + 8 + 32;  // the number of commits follows
 constexpr std::chrono::seconds kLedgerDue{5};   // below kLedgerLookPeriod
 
-/// Whether it is a deposit, as LedgerClient sends it.
+/// Returns whether the request is a deposit, as LedgerClient sends it.
 bool pays_no_key(const runtime::Envelope& question) {
   if (question.kind() != &messages::kind_of<wire::PostTransfer>()) return false;
   runtime::Envelope::Reading<wire::PostTransfer> reading(question);
@@ -43,13 +43,13 @@ void WalletActor::publish() {
   if (kind == durable::Place::Kind::node || kind == durable::Place::Kind::group) after<LookAtLedger>(kLedgerLookPeriod);
 }
 
-/// A member of the group knows its leader; another node asks.
+/// Checks the ledger. A member of the group knows its leader; another node asks.
 void WalletActor::look_at_ledger() {
   after<LookAtLedger>(kLedgerLookPeriod);
   const auto& leader = seat().leader();
   if (seat().here() || (leader && settings_.links->linked(*leader))) return ledger_is("");
   const runtime::Handle to = gateway().there();
-  if (!to) return ledger_is(gateway().why().empty() ? "no way to it is known" : gateway().why());
+  if (!to) return ledger_is(gateway().why().empty() ? "no route to it is known" : gateway().why());
   ask<wire::GetBook, wire::BookIs>(
       to, now() + kLedgerDue, [](wire::GetBook::Builder) {},
       [this](const runtime::Answer<wire::BookIs>& answer) {
@@ -69,7 +69,8 @@ void WalletActor::ledger_is(const std::string& unreachable_why) {
                               "more: " + unreachable_why + "; payments, escrows, the fund and airdrops wait for it");
 }
 
-/// A book stays where its first posting was made; and on the chain, once it keeps an account there.
+/// Finds out whether this node has a book. A book stays where its first posting was made, or on the chain once it keeps
+/// an account there.
 void WalletActor::look_for_own_book() {
   const durable::Place& place = seat().place();
   if (place.kind == durable::Place::Kind::none) return;
@@ -80,7 +81,8 @@ void WalletActor::look_for_own_book() {
     chain_->range(followed, followed, 1, [this](const base::Outcome<durable::Storage::Page>& page) {
       left_chain_ = page.ok() && !page.value().rows.empty();
       if (left_chain_)
-        settings_.log.error("this node keeps accounts on its chain: ledger.book cannot name another place");
+        settings_.log.error(
+            "this node keeps accounts on its chain, so ledger.book cannot name another place: set it back to chain");
     });
   }
   if (place == here) return;
@@ -89,7 +91,9 @@ void WalletActor::look_for_own_book() {
     if (!row.ok() || !row.value()) return;
     const auto head = rows::decode_head(base::ByteView(*row.value()).first(std::min(row.value()->size(), kHeadBytes)));
     moved_ = head && head->sequence > 0;
-    if (moved_) settings_.log.error("this node keeps a book of its own: ledger.book cannot name another place");
+    if (moved_)
+      settings_.log.error(
+          "this node keeps its own book, so ledger.book cannot name another place: set it back to self");
   });
 }
 
@@ -111,16 +115,16 @@ std::optional<base::Error> WalletActor::refusal(const runtime::Envelope& questio
                        "this node keeps accounts on its chain, and ledger.book names another place: set it back to "
                        "chain"};
   if (*damaged_) return **damaged_;
-  // `unavailable`: an escrow may have sent it when this node was about to lose the book, or to take it.
+  // `unavailable`: an escrow may have sent it while this node was losing or gaining the book.
   if (question.header().origin != runtime::Origin::local && pays_no_key(question))
     return base::Error{Code::unavailable,
                        "a deposit is posted at the book's node, by the escrow or the airdrop that expects it"};
   if (const auto wait = order_wait(question))
     return base::Error{Code::overloaded,
-                       "other nodes order as many transfers as this book takes of them (wallet.transfers_of_others)",
-                       *wait};
+                       "the limit of transfers from other nodes is reached (wallet.transfers_of_others)", *wait};
   if (question.kind() != &messages::kind_of<wire::Issue>() || operator_of_the_place()) return std::nullopt;
-  return base::Error{Code::refused, "money is issued at the local socket of the book's node, or of a member"};
+  return base::Error{Code::refused,
+                     "money can be issued only at the local socket of the book's node, or of a member of its group"};
 }
 
 }  // namespace troupe::wallet

@@ -3,13 +3,13 @@
 // keeps it.
 //
 // Spawns  `book` while this node holds the seat (actors/durable/api.hpp); `own`, its own account (own_actor.hpp).
-// Chain   with `ledger.book = chain` what is asked of the book is asked of kChainBookPath, which turns transfers into
+// Chain   with `ledger.book = chain`, requests to the book go to kChainBookPath, which turns transfers into
 //         transactions.
-// Moved   a node that keeps a book with postings, and whose `ledger.book` names another place, asks nothing there.
-// Rate    WalletSettings::strangers_per_second of what other nodes order: each order is rows for ever, and costs them
-//         nothing. Units of kUnitBytes, in shares (runtime/base/rate_budget.hpp).
-// Health  kLedgerHealth is a reason while the book's place has not answered for kUnreachableMax.
-// Trust   who issues: an operator at the local socket of the book's node, or of a member of its group.
+// Moved   a node that has a book with postings, and whose `ledger.book` names another place, sends no requests there.
+// Rate    WalletSettings::strangers_per_second of orders from other nodes: each order adds permanent rows and costs the
+//         sender nothing. Units of kUnitBytes, in quotas (runtime/base/rate_budget.hpp).
+// Health  kLedgerHealth is raised when the book's place has not answered for kUnreachableMax.
+// Trust   only an operator at the local socket of the book's node, or of a member of its group, issues money.
 #include "actors/durable/api.hpp"
 #include "actors/wallet/api.hpp"
 #include "messages/wallet.capnp.h"
@@ -20,7 +20,7 @@
 
 namespace troupe::wallet {
 
-/// The largest order is 33 units (durable::Home::kUnitBytes), and the budget of a second holds it beside its reserve.
+/// The largest order is 33 units (durable::Home::kUnitBytes); the budget of a second covers it and the reserve.
 inline constexpr std::uint32_t kStrangersMin = 64;
 
 inline constexpr const char* kLedgerHealth = "ledger";
@@ -31,10 +31,11 @@ struct WalletSettings {
   std::shared_ptr<runtime::Links> links;
   std::shared_ptr<const crypto::Identity> identity;
   durable::Place book;
-  Amount own_daily;                             ///< what the node's own account spends in a day
-  std::uint32_t transfers_per_minute = 60'000;  ///< of an account that a key spends from
+  Amount own_daily;                             ///< the most that the node's own account spends in a day
+  std::uint32_t transfers_per_minute = 60'000;  ///< of an account of keys
   std::size_t proposals_max = 16'384;           ///< of all accounts: 16 MiB (our choice)
-  std::uint32_t strangers_per_second = 1'024;   ///< of all other nodes, at least kStrangersMin; twice as many at once
+  std::uint32_t strangers_per_second = 1'024;   ///< of all other nodes together, at least kStrangersMin; twice as many
+                                                ///< at once
   observe::Health* health = nullptr;            ///< outlives the node
   observe::DomainLog log{};
 };
@@ -60,10 +61,10 @@ class WalletActor final : public durable::Home {
   void ledger_is(const std::string& unreachable_why);
 
   const WalletSettings settings_;
-  std::optional<durable::Storage> own_, chain_;  // of a book, and accounts on the chain, that this node may have kept
+  std::optional<durable::Storage> own_, chain_;  // a book, and accounts on the chain, that this node may have kept
   bool moved_ = false, left_chain_ = false;
   std::optional<base::Instant> unreachable_since_;
-  /// Why the book here cannot be read.
+  /// Why this node's book cannot be read.
   std::shared_ptr<std::optional<base::Error>> damaged_ = std::make_shared<std::optional<base::Error>>();
 };
 

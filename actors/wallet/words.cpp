@@ -23,8 +23,8 @@ bool read_all(capnp::List<wire::Approval>::Reader from, std::vector<Approval>& o
 
 base::Error unrequested() {
   return {base::Code::refused,
-          "the account belongs to an escrow or an airdrop, which takes only its own deposits: pay an account of a key, "
-          "or pay in with `troupe escrow fund` or `troupe airdrop create`"};
+          "the account belongs to an escrow or an airdrop, which accepts only its own deposits: pay an account with a "
+          "key, or deposit with `troupe escrow fund` or `troupe airdrop create`"};
 }
 
 std::optional<Approval> read(wire::Approval::Reader from) {
@@ -41,14 +41,14 @@ void write(wire::Approval::Builder to, const Approval& approval) {
 
 base::Outcome<Signed> read(wire::SignedTransfer::Reader from) {
   auto transfer = decode_transfer(bytes_of(from.getTransfer()));
-  if (!transfer) return malformed("the transfer breaks its format");
+  if (!transfer) return malformed("the transfer is malformed");
   auto policy = Policy::decode(bytes_of(from.getPolicy()));
-  if (!policy) return malformed("the policy breaks its format");
+  if (!policy) return malformed("the policy is malformed");
   if (from.getApprovals().size() > kSignersMax || from.getOnChain().size() > kSignersMax)
-    return malformed("there are more approvals than signers can be");
+    return malformed("too many approvals: at most 16");
   Signed out{std::move(*transfer), std::move(*policy), {}};
   if (!read_all(from.getApprovals(), out.approvals) || !read_all(from.getOnChain(), out.on_chain))
-    return malformed("an approval is a key of 32 bytes and a signature of 64");
+    return malformed("invalid approval: expected a key of 32 bytes and a signature of 64 bytes");
   return out;
 }
 
@@ -68,7 +68,7 @@ void write(wire::SignedTransfer::Builder to, const Transfer& transfer, const cry
   write(to, transfer, Policy::of_key(key.public_key()), std::span(&approval, 1));
 }
 
-/// The number of approvals for the chain stands above the bytes of the policy, which are at most 514: it is 0 in rows
+/// Encodes the number of approvals for the chain above the length of the policy, which is at most 514. It is 0 in rows
 /// of books.
 base::Bytes encode(const SignedBytes& it) {
   base::Bytes out;

@@ -1,27 +1,27 @@
 #pragma once
-// Signed transfers as messages carry them.
+// Encodes and decodes signed transfers.
 #include "actors/wallet/api.hpp"
 #include "messages/wallet.capnp.h"
 #include "runtime/base/error.hpp"
 
 namespace troupe::wallet {
 
-/// A transfer with the authority that came with it, not verified yet.
+/// A transfer with its authority, not verified yet.
 struct Signed {
   Transfer transfer;
   Policy policy;
   std::vector<Approval> approvals;
-  std::vector<Approval> on_chain{};  ///< of the transaction that it is, where the book is a chain
+  std::vector<Approval> on_chain{};  ///< of its transaction, if the book is a chain
 };
 
-/// `malformed` unless each part is what its encoding gives; at most kSignersMax approvals of each sort.
+/// Returns `malformed` unless each part is canonically encoded; at most kSignersMax approvals of each kind.
 base::Outcome<Signed> read(wire::SignedTransfer::Reader from);
 void write(wire::SignedTransfer::Builder to, const Transfer& transfer, const Policy& policy,
            std::span<const Approval> approvals, std::span<const Approval> on_chain = {});
-/// Signed by the one key of its account.
+/// Writes the transfer, signed by the only key of its account.
 void write(wire::SignedTransfer::Builder to, const Transfer& transfer, const crypto::SecretKey& key);
 
-/// Bytes with who has approved them, as a part of the program keeps them until they had their effect.
+/// Bytes with their approvals, as a part of the program stores them until they have taken effect.
 struct SignedBytes {
   base::Bytes bytes;
   Policy policy;
@@ -29,10 +29,10 @@ struct SignedBytes {
   std::vector<Approval> on_chain{};  ///< as in Signed
 };
 base::Bytes encode(const SignedBytes& it);
-/// Nothing unless each part is what its encoding gives. Nothing is said of the signatures.
+/// Returns nullopt unless each part is canonically encoded. The signatures are not checked.
 std::optional<SignedBytes> decode_signed(base::ByteView bytes);
 
-/// Why a credit to an account that a part of the program keeps is refused, unless that part posts it.
+/// The error for a credit to a kept account that its keeper did not post.
 base::Error unrequested();
 
 std::optional<Approval> read(wire::Approval::Reader from);

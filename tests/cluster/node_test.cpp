@@ -232,7 +232,7 @@ TEST_CASE("cluster: a directory that runs twice is a reason of health at both an
   for (const NodeProgram* node : {&one, &copy}) {
     const Seen refused = at(folder, *node, {"wallet", "issue", account, "5"});
     CHECK(refused.exit == 7);
-    CHECK(contains(refused.err, "the book takes no orders: this node's identity is used elsewhere"));
+    CHECK(contains(refused.err, "the book accepts no orders, because this node's identity is used elsewhere"));
   }
 }
 

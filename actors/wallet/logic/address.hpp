@@ -15,11 +15,11 @@ inline constexpr std::size_t kAddressChars = 3 + 1 + 52 + 6;
 
 std::string text(const Address& address);
 
-/// Nothing unless it is the address that text() gives, in lower case or wholly in upper case.
+/// Returns nullopt unless it is the canonical address of text(), all in lower case or all in upper case.
 std::optional<Address> parse_address(std::string_view text);
 
-/// The account that belongs to an escrow, a fund or an airdrop, and to no key:
-/// SHA-256("troupe account v1" || kind || id). `kind` has 1 to 16 bytes, `id` exactly 32, so that none is the other's.
+/// Returns the account of an escrow, a fund or an airdrop, which has no key: SHA-256("troupe account v1" || kind ||
+/// id). `kind` has 1 to 16 bytes and `id` exactly 32, so that addresses never clash.
 Address account_of(std::string_view kind, base::ByteView id);
 
 }  // namespace troupe::wallet

@@ -1,5 +1,5 @@
 #pragma once
-// Money: a whole number of the smallest unit, from 0 to 2^63 - 1. Sums and shares that leave this range are nothing.
+// Money: a whole number of the smallest unit, from 0 to 2^63 - 1. Sums and shares outside this range are nullopt.
 #include <charconv>
 #include <compare>
 #include <cstdint>
@@ -18,17 +18,17 @@ class Amount {
   static constexpr std::uint64_t kMax = (std::uint64_t{1} << 63) - 1;
 
   constexpr Amount() = default;
-  /// Nothing above kMax.
+  /// Returns nullopt above kMax.
   static constexpr std::optional<Amount> from(std::uint64_t units) {
     if (units > kMax) return std::nullopt;
     return Amount(units);
   }
-  /// For a number that is known to be within the range; another one is a broken invariant.
+  /// Returns an amount that is known to be within the range. Broken invariant otherwise.
   static Amount of(std::uint64_t units) {
     base::ensure(units <= kMax, "an amount is below 2^63");
     return Amount(units);
   }
-  /// As it is typed: digits without sign, point, exponent or leading zeros. Nothing for 0 and above kMax.
+  /// Parses typed digits without sign, point, exponent or leading zeros. Returns nullopt for 0 and above kMax.
   static std::optional<Amount> parse(std::string_view text) {
     std::uint64_t units = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), units);
@@ -42,13 +42,13 @@ class Amount {
 
   friend constexpr auto operator<=>(Amount, Amount) = default;
   friend constexpr std::optional<Amount> plus(Amount a, Amount b) { return from(a.units_ + b.units_); }
-  /// Nothing if `b` is the larger one.
+  /// Returns nullopt if `b` is larger.
   friend constexpr std::optional<Amount> minus(Amount a, Amount b) {
     if (b.units_ > a.units_) return std::nullopt;
     return Amount(a.units_ - b.units_);
   }
-  /// The share `part / whole` of it, rounded down; `whole` is not 0. The product is taken in 128 bits. Nothing if the
-  /// share is above kMax.
+  /// Returns the share `part / whole` of it, rounded down, or nullopt if the share is above kMax. `whole` is not 0. The
+  /// product has 128 bits.
   friend std::optional<Amount> share(Amount of, std::uint64_t part, std::uint64_t whole) {
     base::ensure(whole > 0, "a share is a part of something");
     const Wide units = Wide{of.units_} * part / whole;

@@ -11,7 +11,7 @@ constexpr std::string_view kCharset = "qpzry9x8gf2tvdw0s3jn54khce6mua7l";
 constexpr std::uint32_t kBech32mConstant = 0x2bc830a3;
 constexpr std::size_t kBech32ChecksumChars = 6;
 
-/// BIP-173's remainder of the prefix, which is expanded, and the values.
+/// Returns BIP-173's remainder of the expanded prefix and the values.
 std::uint32_t bech32_remainder(std::string_view prefix, const std::vector<std::uint8_t>& values) {
   constexpr std::array<std::uint32_t, 5> kGenerator{0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd, 0x2a1462b3};
   std::uint32_t sum = 1;
@@ -28,7 +28,7 @@ std::uint32_t bech32_remainder(std::string_view prefix, const std::vector<std::u
   return sum;
 }
 
-/// Lower case; nothing if it is mixed or has characters other than 33 to 126.
+/// Returns the text in lower case, or nullopt if its case is mixed or it has characters other than 33 to 126.
 std::optional<std::string> in_lower_case(std::string_view text) {
   bool upper = false, lower = false;
   std::string out;

@@ -1,8 +1,8 @@
 #pragma once
-// Bech32m: bytes as text in which a mistyped character is noticed.
+// Bech32m: bytes as text in which a mistyped character is detected.
 //
-// Source  BIP-350 for the checksum, BIP-173 for all else.
-// Form    prefix, '1', 5 bits a character, 6 characters of checksum; 90 characters at most, of one case.
+// Source  BIP-350 for the checksum, BIP-173 for the rest.
+// Form    prefix, '1', 5 bits per character, 6 characters of checksum; at most 90 characters, in one case.
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,14 +20,14 @@ struct Bech32m {
   std::vector<std::uint8_t> values;  ///< of 5 bits each, without the checksum
 };
 
-/// Nothing unless `text` is valid Bech32m. Text of upper case alone is valid and is read as lower case.
+/// Returns nullopt unless `text` is valid Bech32m. Text in upper case only is valid and is read as lower case.
 std::optional<Bech32m> decode_bech32m(std::string_view text);
 
-/// `prefix` is lower-case and the whole fits into 90 characters: broken invariant otherwise.
+/// Encodes values. Broken invariant unless `prefix` is in lower case and the result has at most 90 characters.
 std::string encode_bech32m(std::string_view prefix, const std::vector<std::uint8_t>& values);
 
-/// Bytes as values of 5 bits, the last one filled with zeros; and back: nothing unless what is left over is fewer than
-/// 5 bits, all zero.
+/// Converts bytes to values of 5 bits, the last one padded with zeros, and back. Returns nullopt unless the rest is
+/// fewer than 5 bits, all zero.
 std::vector<std::uint8_t> to_five_bits(base::ByteView bytes);
 std::optional<base::Bytes> from_five_bits(const std::vector<std::uint8_t>& values);
 

@@ -58,7 +58,7 @@ base::Bytes Keystore::encode() const {
 base::Result<Keystore, KeystoreError> Keystore::decode(base::ByteView file) {
   if (file.size() < kKeystoreMagic.size() + 4 || base::as_text(file.first(kKeystoreMagic.size())) != kKeystoreMagic)
     return KeystoreError::damaged;
-  // A newer version may have another length, so its number comes before all else.
+  // A newer version may have another length, so the version is checked first.
   if (base::load<std::uint32_t>(file, kKeystoreMagic.size()) > kKeystoreVersion) return KeystoreError::version;
   if (file.size() < kKeystoreHeadBytes + kKeystoreChecksumBytes || file.size() > kKeystoreBytesMax)
     return KeystoreError::damaged;

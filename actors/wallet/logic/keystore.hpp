@@ -1,11 +1,11 @@
 #pragma once
-// The file of a wallet: its words, sealed under a passphrase, and in the clear what may be read without it.
+// The file of a wallet: its recovery phrase, sealed with a passphrase, and public data in the clear.
 //
-// Source  Argon2id (RFC 9106) for the key, XChaCha20-Poly1305 (runtime/crypto/seal.hpp) for the words' entropy.
+// Source  Argon2id (RFC 9106) for the key, XChaCha20-Poly1305 (runtime/crypto/seal.hpp) for the phrase's entropy.
 // File    "troupewk", version 1 (4 bytes), memory in KiB, passes, lanes (4 each), salt (16), nonce (24), key (32),
 //         SHA-256 of the request id that made it, or zeros (32), bytes of entropy (1: 16 or 32), the sealed entropy and
-//         its tag, and the first 16 bytes of the SHA-256 of all that. Numbers are little-endian. All before the sealed
-//         part is associated data: nothing in it can be exchanged unnoticed.
+//         its tag, and the first 16 bytes of the SHA-256 of everything before. Numbers are little-endian. Everything
+//         before the sealed part is associated data, so that any change is detected.
 // Limits  177 or 193 bytes; a file may ask for at most 1 GiB of memory (crypto::affordable).
 #include <optional>
 #include <string_view>
@@ -18,24 +18,24 @@ namespace troupe::wallet {
 inline constexpr std::size_t kKeystoreBytesMax = 193;
 
 enum class KeystoreError : std::uint8_t {
-  damaged,     ///< cut or changed: not a whole keystore
+  damaged,     ///< truncated or changed
   version,     ///< written by a newer version of this program
   too_dear,    ///< asks for more memory or time than kArgon2… allow
-  passphrase,  ///< whole, but the passphrase is not the one that sealed it
+  passphrase,  ///< the file is intact, but the passphrase is wrong
 };
 
 using RequestMark = base::FixedBytes<struct RequestMarkTag, 32>;
 
 class Keystore {
  public:
-  /// Seals `words`. `request` is zeros, or the mark of the request that made the wallet. Takes the time and memory of
+  /// Seals `words`. `request` is the mark of the request that made the wallet, or zeros. Uses the time and memory of
   /// `cost`.
   static Keystore seal(const Mnemonic& words, std::string_view passphrase, const RequestMark& request,
                        const crypto::Argon2Cost& cost, ports::Chance& chance);
   static base::Result<Keystore, KeystoreError> decode(base::ByteView file);
   base::Bytes encode() const;
 
-  /// Errors: `passphrase`. `damaged` if the words are not those of the key in the clear.
+  /// Opens it. Errors: `passphrase`; `damaged` if the phrase does not belong to the public key.
   base::Result<Mnemonic, KeystoreError> open(std::string_view passphrase) const;
 
   const base::PublicKey& public_key() const { return public_key_; }

@@ -15,7 +15,7 @@ constexpr std::size_t kWordsMax = 24;
 /// Bit `at` of bytes, most significant first.
 bool bit_of(base::ByteView bytes, std::size_t at) { return (bytes[at / 8] >> (7 - at % 8) & 1) != 0; }
 
-/// The entropy, and behind it a bit of its hash for each 32 of its own; the rest of the last byte is not used.
+/// Returns the entropy followed by one bit of its hash per 32 bits of entropy; the rest of the last byte is unused.
 std::array<std::uint8_t, 33> with_checksum(base::ByteView entropy) {
   std::array<std::uint8_t, 33> out{};
   std::ranges::copy(entropy, out.begin());
@@ -34,7 +34,7 @@ std::optional<std::uint32_t> number_of_word(std::string_view typed) {
   return static_cast<std::uint32_t>(at - kEnglishWords.begin());
 }
 
-/// Takes the next word from `words`; empty after the last.
+/// Takes the next word from `words`; returns empty after the last word.
 std::string_view take_word(std::string_view& words) {
   constexpr std::string_view kBlanks = " \t\r\n";
   words.remove_prefix(std::min(words.find_first_not_of(kBlanks), words.size()));
@@ -67,7 +67,7 @@ Mnemonic& Mnemonic::operator=(Mnemonic&& other) noexcept {
 Mnemonic::~Mnemonic() { crypto::wipe(entropy_); }
 
 Mnemonic Mnemonic::from_entropy(base::ByteView entropy) {
-  base::ensure(entropy.size() == 16 || entropy.size() == 32, "words stand for 16 or 32 bytes");
+  base::ensure(entropy.size() == 16 || entropy.size() == 32, "a recovery phrase encodes 16 or 32 bytes");
   Mnemonic out;
   out.bytes_ = entropy.size();
   std::ranges::copy(entropy, out.entropy_.begin());
@@ -104,7 +104,7 @@ base::Result<Mnemonic, WordsError> Mnemonic::parse(std::string_view words) {
 std::string Mnemonic::words() const {
   auto bits = with_checksum(entropy());
   std::string out;
-  out.reserve(kWordsMax * 9);  // no word is longer than 8: growth would leave copies behind
+  out.reserve(kWordsMax * 9);  // no word is longer than 8 characters: growing would leave copies in memory
   for (std::size_t word = 0; word < static_cast<std::size_t>(count()); ++word) {
     std::size_t number = 0;
     for (std::size_t i = 0; i < kWordBits; ++i) number = number << 1 | bit_of(bits, word * kWordBits + i);

@@ -1,7 +1,7 @@
 #pragma once
-// The words that a person writes down, and from which all keys of a wallet follow.
+// The recovery phrase that a person writes down; all keys of a wallet are derived from it.
 //
-// Source  BIP-39, with its English list (english_words.cpp): SHA-256 of the list, a word a line,
+// Source  BIP-39, with its English list (english_words.cpp): SHA-256 of the list, one word per line,
 //         2f5eed53a4727b4bf8880d8f3f199efc90e58503646d9ff8eff3a2ed3b24dbda.
 // Safety  a Mnemonic and a seed are secrets; they are wiped on destruction.
 #include <array>
@@ -20,16 +20,16 @@ namespace troupe::wallet {
 /// In alphabetical order.
 extern const std::array<std::string_view, 2048> kEnglishWords;
 
-/// Returns the position, from 1, of the first word that is not in the list, or nullopt if all are. Words as parse() takes
-/// them.
+/// Returns the position, from 1, of the first word that is not in the list, or nullopt if all are. Separates words as
+/// parse() does.
 std::optional<std::size_t> unknown_word(std::string_view words);
 
 enum class WordCount : std::uint8_t { twelve = 12, twenty_four = 24 };
 
 enum class WordsError : std::uint8_t {
   count,     ///< neither 12 nor 24
-  unknown,   ///< a word that is not in the list
-  checksum,  ///< words of the list that do not belong together: one is wrong, or the order
+  unknown,   ///< an unknown word
+  checksum,  ///< known words with a wrong checksum: a word is wrong, or the order
 };
 
 class Mnemonic {
@@ -37,7 +37,7 @@ class Mnemonic {
   static Mnemonic make(ports::Chance& chance, WordCount words);
   /// `entropy` has 16 or 32 bytes: broken invariant otherwise.
   static Mnemonic from_entropy(base::ByteView entropy);
-  /// Words with blanks between them, of any case.
+  /// Parses words of any case, separated by blanks.
   static base::Result<Mnemonic, WordsError> parse(std::string_view words);
 
   Mnemonic(Mnemonic&&) noexcept;
@@ -49,10 +49,10 @@ class Mnemonic {
   WordCount count() const { return bytes_ == 16 ? WordCount::twelve : WordCount::twenty_four; }
   /// 16 or 32 bytes, valid as long as the object.
   base::ByteView entropy() const { return {entropy_.data(), bytes_}; }
-  /// With one blank between two words. A secret: the caller wipes it if it can.
+  /// Returns the words, separated by one blank. They are a secret: the caller wipes them if it can.
   std::string words() const;
-  /// BIP-39's seed: PBKDF2 of the words with 2,048 rounds. `extension` is BIP-39's passphrase in ASCII, empty here; it
-  /// has nothing to do with the passphrase of a keystore.
+  /// Returns BIP-39's seed: PBKDF2 of the words with 2,048 rounds. `extension` is BIP-39's passphrase in ASCII, empty
+  /// here. It is unrelated to the passphrase of a keystore.
   crypto::Secret512 seed(std::string_view extension = {}) const;
 
  private:

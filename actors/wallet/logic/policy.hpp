@@ -1,9 +1,9 @@
 #pragma once
-// Who may spend from an account: `threshold` of its signers. The address of the account is the hash of the policy.
+// The policy of an account: `threshold` of its signers may spend. The account's address is the hash of its policy.
 //
 // Address  SHA-256("troupe policy v1" || threshold || signers || list), both numbers as one byte.
-// List     of one signer its key, so that the address follows from the words alone; of several, their own addresses,
-//          different and ascending. A signer among several signs with the key whose own address is listed.
+// List     for one signer its key, so that the address follows from the recovery phrase; for several, their own
+//          addresses, different and ascending. A signer among several signs with the key of the listed address.
 // Limits   kSignersMax signers; a threshold from 1 to their number.
 #include <optional>
 #include <span>
@@ -21,7 +21,7 @@ inline constexpr std::size_t kSignersMax = 16;
 enum class PolicyError : std::uint8_t {
   signers,    ///< fewer than 2 or more than kSignersMax
   repeated,   ///< a signer is listed twice
-  threshold,  ///< 0, or more than there are signers
+  threshold,  ///< 0, or more than the number of signers
 };
 
 /// A signature by one signer of a policy.
@@ -42,16 +42,16 @@ class Policy {
   const Address& address() const { return address_; }
   std::size_t threshold() const { return threshold_; }
   std::size_t signers() const { return list_.size(); }
-  /// Whether the key is one of the signers.
+  /// Returns whether the key is one of the signers.
   bool lists(const base::PublicKey& key) const;
 
-  /// Whether `threshold` different signers, or more, have signed `message`; an approval that is not of a signer, comes
-  /// twice, or is wrong makes it false. Looks at no more than kSignersMax.
+  /// Returns whether at least `threshold` different signers have signed `message`. Returns false if an approval is
+  /// invalid, repeated, or not from a signer. Checks at most kSignersMax approvals.
   bool approved(base::ByteView message, std::span<const Approval> approvals) const;
 
-  /// The one encoding: threshold, signers, list; 34 to 514 bytes.
+  /// Returns the canonical encoding: threshold, signers, list; 34 to 514 bytes.
   base::Bytes encode() const;
-  /// Nothing unless the bytes are what encode() gives.
+  /// Returns nullopt unless the bytes are the canonical encoding.
   static std::optional<Policy> decode(base::ByteView bytes);
 
   friend bool operator==(const Policy&, const Policy&) = default;

@@ -244,7 +244,7 @@ TEST_CASE("wallet: accounts that the payments of airdrops begin have a rate, and
   pay("airdrop", kOrders + 1);
   --it.asked;
   it.settle_in(10ms);
-  CHECK(it.why.find("'airdrop' pay as many accounts that are new") != std::string::npos);
+  CHECK(it.why.find("'airdrop' have reached the limit of payments to new accounts") != std::string::npos);
   pay("escrow", 1);
   it.settle_in(1s);
   pay("airdrop", kOrders + 1);

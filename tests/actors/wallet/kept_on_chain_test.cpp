@@ -149,5 +149,5 @@ TEST_CASE("chain book: a payment by a key to a kept account is refused unless a 
       [](wire::Posted::Reader) {});
   REQUIRE(refused);
   CHECK(refused->code == base::Code::refused);
-  CHECK(refused->message.find("takes only its own deposits") != std::string::npos);
+  CHECK(refused->message.find("accepts only its own deposits") != std::string::npos);
 }

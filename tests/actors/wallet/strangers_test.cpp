@@ -307,7 +307,7 @@ TEST_CASE("wallet: proposals from elsewhere have shares of their places, and the
   const auto refused = bank.propose(kStranger, 11, 1);  // another account, asked from the same place
   REQUIRE(refused);
   CHECK(refused->code == Code::overloaded);
-  CHECK(refused->message.find("of those who ask from there") != std::string::npos);
+  CHECK(refused->message.find("from this caller's network") != std::string::npos);
   CHECK_FALSE(bank.propose(kStranger, 10, 1));  // one that is there
   CHECK_FALSE(bank.propose(kBank, 12, 1));
   CHECK(bank.proposals_of(10) == kAll / 2);
@@ -332,7 +332,7 @@ TEST_CASE("wallet: accounts that other nodes begin have a rate, for a book keeps
   const auto refused = bank.begin_accounts(kStranger, number + 1);
   REQUIRE(refused);
   CHECK(refused->code == Code::overloaded);
-  CHECK(refused->message.find("accounts that are new") != std::string::npos);
+  CHECK(refused->message.find("new accounts") != std::string::npos);
   CHECK_FALSE(bank.begin_accounts(kBank, number + 1));
   CHECK_FALSE(bank.send(kBank, 1));
   CHECK_FALSE(bank.send(kStranger, 2));  // to one that is there
@@ -381,7 +381,7 @@ TEST_CASE("wallet: a kept account is credited only by what its node's own actors
     const auto refused = pay(from, false);
     REQUIRE(refused);
     CHECK(refused->code == Code::refused);
-    CHECK(refused->message.find("takes only its own deposits") != std::string::npos);
+    CHECK(refused->message.find("accepts only its own deposits") != std::string::npos);
   }
   const auto claimed = pay(kStranger, true);
   REQUIRE(claimed);
@@ -434,7 +434,7 @@ TEST_CASE("wallet: a kept account is not credited by the issuance") {
   const auto refused = bank.try_issue(kept_account(0), "since");
   REQUIRE(refused);
   CHECK(refused->code == Code::refused);
-  CHECK(refused->message.find("takes only its own deposits") != std::string::npos);
+  CHECK(refused->message.find("accepts only its own deposits") != std::string::npos);
   CHECK(bank.told == 0);
   CHECK_FALSE(bank.pay_from(0, 1, {{test_address(5), Amount::of(100)}}));
 }

@@ -10,7 +10,7 @@ std::string_view name(AuditError error) {
     case AuditError::transfer: return "breaks the rules of a transfer";
     case AuditError::number: return "is not the next transfer of its account";
     case AuditError::balance: return "debits more than the account had";
-    case AuditError::issuer: return "was made by another than the account's owner";
+    case AuditError::issuer: return "was not made by the account's owner";
   }
   return "is wrong";
 }

@@ -1,7 +1,7 @@
 #pragma once
-// Recomputes a book from its first posting, by other code than that which wrote it.
+// Recomputes a book from its first posting, with other code than the code that wrote it.
 //
-// Memory  a row an account.
+// Memory  a row per account.
 #include <map>
 
 #include "actors/wallet/logic/ledger/book.hpp"
@@ -10,10 +10,10 @@ namespace troupe::wallet {
 
 enum class AuditError : std::uint8_t {
   chain,     ///< its sequence, its time or its hash does not follow from the posting before
-  transfer,  ///< it breaks the rules of a transfer, or is of another book
-  number,    ///< its number is not the next one of the account
+  transfer,  ///< it breaks the rules of a transfer, or belongs to another book
+  number,    ///< its number is not the next number of the account
   balance,   ///< the account had less
-  issuer,    ///< issued by another than the owner, or debited by another than the account
+  issuer,    ///< issued by someone other than the owner, or debited by someone other than the account
 };
 std::string_view name(AuditError error);
 
@@ -22,9 +22,9 @@ struct AuditReport {
   std::uint64_t postings = 0;
   Amount issued;
   Amount sum;                                ///< of all balances; equals what was issued
-  std::map<Address, Amount> issuers{};       ///< who issued how much
-  std::vector<Address> mismatches{};         ///< accounts whose stored row is another one; ascending
-  std::optional<std::uint64_t> broken_at{};  ///< the first posting that is wrong: nothing after it was counted
+  std::map<Address, Amount> issuers{};       ///< the sum that each issuer issued
+  std::vector<Address> mismatches{};         ///< accounts whose stored row differs; ascending
+  std::optional<std::uint64_t> broken_at{};  ///< the first wrong posting: nothing after it was counted
   std::optional<AuditError> broken{};
 
   bool held() const { return mismatches.empty() && !broken_at && sum == issued; }
@@ -34,10 +34,10 @@ class Audit {
  public:
   explicit Audit(const Genesis& genesis) : genesis_(genesis), head_(first_head(genesis)) {}
 
-  /// The next posting. After one that is wrong, all are ignored.
+  /// Checks the next posting. Ignores all postings after a wrong posting.
   void take(const Posting& posting);
 
-  /// `stored` are all rows of the book. `head` is its end as it was stored; another one is a break of the chain.
+  /// Ends the audit. `stored` are all rows of the book. `head` is its stored end; a different end breaks the chain.
   AuditReport finish(const std::map<Address, AccountRow>& stored, const Head& head) &&;
 
  private:

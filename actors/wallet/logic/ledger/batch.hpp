@@ -1,6 +1,5 @@
 #pragma once
-// Decides several orders one after another, each on the rows that the orders before it have left. All are committed
-// at once.
+// Decides several orders one after another, each on the rows that the earlier orders left. All are committed at once.
 #include <map>
 
 #include "actors/wallet/logic/ledger/book.hpp"
@@ -9,7 +8,7 @@ namespace troupe::wallet {
 
 class Batch final : public BookRows {
  public:
-  /// `rows` and `genesis` outlive it. `rows` knows the transfers of the numbers that are asked for.
+  /// `rows` and `genesis` must outlive it. `rows` knows the transfers of all requested numbers.
   Batch(const Genesis& genesis, const Head& head, const BookRows& rows) : genesis_(genesis), head_(head), rows_(rows) {}
 
   AccountRow account(const Address& address) const override {
@@ -21,7 +20,7 @@ class Batch final : public BookRows {
     return here == nullptr ? rows_.posted(from, number) : std::optional(id_of(here->transfer));
   }
 
-  /// Decides it. Errors change nothing.
+  /// Decides the order. Errors change nothing.
   base::Result<std::variant<Posting, Already>, LedgerError> take(const Order& order, UnixMs now,
                                                                  const base::Mutations& mutations) {
     auto decided = decide(genesis_, head_, *this, order, now, mutations);
@@ -35,7 +34,7 @@ class Batch final : public BookRows {
     return decided;
   }
 
-  /// The posting of this batch with that number; null if it is none of this batch.
+  /// Returns the posting of this batch with that number, or null.
   const Posting* posting(const Address& from, TransferNumber number) const {
     const auto at = numbers_.find({from, number});
     return at == numbers_.end() ? nullptr : &postings_[at->second];

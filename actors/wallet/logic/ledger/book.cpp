@@ -47,13 +47,13 @@ Head first_head(const Genesis& genesis) { return {0, UnixMs(0), {genesis.id().by
 
 std::string_view name(LedgerError error) {
   switch (error) {
-    case LedgerError::malformed: return "the transfer breaks its rules";
+    case LedgerError::malformed: return "the transfer is invalid";
     case LedgerError::wrong_book: return "the transfer was signed for another book";
-    case LedgerError::not_owner: return "the owner of the book alone issues money";
-    case LedgerError::funds: return "the account has less than that";
-    case LedgerError::too_much: return "more than 2^63 - 1 would have been issued in all";
-    case LedgerError::ahead: return "transfers of this account before it are missing";
-    case LedgerError::taken: return "another transfer of this account was posted with its number";
+    case LedgerError::not_owner: return "only the owner of the book can issue money";
+    case LedgerError::funds: return "the account's balance is too small";
+    case LedgerError::too_much: return "the issue would exceed the limit of 2^63 - 1 in all";
+    case LedgerError::ahead: return "earlier transfers of this account are missing";
+    case LedgerError::taken: return "another transfer of this account was posted with the same number";
   }
   return "refused";
 }

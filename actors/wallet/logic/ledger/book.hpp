@@ -1,13 +1,13 @@
 #pragma once
-// A double-entry book: each posting debits one account and credits others by the same sum, and is chained to the one
-// before it. What is decided here is done by the caller, in one batch: the posting, and the rows that it changes.
+// A double-entry book: each posting debits one account and credits others by the same sum, and is chained to the
+//   posting before it. The caller commits each decision in one batch: the posting, and the rows that it changes.
 //
-// Numbers  a transfer of an account is posted if its number is the next one. An older number is either that of the
-//          posted transfer itself, which is no error, or refused.
-// Issue    the issuance of a book is the one account below zero: its `balance` counts what it has paid out. The owner
-//          alone debits it, by numbers of its own, up to 2^63 - 1 in all. So no sum of balances can overflow.
-// Chain    hash = SHA-256("troupe posting v1", sequence (8), time in ms (8), by (32), hash before (32), transfer).
-//          The hash before the first posting is the id of the book.
+// Numbers  a transfer of an account is posted if its number is the account's next number. A transfer with an older
+//          number is refused, unless it is the posted transfer itself: then the order succeeds again.
+// Issue    the issuance is the only account below zero: its `balance` counts what it has paid out. Only the owner
+//          debits it, with numbers of its own, up to 2^63 - 1 in all. So no sum of balances can overflow.
+// Chain    hash = SHA-256("troupe posting v1", sequence (8), time in ms (8), by (32), hash before (32), transfer). The
+//          hash before the first posting is the id of the book.
 // Source   the ledgers of TigerBeetle for transfers that are never changed, and retries by id.
 #include <map>
 #include <variant>
@@ -18,32 +18,32 @@
 
 namespace troupe::wallet {
 
-/// What a book begins with.
+/// The beginning of a book.
 struct Genesis {
   Address owner;
-  std::array<std::uint8_t, 16> nonce{};  ///< random: two books of one owner differ
+  std::array<std::uint8_t, 16> nonce{};  ///< random: two books of the same owner differ
 
   /// SHA-256("troupe book v1" || owner || nonce).
   BookId id() const;
 };
 
 using UnixMs = std::chrono::duration<std::uint64_t, std::milli>;
-/// A date before 1970, of a clock that was never set, is 1970.
+/// Returns 1970 for a date before 1970, which an unset clock shows.
 inline UnixMs unix_ms(base::WallTime wall) {
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(wall.since_origin()).count();
   return UnixMs(ms > 0 ? static_cast<std::uint64_t>(ms) : 0);
 }
 
 struct Posting {
-  std::uint64_t sequence = 0;  ///< 1 is the first
-  UnixMs time{0};              ///< never before that of the posting before
+  std::uint64_t sequence = 0;  ///< starts at 1
+  UnixMs time{0};              ///< never earlier than the time of the posting before
   Address by;
   base::Digest before;
   Transfer transfer;
   friend bool operator==(const Posting&, const Posting&) = default;
 };
 
-/// The bytes that are hashed and stored; and back: nothing unless they are what encode() gives.
+/// Encodes the bytes that are hashed and stored. Decoding returns nullopt unless they are the canonical encoding.
 base::Bytes encode(const Posting& posting);
 std::optional<Posting> decode_posting(base::ByteView bytes);
 base::Digest hash_of(const Posting& posting);
@@ -59,45 +59,45 @@ Head first_head(const Genesis& genesis);
 
 struct AccountRow {
   Amount balance;
-  TransferNumber done;  ///< of the latest transfer that debited it
+  TransferNumber done;  ///< number of the latest transfer that debited it
   friend bool operator==(const AccountRow&, const AccountRow&) = default;
 };
 
-/// What a book has stored.
+/// The stored rows of a book.
 class BookRows {
  public:
   virtual ~BookRows() = default;
-  /// An account that was never credited has an empty row.
+  /// Returns an empty row for an account that was never credited.
   virtual AccountRow account(const Address& address) const = 0;
-  /// The transfer that was posted with this number; nothing if there is none.
+  /// Returns the transfer that was posted with this number, or nullopt.
   virtual std::optional<TransferId> posted(const Address& from, TransferNumber number) const = 0;
 };
 
 enum class LedgerError : std::uint8_t {
   malformed,   ///< a TransferError
   wrong_book,  ///< signed for another book
-  not_owner,   ///< issued by another than the owner
-  funds,       ///< the account has less
+  not_owner,   ///< issued by someone other than the owner
+  funds,       ///< the balance is too small
   too_much,    ///< more than 2^63 - 1 would have been issued
-  ahead,       ///< its number is not the next one: transfers before it are missing
+  ahead,       ///< its number is not the account's next number: earlier transfers are missing
   taken,       ///< another transfer was posted with this number
 };
 std::string_view name(LedgerError error);
 
-/// The transfer was posted before: nothing is to be done.
+/// The transfer was posted before, so there is nothing to do.
 struct Already {
   TransferId id;
 };
 
-/// Errors change nothing; a transfer that is refused leaves its number free.
+/// Decides an order. Errors change nothing; a refused transfer leaves its number free.
 base::Result<std::variant<Posting, Already>, LedgerError> decide(const Genesis& genesis, const Head& head,
                                                                  const BookRows& rows, const Order& order, UnixMs now,
                                                                  const base::Mutations& mutations = base::kNoMutations);
 
-/// The rows as they are after the posting, which decide() gave on these rows; ascending by address.
+/// Returns the rows after the posting, which decide() returned for these rows; ascending by address.
 std::map<Address, AccountRow> changed_by(const Posting& posting, const BookRows& rows);
 
-/// A book in memory, for simulations, and as the dumb version that others are compared with.
+/// A book in memory, for simulations, and as the simple model that other books are compared with.
 class MemoryBook final : public BookRows {
  public:
   explicit MemoryBook(Genesis genesis) : genesis_(genesis), head_(first_head(genesis)) {}
@@ -105,7 +105,7 @@ class MemoryBook final : public BookRows {
   AccountRow account(const Address& address) const override;
   std::optional<TransferId> posted(const Address& from, TransferNumber number) const override;
 
-  /// Decides and posts. The posting is back() of postings(), unless it was there already.
+  /// Decides and posts. The posting is back() of postings(), unless it existed already.
   base::Result<TransferId, LedgerError> post(const Order& order, UnixMs now,
                                              const base::Mutations& mutations = base::kNoMutations);
 

@@ -8,15 +8,15 @@ namespace troupe::wallet {
 
 std::string_view name(ProposalError error) {
   switch (error) {
-    case ProposalError::unknown: return "there is no such proposal";
-    case ProposalError::transfer: return "the transfer breaks its rules, or the policy is not the account's";
-    case ProposalError::life: return "a proposal lives from 1 second to 30 days";
-    case ProposalError::not_signer: return "this is no signature by a signer of the account";
-    case ProposalError::ordered: return "enough signers have signed it already";
+    case ProposalError::unknown: return "the proposal does not exist";
+    case ProposalError::transfer: return "the transfer is invalid, or the account has another policy";
+    case ProposalError::life: return "invalid lifetime of the proposal: expected 1 second to 30 days";
+    case ProposalError::not_signer: return "the signature is not from a signer of the account";
+    case ProposalError::ordered: return "enough signers have already signed the proposal";
     case ProposalError::expired: return "the proposal has expired";
     case ProposalError::full:
-      return "the account has as many open proposals as it may, or this signer its part of the 64: one that is paid or "
-             "expires makes room";
+      return "the account has its limit of 64 open proposals, or this signer has used its quota of them: wait until "
+             "one is paid or expires";
   }
   return "refused";
 }
@@ -28,7 +28,7 @@ base::Result<std::optional<Order>, ProposalError> Proposals::propose(Transfer tr
   const TransferId id = id_of(transfer);
   if (all_.contains(id)) return sign(id, approval, now);
   if (expires < now + kProposalLifeMin || expires > now + kProposalLifeMax) return ProposalError::life;
-  // Before room is made for it: a stranger's proposal takes none.
+  // Checked first: an invalid proposal takes no slot.
   if (!policy.lists(approval.key) || !crypto::verify(approval.key, encode(transfer), approval.signature))
     return ProposalError::not_signer;
   if (full(transfer, policy, approval, now, done)) return ProposalError::full;

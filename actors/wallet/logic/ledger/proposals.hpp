@@ -1,11 +1,11 @@
 #pragma once
-// Transfers of accounts with several signers, while their signatures are gathered.
+// Transfers of accounts with several signers, while their signatures are collected.
 //
-// Rule    a proposal is ordered at the signature that reaches the threshold, once; one more is refused. Its number is
-//         part of what is signed: of two proposals with one number at most one is paid.
-// States  open -> ordered or expired; an ordered one is not forgotten before it has expired.
-// Limits  kProposalsMax of an account that can still be paid, in equal parts of its signers: none of them alone takes
-//         all places. They live at most kProposalLifeMax.
+// Rule    the signature that reaches the threshold orders the proposal, once; later signatures are refused. The number
+//         is part of the signed bytes, so at most one of two proposals with the same number is paid.
+// States  open -> ordered or expired; an ordered proposal is kept until it expires.
+// Limits  per account kProposalsMax proposals that can still be paid, in equal quotas per signer. They live at most
+//         kProposalLifeMax.
 #include <map>
 #include <set>
 #include <utility>
@@ -23,10 +23,10 @@ enum class ProposalError : std::uint8_t {
   unknown,     ///< no such proposal
   transfer,    ///< it breaks the rules of a transfer, or the policy is not the account's
   life,        ///< it would expire too soon or too late
-  not_signer,  ///< the key is none of the policy's, or the signature is wrong
-  ordered,     ///< enough have signed already
-  expired,     ///< too late
-  full,        ///< the account has kProposalsMax, or the signer its part of them
+  not_signer,  ///< the key is not in the policy, or the signature is wrong
+  ordered,     ///< enough signers have signed already
+  expired,     ///< the proposal has expired
+  full,        ///< the account has kProposalsMax, or the signer has used up its quota
 };
 std::string_view name(ProposalError error);
 
@@ -40,24 +40,24 @@ struct Proposal {
 
 class Proposals {
  public:
-  /// Proposes with a first signature. The same proposal again is a signature of it. `done`: the latest number that the
-  /// account has posted.
+  /// Proposes with a first signature. The same proposal again counts as a signature of it. `done`: the latest number
+  /// that the account has posted.
   base::Result<std::optional<Order>, ProposalError> propose(Transfer transfer, const Policy& policy,
                                                             const Approval& approval, UnixMs expires, UnixMs now,
                                                             TransferNumber done);
 
-  /// Adds a signature. Gives the order at the one that reaches the threshold. A signature that is there already changes
+  /// Adds a signature. Returns the order at the signature that reaches the threshold. Repeating a signature changes
   /// nothing, unless the proposal is ordered.
   base::Result<std::optional<Order>, ProposalError> sign(const TransferId& id, const Approval& approval, UnixMs now);
 
-  /// One that was stored, in place of what is known of it.
+  /// Puts a stored proposal, which replaces the known state of it.
   void put(Proposal proposal);
   void erase(const TransferId& id);
 
-  /// Forgets what has expired, and says which.
+  /// Forgets expired proposals, and returns their ids.
   std::vector<TransferId> expire(UnixMs now);
 
-  /// Null if it is not known.
+  /// Returns null if it is unknown.
   const Proposal* find(const TransferId& id) const;
   const std::map<TransferId, Proposal>& all() const { return all_; }
 

@@ -1,8 +1,8 @@
 #pragma once
-// A transfer: one account is debited, 1 to 64 are credited, all or none. And the authority by which it is made.
+// A transfer debits one account and credits 1 to 64 accounts, all or none. An order is a transfer with its authority.
 //
-// Number   a transfer has the next number of the account that it debits. A retry is the same bytes; another transfer
-//          with that number can only take its place, never follow it.
+// Number   a transfer has the next number of the account that it debits. A retry has the same bytes. Another transfer
+//          with that number can only replace it, never follow it.
 // Form     "troupe transfer v1", book (32), from (32), number (8), number of credits (1), each as address (32) and
 //          amount (8), bytes of the memo (2), memo. Numbers are little-endian. These bytes are hashed and signed.
 // Limits   kCreditsMax credits, kMemoBytesMax bytes of memo; the total is below 2^63.
@@ -20,12 +20,12 @@ namespace troupe::wallet {
 inline constexpr std::size_t kCreditsMax = 64;
 inline constexpr std::size_t kMemoBytesMax = 256;
 
-/// The hash of a book's genesis: a transfer that is signed for one book is nothing in another.
+/// The hash of a book's genesis: a transfer that is signed for one book is invalid in another.
 using BookId = base::FixedBytes<struct BookIdTag, 32>;
 /// SHA-256 of the transfer's bytes.
 using TransferId = base::FixedBytes<struct TransferIdTag, 32>;
 
-/// Which of the transfers of an account; 1 is the first.
+/// The position among the transfers of an account; 1 is the first.
 struct TransferNumber {
   std::uint64_t value = 0;
   friend auto operator<=>(const TransferNumber&, const TransferNumber&) = default;
@@ -53,34 +53,35 @@ enum class TransferError : std::uint8_t {
   amount,    ///< a credit of 0
   total,     ///< 2^63 or more in all
   itself,    ///< an account would pay itself
-  issuance,  ///< money would go where it is made: its debits are what a book has issued
-  memo,      ///< longer than kMemoBytesMax, or no plain text
+  issuance,  ///< money would return to the issuance, whose debits are the sum that a book has issued
+  memo,      ///< longer than kMemoBytesMax, or not plain text
 };
 
-/// What it debits.
+/// Returns the sum that it debits.
 base::Result<Amount, TransferError> total_of(const Transfer& transfer);
 
 base::Bytes encode(const Transfer& transfer);
-/// Nothing unless the bytes are what encode() gives for a transfer without a TransferError.
+/// Returns nullopt unless the bytes are the canonical encoding of a transfer without a TransferError.
 std::optional<Transfer> decode_transfer(base::ByteView bytes);
 TransferId id_of(const Transfer& transfer);
 
-/// The account whose debits are the money of a book: it alone goes below zero.
+/// Returns the account whose debits are the money of a book. Only this account goes below zero.
 Address issuance_of(const BookId& book);
 
-/// A transfer, and the authority that was found for it. There is no other way to move money.
+/// A transfer with its verified authority. There is no other way to move money.
 class Order {
  public:
-  /// Of the account of a policy. Nothing unless the policy is the account's, and has approved these bytes.
+  /// Orders a transfer of a policy's account. Returns nullopt unless the account has this policy, and it approved these
+  /// bytes.
   static std::optional<Order> approved(Transfer transfer, const Policy& policy, std::span<const Approval> approvals);
-  /// Of an account that belongs to no key, by the part of the program that keeps it. Broken invariant unless the
-  /// account is that of kind and id.
+  /// Orders a transfer of an account without a key, for the part of the program that keeps it. Broken invariant unless
+  /// it is the account of kind and id.
   static Order of_account(Transfer transfer, std::string_view kind, base::ByteView id);
-  /// Money is made, by `owner`, who came over a way that proves it. Broken invariant unless it debits the issuance.
+  /// Issues money for `owner`, whom the caller has authenticated. Broken invariant unless it debits the issuance.
   static Order issue(Transfer transfer, const Address& owner);
 
   const Transfer& transfer() const { return transfer_; }
-  /// Who decided it: the debited account, or the owner who issues.
+  /// Returns the account that decided it: the debited account, or the owner who issues.
   const Address& by() const { return by_; }
 
  private:

@@ -1,12 +1,12 @@
 #pragma once
-// A rate at which payments may use something; accounts that find nothing left use it in turns.
+// A rate limit for payments; accounts that exceed it take turns.
 //
-// Debt    a payment needs one token, and may take more than are there: one that needs many waits no longer than one
-//         that needs one. What it took more is missing to those behind it.
-// Turn    of an account, one at a time, in the order in which they came. What is taken at the turn is kept for it, so
-//         who comes later or oftener takes nothing from it. One that does not come for kKept after its turn has lost
+// Debt    a payment needs one available token, and may take more than are left: a payment of many tokens waits as long
+//         as a payment of one. The missing tokens delay later payments.
+// Turn    each account has one turn at a time, in the order of arrival. Its tokens are reserved for it, so that later
+//         or more frequent accounts cannot take them. An account that does not come within kKept after its turn loses
 //         it.
-// Limits  kTurnsMax accounts wait; the next one has no turn, and tries again after kFull.
+// Limits  kTurnsMax accounts wait; a further account gets no turn, and tries again after kFull.
 // Time    monotonic, given by the caller.
 // Owner   one book; not thread-safe.
 #include <map>
@@ -19,12 +19,12 @@ namespace troupe::wallet {
 class TurnLimit {
  public:
   static constexpr std::size_t kTurnsMax = 4'096;   // our choice: 400 KiB
-  static constexpr std::chrono::minutes kKept{2};   // our choice: four times as long as who waits stays away
+  static constexpr std::chrono::minutes kKept{2};   // our choice: four times the longest pause of a waiting account
   static constexpr std::chrono::seconds kFull{30};  // our choice
-  /// Full in the beginning.
+  /// Begins with all tokens.
   explicit TurnLimit(base::Rate rate) : each_(base::Duration(std::chrono::seconds(1)) / rate.per_second), rate_(rate) {}
 
-  /// Takes `count` tokens, at least one, for a payment of `account`: then zero. Else how long it waits for its turn.
+  /// Takes `count` tokens, at least one, for a payment of `account` and returns zero, or returns the time to its turn.
   base::Duration take(const Address& account, base::Instant now, std::uint32_t count) {
     if (const auto own = turns_.find(account); own != turns_.end()) {
       const base::Instant turn = own->second;
@@ -46,7 +46,7 @@ class TurnLimit {
  private:
   const base::Duration each_;  // of a token
   const base::Rate rate_;
-  base::Instant spent_{base::Duration::min() / 2};  // all tokens until then are taken
+  base::Instant spent_{base::Duration::min() / 2};  // all tokens up to then are taken
   std::map<Address, base::Instant> turns_;
 };
 
