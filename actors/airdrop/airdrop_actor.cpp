@@ -13,14 +13,14 @@ using base::Bytes;
 using base::Code;
 using base::Error;
 
-constexpr std::chrono::seconds kLedgerDue{20};        // our choice: it is tried again
+constexpr std::chrono::seconds kLedgerDue{20};        // our choice: then asked again
 constexpr std::chrono::seconds kClockDue{5};          // our choice
-constexpr std::chrono::seconds kRunDue{20};           // our choice: who waits has a place of those of all strangers
+constexpr std::chrono::seconds kRunDue{20};           // our choice: waiting callers take slots of all remote callers
 constexpr std::chrono::milliseconds kReadAgain{500};  // our choice
 constexpr std::chrono::seconds kTryAgain{1};          // our choice
-constexpr std::uint32_t kClearedAtOnce = 128;         // our choice: rows of a commit
+constexpr std::uint32_t kClearedAtOnce = 128;         // our choice: rows per commit
 constexpr std::chrono::seconds kStepLook{30};         // our choice
-constexpr std::chrono::hours kLookAhead{1};           // our choice: the date may be set meanwhile
+constexpr std::chrono::hours kLookAhead{1};           // our choice: the date may be set until then
 
 base::Outcome<void> outcome(const base::Result<void, AirdropError>& result) {
   if (result.ok()) return {};
@@ -72,7 +72,7 @@ void AirdropActor::receive(runtime::Handlers& on) {
     const Airdrop& airdrop = state();
     out.setState(std::string(name(airdrop.state)));
     out.setSentence(airdrop.state == State::published
-                        ? "objections are heard until " + std::to_string(airdrop.ends.count())
+                        ? "objections are open until " + std::to_string(airdrop.ends.count())
                         : airdrop.why);
     out.setRecipients(airdrop.recipients);
     out.setReached(airdrop.cursor.index);
@@ -100,7 +100,7 @@ void AirdropActor::load() {
     if (row.value()) {
       founding_ = rows::decode_founding(*row.value());
       if (!founding_ || id_of(founding_->terms) != setup_.id)
-        return reload({Code::corrupt, "the terms of the airdrop cannot be read"});
+        return reload({Code::corrupt, "the stored terms of the airdrop are corrupted"});
     }
     load_state();
   });
@@ -123,7 +123,7 @@ void AirdropActor::load_objected() {
         if (run != run_) return durable::read_again();
         auto objected = decode_objected(row.value);
         if (!objected || row.key.size() != kPrefix + 8)
-          return Error{Code::corrupt, "the row of an objection cannot be read"};
+          return Error{Code::corrupt, "the stored row of an objection is corrupted"};
         objected_[static_cast<std::uint32_t>(durable::ordered_at(row.key, kPrefix))] = std::move(*objected);
         return std::nullopt;
       },
@@ -146,7 +146,7 @@ void AirdropActor::reload(const Error& why) {
   ledger_.forget();
   row_.forget();
   open_.closed();
-  setup_.settings.log.warn("an airdrop is read again",
+  setup_.settings.log.warn("reading an airdrop again",
                            {{"airdrop", setup_.id.hex()}, {"why", std::string_view(why.message)}});
   if (why.code == Code::corrupt) open_.failed(why);
   for (IsReply& one : std::exchange(creating_, {})) one.refuse({Code::unavailable, why.message});
@@ -166,16 +166,16 @@ void AirdropActor::at_time(base::Callback<void(const base::Outcome<Times>&)> the
   ask<escrow::wire::GetTerms, escrow::wire::TermsAre>(
       node().find(escrow::kPath), now() + kClockDue, [](escrow::wire::GetTerms::Builder) {},
       [this, run = run_, then = std::move(then)](runtime::Answer<escrow::wire::TermsAre> answer) mutable {
-        if (run != run_) return then(Error{Code::unavailable, "the airdrop is read again: try again"});
+        if (run != run_) return then(Error{Code::unavailable, "the airdrop is being read again: try again"});
         if (!answer.ok()) return then(answer.error());
         const auto are = answer.value();
         const auto book = wallet::BookId::from(bytes_of(are.getBook()));
-        if (!book) return then(Error{Code::internal, "the book has no id"});
+        if (!book) return then(Error{Code::internal, "the book sent an invalid id"});
         then(Times{UnixMs(are.getNow()), UnixMs(are.getUpSince()), UnixMs(are.getGrace()), are.getSteady(), *book});
       });
 }
 
-// -- what becomes of it
+// -- the course of the airdrop
 
 void AirdropActor::go_on() {
   if (!open_ || !founding_) return;
@@ -190,7 +190,7 @@ void AirdropActor::go_on() {
   }
 }
 
-/// The list has to be whole, or objections end.
+/// Returns the pool if the list is not complete, or ends objections.
 void AirdropActor::due() {
   if (!open_ || !founding_ || (state().state != State::filling && state().state != State::published)) return;
   at_time([this](const base::Outcome<Times>& times) {
@@ -218,7 +218,7 @@ void AirdropActor::due() {
   });
 }
 
-/// The book learns first that the account is one of an airdrop.
+/// Tells the book first that the account belongs to an airdrop.
 void AirdropActor::follow() {
   if (std::exchange(asking_, true)) return;
   ask<wallet::wire::Follow, messages::wire::Nothing>(
@@ -244,22 +244,21 @@ UnixMs AirdropActor::ends(const Times& times) const {
 void AirdropActor::deposit() {
   const bool sent =
       ledger_.deposit(founding_->deposit, runtime::Caller{}, [this](const base::Outcome<std::uint64_t>& posted) {
-        // Another one that creates it meanwhile asks nothing beside that: there will be
-        // no airdrop to ask for.
+        // A concurrent creation of the same airdrop asks nothing more: there will be no airdrop.
         if (!posted.ok()) return unfollow(posted.error());
         asking_ = false;
         deposited();
       });
-  if (!sent) reload({Code::corrupt, "the deposit of the airdrop cannot be read"});
+  if (!sent) reload({Code::corrupt, "the stored deposit of the airdrop is corrupted"});
 }
 
 void AirdropActor::deposited() {
   at_time([this](const base::Outcome<Times>& times) {
-    if (!times.ok()) return after<Resend>(kTryAgain);  // the deposit is asked for again, and answered alike
+    if (!times.ok()) return after<Resend>(kTryAgain);  // the deposit is requested again, with the same answer
     row_.change(
         [now = times.value().now](Airdrop& airdrop, durable::Storage::Commit&) { return outcome(airdrop.funded(now)); },
         [this](const base::Outcome<void>& done) {
-          if (!done.ok()) return;  // it is read again
+          if (!done.ok()) return;  // the state is read again
           setup_.settings.log.info("an airdrop was created", {{"airdrop", setup_.id.hex()}});
           for (IsReply& one : std::exchange(creating_, {})) show(one);
           go_on();
@@ -268,7 +267,7 @@ void AirdropActor::deposited() {
   });
 }
 
-/// Without its pool there is no airdrop, and nothing of it stays: first at the book, where its account may have a row.
+/// Removes an airdrop without its pool, and all its rows. First at the book, which may have a row of its account.
 void AirdropActor::unfollow(const Error& why) {
   ask<wallet::wire::Follow, messages::wire::Nothing>(
       node().find(wallet::kPath), now() + kLedgerDue,
@@ -294,7 +293,7 @@ void AirdropActor::not_deposited(const Error& why) {
         return base::Outcome<void>();
       },
       [this, why](const base::Outcome<void>& done) {
-        if (!done.ok()) return;  // it is read again
+        if (!done.ok()) return;  // the state is read again
         asking_ = false;
         founding_.reset();
         for (IsReply& one : std::exchange(creating_, {})) one.refuse(why);
@@ -312,7 +311,7 @@ void AirdropActor::give_back_all() {
               });
 }
 
-/// The list of an airdrop that pays nothing is of no use, and could be had for nothing; then what was objected to it.
+/// Erases rows of an airdrop that pays nothing: first its list, which costs an attacker nothing, then its objections.
 void AirdropActor::clear(char of) {
   const Bytes prefix = rows::key(of, setup_.id);
   storage_.range(prefix, prefix, kClearedAtOnce,
@@ -331,7 +330,7 @@ void AirdropActor::clear(char of) {
                          return base::Outcome<void>();
                        },
                        [this, of, last](const base::Outcome<void>& done) {
-                         if (!done.ok()) return;  // it is read again
+                         if (!done.ok()) return;  // the state is read again
                          if (!last) return clear(of);
                          objected_.clear();
                          finished();
@@ -349,7 +348,7 @@ void AirdropActor::finished() {
   }
 }
 
-/// Whether it has to be begun again when the seat is taken; and that it may end now.
+/// Tells the list whether the airdrop must start again with the seat; otherwise its actor may end.
 void AirdropActor::tell_list(bool over) {
   tell<wire::Unfinished>(node().find(std::string(kPath) + "/list"), [&](wire::Unfinished::Builder out) {
     out.setId(data_of(setup_.id.view()));
@@ -358,20 +357,21 @@ void AirdropActor::tell_list(bool over) {
   });
 }
 
-// -- questions
+// -- requests
 
-/// The list has looked at the signature of the terms.
+/// Creates the airdrop. The list has checked the signature of the terms.
 void AirdropActor::create(wire::CreateAirdrop::Reader ask, IsReply reply) {
   auto terms = decode_terms(bytes_of(ask.getTerms()));
   const auto by = wallet::read(ask.getBy());
   if (!terms || !by || id_of(*terms) != setup_.id)
-    return reply.refuse({Code::malformed, "the terms of the airdrop break their format"});
+    return reply.refuse({Code::malformed, "the terms of the airdrop are malformed"});
   auto deposit = wallet::read(ask.getDeposit());
   if (!deposit.ok()) return reply.refuse(deposit.error());
   const auto& [transfer, policy, approvals, on_chain] = deposit.value();
   if (transfer.from != terms->owner || transfer.credits.size() != 1 || transfer.credits[0].amount != terms->pool ||
       transfer.credits[0].to != account_of(setup_.id))
-    return reply.refuse({Code::malformed, "the deposit is the pool, from the owner to the account of the airdrop"});
+    return reply.refuse(
+        {Code::malformed, "invalid deposit: it must pay the pool from the owner to the account of the airdrop"});
   if (!wallet::Order::approved(transfer, policy, approvals))
     return reply.refuse({Code::refused, "the owner has not approved the deposit"});
   const auto founding = std::make_shared<rows::Founding>(
@@ -379,7 +379,8 @@ void AirdropActor::create(wire::CreateAirdrop::Reader ask, IsReply reply) {
   open_.when<wire::AirdropIs>(std::move(reply), [this, founding](IsReply waiting) {
     if (founding_) {
       if (state().state != State::depositing) return show(waiting);
-      if (creating_.size() >= kWaitingMax) return waiting.refuse({Code::overloaded, "too many wait for this deposit"});
+      if (creating_.size() >= kWaitingMax)
+        return waiting.refuse({Code::overloaded, "too many requests wait for this deposit"});
       return creating_.push_back(std::move(waiting));
     }
     at_time([this, founding, reply = std::move(waiting)](const base::Outcome<Times>& times) mutable {
@@ -389,7 +390,7 @@ void AirdropActor::create(wire::CreateAirdrop::Reader ask, IsReply reply) {
   });
 }
 
-/// What can be known without trying is refused before anything is written.
+/// Refuses invalid terms before anything is written.
 void AirdropActor::create_it(const std::shared_ptr<rows::Founding>& founding, const Times& times, IsReply reply) {
   const Terms& terms = founding->terms;
   if (terms.book != times.book) return reply.refuse({Code::refused, "the terms name another book"});
@@ -400,13 +401,13 @@ void AirdropActor::create_it(const std::shared_ptr<rows::Founding>& founding, co
       [&](wallet::wire::GetAccount::Builder out) { out.setAddress(data_of(terms.owner.view())); },
       [this, run = run_, founding, reply = std::move(reply)](runtime::Answer<wallet::wire::AccountIs> answer) mutable {
         if (!answer.ok()) return reply.refuse(answer.error());
-        if (run != run_) return reply.refuse({Code::unavailable, "the airdrop is read again: try again"});
+        if (run != run_) return reply.refuse({Code::unavailable, "the airdrop is being read again: try again"});
         const auto account = answer.value().getAccount();
         const auto transfer = wallet::decode_transfer(founding->deposit.bytes);
         if (transfer->number.value != account.getDebits() + 1)
-          return reply.refuse({Code::conflict, "the number of the deposit is not the next one of the account"});
+          return reply.refuse({Code::conflict, "the number of the deposit is not the next number of the account"});
         if (account.getBalance() < founding->terms.pool.units())
-          return reply.refuse({Code::refused, "the account has less than the pool"});
+          return reply.refuse({Code::refused, "the owner's balance is smaller than the pool"});
         row_.change(
             [this, founding](Airdrop& airdrop, durable::Storage::Commit& commit) -> base::Outcome<void> {
               if (founding_) return {};
@@ -467,8 +468,9 @@ void AirdropActor::page(std::uint32_t number, runtime::Reply<wire::PageIs> reply
 
 void AirdropActor::run(StepReply reply) {
   const Airdrop& airdrop = state();
-  if (airdrop.state == State::filling) return reply.refuse({Code::refused, "the list is not whole yet"});
-  if (running_.size() >= kWaitingMax) return reply.refuse({Code::overloaded, "too many wait for these payments"});
+  if (airdrop.state == State::filling) return reply.refuse({Code::refused, "the list is not complete yet"});
+  if (running_.size() >= kWaitingMax)
+    return reply.refuse({Code::overloaded, "too many requests wait for these payments"});
   const auto wait = [this](StepReply waiting) {
     if (running_.empty()) after<RunDue>(kRunDue);
     running_.push_back({std::move(waiting), now() + kRunDue});
@@ -483,7 +485,7 @@ void AirdropActor::run(StepReply reply) {
   });
 }
 
-/// Those who have waited for long are told how far it is, and ask again.
+/// Sends the progress to callers that have waited for long; they ask again.
 void AirdropActor::tell_waiting() {
   const auto late = std::ranges::find_if(running_, [this](const Waiting& one) { return one.due > now(); });
   for (auto at = running_.begin(); at != late; ++at)

@@ -1,13 +1,14 @@
 #pragma once
 // An airdrop, at kPath/list/ID: from the deposit of its pool to the last payment.
 //
-// Commit   one at a time: the state, with what belongs to the change (actors/durable/api.hpp, StateRow).
-// Time     that on which the book's group has agreed (`/escrow`, GetTerms). After an outage of the book objections are
-//          heard for an hour longer, or for as long as they were to be heard at all.
-// Payment  up to kAtOnce transfers are on their way; the state follows every kSaveEvery of them. After a crash the same
-//          are sent again from there; after a refusal, once all are answered, from the first that was refused, half as
-//          many at once, when the ledger says, and later each time that none was posted.
-// Sleep    once it has ended, and nothing was asked for kIdle, it tells the list.
+// Commit   one at a time: the state, and the rows that belong to the change (actors/durable/api.hpp, StateRow).
+// Time     the time on which the book's group has agreed (`/escrow`, GetTerms). After an outage of the book, objections
+//          stay open for at least `escrow.grace`, or for the objection period if that is shorter.
+// Payment  up to kAtOnce transfers are in flight; the state is saved every kSaveEvery of them. After a crash the same
+//          transfers are sent again from the saved state. After a refusal, once all are answered, it restarts at the
+//          first refused transfer with half as many in flight, when the ledger says, with back-off while none is
+//          posted.
+// Sleep    it notifies the list when it has ended and was idle for kIdle.
 #include <deque>
 
 #include "actors/airdrop/airdrop_settings.hpp"
@@ -24,9 +25,9 @@ class AirdropActor final : public runtime::Actor {
   static constexpr const char* kName = "airdrop";
   static constexpr std::size_t kAtOnce = 32;                     // our choice: transfers without an answer
   static constexpr std::size_t kSaveEvery = 32;                  // our choice
-  static constexpr std::size_t kWaitingMax = 256;                // our choice: questions, of each sort
+  static constexpr std::size_t kWaitingMax = 256;                // our choice: requests of each kind
   static constexpr std::uint32_t kObjectedRows = 64;             // messages/airdrop.capnp
-  static constexpr std::chrono::milliseconds kUnknownIdle{100};  // our choice: a stranger may ask for any id
+  static constexpr std::chrono::milliseconds kUnknownIdle{100};  // our choice: an untrusted node may ask for any id
   static constexpr std::chrono::seconds kIdle{20};               // our choice
   struct Setup {
     AirdropSettings settings;
@@ -52,10 +53,10 @@ class AirdropActor final : public runtime::Actor {
   using IsReply = runtime::Reply<wire::AirdropIs>;
   using StepReply = runtime::Reply<wire::AirdropStep>;
   using ObjectedReply = runtime::Reply<wire::ObjectedRow>;
-  /// What the book says of the time.
+  /// The book's times.
   struct Times {
     UnixMs now{0}, up_since{0}, grace{0};
-    bool steady = false;  ///< the date has not made a step for a while
+    bool steady = false;  ///< the date has not jumped for a while
     wallet::BookId book;
   };
   struct InFlight {
@@ -69,7 +70,7 @@ class AirdropActor final : public runtime::Actor {
   void load_objected();
   void opened();
   void reload(const base::Error& why);
-  /// Calls back, or refuses `reply`, once it is known that there is such an airdrop.
+  /// Calls back, or refuses `reply`, once it is known whether the airdrop exists.
   template <class A>
   void when_there(runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>)> then);
   template <class A>
@@ -77,7 +78,7 @@ class AirdropActor final : public runtime::Actor {
   bool there() const { return founding_ && row_.state() != nullptr && state().state != State::depositing; }
   void at_time(base::Callback<void(const base::Outcome<Times>&)> then);
 
-  // What becomes of it.
+  // The course of the airdrop.
   void go_on();
   void due();
   void follow();
@@ -87,16 +88,16 @@ class AirdropActor final : public runtime::Actor {
   void not_deposited(const base::Error& why);
   void give_back_all();
   void clear(char of);
-  /// Until when objections are heard, or pages may come: not before the book has been back for a while.
+  /// Returns the end of the time for objections or pages; at least a while after an outage of the book.
   UnixMs ends(const Times& times) const;
   void tell_list(bool over);
   void finished();
   const Airdrop& state() const {
-    base::ensure(row_.state() != nullptr, "an airdrop is asked for what it is once it was read");
+    base::ensure(row_.state() != nullptr, "the state of an airdrop is used after it was read");
     return *row_.state();
   }
 
-  // Questions (airdrop_actor.cpp).
+  // Requests (airdrop_actor.cpp).
   void create(wire::CreateAirdrop::Reader ask, IsReply reply);
   void create_it(const std::shared_ptr<rows::Founding>& founding, const Times& times, IsReply reply);
   void add(wire::AddPage::Reader ask, StepReply reply);
@@ -126,21 +127,21 @@ class AirdropActor final : public runtime::Actor {
   durable::Storage storage_;
   wallet::LedgerClient ledger_;
   Row row_;
-  std::uint64_t run_ = 0;  // answers to an earlier one are ignored
+  std::uint64_t run_ = 0;  // answers to an earlier run are ignored
   durable::Opening open_{kWaitingMax, "this airdrop"};
-  std::optional<rows::Founding> founding_;  // none: there is no such airdrop
+  std::optional<rows::Founding> founding_;  // empty: the airdrop does not exist
   AllObjected objected_;
   std::vector<IsReply> creating_;
   struct Waiting {
     StepReply reply;
-    base::Instant due;  // when its asker is told how far it is
+    base::Instant due;  // when its caller gets the progress
   };
   std::vector<Waiting> running_;
-  bool asking_ = false;  // for the deposit, or for all that is given back
+  bool asking_ = false;  // for the deposit or the return of the pool
 
   std::deque<InFlight> in_flight_;
-  std::size_t window_ = kAtOnce;  // of them; a ledger that is busy takes fewer
-  /// Why one of them was not posted: no more are sent until all are answered, and some time has passed.
+  std::size_t window_ = kAtOnce;  // the limit of in_flight_; lower if the ledger is busy
+  /// Why a transfer was not posted: no more are sent until all are answered and a pause is over.
   std::optional<base::Error> failed_;
   base::Backoff pays_again_{std::chrono::seconds(1), std::chrono::seconds(30)};  // our choice
   Cursor planned_, reached_;

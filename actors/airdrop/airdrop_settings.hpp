@@ -1,5 +1,5 @@
 #pragma once
-// What the settings of a node say of airdrops.
+// A node's settings of airdrops.
 #include "actors/airdrop/logic/airdrop.hpp"
 #include "actors/durable/api.hpp"
 #include "runtime/observe/domain_log.hpp"
@@ -9,8 +9,8 @@ namespace troupe::airdrop {
 struct AirdropSettings {
   std::shared_ptr<runtime::Links> links;
   durable::Place book;
-  UnixMs objections{0};                ///< for how long they are heard
-  std::size_t unfinished_max = 1'024;  ///< of all accounts: each may hold 10 MiB of objections (our choice)
+  UnixMs objections{0};                ///< how long objections are open
+  std::size_t unfinished_max = 1'024;  ///< of all accounts: each airdrop may hold 10 MiB of objections (our choice)
   observe::DomainLog log{};
 };
 

@@ -23,8 +23,8 @@ std::optional<base::Error> AirdropsActor::refusal(const runtime::Envelope& quest
   if (question.kind() != &messages::kind_of<wire::CreateAirdrop>() || !seat().place().chain || user(caller()).reserved)
     return std::nullopt;
   return base::Error{base::Code::refused,
-                     "on a chain the node of an airdrop pays the fees of its payments, and so begins those of its own "
-                     "operators alone: create it at a node of your own"};
+                     "on a chain the node of an airdrop pays the fees of its payments, so it accepts only airdrops of "
+                     "its own operators: create it at your own node"};
 }
 
 runtime::Handle AirdropsActor::begin_child(const std::string& name) {

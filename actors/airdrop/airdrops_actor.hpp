@@ -1,6 +1,6 @@
 #pragma once
-// The airdrops of a book at this node, at kPath: serves them where this node keeps the book, and passes on what is
-// asked elsewhere.
+// The airdrops of a book, at kPath: serves them if this node keeps the book, and otherwise passes requests to the
+// book's node.
 //
 // Spawns  `list` while this node holds the seat (actors/durable/api.hpp).
 #include "actors/airdrop/airdrop_settings.hpp"
@@ -20,8 +20,8 @@ class AirdropsActor final : public durable::Home {
  private:
   void publish() override;
   runtime::Handle begin_child(const std::string& name) override;
-  /// Who acts is known by a signature. On a chain the node whose book it is pays the fees of each payment: it begins
-  /// its own airdrops alone.
+  /// Accepts all callers, because signatures prove who acts. On a chain the book's node pays the fees of each payment,
+  /// so it creates only airdrops of its own operators.
   std::optional<base::Error> refusal(const runtime::Envelope& question) override;
 
   const AirdropSettings settings_;

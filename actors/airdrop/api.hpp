@@ -1,5 +1,5 @@
 #pragma once
-// Where the airdrops of a book are asked (messages/airdrop.capnp).
+// The actor path of a book's airdrops; their messages are in messages/airdrop.capnp.
 #include "actors/airdrop/logic/airdrop.hpp"
 
 namespace troupe::airdrop {

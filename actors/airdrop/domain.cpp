@@ -1,4 +1,4 @@
-// Airdrops of a book, as a domain of a node.
+// Registers the airdrops of a book as a domain of a node.
 #include "actors/airdrop/airdrops_actor.hpp"
 #include "actors/airdrop/sim.hpp"
 #include "actors/node/api.hpp"

@@ -40,21 +40,20 @@ void ListActor::receive(runtime::Handlers& on) {
     if (!told.getOver() && owner) unfinished_.hold(*id, {.id = *owner});
     if (!told.getOver()) return;
     airdrops_.sleepy(id->hex());
-    // Something may be asked of it: one that nothing is known of is being created.
+    // It may have new requests: an airdrop without rows is being created.
     if (!airdrops_.ends(id->hex())) return;
     unfinished_.release(*id);
     std::erase_if(claimed_, [&](const auto& one) { return one.second == *id; });
   });
   on.timer<Again>([this] { take(); });
   on.timer<Look>([this] {
-    // One that could not be begun is begun now.
+    // Starts actors that could not be started before.
     for (const auto& [id, owner] : unfinished_.holders()) wake(id);
     after<Look>(kLookEvery);
   });
   on.other([this](const runtime::Envelope& question, runtime::AnyReply reply) {
     if (open_) return serve({question, std::move(reply), caller()});
-    if (early_.size() >= kEarlyMax)
-      return reply.refuse({Code::overloaded, "the airdrops are being read: try again in a moment"});
+    if (early_.size() >= kEarlyMax) return reply.refuse({Code::overloaded, "the airdrops are being read: try again"});
     early_.push_back({question, std::move(reply), caller()});
   });
   on.describe<wire::AirdropListState>([this](wire::AirdropListState::Builder state) {
@@ -63,7 +62,7 @@ void ListActor::receive(runtime::Handlers& on) {
   });
 }
 
-/// What has not ended goes on, whatever ended its actor.
+/// Restarts an unfinished airdrop, whatever ended its actor.
 void ListActor::down(const runtime::Handle& ended, const std::optional<base::Error>&) {
   const auto name = airdrops_.down(ended);
   const auto id = name ? AirdropId::from_hex(*name) : std::nullopt;
@@ -109,14 +108,14 @@ void ListActor::wake(const AirdropId& id) {
                            {}});
 }
 
-// -- questions
+// -- requests
 
 template <class Q>
 bool ListActor::pass(const runtime::Envelope& question, runtime::AnyReply& reply) {
   if (question.kind() != &messages::kind_of<Q>()) return false;
   runtime::Envelope::Reading<Q> reading(question);
   const auto id = AirdropId::from(bytes_of(reading.root().getId()));
-  if (!id) reply.refuse({Code::malformed, "the id of an airdrop has 32 bytes"});
+  if (!id) reply.refuse({Code::malformed, "invalid airdrop id: expected 32 bytes"});
   else airdrops_.ask(id->hex(), {question, std::move(reply)});
   return true;
 }
@@ -130,7 +129,8 @@ void ListActor::serve(Question asked) {
         pass<wire::Object>(question, reply) || pass<wire::Decide>(question, reply) ||
         pass<wire::RunAirdrop>(question, reply))
       return;
-    // The answer to its deposit tells an airdrop all that it expects. On a chain anything else stays on the account.
+    // Confirms it only: the answer to its deposit tells an airdrop all. On a chain any other payment stays on the
+    // account.
     if (question.kind() == &messages::kind_of<wallet::wire::Credited>())
       return runtime::Reply<messages::wire::Nothing>(std::move(reply)).done();
     if (question.kind() == &messages::kind_of<wire::CreateAirdrop>()) return create(std::move(asked));
@@ -138,21 +138,21 @@ void ListActor::serve(Question asked) {
       runtime::Envelope::Reading<wire::ListAirdrops> reading(question);
       const auto from = AirdropId::from(bytes_of(reading.root().getFrom()));
       if (!from && reading.root().getFrom().size() > 0)
-        return reply.refuse({Code::malformed, "the id of an airdrop has 32 bytes"});
+        return reply.refuse({Code::malformed, "invalid airdrop id: expected 32 bytes"});
       return list(from, runtime::Reply<wire::Airdrops>(std::move(reply)));
     }
   } catch (const kj::Exception&) {
-    return reply.refuse({Code::malformed, "the question cannot be read"});
+    return reply.refuse({Code::malformed, "the request cannot be decoded"});
   }
-  reply.refuse({Code::unsupported, "airdrops do not answer this"});
+  reply.refuse({Code::unsupported, "airdrops do not support this request"});
 }
 
-/// The account, its nonce and its number of airdrops are looked at here; the rest by the airdrop itself.
+/// Checks the account, its nonce and its number of airdrops; the airdrop itself checks the rest.
 void ListActor::create(Question asked) {
   runtime::Envelope::Reading<wire::CreateAirdrop> reading(asked.envelope);
   const auto terms = decode_terms(bytes_of(reading.root().getTerms()));
-  if (!terms) return asked.reply.refuse({Code::malformed, "the terms of the airdrop break their format"});
-  // A stranger's bytes begin no actor.
+  if (!terms) return asked.reply.refuse({Code::malformed, "the terms of the airdrop are malformed"});
+  // Unsigned bytes must not start an actor.
   const auto by = wallet::read(reading.root().getBy());
   const auto policy = by ? std::optional(wallet::Policy::of_key(by->key)) : std::nullopt;
   if (!policy || policy->address() != terms->owner || !policy->approved(bytes_of(reading.root().getTerms()), {&*by, 1}))
@@ -164,13 +164,13 @@ void ListActor::create(Question asked) {
                                             const base::Outcome<std::optional<Bytes>>& row) mutable {
     runtime::AnyReply& reply = asked.reply;
     if (!row.ok()) return reply.refuse(row.error());
-    // Another one may have begun and not be durable yet.
+    // Another airdrop with this nonce may be in creation, without a row yet.
     const auto claim = claimed_.find(nonce);
     if ((row.value() && AirdropId::from(*row.value()) != id) || (claim != claimed_.end() && claim->second != id))
-      return reply.refuse({Code::conflict, "this request has created another airdrop"});
-    if (const auto why = full(id, owner)) return reply.refuse(*why);  // others have come meanwhile
+      return reply.refuse({Code::conflict, "this request has created another airdrop: use a new request"});
+    if (const auto why = full(id, owner)) return reply.refuse(*why);  // others may have come in between
     claimed_.insert_or_assign(nonce, id);
-    unfinished_.hold(id, owner);  // counts from now on; the airdrop says if it comes to nothing
+    unfinished_.hold(id, owner);  // counts from now on; the airdrop reports if its creation fails
     airdrops_.ask(id.hex(), {asked.envelope, std::move(reply)});
   });
 }
@@ -179,13 +179,12 @@ std::optional<base::Error> ListActor::full(const AirdropId& id, const base::User
   if (unfinished_.has(id) || (unfinished_.held(owner) < kUnfinishedOfOwner && unfinished_.fits(owner)))
     return std::nullopt;
   return base::Error{Code::refused,
-                     "as many airdrops have not ended as may be: of this account, of those who ask from there, or in "
-                     "all"};
+                     "too many unfinished airdrops: of this account, from this caller's network, or in all"};
 }
 
 void ListActor::list(const std::optional<AirdropId>& from, runtime::Reply<wire::Airdrops> reply) {
   storage_.confirm([this, from, reply = std::move(reply)](const base::Outcome<void>& here) mutable {
-    if (!here.ok()) return reply.refuse({Code::unavailable, "the airdrops are kept elsewhere by now: try again"});
+    if (!here.ok()) return reply.refuse({Code::unavailable, "the airdrops have moved to another node: try again"});
     storage_.range(rows::prefix('h'), from ? rows::key('h', *from) : rows::prefix('h'), kListRows,
                    [reply = std::move(reply)](const base::Outcome<durable::Storage::Page>& page) mutable {
                      if (!page.ok()) return reply.refuse(page.error());
@@ -197,7 +196,7 @@ void ListActor::list(const std::optional<AirdropId>& from, runtime::Reply<wire::
                                                 ? std::nullopt
                                                 : Airdrop::decode(base::ByteView(row.value).subspan(kNumber));
                        if (!id || !airdrop)
-                         return reply.refuse({Code::corrupt, "the row of an airdrop cannot be read"});
+                         return reply.refuse({Code::corrupt, "the stored row of an airdrop is corrupted"});
                        if (airdrop->state != State::depositing) found.emplace_back(*id, *airdrop);
                      }
                      reply.send([&](wire::Airdrops::Builder out) {
@@ -213,7 +212,7 @@ void ListActor::list(const std::optional<AirdropId>& from, runtime::Reply<wire::
                          list[i].setEnds(airdrop.ends.count());
                        }
                        if (!page.value().next || page.value().rows.empty()) return;
-                       // The id behind the last one of this page.
+                       // The id after the last airdrop of this page.
                        Bytes next(page.value().rows.back().key.begin() + 1, page.value().rows.back().key.end());
                        for (auto at = next.rbegin(); at != next.rend() && ++*at == 0;) ++at;
                        out.setNext(data_of(next));

@@ -1,10 +1,11 @@
 #pragma once
-// Which airdrops there are, at kPath/list: finds the actor of one, or begins it.
+// The list of airdrops, at kPath/list: finds or starts the actor of an airdrop.
 //
-// Wake     the first question about an airdrop begins its actor; so does the seat, of each that has not ended.
-// Spawns   an actor for each airdrop that is awake, at kPath/list/ID.
-// Limits   `unfinished_max` that have not ended, kUnfinishedOfOwner of them of an account. Those who ask from one place
-//          have a share (from before a start: from nowhere); the last eighth is for this node. kAwakeMax awake.
+// Wake     the first request for an airdrop starts its actor. Taking the seat starts the actors of all unfinished
+//          airdrops.
+// Spawns   an actor for each active airdrop, at kPath/list/ID.
+// Limits   `unfinished_max` unfinished airdrops, kUnfinishedOfOwner of them per account, in quotas per caller's network
+//          (after a start the callers are unknown); the last eighth is for this node. kAwakeMax active actors.
 #include "actors/airdrop/airdrop_actor.hpp"
 #include "messages/common.capnp.h"
 #include "runtime/base/share_places.hpp"
@@ -16,7 +17,7 @@ class ListActor final : public runtime::Actor {
   static constexpr const char* kName = "airdrop list";
   static constexpr std::size_t kUnfinishedOfOwner = 16;  // our choice
   static constexpr std::size_t kAwakeMax = 2'048;        // our choice
-  static constexpr std::size_t kEarlyMax = 1'024;        // our choice: questions while the rows are read
+  static constexpr std::size_t kEarlyMax = 1'024;        // our choice: requests while the rows are read
   static constexpr std::uint32_t kListRows = 256;        // messages/airdrop.capnp
   struct Setup {
     AirdropSettings settings;
@@ -44,7 +45,7 @@ class ListActor final : public runtime::Actor {
   template <class Q>
   bool pass(const runtime::Envelope& question, runtime::AnyReply& reply);
   void create(Question asked);
-  /// Why there is no place for it; nothing if there is one, or it has one.
+  /// Returns why there is no slot for the airdrop, or nullopt if it can have a slot or has one.
   std::optional<base::Error> full(const AirdropId& id, const base::User<Address>& owner) const;
   void list(const std::optional<AirdropId>& from, runtime::Reply<wire::Airdrops> reply);
   void wake(const AirdropId& id);
@@ -53,8 +54,9 @@ class ListActor final : public runtime::Actor {
   durable::Storage storage_;
   durable::Keyed airdrops_;
   bool open_ = false;
-  base::SharePlaces<AirdropId, Address> unfinished_{setup_.settings.unfinished_max};  // of owners
-  std::map<base::Bytes, AirdropId> claimed_;  // nonces (rows::nonce_key) of those that begin, before their rows say so
+  base::SharePlaces<AirdropId, Address> unfinished_{setup_.settings.unfinished_max};  // by owner
+  std::map<base::Bytes, AirdropId> claimed_;  // nonces (rows::nonce_key) of airdrops in creation, before their rows
+                                              // exist
   std::vector<Question> early_;
 };
 

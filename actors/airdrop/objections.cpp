@@ -1,4 +1,4 @@
-// What is said against the recipients of an airdrop, and what its owner decides.
+// Objections to recipients, and the owner's decisions.
 #include "actors/airdrop/airdrop_actor.hpp"
 #include "messages/words.hpp"
 
@@ -8,16 +8,16 @@ namespace {
 using base::Code;
 using base::Error;
 
-// What was asked for has come while the rows are not there: they are read after a commit that failed.
-const Error kAirdropReadAgain{Code::unavailable, "the airdrop is read again: try again"};
+// The reply if the rows were closed during the request: they are read again after a failed commit.
+const Error kAirdropReadAgain{Code::unavailable, "the airdrop is being read again: try again"};
 
-constexpr std::chrono::seconds kObjectorDue{20};  // our choice: until the ledger has said what it knows of an account
+constexpr std::chrono::seconds kObjectorDue{20};  // our choice: for the ledger's answer about an account
 
-/// Whose signature of the bytes it is.
+/// Returns the account that signed the bytes.
 base::Outcome<Address> signer(const wallet::Approval& approval, base::ByteView bytes) {
   const auto policy = wallet::Policy::of_key(approval.key);
   if (policy.approved(bytes, {&approval, 1})) return policy.address();
-  return Error{Code::refused, "the signature is not one of this content by this key"};
+  return Error{Code::refused, "the signature does not match this content and key"};
 }
 
 }  // namespace
@@ -65,13 +65,14 @@ void AirdropActor::object(wire::Object::Reader ask, ObjectedReply reply) {
   const auto by = wallet::read(ask.getBy());
   std::string reason = text_of(ask.getReason());
   if (!recipient || !by || !is_reason(reason))
-    return reply.refuse({Code::malformed, "an objection has an address, a reason of 1 to 256 bytes, and a signature"});
+    return reply.refuse(
+        {Code::malformed, "invalid objection: it needs an address, a reason of 1 to 256 bytes, and a signature"});
   const auto account = signer(*by, object_bytes(setup_.id, *recipient, reason));
   if (!account.ok()) return reply.refuse(account.error());
   Objection objection{account.value(), *by, UnixMs(0), std::move(reason)};
   when_there<wire::ObjectedRow>(std::move(reply), [this, index = ask.getIndex(), recipient = *recipient,
                                                    objection = std::move(objection)](ObjectedReply waiting) mutable {
-    // An account that never had money costs nothing, and could be made by the thousand.
+    // An account without a first payment costs nothing, and could be made by the thousand.
     const Address objector = objection.by;
     this->ask<wallet::wire::GetAccount, wallet::wire::AccountIs>(
         node().find(wallet::kPath), now() + kObjectorDue,
@@ -80,7 +81,7 @@ void AirdropActor::object(wire::Object::Reader ask, ObjectedReply reply) {
          reply = std::move(waiting)](runtime::Answer<wallet::wire::AccountIs> answer) mutable {
           if (!answer.ok()) return reply.refuse(answer.error());
           if (answer.value().getAccount().getSince() == 0)
-            return reply.refuse({Code::refused, "who objects has an account that was paid at least once"});
+            return reply.refuse({Code::refused, "this account cannot object, because it never received money"});
           find_recipient(index, recipient,
                          [this, index, objection = std::move(objection),
                           reply = std::move(reply)](const base::Outcome<Recipient>& found) mutable {
@@ -106,13 +107,14 @@ void AirdropActor::object(wire::Object::Reader ask, ObjectedReply reply) {
 void AirdropActor::decide(wire::Decide::Reader ask, ObjectedReply reply) {
   const auto recipient = Address::from(bytes_of(ask.getRecipient()));
   const auto by = wallet::read(ask.getBy());
-  if (!recipient || !by) return reply.refuse({Code::malformed, "a decision has an address and a signature"});
+  if (!recipient || !by)
+    return reply.refuse({Code::malformed, "invalid decision: it needs an address and a signature"});
   const bool strike = ask.getStrike();
   const auto account = signer(*by, decide_bytes(setup_.id, *recipient, strike));
   if (!account.ok()) return reply.refuse(account.error());
   when_there<wire::ObjectedRow>(std::move(reply), [this, index = ask.getIndex(), recipient = *recipient, strike,
                                                    by = *by, account = account.value()](ObjectedReply waiting) mutable {
-    if (account != founding_->terms.owner) return waiting.refuse({Code::refused, "the owner of the pool decides"});
+    if (account != founding_->terms.owner) return waiting.refuse({Code::refused, "only the owner of the pool decides"});
     find_recipient(
         index, recipient,
         [this, index, strike, by, reply = std::move(waiting)](const base::Outcome<Recipient>& found) mutable {

@@ -1,4 +1,4 @@
-// How an airdrop is paid: batch after batch, each the same as often as it is sent.
+// Pays an airdrop batch by batch; a repeated batch has the same bytes.
 #include <algorithm>
 
 #include "actors/airdrop/airdrop_actor.hpp"
@@ -34,7 +34,7 @@ void AirdropActor::read_page(std::uint32_t number) {
                  reading_page_ = false;
                  if (!row.ok()) return after<Resend>(kSendAgain);
                  auto page = row.value() ? decode_page(*row.value()) : std::nullopt;
-                 if (!page) return reload({base::Code::corrupt, "a page of the list cannot be read"});
+                 if (!page) return reload({base::Code::corrupt, "a stored page of the list is corrupted"});
                  page_ = std::move(*page);
                  page_number_ = number;
                  pay();
@@ -49,16 +49,15 @@ void AirdropActor::send(std::size_t at) {
                    });
 }
 
-/// Of one payment; a number of 0 only looks how far all of them are.
+/// Handles the answer to a payment; a number of 0 only checks the progress.
 void AirdropActor::posted(wallet::TransferNumber number, const base::Outcome<void>& how) {
   for (InFlight& one : in_flight_)
     if (number.value > 0 && one.batch.transfer.number == number) one.answered = true, one.posted = how.ok();
   if (!how.ok())
-    setup_.settings.log.debug("payments of an airdrop are sent again",
+    setup_.settings.log.debug("sending payments of an airdrop again",
                               {{"airdrop", setup_.id.hex()}, {"why", std::string_view(how.error().message)}});
   if (number.value > 0 && how.ok()) pays_again_.reset();
-  // Those behind one that failed fail, too, as its number is missing: what counts is for how long the first has to
-  // wait.
+  // Later transfers fail, too, because its number is missing. Only the wait of the first transfer matters.
   if (!how.ok() && (!failed_ || how.error().retry_after > failed_->retry_after)) failed_ = how.error();
   while (!in_flight_.empty() && in_flight_.front().posted) {
     reached_ = in_flight_.front().batch.after;
@@ -70,7 +69,7 @@ void AirdropActor::posted(wallet::TransferNumber number, const base::Outcome<voi
   if (failed_) {
     if (!std::ranges::all_of(in_flight_, &InFlight::answered)) return;
     window_ = std::max<std::size_t>(window_ / 2, 1);
-    in_flight_.clear();  // those before it count
+    in_flight_.clear();  // posted transfers before it stay counted
     planned_ = reached_;
     return after<PayAgain>(pays_again_.next(*failed_));
   }

@@ -1,9 +1,9 @@
 #pragma once
 // The rows of airdrops, as durable::Storage keeps them.
 //
-// Keys    'h' id: the state; 't' id: the terms, the owner's signature, and the deposit; 'p' id, page: a page of
-//         the list; 'o' id, index: what was objected to a recipient; 'u' id: it has not ended, with its owner; 'n'
-//         owner, nonce: which airdrop has these. Numbers in keys are big-endian.
+// Keys    'h' id: the state; 't' id: the terms, the owner's signature, and the deposit; 'p' id, page: a page of the
+//         list; 'o' id, index: the objections to a recipient; 'u' id: it has not ended, with its owner; 'n' owner,
+//         nonce: the airdrop with this nonce. Numbers in keys are big-endian.
 #include "actors/airdrop/logic/airdrop.hpp"
 #include "actors/wallet/words.hpp"
 
@@ -16,7 +16,7 @@ base::Bytes key(char of, const AirdropId& id);
 base::Bytes numbered_key(char of, const AirdropId& id, std::uint64_t number);
 base::Bytes nonce_key(const Terms& terms);
 
-/// What an airdrop began with.
+/// The data with which an airdrop is created.
 struct Founding {
   Terms terms;
   wallet::Approval by;

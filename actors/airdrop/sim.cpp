@@ -10,7 +10,7 @@ namespace {
 
 std::vector<sim::Operation> draw_operations(base::Random& random, const sim::Shape& shape) {
   sim::Draw draw(random, shape);
-  // A minority may lose what it has acknowledged: members enough for that, if there are nodes enough.
+  // A minority may lose acknowledged data: enough members for that, if there are enough nodes.
   const std::int64_t least = 2 * shape.lost_data_max + 1;
   const std::int64_t members = std::clamp<std::int64_t>(least + 2 * draw.below(2), 1, std::min<int>(shape.nodes, 7));
   std::vector<sim::Operation> out;
@@ -36,7 +36,7 @@ std::vector<sim::Operation> draw_operations(base::Random& random, const sim::Sha
   return out;
 }
 
-/// As the settings of a node name them.
+/// Returns the signers in the form of the node's setting.
 const std::string& signers() {
   static const std::string text = [] {
     std::string out;
@@ -54,14 +54,14 @@ const sim::WorkloadSpec& workload() {
       .name = "airdrop",
       .operations =
           {
-              {"found", "a person makes the group of the first nodes that keeps the book", {{"members", 1, 7}}},
+              {"found", "an operator makes the first nodes a group, which keeps the book", {{"members", 1, 7}}},
               {"drop",
-               "a party promises a pool to a list; the plan says what becomes of it",
+               "a party promises a pool to a list; the plan says how it ends",
                {{"owner", 0, kSimParties - 1}, {"plan", 0, kSimDropPlans - 1}, {"recipients", 1, 300}}},
               {"vote",
                "a signer of the fund proposes a payment; the plan says who signs it",
                {{"by", 0, kSimSigners - 1}, {"amount", 1, kSimAmountMax}, {"plan", 0, kSimVotePlans - 1}}},
-              {"push", "parties go on with what they wait for", {}},
+              {"push", "parties continue their pending requests", {}},
           },
       .knobs =
           {

@@ -1,5 +1,5 @@
 #pragma once
-// What `troupe sim airdrop` does: airdrops, and the fund of the same book.
+// The workload of `troupe sim airdrop`: airdrops, and the fund of the same book.
 #include "runtime/sim/workload.hpp"
 
 namespace troupe::airdrop {

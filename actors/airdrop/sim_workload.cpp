@@ -19,7 +19,7 @@ constexpr std::size_t kAtOnce = 2;               // our choice
 constexpr std::uint32_t kPostingsAtOnce = 3;     // our choice
 constexpr UnixMs kDay = std::chrono::hours(24);  // of UTC
 
-/// The same will be said of the same, whenever it is asked.
+/// Returns whether the error is final: repeating the request gives the same error.
 bool definite(const base::Error& error) { return base::is_final(error.code) || error.code == Code::not_found; }
 
 crypto::SecretKey key_of(std::size_t party) {
@@ -28,7 +28,7 @@ crypto::SecretKey key_of(std::size_t party) {
   return crypto::SecretKey(seed);
 }
 
-/// An account that no one else is paid to.
+/// Returns an account without other payments.
 Address account_named(const std::string& name) {
   Address out;
   out.bytes = crypto::sha256(base::as_bytes(name)).bytes;
@@ -76,7 +76,7 @@ void AirdropWorkload::push(std::size_t node) {
       issue("party " + std::to_string(i), accounts_[i].address, accounts_[i].funded, accounts_[i].asking, member);
     issue("the fund", fund::account_of(*book_), fund_paid_, paying_fund_, member);
   }
-  // A few at a time, in turns: mailboxes are small in worlds.
+  // A few at a time, in turns, because mailboxes are small in simulation runs.
   ++turn_;
   std::size_t begun = 0;
   for (std::size_t i = 0; i < drops_.size() && begun < kAtOnce; ++i)
@@ -219,7 +219,7 @@ void AirdropWorkload::decide(Drop& drop, std::size_t node) {
       });
 }
 
-/// Once it has ended, the book is compared with what should have been paid.
+/// Compares the book with the expected payments once the airdrop has ended.
 void AirdropWorkload::look(Drop& drop, std::size_t node) {
   drop.asking = true;
   ask<wire::GetAirdrop, wire::AirdropIs>(
@@ -245,19 +245,19 @@ void AirdropWorkload::judge(Drop& drop, const Paid& paid, bool returned) {
   wallet::Wide in = 0, out = 0;
   for (const auto& [address, amount] : paid.in) in += amount;
   for (const auto& [address, amount] : paid.out) out += amount;
-  if (out < in) return;  // the book that was asked is not as far
+  if (out < in) return;  // the asked book is behind
   drop.over = true;
   const auto wrong = [&](const std::string& how) {
     nodes_.violated("paid", "airdrop " + std::to_string(drop.index) + how);
   };
-  if (out > in) return wrong(" has paid more than it was paid");
+  if (out > in) return wrong(" has paid more than it received");
   if (!paid.numbers.empty() && *paid.numbers.rbegin() != paid.numbers.size()) return wrong(" has left out a number");
   std::map<Address, wallet::Wide> due{{drop.terms.owner, drop.terms.pool.units()}};
-  if (paid.in != due) return wrong(" was paid something else than its pool");
+  if (paid.in != due) return wrong(" received a sum other than its pool");
   if (!returned) {
     due.clear();
     const std::uint64_t weights = drop.terms.weights - (drop.struck ? drop.list.front().weight : 0);
-    if (weights == 0) return wrong(" has paid, and all were struck");
+    if (weights == 0) return wrong(" has paid, although all recipients were struck");
     Shares shares(drop.terms.pool, weights);
     for (std::size_t i = drop.struck ? 1 : 0; i < drop.list.size(); ++i) {
       due[drop.list[i].to] = shares.next(drop.list[i].weight).units();
@@ -266,9 +266,9 @@ void AirdropWorkload::judge(Drop& drop, const Paid& paid, bool returned) {
     }
   }
   if (drop.struck && paid.out.contains(drop.list.front().to))
-    return nodes_.violated("struck", "airdrop " + std::to_string(drop.index) + " has paid who was struck");
+    return nodes_.violated("struck", "airdrop " + std::to_string(drop.index) + " has paid a struck recipient");
   std::erase_if(due, [](const auto& one) { return one.second == 0; });
-  if (due != paid.out) wrong(" has paid others than those who were to be paid");
+  if (due != paid.out) wrong(" has paid wrong recipients or amounts");
 }
 
 // -- the fund --------------------------------------------------------------------------------------------------------
@@ -362,7 +362,7 @@ void AirdropWorkload::judge(Vote& vote, const Paid& paid, bool was_paid) {
                                  std::to_string(static_cast<std::uint64_t>(in)));
 }
 
-// -- what the book says ----------------------------------------------------------------------------------------------
+// -- the book's answers ----------------------------------------------------------------------------------------------
 
 void AirdropWorkload::read_postings(std::size_t node, const Address& account, std::uint64_t before,
                                     std::shared_ptr<Paid> paid, base::Callback<void(const Paid*)> then) {
@@ -379,7 +379,7 @@ void AirdropWorkload::read_postings(std::size_t node, const Address& account, st
         std::uint64_t last = 0;
         for (const auto row : are.getRows()) {
           const auto posting = wallet::decode_posting(bytes_of(row));
-          if (!posting) return nodes_.violated("book", "a posting cannot be read");
+          if (!posting) return nodes_.violated("book", "a posting is malformed");
           last = posting->sequence;
           const wallet::Transfer& transfer = posting->transfer;
           const bool out = transfer.from == account;
@@ -412,9 +412,9 @@ std::vector<std::string> AirdropWorkload::waits() const {
   if (members_.clocks_go_on()) {
     for (const Drop& one : drops_)
       if (one.step != Step::create && one.plan != DropPlan::no_list && !one.over)
-        out.push_back("airdrop " + std::to_string(one.index) + " is to end");
+        out.push_back("airdrop " + std::to_string(one.index) + " has not ended");
     for (const Vote& one : votes_)
-      if (one.proposed && !one.over) out.push_back("proposal " + std::to_string(one.index) + " is to end");
+      if (one.proposed && !one.over) out.push_back("proposal " + std::to_string(one.index) + " has not ended");
   }
   if (closing_ && !audited_) out.push_back("the book is to be checked");
   return out;
@@ -426,7 +426,7 @@ void AirdropWorkload::book_is_whole(std::size_t node) {
   audit_fund(node, std::make_shared<fund::Fund>(*book_), std::make_shared<std::vector<fund::Entry>>());
 }
 
-/// The whole log of the fund.
+/// Reads the whole log of the fund.
 void AirdropWorkload::audit_fund(std::size_t node, std::shared_ptr<fund::Fund> fund,
                                  std::shared_ptr<std::vector<fund::Entry>> log) {
   ask<fund::wire::ListEntries, fund::wire::Entries>(
@@ -450,7 +450,7 @@ void AirdropWorkload::audit_fund(std::size_t node, std::shared_ptr<fund::Fund> f
       });
 }
 
-/// By the events alone.
+/// Checks the cap by the events only.
 void AirdropWorkload::judge(const std::vector<fund::Entry>& log) {
   std::map<fund::ProposalId, std::uint64_t> amounts;
   std::map<std::uint64_t, std::uint64_t> days;

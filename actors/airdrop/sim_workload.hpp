@@ -1,14 +1,14 @@
 #pragma once
-// Airdrops and the fund in one world: parties with accounts, clients at any node, a book at a group.
+// Airdrops and the fund in one simulation run: parties with accounts, clients at any node, a group's book.
 //
-// Breaks  as the spec says (sim.cpp); the rest is each actor's own check().
-// Drops   a list of recipients that no one else pays. Plans: 0 paid; 1 the owner strikes one; 2 it keeps one; 3 all are
-//         struck of a list of one; 4 the list never comes.
-// Votes   payments of the fund to an account that no one else pays. Plans: 0 two sign; 1 one signs; 2 all three sign.
-// Clients of a party send what they have signed until its end is known, the same bytes each time.
-// Whole   each airdrop and each vote comes to its end wherever a majority of the group is left, and its clocks were not
-//         set back by more than a world lasts.
-// Owner   one world.
+// Breaks  as the spec says (sim.cpp); each actor's own check() does the rest.
+// Drops   a list of recipients that get no other payments. Plans: 0 paid; 1 the owner strikes a recipient; 2 the owner
+//         keeps a recipient; 3 the only recipient of a list is struck; 4 the list never comes.
+// Votes   payments of the fund to an account without other payments. Plans: 0 two sign; 1 one signs; 2 all three sign.
+// Clients a party's clients repeat its signed requests, with the same bytes, until their end is known.
+// Whole   each airdrop and each vote ends, if a majority of the group is left and no clock was set back by more than a
+//         run lasts.
+// Owner   one run.
 #include <deque>
 #include <map>
 #include <set>
@@ -30,7 +30,7 @@ inline constexpr std::int64_t kSimDropPlans = 5;
 enum class VotePlan : std::uint8_t { two_sign, one_signs, all_sign };
 inline constexpr std::int64_t kSimVotePlans = 3;
 
-/// The address of a party: the same in each world, as the settings of its nodes name the signers.
+/// Returns the address of a party. It is the same in each run, because node settings name the signers.
 Address sim_party(std::size_t party);
 
 class AirdropWorkload final : public escrow::BookWorld {
@@ -48,7 +48,7 @@ class AirdropWorkload final : public escrow::BookWorld {
     Address address;
     bool funded = false;
     bool asking = false;
-    bool creating = false;  // an airdrop, whose deposit has the next number
+    bool creating = false;  // an airdrop's deposit has the next number
   };
   enum class Step : std::uint8_t { create, page, object, decide, watch };
   struct Drop {
@@ -59,7 +59,7 @@ class AirdropWorkload final : public escrow::BookWorld {
     AirdropId id;
     std::optional<wallet::Transfer> deposit{};
     Step step = Step::create;
-    bool struck = false;  // the first recipient, as it was acknowledged
+    bool struck = false;  // the strike of the first recipient was acknowledged
     bool asking = false, over = false;
   };
   struct Vote {
@@ -68,9 +68,9 @@ class AirdropWorkload final : public escrow::BookWorld {
     fund::Content content;
     fund::ProposalId id;
     bool proposed = false, asking = false, over = false;
-    std::size_t signers = 0;  // that were asked
+    std::size_t signers = 0;  // asked so far
   };
-  /// What the book says of one account.
+  /// The postings of one account.
   struct Paid {
     std::map<Address, wallet::Wide> in, out;
     std::map<Address, std::size_t> credits;  // of `out`

@@ -6,7 +6,7 @@
 namespace troupe::airdrop {
 namespace {
 
-/// A pool that is about to be paid in is "created", too.
+/// Before its deposit an airdrop is shown as "created", too.
 std::optional<State> state_named(std::string_view text) {
   for (const State state :
        {State::filling, State::published, State::paying, State::paid, State::returning, State::returned})

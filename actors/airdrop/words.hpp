@@ -1,5 +1,5 @@
 #pragma once
-// Airdrops as messages carry them.
+// Encodes and decodes the messages of airdrops.
 #include "actors/airdrop/logic/airdrop.hpp"
 #include "messages/airdrop.capnp.h"
 #include "runtime/base/error.hpp"
@@ -9,10 +9,10 @@ namespace troupe::airdrop {
 /// An airdrop as its node shows it.
 struct Seen {
   Terms terms;
-  wallet::Approval by;  ///< the owner's, of the terms
-  Airdrop airdrop;      ///< but for `last` and `weights`
+  wallet::Approval by;  ///< the owner's signature of the terms
+  Airdrop airdrop;      ///< without `last` and `weights`
 };
-/// Nothing if a part breaks its format. Nothing is said of the signature.
+/// Returns nullopt if a part breaks its format. The signature is not checked.
 std::optional<Seen> read(wire::AirdropIs::Reader from);
 void write(wire::AirdropIs::Builder to, const Seen& seen);
 void write(wire::AirdropStep::Builder to, const Airdrop& airdrop);

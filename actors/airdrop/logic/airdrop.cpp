@@ -44,13 +44,12 @@ std::string_view name(State state) {
 std::string_view name(AirdropError error) {
   switch (error) {
     case AirdropError::state: return "the airdrop is in another state";
-    case AirdropError::page: return "this is not the next page of the list that the terms name";
-    case AirdropError::early: return "objections are still heard: nothing is paid before their end";
-    case AirdropError::late: return "objections are heard no more";
+    case AirdropError::page: return "this is not the next page of the list in the terms";
+    case AirdropError::early: return "objections are still open: nothing is paid before their end";
+    case AirdropError::late: return "the time for objections is over";
     case AirdropError::said: return "this account has objected to this recipient with another reason";
-    case AirdropError::full: return "as many objections as may be were made";
-    case AirdropError::nothing:
-      return "nothing was objected to this recipient: object first, with a reason for all to read";
+    case AirdropError::full: return "the limit of objections is reached";
+    case AirdropError::nothing: return "nobody has objected to this recipient: object first, with a public reason";
     case AirdropError::decided: return "the owner has decided otherwise on this recipient";
   }
   return "refused";
@@ -223,7 +222,7 @@ base::Result<void, AirdropError> object(const Airdrop& airdrop, const AllObjecte
         std::ranges::count_if(other.objections, [&](const Objection& one) { return one.by == objection.by; }));
   }
   const bool owners = objection.by == airdrop.owner;
-  // The owner's are not in the way of others', nor theirs of the owner's.
+  // The owner's objections and those of other accounts have separate limits.
   const bool full =
       owners ? same >= kObjectionsMax
              : objected.objections.size() >= kObjectionsOfOne || sum >= kObjectionsMax || same >= kObjectionsOfAccount;

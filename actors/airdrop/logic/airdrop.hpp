@@ -1,15 +1,15 @@
 #pragma once
-// An airdrop: what becomes of it, from the deposit of its pool to the last payment.
+// The state of an airdrop, from the deposit of its pool to the last payment.
 //
-// States  depositing -> filling -> published -> paying -> paid; or returning -> returned, when the list is not whole in
-//         time, or all of it is struck.
-// List    its pages come in their order, each proved by its hash; with the last one the airdrop is published.
-// Object  until kept `ends` any account may object to a recipient; the owner strikes or keeps. What he does not decide
-//         is kept. Who is struck leaves his share to the others.
-// Paying  in batches of 64 credits, one after another by number; a batch follows from the state alone. So a crash sends
-//         the same transfers again, and the ledger posts each number once: nothing is paid twice.
+// States  depositing -> filling -> published -> paying -> paid; or returning -> returned, if the list is not complete
+//         in time, or everyone on it is struck.
+// List    pages come in order, each proved by its hash; the last page publishes the airdrop.
+// Object  until `ends` any account may object to a recipient; the owner strikes or keeps. An undecided recipient is
+//         kept. The share of a struck recipient goes to the others.
+// Paying  in batches of 64 credits, in order of their numbers; a batch follows from the state only. So after a crash
+//         the same transfers are sent again, and the ledger posts each number once: nothing is paid twice.
 // Owner   one actor; errors have changed nothing.
-// Limits  kObjectionsOfOne of a recipient, kObjectionsMax in all, kObjectionsOfAccount of an account.
+// Limits  kObjectionsOfOne per recipient, kObjectionsMax in all, kObjectionsOfAccount per account.
 #include <map>
 
 #include "actors/airdrop/logic/terms.hpp"
@@ -17,76 +17,76 @@
 namespace troupe::airdrop {
 
 inline constexpr std::size_t kReasonBytesMax = 256;
-inline constexpr std::size_t kObjectionsOfOne = 8;       // our choice
-inline constexpr std::size_t kObjectionsOfAccount = 64;  // our choice
-inline constexpr std::size_t kObjectionsMax = 4'096;     // our choice: they are in memory until the airdrop has ended
+inline constexpr std::size_t kObjectionsOfOne = 8;            // our choice
+inline constexpr std::size_t kObjectionsOfAccount = 64;       // our choice
+inline constexpr std::size_t kObjectionsMax = 4'096;          // our choice: in memory until the airdrop has ended
 inline constexpr UnixMs kFillWithin = std::chrono::hours(1);  // our choice: from the deposit to the last page
 
 enum class State : std::uint8_t { depositing, filling, published, paying, paid, returning, returned };
-/// "created" of the first two.
+/// Returns "created" for the first two.
 std::string_view name(State state);
-/// Nothing more happens.
+/// Returns whether the state is final.
 inline bool final(State state) { return state == State::paid || state == State::returned; }
 
-/// How far the payment is: all before `index` was paid, struck, or too small for a unit.
+/// The progress of the payment: all recipients before `index` were paid or struck, or get less than a unit.
 struct Cursor {
   std::uint32_t index = 0;
-  std::uint64_t begin = 0;  ///< the weights before it that are not struck
+  std::uint64_t begin = 0;  ///< the sum of the weights before it, without struck recipients
   wallet::TransferNumber number{};
   Amount paid;
   friend bool operator==(const Cursor&, const Cursor&) = default;
 };
 
 enum class AirdropError : std::uint8_t {
-  state,    ///< not in this state
-  page,     ///< not the next page, or not the one that was promised
-  early,    ///< objections are still heard
-  late,     ///< objections are heard no more
+  state,    ///< the airdrop is in another state
+  page,     ///< not the next page, or its hash differs
+  early,    ///< objections are still open
+  late,     ///< objections are closed
   said,     ///< this account has objected with another reason
-  full,     ///< as many objections as may be
-  nothing,  ///< nothing was objected
+  full,     ///< a limit of objections is reached
+  nothing,  ///< nobody has objected
   decided,  ///< the owner has decided otherwise
 };
 std::string_view name(AirdropError error);
 
-/// The state of an airdrop but for its terms, its list, and what was objected.
+/// The state of an airdrop, without its terms, its list, and objections.
 struct Airdrop {
   State state = State::depositing;
   Address owner;
   Amount pool;
   std::uint32_t recipients = 0;
   UnixMs created{0};
-  UnixMs ends{0};  ///< filling: of the time for it; published: of objections
+  UnixMs ends{0};  ///< filling: the deadline of the list; published: the end of objections
   UnixMs ended{0};
-  std::uint32_t pages = 0;    ///< that have come
+  std::uint32_t pages = 0;    ///< received so far
   Address last;               ///< of the list so far
   std::uint64_t weights = 0;  ///< of the list so far
   std::uint32_t struck = 0;
   std::uint64_t struck_weights = 0;
   Cursor cursor;
-  std::string why;  ///< it was returned
+  std::string why;  ///< why the pool was returned
 
-  /// The pool is there.
+  /// Records that the pool was paid in.
   base::Result<void, AirdropError> funded(UnixMs now);
-  /// One more page; the same one again changes nothing.
+  /// Adds a page. Repeating a page changes nothing.
   base::Result<void, AirdropError> add(const Terms& terms, std::uint32_t number, base::ByteView bytes,
                                        UnixMs objections, UnixMs now);
-  /// It did not come in time. Before that nothing changes.
+  /// Returns the pool if the list did not come in time. Before that it changes nothing.
   void expire(UnixMs now);
-  /// The time of objections is over; `now` is what the group has agreed on.
+  /// Ends the time of objections; `now` is the agreed time.
   base::Result<void, AirdropError> begin_paying(const Terms& terms, UnixMs now);
   void reached(const Cursor& to) { cursor = to; }
-  /// All was paid, or all was given back.
+  /// Ends the airdrop: the whole pool was paid or given back.
   void end(UnixMs now);
 
   std::uint64_t to_pay(const Terms& terms) const { return terms.weights - struck_weights; }
   base::Bytes encode() const;
-  /// Nothing unless the bytes are what encode() gives.
+  /// Returns nullopt unless the bytes are the canonical encoding.
   static std::optional<Airdrop> decode(base::ByteView bytes);
   friend bool operator==(const Airdrop&, const Airdrop&) = default;
 };
 
-/// An account says why a recipient should get nothing.
+/// An account's objection to a recipient.
 struct Objection {
   Address by;
   wallet::Approval approval;
@@ -94,14 +94,14 @@ struct Objection {
   std::string reason;
   friend bool operator==(const Objection&, const Objection&) = default;
 };
-/// What the owner says to it.
+/// The owner's decision.
 struct Verdict {
   bool strike = false;
   wallet::Approval approval;
   UnixMs time{0};
   friend bool operator==(const Verdict&, const Verdict&) = default;
 };
-/// A recipient to which something was objected.
+/// A recipient with objections.
 struct Objected {
   Recipient recipient;
   std::vector<Objection> objections;
@@ -114,32 +114,33 @@ struct Objected {
 using AllObjected = std::map<std::uint32_t, Objected>;
 
 base::Bytes encode(const Objected& objected);
-/// Nothing unless the bytes are what encode() gives.
+/// Returns nullopt unless the bytes are the canonical encoding.
 std::optional<Objected> decode_objected(base::ByteView bytes);
 
-/// Adds it to what was objected to this recipient. `all` are those of the airdrop, as they were before; `ends`: until
-/// when they are heard, which may be later than the airdrop knows. The owner's own are not limited: he could not strike
-/// otherwise.
+/// Adds an objection to a recipient. `all` are the objections of the airdrop before. `ends` is the end of the time for
+/// objections, which may be later than in `airdrop`. The owner's own objections have their own limit, because the owner
+/// can only strike after an objection.
 base::Result<void, AirdropError> object(const Airdrop& airdrop, const AllObjected& all, Objected& objected,
                                         Objection objection, UnixMs ends);
-/// The owner decides; `airdrop` counts it.
+/// Records the owner's decision; `airdrop` counts it.
 base::Result<void, AirdropError> decide(Airdrop& airdrop, Objected& objected, Verdict verdict, UnixMs ends);
 
-/// What is signed.
+/// The signed bytes.
 base::Bytes object_bytes(const AirdropId& id, const Address& recipient, std::string_view reason);
 base::Bytes decide_bytes(const AirdropId& id, const Address& recipient, bool strike);
-/// 1 to kReasonBytesMax bytes of plain text.
+/// Returns whether it is 1 to kReasonBytesMax bytes of plain text.
 bool is_reason(std::string_view text);
 
-/// A payment: what it credits, and how far it brings the airdrop.
+/// A payment: its transfer, and the progress after it.
 struct Batch {
   wallet::Transfer transfer;
   Cursor after;
 };
-/// The next one behind `at`, of the page in which `at` lies. Without credits: nothing to send, only the way beyond it.
+/// Returns the next batch from `at`, of the page that contains `at`. Without credits there is nothing to send, only
+/// progress.
 Batch next_batch(const AirdropId& id, const Terms& terms, const Airdrop& airdrop, const AllObjected& objected,
                  const Cursor& at, const Page& page);
-/// All back to the owner.
+/// Returns a transfer of the whole pool to the owner.
 wallet::Transfer give_back(const AirdropId& id, const Terms& terms);
 
 }  // namespace troupe::airdrop

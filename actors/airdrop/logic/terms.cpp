@@ -34,14 +34,14 @@ std::string_view name(TermsError error) {
   switch (error) {
     case TermsError::empty: return "the list has no recipient";
     case TermsError::many: return "the list has more than 1000000 recipients";
-    case TermsError::pool: return "the pool has less than 1 for each recipient";
-    case TermsError::weight: return "a weight is a whole number of 1 to 1000000000000";
-    case TermsError::issuance: return "the list names the account that the book's money is made from";
+    case TermsError::pool: return "the pool is too small: at least 1 per recipient";
+    case TermsError::weight: return "invalid weight: expected a whole number of 1 to 1000000000000";
+    case TermsError::issuance: return "the list contains the book's issuance account";
     case TermsError::order: return "an address is in the list twice";
     case TermsError::window: return "the window ends before it begins";
-    case TermsError::hours: return "the rule wants no hours, or more than the whole ones of its window";
+    case TermsError::hours: return "invalid hours of the rule: expected 1 to the number of whole hours in its window";
   }
-  return "the terms are wrong";
+  return "the terms are invalid";
 }
 
 std::vector<Page> pages_of(std::span<const Recipient> list) {

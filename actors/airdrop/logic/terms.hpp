@@ -1,16 +1,15 @@
 #pragma once
-// What an airdrop promises: how much is given, by which rule, and to which list of recipients.
+// The terms of an airdrop: the pool, the rule, and the list of recipients.
 //
-// Id      SHA-256 of the terms' bytes: "troupe airdrop v1" || book (32) || owner (32) || nonce (16) || pool (8) ||
-//         from || until (each 1: date 1, span 0; and 8) || rule (1: list 1, uptime 2) || recipients (4) || weights (8)
-//         || pages (4) || their hashes (32 each) || of uptime: hours, first hour, hour behind the last (4 each),
-//         per_owner, per_net (2 each), evidence (32). The owner signs these bytes. Numbers are little-endian, times are
-//         Unix ms.
-// List    by rising address, each once; in pages of kPageRows rows (address 32, weight 8), the last one shorter.
-//         The hash of a page is SHA-256("troupe airdrop page v1" || its rows).
+// Id      SHA-256 of the terms' bytes: "troupe airdrop v1" || book (32) || owner (32) || nonce (16) || pool (8) || from
+//         || until (each 1: date 1, span 0; and 8) || rule (1: list 1, uptime 2) || recipients (4) || weights (8)
+// | pages (4) || their hashes (32 each) || for uptime: hours, first hour, hour after the last (4 each), per_owner,
+// per_net (2 each), evidence (32). The owner signs these bytes. Numbers are little-endian, times are Unix ms.
+// List    by ascending address, without duplicates; in pages of kPageRows rows (address 32, weight 8), the last
+//         shorter. The hash of a page is SHA-256("troupe airdrop page v1" || its rows).
 // Shares  the weights that are not struck are laid end to end; a recipient gets ⌊pool · end / all⌋ − ⌊pool · begin /
-//         all⌋ of its piece. So the sum is the pool to the unit, and no share is off by 1 or more.
-// Limits  kRecipientsMax recipients, kWeightMax each; a pool of at least 1 a recipient.
+//         all⌋ for its piece. So the sum is exactly the pool, and each share is off by less than 1.
+// Limits  kRecipientsMax recipients, kWeightMax each; a pool of at least 1 per recipient.
 #include <optional>
 #include <span>
 #include <vector>
@@ -27,8 +26,8 @@ using wallet::UnixMs;
 inline constexpr std::size_t kPageRows = 1'000;
 inline constexpr std::size_t kRecipientsMax = 1'000'000;
 inline constexpr std::uint64_t kWeightMax = 1'000'000'000'000;      // so that all weights stay below 2^60
-inline constexpr UnixMs kWindowMax = std::chrono::hours(24 * 366);  // our choice: until then at the latest
-inline constexpr std::string_view kAccountKind = "airdrop";         // of wallet::account_of()
+inline constexpr UnixMs kWindowMax = std::chrono::hours(24 * 366);  // our choice: the latest end of a window
+inline constexpr std::string_view kAccountKind = "airdrop";         // for wallet::account_of()
 
 using AirdropId = base::FixedBytes<struct AirdropIdTag, 32>;
 /// Random, or the hash of a request.
@@ -41,26 +40,26 @@ struct Recipient {
 };
 using Page = std::vector<Recipient>;
 
-/// Pages of a list that is in order.
+/// Divides a sorted list into pages.
 std::vector<Page> pages_of(std::span<const Recipient> list);
 base::Bytes encode(const Page& page);
-/// Nothing unless the bytes are 1 to kPageRows rows by rising address, each of a weight of 1 to kWeightMax.
+/// Returns nullopt unless the bytes are 1 to kPageRows rows by ascending address, with weights of 1 to kWeightMax.
 std::optional<Page> decode_page(base::ByteView bytes);
 base::Digest hash_of_page(base::ByteView bytes);
 
-/// By which rule the list was made.
+/// The rule that made the list.
 enum class Rule : std::uint8_t { list = 1, uptime = 2 };
 
-/// Nodes that were there: logic/uptime.hpp.
+/// Pays nodes by uptime: logic/uptime.hpp.
 struct UptimeRule {
-  std::uint32_t hours = 1;            ///< at least that many
-  std::uint32_t from = 0, until = 0;  ///< of these hours of Unix time; `until` is not one of them
+  std::uint32_t hours = 1;            ///< at least this many
+  std::uint32_t from = 0, until = 0;  ///< of these hours of Unix time, `until` excluded
   std::uint16_t per_owner = 0, per_net = 0;
   base::Digest evidence;  ///< the content id of the file
   friend bool operator==(const UptimeRule&, const UptimeRule&) = default;
 };
 
-/// A date, or a span from the moment in which the pool was paid in. 0: none.
+/// A date, or a span from the deposit of the pool. 0: none.
 struct Moment {
   bool is_date = true;
   UnixMs value{0};
@@ -74,8 +73,8 @@ struct Terms {
   Address owner;
   Nonce nonce;
   Amount pool;
-  Moment from, until;                  ///< the window. Nothing is paid before its end
-  std::optional<UptimeRule> uptime{};  ///< nothing: it is the owner's own list
+  Moment from, until;                  ///< the window; nothing is paid before its end
+  std::optional<UptimeRule> uptime{};  ///< nullopt: the owner's own list
   std::uint32_t recipients = 0;
   std::uint64_t weights = 0;  ///< of all recipients
   std::vector<base::Digest> pages;
@@ -86,33 +85,33 @@ struct Terms {
 enum class TermsError : std::uint8_t {
   empty,     ///< no recipient
   many,      ///< more than kRecipientsMax
-  pool,      ///< less than 1 a recipient
+  pool,      ///< less than 1 per recipient
   weight,    ///< 0, or above kWeightMax
-  issuance,  ///< the list names the account that money is made from
-  order,     ///< a recipient is there twice, or the list is not by rising address
-  window,    ///< it ends before it begins
-  hours,     ///< none, or more than the window of the rule has
+  issuance,  ///< the list names the issuance account
+  order,     ///< a recipient is listed twice, or the list is not by ascending address
+  window,    ///< the window ends before it begins
+  hours,     ///< none, or more than the rule's window has
 };
 std::string_view name(TermsError error);
 
-/// The terms of a list, with their pages.
+/// Makes the terms of a list, with the hashes of its pages.
 base::Result<Terms, TermsError> make_terms(Terms blank, std::span<const Recipient> list);
 
 base::Bytes encode(const Terms& terms);
-/// Nothing unless the bytes are what encode() gives for terms within the limits.
+/// Returns nullopt unless the bytes are the canonical encoding of terms within the limits.
 std::optional<Terms> decode_terms(base::ByteView bytes);
 AirdropId id_of(const Terms& terms);
-/// The account that the pool lies on.
+/// Returns the account that holds the pool.
 Address account_of(const AirdropId& id);
 
-/// Gives each recipient its share, in the order of the list; it knows where it is, and so can go on later.
+/// Returns the share of each recipient, in the order of the list. It can resume at any weight.
 class Shares {
  public:
-  /// `weights` is the sum of those that are not struck, and not 0.
+  /// `weights` is the sum of the weights that are not struck, and not 0.
   Shares(Amount pool, std::uint64_t weights, std::uint64_t begin = 0) : pool_(pool), weights_(weights), begin_(begin) {}
-  /// Of the next recipient; 0 if its weight is too small for a unit.
+  /// Returns the share of the next recipient; 0 if its weight is too small for a unit.
   Amount next(std::uint64_t weight);
-  /// The sum of the weights before the next one.
+  /// Returns the sum of the weights before the next recipient.
   std::uint64_t begin() const { return begin_; }
 
  private:

@@ -53,19 +53,19 @@ std::optional<std::vector<Evidence>> decode_evidence(base::ByteView bytes) {
 
 base::Result<Present, std::string> present_by(const Evidence& evidence, const UptimeRule& rule, unsigned work_bits) {
   const auto read = registry::read_registration(evidence.registration, work_bits);
-  if (!read.ok()) return "a registration is of no use: " + std::string(registry::name(read.error()));
+  if (!read.ok()) return "invalid registration: " + std::string(registry::name(read.error()));
   const registry::Registration& node = read.value();
   std::set<base::NodeId> watchers;
   std::vector<std::uint32_t> hours;
   std::map<base::AddressGroup, std::size_t> sites;
   for (const base::Bytes& bytes : evidence.uptimes) {
     const auto uptime = registry::read_uptime(bytes, work_bits);
-    if (!uptime.ok()) return "a watcher's word is of no use: " + std::string(registry::name(uptime.error()));
+    if (!uptime.ok()) return "invalid watcher statement: " + std::string(registry::name(uptime.error()));
     const registry::Uptime& said = uptime.value();
     if (said.node != node.id() || said.from != rule.from || said.until != rule.until)
-      return std::string("a watcher's word is of another node or window");
+      return std::string("a watcher statement is for another node or window");
     if (said.watcher() == node.id() || !watchers.insert(said.watcher()).second)
-      return std::string("a watcher speaks twice, or of itself");
+      return std::string("a watcher has signed twice, or for itself");
     hours.push_back(said.hours);
     if (said.site != base::AddressGroup{}) ++sites[said.site];
   }
