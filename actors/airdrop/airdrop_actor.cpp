@@ -244,7 +244,7 @@ UnixMs AirdropActor::ends(const Times& times) const {
 void AirdropActor::deposit() {
   const bool sent =
       ledger_.deposit(founding_->deposit, runtime::Caller{}, [this](const base::Outcome<std::uint64_t>& posted) {
-        // A concurrent creation of the same airdrop asks nothing more: there will be no airdrop.
+        // Creating the same airdrop again changes nothing: its deposit was refused.
         if (!posted.ok()) return unfollow(posted.error());
         asking_ = false;
         deposited();

@@ -222,7 +222,7 @@ base::Result<void, AirdropError> object(const Airdrop& airdrop, const AllObjecte
         std::ranges::count_if(other.objections, [&](const Objection& one) { return one.by == objection.by; }));
   }
   const bool owners = objection.by == airdrop.owner;
-  // The owner's objections and those of other accounts have separate limits.
+  // Limits the owner's objections and all other objections separately.
   const bool full =
       owners ? same >= kObjectionsMax
              : objected.objections.size() >= kObjectionsOfOne || sum >= kObjectionsMax || same >= kObjectionsOfAccount;
