@@ -1,8 +1,8 @@
 #pragma once
-// Acts of accounts that have had an effect in this minute. What others send again of what an account has signed has
-// none, so it takes nothing from the account.
+// Counts effective acts per account in this minute. An act that someone else sends again has no effect, and so does not
+//        count against its account.
 //
-// Limits  kAccountsMax accounts: keys cost nothing, so a full table counts no more of them, and refuses none.
+// Limits  kAccountsMax accounts: keys cost nothing, so a full table counts no further accounts, and refuses none.
 // Safety  any thread.
 #include <cstdint>
 #include <map>
@@ -27,7 +27,7 @@ class ActRates {
     const std::lock_guard hold(lock_);
     if (acts_.size() < kAccountsMax || acts_.contains(account)) ++acts_[account];
   }
-  /// A minute has passed.
+  /// Begins a new minute.
   void clear() {
     const std::lock_guard hold(lock_);
     acts_.clear();

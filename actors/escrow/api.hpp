@@ -1,5 +1,5 @@
 #pragma once
-// Where escrows are asked (messages/escrow.capnp).
+// The actor path of escrows; their messages are in messages/escrow.capnp.
 #include "actors/escrow/logic/event_log.hpp"
 #include "actors/escrow/logic/task_escrow.hpp"
 

@@ -15,7 +15,7 @@ using base::Bytes;
 using base::Code;
 using base::Error;
 
-constexpr std::chrono::seconds kLedgerDue{20};        // our choice: it is tried again
+constexpr std::chrono::seconds kLedgerDue{20};        // our choice: then asked again
 constexpr std::chrono::milliseconds kReadAgain{500};  // our choice
 constexpr std::chrono::seconds kSendAgain{1};         // our choice
 constexpr std::chrono::seconds kTellDue{5};           // our choice
@@ -23,13 +23,13 @@ const Error kBeingRead{Code::unavailable, "the arbiters are being read: try agai
 
 Error error_of(RegistryError why) {
   switch (why) {
-    case RegistryError::member: return {Code::conflict, "this account is an arbiter already, or about to be one"};
-    case RegistryError::unknown: return {Code::not_found, "this account is no arbiter"};
-    case RegistryError::busy: return {Code::conflict, "this arbiter is drawn in a dispute that is open"};
-    case RegistryError::owing:
-      return {Code::overloaded, "many bonds are being paid back, and no more are taken until then: try again later"};
+    case RegistryError::member: return {Code::conflict, "this account is an arbiter already, or is joining"};
+    case RegistryError::unknown: return {Code::not_found, "this account is not an arbiter"};
+    case RegistryError::busy: return {Code::conflict, "this arbiter is drawn in an open dispute"};
+    case RegistryError::owing: return {Code::overloaded, "too many bonds are waiting to be paid back: try again later"};
     case RegistryError::full:
-      return {Code::overloaded, "there are as many arbiters as may be, and none that is free has a smaller bond"};
+      return {Code::overloaded,
+              "the limit of arbiters is reached, and no free arbiter has a smaller bond: pay a larger bond"};
   }
   return {Code::internal, "an arbiter was refused"};
 }
@@ -90,12 +90,12 @@ void ArbitersActor::reload(const Error& why) {
   ++run_;
   ledger_.forget();
   ended_.clear();
-  setup_.settings->log.warn("the arbiters are read again", {{"why", std::string_view(why.message)}});
+  setup_.settings->log.warn("reading the arbiters again", {{"why", std::string_view(why.message)}});
   after<Reload>(kReadAgain);
 }
 
-/// Most commits change no one who can be drawn. The root forgets them only when this actor ends; no deadline fires
-/// before it knows them, so it is told again until it has answered.
+/// Tells the root the candidates, if they changed; most commits change none. The root forgets them only when this actor
+/// ends, and no deadline fires before it knows them. So this repeats until the root has answered.
 void ArbitersActor::tell_root() {
   if (row_.state() == nullptr || telling_) return;
   auto candidates = row_.state()->candidates();
@@ -115,7 +115,7 @@ void ArbitersActor::tell_root() {
         telling_ = false;
         if (!answer.ok()) return after<TellAgain>(kSendAgain);
         told_ = candidates;
-        tell_root();  // they may have changed meanwhile
+        tell_root();  // they may have changed in between
       });
 }
 
@@ -134,7 +134,7 @@ void ArbitersActor::change(base::Callback<base::Outcome<void>(Registry&)> change
       std::move(done));
 }
 
-/// Sends what is durable and not known to be posted.
+/// Sends durable transfers that are not known to be posted.
 void ArbitersActor::go_on() {
   if (row_.state() == nullptr) return;
   for (const auto& [arbiter, deposit] : row_.state()->deposits()) {
@@ -188,9 +188,9 @@ void ArbitersActor::join(wire::JoinArbiters::Reader question, Nothing reply) {
   const auto& [transfer, policy, approvals, on_chain] = deposit.value();
   if (row_.state() == nullptr) return reply.refuse(kBeingRead);
   if (transfer.credits.size() != 1 || transfer.credits[0].to != arbiters_account(*book_))
-    return reply.refuse({Code::malformed, "a bond is paid to the account of the arbiters"});
+    return reply.refuse({Code::malformed, "the bond must be paid to the account of the arbiters"});
   if (transfer.credits[0].amount < setup_.settings->arbiter_bond_min)
-    return reply.refuse({Code::refused, "the bond is less than escrow.arbiter_bond_min of the book, " +
+    return reply.refuse({Code::refused, "the bond is too small: less than the book's escrow.arbiter_bond_min, " +
                                             setup_.settings->arbiter_bond_min.text()});
   if (!wallet::Order::approved(transfer, policy, approvals))
     return reply.refuse({Code::refused, "the signers of the account have not approved the bond"});
@@ -203,7 +203,7 @@ void ArbitersActor::join(wire::JoinArbiters::Reader question, Nothing reply) {
                                                                 there->second.bond > Amount() &&
                                                                 there->second.joined == id_of(transfer))
     return reply.done();
-  // What the account has not got, or what another transfer comes before, is written nowhere.
+  // A bond above the balance, or with a later number than the next, is not stored.
   const User by = runtime::user_of(caller());
   ask<wallet::wire::GetAccount, wallet::wire::AccountIs>(
       node().find(wallet::kPath), now() + kLedgerDue,
@@ -213,9 +213,10 @@ void ArbitersActor::join(wire::JoinArbiters::Reader question, Nothing reply) {
         if (!answer.ok()) return reply.refuse(answer.error());
         const auto account = answer.value().getAccount();
         if (number.value != account.getDebits() + 1)
-          return reply.refuse({Code::conflict, "the number of the bond's transfer is not the next one of the account"});
+          return reply.refuse(
+              {Code::conflict, "the number of the bond's transfer is not the next number of the account"});
         if (account.getBalance() < bond.units())
-          return reply.refuse({Code::refused, "the account has less than the bond"});
+          return reply.refuse({Code::refused, "the account's balance is smaller than the bond"});
         add(by, arbiter, bond, std::move(kept), std::move(reply));
       });
 }
@@ -224,8 +225,7 @@ void ArbitersActor::add(const User& by, const Address& arbiter, Amount bond, Byt
   if (row_.state() == nullptr) return reply.refuse(kBeingRead);
   if (joining_.has(arbiter)) return reply.refuse(error_of(RegistryError::member));
   if (!joining_.fits(by))
-    return reply.refuse(
-        {Code::overloaded, "as many bonds are being paid as are the share of those who ask from there", kSendAgain});
+    return reply.refuse({Code::overloaded, "too many bonds are being paid from this caller's network", kSendAgain});
   if (const auto why = refusal(by, row_.state()->may_join(arbiter, bond))) return reply.refuse(*why);
   joining_.hold(arbiter, by);
   const auto waiting = std::make_shared<Nothing>(std::move(reply));
@@ -244,12 +244,13 @@ void ArbitersActor::add(const User& by, const Address& arbiter, Amount bond, Byt
       });
 }
 
-/// What may be done counts for the asker. It is judged before it waits for its turn, where the whole row is copied.
+/// Checks a change before it waits for its turn, because a change copies the whole row. Counts valid changes per
+/// caller.
 std::optional<Error> ArbitersActor::refusal(const User& by, const base::Result<void, RegistryError>& may) {
   if (!may.ok()) return error_of(may.error());
   const auto wait = by.reserved ? std::nullopt : asked_.take(by, now(), kChangeUnits);
   if (!wait) return std::nullopt;
-  return Error{Code::overloaded, "of other nodes as many arbiters join and leave as this book takes at a time",
+  return Error{Code::overloaded, "too many arbiters join or leave through other nodes",
                std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kSendAgain))};
 }
 
@@ -261,18 +262,19 @@ void ArbitersActor::leave(wire::LeaveArbiters::Reader ask, Nothing reply) {
     if (const auto approval = wallet::read(one); approval && approvals.size() < wallet::kSignersMax)
       approvals.push_back(*approval);
   if (!address || !policy || policy->address() != *address)
-    return reply.refuse({Code::malformed, "an address has 32 bytes, and the policy is its own"});
+    return reply.refuse(
+        {Code::malformed, "invalid address or policy: expected 32 bytes, and the policy of this address"});
   if (row_.state() == nullptr) return reply.refuse(kBeingRead);
   const auto there = row_.state()->records().find(*address);
   if (there == row_.state()->records().end()) return reply.refuse(error_of(RegistryError::unknown));
   const wallet::TransferId joined = there->second.joined;
   if (!policy->approved(leave_bytes(joined), approvals))
-    return reply.refuse({Code::refused, "the signers of the account have not signed that it leaves"});
+    return reply.refuse({Code::refused, "the signers of the account have not signed this leave request"});
   if (const auto why = refusal(runtime::user_of(caller()), row_.state()->may_leave(*address)))
     return reply.refuse(*why);
   change(
       [address = *address, joined](Registry& to) -> base::Outcome<void> {
-        // It may have left meanwhile, and have joined again.
+        // It may have left and joined again in between.
         const auto record = to.records().find(address);
         if (record == to.records().end() || record->second.joined != joined) return error_of(RegistryError::unknown);
         if (const auto left = to.leave(address); !left.ok()) return error_of(left.error());
@@ -288,7 +290,8 @@ void ArbitersActor::note(wire::ArbiterAct::Reader ask, Nothing reply) {
   const auto escrow = EscrowId::from(bytes_of(ask.getEscrow()));
   const auto arbiter = Address::from(bytes_of(ask.getArbiter()));
   const auto buyer = Address::from(bytes_of(ask.getBuyer())), provider = Address::from(bytes_of(ask.getProvider()));
-  if (!escrow || !arbiter || !buyer || !provider) return reply.refuse({Code::malformed, "ids have 32 bytes"});
+  if (!escrow || !arbiter || !buyer || !provider)
+    return reply.refuse({Code::malformed, "invalid id or address: expected 32 bytes"});
   const auto how = static_cast<ArbiterHow>(ask.getHow());
   Bytes once = once_key(*escrow, ask.getRound(), how);
   storage_.get(once, [this, once, arbiter = *arbiter, buyer = *buyer, provider = *provider, how,

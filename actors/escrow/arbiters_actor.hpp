@@ -1,10 +1,10 @@
 #pragma once
-// The arbiters of a book, at kPath/arbiters: who joins and leaves, whose bond is lost, and who can be drawn.
+// The arbiters of a book, at kPath/arbiters: joining, leaving, forfeited bonds, and the candidates of draws.
 //
-// State    one row (actors/durable/api.hpp, StateRow); what escrows have said of a round in rows beside it, so that it
-//          counts once.
+// State    one row (actors/durable/api.hpp, StateRow). Each report of an escrow about a round is a row of its own, so
+//          that it counts once.
 // Join     the deposit is durable before it is sent; after a crash it is sent again.
-// Rate     each change writes the whole row, 192 KB where it is full: those that other nodes ask for are kAskedByOthers
+// Rate     each change writes the whole row, 192 KB when full, so changes for other nodes are limited by kAskedByOthers
 //          (runtime/base/rate_budget.hpp).
 #include "actors/escrow/escrow_settings.hpp"
 #include "actors/escrow/group_time.hpp"
@@ -23,7 +23,7 @@ inline constexpr const char* kArbitersPath = "/escrow/arbiters";
 class ArbitersActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "arbiters";
-  /// Our choice: of other nodes an arbiter joins or leaves a second, 64 at once; each counts as kChangeUnits.
+  /// Our choice: through other nodes one arbiter per second joins or leaves, 64 at once; each counts as kChangeUnits.
   static constexpr base::Rate kAskedByOthers{16, 1'024};
   static constexpr std::uint32_t kChangeUnits = 16;
   struct Setup {
@@ -53,7 +53,7 @@ class ArbitersActor final : public runtime::Actor {
 
   void load();
   void reload(const base::Error& why);
-  /// A change, with a row beside it. What is owed by it is bound in the same commit.
+  /// Commits a change, with an optional row. Payments that the change owes are bound in the same commit.
   void change(base::Callback<base::Outcome<void>(Registry&)> change, Done done, std::optional<base::Bytes> once = {});
   void go_on();
   void deposit_ended(const Address& arbiter, const wallet::TransferId& id, Amount bond, const base::Outcome<void>& how);
@@ -63,21 +63,21 @@ class ArbitersActor final : public runtime::Actor {
   void note(wire::ArbiterAct::Reader ask, Nothing reply);
   void list(runtime::Reply<wire::Arbiters> reply);
   void tell_root();
-  /// Why it is not done now; `may`: what the arbiters themselves say.
+  /// Returns why the change is refused now; `may` is the answer of the registry.
   std::optional<base::Error> refusal(const User& by, const base::Result<void, RegistryError>& may);
 
   const Setup setup_;
   durable::Storage storage_;
   wallet::LedgerClient ledger_;
-  std::uint64_t run_ = 0;  // answers to an earlier one are ignored
+  std::uint64_t run_ = 0;  // answers to an earlier run are ignored
   durable::StateRow<Registry> row_;
   bool telling_ = false;
   std::optional<wallet::BookId> book_;
   std::set<wallet::TransferId> ended_;               // deposits whose ends are not durable yet
-  std::map<Address, std::vector<Nothing>> waiting_;  // for their deposits
-  std::optional<std::vector<Arbiter>> told_;         // to the root, as it has answered: who can be drawn
+  std::map<Address, std::vector<Nothing>> waiting_;  // for the ends of their deposits
+  std::optional<std::vector<Arbiter>> told_;         // the candidates that the root has acknowledged
   base::RateBudget<base::NodeId> asked_{kAskedByOthers, base::Instant{}};
-  Joining joining_{kJoiningMax};  // by who has asked; of those in the row when it is read that is not known
+  Joining joining_{kJoiningMax};  // by caller; for entries of a row that was read the caller is unknown
 };
 
 }  // namespace troupe::escrow

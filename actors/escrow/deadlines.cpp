@@ -1,4 +1,4 @@
-// When a deadline has passed, and what is due then.
+// The book's time, and deadlines that have passed.
 #include <algorithm>
 
 #include "actors/escrow/api.hpp"
@@ -13,17 +13,17 @@ using base::Code;
 using base::Error;
 
 constexpr std::uint32_t kTimersAtOnce = 256;    // our choice
-constexpr std::chrono::seconds kLookAhead{10};  // our choice: a clock that steps is noticed
+constexpr std::chrono::seconds kLookAhead{10};  // our choice: detects a clock that steps
 constexpr std::chrono::seconds kClockDue{1};
 constexpr std::chrono::seconds kFireDue{30};
-// Our choice: a tenth of the time is for what could not fire, but it is not looked at more seldom than kLookAgainMax.
+// Our choice: retries take a tenth of the time, but the pause is never longer than kLookAgainMax.
 constexpr int kLookPart = 10;
-constexpr std::chrono::microseconds kSkipTakes{4}, kAskTakes{500};  // of a timer; measured, about
+constexpr std::chrono::microseconds kSkipTakes{4}, kAskTakes{500};  // per timer; measured, about
 constexpr std::chrono::minutes kLookAgainMax{10};
 
 }  // namespace
 
-/// The clocks of the members, as far as they have answered.
+/// The clocks of the members that have answered so far.
 struct EscrowsActor::Clocks {
   std::size_t waits = 0, members = 1;
   std::int64_t asked_at = 0;  ///< ms of the monotonic clock
@@ -31,13 +31,13 @@ struct EscrowsActor::Clocks {
   base::Callback<void()> then;
 };
 
-/// A look at what is due.
+/// A scan of due timers.
 struct EscrowsActor::Pass {
-  UnixMs at;                              ///< until then
-  bool whole = false;                     ///< also at what could not fire before
-  std::uint64_t skipped = 0, asked = 0;   ///< of those that did not fire
-  UnixMs next = UnixMs::max();            ///< the first deadline that is not due
-  std::optional<base::Duration> early{};  ///< until one that may not have fired can, at least
+  UnixMs at;                              ///< timers up to then
+  bool whole = false;                     ///< includes timers that could not fire before
+  std::uint64_t skipped = 0, asked = 0;   ///< timers that did not fire
+  UnixMs next = UnixMs::max();            ///< the first later deadline
+  std::optional<base::Duration> early{};  ///< the least time until a timer that may not have fired can fire
 
   void leave(base::Duration until) { early = std::min(early.value_or(until), until); }
 };
@@ -53,13 +53,13 @@ void EscrowsActor::arm(UnixMs deadline) {
   if (!firing_) after<Deadlines>(left);
 }
 
-/// Whether this node's date has gone on as its monotonic clock for long enough.
+/// Returns whether this node's date has followed its monotonic clock for long enough.
 bool EscrowsActor::steady() {
   const auto offset =
       std::chrono::duration_cast<std::chrono::nanoseconds>(wall().since_origin() - now().since_origin());
   if (offset_ && std::chrono::abs(offset - *offset_) > kStep) {
     stepped_ = now();
-    settings_->log.warn("the date of this node has made a step: deadlines wait",
+    settings_->log.warn("the clock of this node has jumped: deadlines wait",
                         {{"ms", std::chrono::duration_cast<std::chrono::milliseconds>(offset - *offset_).count()}});
   }
   offset_ = offset;
@@ -84,8 +84,8 @@ void EscrowsActor::deadlines() {
   });
 }
 
-/// The latest time that a majority of the members has passed; a silent one has passed none. Without a majority it stays
-/// as it was: nothing can be committed then.
+/// Finds the latest time that a majority of the members has passed; a silent member has passed none. Without a majority
+/// the time stays unchanged, because then nothing can be committed.
 void EscrowsActor::agree_on_time(base::Callback<void()> then) {
   const auto clocks = std::make_shared<Clocks>();
   const UnixMs own = wallet::unix_ms(wall());
@@ -118,14 +118,14 @@ void EscrowsActor::agree_on_time(base::Callback<void()> then) {
   settle();
 }
 
-/// What is due since the last look; and, where it is time, what could not fire then.
+/// Scans timers that became due since the last scan, and at its time also those that could not fire.
 void EscrowsActor::fire() {
   const auto pass = std::make_shared<Pass>(Pass{.at = time()});
   pass->whole = !look_again_ || now() >= *look_again_ || pass->at < passed_;
   fire_page(pass, pass->whole ? rows::prefix('t') : rows::timer_key(passed_ + UnixMs(1), {}));
 }
 
-/// Page by page.
+/// Scans page by page.
 void EscrowsActor::fire_page(const std::shared_ptr<Pass>& pass, const Bytes& from) {
   storage_->range(rows::prefix('t'), from, kTimersAtOnce,
                   [this, run = run_, pass](const base::Outcome<durable::Storage::Page>& page) {
@@ -174,14 +174,15 @@ void EscrowsActor::fired(const Pass& pass) {
                                             kLookAgainMax);
   }
   const auto told = std::exchange(next_deadline_, std::nullopt);
-  // The row of one that was told meanwhile may have come behind this look.
+  // A deadline that was reported during the scan may have its row before the scan's position.
   if (pass.early || (told && *told <= passed_)) look_again(pass.early.value_or(base::Duration::zero()));
   else if (look_again_) look_again(base::Duration::max());
   for (const auto next : {told.value_or(pass.next), pass.next})
     if (next > passed_ && next != UnixMs::max()) arm(next);
 }
 
-/// At what was due by `passed_`, after that time, but not more often than its number allows; sooner if that was to be.
+/// Schedules a scan of timers up to `passed_`, after that time, but within the limit of its pace; never later than
+/// planned.
 void EscrowsActor::look_again(base::Duration after) {
   const auto again = now() + std::clamp<base::Duration>(after, look_pace_, kLookAgainMax);
   look_again_ = std::min(look_again_.value_or(again), again);
@@ -191,14 +192,14 @@ void EscrowsActor::look_again(base::Duration after) {
 void EscrowsActor::ask_due(const rows::Timer& timer, const std::shared_ptr<Pass>& pass, base::Callback<void()> done) {
   due_.insert(timer.id);
   auto answered = [this, run = run_, id = timer.id, pass, done = std::move(done)]() mutable {
-    // What the escrow has done was told before it answered (happened).
+    // The escrow has reported its events before its reply (happened).
     if (run == run_ && due_.erase(id) > 0) {
       pass->leave(base::Duration::zero());
       ++pass->asked;
     }
     done();
   };
-  // Who can be drawn is not known before the arbiters are read: at the next look.
+  // The candidates are unknown until the arbiters are read: fire at the next scan.
   if (!candidates_ || escrows_.ends(timer.id.hex())) return answered();
   runtime::Envelope due =
       runtime::Envelope::build<wire::DueAt>({.due = now() + kFireDue}, [&](wire::DueAt::Builder out) {
@@ -214,7 +215,7 @@ void EscrowsActor::ask_due(const rows::Timer& timer, const std::shared_ptr<Pass>
   ask_escrow(timer.id, {std::move(due), {}, std::move(answered)});
 }
 
-/// Notes that the book takes commands; and, at the beginning of a term, finds out for how long it did not.
+/// Records that the book accepts commands; at the beginning of a term, finds out how long it did not.
 void EscrowsActor::note_alive() {
   if (!storage_) return;
   steady();
@@ -244,7 +245,7 @@ void EscrowsActor::note_alive() {
   });
 }
 
-/// Damaged rows stay so until the node starts again: it serves without them, and says why. Anything else may pass.
+/// Handles a failed read. Corrupted rows stay so until the node restarts: it serves without them, and reports why.
 void EscrowsActor::not_alive(const Error& why) {
   if (why.code != Code::corrupt) return after<Alive>(kTryAgain);
   damaged_ = why;
@@ -252,10 +253,10 @@ void EscrowsActor::not_alive(const Error& why) {
   for (Early& one : std::exchange(early_, {})) one.reply.refuse(why);
 }
 
-/// For how long the book took no commands, at the beginning of a term.
+/// Finds out, at the beginning of a term, how long the book accepted no commands.
 void EscrowsActor::back(std::uint64_t run, const std::function<void()>& commit) {
   if (run != run_) return;
-  // Too few members have said what time it is.
+  // Too few members have sent their time.
   if (seat_.members().size() > 1 && correction_->load() == kNoGroup) return after<Alive>(kTryAgain);
   if (const auto before = alive_row_ ? rows::decode_alive(*alive_row_) : std::nullopt) {
     const bool outage = before->at + std::chrono::duration_cast<UnixMs>(kOutage) < time();

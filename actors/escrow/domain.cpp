@@ -1,4 +1,4 @@
-// Escrows, as a domain of a node.
+// Registers escrows as a domain of a node.
 #include "actors/escrow/escrows_actor.hpp"
 #include "actors/escrow/sim.hpp"
 #include "actors/node/api.hpp"
@@ -11,33 +11,35 @@ using config::When;
 
 constexpr auto kYears = 24h * 3'650;
 constexpr auto kSignBy = config::duration("escrow.sign_by", "24h", 1s, kYears, When::start,
-                                          "time in which the provider signs what a buyer of this node proposes");
+                                          "time in which the provider signs a proposal of this node's buyer");
 constexpr auto kFundBy =
-    config::duration("escrow.fund_by", "24h", 1s, kYears, When::start, "time in which both parties pay in");
+    config::duration("escrow.fund_by", "24h", 1s, kYears, When::start, "time in which both parties deposit");
 constexpr auto kStart = config::duration("escrow.start_by", "72h", 1s, kYears, When::start,
-                                         "time in which the provider starts, where --start does not say");
+                                         "time in which the provider starts, without --start");
 constexpr auto kDeliver = config::duration("escrow.deliver_by", "720h", 1s, kYears, When::start,
-                                           "time in which it delivers, where --deliver does not say");
+                                           "time in which the provider delivers, without --deliver");
 constexpr auto kReview = config::duration("escrow.review", "72h", 1s, kYears, When::start,
-                                          "time for the buyer to look at a delivery, where --review does not say");
+                                          "time in which the buyer reviews a delivery, without --review");
 constexpr auto kMediation = config::duration("escrow.mediation", "48h", 1s, kYears, When::start,
                                              "time to agree in a dispute, before an arbiter is drawn");
 constexpr auto kArbiterTerm =
     config::duration("escrow.arbiter_term", "168h", 1s, kYears, When::start, "time in which an arbiter rules");
 constexpr auto kGrace = config::duration("escrow.grace", "1h", 1s, kYears, When::start,
-                                         "time for which the book is back after an outage before a deadline counts");
-constexpr auto kFreshLimit =
-    config::count("escrow.fresh_limit", "0", 0, UINT32_MAX, When::start,
-                  "what an account may put into one escrow on its first day, and once more each day; 0: no limit");
+                                         "how long the book must be back after an outage before a deadline fires");
+constexpr auto kFreshLimit = config::count(
+    "escrow.fresh_limit", "0", 0, UINT32_MAX, When::start,
+    "the most that an account may put into one escrow on its first day, and as much again every day; 0: no limit");
 constexpr auto kRate = config::count("escrow.rate_per_account", "60", 1, 1'000'000, When::start,
-                                     "acts of one account that are taken in a minute");
-constexpr auto kArbiterBondMin = config::count("escrow.arbiter_bond_min", "1", 1, Amount::kMax, When::start,
-                                               "the least bond with which an arbiter joins");
-constexpr auto kSnapshotAfter = config::count("escrow.snapshot_after", "256", 1, 1'000'000, When::start,
-                                              "entries of an escrow's log, after which a start need not read them");
+                                     "acts per account and minute that the book accepts");
+constexpr auto kArbiterBondMin =
+    config::count("escrow.arbiter_bond_min", "1", 1, Amount::kMax, When::start, "the smallest bond of an arbiter");
+constexpr auto kSnapshotAfter =
+    config::count("escrow.snapshot_after", "256", 1, 1'000'000, When::start,
+                  "entries of an escrow's log per snapshot, so that a start need not read older entries");
 constexpr std::string_view kSameOwners[] = {"note", "refuse"};
-constexpr auto kSameOwner = config::choice("escrow.same_owner", "note", kSameOwners, When::start,
-                                           "what becomes of an escrow whose parties ask through one node");
+constexpr auto kSameOwner =
+    config::choice("escrow.same_owner", "note", kSameOwners, When::start,
+                   "what to do with an escrow whose parties use the same node: note it, or refuse it");
 constexpr auto kSettings =
     std::to_array<config::Setting>({kSignBy, kFundBy, kStart, kDeliver, kReview, kMediation, kArbiterTerm, kGrace,
                                     kFreshLimit, kRate, kArbiterBondMin, kSnapshotAfter, kSameOwner});

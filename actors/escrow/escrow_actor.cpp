@@ -16,7 +16,7 @@ using base::Bytes;
 using base::Code;
 using base::Error;
 
-// Our choice: entries of a log in an answer, and as many acts. It has 320 KiB at most.
+// Our choice: entries of a log in a response, with as many acts; at most 320 KiB.
 constexpr std::uint32_t kPageRows = 64;
 
 Error error_of(EscrowError why) {
@@ -26,8 +26,8 @@ Error error_of(EscrowError why) {
 
 constexpr std::size_t kSnapshotBytesMax = 64 * 1024;  // our choice
 
-/// What an act does, as it is typed: not its number, nor how it is paid, nor what a party's first act in a dispute
-/// reveals, nor the date that a span became.
+/// Returns the hash of an act as typed: without its number, its deposit, the bytes that a party's first act in a
+/// dispute reveals, and the date of a span.
 base::Digest content_of(Act act) {
   act.number = 0;
   if (auto* fund = std::get_if<Fund>(&act.what)) fund->transfer = {};
@@ -48,7 +48,7 @@ UnixMs group_time(base::WallTime wall, base::Instant now, const std::atomic<std:
 
 UnixMs EscrowActor::time() const { return group_time(wall(), now(), *setup_.correction); }
 
-Error EscrowActor::unknown() const { return {Code::not_found, "there is no escrow " + setup_.id.hex()}; }
+Error EscrowActor::unknown() const { return {Code::not_found, "unknown escrow " + setup_.id.hex()}; }
 
 void EscrowActor::receive(runtime::Handlers& on) {
   on.ask<wire::OpenAt, wire::EscrowIs>([this](auto ask, auto reply) { open(ask, std::move(reply)); });
@@ -114,8 +114,7 @@ void EscrowActor::act(wire::ActAt::Reader ask, runtime::Reply<wire::ActTaken> re
     const auto& [transfer, policy, approvals, on_chain] = deposit.value();
     const bool fits = id_of(transfer) == fund->transfer && transfer.from == what.by && transfer.credits.size() == 1 &&
                       transfer.credits[0] == wallet::Credit{account_of(setup_.id), fund->amount};
-    if (!fits)
-      return done(Error{Code::malformed, "the deposit is not the transfer that the act names, or not its amount"});
+    if (!fits) return done(Error{Code::malformed, "the deposit does not match the transfer or the amount in the act"});
     if (!wallet::Order::approved(transfer, policy, approvals))
       return done(Error{Code::refused, "the signers of the account have not approved the deposit"});
     it.deposit = rows::SignedBytes{wallet::encode(transfer), policy, approvals, on_chain};
@@ -123,12 +122,12 @@ void EscrowActor::act(wire::ActAt::Reader ask, runtime::Reply<wire::ActTaken> re
   }
   const auto request = bytes_of(ask.getTake().getRequest());
   if (request.empty()) return take({.what = std::move(it), .done = std::move(done)});
-  if (request.size() != kRequestBytes) return done(Error{Code::malformed, "a request has 16 bytes"});
+  if (request.size() != kRequestBytes) return done(Error{Code::malformed, "invalid request: expected 16 bytes"});
   it.request = Request{rows::request_key(setup_.id, request), content_of(what)};
   look_up_request(std::make_shared<Wanted>(Wanted{.what = std::move(it), .done = std::move(done)}));
 }
 
-/// The same act again changes nothing, whatever has happened since. One that waits for its deposit waits on.
+/// Looks up the request: the same act changes nothing, whatever has happened since. A Fund waits for its deposit again.
 void EscrowActor::look_up_request(std::shared_ptr<Wanted> wanted) {
   when_loaded([this, wanted](const base::Outcome<void>& read) {
     if (!read.ok()) return wanted->done(read.error());
@@ -138,7 +137,7 @@ void EscrowActor::look_up_request(std::shared_ptr<Wanted> wanted) {
       if (!row.ok()) return wanted->done(row.error());
       if (!row.value()) return take(std::move(*wanted));
       if (base::Digest::from(*row.value()) != act.request->act)
-        return wanted->done(Error{Code::conflict, "this request was about another act"});
+        return wanted->done(Error{Code::conflict, "this request was used for another act: use a new request"});
       if (std::holds_alternative<Fund>(act.acted.act.what)) return take(std::move(*wanted));
       wanted->done(Taken{replay_ ? replay_->sequence() : 0, false});
     });
@@ -147,7 +146,7 @@ void EscrowActor::look_up_request(std::shared_ptr<Wanted> wanted) {
 
 void EscrowActor::take(Wanted wanted) {
   const Act& what = std::get<ActWanted>(wanted.what).acted.act;
-  // The guards look at who signs and at who pays.
+  // The guards check signing and paying accounts.
   if (std::holds_alternative<Sign>(what.what) || std::holds_alternative<Fund>(what.what))
     return when_loaded(
         [this, wanted = std::make_shared<Wanted>(std::move(wanted))](const base::Outcome<void>& read) mutable {
@@ -164,11 +163,11 @@ void EscrowActor::look_before(std::shared_ptr<Wanted> wanted) {
     Sighting sighting{.amount = escrow().agreement.price, .known = known, .owners = founding_->owners};
     if (party_of(it) == Party::provider) of(sighting.owners, Party::provider) = it.owner;
     Finding finding = look(setup_.settings->guards, sighting);
-    // What was held when it was signed, and looked at, is not held again.
+    // An escrow that was held and checked when it was signed is not held again.
     const bool signs = std::holds_alternative<Sign>(it.acted.act.what);
     if (!signs && finding.verdict == Verdict::hold) finding = {};
     if (finding.verdict == Verdict::refuse)
-      return wanted->done(Error{Code::refused, "the rule escrow." + std::string(finding.rule) + " refuses it"});
+      return wanted->done(Error{Code::refused, "the setting escrow." + std::string(finding.rule) + " refuses it"});
     it.acted.verdict = finding.verdict;
     if (!finding.rule.empty()) it.note = std::string(finding.rule);
     want(std::move(*wanted));
@@ -180,12 +179,13 @@ void EscrowActor::look_before(std::shared_ptr<Wanted> wanted) {
       [this, judge, wanted](runtime::Answer<wallet::wire::AccountIs> account) {
         if (!account.ok()) return wanted->done(account.error());
         const UnixMs since(account.value().getAccount().getSince()), at = time();
-        if (!loaded_ || !replay_) return wanted->done(Error{Code::unavailable, "the escrow is read again: try again"});
+        if (!loaded_ || !replay_)
+          return wanted->done(Error{Code::unavailable, "the escrow is being read again: try again"});
         judge(since > UnixMs(0) && at > since ? at - since : UnixMs(0));
       });
 }
 
-/// Another one each time, until the book has committed to it.
+/// Returns the book's secret: a new secret each time, until the book has committed to it.
 Reveal EscrowActor::secret() const {
   if (founding_->secret) return *founding_->secret;
   Reveal out;
@@ -201,11 +201,11 @@ void EscrowActor::credited(wallet::wire::Credited::Reader ask, Nothing reply) {
   const auto transfer = wallet::TransferId::from(bytes_of(ask.getTransfer()));
   const auto from = Address::from(bytes_of(ask.getFrom()));
   const auto amount = Amount::from(ask.getAmount());
-  if (!transfer || !from || !amount) return reply.refuse({Code::malformed, "a credit breaks its format"});
+  if (!transfer || !from || !amount) return reply.refuse({Code::malformed, "the credit is malformed"});
   when_loaded([this, arrived = Arrived{ask.getSequence(), *transfer, *from, *amount},
                reply = std::move(reply)](const base::Outcome<void>& read) mutable {
     if (!read.ok()) return reply.refuse(read.error());
-    if (!replay_) return reply.done();  // before there is an escrow, no act announces anything
+    if (!replay_) return reply.done();  // before the escrow exists, no act announces money
     want({.what = Command(arrived), .done = [reply = std::move(reply)](const base::Outcome<Taken>& done) mutable {
             if (done.ok()) reply.done();
             else reply.refuse(done.error());
@@ -237,7 +237,7 @@ void EscrowActor::want(Wanted wanted) {
   });
 }
 
-/// Whether that account may act on it at all: strangers take no place of those who do.
+/// Returns whether that account may act on the escrow at all: other accounts take no slot.
 bool EscrowActor::is_for(const Address& by) const {
   const Agreement& between = escrow().agreement;
   return by == between.buyer || by == between.provider || std::ranges::find(escrow().drawn, by) != escrow().drawn.end();
@@ -251,14 +251,14 @@ void EscrowActor::next() {
   }
 }
 
-/// What was decided, on its way to the disk.
+/// A decision that is being committed.
 struct EscrowActor::Step {
   Wanted wanted;
   Decision decision;
   std::vector<Entry> entries;
-  Replay replay;  ///< after them
+  Replay replay;  ///< after the entries
   std::optional<rows::Founding> founding;
-  std::map<Bytes, Address> sayings;  ///< of arbiters, from now on
+  std::map<Bytes, Address> sayings;  ///< new reports about arbiters
 
   const ActWanted* act() const { return std::get_if<ActWanted>(&wanted.what); }
   bool funds() const { return act() != nullptr && act()->deposit.has_value(); }
@@ -270,7 +270,7 @@ void EscrowActor::want_own(Command command) {
 
 void EscrowActor::perform(Wanted wanted) {
   if (std::holds_alternative<SaidWanted>(wanted.what)) return forget(std::move(wanted));
-  // It was not disputed when its timer was read: the next look brings who can be drawn.
+  // It was not disputed when its timer was read: the next scan brings the candidates.
   const auto* fire = std::get_if<FireWanted>(&wanted.what);
   if (fire != nullptr && !fire->draws && escrow().stage == Stage::disputed)
     return wanted.done(error_of(EscrowError::early));
@@ -282,13 +282,13 @@ void EscrowActor::perform(Wanted wanted) {
   if (decided.value().events.empty()) return nothing_happens(wanted);
   Step step = step_of(std::move(wanted), command, std::move(decided).value(), at);
   if (step.act() != nullptr && step.act()->tight && step.replay.escrow().stage == escrow().stage)
-    return step.wanted.done(Error{Code::no_space,
-                                  "the device of the book is nearly full: only acts with which an escrow goes on to "
-                                  "another state are taken"});
+    return step.wanted.done(
+        Error{Code::no_space,
+              "the device of the book is nearly full: only acts that move an escrow to another state are accepted"});
   commit(std::move(step));
 }
 
-/// With what this actor adds to it.
+/// Completes the command with this actor's data.
 Command EscrowActor::command_of(const Wanted& wanted) const {
   if (const auto* act = std::get_if<ActWanted>(&wanted.what)) {
     Acted out = act->acted;
@@ -375,7 +375,7 @@ void EscrowActor::make_durable(durable::Storage::Commit commit, durable::Opening
   });
 }
 
-/// It is durable.
+/// Applies a durable step.
 void EscrowActor::happens(Step& step) {
   replay_.emplace(std::move(step.replay));
   if (step.founding) founding_ = std::move(step.founding);
@@ -398,7 +398,7 @@ void EscrowActor::answer(Step& step) {
     else deposit_ended(ended->party, refused.value_or(Error{Code::refused, "the deposit came too late: it goes back"}));
     refused.reset();
   }
-  // A deposit is answered when the ledger has said what became of it.
+  // A deposit is answered when the ledger has reported its result.
   const ActWanted* act = step.act();
   if (step.funds() && of(escrow().depositing, party_of(*act)))
     wait_for_deposit(of(deposits_, party_of(*act)).waiting, std::move(step.wanted.done));
@@ -440,7 +440,7 @@ void EscrowActor::happened(const std::vector<Entry>& entries) {
 
 // -- money
 
-/// What is durable and not known to be done.
+/// Sends durable effects that are not known to be done.
 void EscrowActor::resend() {
   if (!loaded_ || !replay_) return;
   for (const Effect& one : unfinished(escrow())) effect(one);
@@ -449,14 +449,15 @@ void EscrowActor::resend() {
 
 void EscrowActor::effect(const Effect& effect) {
   if (const auto* payment = std::get_if<SendPayment>(&effect))
-    return ledger_.pay("escrow", setup_.id.view(), payment->transfer,
-                       [this, id = id_of(payment->transfer)](const base::Outcome<std::uint64_t>&) { payment_ended(id); });
+    return ledger_.pay(
+        "escrow", setup_.id.view(), payment->transfer,
+        [this, id = id_of(payment->transfer)](const base::Outcome<std::uint64_t>&) { payment_ended(id); });
   if (const auto* deposit = std::get_if<SendDeposit>(&effect))
     for (const Party party : {Party::buyer, Party::provider})
       if (of(escrow().depositing, party) == deposit->transfer) send_deposit(party);
 }
 
-/// Its answer counts, and so does the notice of its credit. On a chain the credit may have been there before the act.
+/// Sends a deposit. Its answer and the notice of its credit both count. On a chain the credit may precede the act.
 void EscrowActor::send_deposit(Party party) {
   const Depositing& deposit = of(deposits_, party);
   if (!deposit.transfer) return;
@@ -497,27 +498,29 @@ void EscrowActor::deposit_ended(Party party, const base::Outcome<Taken>& how) {
   for (Done& done : std::exchange(of(deposits_, party).waiting, {})) done(how);
 }
 
-// -- what is asked
+// -- requests that read
 
-/// Entries after that one, with the acts that caused them.
+/// Sends the entries after that entry, with the acts that caused them.
 void EscrowActor::show(std::uint64_t after_entry, std::uint32_t rows_max, runtime::Reply<wire::EscrowIs> reply) {
   if (!replay_) return reply.refuse(unknown());
   storage_.confirm([this, after_entry, rows_max,
                     reply = std::move(reply)](const base::Outcome<void>& confirmed) mutable {
     if (!confirmed.ok() || !founding_)
-      return reply.refuse({Code::unavailable, "the escrow is kept elsewhere by now, or is read again"});
-    // Who asks again and again whether there is more reads nothing.
+      return reply.refuse(
+          {Code::unavailable, "the escrow has moved to another node, or is being read again: try again"});
+    // A caller that polls for new entries causes no read.
     if (after_entry >= replay_->sequence()) return send_page({}, {}, std::move(reply));
     storage_.range(
         rows::key('e', setup_.id), rows::numbered_key('e', setup_.id, after_entry + 1), rows_max,
         [this, rows_max, reply = std::move(reply), after_entry](base::Outcome<durable::Storage::Page> page) mutable {
           if (!page.ok()) return reply.refuse(page.error());
-          // An act has one entry at least.
+          // An act has at least one entry.
           storage_.range(rows::key('a', setup_.id), rows::numbered_key('a', setup_.id, after_entry + 1), rows_max,
                          [this, reply = std::move(reply),
                           page = std::move(page).value()](const base::Outcome<durable::Storage::Page>& acts) mutable {
                            if (!acts.ok()) return reply.refuse(acts.error());
-                           if (!founding_) return reply.refuse({Code::unavailable, "the escrow is read again"});
+                           if (!founding_)
+                             return reply.refuse({Code::unavailable, "the escrow is being read again: try again"});
                            send_page(page, acts.value(), std::move(reply));
                          });
         });

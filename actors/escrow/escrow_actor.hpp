@@ -1,13 +1,13 @@
 #pragma once
-// One escrow, at kPath/ID: what is decided becomes durable, then it has happened, then it is answered and sent.
+// One escrow, at kPath/ID: decides a command, commits the events, applies them, then replies and sends.
 //
-// Start    by the first question about it; reads its log. Sleeps when nothing was asked for a while (Sleepy).
-// Command  one at a time: the next is decided on what this one leaves. Events, the timer, what is unfinished and the
+// Start    the first request starts it; it reads its log. It sleeps when it was idle for a while (Sleepy).
+// Command  one at a time: the next command is decided on the result. The events, the timer, unfinished work and the
 //          signed act are one commit.
-// Log      is replayed from the latest snapshot on, made every `escrow.snapshot_after` entries; all of it stays.
-// Doubt    after a commit whose end is not known, or that is void, the log is read again.
-// Money    deposits and payments are sent again until the ledger has said what became of them. On a chain the ledger
-//          then gives the fund what is left, before the last of them is noted as ended.
+// Log      is replayed from the latest snapshot, made every `escrow.snapshot_after` entries; all entries are kept.
+// Doubt    after a commit that failed or whose result is unknown, the log is read again.
+// Money    deposits and payments are sent again until the ledger has reported the result. On a chain the ledger then
+//          gives the rest to the fund, before the last payment is recorded as ended.
 // Source   Akka's persistent actors.
 #include <deque>
 
@@ -24,7 +24,7 @@ namespace troupe::escrow {
 class EscrowActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "escrow";
-  static constexpr std::size_t kWaitingMax = 256;  // our choice: commands that wait for the one under way
+  static constexpr std::size_t kWaitingMax = 256;  // our choice: commands that wait for the current command
   struct Setup {
     SharedSettings settings;
     durable::Place place;
@@ -33,7 +33,7 @@ class EscrowActor final : public runtime::Actor {
     std::shared_ptr<const std::atomic<std::uint32_t>> watchers;
     std::shared_ptr<const std::atomic<std::int64_t>> correction;  ///< see group_time()
     std::shared_ptr<ActRates> rates;
-    std::shared_ptr<std::atomic<std::uint32_t>> unknown;  ///< escrows that unknown accounts proposed in this minute
+    std::shared_ptr<std::atomic<std::uint32_t>> unknown;  ///< proposals of unknown accounts in this minute
     std::shared_ptr<std::atomic<std::uint32_t>> again;    ///< see wallet::LedgerClient
   };
   explicit EscrowActor(Setup setup)
@@ -46,13 +46,15 @@ class EscrowActor final : public runtime::Actor {
   void start() override { load(); }
 
  private:
-  static constexpr std::chrono::seconds kBookDue{20};            // our choice: it is tried again
-  static constexpr int kArbiterTermPart = 10;                    // our choice: who is drawn cannot leave meanwhile
-  static constexpr int kGracePart = 10;                          // our choice: until then the timers are there
+  static constexpr std::chrono::seconds kBookDue{20};            // our choice: then asked again
+  static constexpr int kArbiterTermPart = 10;                    // our choice: a drawn arbiter cannot leave in this
+                                                                 // time
+  static constexpr int kGracePart = 10;                          // our choice: the timers are loaded by then
   static constexpr std::chrono::milliseconds kUnknownIdle{100};  // our choice
   static constexpr std::chrono::milliseconds kBackoff{100};      // our choice
   static constexpr std::chrono::seconds kDamagedAgain{30};       // our choice
-  static constexpr std::chrono::seconds kSweepAgain{5};          // our choice: a chain may have no fee for it yet
+  static constexpr std::chrono::seconds kSweepAgain{5};          // our choice: the chain may have no money for the fee
+                                                                 // yet
   struct Reload {};
   struct Resend {};
   struct DepositAgain {};
@@ -64,7 +66,7 @@ class EscrowActor final : public runtime::Actor {
     bool changed = false;
   };
   using Done = base::Callback<void(const base::Outcome<Taken>&)>;
-  /// Which act a request of its account was about.
+  /// The act of an account's request.
   struct Request {
     base::Bytes row;
     base::Digest act;
@@ -76,26 +78,26 @@ class EscrowActor final : public runtime::Actor {
     std::optional<base::NodeId> owner{};
     std::optional<Request> request{};
     std::optional<std::string> note{};
-    runtime::Caller from{};  ///< a Fund: who has asked
-    bool tight = false;      ///< it is taken only if the escrow goes on with it
+    runtime::Caller from{};  ///< the caller of a Fund
+    bool tight = false;      ///< accepted only if it moves the escrow to another state, because space is short
   };
   struct FireWanted {
     Fire fire;
-    bool draws = true;  ///< it is known who can be drawn
+    bool draws = true;  ///< whether the candidates are known
   };
-  /// That row of what was to be said is done.
+  /// The arbiters have acknowledged the report in that row.
   struct SaidWanted {
     base::Bytes row;
   };
   struct Wanted {
     std::variant<ActWanted, FireWanted, SaidWanted, Command> what;
-    bool own = false;  ///< what this actor has begun itself is not turned away when others ask much
+    bool own = false;  ///< begun by this actor itself, so not refused when many commands wait
     Done done;
   };
   struct Step;
   struct Depositing {
     std::optional<rows::SignedBytes> transfer{};
-    std::optional<runtime::Caller> from{};  ///< who has asked for it; nothing: not known after a start
+    std::optional<runtime::Caller> from{};  ///< the caller; nullopt: unknown after a start
     std::optional<base::Error> refused{};   ///< by the ledger
     std::vector<Done> waiting{};
   };
@@ -110,7 +112,7 @@ class EscrowActor final : public runtime::Actor {
   void load_sayings();
   void loaded();
   void reload(const base::Error& why);
-  /// Calls back once the escrow is read, or with the reason why it is not.
+  /// Calls back once the escrow is read, or with the reason of failure.
   void when_loaded(durable::Opening::Then then);
 
   // -- escrow_actor_open.cpp
@@ -141,7 +143,7 @@ class EscrowActor final : public runtime::Actor {
   Command command_of(const Wanted& wanted) const;
   void nothing_happens(Wanted& wanted);
   void commit(Step step);
-  /// Calls back once it is durable, or with the reason why it is not: then the rows are read again.
+  /// Calls back once the commit is durable, or with an error: then the rows are read again.
   void make_durable(durable::Storage::Commit commit, durable::Opening::Then then);
   void happens(Step& step);
   void answer(Step& step);
@@ -167,7 +169,7 @@ class EscrowActor final : public runtime::Actor {
   const Setup setup_;
   durable::Storage storage_;
   wallet::LedgerClient ledger_;
-  std::uint64_t run_ = 0;  // answers to an earlier one are ignored
+  std::uint64_t run_ = 0;  // answers to an earlier run are ignored
   durable::Opening loaded_{kWaitingMax, "this escrow"};
   bool busy_ = false;
   std::optional<rows::Founding> founding_;
@@ -176,7 +178,7 @@ class EscrowActor final : public runtime::Actor {
   std::uint64_t commits_ = 0;
   std::deque<Wanted> queue_;
   EachParty<Depositing> deposits_{};
-  std::map<base::Bytes, Address> sayings_;  // of arbiters, by their rows
+  std::map<base::Bytes, Address> sayings_;  // reports about arbiters, by their rows
   bool saying_ = false;
   bool snapshot_doubted_ = false;
 };

@@ -34,7 +34,7 @@ std::map<Bytes, Address> EscrowActor::sayings_of(const ActWanted* act, const Dec
   return out;
 }
 
-/// The first of them, until it is answered; then the next.
+/// Sends the first report until it is acknowledged; then the next.
 void EscrowActor::say() {
   if (sayings_.empty() || std::exchange(saying_, true)) return;
   const auto& [key, arbiter] = *sayings_.begin();
@@ -56,7 +56,7 @@ void EscrowActor::say() {
       });
 }
 
-/// Erases that row. It is in no event: only the head changes with it, and whether the escrow goes on by itself.
+/// Erases that row. No event contains it: only the head changes with it, and whether the escrow has unfinished work.
 void EscrowActor::forget(Wanted wanted) {
   const Bytes row = std::get<SaidWanted>(wanted.what).row;
   durable::Storage::Commit commit{.head = {}};

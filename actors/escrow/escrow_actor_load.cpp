@@ -1,4 +1,4 @@
-// An escrow is read from its rows: what it began with, its log, and what stands beside it.
+// Reads an escrow from its rows: its creation data, its log, and the rows outside the log.
 #include <algorithm>
 
 #include "actors/escrow/escrow_actor.hpp"
@@ -15,7 +15,7 @@ constexpr std::chrono::milliseconds kReload{200};  // our choice
 }  // namespace
 
 void EscrowActor::when_loaded(durable::Opening::Then then) {
-  // One that was never proposed does not stay: a stranger may ask for any id.
+  // An escrow that was never proposed is dropped soon, because an untrusted node may ask for any id.
   after<Idle>(loaded_ && !replay_ ? std::chrono::duration_cast<base::Duration>(kUnknownIdle) : setup_.settings->idle);
   loaded_.when(std::move(then));
 }
@@ -35,20 +35,21 @@ void EscrowActor::load() {
     if (!row.ok()) return reload(row.error());
     if (!row.value()) return loaded();
     const auto head = rows::decode_head(*row.value());
-    if (!head) return reload({Code::corrupt, "the head of an escrow cannot be read"});
+    if (!head) return reload({Code::corrupt, "the head of an escrow is corrupted"});
     head_row_ = std::move(row.value());
     storage_.get(rows::key('g', setup_.id),
                  [this, run, head = *head](const base::Outcome<std::optional<Bytes>>& first) {
                    if (run != run_) return;
                    if (!first.ok()) return reload(first.error());
                    auto founding = first.value() ? rows::decode_founding(*first.value()) : std::nullopt;
-                   if (!founding) return reload({Code::corrupt, "what an escrow began with cannot be read"});
+                   if (!founding)
+                     return reload({Code::corrupt, "the creation data of an escrow is missing or corrupted"});
                    load_snapshot(std::move(*founding), head);
                  });
   });
 }
 
-/// Without one that can be read the log is read from its start.
+/// Reads the snapshot. Without a readable snapshot the log is read from its start.
 void EscrowActor::load_snapshot(rows::Founding founding, rows::Head head) {
   if (snapshot_doubted_ || head.sequence < setup_.settings->snapshot_after) {
     Replay replay(founding.agreement, founding.buyer);
@@ -90,13 +91,13 @@ void EscrowActor::load_log(rows::Founding founding, rows::Head head, const Bytes
       });
 }
 
-/// It may be the snapshot that is wrong: then the log is read from its start, once.
+/// The snapshot may be wrong: then the log is read from its start, once.
 void EscrowActor::breaks(const std::string& how) {
   if (!std::exchange(snapshot_doubted_, true)) return load();
   reload({Code::corrupt, "the log of escrow " + setup_.id.hex() + ' ' + how});
 }
 
-/// Most escrows have none: what their state does not name is not looked for.
+/// Reads the deposits that the state names; most escrows have none.
 void EscrowActor::load_deposits(Party party) {
   const auto on = [this, party] {
     if (party == Party::buyer) return load_deposits(Party::provider);
@@ -133,13 +134,14 @@ void EscrowActor::loaded() {
   next();
 }
 
-/// What waits goes on waiting; a log that cannot be read is tried again, for it may be the disk.
+/// Reads the rows again; waiting requests keep waiting. A corrupted log is read again, because the disk may be the
+/// cause.
 void EscrowActor::reload(const Error& why) {
   ++run_;
   ledger_.forget();
   loaded_.closed();
   busy_ = false;
-  setup_.settings->log.warn("an escrow is read again",
+  setup_.settings->log.warn("reading an escrow again",
                             {{"escrow", setup_.id.hex()}, {"why", std::string_view(why.message)}});
   if (why.code == Code::corrupt) {
     for (Wanted& one : std::exchange(queue_, {})) one.done(why);

@@ -1,5 +1,5 @@
 #pragma once
-// What an operator may set for escrows.
+// An operator's settings of escrows.
 #include "actors/durable/api.hpp"
 #include "actors/escrow/logic/guards.hpp"
 #include "runtime/observe/domain_log.hpp"
@@ -10,12 +10,12 @@ namespace troupe::escrow {
 struct EscrowSettings {
   std::shared_ptr<runtime::Links> links;
   durable::Place book;
-  Terms terms;  ///< of agreements that are made here
+  Terms terms;  ///< of agreements made here
   GuardRules guards;
-  std::uint32_t acts_per_minute = 60;  ///< of an account
+  std::uint32_t acts_per_minute = 60;  ///< per account
   Amount arbiter_bond_min = Amount::of(1);
-  std::uint64_t snapshot_after = 256;             ///< entries of a log
-  base::Duration idle = std::chrono::minutes(1);  ///< after which an escrow sleeps
+  std::uint64_t snapshot_after = 256;             ///< after so many entries of a log
+  base::Duration idle = std::chrono::minutes(1);  ///< then an escrow sleeps
   observe::Health* health = nullptr;              ///< outlives the node
   observe::DomainLog log{};
 };

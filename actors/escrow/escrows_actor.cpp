@@ -18,15 +18,15 @@ constexpr std::chrono::seconds kStreamIdle{3'600 * 24};
 constexpr std::size_t kWatchersMax = 256;           // our choice
 constexpr std::ptrdiff_t kWatchersOfNodes = 128;    // our choice: the rest is for operators of this node
 constexpr std::ptrdiff_t kWatchersOfNode = 8;       // our choice
-constexpr std::size_t kWatcherWaitingMax = 16'384;  // our choice: a reader that falls behind it is ended
+constexpr std::size_t kWatcherWaitingMax = 16'384;  // our choice: a slower reader is disconnected
 constexpr std::uint32_t kListRows = 512;
 constexpr std::size_t kHeldFromMax = Address::kBytes + EscrowId::kBytes + 1;  // a key, and the byte that follows it
-constexpr std::uint32_t kWakesAtOnce = 64;  // our choice: escrows that are read to go on without being asked
+constexpr std::uint32_t kWakesAtOnce = 64;  // our choice: unfinished escrows that are read at a time
 constexpr std::chrono::seconds kWakeDue{30};
-// Our choice: twice what a client waits for a deposit. Who has asked may have named no deadline, and given up.
+// Our choice: twice what a client waits for a deposit, because a caller may name no deadline, and may have given up.
 constexpr std::chrono::minutes kAskDue{1};
 const Error kActsOften{Code::refused,
-                       "this account has acted as often as it may in a minute (escrow.rate_per_account)"};
+                       "this account has reached its limit of acts per minute (escrow.rate_per_account)"};
 const Error kElsewhere{Code::unavailable, "another node keeps the book now"};
 
 template <class... Kinds>
@@ -34,14 +34,14 @@ bool is_one_of(const runtime::Envelope& question) {
   return ((question.kind() == &messages::kind_of<Kinds>()) || ...);
 }
 
-/// What is read for the question at once, in units of EscrowsActor::kUnitBytes.
+/// Returns the cost of the rows that a request reads at once, in units of EscrowsActor::kUnitBytes.
 std::uint32_t read_units(const runtime::Envelope& question) {
   if (is_one_of<wire::GetHeld, wire::ListHeld, wire::ListEscrows, wire::ListArbiters>(question))
     return EscrowsActor::kScanUnits;
   return is_one_of<wire::GetEscrow>(question) ? EscrowsActor::kPageUnits : 0;
 }
 
-/// An engagement for a task begins something: it brings its deposit.
+/// Classifies a request for the space check. An engagement for a task begins something, because it brings its deposit.
 durable::Room::For what_for(const runtime::Envelope& question) {
   if (is_one_of<wire::TakeAct>(question)) return durable::Room::For::begun;
   if (!is_one_of<wire::TakeTaskAct>(question)) return durable::Room::For::begins;
@@ -80,9 +80,9 @@ void EscrowsActor::receive(runtime::Handlers& on) {
   const auto here = [this](const runtime::Envelope& question, runtime::AnyReply reply, const runtime::Caller& from) {
     if (alive_) return take({question, std::move(reply), from});
     if (damaged_) return reply.refuse(*damaged_);
-    // The seat was just taken: what time it is must be known first.
+    // The seat was just taken: the time must be known first.
     if (early_.size() < kEarlyMax) return early_.push_back({question, std::move(reply), from});
-    reply.refuse({Code::overloaded, "the book is about to serve: try again in a moment"});
+    reply.refuse({Code::overloaded, "the book is starting: try again in a moment"});
   };
   gateway_.when_here(here);
   on.other([this, here](const runtime::Envelope& question, runtime::AnyReply reply) {
@@ -129,8 +129,8 @@ void EscrowsActor::receive(runtime::Handlers& on) {
   });
 }
 
-/// Signatures are checked in this actor, and nearly all of a large question are signatures. On a device that is nearly
-/// full escrows that were begun can end.
+/// Limits requests of other nodes, because this actor checks signatures, and a large request is nearly all signatures.
+/// On a nearly full device, escrows that were begun can end.
 std::optional<Error> EscrowsActor::refusal(const runtime::Envelope& question) {
   const auto user = seat_.user(caller());
   if (user.reserved) return std::nullopt;
@@ -138,12 +138,12 @@ std::optional<Error> EscrowsActor::refusal(const runtime::Envelope& question) {
   auto wait = asked_.take(user, now(), units);
   if (!wait && is_one_of<wire::TakeTaskAct>(question)) wait = acted_for_tasks_.take(user, now());
   if (wait)
-    return Error{Code::overloaded, "this node takes no more acts of others at a time",
+    return Error{Code::overloaded, "the limit of escrow requests from other nodes is reached",
                  std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kTryAgain))};
   try {
     return room_.refusal(question, user, what_for(question));
   } catch (const kj::Exception&) {
-    return Error{Code::malformed, "the question cannot be read"};
+    return Error{Code::malformed, "the request cannot be decoded"};
   }
 }
 
@@ -184,7 +184,7 @@ void EscrowsActor::end() {
 }
 
 void EscrowsActor::begin_arbiters() {
-  if (arbiters_) return;  // that of another term is ending: down() begins the next
+  if (arbiters_) return;  // the actor of the last term is ending: down() starts the next
   const ArbitersActor::Setup setup{settings_, seat_.place(), seat_.term(), correction_};
   arbiters_ = spawn<ArbitersActor>("arbiters", setup);
   watch(arbiters_);
@@ -197,7 +197,7 @@ void EscrowsActor::begin_tasks() {
   watch(tasks_);
 }
 
-// -- questions
+// -- requests
 
 template <class Q, class A>
 bool EscrowsActor::serve(const runtime::Envelope& question, runtime::AnyReply& reply,
@@ -231,15 +231,15 @@ void EscrowsActor::take(Early early) {
         return ask_escrow(*id, {question, std::move(reply)});
     }
   } catch (const kj::Exception&) {
-    return reply.refuse({Code::malformed, "the question cannot be read"});
+    return reply.refuse({Code::malformed, "the request cannot be decoded"});
   }
-  reply.refuse({Code::unsupported, "this is not asked of escrows"});
+  reply.refuse({Code::unsupported, "escrows do not support this request"});
 }
 
 void EscrowsActor::pass_to(const runtime::Handle& child, const runtime::Envelope& question, runtime::AnyReply reply) {
-  if (!child) return reply.refuse({Code::unavailable, "it is being opened: try again in a moment"});
+  if (!child) return reply.refuse({Code::unavailable, "this part of the book is being opened: try again in a moment"});
   runtime::Header header = question.header();
-  // What writes has its own time: with that of its asker an answer would come before the rows.
+  // A request that writes has its own deadline: with the caller's deadline, the answer could come before the rows.
   const bool writes = durable::changes(question), other = writes || header.due > now() + kAskDue;
   if (other) header.due = now() + kAskDue;
   auto ended = writes ? written() : base::Callback<void()>();
@@ -250,7 +250,7 @@ void EscrowsActor::pass_to(const runtime::Handle& child, const runtime::Envelope
               });
 }
 
-/// What is asked now begins; to be called once it is answered.
+/// Begins the space accounting of the current request; call the result once it is answered.
 base::Callback<void()> EscrowsActor::written() {
   return [this, order = room_.begin(asked_bytes_, seat_.user(asker_))] { room_.end(order); };
 }
@@ -265,7 +265,7 @@ void EscrowsActor::terms(wire::GetTerms::Reader, runtime::Reply<wire::TermsAre> 
       [this, reply = std::move(reply)](runtime::Answer<wallet::wire::BookIs> book) mutable {
         if (!book.ok()) return reply.refuse(book.error());
         const auto id = wallet::BookId::from(bytes_of(book.value().getBook()));
-        if (!id) return reply.refuse({Code::corrupt, "the id of the book has 32 bytes"});
+        if (!id) return reply.refuse({Code::corrupt, "the book sent an invalid id: expected 32 bytes"});
         reply.send([&](wire::TermsAre::Builder out) {
           const Terms& made = settings_->terms;
           out.setBook(data_of(id->view()));
@@ -288,13 +288,13 @@ void EscrowsActor::terms(wire::GetTerms::Reader, runtime::Reply<wire::TermsAre> 
 void EscrowsActor::open(wire::OpenEscrow::Reader ask, runtime::Reply<wire::EscrowIs> reply) {
   const auto agreement = decode_agreement(bytes_of(ask.getAgreement()));
   auto act = read(ask.getSign());
-  if (!agreement) return reply.refuse({Code::malformed, "the agreement breaks its format"});
+  if (!agreement) return reply.refuse({Code::malformed, "the agreement is malformed"});
   if (!act.ok()) return reply.refuse(act.error());
   if (!holds(act.value())) return reply.refuse({Code::refused, "the buyer has not signed this agreement"});
   if (!rates_->may(act.value().act.by)) return reply.refuse(kActsOften);
   if (const auto by = seat_.user(asker_); !by.reserved)
     if (const auto wait = opened_.take(by, now()))
-      return reply.refuse({Code::overloaded, "other nodes open as many escrows as this book takes of them",
+      return reply.refuse({Code::overloaded, "the limit of escrows opened by other nodes is reached",
                            std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kTryAgain))});
   ask_escrow(id_of(*agreement), {runtime::Envelope::build_if_fits<wire::OpenAt>(
                                      {.due = now() + kAskDue},
@@ -303,7 +303,7 @@ void EscrowsActor::open(wire::OpenEscrow::Reader ask, runtime::Reply<wire::Escro
                                        auto open = out.initOpen();
                                        open.setAgreement(data_of(encode(*agreement)));
                                        write(open.initSign(), by.bytes, by.policy, by.approvals);
-                                       if (candidates_)  // while the arbiters are being read it is not known: 0
+                                       if (candidates_)  // unknown while the arbiters are being read: 0
                                          out.setBonds(settled_bonds(*candidates_, *agreement, time()).units());
                                        out.setOwner(data_of(owner().view()));
                                      }),
@@ -320,11 +320,11 @@ void EscrowsActor::act(wire::TakeAct::Reader ask, runtime::Reply<wire::ActTaken>
   if (!rates_->may(act.value().act.by)) return reply.refuse(kActsOften);
   if (const auto by = seat_.user(asker_); !by.reserved)
     if (const auto wait = acted_.take(by, now()))
-      return reply.refuse({Code::overloaded, "this book takes no more acts of others at a time",
+      return reply.refuse({Code::overloaded, "the limit of escrow acts from other nodes is reached",
                            std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kTryAgain))});
   const auto request = bytes_of(ask.getRequest());
   if (!request.empty() && request.size() != kRequestBytes)
-    return reply.refuse({Code::malformed, "a request has 16 bytes"});
+    return reply.refuse({Code::malformed, "invalid request: expected 16 bytes"});
   std::optional<wallet::Signed> deposit;
   if (std::holds_alternative<Fund>(act.value().act.what)) {
     auto given = wallet::read(ask.getDeposit());
@@ -352,7 +352,7 @@ void EscrowsActor::act(wire::TakeAct::Reader ask, runtime::Reply<wire::ActTaken>
 
 void EscrowsActor::show(wire::GetEscrow::Reader ask, runtime::Reply<wire::EscrowIs> reply) {
   const auto id = EscrowId::from(bytes_of(ask.getEscrow()));
-  if (!id) return reply.refuse({Code::malformed, "the id of an escrow has 32 bytes"});
+  if (!id) return reply.refuse({Code::malformed, "invalid escrow id: expected 32 bytes"});
   Question question{runtime::Envelope::build<wire::GetEscrow>({.due = now() + kAskDue},
                                                               [&](wire::GetEscrow::Builder out) {
                                                                 out.setEscrow(ask.getEscrow());
@@ -361,10 +361,7 @@ void EscrowsActor::show(wire::GetEscrow::Reader ask, runtime::Reply<wire::Escrow
                     std::move(reply)};
   if (const auto by = seat_.user(asker_); !by.reserved) {
     if (!reading_.fits(by, 1))
-      return question.refuse({Code::overloaded,
-                              "other nodes read as many logs of escrows at a time as this book reads for them: try "
-                              "again in a second",
-                              kTryAgain});
+      return question.refuse({Code::overloaded, "too many logs of escrows are being read for other nodes", kTryAgain});
     reading_.hold(by, 1);
     question.done = [this, by] { reading_.release(by, 1); };
   }
@@ -376,9 +373,10 @@ void EscrowsActor::look_at(wire::LookAt::Reader ask, runtime::Reply<wire::ActTak
       asker_.role == messages::Role::peer ? asker_.node && seat_.trusts(*asker_.node) : asker_.who() == "local";
   if (!may)
     return reply.refuse(
-        {Code::refused, "an escrow is looked at at the local socket of the book's node, or of a member"});
+        {Code::refused,
+         "an escrow can be checked only at the local socket of the book's node, or of a member of its group"});
   const auto id = EscrowId::from(bytes_of(ask.getEscrow()));
-  if (!id) return reply.refuse({Code::malformed, "the id of an escrow has 32 bytes"});
+  if (!id) return reply.refuse({Code::malformed, "invalid escrow id: expected 32 bytes"});
   ask_escrow(*id, {runtime::Envelope::build<wire::LookAt>(
                        {.due = now() + kAskDue}, [&](wire::LookAt::Builder out) { out.setEscrow(ask.getEscrow()); }),
                    std::move(reply)});
@@ -389,9 +387,8 @@ void EscrowsActor::list(wire::ListEscrows::Reader ask, runtime::Reply<wire::Escr
   const auto from = EscrowId::from(bytes_of(ask.getFrom()));
   const auto stage = stage_named(text_of(ask.getState()));
   if ((!account && ask.getAccount().size() > 0) || (!from && ask.getFrom().size() > 0))
-    return reply.refuse({Code::malformed, "an account and an id have 32 bytes"});
-  if (!stage && ask.getState().size() > 0)
-    return reply.refuse({Code::malformed, "there is no such state of an escrow"});
+    return reply.refuse({Code::malformed, "invalid account or id: expected 32 bytes"});
+  if (!stage && ask.getState().size() > 0) return reply.refuse({Code::malformed, "unknown state of an escrow"});
   storage_->confirm(
       [this, run = run_, account, from, stage, reply = std::move(reply)](const base::Outcome<void>& here) mutable {
         if (!here.ok() || run != run_) return reply.refuse(kElsewhere);
@@ -421,7 +418,7 @@ void EscrowsActor::list(wire::ListEscrows::Reader ask, runtime::Reply<wire::Escr
                 if (!page.value().next) return;
                 Bytes next(page.value().next->begin() + 1, page.value().next->end());
                 next.resize(EscrowId::kBytes);
-                if (page.value().next->size() > 1 + EscrowId::kBytes)  // behind the last key: the id after it
+                if (page.value().next->size() > 1 + EscrowId::kBytes)  // after the last key: the next id
                   for (auto at = next.rbegin(); at != next.rend() && ++*at == 0;) ++at;
                 out.setNext(data_of(next));
               });
@@ -431,7 +428,7 @@ void EscrowsActor::list(wire::ListEscrows::Reader ask, runtime::Reply<wire::Escr
 
 void EscrowsActor::held(wire::GetHeld::Reader ask, runtime::Reply<wire::HeldIs> reply) {
   const auto address = Address::from(bytes_of(ask.getAddress()));
-  if (!address) return reply.refuse({Code::malformed, "an address has 32 bytes"});
+  if (!address) return reply.refuse({Code::malformed, "invalid address: expected 32 bytes"});
   const Bytes prefix = rows::held_prefix(*address);
   storage_->confirm([this, run = run_, by = seat_.user(asker_), prefix,
                      reply = std::move(reply)](const base::Outcome<void>& here) mutable {
@@ -442,30 +439,30 @@ void EscrowsActor::held(wire::GetHeld::Reader ask, runtime::Reply<wire::HeldIs> 
 
 void EscrowsActor::add_held(const base::User<base::NodeId>& by, const Bytes& prefix, const Bytes& from, Amount sum,
                             runtime::Reply<wire::HeldIs> reply) {
-  storage_->range(
-      prefix, from, kListRows,
-      [this, run = run_, by, prefix, sum,
-       reply = std::move(reply)](const base::Outcome<durable::Storage::Page>& page) mutable {
-        if (!page.ok()) return reply.refuse(page.error());
-        for (const auto& row : page.value().rows)
-          if (row.value.size() == 8)
-            if (const auto one = Amount::from(base::load<std::uint64_t>(row.value)))
-              sum = plus(sum, *one).value_or(sum);
-        if (page.value().next) {
-          if (run != run_) return reply.refuse(kElsewhere);
-          if (const auto wait = by.reserved ? std::nullopt : asked_.take(by, now(), kScanUnits))
-            return reply.refuse(
-                {Code::overloaded, "other nodes read as many escrows as this book reads for them", kTryAgain});
-          return add_held(by, prefix, *page.value().next, sum, std::move(reply));
-        }
-        reply.send([&](wire::HeldIs::Builder out) { out.setAmount(sum.units()); });
-      });
+  storage_->range(prefix, from, kListRows,
+                  [this, run = run_, by, prefix, sum,
+                   reply = std::move(reply)](const base::Outcome<durable::Storage::Page>& page) mutable {
+                    if (!page.ok()) return reply.refuse(page.error());
+                    for (const auto& row : page.value().rows)
+                      if (row.value.size() == 8)
+                        if (const auto one = Amount::from(base::load<std::uint64_t>(row.value)))
+                          sum = plus(sum, *one).value_or(sum);
+                    if (page.value().next) {
+                      if (run != run_) return reply.refuse(kElsewhere);
+                      if (const auto wait = by.reserved ? std::nullopt : asked_.take(by, now(), kScanUnits))
+                        return reply.refuse(
+                            {Code::overloaded, "the limit of escrow rows read for other nodes is reached", kTryAgain});
+                      return add_held(by, prefix, *page.value().next, sum, std::move(reply));
+                    }
+                    reply.send([&](wire::HeldIs::Builder out) { out.setAmount(sum.units()); });
+                  });
 }
 
-/// The rows of a page, added up by account.
+/// Adds up the rows of a page by account.
 void EscrowsActor::list_held(wire::ListHeld::Reader ask, runtime::Reply<wire::HeldAccounts> reply) {
   const base::ByteView from = bytes_of(ask.getFrom());
-  if (from.size() > kHeldFromMax) return reply.refuse({Code::malformed, "it is not where an answer ended"});
+  if (from.size() > kHeldFromMax)
+    return reply.refuse({Code::malformed, "invalid start of the page: it is not the end of a response"});
   Bytes key = rows::prefix('b');
   base::append(key, from);
   storage_->confirm([this, run = run_, key, reply = std::move(reply)](const base::Outcome<void>& here) mutable {
@@ -501,7 +498,7 @@ void EscrowsActor::ask_escrow(const EscrowId& id, Question question) {
   escrows_.ask(id.hex(), std::move(question));
 }
 
-/// What it has not finished is woken again (note_alive).
+/// Unfinished work wakes the escrow again (note_alive).
 void EscrowsActor::down(const runtime::Handle& ended, const std::optional<base::Error>&) {
   if (ended == arbiters_) {
     arbiters_ = {};
@@ -514,21 +511,21 @@ void EscrowsActor::down(const runtime::Handle& ended, const std::optional<base::
   }
 }
 
-/// What was not finished when the seat was held last goes on without being asked. One walk at a time.
+/// Wakes escrows that were unfinished when the seat was last held. One scan at a time.
 void EscrowsActor::wake_unfinished() {
   if (!std::exchange(waking_, true)) wake_page(rows::prefix('o'));
 }
 
-/// The next page is read once those of this one have answered, so that kWakesAtOnce are read at a time.
+/// Reads the next page once all escrows of this page have answered, so that kWakesAtOnce are read at a time.
 void EscrowsActor::wake_page(const Bytes& from) {
   storage_->range(rows::prefix('o'), from, kWakesAtOnce,
                   [this, run = run_](const base::Outcome<durable::Storage::Page>& page) {
                     if (run != run_) return;
                     if (!page.ok()) {
-                      waking_ = alive_ = false;  // begins anew
+                      waking_ = alive_ = false;  // starts again
                       return after<Alive>(kTryAgain);
                     }
-                    // The reading of the page itself is one that is waited for.
+                    // The read of the page itself counts as one.
                     const auto waits = std::make_shared<std::size_t>(1);
                     const auto answered = [this, run, waits, next = page.value().next] {
                       if (--*waits > 0 || run != run_) return;
@@ -562,7 +559,7 @@ void EscrowsActor::happened(wire::Happened::Reader told) {
   watchers_.remove_if([](const Watcher& one) { return one.over; });
   watching_->store(static_cast<std::uint32_t>(watchers_.size()), std::memory_order_relaxed);
   if (watchers_.empty()) return;
-  // Read once: what a message may be read in all is bounded, and there may be many watchers.
+  // Read once, because the total size that may be read from a message is limited, and there may be many watchers.
   std::vector<std::shared_ptr<const Bytes>> entries;
   for (const auto entry : told.getEntries()) {
     const auto bytes = bytes_of(entry);
@@ -577,17 +574,18 @@ void EscrowsActor::happened(wire::Happened::Reader told) {
 
 void EscrowsActor::watch_escrows(wire::WatchEscrows::Reader ask, runtime::Sink<wire::EscrowEvent> sink) {
   const auto id = EscrowId::from(bytes_of(ask.getEscrow()));
-  if (!id && ask.getEscrow().size() > 0) return sink.fail({Code::malformed, "the id of an escrow has 32 bytes"});
+  if (!id && ask.getEscrow().size() > 0) return sink.fail({Code::malformed, "invalid escrow id: expected 32 bytes"});
   watchers_.remove_if([](const Watcher& one) { return one.over; });
   const runtime::Caller from = caller();
   const auto by = from.role == messages::Role::peer ? from.node : std::nullopt;
   const auto strangers = std::ranges::count_if(watchers_, [](const Watcher& one) { return one.node.has_value(); });
   const auto same = std::ranges::count_if(watchers_, [&](const Watcher& one) { return one.node == by; });
   if (watchers_.size() >= kWatchersMax || (by && (strangers >= kWatchersOfNodes || same >= kWatchersOfNode)))
-    return sink.fail({Code::overloaded, "as many watch escrows here as may"});
+    return sink.fail({Code::overloaded, "too many watchers of escrows"});
   const bool here = seat_.here();
   const runtime::Handle there = here || by ? runtime::Handle{} : gateway_.there();
-  if (!here && !there) return sink.fail({Code::unavailable, "the book is not at this node, and no way to it is known"});
+  if (!here && !there)
+    return sink.fail({Code::unavailable, "the book is not at this node, and no route to it is known"});
   Watcher& watcher = watchers_.emplace_back(Watcher{id, by, std::move(sink)});
   watcher.sink.on_ready([this, &watcher] { show(watcher); });
   watcher.sink.on_cancel([&watcher] { watcher.over = true; });
@@ -607,7 +605,7 @@ void EscrowsActor::watch_escrows(wire::WatchEscrows::Reader ask, runtime::Sink<w
       },
       [&watcher](const base::Result<void, Error>& ended) {
         if (std::exchange(watcher.over, true)) return;
-        watcher.sink.fail(ended.ok() ? Error{Code::unavailable, "the book watches no more"} : ended.error());
+        watcher.sink.fail(ended.ok() ? Error{Code::unavailable, "the book has ended the watch"} : ended.error());
       });
 }
 
@@ -622,7 +620,7 @@ void EscrowsActor::show(Watcher& watcher) {
   }
   if (watcher.over || watcher.waiting.size() <= kWatcherWaitingMax) return;
   watcher.over = true;
-  watcher.sink.fail({Code::overloaded, "the reader has fallen behind: it begins anew"});
+  watcher.sink.fail({Code::overloaded, "the reader is too slow and was disconnected: start again"});
 }
 
 }  // namespace troupe::escrow

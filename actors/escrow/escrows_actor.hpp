@@ -1,21 +1,19 @@
 #pragma once
-// The escrows of a book, at kPath: finds the actor of an escrow, or starts it, where this node keeps the book, and
-// passes on what is asked of it elsewhere.
+// The escrows of a book, at kPath: finds or starts the actor of an escrow if this node keeps the book, and otherwise
+//     passes requests to the book's node.
 //
-// Wake      the first question about an escrow starts its actor; so do its deadline, a credit, and, when this
-//           node takes the seat and each kAliveEvery, something that it has not finished and that is due by now.
-// Deadlines in rows, the next one in memory. The time is that which a majority of the group's members have passed
-//           (agree_on_time): a leader whose date is wrong neither ends a state nor says when one ends. Of a book at
-//           this node alone it is the node's date, once that has made no step for kSteadyFor.
-// Early     what could not fire is looked at again when it can, and at most a tenth of the time is spent on such looks.
-//           Later deadlines do not wait for them.
-// Outage    the book notes every kAliveEvery that it takes commands. After an absence of kOutage what is due waits for
-//           the grace of each escrow.
-// Trust     each act is verified here, before anything else about it is done; then its account's rate is looked at
-//           (act_rates.hpp).
-// Spawns    `arbiters`, `tasks` (task_escrows_actor.hpp), and an actor for each escrow that is awake.
-// Limits    kAwakeMax escrows awake; EscrowSettings::acts_per_minute of an account; of all accounts that were never
-//           paid together 60 proposals a minute.
+// Wake      an escrow's actor starts with a request, its deadline or a credit. The actors of due unfinished escrows
+//           start when this node takes the seat, and every kAliveEvery.
+// Deadlines in rows, the next in memory. The time is one that a majority of the group's members have passed
+//           (agree_on_time). For a book at one node it is the node's date, once it has not jumped for kSteadyFor.
+// Early     a deadline that could not fire is retried, in at most a tenth of the time. Later deadlines do not wait for
+//           it.
+// Outage    every kAliveEvery a row records that the book accepts commands. After an absence of kOutage, each deadline
+//           waits for the grace of its escrow.
+// Trust     each act is verified here first; then the rate of its account is checked (act_rates.hpp).
+// Spawns    `arbiters`, `tasks` (task_escrows_actor.hpp), and an actor for each active escrow.
+// Limits    kAwakeMax active escrows; EscrowSettings::acts_per_minute per account; 60 proposals per minute of all never
+//           paid accounts together.
 #include <list>
 #include <map>
 #include <set>
@@ -33,20 +31,21 @@ class EscrowsActor final : public runtime::Actor {
   static constexpr const char* kName = "escrows";
   static constexpr std::size_t kAwakeMax = 16'384;          // our choice: 100 MiB
   static constexpr std::chrono::seconds kAliveEvery{20};    // our choice
-  static constexpr std::size_t kEarlyMax = 4'096;           // our choice: questions while the seat is being taken
-  static constexpr std::chrono::seconds kTryAgain{1};       // our choice: what could not fire, or be read
+  static constexpr std::size_t kEarlyMax = 4'096;           // our choice: requests while the seat is being taken
+  static constexpr std::chrono::seconds kTryAgain{1};       // our choice: deadlines that could not fire or be read
   static constexpr std::chrono::seconds kOutage{60};        // the issue on escrow
   static constexpr std::chrono::minutes kSteadyFor{10};     // the issue on escrow
   static constexpr std::chrono::milliseconds kStep{1'000};  // our choice
-  /// Our choice: what other nodes may ask a second, in units of kUnitBytes: 400 acts with 16 signatures, a third of a
+  /// Our choice: requests of other nodes per second, in units of kUnitBytes: 400 acts with 16 signatures, a third of a
   /// core.
   static constexpr base::Rate kAsked{4'000, 8'000};
-  static constexpr base::Rate kActed{256, 1'024};  // our choice: of acts, for each writes some rows for ever
-  static constexpr base::Rate kOpened{16, 1'024};  // our choice: 70 MB of rows and memory an hour, by other nodes
+  static constexpr base::Rate kActed{256, 1'024};  // our choice: of acts, because each writes permanent rows
+  static constexpr base::Rate kOpened{16, 1'024};  // our choice: 70 MB of rows and memory per hour, by other nodes
   static constexpr std::size_t kUnitBytes = 256;
-  static constexpr std::uint32_t kScanUnits = 64;  // of kListRows rows that are read: 62 scans a second
-  static constexpr std::uint32_t kPageUnits = 16;  // of a page of a log, with its acts: 235 pages a second
-  static constexpr std::size_t kReadingMax = 64;   // our choice: pages of logs for other nodes at a time, 40 MiB
+  static constexpr std::uint32_t kScanUnits = 64;  // per kListRows rows read: 62 scans per second
+  static constexpr std::uint32_t kPageUnits = 16;  // per page of a log with its acts: 235 pages per second
+  static constexpr std::size_t kReadingMax = 64;   // our choice: pages of logs that are read at a time for other nodes,
+                                                   // 40 MiB
   explicit EscrowsActor(SharedSettings settings);
 
   void receive(runtime::Handlers& on) override;
@@ -69,10 +68,10 @@ class EscrowsActor final : public runtime::Actor {
   };
   struct Watcher {
     std::optional<EscrowId> escrow;
-    std::optional<base::NodeId> node;  ///< another one, which watches for its clients
+    std::optional<base::NodeId> node;  ///< another node, which watches for its clients
     runtime::Sink<wire::EscrowEvent> sink;
     std::deque<std::pair<EscrowId, std::shared_ptr<const base::Bytes>>> waiting{};
-    runtime::Subscription from{};  // of another node, where the book is
+    runtime::Subscription from{};  // at the book's node
     bool over = false;
   };
   struct Clocks;
@@ -126,10 +125,10 @@ class EscrowsActor final : public runtime::Actor {
   durable::Seat seat_;
   durable::Gateway gateway_;
   durable::Room room_;
-  std::optional<durable::Storage> storage_;  // of the present term
+  std::optional<durable::Storage> storage_;  // of the current term
   std::uint64_t run_ = 0;                    // answers to an earlier term are ignored
   runtime::Handle arbiters_, tasks_;
-  std::optional<std::vector<Arbiter>> candidates_;  // who can be drawn, once that is known
+  std::optional<std::vector<Arbiter>> candidates_;  // the candidates of draws, once known
   durable::Keyed escrows_;
   std::list<Watcher> watchers_;
   std::shared_ptr<std::atomic<std::uint32_t>> watching_ = std::make_shared<std::atomic<std::uint32_t>>(0);
@@ -138,16 +137,16 @@ class EscrowsActor final : public runtime::Actor {
   std::shared_ptr<ActRates> rates_ = std::make_shared<ActRates>(settings_->acts_per_minute);
   std::optional<UnixMs> next_deadline_;
   bool firing_ = false;
-  std::set<EscrowId> due_;  // asked whether their deadlines have passed; nothing has happened there yet
-  UnixMs passed_{0};        // timers until then were looked at
-  std::optional<base::Instant> look_again_;  // at those of them that could not fire; none: there are none
+  std::set<EscrowId> due_;                   // being asked to fire a passed deadline; no answer yet
+  UnixMs passed_{0};                         // timers up to then were checked
+  std::optional<base::Instant> look_again_;  // when to retry timers that could not fire; nullopt: there are none
   base::Duration look_pace_ = kTryAgain;
   bool waking_ = false;
-  bool alive_ = false;  // the row of the outage was read, and what time it is
+  bool alive_ = false;  // the row of the outage was read, and the time is known
   std::vector<Early> early_;
   std::optional<base::Error> damaged_;  ///< why the rows of escrows cannot be read
   std::vector<Nothing> ready_;
-  runtime::Caller asker_;  // of the question at hand
+  runtime::Caller asker_;  // of the current request
   std::size_t asked_bytes_ = 0;
   UnixMs up_since_{0};
   std::optional<base::Bytes> alive_row_;
@@ -156,9 +155,10 @@ class EscrowsActor final : public runtime::Actor {
   base::RateBudget<base::NodeId> asked_{kAsked, base::Instant{}};
   base::RateBudget<base::NodeId> acted_{kActed, base::Instant{}};
   base::RateBudget<base::NodeId> acted_for_tasks_{kActed,
-                                                  base::Instant{}};  // hand-ins and others wait for none of those
+                                                  base::Instant{}};  // hand-ins and other task acts do not wait for
+                                                                     // escrow acts
   base::RateBudget<base::NodeId> opened_{kOpened, base::Instant{}};
-  base::ShareBudget<base::NodeId> reading_{kReadingMax, {.reserve = base::Reserve::none}};  // logs, of other nodes
+  base::ShareBudget<base::NodeId> reading_{kReadingMax, {.reserve = base::Reserve::none}};  // logs, for other nodes
   std::shared_ptr<std::atomic<std::uint32_t>> again_ = std::make_shared<std::atomic<std::uint32_t>>(0);
 };
 

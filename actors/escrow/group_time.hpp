@@ -1,5 +1,5 @@
 #pragma once
-// What time it is at a book: each decision of an escrow is made at this time.
+// The time of a book: each decision of an escrow uses it.
 #include <atomic>
 #include <memory>
 
@@ -8,8 +8,8 @@
 
 namespace troupe::escrow {
 
-/// The time of a group: `correction` ms after this node's monotonic clock, so that no step of its date moves it.
-/// kNoGroup: this node's date.
+/// Returns the time of a group: `correction` ms after this node's monotonic clock, so that a step of its date has no
+/// effect. kNoGroup: this node's date.
 inline constexpr std::int64_t kNoGroup = INT64_MIN;
 UnixMs group_time(base::WallTime wall, base::Instant now, const std::atomic<std::int64_t>& correction);
 

@@ -11,7 +11,7 @@ using base::append_number;
 using durable::append_ordered;
 
 constexpr std::size_t kNotesMax = 8, kNoteBytesMax = 64;
-constexpr std::uint8_t kBondsMark = 254, kSecretMark = 255;  // where the size of a note would be
+constexpr std::uint8_t kBondsMark = 254, kSecretMark = 255;  // in place of the size of a note
 
 void append_sized(Bytes& out, ByteView bytes) {
   append_number(out, static_cast<std::uint32_t>(bytes.size()));
@@ -19,7 +19,7 @@ void append_sized(Bytes& out, ByteView bytes) {
 }
 ByteView read_sized(base::FieldReader& in) { return in.take(in.number<std::uint32_t>()); }
 
-/// Key and value of the timer of an escrow; nothing: it is final.
+/// Returns key and value of an escrow's timer, or nullopt if the escrow is final.
 std::optional<std::pair<Bytes, Bytes>> timer_of(const Escrow& escrow) {
   if (is_final(escrow.stage)) return std::nullopt;
   Bytes value;
@@ -200,7 +200,7 @@ Changes of_entries(const Replay* before, const Replay& after, std::span<const En
   const bool went_on = says || (before != nullptr && !unfinished(before->escrow()).empty());
   const bool goes_on = says || !fresh.empty() || !unfinished(it).empty();
   if (goes_on != went_on) out[key('o', id)] = goes_on ? std::optional(Bytes()) : std::nullopt;
-  if (before == nullptr) return out;  // nothing was paid in
+  if (before == nullptr) return out;  // nothing was deposited
   for (const Party party : {Party::buyer, Party::provider}) {
     if (of(before->escrow().depositing, party) && !of(it.depositing, party))
       out[numbered_key('d', id, static_cast<std::uint64_t>(party))] = std::nullopt;

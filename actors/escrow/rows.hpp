@@ -1,13 +1,12 @@
 #pragma once
 // The rows of escrows, as durable::Storage keeps them.
 //
-// Keys    'h' id: the head, which changes with each commit; 'g' id: what it began with; 'e' id, sequence: an entry
-//         of the log; 'a' id, sequence: the signed act that caused that entry; 'd' id, party: a deposit that is
-//         under way; 'r' id, request: the hash of the act that a request was about; 'w' id, round, how: what is
-//         still to be said of an arbiter, with its address; 's' id: what a list shows; 't' deadline, id: a timer, for
-//         how long it waits after an outage, and whether an arbiter may be drawn;
-//         'o' id: it goes on without being asked; 'z' id: the escrow as it was at an entry of its log; 'b' party, id:
-//         money of it that lies in this escrow; 'u': since when the book takes commands. Numbers in keys are
+// Keys    'h' id: the head, which changes with each commit; 'g' id: its creation data; 'e' id, sequence: an entry of
+//         the log; 'a' id, sequence: the signed act that caused that entry; 'd' id, party: a deposit in progress; 'r'
+//         id, request: the hash of the request's act; 'w' id, round, how: a pending report about an arbiter, with its
+//         address; 's' id: its row in lists; 't' deadline, id: a timer, with its wait after an outage, and whether an
+//         arbiter may be drawn; 'o' id: it has unfinished work; 'z' id: a snapshot at an entry of its log; 'b' party,
+//         id: the party's money in this escrow; 'u': since when the book accepts commands. Numbers in keys are
 //         big-endian.
 #include <map>
 #include <span>
@@ -38,20 +37,20 @@ struct Head {
 Bytes encode(const Head& head);
 std::optional<Head> decode_head(ByteView bytes);
 
-/// What an escrow began with, and the nodes through which its parties have asked.
+/// The creation data of an escrow, and the nodes through which its parties sent requests.
 struct Founding {
   Agreement agreement;
   Commitment buyer;
   EachParty<std::optional<base::NodeId>> owners{};
   std::vector<std::string> notes{};  ///< of the guards
-  Amount bonds;                      ///< of all who could be drawn then, without the parties; 0: not known
-  std::optional<Reveal> secret{};    ///< the book's, for the draws: once it has committed to it. It is shown to no one.
+  Amount bonds;                      ///< of all possible arbiters then, without the parties; 0: unknown
+  std::optional<Reveal> secret{};    ///< the book's secret for the draws, once committed; never shown
   friend bool operator==(const Founding&, const Founding&) = default;
 };
 Bytes encode(const Founding& founding);
 std::optional<Founding> decode_founding(ByteView bytes);
 
-/// A signed act, or a signed transfer: bytes, policy, and who has approved them.
+/// A signed act or transfer: bytes, policy, and approvals.
 using wallet::decode_signed;
 using wallet::encode;
 using wallet::SignedBytes;
@@ -68,22 +67,22 @@ std::optional<Summary> decode_summary(ByteView bytes);
 struct Timer {
   UnixMs deadline{0};
   EscrowId id;
-  UnixMs window{0};   ///< Escrow::window(); 0 in a row of an earlier version, which does not say it
+  UnixMs window{0};   ///< Escrow::window(); 0 in rows of an earlier version without it
   bool draws = true;  ///< it may have an arbiter drawn
-  /// When it can fire, in a book that takes commands since then; 0: there was no outage.
+  /// Returns when it can fire, in a book that accepts commands since `up_since`; 0: there was no outage.
   UnixMs fires(UnixMs up_since) const {
     return up_since > UnixMs(0) ? std::max(deadline, up_since + window) : deadline;
   }
 };
 std::optional<Timer> decode_timer(ByteView key, ByteView value);
 
-/// What is changed together, by key; nothing: erased.
+/// Rows that change together, by key; nullopt: erased.
 using Changes = std::map<Bytes, std::optional<Bytes>>;
-/// Of these entries; before the first one `before` is none. `commits`: of this change, from 1 on. `fresh`: what is to
-/// be said of an arbiter from now on. `says`: something is to be said already.
+/// Returns the rows of these entries; `before` is null for the first entry. `commits`: number of this change, from 1.
+/// `fresh`: new reports about arbiters. `says`: older reports are pending.
 Changes of_entries(const Replay* before, const Replay& after, std::span<const Entry> entries, std::uint64_t commits,
                    const std::map<Bytes, Address>& fresh, bool says);
-/// Of an escrow that is proposed: all that it begins with.
+/// The first rows of a proposed escrow.
 struct Proposed {
   Founding founding;
   std::vector<Entry> entries;
@@ -93,7 +92,7 @@ struct Proposed {
 Proposed of_proposal(const Agreement& agreement, const Commitment& buyer, const std::optional<base::NodeId>& owner,
                      const SignedBytes& act, UnixMs now, Amount bonds = {});
 
-/// Since when the book takes commands without an outage, and when it was last known to.
+/// Since when the book accepts commands without an outage, and the latest time at which it did.
 struct Alive {
   UnixMs since{0}, at{0};
 };

@@ -1,5 +1,5 @@
 #pragma once
-// What `troupe sim escrow` does.
+// The workload of `troupe sim escrow`.
 #include "runtime/sim/workload.hpp"
 
 namespace troupe::escrow {

@@ -1,9 +1,9 @@
 #pragma once
-// What the simulations of escrows and of airdrops share: clients in one world that make a group, learn of its book,
-// issue its money, and check the book at the end.
+// The common part of the simulations of escrows and airdrops: clients that make a group, learn its book, issue its
+//     money, and check the book at the end.
 //
-// Breaks  "book", if the book is not whole or has lost what was acknowledged as posted.
-// Owner   one world.
+// Breaks  "book", if the book is inconsistent or has lost an acknowledged posting.
+// Owner   one run.
 #include <optional>
 #include <set>
 #include <string>
@@ -31,7 +31,7 @@ class BookWorld : public sim::Workload, protected sim::Clients<sim::Client> {
   /// Asks for the book's id and terms, which learned() gets.
   void learn(std::size_t node);
   virtual void learned(wire::TermsAre::Reader are) { (void)are; }
-  /// Issues money once. `done` and `asking` outlive the world.
+  /// Issues money once. `done` and `asking` outlive the run.
   void issue(const std::string& name, const wallet::Address& to, bool& done, bool& asking, std::size_t node);
   /// Checks the book, unless that is done or in progress; then book_is_whole() follows.
   void audit();
@@ -44,7 +44,7 @@ class BookWorld : public sim::Workload, protected sim::Clients<sim::Client> {
   sim::Members members_;
   bool made_ = false;  // the group
   std::optional<wallet::BookId> book_;
-  std::set<wallet::TransferId> posted_;  // as clients were told
+  std::set<wallet::TransferId> posted_;  // as reported to clients
   std::size_t turn_ = 0;
   bool closing_ = false, audited_ = false, auditing_ = false;
 

@@ -1,14 +1,15 @@
 #pragma once
-// The domain `escrow` in one world: parties with wallets, clients at any node, a book at a group.
+// The domain `escrow` in one simulation run: parties with wallets, clients at any node, a group's book.
 //
-// Breaks  as the spec says (sim.cpp); the rest is each actor's own check().
-// Plans   0 accepted; 1 the provider pays nothing in; 2 it does not deliver; 3 disputed and agreed; 4 disputed, then
+// Breaks  as the spec says (sim.cpp); each actor's own check() does the rest.
+// Plans   0 accepted; 1 the provider deposits nothing; 2 it does not deliver; 3 disputed and agreed; 4 disputed, then
 //         silent; 5 progress, then cancelled by both; 6 not signed; 7 the buyer is silent.
-// Jobs    escrows of tasks (sim_jobs.cpp): 0 all agree; 1 one resigns; 2 one is silent; 3 one lies; 4 not settled.
-// Clients of a party send what they have signed until its end is known, the same bytes each time.
-// Whole   each escrow that was begun is over and confirmed, wherever a majority of the group is left, and its
-//         clocks were not set back by more than a world lasts.
-// Owner   one world.
+// Jobs    escrows of tasks (sim_jobs.cpp): 0 all agree; 1 a provider resigns; 2 a provider is silent; 3 a provider
+//         lies; 4 not settled.
+// Clients a party's clients repeat its signed requests, with the same bytes, until their end is known.
+// Whole   each begun escrow is over and confirmed, if a majority of the group is left and no clock was set back by more
+//         than a run lasts.
+// Owner   one run.
 #include <deque>
 #include <map>
 #include <set>
@@ -38,7 +39,7 @@ class EscrowWorkload final : public BookWorld {
     crypto::SecretKey key;
     Address address;
     bool funded = false, arbiter = false;
-    /// Sent until its end is known; nothing else of this account meanwhile.
+    /// Sent until its end is known; meanwhile this account sends nothing else.
     std::optional<wallet::Transfer> sending{};
     bool asking = false;
   };
@@ -76,7 +77,7 @@ class EscrowWorkload final : public BookWorld {
     std::vector<SignedStep> done{};
   };
 
-  /// A task that a party has done by three others.
+  /// A task that three other parties do for a party.
   struct Job {
     std::size_t index = 0, buyer = 0;
     JobPlan plan{};
@@ -84,7 +85,7 @@ class EscrowWorkload final : public BookWorld {
     TaskEscrowId id;
     UnixMs due{0};
     std::size_t at = 0;                         // of its steps
-    std::optional<wallet::Transfer> deposit{};  // of the step at hand
+    std::optional<wallet::Transfer> deposit{};  // of the current step
     bool asking = false, begun = false, over = false, checking = false;
   };
 

@@ -14,11 +14,11 @@ using base::Bytes;
 using base::Code;
 using base::Error;
 
-constexpr std::chrono::seconds kTaskLedgerDue{20};        // our choice: it is tried again
+constexpr std::chrono::seconds kTaskLedgerDue{20};        // our choice: then asked again
 constexpr std::chrono::seconds kTaskClockDue{5};          // our choice
 constexpr std::chrono::milliseconds kTaskReadAgain{500};  // our choice
 constexpr std::chrono::seconds kTaskTryAgain{1};          // our choice
-constexpr std::chrono::minutes kTaskLookAhead{1};         // our choice: the date may be set meanwhile
+constexpr std::chrono::minutes kTaskLookAhead{1};         // our choice: the date may be set until then
 
 base::Outcome<void> outcome(const base::Result<void, TaskEscrowError>& result) {
   if (result.ok()) return {};
@@ -49,7 +49,7 @@ void TaskEscrowActor::receive(runtime::Handlers& on) {
   on.ask<wire::GetTaskEscrow, wire::TaskEscrowIs>([this](wire::GetTaskEscrow::Reader, Reply reply) {
     open_.reading<wire::TaskEscrowIs>(storage_, std::move(reply), [this](Reply& to) {
       if (there()) show(to);
-      else to.refuse({Code::not_found, "the book has no escrow " + id_.hex()});
+      else to.refuse({Code::not_found, "unknown escrow " + id_.hex()});
     });
   });
   ledger_.receive<DepositAgain, PayAgain>(on);
@@ -99,37 +99,36 @@ void TaskEscrowActor::reload(const Error& why) {
   ledger_.forget();
   open_.closed();
   row_.forget();
-  setup_.settings->log.warn("an escrow of a task is read again",
+  setup_.settings->log.warn("reading an escrow of a task again",
                             {{"escrow", id_.hex()}, {"why", std::string_view(why.message)}});
   if (why.code == Code::corrupt) open_.failed(why);
   for (auto& [token, replies] : std::exchange(waiting_, {}))
-    for (Reply& one : replies) one.refuse({Code::unavailable, "the escrow is read again: try again"});
+    for (Reply& one : replies) one.refuse({Code::unavailable, "the escrow is being read again: try again"});
   after<Reload>(kTaskReadAgain);
 }
 
 // -- acts
 
-/// Its signature was verified by the parent.
+/// Handles an act whose signature the parent has verified.
 void TaskEscrowActor::take(wire::TakeTaskAct::Reader ask, Reply reply) {
   const auto act = decode_task_act(bytes_of(ask.getAct().getAct()));
-  if (!act) return reply.refuse({Code::malformed, "the act breaks its format"});
+  if (!act) return reply.refuse({Code::malformed, "the act is malformed"});
   const auto* what = std::get_if<Engage>(&act->what);
   if (what == nullptr)
     return open_.when<wire::TaskEscrowIs>(std::move(reply),
                                           [this, act = *act](Reply to) { this->act(act, {}, {}, {}, std::move(to)); });
   const auto agreement = decode_task_agreement(bytes_of(ask.getAgreement()));
   if (!agreement || id_of(*agreement) != id_)
-    return reply.refuse({Code::malformed, "the agreement breaks its format, or is that of another escrow"});
+    return reply.refuse({Code::malformed, "the agreement is malformed, or belongs to another escrow"});
   if (agreement->fund != wallet::account_of("fund", agreement->book.view()) || agreement->buyer == agreement->fund)
-    return reply.refuse({Code::refused, "the agreement names another fund than that of its book"});
+    return reply.refuse({Code::refused, "the agreement must name the fund of its book, and another account as buyer"});
   auto deposit = wallet::read(ask.getDeposit());
   if (!deposit.ok()) return reply.refuse(deposit.error());
   const auto& [transfer, policy, approvals, on_chain] = deposit.value();
   const bool fits = id_of(transfer) == what->deposit && transfer.from == act->by && transfer.credits.size() == 1 &&
                     transfer.book == agreement->book &&
                     transfer.credits[0] == wallet::Credit{account_of(id_), what->price};
-  if (!fits)
-    return reply.refuse({Code::malformed, "the deposit is not the transfer that the act names, or not its price"});
+  if (!fits) return reply.refuse({Code::malformed, "the deposit does not match the transfer or the price in the act"});
   if (!wallet::Order::approved(transfer, policy, approvals))
     return reply.refuse({Code::refused, "the signers of the account have not approved the deposit"});
   Bytes kept = wallet::encode(wallet::SignedBytes{wallet::encode(transfer), policy, approvals, on_chain});
@@ -142,8 +141,8 @@ void TaskEscrowActor::take(wire::TakeTaskAct::Reader ask, Reply reply) {
              });
 }
 
-/// On a chain the account of the escrow stands at another address, which is no secret. No transaction pays its sender:
-/// all that is owed would wait behind that payment.
+/// Refuses the escrow's own address on a chain, which is public. No transaction can pay its sender, and every later
+/// payment would wait for it.
 void TaskEscrowActor::unless_own(const Address& pay_to, Reply reply, base::Callback<void(Reply)> then) {
   if (on_chain_ == pay_to) return reply.refuse({Code::refused, std::string(name(TaskEscrowError::party))});
   if (on_chain_ || !setup_.place.chain) return then(std::move(reply));
@@ -157,12 +156,13 @@ void TaskEscrowActor::unless_own(const Address& pay_to, Reply reply, base::Callb
        then = std::move(then)](runtime::Answer<wallet::wire::AccountIs> account) mutable {
         if (!account.ok()) return reply.refuse(account.error());
         on_chain_ = Address::from(bytes_of(account.value().getChain().getAddress()));
-        if (!on_chain_) return reply.refuse({Code::corrupt, "an address has 32 bytes"});
+        if (!on_chain_)
+          return reply.refuse({Code::corrupt, "the chain returned an invalid address: expected 32 bytes"});
         unless_own(pay_to, std::move(reply), std::move(then));
       });
 }
 
-/// One with an agreement begins the escrow, if it is the first.
+/// Applies an act. The first act with an agreement begins the escrow.
 void TaskEscrowActor::act(const TaskAct& act, const Bytes& deposit, const std::optional<TaskAgreement>& agreement,
                           const runtime::Caller& from, Reply reply) {
   if (!there() && !agreement) return refuse_unknown(std::move(reply));
@@ -187,14 +187,15 @@ void TaskEscrowActor::act(const TaskAct& act, const Bytes& deposit, const std::o
       Row::Whose::asker);
 }
 
-/// Once it is known that this node still holds the seat.
+/// Refuses once it is known that this node still holds the seat.
 void TaskEscrowActor::refuse_unknown(Reply reply) {
   open_.reading<wire::TaskEscrowIs>(storage_, std::move(reply), [this](Reply& to) {
-    to.refuse({Code::not_found, "the book has no escrow " + id_.hex()});
+    to.refuse({Code::not_found, "unknown escrow " + id_.hex()});
   });
 }
 
-/// Whether it waits for anything changes with it; of one into which nothing was paid nothing stays.
+/// Commits a change, with the row that says whether it waits for anything. An escrow that was never paid leaves no
+/// rows.
 void TaskEscrowActor::change(Change change, Row::Done done, Row::Whose whose) {
   row_.change(
       [this, change = std::move(change)](TaskEscrow& to, durable::Storage::Commit& commit) mutable {
@@ -212,7 +213,7 @@ void TaskEscrowActor::change(Change change, Row::Done done, Row::Whose whose) {
       std::move(done), whose);
 }
 
-/// As the ledger or the time has it: again until it is durable.
+/// Records a fact from the ledger or the clock: repeats until it is durable.
 void TaskEscrowActor::note(base::Callback<void(TaskEscrow&)> what, base::Callback<void()> noted) {
   change(
       [what = std::move(what)](TaskEscrow& to) mutable -> base::Outcome<void> {
@@ -220,7 +221,7 @@ void TaskEscrowActor::note(base::Callback<void(TaskEscrow&)> what, base::Callbac
         return {};
       },
       [this, noted = std::move(noted)](const base::Outcome<void>& done) mutable {
-        if (!done.ok()) return;  // it is read again
+        if (!done.ok()) return;  // the state is read again
         noted();
         go_on();
       },
@@ -229,12 +230,12 @@ void TaskEscrowActor::note(base::Callback<void(TaskEscrow&)> what, base::Callbac
 
 // -- the ledger
 
-/// Sends what is durable and not known to be posted.
+/// Sends durable transfers that are not known to be posted.
 void TaskEscrowActor::go_on() {
   if (!there()) return;
   for (const Provider& one : state().providers())
     if (one.depositing() && !send_deposit(one, std::nullopt))
-      return reload({Code::corrupt, "a deposit of an escrow of a task cannot be read"});
+      return reload({Code::corrupt, "a stored deposit of an escrow of a task is corrupted"});
   if (const auto& payment = state().payment())
     ledger_.pay(kTaskAccountKind, id_.view(), *payment,
                 [this, id = id_of(*payment)](const base::Outcome<std::uint64_t>&) {
@@ -302,7 +303,7 @@ void TaskEscrowActor::due() {
       });
 }
 
-// -- what is asked
+// -- requests that read
 
 void TaskEscrowActor::show(Reply& reply) const {
   reply.send([this](wire::TaskEscrowIs::Builder out) {

@@ -2,11 +2,11 @@
 // One escrow of a task, at kTaskEscrowsPath/ID.
 //
 // Commit   one at a time (actors/durable/api.hpp, StateRow), with the row that says whether it waits for anything.
-// Money    deposits and payments are durable before they are sent, and sent again until the ledger has said what
-//          became of them.
-// Time     a provider is late by that on which the book's group has agreed (`/escrow`, GetTerms), and after an outage
-//          of the book it has kBackGrace longer. When it was engaged, its time was looked at by this node's date.
-// Sleep    once it waits for nothing, and nothing was asked for kIdle, it tells its parent.
+// Money    deposits and payments are durable before they are sent, and are sent again until the ledger has reported the
+//          result.
+// Time     a provider is late by the agreed time of the book's group (`/escrow`, GetTerms); after an outage of the book
+//          it has kBackGrace more. Its time at the engagement was checked by this node's date.
+// Sleep    it notifies its parent once it waits for nothing and was idle for kIdle.
 #include <atomic>
 
 #include "actors/escrow/escrow_settings.hpp"
@@ -34,8 +34,8 @@ base::Bytes task_key(char of, const TaskEscrowId& id);
 class TaskEscrowActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "task escrow";
-  static constexpr std::size_t kWaitingMax = 256;                // our choice: questions while it is read
-  static constexpr std::chrono::milliseconds kUnknownIdle{100};  // our choice: a stranger may ask for any id
+  static constexpr std::size_t kWaitingMax = 256;                // our choice: requests while it is read
+  static constexpr std::chrono::milliseconds kUnknownIdle{100};  // our choice: an untrusted node may ask for any id
   static constexpr std::chrono::seconds kIdle{20};               // our choice
   static constexpr std::chrono::minutes kBackGrace{10};          // our choice
   TaskEscrowActor(TaskEscrowSetup setup, const TaskEscrowId& id);
@@ -64,7 +64,7 @@ class TaskEscrowActor final : public runtime::Actor {
   void change(Change change, Row::Done done, Row::Whose whose);
   void note(base::Callback<void(TaskEscrow&)> what, base::Callback<void()> noted);
   void go_on();
-  /// False if it cannot be read.
+  /// Returns false if it cannot be decoded.
   bool send_deposit(const Provider& one, std::optional<runtime::Caller> asker);
   void deposit_ended(std::uint64_t token, const base::Outcome<void>& how);
   void arm();
@@ -78,10 +78,10 @@ class TaskEscrowActor final : public runtime::Actor {
   durable::Storage storage_;
   wallet::LedgerClient ledger_;
   Row row_;
-  std::uint64_t run_ = 0;  // answers to an earlier one are ignored
+  std::uint64_t run_ = 0;  // answers to an earlier run are ignored
   durable::Opening open_{kWaitingMax, "this escrow"};
   bool looking_ = false;
-  std::optional<Address> on_chain_;                      // where its account stands, once that was asked
+  std::optional<Address> on_chain_;                      // its account's address on the chain, once known
   std::set<std::uint64_t> ended_;                        // deposits whose ends are not durable yet
   std::map<std::uint64_t, std::vector<Reply>> waiting_;  // for the end of a deposit, by token
 };

@@ -15,7 +15,7 @@ using base::Error;
 
 constexpr std::chrono::minutes kTasksLookEvery{1};         // our choice
 constexpr std::chrono::milliseconds kTasksOpenAgain{500};  // our choice
-constexpr const char* kIdIs = "the id of an escrow has 32 bytes";
+constexpr const char* kIdIs = "invalid escrow id: expected 32 bytes";
 
 }  // namespace
 
@@ -37,12 +37,12 @@ void TaskEscrowsActor::receive(runtime::Handlers& on) {
     const auto id = TaskEscrowId::from(bytes_of(told.getEscrow()));
     if (!id) return;
     escrows_.sleepy(id->hex());
-    // Something else may have been asked of it meanwhile.
+    // It may have new requests.
     if (escrows_.ends(id->hex())) open_.release(*id);
   });
   on.timer<Again>([this] { take(); });
   on.timer<Look>([this] {
-    // One that could not be begun is begun now.
+    // Starts actors that could not be started before.
     for (const auto& [id, buyer] : open_.holders()) wake(id);
     after<Look>(kTasksLookEvery);
   });
@@ -50,7 +50,7 @@ void TaskEscrowsActor::receive(runtime::Handlers& on) {
     Question asked{question, std::move(reply), caller()};
     if (ready_) return serve(std::move(asked));
     if (early_.size() >= kEarlyMax)
-      return asked.reply.refuse({Code::overloaded, "the escrows are being read: try again in a moment"});
+      return asked.reply.refuse({Code::overloaded, "the escrows are being read: try again"});
     early_.push_back(std::move(asked));
   });
   on.describe<wire::TaskEscrowsState>([this](wire::TaskEscrowsState::Builder state) {
@@ -59,7 +59,7 @@ void TaskEscrowsActor::receive(runtime::Handlers& on) {
   });
 }
 
-/// What waits for something goes on, whatever ended its actor.
+/// Restarts an escrow that waits for something, whatever ended its actor.
 void TaskEscrowsActor::down(const runtime::Handle& ended, const std::optional<Error>&) {
   const auto name = escrows_.down(ended);
   const auto id = name ? TaskEscrowId::from_hex(*name) : std::nullopt;
@@ -82,7 +82,7 @@ void TaskEscrowsActor::find_open() {
       [this](const durable::Storage::Row& row) -> std::optional<base::Error> {
         const auto id = TaskEscrowId::from(base::ByteView(row.key).subspan(1));
         const auto buyer = Address::from(row.value);
-        if (id && buyer) open_.hold(*id, {.id = *buyer});  // from where is not known any more
+        if (id && buyer) open_.hold(*id, {.id = *buyer});  // its caller is unknown
         return std::nullopt;
       },
       [this](const base::Outcome<void>& done) {
@@ -101,7 +101,7 @@ void TaskEscrowsActor::wake(const TaskEscrowId& id) {
                           {}});
 }
 
-// -- questions
+// -- requests
 
 void TaskEscrowsActor::serve(Question question) {
   try {
@@ -113,9 +113,9 @@ void TaskEscrowsActor::serve(Question question) {
       return escrows_.ask(id->hex(), {question.envelope, std::move(question.reply)});
     }
   } catch (const kj::Exception&) {
-    return question.reply.refuse({Code::malformed, "the question cannot be read"});
+    return question.reply.refuse({Code::malformed, "the request cannot be decoded"});
   }
-  question.reply.refuse({Code::unsupported, "this is not asked of escrows of tasks"});
+  question.reply.refuse({Code::unsupported, "escrows of tasks do not support this request"});
 }
 
 void TaskEscrowsActor::act(Question question) {
@@ -126,15 +126,14 @@ void TaskEscrowsActor::act(Question question) {
   if (std::holds_alternative<Engage>(act.what) && !open_.has(act.escrow)) {
     const auto by = runtime::user_of(question.from, act.by);
     if (!open_.fits(by))
-      return question.reply.refuse({Code::overloaded,
-                                    "as many escrows of tasks are open as may be: of this account, of those who ask "
-                                    "from there, or in all",
-                                    std::chrono::seconds(10)});
+      return question.reply.refuse(
+          {Code::overloaded, "too many open escrows of tasks: of this account, from this caller's network, or in all",
+           std::chrono::seconds(10)});
     if (const auto wait = by.reserved ? std::nullopt : opened_.take(by, now()))
       return question.reply.refuse(
-          {Code::overloaded, "other nodes open as many escrows of tasks as this book takes",
+          {Code::overloaded, "the limit of escrows of tasks opened by other nodes is reached",
            std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, std::chrono::seconds(10)))});
-    open_.hold(act.escrow, by);  // one that has nothing durable goes to sleep and says so
+    open_.hold(act.escrow, by);  // an escrow without a durable row goes to sleep and reports that
   }
   escrows_.ask(act.escrow.hex(), {question.envelope, std::move(question.reply), {}, question.from});
 }

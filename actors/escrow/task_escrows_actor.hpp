@@ -1,11 +1,11 @@
 #pragma once
-// The escrows of tasks, at kTaskEscrowsPath: finds the actor of one, or begins it.
+// The escrows of tasks, at kTaskEscrowsPath: finds or starts the actor of an escrow.
 //
-// Wake     the first question about an escrow begins its actor; so does the seat, of each that waits for something.
-// Trust    each act is verified here, before anything else about it is done.
-// Spawns   an actor for each escrow that is awake.
-// Limits   kOpenMax that wait for something, of which an account, and the address group that asks, have shares, and the
-//          last eighth is for this node; kAwakeMax awake. How often acts may come is limited by link.
+// Wake     the first request for an escrow starts its actor. Taking the seat starts the actors of all waiting escrows.
+// Trust    each act is verified here first.
+// Spawns   an actor for each active escrow.
+// Limits   kOpenMax waiting escrows, in quotas per account and per caller's address group; the last eighth is for this
+//          node. kAwakeMax active escrows. The rate of acts is limited per link.
 #include "actors/escrow/task_escrow_actor.hpp"
 #include "runtime/base/rate_budget.hpp"
 #include "runtime/base/share_places.hpp"
@@ -16,8 +16,8 @@ class TaskEscrowsActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "task escrows";
   static constexpr std::size_t kOpenMax = 16'384;   // our choice
-  static constexpr std::size_t kAwakeMax = 20'000;  // our choice: what is open, and some that are looked at
-  static constexpr std::size_t kEarlyMax = 1'024;   // our choice: questions while the rows are read
+  static constexpr std::size_t kAwakeMax = 20'000;  // our choice: all open escrows, and some that are only read
+  static constexpr std::size_t kEarlyMax = 1'024;   // our choice: requests while the rows are read
   explicit TaskEscrowsActor(TaskEscrowSetup setup);
 
   void receive(runtime::Handlers& on) override;
@@ -43,7 +43,7 @@ class TaskEscrowsActor final : public runtime::Actor {
   durable::Keyed escrows_;
   bool ready_ = false;
   base::SharePlaces<TaskEscrowId, Address> open_{kOpenMax};
-  /// Our choice, as of escrows: each begins an account of the book, which is kept for ever.
+  /// Our choice, as for escrows: each escrow adds an account to the book, which is kept forever.
   static constexpr base::Rate kOpened{16, 1'024};
   base::RateBudget<Address> opened_{kOpened, base::Instant{}};
   std::vector<Question> early_;

@@ -13,13 +13,12 @@ struct Authority {
 
 base::Outcome<Authority> read_authority(wire::SignedAct::Reader from) {
   auto policy = wallet::Policy::decode(bytes_of(from.getPolicy()));
-  if (!policy) return malformed_act("the policy breaks its format");
-  if (from.getApprovals().size() > wallet::kSignersMax)
-    return malformed_act("there are more approvals than signers can be");
+  if (!policy) return malformed_act("the policy is malformed");
+  if (from.getApprovals().size() > wallet::kSignersMax) return malformed_act("too many approvals: at most 16");
   Authority out{std::move(*policy), {}};
   for (const auto one : from.getApprovals()) {
     const auto approval = wallet::read(one);
-    if (!approval) return malformed_act("an approval is a key of 32 bytes and a signature of 64");
+    if (!approval) return malformed_act("invalid approval: expected a key of 32 bytes and a signature of 64 bytes");
     out.approvals.push_back(*approval);
   }
   return out;
@@ -28,7 +27,7 @@ base::Outcome<Authority> read_authority(wire::SignedAct::Reader from) {
 
 base::Outcome<SignedBy> read(wire::SignedAct::Reader from) {
   auto act = decode_act(bytes_of(from.getAct()));
-  if (!act) return malformed_act("the act breaks its format");
+  if (!act) return malformed_act("the act is malformed");
   auto authority = read_authority(from);
   if (!authority.ok()) return authority.error();
   base::Bytes bytes = encode(*act);
@@ -38,7 +37,7 @@ base::Outcome<SignedBy> read(wire::SignedAct::Reader from) {
 
 base::Outcome<TaskAct> read_task_act(wire::SignedAct::Reader from) {
   auto act = decode_task_act(bytes_of(from.getAct()));
-  if (!act) return malformed_act("the act breaks its format");
+  if (!act) return malformed_act("the act is malformed");
   const auto authority = read_authority(from);
   if (!authority.ok()) return authority.error();
   const auto& [policy, approvals] = authority.value();

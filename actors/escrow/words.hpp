@@ -1,5 +1,5 @@
 #pragma once
-// Signed acts as messages carry them.
+// Encodes and decodes signed acts.
 #include <span>
 
 #include "actors/escrow/logic/escrow.hpp"
@@ -10,23 +10,23 @@
 
 namespace troupe::escrow {
 
-/// An act with the authority that came with it, not verified yet.
+/// An act with its authority, not verified yet.
 inline constexpr std::size_t kRequestBytes = 16;  // messages/escrow.capnp
 
 struct SignedBy {
   Act act;
-  base::Bytes bytes;  ///< as they were signed
+  base::Bytes bytes;  ///< the signed bytes
   wallet::Policy policy;
   std::vector<wallet::Approval> approvals;
 };
 
-/// `malformed` unless each part is what its encoding gives; at most wallet::kSignersMax approvals.
+/// Returns `malformed` unless each part is canonically encoded; at most wallet::kSignersMax approvals.
 base::Outcome<SignedBy> read(wire::SignedAct::Reader from);
-/// Of an escrow of a task, whose signature holds; `refused` if it does not.
+/// Returns the act of a task's escrow, with a verified signature; `refused` if the signature is invalid.
 base::Outcome<TaskAct> read_task_act(wire::SignedAct::Reader from);
-/// The policy is that of the account which acts, and has approved the bytes.
+/// Returns whether the policy belongs to the acting account and has approved the bytes.
 bool holds(const SignedBy& signed_by);
-/// `act` as encode() gives it.
+/// `act`: the bytes of encode().
 void write(wire::SignedAct::Builder to, base::ByteView act, const wallet::Policy& policy,
            std::span<const wallet::Approval> approvals);
 

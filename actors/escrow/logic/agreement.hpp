@@ -1,9 +1,9 @@
 #pragma once
-// What a buyer and a provider agree on. The id of an escrow is the hash of its agreement.
+// The agreement of a buyer and a provider. The id of an escrow is the hash of its agreement.
 //
-// Form    encode() is the one encoding; the id is its SHA-256, and both parties sign the id.
-// Times   a state ends at a date, or a span after its entry (Due). All times are here, so that a log of events means
-//         the same whatever a node's settings are later.
+// Form    encode() is the canonical encoding; the id is its SHA-256, and both parties sign the id.
+// Times   a state ends at a date, or a span after its entry (Due). All times are in the agreement, so that a node's
+//         later settings do not change the meaning of a log.
 // Limits  kMilestonesMax milestones; spans from 1 s to kSpanMax.
 #include <optional>
 #include <vector>
@@ -18,7 +18,7 @@ using wallet::UnixMs;
 
 using EscrowId = base::FixedBytes<struct EscrowIdTag, 32>;
 using Cid = base::FixedBytes<struct CidTag, 32>;
-/// 32 random bytes of a party, for the draw of arbiters; and their SHA-256, which its signature of the agreement has.
+/// 32 random bytes of a party, for the draw of arbiters. Their SHA-256 is part of the signed agreement.
 using Reveal = base::FixedBytes<struct RevealTag, 32>;
 using Commitment = base::FixedBytes<struct CommitmentTag, 32>;
 Commitment commitment_of(const Reveal& reveal);
@@ -27,7 +27,7 @@ inline constexpr std::size_t kMilestonesMax = 16;
 inline constexpr UnixMs kSpanMin = std::chrono::seconds(1);
 inline constexpr UnixMs kSpanMax = std::chrono::hours(24 * 3'650);
 
-/// When a state ends.
+/// The end of a state.
 struct Due {
   enum class Kind : std::uint8_t { after, at };  // a span after its entry, or a date
   Kind kind = Kind::after;
@@ -41,7 +41,7 @@ struct Terms {
   UnixMs sign_by = std::chrono::hours(24), fund_by = std::chrono::hours(24);
   Due start{}, deliver{}, review{Due::Kind::after, std::chrono::hours(72)};
   UnixMs mediation = std::chrono::hours(48), arbiter_term = std::chrono::hours(168);
-  UnixMs grace = std::chrono::hours(1);  ///< for which the book has to be back before a deadline fires
+  UnixMs grace = std::chrono::hours(1);  ///< how long the book must be back before a deadline fires
   friend bool operator==(const Terms&, const Terms&) = default;
 };
 
@@ -50,8 +50,8 @@ struct Agreement {
   Address buyer, provider, fund;
   Amount price;
   Amount bond;                       ///< of each party; 0: none
-  std::vector<Amount> milestones{};  ///< none, or their sum is the price
-  std::optional<Cid> cid{};          ///< what is to be delivered, if it is known
+  std::vector<Amount> milestones{};  ///< empty, or their sum is the price
+  std::optional<Cid> cid{};          ///< of the delivery, if known
   Terms terms;
   std::array<std::uint8_t, 16> nonce{};
 
@@ -68,7 +68,7 @@ enum class AgreementError : std::uint8_t {
 base::Result<void, AgreementError> check(const Agreement& agreement, UnixMs now);
 
 base::Bytes encode(const Agreement& agreement);
-/// Nothing unless the bytes are what encode() gives. The terms may still fail check().
+/// Returns nullopt unless the bytes are the canonical encoding. The terms may still fail check().
 std::optional<Agreement> decode_agreement(base::ByteView bytes);
 EscrowId id_of(const Agreement& agreement);
 /// The account that holds the money of this escrow.

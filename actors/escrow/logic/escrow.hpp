@@ -1,22 +1,22 @@
 #pragma once
-// One escrow as a state machine: decide() says what a command makes happen, apply() lets it have happened.
+// One escrow as a state machine: decide() returns the events of a command, apply() applies an event.
 //
-// States   proposed, created, funded, running, delivered, perhaps disputed, then released, refunded or expired. Held is
-//          one before any money has moved. Each that is not final has a deadline, and what happens then (otherwise()).
-// Money    arrives by the ledger's word alone. What is owed goes out in transfers of the escrow's own account, one at a
-//          time; the end of one is known before the next is bound. One that is refused is sent again as it is: another
-//          transfer in its place could find that a copy of the first was posted after all. A deposit that comes too
-//          late goes back whole. Money that no act has announced changes nothing.
-// Gathered where each payment costs a fee (Paying), what is due of an escrow that goes on waits for more. What waits so
-//          is no transfer, and holds no deadline up; it goes out at the end, if not before.
-// Deadline fires only when no transfer of the escrow is unconfirmed, and when the book has taken commands for the
-//          grace (at most the length of the state) since its last outage. Acts are taken until it has fired.
-// Acts     of a party have rising numbers. The latest act again is no error and changes nothing; an older one is
-//          refused, so that a signature cannot be used twice. What another party accepts is named by its hash.
-// Time     Unix ms, given by the caller. Chance comes in as the 32 bytes of the parties and of the book alone.
-// Arbiter  is drawn of those who were there before the escrow: none is brought along once there is something to rule.
+// States   proposed, created, funded, running, delivered, perhaps disputed, then released, refunded or expired. A held
+//          escrow waits for a guard before any money moves. Each state that is not final has a deadline and an outcome
+//          (otherwise()).
+// Money    arrives only when the ledger says so. Payments go out in transfers from the escrow's account, one at a time.
+//          A refused transfer is sent again unchanged: a copy of it could still be posted after a replacement. A late
+//          deposit goes back whole. Money that no act has announced changes nothing.
+// Gathered where each payment costs a fee (Paying), payments of an active escrow are collected. They are in no
+//          transfer, delay no deadline, and go out at the end at the latest.
+// Deadline fires only if no transfer of the escrow is unconfirmed, and the book has accepted commands for the grace (at
+//          most the length of the state) since its last outage. Acts are accepted until it has fired.
+// Acts     a party's acts have ascending numbers. Repeating the latest act changes nothing; an older act is refused, so
+//          that a signature cannot be used twice. An acceptance names the accepted content by its hash.
+// Time     Unix ms, given by the caller. The only randomness is the 32 bytes of each party and of the book.
+// Arbiter  drawn among the arbiters from before the escrow, so that no party can add one for a dispute.
 // Source   Bisq (disputes, bonds), Akka (decide and apply).
-// Limits   kMilestonesMax milestones, kRoundsMax arbiters, one offer a party, one proposal.
+// Limits   kMilestonesMax milestones, kRoundsMax arbiters, one offer per party, one proposal.
 #include <array>
 #include <optional>
 #include <variant>
@@ -56,14 +56,14 @@ struct Payout {
   friend bool operator==(const Payout&, const Payout&) = default;
 };
 using Payouts = std::vector<Payout>;
-inline constexpr std::size_t kPayoutsMax = 16;  // of one event; no outcome has more than 8
+inline constexpr std::size_t kPayoutsMax = 16;  // of one event; an outcome has at most 8
 
-// --- acts: what a party or an arbiter signs
+// --- acts: signed by a party or an arbiter
 
 struct Sign {
   Commitment commitment;
 };
-/// The transfer that pays this party's share: price and bond, or the bond.
+/// A transfer that pays this party's share: price and bond, or the bond.
 struct Fund {
   wallet::TransferId transfer;
   Amount amount;
@@ -72,12 +72,12 @@ struct Start {};
 struct Deliver {
   Cid cid;
 };
-/// All that is left, for the delivery with this hash; or a milestone, counted from 1.
+/// Accepts everything that is left, for the delivery with this hash; or a milestone, counted from 1.
 struct Accept {
   std::optional<base::Digest> delivery;
   std::size_t milestone = 0;
 };
-/// What has been earned so far, in all.
+/// The total earned so far.
 struct Progress {
   Amount earned;
 };
@@ -90,12 +90,12 @@ struct Extend {
   Extended which{};
   Due due;
 };
-/// `pay` of the price, in all. In a dispute a provider's first act has its bytes.
+/// `pay` of the price, in all. A provider's first act in a dispute contains its bytes.
 struct Propose {
   Amount pay;
   std::optional<Reveal> reveal{};
 };
-/// To the other party's proposal, which has this hash.
+/// Agrees to the other party's proposal, which has this hash.
 struct Agree {
   base::Digest proposal;
   std::optional<Reveal> reveal{};
@@ -111,33 +111,33 @@ struct Act {
   std::uint64_t number = 0;
   What what;
 };
-/// The bytes that are signed: nothing else counts as this act. At most kActBytesMax.
+/// Returns the signed bytes: nothing else counts as this act. At most kActBytesMax.
 base::Bytes encode(const Act& act);
-/// Nothing unless the bytes are what encode() gives.
+/// Returns nullopt unless the bytes are the canonical encoding.
 std::optional<Act> decode_act(base::ByteView bytes);
 inline constexpr std::size_t kActBytesMax = 256;
 
 // --- other commands
 
-/// What the guards say of an act that begins an escrow or moves money into it.
+/// The guards' verdict on an act that begins an escrow or moves money into it.
 enum class Verdict : std::uint8_t { pass, hold, refuse };
 
 struct Acted {
-  Act act;  ///< whose signature was verified
+  Act act;  ///< its signature was verified
   Verdict verdict = Verdict::pass;
-  Reveal secret{};  ///< of the book for this escrow: it commits to it when the provider signs (book_bytes)
+  Reveal secret{};  ///< of the book for this escrow: it commits when the provider signs (book_bytes)
 };
-/// A guard has looked at an escrow that is held.
+/// A guard has checked a held escrow.
 struct Looked {};
 /// The clock may have passed the deadline.
 struct Fire {
-  UnixMs up_since{0};  ///< since when the book has taken commands, after its last outage of over a minute
+  UnixMs up_since{0};  ///< since when the book accepts commands, after its last outage of over a minute
   std::vector<Arbiter> candidates{};
   Reveal secret{};  ///< as in Acted
-  Amount bonds{};   ///< settled_bonds() when the escrow was proposed; 0: none, or not written down
+  Amount bonds{};   ///< settled_bonds() at the proposal; 0: none, or unknown
 };
-/// A credit of the escrow's account was posted, as the answer to its deposit or the notice of the ledger says: both
-/// may come, in any order.
+/// A credit of the escrow's account was posted. The answer to its deposit and the ledger's notice both report it, in
+/// any order.
 struct Arrived {
   std::uint64_t sequence = 0;
   wallet::TransferId transfer;
@@ -151,12 +151,12 @@ struct DepositRefused {
 struct PaymentConfirmed {
   wallet::TransferId transfer;
 };
-struct PaymentRefused {  ///< only the exploration tells it: the actor sends a payment until it is posted
+struct PaymentRefused {  ///< only the exploration sends it: the actor repeats a payment until it is posted
   wallet::TransferId transfer;
 };
 using Command = std::variant<Acted, Looked, Fire, Arrived, DepositRefused, PaymentConfirmed, PaymentRefused>;
 
-// --- events: what has happened; replayed for ever
+// --- events: facts; replayed forever
 
 struct Entered {
   Stage stage{};
@@ -197,11 +197,11 @@ struct RevealTaken {
 };
 struct Offered {
   Party party{};
-  std::optional<Extend> extend{};  ///< nothing: to cancel
+  std::optional<Extend> extend{};  ///< nullopt: to cancel
 };
 struct DeadlineMoved {
   Extend extend;
-  UnixMs deadline{0};  ///< of the state at hand
+  UnixMs deadline{0};  ///< of the current state
 };
 struct ProposalMade {
   Party party{};
@@ -213,23 +213,23 @@ struct ArbiterDrawn {
   UnixMs at{0};
   UnixMs deadline{0};
 };
-/// Money is owed; `released` is the new total.
+/// Money became payable; `released` is the new total.
 struct Owed {
   Payouts payouts;
   Amount released;
 };
-/// What is owed, as far as it fits, is in this transfer from now on.
+/// The payable sums, as far as they fit, are in this transfer from now on.
 struct PaymentBound {
   wallet::Transfer transfer;
 };
 struct PaymentEnded {
   wallet::TransferId transfer;
 };
-/// To what the book adds to the next draw.
+/// The commitment to the book's bytes for the next draw.
 struct BookCommitted {
   Commitment book;
 };
-/// What it was: the commitment is its hash, and it is the commitment to that of the draw after it.
+/// The book's bytes: the commitment is their hash, and they are the commitment to the bytes of the next draw.
 struct BookRevealed {
   Reveal reveal;
 };
@@ -237,9 +237,9 @@ using Event = std::variant<Entered, ActTaken, Committed, DepositBegun, DepositEn
                            MilestonePassed, RevealTaken, Offered, DeadlineMoved, ProposalMade, ArbiterDrawn, Owed,
                            PaymentBound, PaymentEnded, BookCommitted, BookRevealed>;
 
-// --- effects: what the caller does once the events are durable
+// --- effects: the caller's work once the events are durable
 
-/// Send this transfer of the escrow's account; the same again after a crash (unfinished()).
+/// Send this transfer from the escrow's account; after a crash send it again (unfinished()).
 struct SendPayment {
   wallet::Transfer transfer;
 };
@@ -247,7 +247,7 @@ struct SendPayment {
 struct SendDeposit {
   wallet::TransferId transfer;
 };
-/// The arbiter was silent: its bond goes to the parties, half each, once for each escrow and round.
+/// The arbiter was silent: half of its bond goes to each party, once per escrow and round.
 struct ForfeitArbiter {
   Address arbiter;
   std::size_t round = 0;
@@ -255,18 +255,18 @@ struct ForfeitArbiter {
 using Effect = std::variant<SendPayment, SendDeposit, ForfeitArbiter>;
 
 enum class EscrowError : std::uint8_t {
-  state,        ///< not in this state
+  state,        ///< the escrow is in another state
   party,        ///< not by this party, or not of this escrow
   replayed,     ///< an older act of this party
-  amount,       ///< less than is released already, more than the price, or not the share that is due
-  changed,      ///< what is accepted is not what is there now
-  commitment,   ///< the bytes are not those that were committed to, or are missing
-  milestone,    ///< no such milestone, or the agreement has milestones and this is none
+  amount,       ///< below the released sum, above the price, or not the due share
+  changed,      ///< the accepted content has changed
+  commitment,   ///< the bytes do not match the commitment, or are missing
+  milestone,    ///< no such milestone, or the agreement has milestones and none is named
   late,         ///< less than a tenth of the next time would be left
   guard,        ///< a guard refuses it
-  early,        ///< the deadline has not passed, or not for long enough since an outage
-  unconfirmed,  ///< the end of a transfer is not known
-  times,        ///< a deadline that is past or too far away
+  early,        ///< the deadline has not passed, or the outage ended too recently
+  unconfirmed,  ///< the result of a transfer is unknown
+  times,        ///< the deadline is past or too far away
 };
 std::string_view name(EscrowError error);
 
@@ -279,7 +279,7 @@ struct Proposal {
 };
 struct Delivery {
   Cid cid;
-  std::uint32_t number = 0;  ///< of several, this one
+  std::uint32_t number = 0;  ///< counts the deliveries
   base::Digest hash(const EscrowId& id) const;
 };
 base::Digest hash_of(const EscrowId& id, const Proposal& proposal);
@@ -311,34 +311,34 @@ struct Escrow {
   UnixMs begun{0}, entered{0}, deadline{0};
   EachParty<Commitment> commitments{};
   EachParty<std::optional<Reveal>> reveals{};
-  std::optional<Commitment> book{};  ///< to what the book adds to the next draw; nothing: of an earlier version
+  std::optional<Commitment> book{};  ///< commitment to the book's bytes for the next draw; nullopt: earlier version
   EachParty<LastAct> acts{};
   EachParty<std::optional<wallet::TransferId>> depositing{};
   EachParty<Amount> deposited{};
   EachParty<std::optional<Offer>> offers{};
   std::optional<Delivery> delivery{};
   std::uint32_t deliveries = 0;
-  std::uint32_t milestones = 0;  ///< a bit for each that was accepted
+  std::uint32_t milestones = 0;  ///< a bit for each accepted milestone
   std::optional<Proposal> proposal{};
   std::vector<Address> drawn{};  ///< arbiters, the latest last
-  Amount drawn_bonds;            ///< theirs, together
+  Amount drawn_bonds;            ///< their sum
   std::uint64_t arrived = 0;     ///< the sequence of the latest credit
-  std::uint64_t returns = 0;     ///< how often money came that was not counted; only snapshots have a use for it
-  Amount held;                   ///< arrived and not owed
+  std::uint64_t returns = 0;     ///< number of uncounted credits; used only by snapshots
+  Amount held;                   ///< arrived and not payable
   Amount released;               ///< gross, of the price
   Payouts owed{};                ///< in no transfer yet
-  Payouts paying{};              ///< in the transfer that is bound
-  Payouts paid{};                ///< summed by address, role and reason; without deposits that came too late
+  Payouts paying{};              ///< in the bound transfer
+  Payouts paid{};                ///< summed by address, role and reason; without late deposits
   wallet::Outgoing outgoing;
 
   const Address& address(Party party) const { return party == Party::buyer ? agreement.buyer : agreement.provider; }
-  /// What the party pays in.
+  /// Returns the party's deposit.
   Amount share(Party party) const { return party == Party::buyer ? agreement.price + agreement.bond : agreement.bond; }
-  /// No transfer is unconfirmed and nothing is owed, gathered or not.
+  /// Returns whether no transfer is unconfirmed and no payment is left, even gathered.
   bool confirmed() const;
-  /// The same except for what is gathered.
+  /// Returns the same, ignoring gathered payments.
   bool settled() const;
-  /// For how long the book has to be back after an outage before the deadline fires.
+  /// Returns how long the book must be back after an outage before the deadline fires.
   UnixMs window() const;
 };
 
@@ -347,32 +347,32 @@ struct Decision {
   std::vector<Effect> effects{};
 };
 
-/// The events with which an escrow begins: the buyer has signed, its agreement passed check().
+/// Returns the first events of an escrow: the buyer has signed, and its agreement has passed check().
 Decision open(const Escrow& escrow, UnixMs now);
 
-/// When what is due of an escrow that goes on is paid.
+/// When payments of an active escrow go out.
 enum class Paying : std::uint8_t {
   at_once,
-  gathered,  ///< each payment costs the book's node a fee: once it is this much of the price, and of money
+  gathered,  ///< each payment costs the book's node a fee: wait for this part of the price and this sum
 };
-inline constexpr std::uint64_t kGatheredPart = 8;       // our choice: at most as many payments before the last one
-inline constexpr std::uint64_t kGatheredMin = 100'000;  // units; our choice: 64 fees, where a unit of gas costs one
+inline constexpr std::uint64_t kGatheredPart = 8;       // our choice: at most as many payments before the last
+inline constexpr std::uint64_t kGatheredMin = 100'000;  // units; our choice: 64 fees at one unit per gas
 
-/// Errors change nothing. No event: the command has its effect already, or a payment that was refused is sent again.
+/// Decides a command. Errors change nothing. Without events the command has had its effect, or a payment is repeated.
 base::Result<Decision, EscrowError> decide(const Escrow& escrow, const Command& command, UnixMs now,
                                            const base::Mutations& mutations = base::kNoMutations,
                                            Paying paying = Paying::at_once);
 void apply(Escrow& escrow, const Event& event);
 
-/// What a restart sends again.
+/// Returns what a restart sends again.
 std::vector<Effect> unfinished(const Escrow& escrow);
 
-/// What happens at the deadline if neither party acts: the state then, and the payouts of that step.
+/// The result of the deadline if neither party acts: the next state, and the payouts of that step.
 struct Outcome {
   Stage stage{};
   Payouts payouts{};
   Amount released;
-  bool next_arbiter = false;  ///< another arbiter is drawn if there is one, instead
+  bool next_arbiter = false;  ///< instead, another arbiter is drawn if available
 };
 Outcome otherwise(const Escrow& escrow, const base::Mutations& mutations = base::kNoMutations);
 

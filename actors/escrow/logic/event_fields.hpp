@@ -1,5 +1,5 @@
 #pragma once
-// The fields of events as bytes: each event names its fields once, for writing and for reading.
+// Encodes and decodes the fields of events: each event lists its fields once, for writing and for reading.
 //
 // Owner   event_log.cpp and snapshot.cpp.
 #include "actors/escrow/logic/escrow.hpp"

@@ -1,15 +1,16 @@
 #pragma once
-// Every order of commands, time-outs, duplicates, ledger failures and crashes that can happen to one small escrow,
-// until no state is new; and what must hold in each.
+// Explores every order of commands, time-outs, duplicates, ledger failures and crashes of one small escrow, until no
+//          state is new, and checks the invariants in each state.
 //
-// Time      is the order of deadlines: it moves to the next moment at which something may change.
-// Ledger    takes and confirms transfers in any order, may refuse one, and tells each end in any order, perhaps twice.
-//           Nothing else is paid to the escrow: a book refuses it, and with a chain it is not the escrow's.
-// Crash     what was decided stays; what was on its way to or from the ledger is lost, and is asked for again.
-// Always    what arrived is held, owed, on its way or paid; the escrow and the ledger agree when nothing is on its way.
-//           What is released is what the acts and deadlines so far say, by a rule written down a second time.
-//           A final state stays. Nothing is decided while a transfer is unconfirmed, or too soon after an outage.
-//           From each state the clock alone leads to a final one, with every unit paid out, to each role its due.
+// Time      moves to the next moment at which something may change: only the order of deadlines matters.
+// Ledger    accepts and confirms transfers in any order, may refuse one, and reports each result in any order, perhaps
+//           twice. It has no other payments to the escrow: a book refuses them, and on a chain they do not belong to
+//           the escrow.
+// Crash     decisions stay; messages in flight to or from the ledger are lost, and are sent again.
+// Always    arrived money is held, payable, in flight or paid; with nothing in flight, escrow and ledger agree. The
+//           released sum follows from acts and deadlines, by a second implementation of the rule. A final state stays.
+//           Nothing is decided while a transfer is unconfirmed, or too soon after an outage. From each state the clock
+//           leads to a final state that pays every unit to the right roles.
 #include <string>
 #include <vector>
 
@@ -22,7 +23,7 @@ struct Exploring {
   Amount bond = Amount::of(1);
   std::vector<Amount> milestones{};
   std::size_t arbiters = 2;
-  // How often, at most, on any path:
+  // The most on any path:
   int duplicates = 1, crashes = 1, failures = 1, outages = 1;
   int proposals = 2, progresses = 1, extensions = 1, deliveries = 1;
   std::size_t states_max = 5'000'000;
@@ -32,11 +33,11 @@ struct Explored {
   std::size_t states = 0, transitions = 0, depth = 0;
   bool complete = false;  ///< no state was left out
   bool held = true;
-  std::string invariant{};          ///< the one that broke
-  std::vector<std::string> path{};  ///< what led there
+  std::string invariant{};          ///< the broken invariant
+  std::vector<std::string> path{};  ///< the steps to it
 };
 
-/// A group of limits that is explored to its end in seconds. All limits at once have more than 5,000,000 states.
+/// Limits that are explored completely in seconds. All limits at once have more than 5,000,000 states.
 struct Exploration {
   std::string_view name;
   Exploring limits;

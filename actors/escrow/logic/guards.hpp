@@ -2,9 +2,9 @@
 // The fraud rules, applied to an escrow before money moves: they refuse it, or hold it until an operator has
 // checked it.
 //
-// Fresh   an account may put into one escrow at most `fresh_limit`, and as much again for each whole day since it was
-//         first paid. More is held. 0: no limit.
-// Owner   the same node has asked for both parties: that is noted, or refused.
+// Fresh   an account may put at most `fresh_limit` into one escrow, plus the same for each whole day since it was first
+//         paid. A larger escrow is held. 0: no limit.
+// Owner   the same node has sent requests for both parties: this is noted, or refused.
 // Not here: rates of requests per account (runtime/base/rate_budget.hpp, in the actor).
 #include <string_view>
 
@@ -20,19 +20,19 @@ struct GuardRules {
   SameOwner same_owner = SameOwner::note;
 };
 
-/// What is known when a party signs, or pays in.
+/// The facts when a party signs or deposits.
 struct Sighting {
-  Amount amount;    ///< that the buyer puts in
-  UnixMs known{0};  ///< since the buyer's account was first paid; 0 for one that never was
-  EachParty<std::optional<base::NodeId>> owners{};  ///< the node through which each has asked
+  Amount amount;                                    ///< the buyer's deposit
+  UnixMs known{0};                                  ///< when the buyer's account was first paid; 0: never
+  EachParty<std::optional<base::NodeId>> owners{};  ///< the node through which each party sent its requests
 };
 
 struct Finding {
   Verdict verdict = Verdict::pass;
-  std::string_view rule{};  ///< as the setting is called; empty: none has anything to say
+  std::string_view rule{};  ///< the setting's name; empty: no rule applies
 };
 
-/// The strictest finding; a note is a pass that names its rule.
+/// Returns the strictest finding; a note is a pass that names its rule.
 Finding look(const GuardRules& rules, const Sighting& sighting);
 
 }  // namespace troupe::escrow
