@@ -96,7 +96,7 @@ void AirdropWorkload::next_number(std::size_t node, Account& account,
   if (!account.funded || account.creating || std::exchange(account.asking, true)) return;
   const auto held = std::make_shared<base::Callback<void(wallet::TransferNumber)>>(std::move(then));
   ask<wallet::wire::GetAccount, wallet::wire::AccountIs>(
-      begin(node, "a look at an account"), wallet::kPath, kWait,
+      begin(node, "a read of an account"), wallet::kPath, kWait,
       [address = account.address](wallet::wire::GetAccount::Builder out) { out.setAddress(data_of(address.view())); },
       [&account, held](const Error& error, wallet::wire::AccountIs::Reader is) {
         account.asking = false;
@@ -223,7 +223,7 @@ void AirdropWorkload::decide(Drop& drop, std::size_t node) {
 void AirdropWorkload::look(Drop& drop, std::size_t node) {
   drop.asking = true;
   ask<wire::GetAirdrop, wire::AirdropIs>(
-      begin(node, "a look at airdrop " + std::to_string(drop.index)), kPath, kWait,
+      begin(node, "a read of airdrop " + std::to_string(drop.index)), kPath, kWait,
       [&drop](wire::GetAirdrop::Builder out) { out.setId(data_of(drop.id.view())); },
       [this, &drop, node](const Error& error, wire::AirdropIs::Reader is) {
         drop.asking = false;
@@ -328,7 +328,7 @@ void AirdropWorkload::sign(Vote& vote, std::size_t node) {
 void AirdropWorkload::look(Vote& vote, std::size_t node) {
   vote.asking = true;
   ask<fund::wire::GetProposal, fund::wire::ProposalIs>(
-      begin(node, "a look at proposal " + std::to_string(vote.index)), fund::kPath, kWait,
+      begin(node, "a read of proposal " + std::to_string(vote.index)), fund::kPath, kWait,
       [&vote](fund::wire::GetProposal::Builder out) { out.setId(data_of(vote.id.view())); },
       [this, &vote, node](const Error& error, fund::wire::ProposalIs::Reader is) {
         vote.asking = false;
@@ -416,7 +416,7 @@ std::vector<std::string> AirdropWorkload::waits() const {
     for (const Vote& one : votes_)
       if (one.proposed && !one.over) out.push_back("proposal " + std::to_string(one.index) + " has not ended");
   }
-  if (closing_ && !audited_) out.push_back("the book is to be checked");
+  if (closing_ && !audited_) out.push_back("the book is not checked yet");
   return out;
 }
 

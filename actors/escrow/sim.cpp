@@ -10,7 +10,7 @@ namespace {
 
 std::vector<sim::Operation> draw_operations(base::Random& random, const sim::Shape& shape) {
   sim::Draw draw(random, shape);
-  // A minority may lose what it has acknowledged: members enough for that, if there are nodes enough.
+  // A minority may lose acknowledged data: enough members for that, if there are enough nodes.
   const std::int64_t least = 2 * shape.lost_data_max + 1;
   const std::int64_t members = std::clamp<std::int64_t>(least + 2 * draw.below(2), 1, std::min<int>(shape.nodes, 7));
   std::vector<sim::Operation> out;
@@ -37,7 +37,7 @@ const sim::WorkloadSpec& workload() {
       .name = "escrow",
       .operations =
           {
-              {"found", "a person makes the group of the first nodes that keeps the book", {{"members", 1, 7}}},
+              {"found", "an operator makes the first nodes a group, which keeps the book", {{"members", 1, 7}}},
               {"trade",
                "two parties begin an escrow; the plan says what each of them does",
                {{"buyer", 0, kSimParties - 1}, {"provider", 0, kSimParties - 1}, {"plan", 0, kSimPlans - 1}}},
@@ -48,7 +48,7 @@ const sim::WorkloadSpec& workload() {
                "money is sent from one account to another",
                {{"from", 0, kSimParties - 1}, {"to", 0, kSimParties - 1}}},
               {"replay", "acts that were signed earlier are sent again", {}},
-              {"push", "parties go on with what they wait for", {}},
+              {"push", "parties continue their pending requests", {}},
           },
       .knobs =
           {

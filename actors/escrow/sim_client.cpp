@@ -13,7 +13,7 @@ constexpr std::uint64_t kIssued = 1'000'000;
 
 }  // namespace
 
-/// Answers of that node will not come.
+/// Forgets requests to that node: its answers will not come.
 void BookWorld::died(std::size_t node) {
   Clients::died(node);
   making_ = learning_ = auditing_ = false;
@@ -48,7 +48,7 @@ void BookWorld::found(std::size_t members) {
 void BookWorld::learn(std::size_t node) {
   if (std::exchange(learning_, true)) return;
   ask<wire::GetTerms, wire::TermsAre>(
-      begin(node, "a look at the book"), kPath, kWait, [](wire::GetTerms::Builder) {},
+      begin(node, "a read of the book"), kPath, kWait, [](wire::GetTerms::Builder) {},
       [this](const Error& error, wire::TermsAre::Reader are) {
         learning_ = false;
         if (error) return;
@@ -97,7 +97,7 @@ void BookWorld::audit() {
 bool BookWorld::waits_for_group(std::vector<std::string>& out) const {
   if (members_.count() == 0 || 2 * members_.whole() <= members_.count()) return true;
   if (made_) return false;
-  if (nodes_.lost_data_count() == 0) out.push_back("the group is to be made");
+  if (nodes_.lost_data_count() == 0) out.push_back("the group is not made");
   return true;
 }
 

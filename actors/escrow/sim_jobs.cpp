@@ -1,4 +1,4 @@
-// Escrows of tasks in a world: a party engages three others, which hand in, resign or are silent.
+// Escrows of tasks in a simulation run: a party engages three others, which hand in, resign or are silent.
 #include <algorithm>
 
 #include "actors/escrow/sim_workload.hpp"
@@ -32,12 +32,12 @@ void EscrowWorkload::job(std::size_t node, std::size_t buyer, std::int64_t plan)
   go_on(made, node);
 }
 
-/// Which party that provider of a job is.
+/// Returns the party that is this provider of a job.
 EscrowWorkload::Account& EscrowWorkload::provider(const Job& job, std::size_t number) {
   return accounts_[(job.buyer + 1 + number) % accounts_.size()];
 }
 
-/// The next step; what was asked and has no answer is asked again as it was.
+/// Takes the next step. A request without an answer is repeated unchanged.
 void EscrowWorkload::go_on(Job& job, std::size_t node) {
   if (job.asking || job.over || job.at >= kJobSteps) return;
   if (job.due == UnixMs(0)) return learn_due(job, node);
@@ -79,7 +79,7 @@ void EscrowWorkload::prepare_deposit(Job& job, std::size_t node) {
   job.asking = true;
   const Address buyer = accounts_[job.buyer].address;
   ask<wallet::wire::GetAccount, wallet::wire::AccountIs>(
-      begin(node, "a look at an account"), wallet::kPath, kJobWait,
+      begin(node, "a read of an account"), wallet::kPath, kJobWait,
       [buyer](wallet::wire::GetAccount::Builder out) { out.setAddress(data_of(buyer.view())); },
       [this, &job, buyer, node](const Error& error, wallet::wire::AccountIs::Reader is) {
         job.asking = false;
@@ -107,7 +107,7 @@ void EscrowWorkload::send(Job& job, std::size_t node, const Account& by, decltyp
         wallet::write(out.initDeposit(), *job.deposit, accounts_[job.buyer].key);
       },
       [this, &job, at = job.at, node](const Error& error, wire::TaskEscrowIs::Reader) {
-        if (at != job.at) return;  // after the death of a node the same may have been asked twice
+        if (at != job.at) return;  // after the death of a node the same request may have been sent twice
         job.asking = false;
         if (error && !base::is_final(error->code) && error->code != Code::not_found) return;  // again at the next push
         const bool engages = at < kJobProviders;
@@ -123,11 +123,11 @@ void EscrowWorkload::send(Job& job, std::size_t node, const Account& by, decltyp
       });
 }
 
-/// Whether all that was paid in has gone out.
+/// Checks that all deposits were paid out.
 void EscrowWorkload::look(Job& job, std::size_t node) {
   job.checking = true;
   ask<wire::GetTaskEscrow, wire::TaskEscrowIs>(
-      begin(node, "a look at job " + std::to_string(job.index)), kPath, kJobWait,
+      begin(node, "a read of job " + std::to_string(job.index)), kPath, kJobWait,
       [&job](wire::GetTaskEscrow::Builder out) { out.setEscrow(data_of(job.id.view())); },
       [this, &job, node](const Error& error, wire::TaskEscrowIs::Reader is) {
         job.checking = false;
@@ -155,7 +155,7 @@ void EscrowWorkload::look(Job& job, std::size_t node) {
 void EscrowWorkload::look_at_account(Job& job, std::size_t node) {
   job.checking = true;
   ask<wallet::wire::GetAccount, wallet::wire::AccountIs>(
-      begin(node, "a look at the account of job " + std::to_string(job.index)), wallet::kPath, kJobWait,
+      begin(node, "a read of the account of job " + std::to_string(job.index)), wallet::kPath, kJobWait,
       [&job](wallet::wire::GetAccount::Builder out) { out.setAddress(data_of(account_of(job.id).view())); },
       [&job](const Error& error, wallet::wire::AccountIs::Reader is) {
         job.checking = false;

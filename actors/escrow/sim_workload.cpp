@@ -135,7 +135,7 @@ std::optional<What> EscrowWorkload::what_of(const Trade& trade, const Stride& st
   return std::nullopt;
 }
 
-/// The next step of its plan; what is signed already is sent again.
+/// Takes the next step of its plan. A signed step is sent again.
 void EscrowWorkload::go_on(Trade& trade, std::size_t node) {
   if (trade.asking || trade.over || trade.at >= trade.plan.size()) return;
   if (trade.signed_step) return send_step(trade, node);
@@ -152,12 +152,12 @@ void EscrowWorkload::go_on(Trade& trade, std::size_t node) {
   send_step(trade, node);
 }
 
-/// The number of the account first: another transfer of it may have been posted meanwhile.
+/// Asks for the account's number first, because another transfer of it may have been posted.
 void EscrowWorkload::fund(Trade& trade, std::size_t node, Party by) {
   Account& from = account(trade, by);
   trade.asking = true;
   ask<wallet::wire::GetAccount, wallet::wire::AccountIs>(
-      begin(node, "a look at an account"), wallet::kPath, kWait,
+      begin(node, "a read of an account"), wallet::kPath, kWait,
       [address = from.address](wallet::wire::GetAccount::Builder out) { out.setAddress(data_of(address.view())); },
       [this, &trade, &from, by, node](const Error& error, wallet::wire::AccountIs::Reader is) {
         trade.asking = false;
@@ -208,7 +208,7 @@ void EscrowWorkload::send_step(Trade& trade, std::size_t node) {
 
 void EscrowWorkload::stepped(Trade& trade, const SignedStep& step, const Error& error, std::uint64_t sequence,
                              std::size_t node) {
-  // After the death of a node the same may have been asked twice.
+  // After the death of a node the same request may have been sent twice.
   const auto& now = trade.signed_step;
   if (!now || now->act.by != step.act.by || now->act.number != step.act.number) return;
   trade.asking = false;
@@ -219,7 +219,7 @@ void EscrowWorkload::stepped(Trade& trade, const SignedStep& step, const Error& 
     ++trade.at;
   } else if (!step.deposit || error->code != Code::conflict) {
     trade.at = trade.plan.size();  // too late, or not its turn: the deadlines end it
-  }                                // else another transfer had the number: signed anew
+  }                                // otherwise another transfer had the number: sign again
   trade.signed_step.reset();
   if (nodes_.serving(node)) go_on(trade, node);
 }
@@ -250,12 +250,12 @@ void EscrowWorkload::send(std::size_t node, std::size_t from, std::size_t to) {
   Account& account = accounts_[from];
   if (from == to || !account.funded || account.sending || account.asking) return push(node);
   account.asking = true;
-  // Now and then by mistake to an escrow: the book refuses it.
+  // Now and then it is an escrow by mistake: the book refuses it.
   Address recipient = accounts_[to].address;
   if (const std::size_t turn = turn_++; turn % 3 == 0 && !trades_.empty())
     if (const Trade& trade = trades_[turn / 3 % trades_.size()]; trade.opened) recipient = account_of(trade.id);
   ask<wallet::wire::GetAccount, wallet::wire::AccountIs>(
-      begin(node, "a look at an account"), wallet::kPath, kWait,
+      begin(node, "a read of an account"), wallet::kPath, kWait,
       [address = account.address](wallet::wire::GetAccount::Builder out) { out.setAddress(data_of(address.view())); },
       [this, &account, to = recipient, node](const Error& error, wallet::wire::AccountIs::Reader is) {
         account.asking = false;
@@ -283,20 +283,20 @@ void EscrowWorkload::send_on(std::size_t node, Account& account) {
         posted_.insert(id);
         const auto is_paid = [&](const Trade& trade) { return account_of(trade.id) == transfer.credits[0].to; };
         if (std::ranges::any_of(trades_, is_paid))
-          nodes_.violated("unrequested", "an escrow was paid what it does not expect");
+          nodes_.violated("unrequested", "an escrow received an unexpected payment");
         if (wallet::TransferId::from(bytes_of(posted.getId())) != id)
-          nodes_.violated("posted", "a transfer was answered with another one's id");
+          nodes_.violated("posted", "a transfer was answered with the id of another transfer");
       });
 }
 
 // -- arbiters
 
-/// The first parties are arbiters, too; again after one has lost its bond.
+/// Makes the first parties arbiters, too; again after an arbiter has lost its bond.
 void EscrowWorkload::join(std::size_t party, std::size_t node) {
   Account& account = accounts_[party];
   if (!account.funded || account.arbiter || account.sending || std::exchange(account.asking, true)) return;
   ask<wallet::wire::GetAccount, wallet::wire::AccountIs>(
-      begin(node, "a look at an account"), wallet::kPath, kWait,
+      begin(node, "a read of an account"), wallet::kPath, kWait,
       [address = account.address](wallet::wire::GetAccount::Builder out) { out.setAddress(data_of(address.view())); },
       [this, &account, node](const Error& error, wallet::wire::AccountIs::Reader is) {
         account.asking = false;
@@ -315,7 +315,7 @@ void EscrowWorkload::join(std::size_t party, std::size_t node) {
       });
 }
 
-/// Of every second dispute the arbiter rules; in the others it is silent.
+/// The arbiter rules in every second dispute, and is silent in the others.
 void EscrowWorkload::rule(Trade& trade, const Address& arbiter, std::size_t node) {
   const auto by = std::ranges::find(accounts_, arbiter, &Account::address);
   if (trade.index % 2 != 0 || by == accounts_.end() || !nodes_.serving(node)) return;
@@ -357,7 +357,7 @@ void EscrowWorkload::probe() {
   const auto node = sim::first_serving(nodes_, turn_++);
   if (!node) return;
   push(*node);
-  // A few at a time: mailboxes are small in worlds.
+  // A few at a time, because mailboxes are small in simulation runs.
   std::size_t looks = 0;
   for (Trade& trade : trades_)
     if (trade.opened && !trade.over && !trade.checking && nodes_.serving(*node) && ++looks <= 8)
@@ -366,11 +366,11 @@ void EscrowWorkload::probe() {
     if (one.begun && !one.over && !one.checking && nodes_.serving(*node) && ++looks <= 8) look(one, *node);
 }
 
-/// `least`: entries that were acknowledged when it was asked.
+/// Checks a trade's log. `least`: entries that were acknowledged when the request was sent.
 void EscrowWorkload::look(Trade& trade, std::size_t node, std::shared_ptr<Replay> before, std::uint64_t least) {
   trade.checking = true;
   ask<wire::GetEscrow, wire::EscrowIs>(
-      begin(node, "a look at trade " + std::to_string(trade.index)), kPath, kWait,
+      begin(node, "a read of trade " + std::to_string(trade.index)), kPath, kWait,
       [&trade, before](wire::GetEscrow::Builder out) {
         out.setEscrow(data_of(trade.id.view()));
         out.setAfter(before ? before->sequence() : 0);
@@ -390,7 +390,7 @@ void EscrowWorkload::look(Trade& trade, std::size_t node, std::shared_ptr<Replay
         for (const auto bytes : is.getEntries()) {
           const auto entry = decode_entry(bytes_of(bytes));
           if (!entry || !replay->take(*entry).ok())
-            return nodes_.violated("log", "the log of escrow " + trade.id.hex() + " breaks");
+            return nodes_.violated("log", "the log of escrow " + trade.id.hex() + " is broken");
         }
         if (!is.getMore()) return judge(trade, *replay, least, node);
         if (nodes_.serving(node)) look(trade, node, replay, least);
@@ -399,7 +399,7 @@ void EscrowWorkload::look(Trade& trade, std::size_t node, std::shared_ptr<Replay
 
 void EscrowWorkload::judge(Trade& trade, const Replay& replay, std::uint64_t least, std::size_t node) {
   if (replay.sequence() < least)
-    return nodes_.violated("log", "the log of escrow " + trade.id.hex() + " has lost what was acknowledged");
+    return nodes_.violated("log", "the log of escrow " + trade.id.hex() + " has lost acknowledged entries");
   const Escrow& is = replay.escrow();
   if (is.stage == Stage::disputed && !is.drawn.empty()) rule(trade, is.drawn.back(), node);
   if (!is_final(is.stage) || !is.confirmed()) return;
@@ -418,11 +418,11 @@ std::vector<std::string> EscrowWorkload::waits() const {
   if (waits_for_group(out)) return out;
   for (const Trade& trade : trades_)
     if (trade.opened && !trade.over && members_.clocks_go_on())
-      out.push_back("trade " + std::to_string(trade.index) + " is to end");
+      out.push_back("trade " + std::to_string(trade.index) + " has not ended");
   for (const Job& one : jobs_)
     if (one.begun && !one.over && members_.clocks_go_on())
-      out.push_back("job " + std::to_string(one.index) + " is to end");
-  if (closing_ && !audited_) out.push_back("the book is to be checked");
+      out.push_back("job " + std::to_string(one.index) + " has not ended");
+  if (closing_ && !audited_) out.push_back("the book is not checked yet");
   return out;
 }
 

@@ -39,7 +39,7 @@ class EscrowWorkload final : public BookWorld {
     crypto::SecretKey key;
     Address address;
     bool funded = false, arbiter = false;
-    /// Sent until its end is known; meanwhile this account sends nothing else.
+    /// Sent until its end is known; until then this account sends nothing else.
     std::optional<wallet::Transfer> sending{};
     bool asking = false;
   };

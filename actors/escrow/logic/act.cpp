@@ -1,7 +1,7 @@
 // The bytes of acts.
 //
-// Form  "troupe escrow act v1", escrow (32), by (32), number (8), kind (1), then the body. The kind is the place of the
-//       type in What, from 0. What may be missing comes after a byte, 0 or 1, that says whether it is there.
+// Form  "troupe escrow act v1", escrow (32), by (32), number (8), kind (1), then the body. The kind is the position of
+//       the type in What, from 0. An optional field follows a byte, 0 or 1, that says whether it is present.
 #include "actors/escrow/logic/escrow.hpp"
 #include "runtime/base/fields.hpp"
 
@@ -97,7 +97,7 @@ struct ActReader {
   void operator()(Rule& what) { what.pay = amount(); }
 };
 
-/// The act of that kind without its fields.
+/// Returns the act of that kind with empty fields.
 template <std::size_t... Kinds>
 std::optional<What> what_of_kind(std::size_t kind, std::index_sequence<Kinds...>) {
   std::optional<What> out;

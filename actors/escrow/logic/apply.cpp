@@ -92,7 +92,7 @@ Escrow::Escrow(Agreement made, const Commitment& buyer)
 bool Escrow::confirmed() const { return !depositing[0] && !depositing[1] && !outgoing.bound() && owed.empty(); }
 
 bool Escrow::settled() const {
-  // What is owed while no transfer is bound is gathered.
+  // Payable sums in no bound transfer are gathered.
   return !depositing[0] && !depositing[1] && !outgoing.bound();
 }
 

@@ -12,7 +12,7 @@ using Decided = base::Result<Decision, EscrowError>;
 
 constexpr UnixMs kNever{UINT64_MAX};
 
-/// Decides one command: events are applied to a copy as they come, so that each stands on the one before.
+/// Decides one command: applies each event to a copy at once, so that later events build on it.
 class Deciding {
  public:
   Deciding(const Escrow& escrow, UnixMs now, const base::Mutations& mutations, Paying paying)
@@ -40,7 +40,7 @@ class Deciding {
   Decided act(Party by, const Agree& what);
   Decided rule(const Address& by, const Rule& what);
   Decided accept_milestone(std::size_t milestone);
-  /// Nothing if there is none to draw.
+  /// Returns nullopt if no arbiter can be drawn.
   std::optional<Decided> draw_arbiter(const Fire& command);
 
   void emit(Event event) {
@@ -56,7 +56,7 @@ class Deciding {
     if (total == at_.agreement.price) settle(ended_with(at_, total, mutations_));
     else emit(Owed{release_to(at_, total, mutations_), total});
   }
-  /// The acts of this decision are done: what is owed goes out.
+  /// Ends the decision: payable sums go out.
   Decided done();
   Decided nothing() { return Decision{}; }
 
@@ -64,7 +64,7 @@ class Deciding {
     return std::find(stages.begin(), stages.end(), at_.stage) != stages.end();
   }
   bool late(const Due& next) const { return is_late(at_, next, now_); }
-  /// Whether what is owed is paid now.
+  /// Returns whether payable sums are paid now.
   bool due() const {
     if (paying_ == Paying::at_once || is_final(at_.stage)) return true;
     Amount owed;
@@ -72,7 +72,7 @@ class Deciding {
     return owed.units() >= kGatheredMin && wallet::Wide{owed.units()} * kGatheredPart >= at_.agreement.price.units();
   }
   bool payable(Amount total) const { return total >= at_.released && total <= at_.agreement.price; }
-  /// A provider's first act in a dispute has its bytes. Whether they are there now, or were.
+  /// Takes the bytes of a provider's first act in a dispute. Returns whether the bytes are known, now or before.
   bool reveal(Party by, const std::optional<Reveal>& bytes);
 
   Escrow at_;
@@ -316,7 +316,7 @@ std::optional<Decided> Deciding::draw_arbiter(const Fire& command) {
   const Amount whole = command.bonds > at_.drawn_bonds ? command.bonds - at_.drawn_bonds : Amount();
   const auto arbiter = draw(seed, round, candidates, excluded, whole);
   if (!arbiter) return std::nullopt;
-  // One that was signed in an earlier version has no commitment yet.
+  // An escrow that was signed in an earlier version has no commitment yet.
   if (!at_.book) emit(BookCommitted{commitment_of(book)});
   emit(BookRevealed{book});
   emit(ArbiterDrawn{arbiter->address, arbiter->bond, now_, now_ + at_.terms.arbiter_term});
@@ -353,7 +353,7 @@ Decided Deciding::operator()(const DepositRefused& command) {
 
 Decided Deciding::operator()(const PaymentConfirmed& command) {
   const auto& bound = at_.outgoing.bound();
-  if (!bound || id_of(*bound) != command.transfer) return nothing();  // late, or for the second time
+  if (!bound || id_of(*bound) != command.transfer) return nothing();  // late, or repeated
   emit(PaymentEnded{command.transfer});
   return done();
 }
@@ -399,18 +399,18 @@ std::string_view name(Stage stage) {
 std::string_view name(EscrowError error) {
   switch (error) {
     case EscrowError::state: return "the escrow is in another state";
-    case EscrowError::party: return "this is not for this party to do";
-    case EscrowError::replayed: return "a later act of this party was taken before";
+    case EscrowError::party: return "this party cannot do this";
+    case EscrowError::replayed: return "a later act of this party was accepted before";
     case EscrowError::amount:
-      return "the amount is less than is released already, more than the price, or not what is due";
-    case EscrowError::changed: return "what is accepted is not what is there now";
-    case EscrowError::commitment: return "the random bytes are not those that the agreement was signed with";
-    case EscrowError::milestone: return "the agreement has no such milestone, or is paid by milestones alone";
+      return "invalid amount: less than the released sum, more than the price, or not the due share";
+    case EscrowError::changed: return "the accepted delivery or proposal has changed: look again, then accept";
+    case EscrowError::commitment: return "the random bytes do not match the signed agreement";
+    case EscrowError::milestone: return "the agreement has no such milestone, or is paid only by milestones";
     case EscrowError::late: return "less than a tenth of the next time would be left";
     case EscrowError::guard: return "a guard refuses it";
-    case EscrowError::early: return "the deadline has not passed, or the book is not back for long enough";
-    case EscrowError::unconfirmed: return "the end of a transfer of this escrow is not known yet";
-    case EscrowError::times: return "a deadline lies from 1 second to 10 years ahead";
+    case EscrowError::early: return "the deadline has not passed, or the book has not been back for long enough";
+    case EscrowError::unconfirmed: return "a transfer of this escrow is still unconfirmed: try again";
+    case EscrowError::times: return "invalid deadline: expected 1 second to 10 years from now";
   }
   return "refused";
 }

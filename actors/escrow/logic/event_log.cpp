@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view kEntryMark = "troupe escrow event v1";
 
-/// The event of that kind without its fields.
+/// Returns the event of that kind with empty fields.
 template <std::size_t... Kinds>
 std::optional<Event> event_of_kind(std::size_t kind, std::index_sequence<Kinds...>) {
   std::optional<Event> out;
@@ -18,7 +18,7 @@ std::optional<Event> event_of_kind(std::size_t kind, std::index_sequence<Kinds..
   return out;
 }
 
-/// Whether an event can be applied, by type; most always can.
+/// Returns whether an event can be applied, by type; most events always can.
 struct Fitting {
   const Escrow& to;
 
@@ -74,7 +74,7 @@ base::Bytes encode(const Entry& entry) {
   for (const base::ByteView part : {entry.by.view(), entry.cause.view(), entry.before.view()})
     base::append(to.out, part);
   to.out.push_back(static_cast<std::uint8_t>(entry.event.index()));
-  Event event = entry.event;  // fields are named once, for reading too
+  Event event = entry.event;  // the same list of fields is used for reading
   std::visit([&](auto& it) { fields(to, it); }, event);
   return std::move(to.out);
 }

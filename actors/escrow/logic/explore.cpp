@@ -12,7 +12,7 @@
 namespace troupe::escrow {
 namespace {
 
-/// An invariant of the exploration that broke.
+/// A broken invariant of the exploration.
 struct Broken : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -45,14 +45,14 @@ Agreement explored_agreement(const Exploring& limits) {
   return out;
 }
 
-/// On its way to the ledger.
+/// A transfer in flight to the ledger.
 struct Sent {
-  std::optional<wallet::Transfer> payment{};  ///< else a deposit
+  std::optional<wallet::Transfer> payment{};  ///< otherwise a deposit
   Party party{};
   wallet::TransferId id;
   Amount amount;
 };
-/// Something that the ledger posted into the account of the escrow.
+/// A posting that credits the escrow's account.
 struct Posted {
   std::uint64_t sequence = 0;
   wallet::TransferId id;
@@ -60,7 +60,7 @@ struct Posted {
   Amount amount;
 };
 
-/// What each of the four gets in the end.
+/// The sum that each of the four gets in the end.
 struct Dues {
   Amount buyer, provider, fund, arbiter;
   friend bool operator==(const Dues&, const Dues&) = default;
@@ -72,30 +72,30 @@ struct World {
     for (const Event& event : open(escrow, now).events) apply(escrow, event);
     for (std::size_t i = 0; i < limits.arbiters; ++i)
       candidates.push_back({numbered(static_cast<std::uint8_t>(kFirstArbiter + i)), Amount::of(10)});
-    // A party's own, with a bond that makes each draw fall on it.
+    // A party's own arbiter, whose bond makes every draw fall on it.
     candidates.push_back({numbered(kLatecomer), Amount::of(1'000'000), now + UnixMs(1)});
   }
 
-  Exploring limits;  // what is left of each
+  Exploring limits;  // the remaining number of each
   const base::Mutations* mutations;
   Escrow escrow;
   std::vector<Arbiter> candidates;
   UnixMs now = kHour, up_since{0};
   std::array<std::uint64_t, 2> act_numbers{};
   std::array<int, 2> attempts{};                  // deposits
-  std::array<std::optional<Proposal>, 2> seen{};  // what each party has read of the other's proposals
+  std::array<std::optional<Proposal>, 2> seen{};  // the other party's proposal that each party has read
   bool bonds_forfeited = false;
   std::optional<Amount> ruling{};
-  Amount released;  // by the rule that is written down here
+  Amount released;  // by the second implementation of the rule
 
-  // The ledger, and what is on its way to and from it.
+  // The ledger, and messages in flight to and from it.
   std::vector<Sent> to_ledger{};
   std::vector<Command> from_ledger{};
   std::vector<Posted> credits{};
   std::uint64_t debits = 0;
   wallet::TransferId last_debit;
   Amount came, went;            // into and out of the account
-  Amount came_seen, went_seen;  // as far as the escrow was told
+  Amount came_seen, went_seen;  // as reported to the escrow
   Dues paid{};
 
   Amount in_account() const { return came - went; }
@@ -111,7 +111,7 @@ struct World {
     }
   }
 
-  /// Whether it was taken and changed something.
+  /// Returns whether it was accepted and changed something.
   bool command(const Command& what) {
     const Stage before = escrow.stage;
     auto decided = decide(escrow, what, now, *mutations);
@@ -197,7 +197,7 @@ struct World {
 
   // --- time
 
-  /// Since an outage, the book has to be back for this long.
+  /// Returns how long the book must be back after an outage.
   UnixMs window() const { return std::min(escrow.terms.grace, escrow.deadline - escrow.entered); }
   bool advance() {
     std::vector<UnixMs> moments{escrow.deadline};
@@ -244,7 +244,7 @@ struct World {
       if (one.from == escrow.address(party)) out = out + one.amount;
     return out;
   }
-  /// By the rules of the agreement, of a final state.
+  /// Returns the sums of a final state by the rules of the agreement.
   Dues due() const {
     const Amount price = limits.price, bond = limits.bond, both = bond + bond;
     const Amount fund = Amount::of(released.units() / 20);
@@ -261,7 +261,7 @@ struct World {
     return out;
   }
 
-  /// Neither party acts any more.
+  /// Checks that the escrow ends without further acts.
   void check_exit() const {
     World world = *this;
     for (int steps = 0; steps < 100; ++steps) {
@@ -279,7 +279,7 @@ struct World {
     must(false, "each state has an exit with neither party acting");
   }
 
-  /// All that the future depends on; times count from now, numbers of acts do not matter.
+  /// Returns all state that the future depends on; times are relative to now, and numbers of acts do not matter.
   std::string mark() const;
 };
 
@@ -331,7 +331,7 @@ std::string World::mark() const {
   for (const int left : {limits.duplicates, limits.crashes, limits.failures, limits.outages, limits.proposals,
                          limits.progresses, limits.extensions, limits.deliveries})
     to.out.push_back(static_cast<std::uint8_t>(left));
-  // In any order: they are taken in any order.
+  // Sorted, because messages are accepted in any order.
   std::vector<std::string> flying;
   for (const Sent& sent : to_ledger)
     flying.push_back("s" + std::to_string(sent.payment ? sent.payment->number.value - it.outgoing.done().value : 0) +
@@ -352,7 +352,7 @@ std::string World::mark() const {
   return std::string(base::as_text(crypto::sha256(to.out).view().first(16)));
 }
 
-/// Gives each world that one step leads to.
+/// Calls `found` with each state that one step leads to.
 class Steps {
  public:
   using Found = std::function<void(World, std::string)>;
@@ -366,7 +366,7 @@ class Steps {
   }
 
  private:
-  /// A step that may change nothing, and then is none.
+  /// Takes a step, unless it changes nothing.
   template <class Step>
   void step(std::string what, Step take) {
     World next = from_;
@@ -385,7 +385,7 @@ class Steps {
         return true;
       });
       if (from_.limits.duplicates > 0)
-        step("the ledger hears it twice", [&](World& next) {
+        step("the ledger receives it twice", [&](World& next) {
           --next.limits.duplicates;
           next.post(sent);
           return true;
@@ -401,13 +401,13 @@ class Steps {
     }
     for (std::size_t i = 0; i < from_.from_ledger.size(); ++i) {
       const Command told = from_.from_ledger[i];
-      step("the escrow is told", [&](World& next) {
+      step("the escrow is notified", [&](World& next) {
         next.from_ledger.erase(next.from_ledger.begin() + static_cast<std::ptrdiff_t>(i));
         next.command(told);
         return true;
       });
       if (from_.limits.duplicates > 0)
-        step("the escrow is told, and will be again", [&](World& next) {
+        step("the escrow is notified, and will be again", [&](World& next) {
           --next.limits.duplicates;
           next.command(told);
           return true;
@@ -497,7 +497,7 @@ class Steps {
           [pay = read->pay](World& next, Stage) { next.released = pay; });
   }
 
-  /// The latest act once more, as a message that comes twice.
+  /// Repeats the latest act, as a message that comes twice.
   void replay(Party party) {
     if (from_.limits.duplicates == 0 || of(from_.act_numbers, party) == 0 || !last_milestone(party)) return;
     step("an act comes twice", [&](World& next) {
@@ -507,7 +507,7 @@ class Steps {
       return next.command(Acted{again});
     });
   }
-  /// Acts that are harmless twice are left out: a milestone is the one that would pay again.
+  /// Returns the latest milestone. Only a milestone could pay twice; other acts are harmless.
   std::optional<std::size_t> last_milestone(Party party) const {
     if (party != Party::buyer) return std::nullopt;
     for (std::size_t i = 0; i < from_.limits.milestones.size(); ++i)
@@ -551,7 +551,7 @@ std::vector<Exploration> explorations() {
   calm.duplicates = calm.crashes = calm.failures = calm.outages = 0;
   calm.proposals = calm.progresses = calm.extensions = 0;
   Exploring milestones = calm;
-  milestones.price = Amount::of(47);  // 2 for the fund; of 19 and 28 by themselves 0 and 1
+  milestones.price = Amount::of(47);  // 2 for the fund; 19 and 28 alone would give it 0 and 1
   milestones.milestones = {Amount::of(19), Amount::of(28)};
   std::vector<Exploration> out;
   const auto add = [&](std::string_view name, Exploring limits, auto change, bool quick = true) {
@@ -613,7 +613,7 @@ Explored explore(const Exploring& limits, const base::Mutations& mutations) {
       }).all();
     }
     out.complete = waiting.empty();
-  } catch (const std::exception& broken) {  // also an invariant of the state itself
+  } catch (const std::exception& broken) {  // includes an invariant of the state itself
     out.held = false;
     out.invariant = broken.what();
     out.path = path_to(came, at);

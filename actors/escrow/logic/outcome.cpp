@@ -21,7 +21,7 @@ void bonds_back(const Escrow& escrow, Payouts& out) {
   pay(out, escrow.agreement.provider, Role::provider, escrow.agreement.bond, Why::bond);
 }
 
-/// The provider could have begun, or delivered, once it was its turn: what it let pass later is its own doing.
+/// Returns whether the provider could begin, or deliver, when its turn came: a later delay is its own fault.
 bool could_act(const Escrow& escrow) {
   const Terms& terms = escrow.terms;
   if (is_late(escrow, terms.review, escrow.entered)) return false;
@@ -86,7 +86,7 @@ Outcome ruled(const Escrow& escrow, Amount total, const Address& arbiter, const 
     pay(out.payouts, arbiter, Role::arbiter, cut, Why::fee);
     return out;
   }
-  // From both alike; where one of them has less than its half, the other one gives more.
+  // Both pay the same; if one has less than its half, the other pays more.
   const Amount fee = *share(made.price, 1, kArbiterFee);
   const auto provider = std::ranges::find(out.payouts, Role::provider, &Payout::role);
   const Amount earned = provider == out.payouts.end() ? Amount() : provider->amount;
@@ -140,7 +140,7 @@ std::string sentence(const Escrow& escrow) {
   if (is_final(escrow.stage))
     return std::string(name(escrow.stage)) +
            (escrow.confirmed() ? ": final" : ": final, once the ledger has confirmed");
-  // A log from outside may have any deadline.
+  // A log from another source may have any deadline.
   const UnixMs latest{base::kDateMax * 1'000};
   const base::WallTime when(std::chrono::milliseconds(std::min(escrow.deadline, latest).count()));
   const std::string date = observe::date_text(when);  // with milliseconds, which are left out here
@@ -149,7 +149,7 @@ std::string sentence(const Escrow& escrow) {
   const Outcome outcome = otherwise(escrow);
   if (outcome.next_arbiter) return out + (escrow.drawn.empty() ? "an arbiter is drawn" : "the next arbiter is drawn");
   if (outcome.payouts.empty()) return out + "it is expired, and no money has moved";
-  // One sum a recipient.
+  // One sum per recipient.
   std::vector<std::pair<std::string, Amount>> sums;
   for (const Payout& payout : outcome.payouts) {
     const std::string to = recipient(payout);

@@ -8,7 +8,7 @@ namespace troupe::escrow {
 namespace {
 
 constexpr std::uint8_t kRegistryVersion = 3;
-constexpr std::uint8_t kWithoutSince = 2, kListsDisputes = 1;  // those before
+constexpr std::uint8_t kWithoutSince = 2, kListsDisputes = 1;  // earlier versions
 constexpr std::size_t kDepositBytesMax = 8'192;
 
 Amount amount_in(base::FieldReader& in) {
@@ -53,10 +53,10 @@ void Registry::joined(const Address& arbiter, Amount bond, const wallet::Transfe
   ArbiterRecord& record = records_[arbiter];
   record.bond = bond;
   record.joined = transfer;
-  // Also of one whose place a larger bond took: a party could hide its own so, and bring them along to a dispute.
+  // Also after a larger bond replaced its bond: otherwise a party could keep arbiters in reserve for a dispute.
   record.since = now;
   if (candidates().size() > kArbitersMax) {
-    // It may itself be in a dispute, of before it lost another bond: where all are, it has no place.
+    // It may be in a dispute from before it lost another bond: if all arbiters are, it gets no slot.
     const Arbiter least = smallest().value_or(Arbiter{arbiter, bond, now});
     owed_.push_back({least.address, least.bond});
     records_[least.address].bond = Amount();
@@ -91,7 +91,7 @@ void Registry::note(const Address& arbiter, ArbiterHow how, const Address& buyer
   if (how == ArbiterHow::drawn) {
     ++record.drawn;
     ++record.open;
-  } else if (record.open > 0) {  // 0: it was forgotten meanwhile
+  } else if (record.open > 0) {  // 0: it was forgotten in between
     --record.open;
   }
   if (how == ArbiterHow::ruled) ++record.ruled;
@@ -104,7 +104,7 @@ void Registry::note(const Address& arbiter, ArbiterHow how, const Address& buyer
 
 void Registry::forfeit(ArbiterRecord& record, const Address& buyer, const Address& provider) {
   if (record.bond == Amount()) return;
-  // Half each; of an odd bond the buyer has the larger half.
+  // Half each; the buyer gets the larger half of an odd bond.
   const Amount half = *share(record.bond, 1, 2);
   owed_.push_back({buyer, record.bond - half});
   if (half > Amount()) owed_.push_back({provider, half});

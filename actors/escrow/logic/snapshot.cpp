@@ -1,4 +1,4 @@
-// An escrow as it is at an entry of its log: what a wake begins from, so that a long log is not read from its start.
+// A snapshot of an escrow at an entry of its log, so that a wake need not read a long log from its start.
 #include "actors/escrow/logic/event_fields.hpp"
 #include "actors/escrow/logic/event_log.hpp"
 
@@ -6,7 +6,7 @@ namespace troupe::escrow {
 namespace {
 
 constexpr std::uint8_t kVersion = 2;
-constexpr std::uint8_t kWithoutBook = 1;   // the version before: what the book adds to a draw is not in it
+constexpr std::uint8_t kWithoutBook = 1;   // the version before, without the book's commitment
 constexpr std::uint32_t kListMax = 4'096;  // our choice: such an escrow is read from its log instead
 
 template <class Fields>
@@ -52,13 +52,13 @@ void list(FieldsIn& of, std::vector<T>& all) {
   for (std::uint32_t i = 0; i < count && of.in.ok(); ++i) of(all.emplace_back());
 }
 
-/// With a field more this does not compile: a snapshot has each. The agreement and its id are given.
+/// Lists all fields: a new field stops this from compiling. The agreement and its id are given.
 template <class Fields>
 void all_of(Fields& of, Escrow& escrow, std::uint8_t version) {
   auto& [agreement, id, terms, stage, begun, entered, deadline, commitments, reveals, book, acts, depositing, deposited,
          offers, delivery, deliveries, milestones, proposal, drawn, drawn_bonds, arrived, returns, held, released, owed,
          paying, paid, outgoing] = escrow;
-  for (Due* due : {&terms.start, &terms.deliver, &terms.review}) of(*due);  // the others are as agreed
+  for (Due* due : {&terms.start, &terms.deliver, &terms.review}) of(*due);  // the others never change
   of(stage, 9);
   for (UnixMs* time : {&begun, &entered, &deadline}) of(*time);
   for (auto& one : commitments) of(one);
@@ -95,7 +95,7 @@ std::optional<base::Bytes> Replay::snapshot(const base::Mutations& mutations) co
   base::append_number(to.out, sequence_);
   base::append_number(to.out, time_.count());
   base::append(to.out, hash_.view());
-  Escrow escrow = escrow_;  // fields are named once, for reading too
+  Escrow escrow = escrow_;  // the same list of fields is used for reading
   if (mutations.on("escrow.snapshot_without_outbox")) escrow.outgoing.restore(escrow.outgoing.done(), std::nullopt);
   all_of(to, escrow, kVersion);
   return std::move(to.out);

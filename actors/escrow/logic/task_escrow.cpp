@@ -16,17 +16,19 @@ Amount part_of_fund(Amount total) { return *share(total, 1, kFundShare); }
 
 std::string_view name(TaskEscrowError error) {
   switch (error) {
-    case TaskEscrowError::party: return "this is not for this account to do, or nothing can be paid to that account";
+    case TaskEscrowError::party: return "this account cannot do this, or the recipient cannot be paid";
     case TaskEscrowError::opened: return "the escrow has opened, or its submitter has settled it";
-    case TaskEscrowError::full: return "an escrow of a task pays at most 16 providers, of 64 that were engaged";
+    case TaskEscrowError::full:
+      return "too many providers: an escrow of a task pays at most 16, and engages at most 64";
     case TaskEscrowError::token:
-      return "the escrow has no such attempt, or it or its deposit was engaged for something else";
-    case TaskEscrowError::price: return "a price is above 0, and all of them are below 2^63";
+      return "the escrow has no such attempt, or the attempt or its deposit was used for another engagement";
+    case TaskEscrowError::price: return "invalid price: expected more than 0, and a sum of all prices below 2^63";
     case TaskEscrowError::due:
-      return "an answer is due within 30 days from now, and from the time of each answer that waits to be paid";
-    case TaskEscrowError::late: return "the time of this attempt was over, or its provider has resigned";
-    case TaskEscrowError::busy: return "as many deposits of this escrow are under way as may be: try again";
-    case TaskEscrowError::other: return "another answer was handed in for this attempt";
+      return "invalid time: an answer must be due within 30 days from now, and from the time of each answer that waits "
+             "to be paid";
+    case TaskEscrowError::late: return "the time of this attempt is over, or its provider has resigned";
+    case TaskEscrowError::busy: return "too many deposits of this escrow are in progress: try again";
+    case TaskEscrowError::other: return "another answer was submitted for this attempt";
   }
   return "refused";
 }
@@ -89,10 +91,10 @@ Taken TaskEscrow::take(const wallet::Address& by, const Engage& what, base::Byte
   };
   const auto lost = static_cast<std::size_t>(std::ranges::count_if(providers_, given_up));
   if (providers_.size() - lost >= kProvidersMax || providers_.size() >= kEngagedMax) return TaskEscrowError::full;
-  // The ledger confirms a transfer as often as it is asked: one deposit must not engage two.
+  // The ledger confirms a repeated transfer again, so one deposit must not engage two attempts.
   if (std::ranges::any_of(providers_, [&](const Provider& one) { return one.engaged.deposit == what.deposit; }))
     return TaskEscrowError::token;
-  // A payment that the ledger can never take would hold all others up.
+  // A payment that the ledger can never accept would block all later payments.
   if (what.pay_to == account_of(id_of(agreement_)) || what.pay_to == wallet::issuance_of(agreement_.book))
     return TaskEscrowError::party;
   if (what.due <= now || what.due > due_max(now)) return TaskEscrowError::due;
@@ -141,7 +143,7 @@ Taken TaskEscrow::take(const wallet::Address& by, const Settle& what) {
   settled_ = true;
   for (const std::uint64_t token : what.accepted) {
     Provider* const one = provider(token);
-    if (one == nullptr) continue;  // an attempt that costs nothing
+    if (one == nullptr) continue;  // an attempt without a price
     one->accepted = true;
     if (one->state == ProviderState::handed) pay(*one);
   }
@@ -176,7 +178,7 @@ bool TaskEscrow::tick(UnixMs now) {
   bool changed = false;
   for (Provider& one : providers_) {
     if (!one.awaited() || one.engaged.due >= now) continue;
-    if (one.state == ProviderState::paying) one.state = ProviderState::silent;  // its price is not here
+    if (one.state == ProviderState::paying) one.state = ProviderState::silent;  // its price was not deposited
     else if (one.accepted) pay(one);
     else give_back(one, ProviderState::silent);
     changed = true;
@@ -205,7 +207,7 @@ void TaskEscrow::open_if_all_are_in(UnixMs now) {
   const auto agreed = [this](const Provider& one) {
     return one.answer && std::ranges::count(providers_, one.answer, &Provider::answer) >= agreement_.quorum;
   };
-  // Only another answer makes one wrong: that a provider of the submitter's own disagrees, or is silent, does not.
+  // Only a quorum makes a different answer wrong: disagreement or silence of the submitter's own provider does not.
   const bool decided = std::ranges::any_of(providers_, agreed);
   for (Provider& one : providers_) {
     if (one.state != ProviderState::handed) continue;
@@ -239,7 +241,7 @@ void TaskEscrow::give_back(Provider& provider, ProviderState how) {
   owe(agreement_.buyer, provider.engaged.price);
 }
 
-/// All that is owed fits into one transfer: to the providers, the submitter and the fund.
+/// Binds all payable sums, which fit into one transfer: to the providers, the submitter and the fund.
 void TaskEscrow::bind() {
   static_assert(kProvidersMax + 2 <= wallet::kCreditsMax);
   if (outgoing_.bound() || owed_.empty()) return;

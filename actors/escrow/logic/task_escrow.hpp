@@ -74,7 +74,7 @@ struct HandIn {
 struct Resign {
   std::uint64_t token = 0;
 };
-/// By the submitter: engages no more providers, and accepts these attempts whatever other providers answer.
+/// By the submitter: engages no further providers, and accepts these attempts whatever other providers answer.
 struct Settle {
   std::vector<std::uint64_t> accepted;  ///< ascending
 };
@@ -90,7 +90,7 @@ std::optional<TaskAct> decode_task_act(base::ByteView bytes);
 
 enum class TaskEscrowError : std::uint8_t {
   party,   ///< not by this party
-  opened,  ///< it has opened, or engages no more providers
+  opened,  ///< it has opened, or engages no further providers
   full,    ///< kProvidersMax, or kEngagedMax
   token,   ///< unknown, engaged for something else, or by a deposit of another attempt
   price,   ///< 0, or more than 2^63 - 1 in all

@@ -1,4 +1,4 @@
-// The bytes of agreements for tasks, of acts, and of an escrow as it is stored.
+// The bytes of agreements for tasks, of acts, and of a stored escrow.
 #include "actors/escrow/logic/task_escrow.hpp"
 #include "runtime/base/fields.hpp"
 #include "runtime/crypto/hash.hpp"
