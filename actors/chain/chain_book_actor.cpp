@@ -13,11 +13,12 @@ using base::Bytes;
 using base::Code;
 using base::Error;
 
-// Rows: 'h' the head; 'f' account: it is followed; 'a' account: a KeptAccount; 'b' account: its transaction under way;
-// 'n' account, number: where a transfer is; 'r' mark: the transfer of a request; 'o' sequence, credit: one to be told;
-// 'p' transaction: that of a party was submitted; its last height and, unless the row is an old one, its account.
+// Rows: 'h' the head; 'f' account: it is followed; 'a' account: a KeptAccount; 'b' account: its transaction in
+// progress; 'n' account, number: the position of a transfer; 'r' mark: the transfer of a request; 'o' sequence, credit:
+// a pending notice; 'p' transaction: a party's submitted transaction: its last height and, except in old rows, its
+// account.
 constexpr std::chrono::milliseconds kBookReopen{500};  // our choice
-constexpr std::size_t kCommitAtOnce = 256;             // our choice: rows of other writes that may join a commit
+constexpr std::size_t kCommitAtOnce = 256;             // our choice: rows of other writes per commit
 constexpr std::string_view kBookLoaded = "fbop";
 
 }  // namespace
@@ -83,13 +84,12 @@ void ChainBookActor::receive(runtime::Handlers& on) {
   on.ask<asked::GetBook, asked::BookIs>([this](auto, auto reply) { book(std::move(reply)); });
   on.ask<asked::GetAccount, asked::AccountIs>([this](auto ask, auto reply) { account(ask, std::move(reply)); });
   on.ask<asked::Issue, asked::Posted>([](auto, auto reply) {
-    reply.refuse({Code::refused,
-                  "this node's book is its chain, whose genesis has issued all money: nothing is issued "
-                  "any more"});
+    reply.refuse(
+        {Code::refused, "this node's book is its chain, whose genesis has issued all money: it cannot issue more"});
   });
   on.other([](const runtime::Envelope&, runtime::AnyReply reply) {
     reply.refuse({Code::refused,
-                  "this node's book is its chain (ledger.book = chain): ask `troupe chain` and `troupe tx` instead"});
+                  "this node's book is its chain (ledger.book = chain): use `troupe chain` and `troupe tx` instead"});
   });
   on.timer<Reopen>([this] { open(); });
   on.timer<Follow>([this] { watch_chain(); });
@@ -164,8 +164,8 @@ void ChainBookActor::open() {
   orders_ = 0;
   known_.clear();
   in_book_.clear();
-  if (!settings_.genesis) {  // the node itself does not start so
-    settings_.log.error("ledger.book is the chain of this node, and it has none");
+  if (!settings_.genesis) {  // the node itself does not start like this
+    settings_.log.error("ledger.book is chain, but this node has no chain");
     return;
   }
   for (const char* kind : {"fund", "arbiters"}) {
@@ -180,12 +180,13 @@ void ChainBookActor::open() {
       base::FieldReader in(*row.value());
       const auto commits = in.number<std::uint64_t>(), looked = in.number<std::uint64_t>();
       const auto chain = in.fixed<ChainId>();
-      if (!in.ended()) return reopen({Code::corrupt, "the first row cannot be read"});
-      if (chain != chain_) return reopen({Code::conflict, "its accounts stand on another chain than this node has"});
+      if (!in.ended()) return reopen({Code::corrupt, "the first row of the accounts is corrupted"});
+      if (chain != chain_)
+        return reopen({Code::conflict, "the accounts belong to another chain than this node's chain"});
       head_row_ = row.value();
       return found(commits, {looked});
     }
-    // No account is followed yet: earlier blocks pay none.
+    // No account is followed yet: earlier blocks contain no credits for it.
     with_now([this, run](const base::Outcome<Now>& now) {
       if (run != run_) return;
       if (!now.ok()) return reopen(now.error());
@@ -211,7 +212,7 @@ void ChainBookActor::load(char kind, base::Callback<void()> then) {
       {static_cast<std::uint8_t>(kind)}, {},
       [this, kind, run = run_](const durable::Storage::Row& row) -> std::optional<Error> {
         if (run != run_) return durable::read_again();
-        if (!keep(kind, row)) return Error{Code::corrupt, "a row cannot be read"};
+        if (!keep(kind, row)) return Error{Code::corrupt, "a row of the accounts is corrupted"};
         return std::nullopt;
       },
       [this, run = run_, then = std::move(then)](const base::Outcome<void>& done) mutable {
@@ -224,8 +225,8 @@ void ChainBookActor::load(char kind, base::Callback<void()> then) {
 bool ChainBookActor::keep(char kind, const durable::Storage::Row& row) {
   if (kind == 'o') {
     auto credit = decode_credit(row.value);
-    // One of a block that was not looked at to its end is found there again, under the same key.
-    if (credit && followed_.contains(credit->from)) told_.push_back(row.key);  // of an older version
+    // A credit of a partly scanned block is found there again, with the same key.
+    if (credit && followed_.contains(credit->from)) told_.push_back(row.key);  // written by an older version
     else if (credit && height_of(credit->sequence) <= looked_ && followed_.contains(credit->account))
       untold_.put(credit->account, row.key, *credit);
     return credit.has_value();
@@ -273,16 +274,16 @@ void ChainBookActor::reopen(const Error& why) {
   for (Write& one : std::exchange(writes_, {})) one.done(why);
   for (auto& [account, paying] : std::exchange(paying_, {}))
     for (auto& [number, wanted] : paying.waiting)
-      wanted.done(Error{Code::unavailable, "the accounts on the chain are read again: try again"});
+      wanted.done(Error{Code::unavailable, "the accounts on the chain are being read again: try again"});
   for (auto& [id, party] : std::exchange(parties_, {}))
     for (Party::Waiting& one : party.waiting)
-      one.done(Error{Code::unavailable, "the accounts on the chain are read again: try again"});
-  // These do not pass by themselves.
+      one.done(Error{Code::unavailable, "the accounts on the chain are being read again: try again"});
+  // These errors do not go away by themselves.
   if (why.code == Code::corrupt || why.code == Code::conflict) open_.failed(why);
   trying_.clear();
   party_places_ = base::ShareBudget<Address>(kPartiesMax);
   orders_ = 0;
-  settings_.log.warn("the accounts on the chain are read again", {{"why", std::string_view(why.message)}});
+  settings_.log.warn("reading the accounts on the chain again", {{"why", std::string_view(why.message)}});
   if (settings_.health != nullptr)
     settings_.health->raise(kHealth, observe::HealthState::degraded,
                             "money on the chain cannot be used for escrows: " + why.message);
@@ -294,7 +295,7 @@ void ChainBookActor::write(Write write) {
   flush();
 }
 
-/// All that waits and fits is one commit.
+/// Commits all waiting writes that fit.
 void ChainBookActor::flush() {
   if (!open_ || committing_ || (writes_.empty() && told_.empty())) return;
   const auto ended = std::make_shared<std::vector<Write>>();
@@ -329,7 +330,7 @@ void ChainBookActor::flush() {
   });
 }
 
-// -- what is asked
+// -- requests that read
 
 void ChainBookActor::book(runtime::Reply<wallet::wire::BookIs> reply) {
   open_.when<wallet::wire::BookIs>(std::move(reply), [this](auto waiting) {
@@ -347,15 +348,15 @@ void ChainBookActor::book(runtime::Reply<wallet::wire::BookIs> reply) {
   });
 }
 
-/// The chain does not tell since when an account has money: each has it since now, so that a limit for fresh accounts
-/// holds for all.
+/// Reports the account. The chain does not record when an account was first paid, so each counts as paid now: a limit
+/// for fresh accounts holds for all.
 void ChainBookActor::account(wallet::wire::GetAccount::Reader ask, runtime::Reply<wallet::wire::AccountIs> reply) {
   const auto address = Address::from(bytes_of(ask.getAddress()));
-  if (!address) return reply.refuse({Code::malformed, "an address has 32 bytes"});
+  if (!address) return reply.refuse({Code::malformed, "invalid address: expected 32 bytes"});
   struct Asked {
     Address address, on_chain;
     std::string kind{};
-    bool here = false;  ///< its key is here: it numbers its transfers by itself
+    bool here = false;  ///< this node has its key and numbers its transfers
     Now now{};
     Seen seen{};
     runtime::Reply<wallet::wire::AccountIs> reply;
@@ -401,7 +402,7 @@ void ChainBookActor::account(wallet::wire::GetAccount::Reader ask, runtime::Repl
         storage_.get(key, [this, asked, since](const base::Outcome<std::optional<Bytes>>& row) {
           const auto known = row.ok() && row.value() ? KeptAccount::decode(*row.value()) : std::optional(KeptAccount());
           if (!row.ok() || !known)
-            return asked->reply.refuse(row.ok() ? Error{Code::corrupt, "the row of an account cannot be read"}
+            return asked->reply.refuse(row.ok() ? Error{Code::corrupt, "the stored row of an account is corrupted"}
                                                 : row.error());
           asked->answer(chain_, book_, known->done().value, since);
         });
@@ -414,12 +415,13 @@ void ChainBookActor::follow(wallet::wire::Follow::Reader ask, Nothing reply) {
   const auto id = base::Digest::from(bytes_of(ask.getId()));
   Keeper keeper{text_of(ask.getKind()), id.value_or(base::Digest{}), text_of(ask.getPath()), {}};
   if (!id || keeper.kind.empty() || keeper.kind.size() > 16 || keeper.path.size() > 64)
-    return reply.refuse({Code::malformed, "a kind has 1 to 16 bytes, an id 32, a path at most 64"});
+    return reply.refuse(
+        {Code::malformed, "invalid kind, id or path: expected 1 to 16 bytes, 32 bytes, and at most 64 bytes"});
   open_.when<messages::wire::Nothing>(
       std::move(reply), [this, keeper = std::move(keeper), ended = ask.getEnded()](auto waiting) mutable {
         const Address account = wallet::account_of(keeper.kind, keeper.id.view());
         if (keeper.path.empty() && ended && followed_.contains(account)) return sweep(account, std::move(waiting));
-        // Credits of the chain's account may be on their way: it is followed for good.
+        // Credits of the chain's account may be in flight: it is followed forever.
         if (keeper.path.empty()) return waiting.done();
         keeper.on_chain = kept(account);
         if (const auto at = followed_.find(account); at != followed_.end() && at->second == keeper)
@@ -438,7 +440,8 @@ void ChainBookActor::follow(wallet::wire::Follow::Reader ask, Nothing reply) {
       });
 }
 
-/// Asked again it finds nothing left, or continues with the same payment: an account has one number at a time.
+/// Sends the rest to the fund. A repeated call finds nothing left, or continues the same payment, because an account
+/// has one number at a time.
 void ChainBookActor::sweep(const Address& account, Nothing reply) {
   const auto asker = std::make_shared<Nothing>(std::move(reply));
   Bytes key{'a'};
@@ -446,23 +449,23 @@ void ChainBookActor::sweep(const Address& account, Nothing reply) {
   storage_.get(key, [this, account, asker, run = run_](const base::Outcome<std::optional<Bytes>>& row) {
     const auto known = row.ok() && row.value() ? KeptAccount::decode(*row.value()) : std::optional(KeptAccount());
     if (!row.ok() || !known)
-      return asker->refuse(row.ok() ? Error{Code::corrupt, "the row of an account cannot be read"} : row.error());
-    with_account(kept(account),
-                 [this, account, asker, run, number = wallet::next(known->done())](const base::Outcome<Seen>& seen) {
-                   if (!seen.ok()) return asker->refuse(seen.error());
-                   if (run != run_)
-                     return asker->refuse({Code::unavailable, "the accounts on the chain are read again: try again"});
-                   const wallet::Amount rest = seen.value().balance;
-                   if (rest.units() < kSweptMin) return asker->done();
-                   const Address fund = wallet::account_of("fund", book_.view());
-                   want({.transfer = {book_, account, number, {{fund, rest}}, "unrequested"},
-                         .done = [this, account, asker, rest](const base::Outcome<Posted>& posted) {
-                           if (!posted.ok()) return asker->refuse(posted.error());
-                           settings_.log.info("unrequested money goes to the fund",
-                                              {{"account", wallet::text(account)}, {"amount", rest.text()}});
-                           asker->done();
-                         }});
-                 });
+      return asker->refuse(row.ok() ? Error{Code::corrupt, "the stored row of an account is corrupted"} : row.error());
+    with_account(kept(account), [this, account, asker, run,
+                                 number = wallet::next(known->done())](const base::Outcome<Seen>& seen) {
+      if (!seen.ok()) return asker->refuse(seen.error());
+      if (run != run_)
+        return asker->refuse({Code::unavailable, "the accounts on the chain are being read again: try again"});
+      const wallet::Amount rest = seen.value().balance;
+      if (rest.units() < kSweptMin) return asker->done();
+      const Address fund = wallet::account_of("fund", book_.view());
+      want({.transfer = {book_, account, number, {{fund, rest}}, "unrequested"},
+            .done = [this, account, asker, rest](const base::Outcome<Posted>& posted) {
+              if (!posted.ok()) return asker->refuse(posted.error());
+              settings_.log.info("unrequested money goes to the fund",
+                                 {{"account", wallet::text(account)}, {"amount", rest.text()}});
+              asker->done();
+            }});
+    });
   });
 }
 

@@ -1,16 +1,27 @@
 #pragma once
-// The account ledger (book) if it is this node's chain (`ledger.book = chain`), at wallet::kChainBookPath.
+// The account ledger on this node's chain (`ledger.book = chain`), at wallet::kChainBookPath: turns transfers into
+// transactions, and answers when they are final.
 //
-// Kept     accounts without a key, for which this node derives keys and pays fees, and the account of its own key. One
-//          transaction per account at a time, durable before it is submitted, until it is final or expired.
-// Parties  sign their transactions (logic/book_transfer.hpp), which are submitted unchanged, one per account at a time.
-//          Once durable, they fail only in a block, by expiry, or if the chain refuses them at once.
-// Credits  each final block is scanned once for credits, except from followed accounts. Parts are notified, kToldAtOnce
-//          accounts at a time, until they respond.
-// Rest     after the last payment of an account, a rest of at least kSweptMin goes to the fund; this node pays the fee.
-// Doubt    after a commit with unknown result the rows are reread; callers retry and get the same result.
-// Backup   an account without a key stops paying if its nonce is above the recorded one: it has made unknown payments.
-// Limits   kWaitingMax orders, kPartiesMax transactions of parties; about 200 bytes of memory per followed account.
+// Kept     accounts without a key: this node derives a key for each, signs with it, and pays the fee from its own key's
+//          account. One transaction per account at a time. It is durable before it is submitted, and is submitted again
+//          until it is final or its last height is past; only then the next is made.
+// Own      the account of this node's key, in the same way; it pays its own fees.
+// Parties  sign their own transactions (logic/book_transfer.hpp), which are submitted unchanged. A submission is
+//          durable first: then it is refused only if it fails in a block or its last height is past. A transaction that
+//          the chain refuses at once is forgotten, as is one with a gap before its nonce. So an account's transactions
+//          are tried in turn.
+// Credits  of kept accounts are found in the final blocks, each of which is scanned once. Each keeper is notified of
+//          its credits in order until it has acknowledged them, kToldAtOnce accounts at a time. Credits from kept
+//          accounts are skipped. A block may have more credits than a commit holds: then several commits write their
+//          rows.
+// Rest     nobody can refuse a payment on a chain. The rest of a kept account goes to the fund after its last payment,
+//          if it is at least kSweptMin; this node pays the fee.
+// Doubt    after a commit with an unknown result the rows are read again. A caller that repeats its request gets the
+//          same answer.
+// Backup   a kept account whose nonce is beyond its rows has made unknown payments: it pays no more.
+// Limits   kWaitingMax orders, kAccountMax per account; kPartiesMax transactions of parties, kPartyMax per account, in
+//          quotas per caller's network (unknown after a start). Posts for other callers get no reserve. About 200 bytes
+//          per followed account.
 #include <deque>
 #include <map>
 
@@ -29,14 +40,14 @@ namespace troupe::chain {
 class ChainBookActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "chain book";
-  static constexpr std::size_t kWaitingMax = 16'384;     // our choice, as that of a book
+  static constexpr std::size_t kWaitingMax = 16'384;     // our choice, as for a book
   static constexpr std::size_t kWaitingOpenMax = 4'096;  // our choice
-  static constexpr std::size_t kPartiesMax = 16'384;     // our choice: submitted, and their last heights not past
-  static constexpr std::size_t kPartyMax = 64;           // our choice: as many as wait in a pool (mempool.hpp)
+  static constexpr std::size_t kPartiesMax = 16'384;     // our choice: submitted, with last heights that are not past
+  static constexpr std::size_t kPartyMax = 64;           // our choice: as many as a pool holds (mempool.hpp)
   static constexpr std::size_t kAccountMax = 64;         // our choice: an airdrop sends several payments at once
-  static constexpr std::size_t kToldAtOnce = 256;        // our choice, as a book
-  static constexpr std::uint64_t kSweptMin = 100'000;    // our choice: 64 fees, where a unit of gas costs one
-  enum class Use : std::uint8_t { none, book };          ///< whether ledger.book names the chain
+  static constexpr std::size_t kToldAtOnce = 256;        // our choice, as for a book
+  static constexpr std::uint64_t kSweptMin = 100'000;    // our choice: 64 fees at one unit per gas
+  enum class Use : std::uint8_t { none, book };          ///< whether ledger.book is the chain
   ChainBookActor(ChainSettings settings, Use use);
 
   void receive(runtime::Handlers& on) override;
@@ -59,7 +70,7 @@ class ChainBookActor final : public runtime::Actor {
   template <class T>
   using Then = base::Callback<void(base::Outcome<T>)>;
 
-  /// What the chain says of itself now.
+  /// The state of the chain.
   struct Now {
     BlockId id;
     Height height;
@@ -67,10 +78,10 @@ class ChainBookActor final : public runtime::Actor {
     Fork fork;
     wallet::Amount supply;
   };
-  /// An account as it is after the latest block.
+  /// An account after the latest block.
   struct Seen {
     wallet::Amount balance;
-    Nonce nonce, next;  ///< `next`: after those that wait
+    Nonce nonce, next;  ///< `next`: after waiting transactions
   };
   struct Posted {
     wallet::TransferId id;
@@ -87,14 +98,14 @@ class ChainBookActor final : public runtime::Actor {
     UnixMs time{};
   };
   struct Settling;
-  /// A transfer of an account whose key is here.
+  /// A transfer of an account whose key this node has.
   struct Wanted {
     wallet::Transfer transfer;
     bool to_no_key = false;
     std::optional<base::Digest> request{};
     Done done;
   };
-  /// The transaction under way of such an account.
+  /// The transaction in progress of such an account.
   struct Bound {
     wallet::TransferId transfer;
     SignedTransaction transaction;
@@ -106,7 +117,7 @@ class ChainBookActor final : public runtime::Actor {
     base::Instant not_before{};
     base::Duration backoff{};
   };
-  /// Which part keeps an account, and where it is told of credits.
+  /// The part that keeps an account, and the path at which it is notified of credits.
   struct Keeper {
     std::string kind;
     base::Digest id;
@@ -121,21 +132,21 @@ class ChainBookActor final : public runtime::Actor {
     Address from;
     wallet::Amount amount;
   };
-  /// The transaction of a party that was submitted, or is about to be, and who waits for its end.
+  /// A party's transaction that was submitted, or is about to be, and the callers that wait for its end.
   struct Party {
     struct Waiting {
       wallet::TransferId id;
       Done done;
     };
-    base::User<Address> by{};  ///< its sender, and where it was asked from
+    base::User<Address> by{};  ///< its sender, and the caller's network
     Height last{};
     bool kept = false;   ///< durable: it may have been submitted
-    bool taken = false;  ///< the chain may have taken it, and passed it on
+    bool taken = false;  ///< the chain may have accepted it, and forwarded it
     bool busy = false;
     std::vector<Waiting> waiting{};
   };
   using Submitted = std::shared_ptr<const SignedTransaction>;
-  using Untold = base::Tellings<Address, Credit>;  // by the keys of their rows
+  using Untold = base::Tellings<Address, Credit>;  // keyed by their rows
   struct Write {
     std::map<base::Bytes, std::optional<base::Bytes>> rows;
     std::optional<Height> looked{};
@@ -161,7 +172,7 @@ class ChainBookActor final : public runtime::Actor {
   void flush();
   base::Bytes head_row(std::uint64_t commits, Height looked) const;
 
-  // What is asked (chain_book_actor.cpp).
+  // Requests that read (chain_book_actor.cpp).
   void book(runtime::Reply<wallet::wire::BookIs> reply);
   void account(wallet::wire::GetAccount::Reader ask, runtime::Reply<wallet::wire::AccountIs> reply);
   void follow(wallet::wire::Follow::Reader ask, Nothing reply);
@@ -216,7 +227,7 @@ class ChainBookActor final : public runtime::Actor {
   void tell(Untold::Next credit);
 
   crypto::SecretKey key_of(const Address& account) const;
-  /// Of an account that belongs to no key.
+  /// Returns the chain address of a kept account.
   Address kept(const Address& account) const { return wallet::address_of(key_of(account).public_key()); }
   Counterpart on_chain(bool to_no_key) const;
   Counterpart in_book() const;
@@ -228,24 +239,24 @@ class ChainBookActor final : public runtime::Actor {
   const wallet::BookId book_;
   const wallet::Policy own_policy_;
   durable::Storage storage_;
-  std::uint64_t run_ = 0;  // answers to an earlier one are ignored
+  std::uint64_t run_ = 0;  // answers to an earlier run are ignored
   durable::Opening open_{kWaitingOpenMax, "the accounts"};
   bool committing_ = false, looking_ = false, look_more_ = false, lacks_fees_ = false, again_ = false, held_up_ = false;
   runtime::Subscription watching_;
 
-  std::map<Address, Address> known_;    // accounts of the book itself, that of the fund and that of the arbiters
+  std::map<Address, Address> known_;    // accounts of the book itself: the fund and the arbiters
   std::map<Address, Keeper> followed_;  // by their addresses in the book
-  std::map<Address, Address> in_book_;  // addresses on the chain of all of these
-  std::map<Address, Paying> paying_;    // what is under way, and who waits
+  std::map<Address, Address> in_book_;  // chain addresses of all these accounts
+  std::map<Address, Paying> paying_;    // transfers in progress and waiting
   std::map<TxId, Party> parties_;
-  std::map<Address, std::deque<Submitted>> trying_;       // of parties_, by account: the first one is under way
-  std::map<TxId, base::Instant> ahead_;                   // first asked for then, while one before it was missing
+  std::map<Address, std::deque<Submitted>> trying_;       // of parties_, by account: the first is in progress
+  std::map<TxId, base::Instant> ahead_;                   // when each was first requested with a gap before its nonce
   base::ShareBudget<Address> party_places_{kPartiesMax};  // of parties_
   /// Credits. Our choice.
   Untold untold_{kToldAtOnce, {std::chrono::milliseconds(200), std::chrono::seconds(30)}};
-  std::size_t orders_ = 0;  // that wait
+  std::size_t orders_ = 0;  // waiting orders
   wallet::Amount fees_needed_;
-  Height looked_, saved_;  // blocks up to it were looked at; in the rows
+  Height looked_, saved_;  // scanned up to this block; the same as saved in the rows
   std::uint64_t commits_ = 0;
   std::optional<base::Bytes> head_row_;
   std::deque<Write> writes_;

@@ -1,4 +1,4 @@
-// What the book of the chain asks of it: how it is, the end of a transaction, and the credits in its blocks.
+// Requests of the book to its chain: its state, the end of a transaction, and the credits in its blocks.
 #include <algorithm>
 
 #include "actors/chain/api.hpp"
@@ -12,17 +12,18 @@ using base::Bytes;
 using base::Code;
 using base::Error;
 
-constexpr std::chrono::seconds kChainDue{5};         // our choice: it is at this node
+constexpr std::chrono::seconds kChainDue{5};         // our choice: the chain is at this node
 constexpr std::chrono::seconds kFinalBlocksDue{20};  // our choice
-constexpr std::chrono::seconds kFinalWait{10};       // our choice: below that of who waits for a transfer
-constexpr std::chrono::hours kWatchIdle{24};         // a chain whose blocks are rare
+constexpr std::chrono::seconds kFinalWait{10};       // our choice: less than the callers' wait for a transfer
+constexpr std::chrono::hours kWatchIdle{24};         // for a chain with rare blocks
 constexpr std::chrono::seconds kLookAgain{1};        // our choice
-constexpr std::chrono::seconds kLookAnyway{10};      // our choice: a block that was not told
-constexpr std::uint64_t kSaveEveryBlocks = 256;      // our choice: at most that many are looked at again
-constexpr std::size_t kNotedAtOnce = 512;            // our choice: credits in a commit; a block may have 13,000
-constexpr std::size_t kUntoldMax = 65'536;           // our choice: 13 MB, and what one more answer of blocks has
+constexpr std::chrono::seconds kLookAnyway{10};      // our choice: finds blocks without a notice
+constexpr std::uint64_t kSaveEveryBlocks = 256;      // our choice: at most that many are scanned again
+constexpr std::size_t kNotedAtOnce = 512;            // our choice: credits per commit; a block may have 13,000
+constexpr std::size_t kUntoldMax = 65'536;           // our choice: 13 MB, plus the credits of one more response
 constexpr std::chrono::seconds kTellCreditDue{20};   // our choice
-constexpr std::chrono::milliseconds kToldFlush{50};  // our choice: what was told waits for a commit, not for long
+constexpr std::chrono::milliseconds kToldFlush{50};  // our choice: rows of acknowledged credits wait this long for a
+                                                     // commit
 
 }  // namespace
 
@@ -33,7 +34,7 @@ void ChainBookActor::with_now(Then<Now> then) {
         if (!answer.ok()) return then(answer.error());
         const auto id = BlockId::from(bytes_of(answer.value().getId()));
         const auto supply = wallet::Amount::from(answer.value().getSupply());
-        if (!id || !supply) return then(Error{Code::corrupt, "the chain answers nonsense"});
+        if (!id || !supply) return then(Error{Code::corrupt, "the chain sent an invalid response"});
         then(Now{*id, {answer.value().getHeight()}, answer.value().getBaseFee(), {answer.value().getFork()}, *supply});
       });
 }
@@ -45,7 +46,7 @@ void ChainBookActor::with_account(const Address& on_chain, Then<Seen> then) {
       [then = std::move(then)](runtime::Answer<wire::ChainAccount> answer) mutable {
         if (!answer.ok()) return then(answer.error());
         const auto balance = wallet::Amount::from(answer.value().getAccount().getBalance());
-        if (!balance) return then(Error{Code::corrupt, "the chain answers nonsense"});
+        if (!balance) return then(Error{Code::corrupt, "the chain sent an invalid response"});
         then(Seen{*balance, {answer.value().getAccount().getNonce()}, {answer.value().getNextNonce()}});
       });
 }
@@ -56,9 +57,9 @@ struct ChainBookActor::Settling {
   TxId id;
   Height last;
   Then<Settled> then;
-  Error why{};  ///< it is not final yet
+  Error why{};  ///< why it is not final yet
 
-  /// Whether it is in a final block; then that was told.
+  /// Returns whether it is in a final block, and then reports its end.
   bool ended(wire::TransactionInfo::Reader info) {
     const auto end = end_in(info);
     if (end) then(*end);
@@ -66,7 +67,7 @@ struct ChainBookActor::Settling {
   }
 };
 
-/// Nothing unless it is in a final block.
+/// Returns nullopt unless the transaction is in a final block.
 std::optional<ChainBookActor::Settled> ChainBookActor::end_in(wire::TransactionInfo::Reader info) {
   const bool final = info.getState() == wire::TransactionState::FINAL;
   if (!final && info.getState() != wire::TransactionState::FAILED) return std::nullopt;
@@ -76,8 +77,8 @@ std::optional<ChainBookActor::Settled> ChainBookActor::end_in(wire::TransactionI
                  UnixMs(static_cast<std::int64_t>(info.getTime()))};
 }
 
-/// Submits it, which changes nothing if it waits or is final, and waits for its block. An error: it is not final, and
-/// may be later.
+/// Submits it and waits for its block; submitting again changes nothing. After an error it is not final, but may be
+/// later.
 void ChainBookActor::settle(const SignedTransaction& transaction, Then<Settled> then,
                             base::Callback<void()> submitted) {
   const auto it = std::make_shared<Settling>();
@@ -106,12 +107,12 @@ void ChainBookActor::wait(std::shared_ptr<Settling> it) {
       },
       [this, it](runtime::Answer<wire::TransactionInfo> answer) {
         if (answer.ok() && it->ended(answer.value())) return;
-        it->why = answer.ok() ? Error{Code::unavailable, "its transaction waits for a block"} : answer.error();
+        it->why = answer.ok() ? Error{Code::unavailable, "the transaction waits for a block"} : answer.error();
         look_if_past(it);
       });
 }
 
-/// It can be in no later block once its last height is final: what is not in a block then will never be.
+/// Checks whether its last height is final: no later block can contain it, so it never will be in a block.
 void ChainBookActor::look_if_past(std::shared_ptr<Settling> it) {
   with_now([this, it](const base::Outcome<Now>& now) {
     if (!now.ok() || now.value().height < it->last) return it->then(it->why);
@@ -126,9 +127,9 @@ void ChainBookActor::look_if_past(std::shared_ptr<Settling> it) {
   });
 }
 
-// -- credits of accounts that a part of the program keeps
+// -- credits of kept accounts
 
-/// Transactions in final blocks that credit such accounts.
+/// Transactions in final blocks that credit kept accounts.
 struct ChainBookActor::Found {
   struct One {
     Height height;
@@ -141,7 +142,7 @@ struct ChainBookActor::Found {
   std::vector<One> all;
   std::size_t at = 0;
   std::vector<Credit> credits{};
-  std::size_t noted = 0;  ///< of them, in rows
+  std::size_t noted = 0;  ///< of credits, in rows
   std::vector<Bytes> keys{};
 };
 
@@ -168,8 +169,8 @@ void ChainBookActor::look() {
   if (settings_.health != nullptr && held_up != std::exchange(held_up_, held_up)) {
     if (held_up)
       settings_.health->raise(kUntoldHealth, observe::HealthState::degraded,
-                              "escrows and other parts of this node have not taken 65,536 credits yet: further blocks "
-                              "of the chain are looked at later");
+                              "escrows and other parts of this node have not accepted 65,536 credits yet: later blocks "
+                              "of the chain wait to be scanned");
     else settings_.health->clear(kUntoldHealth);
   }
   if (held_up) return look_again(kLookAgain);
@@ -204,14 +205,14 @@ void ChainBookActor::look() {
               found->all.push_back({found->last, i, id_of(content), std::move(*transfer)});
           }
         }
-        if (found->last == looked_) return look_again(kLookAnyway);  // damage: the chain itself says so
+        if (found->last == looked_) return look_again(kLookAnyway);  // damage: the chain reports it
         judge_found(found);
       });
 }
 
-/// What failed has credited nothing, and neither has what its block refused. That may be done in another block, wait
-/// still, or be known no more: the chain knows a transaction by the one place where it took its nonce, which is durable
-/// before the block is given to anyone. Other errors say nothing of it.
+/// Skips transactions without an effect in this block: failed or refused. A refused transaction may be in another
+/// block, wait, or be unknown: the chain knows a transaction only by the block in which it used its nonce, which is
+/// durable before the block is passed on. Other errors prove nothing.
 void ChainBookActor::judge_found(std::shared_ptr<Found> found) {
   if (found->at == found->all.size()) return note(std::move(found));
   ask<wire::GetTransaction, wire::TransactionInfo>(
@@ -223,7 +224,7 @@ void ChainBookActor::judge_found(std::shared_ptr<Found> found) {
         const Found::One& one = found->all[found->at++];
         const bool done = answer.ok() && answer.value().getState() == wire::TransactionState::FINAL &&
                           answer.value().getHeight() == one.height.value && answer.value().getIndex() == one.index;
-        // No act announces what another kept account pays.
+        // No act announces payments of other kept accounts.
         if (!done || followed_.contains(one.transfer.from)) return judge_found(found);
         std::map<Address, Credit> credited;
         for (const wallet::Credit& credit : one.transfer.credits) {
@@ -246,7 +247,7 @@ void ChainBookActor::note(std::shared_ptr<Found> found) {
     forget_parties();
     return look();
   }
-  // A number of its own in its transaction: the same row, also if this is looked at again after half of it was written.
+  // A number within its transaction gives the same row, even if a half-written block is scanned again.
   std::uint64_t number = 0;
   for (std::size_t i = 0; i < found->credits.size(); ++i) {
     number = i > 0 && found->credits[i].sequence == found->credits[i - 1].sequence ? number + 1 : 0;
@@ -258,8 +259,8 @@ void ChainBookActor::note(std::shared_ptr<Found> found) {
   note_some(std::move(found));
 }
 
-/// The blocks count as looked at with the last of their credits. Before that none is told: what is looked at again is
-/// not told again.
+/// Writes some credits. The blocks count as scanned with their last credit, and notices begin only then, so that a
+/// repeated scan causes no second notice.
 void ChainBookActor::note_some(std::shared_ptr<Found> found) {
   Write one;
   for (std::size_t n = 0; n < kNotedAtOnce && found->noted < found->credits.size(); ++n, ++found->noted)
@@ -280,7 +281,7 @@ void ChainBookActor::note_some(std::shared_ptr<Found> found) {
   write(std::move(one));
 }
 
-/// To each account's keeper in its turn, and few at once: a mailbox has to keep room for what others ask.
+/// Notifies the keepers in turn, and few at once, so that mailboxes have space for other requests.
 void ChainBookActor::tell() {
   if (!open_) return;
   while (auto credit = untold_.next(now())) tell(std::move(*credit));

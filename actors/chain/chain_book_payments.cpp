@@ -1,4 +1,4 @@
-// Transfers: those that a party has signed, and those of accounts whose key is here.
+// Transfers of parties, which sign them, and of accounts whose key this node has.
 #include <algorithm>
 
 #include "actors/chain/api.hpp"
@@ -25,7 +25,7 @@ constexpr std::chrono::seconds kFeesAgain{5};        // our choice
 constexpr std::chrono::seconds kPartyDue{5};         // our choice: the chain is at this node
 constexpr std::chrono::seconds kAheadWait{20};       // our choice: two blocks of most chains
 constexpr std::size_t kAheadMax = 1'024;             // our choice
-// Our choice: a transaction holds its place for as many heights, and a wallet signs it for kBookHeights.
+// Our choice: a transaction holds its slot for as many heights, and a wallet signs it for kBookHeights.
 constexpr std::uint64_t kPartyLifeMax = 10 * kBookHeights;
 
 Error posting_error(LedgerError why) {
@@ -58,7 +58,7 @@ Bytes request_row(const base::Digest& request) {
   return out;
 }
 
-/// Returns the error under a code that does not end a deposit: the deposit may have been posted before.
+/// Returns the error with a code that does not end a deposit: the deposit may have been posted before.
 Error may_pass(Error why) {
   if (base::is_final(why.code)) why.code = Code::unavailable;
   return why;
@@ -88,7 +88,7 @@ void ChainBookActor::post(wallet::wire::PostTransfer::Reader ask, runtime::Reply
   auto given = wallet::read(ask.getTransfer());
   if (!given.ok()) return reply.refuse(given.error());
   if (ask.getRequest().size() > kRequestIdBytesMax)
-    return reply.refuse({Code::malformed, "a request id has at most 64 bytes"});
+    return reply.refuse({Code::malformed, "the request id is too long: at most 64 bytes"});
   const wallet::Signed& transfer = given.value();
   if (!wallet::Order::approved(transfer.transfer, transfer.policy, transfer.approvals))
     return reply.refuse({Code::refused, "the signers of the account have not approved this transfer"});
@@ -129,7 +129,7 @@ void ChainBookActor::pay_from(wallet::wire::PayFrom::Reader ask, runtime::Reply<
   const auto id = base::Digest::from(bytes_of(ask.getId()));
   const std::string kind = text_of(ask.getKind());
   if (!transfer || !id || kind.empty() || kind.size() > 16 || transfer->from != wallet::account_of(kind, id->view()))
-    return reply.refuse({Code::malformed, "the transfer is not one of the account of kind and id"});
+    return reply.refuse({Code::malformed, "the transfer does not debit the account of kind and id"});
   if (transfer->book != book_) return reply.refuse(posting_error(LedgerError::wrong_book));
   const auto wanted =
       std::make_shared<Wanted>(Wanted{.transfer = std::move(*transfer), .done = answer_to(std::move(reply))});
@@ -139,30 +139,30 @@ void ChainBookActor::pay_from(wallet::wire::PayFrom::Reader ask, runtime::Reply<
   });
 }
 
-// -- of parties
+// -- parties
 
-/// It was signed for its fee and its last height: what becomes of it is the chain's to say.
+/// Posts a party's transfer. It was signed for its fee and its last height, so only the chain decides its result.
 void ChainBookActor::post_of_party(const wallet::Signed& given, const runtime::Caller& from, bool to_no_key,
                                    Done done) {
   auto transaction = transaction_of(given.transfer, chain_, given.policy, on_chain(to_no_key));
   if (!transaction || given.on_chain.empty())
     return done(Error{Code::refused,
-                      "the book is a chain (ledger.book = chain), and the transfer was signed for a book: it names no "
+                      "the book is a chain (ledger.book = chain), and the transfer was signed for a book: it has no "
                       "fee and no last height, or its signer has not approved the transaction"});
   transaction->from.approvals = given.on_chain;
   std::ranges::sort(transaction->from.approvals, {}, &wallet::Approval::key);
   const TxId id = id_of(transaction->content);
   const auto known = parties_.find(id);
   auto by = runtime::user_of(from, transaction->content.from);
-  // Parts of this node post for others, which they do not know any more after a start.
+  // Parts of this node post for other callers, which are unknown after a start.
   by.reserved = by.reserved && !to_no_key;
   if (orders_ >= kWaitingMax || (known == parties_.end() && !party_places_.fits(by, 1)))
-    return done(Error{Code::overloaded, "too many transfers wait for the chain: of those who ask from there, or in all",
+    return done(Error{Code::overloaded, "too many transfers wait for the chain: from this caller's network, or in all",
                       std::chrono::seconds(10)});
   if (known == parties_.end()) {
     if (party_places_.held(by) >= kPartyMax)
-      return done(Error{Code::overloaded, "as many transfers of this account as may, " + std::to_string(kPartyMax) +
-                                              ", wait for the chain or for their last heights"});
+      return done(Error{Code::overloaded, "too many transfers of this account (limit " + std::to_string(kPartyMax) +
+                                              ") wait for the chain or for their last heights"});
     party_places_.hold(by, 1);
   }
   ++orders_;
@@ -178,25 +178,25 @@ void ChainBookActor::post_of_party(const wallet::Signed& given, const runtime::C
   if (trying.size() == 1) try_of_party(it);
 }
 
-/// What was never submitted here may be refused for good. What waits for one before it could wait until its last
-/// height: it is not kept.
+/// Tries a transaction. If it was never submitted here, it may be refused for good. A transaction with a gap before its
+/// nonce could wait until its last height, so it is not kept.
 void ChainBookActor::try_of_party(Submitted it) {
   with_account(it->content.from, [this, it, run = run_](const base::Outcome<Seen>& sender) {
     if (run != run_) return;
     const TxId id = id_of(it->content);
     if (!sender.ok()) return answer_parties(id, sender.error());
     if (it->content.nonce <= sender.value().next) return try_dry(it);
-    // One that is kept may be what is missing: a pool is empty after a start, and may be full.
+    // A kept transaction may fill the gap: a pool is empty after a start, and may be full.
     const Address& account = it->content.from;
     if (party_places_.held({.id = account}) == trying_.at(account).size() && !may_come(id))
       return answer_parties(id, posting_error(LedgerError::ahead));
-    answer_parties(id,
-                   Error{Code::unavailable, "the chain has not taken the transfers before this one yet: try again"});
+    answer_parties(
+        id, Error{Code::unavailable, "the chain has not accepted the account's earlier transfers yet: try again"});
   });
 }
 
-/// What is before it may be in the pool of another node, and on its way here. Those beyond kAheadMax may be asked for
-/// again for as long as that takes: a `conflict` is for good, and keys without money can fill the list.
+/// Returns whether the missing transactions may be in flight from another node's pool. Beyond kAheadMax it may be
+/// retried all that time, because a `conflict` is final, and keys without money can fill the list.
 bool ChainBookActor::may_come(const TxId& id) {
   std::erase_if(ahead_, [this](const auto& one) { return one.second + 3 * kAheadWait <= now(); });
   const auto known = ahead_.find(id);
@@ -206,7 +206,7 @@ bool ChainBookActor::may_come(const TxId& id) {
   return true;
 }
 
-/// The chain is asked whether it would take it.
+/// Asks the chain whether it would accept the transaction.
 void ChainBookActor::try_dry(Submitted it) {
   ask<wire::SubmitTransaction, wire::TransactionInfo>(
       node().find(kPath), now() + kPartyDue,
@@ -221,7 +221,7 @@ void ChainBookActor::try_dry(Submitted it) {
           if (const auto end = end_in(answer.value())) return end_of_party(id, *end);
           return keep_of_party(it);
         }
-        // Its signer may have submitted it elsewhere, and a block may have it since it was looked for.
+        // Its signer may have submitted it elsewhere, and a block may contain it since the last check.
         ask<wire::GetTransaction, wire::TransactionInfo>(
             node().find(kPath), now() + kPartyDue,
             [&](wire::GetTransaction::Builder out) { out.setId(data_of(id.view())); },
@@ -234,7 +234,7 @@ void ChainBookActor::try_dry(Submitted it) {
       });
 }
 
-/// Durable before it is submitted: after a crash it is not taken for one that never was.
+/// Makes it durable before it is submitted, so that after a crash it does not count as never submitted.
 void ChainBookActor::keep_of_party(Submitted it) {
   with_now([this, it, run = run_](const base::Outcome<Now>& now) {
     if (run != run_) return;
@@ -243,13 +243,13 @@ void ChainBookActor::keep_of_party(Submitted it) {
     const Height last = it->content.last_height;
     // It would be kept for as long.
     if (last.value > now.value().height.value && last.value - now.value().height.value > kPartyLifeMax)
-      return answer_parties(id, Error{Code::refused, "the last height of its transaction is too far away"});
+      return answer_parties(id, Error{Code::refused, "the last height of the transaction is too far away"});
     Bytes row;
     base::append_number(row, last.value);
     base::append(row, it->content.from.view());
     Write one{.rows = {{party_row(id), std::move(row)}}};
     one.done = [this, it, id](const base::Outcome<void>& done) {
-      if (!done.ok()) return;  // who waits was told; the rows are read again
+      if (!done.ok()) return;  // the callers got an error; the rows are read again
       parties_.at(id).kept = true;
       pursue_of_party(it);
     };
@@ -269,7 +269,7 @@ void ChainBookActor::pursue_of_party(const Submitted& it) {
       });
 }
 
-/// Once the pool has it, or it is refused: the next one of its account follows it, or finds it missing.
+/// Ends its turn once the pool has it, or it is refused: the account's next transaction follows, or finds a gap.
 void ChainBookActor::tried_of_party(const TxId& id, const Address& account) {
   const auto at = trying_.find(account);
   if (at == trying_.end() || id_of(at->second.front()->content) != id) return;
@@ -280,20 +280,19 @@ void ChainBookActor::tried_of_party(const TxId& id, const Address& account) {
 
 void ChainBookActor::end_of_party(const TxId& id, const base::Outcome<Settled>& how) {
   Party& party = parties_.at(id);
-  // Only a submission is answered so.
+  // Only a submission gets these errors.
   const bool refused = !how.ok() && (how.error().code == Code::refused || how.error().code == Code::conflict);
   if (!how.ok() && (party.taken || !refused)) {
     const Error& why = how.error();
     party.taken = true;
     if (why.code == Code::timeout || why.code == Code::unavailable || why.code == Code::overloaded)
       return answer_parties(id, why);
-    // The asker must not take it for the end: it may wait at other nodes.
-    return answer_parties(id, Error{Code::unavailable,
-                                    "the chain does not take this transaction now, and may until "
-                                    "block " +
-                                        std::to_string(party.last.value) + ": " + why.message});
+    // The caller must not take it for the end: it may wait at other nodes.
+    return answer_parties(
+        id, Error{Code::unavailable, "the chain does not accept this transaction now, but may until block " +
+                                         std::to_string(party.last.value) + ": " + why.message});
   }
-  // The chain tells its end from now on, or has never had it.
+  // From now on the chain reports its end, or has never had it.
   if (party.kept) write({.rows = {{party_row(id), std::nullopt}}, .done = [](const base::Outcome<void>&) {}});
   const auto at = parties_.find(id);
   if (at == parties_.end()) return;
@@ -303,15 +302,15 @@ void ChainBookActor::end_of_party(const TxId& id, const base::Outcome<Settled>& 
   switch (end.how) {
     case Settled::How::final: return answer_parties(id, Posted{{}, sequence_of(end.height, end.index), end.time});
     case Settled::How::failed:
-      return answer_parties(id, Error{Code::refused, "the account had less than that in block " +
+      return answer_parties(id, Error{Code::refused, "the account's balance was too small in block " +
                                                          std::to_string(end.height.value) + ", and has paid the fee"});
     case Settled::How::expired:
-      return answer_parties(id,
-                            Error{Code::refused, "the last height of its transaction is past, and no block has it"});
+      return answer_parties(
+          id, Error{Code::refused, "the last height of the transaction is past, and no block contains it"});
   }
 }
 
-/// All that wait for it: different transfers may be the same transaction.
+/// Answers all waiting callers: different transfers may be the same transaction.
 void ChainBookActor::answer_parties(const TxId& id, const base::Outcome<Posted>& how) {
   const auto at = parties_.find(id);
   at->second.busy = false;
@@ -329,7 +328,7 @@ void ChainBookActor::answer_parties(const TxId& id, const base::Outcome<Posted>&
   tried_of_party(id, account);
 }
 
-/// Those that no one asks for any more. The chain tells their end.
+/// Forgets transactions without callers. The chain reports their end.
 void ChainBookActor::forget_parties() {
   Write gone{.done = [](const base::Outcome<void>&) {}};
   std::erase_if(parties_, [&](const auto& one) {
@@ -342,17 +341,18 @@ void ChainBookActor::forget_parties() {
   if (!gone.rows.empty()) write(std::move(gone));
 }
 
-// -- of accounts whose key is here
+// -- accounts whose key this node has
 
-/// What was asked for under a request is the same transfer for ever.
+/// Looks up the transfer of a request, which is the same forever.
 void ChainBookActor::look_up_request(Wanted wanted) {
   const auto one = std::make_shared<Wanted>(std::move(wanted));
   storage_.get(request_row(*one->request), [this, one, run = run_](const base::Outcome<std::optional<Bytes>>& row) {
-    if (run != run_) return one->done(Error{Code::unavailable, "the accounts on the chain are read again"});
+    if (run != run_)
+      return one->done(Error{Code::unavailable, "the accounts on the chain are being read again: try again"});
     if (!row.ok()) return one->done(row.error());
     if (!row.value()) return want(std::move(*one));
     auto before = wallet::decode_transfer(*row.value());
-    if (!before) return one->done(Error{Code::corrupt, "the row of a request cannot be read"});
+    if (!before) return one->done(Error{Code::corrupt, "the stored row of the request is corrupted"});
     if (before->credits != one->transfer.credits || before->memo != one->transfer.memo)
       return one->done(Error{Code::conflict, "another transfer of this account was posted under this request"});
     one->transfer = std::move(*before);
@@ -398,13 +398,13 @@ void ChainBookActor::next(const Address& account) {
     std::optional<KeptAccount> known;
     if (row.value()) {
       known = KeptAccount::decode(*row.value());
-      if (!known) return failed(account, {Code::corrupt, "the row of an account cannot be read"});
+      if (!known) return failed(account, {Code::corrupt, "the stored row of an account is corrupted"});
     }
     judge(account, known);
   });
 }
 
-/// Answers what is paid; the next transfer is made a transaction, and what is ahead of it waits.
+/// Answers paid transfers. The next transfer becomes a transaction; transfers with later numbers wait.
 void ChainBookActor::judge(const Address& account, const std::optional<KeptAccount>& known) {
   Paying& paying = paying_.at(account);
   const KeptAccount state = known.value_or(KeptAccount());
@@ -424,7 +424,7 @@ void ChainBookActor::answer_paid(const Address& account, Wanted wanted) {
   storage_.get(numbered_key(account, one->transfer.number), [one](const base::Outcome<std::optional<Bytes>>& row) {
     if (!row.ok()) return one->done(row.error());
     const auto posted = row.value() ? decode_posted(*row.value()) : std::nullopt;
-    if (!posted) return one->done(Error{Code::corrupt, "the row of a transfer is missing, or cannot be read"});
+    if (!posted) return one->done(Error{Code::corrupt, "the stored row of a transfer is missing or corrupted"});
     if (posted->id != id_of(one->transfer)) return one->done(posting_error(LedgerError::taken));
     one->done(*posted);
   });
@@ -436,7 +436,7 @@ void ChainBookActor::refuse_waiting(const Address& account, const Error& why) {
   for (auto& [number, wanted] : waiting) wanted.done(why);
 }
 
-/// The account has nothing under way: what waits is next.
+/// Continues with waiting transfers: the account has no transaction in progress.
 void ChainBookActor::rest(const Address& account) {
   const auto at = paying_.find(account);
   if (at == paying_.end()) return;
@@ -444,7 +444,7 @@ void ChainBookActor::rest(const Address& account) {
   next(account);
 }
 
-/// Who waits is told, and asks again; what is bound is tried again without being asked.
+/// Reports the error to waiting callers, which ask again. A bound transaction is retried automatically.
 void ChainBookActor::failed(const Address& account, const Error& why) {
   Paying& paying = paying_.at(account);
   paying.backoff = std::clamp<base::Duration>(paying.backoff * 2, kPayAgain, kPayAgainMax);
@@ -479,17 +479,19 @@ void ChainBookActor::sign_and_keep(const Address& account, const std::optional<K
   const Wanted& first = paying.waiting.begin()->second;
   const wallet::Transfer& transfer = first.transfer;
   const bool of_this_node = account == own();
-  // The node's own key may have signed before; a derived one has not.
+  // The node's own key may have signed before; a derived key has not.
   const KeptAccount state = known.value_or(KeptAccount(of_this_node ? sender.nonce : Nonce{}));
-  // One that is paid already may have been asked for again while the chain was asked: it is not paid twice.
+  // A paid transfer may have been requested again during the chain's answer: it is not paid twice.
   if (state.judge(first.transfer.number) != KeptAccount::Standing::next) return judge(account, known);
   if (sender.nonce < state.next())
-    return failed(account, {Code::unavailable, "the chain of this node is not as far as it was: it is still read"});
-  if (sender.nonce > state.next()) {  // no end of this transfer: it may be what was paid
+    return failed(
+        account, {Code::unavailable,
+                  "the chain of this node is still being read and has not reached its earlier state: try again later"});
+  if (sender.nonce > state.next()) {  // do not end this transfer: it may be the unknown payment
     const Error why{Code::conflict,
-                    "the account has paid on the chain what this node does not know of: its data was "
-                    "restored from a backup, or another node has its key"};
-    settings_.log.error("a kept account pays nothing more",
+                    "the account has made payments on the chain that this node does not know: its data was restored "
+                    "from a backup, or another node has its key"};
+    settings_.log.error("a kept account stops all payments",
                         {{"account", text(account)}, {"why", std::string_view(why.message)}});
     return failed(account, why);
   }
@@ -506,15 +508,15 @@ void ChainBookActor::sign_and_keep(const Address& account, const std::optional<K
   const auto total = wallet::total_of(transfer);
   if (!total.ok()) return failed(account, posting_error(LedgerError::malformed));
   if (!of_this_node && payer.balance < terms.fee_max) {
-    const std::string why = "the account of this node pays the fees of escrows, and has " + payer.balance.text() +
-                            " where up to " + terms.fee_max.text() + " is needed: send money to " + wallet::text(own());
+    const std::string why = "the account of this node, which pays the fees of escrows, has " + payer.balance.text() +
+                            ", but up to " + terms.fee_max.text() + " is needed: send money to " + wallet::text(own());
     lacks_fees(why, terms.fee_max);
     return failed(account, {Code::unavailable, why});
   }
   const auto needed = of_this_node ? plus(total.value(), terms.fee_max) : std::optional(total.value());
   if (!needed || sender.balance < *needed)
     return failed(account,
-                  {Code::refused, "the account has " + sender.balance.text() + " on the chain, less than that" +
+                  {Code::refused, "the account has " + sender.balance.text() + " on the chain, less than the payment" +
                                       (of_this_node ? " with the fee" : "")});
   const Bytes message = signed_bytes(made.content, at.fork);
   made.from.approvals = {{key.public_key(), key.sign(message)}};
@@ -529,7 +531,7 @@ void ChainBookActor::sign_and_keep(const Address& account, const std::optional<K
   if (first.request) one.rows[request_row(*first.request)] = wallet::encode(transfer);
   const auto bound = std::make_shared<Bound>(Bound{id, std::move(made)});
   one.done = [this, account, bound](const base::Outcome<void>& done) {
-    if (!done.ok()) return;  // who waits was told; the rows are read again
+    if (!done.ok()) return;  // the callers got an error; the rows are read again
     paying_.at(account).bound = std::move(*bound);
     pursue(account);
   };
@@ -544,8 +546,8 @@ void ChainBookActor::pursue(const Address& account) {
            if (how.ok()) return ended(account, how.value());
            const Code code = how.error().code;
            if (code == Code::refused || code == Code::conflict || code == Code::overloaded) {
-             // The asker must not take it for the end: the same transaction is submitted until its last height.
-             const std::string why = "the chain does not take a payment of this node yet: " + how.error().message +
+             // The caller must not take it for the end: the same transaction is submitted until its last height.
+             const std::string why = "the chain does not accept a payment of this node yet: " + how.error().message +
                                      "; fees are paid by " + wallet::text(own());
              lacks_fees(why, fee_max);
              return failed(account, {Code::unavailable, why});
@@ -560,7 +562,7 @@ void ChainBookActor::ended(const Address& account, const Settled& how) {
     Write one{.rows = {{account_row('b', account), std::nullopt}}};
     one.done = [this, account](const base::Outcome<void>& done) {
       if (!done.ok()) return;
-      settings_.log.info("a transaction of a kept account has expired: another one is made",
+      settings_.log.info("a transaction of a kept account has expired: making a new transaction",
                          {{"account", wallet::text(account)}});
       paying_.at(account).bound.reset();
       rest(account);
@@ -572,7 +574,7 @@ void ChainBookActor::ended(const Address& account, const Settled& how) {
     if (run != run_) return;
     if (!row.ok()) return failed(account, row.error());
     auto state = row.value() ? KeptAccount::decode(*row.value()) : std::nullopt;
-    if (!state) return reopen({Code::corrupt, "the row of an account cannot be read"});
+    if (!state) return reopen({Code::corrupt, "the stored row of an account is corrupted"});
     const bool final = how.how == Settled::How::final;
     if (final) state->paid();
     else state->failed();
@@ -585,12 +587,12 @@ void ChainBookActor::ended(const Address& account, const Settled& how) {
       paying.bound.reset();
       paying.backoff = {};
       if (std::exchange(lacks_fees_, false) && settings_.health != nullptr) settings_.health->clear(kFeesHealth);
-      // What is final is answered by its row, as for those who ask later.
+      // The row of a final transfer answers it, as for later callers.
       if (final) return rest(account);
       settings_.log.error("a payment of a kept account has failed on the chain",
                           {{"account", wallet::text(account)}, {"transfer", id.hex()}, {"height", how.height.value}});
-      refuse_waiting(account,
-                     {Code::refused, "the account had less than that in block " + std::to_string(how.height.value)});
+      refuse_waiting(
+          account, {Code::refused, "the account's balance was too small in block " + std::to_string(how.height.value)});
       rest(account);
     };
     write(std::move(one));
@@ -606,7 +608,7 @@ void ChainBookActor::lacks_fees(const std::string& why, wallet::Amount needed) {
   if (!std::exchange(lacks_fees_, true)) after<Fees>(kFeesAgain);
 }
 
-/// Over once the account of this node has what was missing, and nothing that the chain did not take waits.
+/// Clears the health reason once this node's account has the missing fee and no refused transaction waits.
 void ChainBookActor::look_at_fees() {
   if (!lacks_fees_) return;
   with_account(own(), [this](const base::Outcome<Seen>& seen) {

@@ -1,6 +1,6 @@
 #pragma once
 // Counts effective acts per account in this minute. An act that someone else sends again has no effect, and so does not
-//        count against its account.
+// count against its account.
 //
 // Limits  kAccountsMax accounts: keys cost nothing, so a full table counts no further accounts, and refuses none.
 // Safety  any thread.

@@ -1,6 +1,6 @@
 #pragma once
 // The escrows of a book, at kPath: finds or starts the actor of an escrow if this node keeps the book, and otherwise
-//     passes requests to the book's node.
+// passes requests to the book's node.
 //
 // Wake      an escrow's actor starts with a request, its deadline or a credit. The actors of due unfinished escrows
 //           start when this node takes the seat, and every kAliveEvery.

@@ -1,6 +1,6 @@
 #pragma once
 // The common part of the simulations of escrows and airdrops: clients that make a group, learn its book, issue its
-//     money, and check the book at the end.
+// money, and check the book at the end.
 //
 // Breaks  "book", if the book is inconsistent or has lost an acknowledged posting.
 // Owner   one run.

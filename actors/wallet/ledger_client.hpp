@@ -1,6 +1,6 @@
 #pragma once
 // Sends deposits and payments until the ledger has given its final answer. The owner commits each of them first, and
-//       sends it again after a start.
+// sends it again after a start.
 //
 // Deposit  from another account, which has signed it. It ends when it is posted, or refused for good (base::is_final).
 //          Postponed deposits are sent again in turn, one at a time; once one has ended, all of them are sent. If the

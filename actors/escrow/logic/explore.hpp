@@ -1,6 +1,6 @@
 #pragma once
 // Explores every order of commands, time-outs, duplicates, ledger failures and crashes of one small escrow, until no
-//          state is new, and checks the invariants in each state.
+// state is new, and checks the invariants in each state.
 //
 // Time      moves to the next moment at which something may change: only the order of deadlines matters.
 // Ledger    accepts and confirms transfers in any order, may refuse one, and reports each result in any order, perhaps

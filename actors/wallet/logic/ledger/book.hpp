@@ -1,6 +1,6 @@
 #pragma once
 // A double-entry book: each posting debits one account and credits others by the same sum, and is chained to the
-//   posting before it. The caller commits each decision in one batch: the posting, and the rows that it changes.
+// posting before it. The caller commits each decision in one batch: the posting, and the rows that it changes.
 //
 // Numbers  a transfer of an account is posted if its number is the account's next number. A transfer with an older
 //          number is refused, unless it is the posted transfer itself: then the order succeeds again.
