@@ -55,8 +55,7 @@ class ListActor final : public runtime::Actor {
   durable::Keyed airdrops_;
   bool open_ = false;
   base::SharePlaces<AirdropId, Address> unfinished_{setup_.settings.unfinished_max};  // by owner
-  std::map<base::Bytes, AirdropId> claimed_;  // nonces (rows::nonce_key) of airdrops in creation, before their rows
-                                              // exist
+  std::map<base::Bytes, AirdropId> claimed_;  // nonces (rows::nonce_key) of new airdrops without rows
   std::vector<Question> early_;
 };
 

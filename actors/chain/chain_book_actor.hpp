@@ -2,26 +2,15 @@
 // The account ledger on this node's chain (`ledger.book = chain`), at wallet::kChainBookPath: turns transfers into
 // transactions, and answers when they are final.
 //
-// Kept     accounts without a key: this node derives a key for each, signs with it, and pays the fee from its own key's
-//          account. One transaction per account at a time. It is durable before it is submitted, and is submitted again
-//          until it is final or its last height is past; only then the next is made.
+// Kept     accounts without a key: this node derives a key for each, and pays the fees from its own key's account.
 // Own      the account of this node's key, in the same way; it pays its own fees.
-// Parties  sign their own transactions (logic/book_transfer.hpp), which are submitted unchanged. A submission is
-//          durable first: then it is refused only if it fails in a block or its last height is past. A transaction that
-//          the chain refuses at once is forgotten, as is one with a gap before its nonce. So an account's transactions
-//          are tried in turn.
-// Credits  of kept accounts are found in the final blocks, each of which is scanned once. Each keeper is notified of
-//          its credits in order until it has acknowledged them, kToldAtOnce accounts at a time. Credits from kept
-//          accounts are skipped. A block may have more credits than a commit holds: then several commits write their
-//          rows.
-// Rest     nobody can refuse a payment on a chain. The rest of a kept account goes to the fund after its last payment,
-//          if it is at least kSweptMin; this node pays the fee.
-// Doubt    after a commit with an unknown result the rows are read again. A caller that repeats its request gets the
-//          same answer.
+// Parties  sign their own transactions (logic/book_transfer.hpp), which are submitted unchanged, in turn per account.
+// Credits  of kept accounts are found in the final blocks, each of which is scanned once. Keepers are notified of them.
+// Rest     after the last payment of a kept account its rest goes to the fund, if it is at least kSweptMin.
+// Doubt    after a commit with an unknown result the rows are read again; a repeated request gets the same answer.
 // Backup   a kept account whose nonce is beyond its rows has made unknown payments: it pays no more.
 // Limits   kWaitingMax orders, kAccountMax per account; kPartiesMax transactions of parties, kPartyMax per account, in
-//          quotas per caller's network (unknown after a start). Posts for other callers get no reserve. About 200 bytes
-//          per followed account.
+//          quotas per caller's network (unknown after a start). About 200 bytes of memory per followed account.
 #include <deque>
 #include <map>
 
@@ -105,7 +94,8 @@ class ChainBookActor final : public runtime::Actor {
     std::optional<base::Digest> request{};
     Done done;
   };
-  /// The transaction in progress of such an account.
+  /// The transaction in progress of such an account. It is durable before it is submitted, and is submitted again until
+  /// it is final or its last height is past; only then the next is made.
   struct Bound {
     wallet::TransferId transfer;
     SignedTransaction transaction;
@@ -176,12 +166,16 @@ class ChainBookActor final : public runtime::Actor {
   void book(runtime::Reply<wallet::wire::BookIs> reply);
   void account(wallet::wire::GetAccount::Reader ask, runtime::Reply<wallet::wire::AccountIs> reply);
   void follow(wallet::wire::Follow::Reader ask, Nothing reply);
+  /// Gives the rest to the fund, because nobody can refuse a payment on a chain; this node pays the fee.
   void sweep(const Address& account, Nothing reply);
 
   // Transfers (chain_book_payments.cpp).
   void post(wallet::wire::PostTransfer::Reader ask, runtime::Reply<wallet::wire::Posted> reply);
   void pay_from(wallet::wire::PayFrom::Reader ask, runtime::Reply<wallet::wire::Posted> reply);
   static Done answer_to(runtime::Reply<wallet::wire::Posted> reply);
+  /// Makes the submission durable first: then it is refused only if it fails in a block or its last height is past. A
+  /// transaction that the chain refuses at once is forgotten, as is one with a gap before its nonce. Posts for other
+  /// callers get no reserve.
   void post_of_party(const wallet::Signed& given, const runtime::Caller& from, bool to_no_key, Done done);
   void try_of_party(Submitted it);
   bool may_come(const TxId& id);
@@ -221,8 +215,10 @@ class ChainBookActor final : public runtime::Actor {
   void look();
   void look_again(base::Duration delay);
   void judge_found(std::shared_ptr<Found> found);
+  /// Writes the credits, except those from kept accounts, in several commits if a block has too many for a commit.
   void note(std::shared_ptr<Found> found);
   void note_some(std::shared_ptr<Found> found);
+  /// Notifies keepers of their credits in order until they acknowledge, kToldAtOnce accounts at a time.
   void tell();
   void tell(Untold::Next credit);
 

@@ -22,8 +22,7 @@ constexpr std::uint64_t kSaveEveryBlocks = 256;      // our choice: at most that
 constexpr std::size_t kNotedAtOnce = 512;            // our choice: credits per commit; a block may have 13,000
 constexpr std::size_t kUntoldMax = 65'536;           // our choice: 13 MB, plus the credits of one more response
 constexpr std::chrono::seconds kTellCreditDue{20};   // our choice
-constexpr std::chrono::milliseconds kToldFlush{50};  // our choice: rows of acknowledged credits wait this long for a
-                                                     // commit
+constexpr std::chrono::milliseconds kToldFlush{50};  // our choice: the wait of acknowledged credits for a commit
 
 }  // namespace
 

@@ -608,7 +608,7 @@ void ChainBookActor::lacks_fees(const std::string& why, wallet::Amount needed) {
   if (!std::exchange(lacks_fees_, true)) after<Fees>(kFeesAgain);
 }
 
-/// Clears the health reason once this node's account has the missing fee and no refused transaction waits.
+/// Clears the health reason once this node's account has the missing fee and no transaction is in progress.
 void ChainBookActor::look_at_fees() {
   if (!lacks_fees_) return;
   with_account(own(), [this](const base::Outcome<Seen>& seen) {

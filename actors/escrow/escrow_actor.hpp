@@ -46,15 +46,13 @@ class EscrowActor final : public runtime::Actor {
   void start() override { load(); }
 
  private:
-  static constexpr std::chrono::seconds kBookDue{20};            // our choice: then asked again
-  static constexpr int kArbiterTermPart = 10;                    // our choice: a drawn arbiter cannot leave in this
-                                                                 // time
-  static constexpr int kGracePart = 10;                          // our choice: the timers are loaded by then
+  static constexpr std::chrono::seconds kBookDue{20};  // our choice: then asked again
+  static constexpr int kArbiterTermPart = 10;          // our choice: a drawn arbiter cannot leave that long
+  static constexpr int kGracePart = 10;                // our choice: bounds the timers that wait after an outage
   static constexpr std::chrono::milliseconds kUnknownIdle{100};  // our choice
   static constexpr std::chrono::milliseconds kBackoff{100};      // our choice
   static constexpr std::chrono::seconds kDamagedAgain{30};       // our choice
-  static constexpr std::chrono::seconds kSweepAgain{5};          // our choice: the chain may have no money for the fee
-                                                                 // yet
+  static constexpr std::chrono::seconds kSweepAgain{5};          // our choice: money for the fee may be missing
   struct Reload {};
   struct Resend {};
   struct DepositAgain {};

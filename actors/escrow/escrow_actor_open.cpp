@@ -11,8 +11,7 @@ using base::Code;
 using base::Error;
 
 constexpr std::uint32_t kUnknownOpens = 60;  // per minute; our choice
-constexpr std::uint32_t kOpenedRows = 1;     // of the log of a proposed escrow: a repeated proposal gets the same
-                                             // answer
+constexpr std::uint32_t kOpenedRows = 1;     // of a new log: a repeated proposal gets the same answer
 
 }  // namespace
 

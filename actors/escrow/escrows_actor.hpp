@@ -2,18 +2,15 @@
 // The escrows of a book, at kPath: finds or starts the actor of an escrow if this node keeps the book, and otherwise
 // passes requests to the book's node.
 //
-// Wake      an escrow's actor starts with a request, its deadline or a credit. The actors of due unfinished escrows
-//           start when this node takes the seat, and every kAliveEvery.
+// Wake      an escrow's actor starts with a request, its deadline or a credit; if unfinished, also every kAliveEvery.
 // Deadlines in rows, the next in memory. The time is one that a majority of the group's members have passed
 //           (agree_on_time). For a book at one node it is the node's date, once it has not jumped for kSteadyFor.
-// Early     a deadline that could not fire is retried, in at most a tenth of the time. Later deadlines do not wait for
-//           it.
-// Outage    every kAliveEvery a row records that the book accepts commands. After an absence of kOutage, each deadline
-//           waits for the grace of its escrow.
+// Early     a deadline that could not fire is retried, in at most a tenth of the time. Later deadlines do not wait.
+// Outage    after an absence of kOutage (noted every kAliveEvery), deadlines wait for the grace of their escrows.
 // Trust     each act is verified here first; then the rate of its account is checked (act_rates.hpp).
 // Spawns    `arbiters`, `tasks` (task_escrows_actor.hpp), and an actor for each active escrow.
-// Limits    kAwakeMax active escrows; EscrowSettings::acts_per_minute per account; 60 proposals per minute of all never
-//           paid accounts together.
+// Limits    kAwakeMax active escrows; EscrowSettings::acts_per_minute per account; 60 proposals per minute of all
+//           accounts together that never received money.
 #include <list>
 #include <map>
 #include <set>
@@ -44,8 +41,7 @@ class EscrowsActor final : public runtime::Actor {
   static constexpr std::size_t kUnitBytes = 256;
   static constexpr std::uint32_t kScanUnits = 64;  // per kListRows rows read: 62 scans per second
   static constexpr std::uint32_t kPageUnits = 16;  // per page of a log with its acts: 235 pages per second
-  static constexpr std::size_t kReadingMax = 64;   // our choice: pages of logs that are read at a time for other nodes,
-                                                   // 40 MiB
+  static constexpr std::size_t kReadingMax = 64;   // our choice: log pages read at a time for other nodes, 40 MiB
   explicit EscrowsActor(SharedSettings settings);
 
   void receive(runtime::Handlers& on) override;
@@ -154,9 +150,7 @@ class EscrowsActor final : public runtime::Actor {
   std::optional<base::Instant> stepped_;
   base::RateBudget<base::NodeId> asked_{kAsked, base::Instant{}};
   base::RateBudget<base::NodeId> acted_{kActed, base::Instant{}};
-  base::RateBudget<base::NodeId> acted_for_tasks_{kActed,
-                                                  base::Instant{}};  // hand-ins and other task acts do not wait for
-                                                                     // escrow acts
+  base::RateBudget<base::NodeId> acted_for_tasks_{kActed, base::Instant{}};  // task acts do not wait for escrow acts
   base::RateBudget<base::NodeId> opened_{kOpened, base::Instant{}};
   base::ShareBudget<base::NodeId> reading_{kReadingMax, {.reserve = base::Reserve::none}};  // logs, for other nodes
   std::shared_ptr<std::atomic<std::uint32_t>> again_ = std::make_shared<std::atomic<std::uint32_t>>(0);

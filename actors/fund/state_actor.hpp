@@ -92,8 +92,7 @@ class StateActor final : public runtime::Actor {
   durable::StateRow<Fund> row_;
   std::uint64_t run_ = 0;  // answers to an earlier run are ignored
   durable::Opening open_{kWaitingMax, "the fund"};
-  std::int64_t offset_ms_ = 0;  // of the agreed time from the monotonic clock, so that a step of the wall clock has no
-                                // effect
+  std::int64_t offset_ms_ = 0;  // of the agreed time from the monotonic clock; a step of the wall clock has no effect
   wallet::BookId book_;
   Address owner_;
   std::optional<Address> on_chain_;  // the fund's address on the chain, once known

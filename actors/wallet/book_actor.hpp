@@ -36,8 +36,7 @@ class BookActor final : public runtime::Actor, private BookRows {
   static constexpr base::Rate kPaged{4'096, 16'384};     // our choice: postings read for other nodes; each is a look-up
   static constexpr std::size_t kReadAtOnce = 2'048;      // our choice: of these postings; a part of the store's mailbox
   static constexpr base::Rate kFresh{16, 1'024};         // our choice: accounts created by other nodes, 20 MB per hour
-  static constexpr base::Rate kBegun{64, 32'768};        // our choice: accounts created by kept accounts of a kind, 8
-                                                         // MB
+  static constexpr base::Rate kBegun{64, 32'768};        // our choice: accounts created per kind of kept accounts, 8 MB
   static constexpr std::size_t kToldAtOnce = 256;        // our choice: a small part of a mailbox
   static constexpr std::size_t kSpendersMax = 100'000;   // our choice: accounts counted per minute
   static constexpr std::uint32_t kPostingsMax = 256;     // messages/wallet.capnp

@@ -34,8 +34,7 @@ struct WalletSettings {
   Amount own_daily;                             ///< the most that the node's own account spends in a day
   std::uint32_t transfers_per_minute = 60'000;  ///< of an account of keys
   std::size_t proposals_max = 16'384;           ///< of all accounts: 16 MiB (our choice)
-  std::uint32_t strangers_per_second = 1'024;   ///< of all other nodes together, at least kStrangersMin; twice as many
-                                                ///< at once
+  std::uint32_t strangers_per_second = 1'024;   ///< of all other nodes, at least kStrangersMin; twice as many at once
   observe::Health* health = nullptr;            ///< outlives the node
   observe::DomainLog log{};
 };

@@ -2,17 +2,13 @@
 // One escrow as a state machine: decide() returns the events of a command, apply() applies an event.
 //
 // States   proposed, created, funded, running, delivered, perhaps disputed, then released, refunded or expired. A held
-//          escrow waits for a guard before any money moves. Each state that is not final has a deadline and an outcome
-//          (otherwise()).
-// Money    arrives only when the ledger says so. Payments go out in transfers from the escrow's account, one at a time.
-//          A refused transfer is sent again unchanged: a copy of it could still be posted after a replacement. A late
-//          deposit goes back whole. Money that no act has announced changes nothing.
-// Gathered where each payment costs a fee (Paying), payments of an active escrow are collected. They are in no
-//          transfer, delay no deadline, and go out at the end at the latest.
-// Deadline fires only if no transfer of the escrow is unconfirmed, and the book has accepted commands for the grace (at
-//          most the length of the state) since its last outage. Acts are accepted until it has fired.
-// Acts     a party's acts have ascending numbers. Repeating the latest act changes nothing; an older act is refused, so
-//          that a signature cannot be used twice. An acceptance names the accepted content by its hash.
+//          escrow waits for an operator before any money moves. Until final, a state has a deadline (otherwise()).
+// Money    arrives only when the ledger says so. Payments go out one at a time from the escrow's account (SendPayment).
+//          A late deposit goes back whole. Money that no act has announced changes nothing.
+// Gathered where each payment costs a fee, payments of an active escrow are collected (Paying).
+// Deadline fires only if no transfer is unconfirmed, and the book has accepted commands for window() since its last
+//          outage. Acts are accepted until it has fired.
+// Acts     a party's acts have ascending numbers (LastAct). An acceptance names the accepted content by its hash.
 // Time     Unix ms, given by the caller. The only randomness is the 32 bytes of each party and of the book.
 // Arbiter  drawn among the arbiters from before the escrow, so that no party can add one for a dispute.
 // Source   Bisq (disputes, bonds), Akka (decide and apply).
@@ -127,7 +123,7 @@ struct Acted {
   Verdict verdict = Verdict::pass;
   Reveal secret{};  ///< of the book for this escrow: it commits when the provider signs (book_bytes)
 };
-/// A guard has checked a held escrow.
+/// An operator has checked a held escrow.
 struct Looked {};
 /// The clock may have passed the deadline.
 struct Fire {
@@ -239,7 +235,8 @@ using Event = std::variant<Entered, ActTaken, Committed, DepositBegun, DepositEn
 
 // --- effects: the caller's work once the events are durable
 
-/// Send this transfer from the escrow's account; after a crash send it again (unfinished()).
+/// Send this transfer from the escrow's account; after a crash send it again (unfinished()). A refused transfer is sent
+/// again unchanged, because a copy of it could still be posted after a replacement.
 struct SendPayment {
   wallet::Transfer transfer;
 };
@@ -284,7 +281,8 @@ struct Delivery {
 };
 base::Digest hash_of(const EscrowId& id, const Proposal& proposal);
 
-/// The latest act of a party.
+/// The latest act of a party. Repeating it changes nothing; an older act is refused, so that a signature cannot be used
+/// twice.
 struct LastAct {
   std::uint64_t number = 0;
   base::Digest act;
@@ -338,7 +336,8 @@ struct Escrow {
   bool confirmed() const;
   /// Returns the same, ignoring gathered payments.
   bool settled() const;
-  /// Returns how long the book must be back after an outage before the deadline fires.
+  /// Returns how long the book must be back after an outage before the deadline fires: the grace, but at most the
+  /// length of the state.
   UnixMs window() const;
 };
 
@@ -350,7 +349,8 @@ struct Decision {
 /// Returns the first events of an escrow: the buyer has signed, and its agreement has passed check().
 Decision open(const Escrow& escrow, UnixMs now);
 
-/// When payments of an active escrow go out.
+/// When payments of an active escrow go out. Gathered payments are in no transfer, delay no deadline, and go out at the
+/// end at the latest.
 enum class Paying : std::uint8_t {
   at_once,
   gathered,  ///< each payment costs the book's node a fee: wait for this part of the price and this sum

@@ -4,10 +4,7 @@
 // Join     a submitter engages a provider for one attempt, by a deposit of exactly its price, which counts once. A
 //          deposit that the ledger refuses leaves nothing.
 // Sealed   an answer is shown only once the escrow has opened: another provider could copy it before.
-// Opens    when no provider is awaited, and the submitter has settled or an answer waits beyond the latest time of any
-//          provider. An answer of `quorum` providers is paid; other prices go back. Without a quorum each timely answer
-//          is paid, because the submitter chose quorum and providers. An answer that the submitter accepts is paid at
-//          once; an accepted provider is paid at its time even without one. Without answers it ends at kAbandonedAfter.
+// Opens    when all answers are in: open_if_all_are_in(). An answer of `quorum` providers is paid; others go back.
 // Wait     an answer is paid within kDueMax of its own time: other providers get no later time after that.
 // Back     at once: the price of a provider that declines, or is silent until its time. A deposit without a result at
 //          its time is no longer awaited: if it is posted later, it is returned whole.
@@ -31,8 +28,7 @@ using TaskHash = base::FixedBytes<struct TaskHashTag, 32>;
 using TaskAnswer = base::FixedBytes<struct TaskAnswerTag, 32>;
 
 inline constexpr std::size_t kProvidersMax = 16;
-inline constexpr std::size_t kEngagedMax = 64;    // our choice: retries engage more than are paid; the row is written
-                                                  // whole
+inline constexpr std::size_t kEngagedMax = 64;    // our choice: includes retries; the row is written whole
 inline constexpr std::size_t kEngagedRead = 128;  // the limit of rows of earlier versions
 /// Our choice: single-signer deposits of all that may be paid. A chain may postpone a deposit forever, and it is kept.
 inline constexpr std::size_t kDepositsBytesMax = 8 << 10;
@@ -74,7 +70,8 @@ struct HandIn {
 struct Resign {
   std::uint64_t token = 0;
 };
-/// By the submitter: engages no further providers, and accepts these attempts whatever other providers answer.
+/// By the submitter: engages no further providers, and accepts these attempts whatever other providers answer. An
+/// accepted answer is paid at once; an accepted provider without an answer is paid at its time.
 struct Settle {
   std::vector<std::uint64_t> accepted;  ///< ascending
 };
@@ -177,6 +174,9 @@ class TaskEscrow {
   void owe(const wallet::Address& to, wallet::Amount amount);
   void pay(Provider& provider);
   void give_back(Provider& provider, ProviderState how);
+  /// Opens when no provider is awaited, and the submitter has settled or an answer waits beyond the latest time of any
+  /// provider; without answers after kAbandonedAfter. Without a quorum each timely answer is paid, because the
+  /// submitter chose quorum and providers.
   void open_if_all_are_in(wallet::UnixMs now);
   void bind();
 
