@@ -35,10 +35,10 @@ class BookWorld : public sim::Workload, protected sim::Clients<sim::Client> {
   void issue(const std::string& name, const wallet::Address& to, bool& done, bool& asking, std::size_t node);
   /// Checks the book, unless that is done or in progress; then book_is_whole() follows.
   void audit();
-  /// Sets audited_ once nothing else is to be checked.
+  /// Sets audited_ after the last check.
   virtual void book_is_whole(std::size_t node) { (void)node, audited_ = true; }
-  /// Returns whether nothing else can be waited for: without a group, or without a majority that has lost nothing. Adds
-  /// to `out` what can be waited for even so.
+  /// Returns whether the run can wait for nothing more: without a group, or without a majority that has lost nothing.
+  /// Adds to `out` what it can wait for anyway.
   bool waits_for_group(std::vector<std::string>& out) const;
 
   sim::Members members_;

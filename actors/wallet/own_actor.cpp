@@ -36,7 +36,7 @@ OwnActor::OwnActor(WalletSettings settings)
     : settings_(std::move(settings)),
       policy_(Policy::of_key(settings_.identity->public_key())),
       storage_(*this, durable::Place{durable::Place::Kind::self}, "walletown", 0),
-      row_(*this, storage_, base::Bytes{'d'}, "what the account of this node has spent") {}
+      row_(*this, storage_, base::Bytes{'d'}, "the spending of this node's account") {}
 
 void OwnActor::receive(runtime::Handlers& on) {
   row_.on([] {}, [this](const Error&) { after<Reload>(kOwnReadAgain); });
