@@ -3,7 +3,7 @@
 // passes requests to the book's node.
 //
 // Wake      an escrow's actor starts with a request, its deadline or a credit; if unfinished, also every kAliveEvery.
-// Deadlines in rows, the next in memory. The time is one that a majority of the group's members have passed
+// Deadlines in rows, the next in memory. The time is a time that a majority of the group's members have passed
 //           (agree_on_time). For a book at one node it is the node's date, once it has not jumped for kSteadyFor.
 // Early     a deadline that could not fire is retried, in at most a tenth of the time. Later deadlines do not wait.
 // Outage    after an absence of kOutage (noted every kAliveEvery), deadlines wait for the grace of their escrows.

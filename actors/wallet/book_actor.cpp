@@ -343,7 +343,7 @@ void BookActor::look_up_request(Wanted wanted) {
   });
 }
 
-/// Answers the callers that repeated this request meanwhile.
+/// Answers the callers that repeated this request during its commit.
 void BookActor::finish_request(const Wanted& wanted, const Outcome& outcome) {
   const auto request = wanted.request();
   if (!request) return;

@@ -5,7 +5,7 @@
 //          commit: one sync for all of them.
 // Doubt    after a commit that failed or whose result is unknown, the book is read again. Its callers get an error;
 //          repeating the same transfer gives the same result.
-// Requests one transfer per request is in progress; callers that repeat the request meanwhile share its result.
+// Requests one transfer per request is in progress; later callers with the same request share its result.
 // Kept     an account that a part of the program keeps is credited only by deposits which that part posts, and by
 //          payments of other parts. The part is notified of each deposit until it has answered. Keepers take turns, and
 //          kToldAtOnce of them are notified at a time.
@@ -33,7 +33,7 @@ class BookActor final : public runtime::Actor, private BookRows {
   static constexpr const char* kName = "book";
   static constexpr std::size_t kWaitingMax = 16'384;     // our choice: some seconds of orders
   static constexpr std::size_t kWaitingOpenMax = 4'096;  // our choice
-  static constexpr base::Rate kPaged{4'096, 16'384};     // our choice: postings read for other nodes; each is a look-up
+  static constexpr base::Rate kPaged{4'096, 16'384};     // our choice: postings read for other nodes; each is one read
   static constexpr std::size_t kReadAtOnce = 2'048;      // our choice: of these postings; a part of the store's mailbox
   static constexpr base::Rate kFresh{16, 1'024};         // our choice: accounts created by other nodes, 20 MB per hour
   static constexpr base::Rate kBegun{64, 32'768};        // our choice: accounts created per kind of kept accounts, 8 MB
