@@ -1,12 +1,12 @@
 #!/usr/bin/python3
-"""Attacks on a node by strangers that speak its protocol, in a network namespace of their own.
+"""Attacks on a node by untrusted nodes that speak its protocol, in their own network namespace.
 
-attacks.py BINARY small [NAME...]    each some seconds, against limits that settings make small
+attacks.py BINARY small [NAME...]    some seconds each, against limits that settings make small
 attacks.py BINARY full [NAME...]     default settings and full sizes: half an hour for all
 
-Without names: all that ATTACKS has switched on. Prints a line of figures for each. Exit 0: the node held; 1: it did
-not; 77: this system allows no network namespace; 78: what was named is switched off, until the node holds. Each attack
-is bounded in count and in time, and stops by itself.
+Without names: all attacks that ATTACKS switches on. Prints a line of figures per attack. Exit 0: the node held; 1: it
+did not; 77: this system allows no network namespace; 78: the named attacks are switched off until the node holds.
+Each attack is bounded in count and in time, and stops by itself.
 """
 import json
 import os
@@ -33,21 +33,21 @@ CANCEL, STORE_CONTENT, GET_STATUS = 7, 0xce1031623b0696f3, 0xa18442b425abac38
 KIB, MIB = 1 << 10, 1 << 20
 CHUNK = bytes(range(256)) * (2 * MIB // 256)
 FAILS = (OSError, SSL.Error, RuntimeError)
-PATIENCE = 10  # seconds, for what comes late on a busy machine
-SILENCE = 2  # seconds; thrice the shortest `net.keep_alive` of an attack ends a link that answers no pings
+PATIENCE = 10  # seconds, for events that are late on a busy machine
+SILENCE = 2  # seconds; a link without pongs ends after three times the shortest `net.keep_alive` of an attack
 NONCES = [int(word) for word in (Path(__file__).parent / "nonces.txt").read_text().split()]
 
 
-# --- Who is there ---
+# --- The participants ---
 
 def stranger(number):
-    """An identity of no node. The work of the first ones is in nonces.txt; `attacks.py - nonces` makes that."""
+    """An identity without a node. nonces.txt, printed by `attacks.py - nonces`, has the work of the first."""
     seed = sha256(b"troupe test %d" % number).digest()
     return Identity(seed, NONCES[number] if number < len(NONCES) else 0)
 
 
 def source(number, groups):
-    """An address of the attacker: `groups` networks of 24 bits, one address in each after the other."""
+    """An address of the attacker: the numbers go round `groups` networks of 24 bits."""
     return f"198.18.{1 + number % groups}.{1 + number // groups % 250}", 0
 
 
@@ -67,7 +67,7 @@ class Control(Link):
         return out
 
     def status(self):
-        """How long it took, in seconds, and whether the node is well (0), degraded (1) or failing (2)."""
+        """Returns the time of the response in seconds, and whether the node is ok (0), degraded (1) or failing (2)."""
         began = time.monotonic()
         state = self.answer(self.ask(b"/node", GET_STATUS, build()))
         return time.monotonic() - began, state.data[16]
@@ -86,15 +86,15 @@ class Node:
         self.name = f"{line[1].decode()}@{line[2].decode()}"
 
     def status(self):
-        """As Control.status(), over a link of its own: a silent one ends, and a busy machine asks seldom."""
+        """As Control.status(), over a new link: a silent link ends, and a busy machine asks rarely."""
         return Control(f"{self.data}/control.sock").status()
 
     def memory(self):
-        """MiB resident."""
+        """Returns the resident memory in MiB."""
         return int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]) * 4 // KIB
 
     def files(self):
-        """Files and sockets open."""
+        """Returns the number of open files and sockets."""
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
     def troupe(self, *words):
@@ -102,12 +102,12 @@ class Node:
         return out.returncode, (out.stdout or out.stderr).decode().strip()
 
     def writes(self):
-        """Pages that it has written so far: a synced row is one at least. Nothing on a file system in memory."""
+        """Returns the pages written so far: a synced row is at least one page. 0 on a file system in memory."""
         io = Path(f"/proc/{self.process.pid}/io").read_text()
         return int(re.search(r"^write_bytes: (\d+)", io, re.MULTILINE)[1]) // 4096
 
     def settles(self):
-        """Waits until it has written what it writes after its start: a reserve of 16 MiB a store."""
+        """Waits until the node has finished its first writes: a reserve of 16 MiB per store."""
         last = None
         while (now := self.writes()) != last:
             last = now
@@ -118,7 +118,7 @@ class Node:
         self.process.wait()
 
 
-# --- What they ask for ---
+# --- The requests ---
 
 def chunk_id(data):
     level = [sha256(data[at:at + 16 * KIB]).digest() for at in range(0, len(data), 16 * KIB)]
@@ -132,7 +132,7 @@ def key_of(data, name=None):
 
 
 def store(link, claim, key, data):
-    """Begins to store a chunk under a claim for the file of that name."""
+    """Begins to store a chunk under a claim for the named file."""
     return link.ask(b"/files/holder", STORE_CONTENT, build(b"", (bytes(8), claim), (key,), data))
 
 
@@ -145,7 +145,7 @@ def numbered(number, size=16):
 
 
 def drain(link, waiting):
-    """Takes one answer; returns the number of its error, or 0."""
+    """Receives one response; returns the number of its error, or 0."""
     while (got := link.receive())[0] not in (client.ANSWER, client.ERROR) or got[1] not in waiting:
         link.serve(*got)
     waiting.discard(got[1])
@@ -153,7 +153,7 @@ def drain(link, waiting):
 
 
 def stream(link, questions, at_once, seconds):
-    """Asks one question after the other, `at_once` in flight. Returns how many were answered with which error."""
+    """Sends requests, `at_once` in flight. Returns the number of responses per error number."""
     answers, waiting, ends = {}, set(), time.monotonic() + seconds
     for question in questions:
         if time.monotonic() > ends:
@@ -184,7 +184,7 @@ def connect(to, own):
 
 
 def paced(count, per_second, seconds):
-    """The numbers 0 to count, at that rate, for so long."""
+    """Yields the numbers from 0 to `count` at this rate, for at most `seconds`."""
     began = time.monotonic()
     for number in range(count):
         behind = number / per_second - (time.monotonic() - began)
@@ -195,10 +195,10 @@ def paced(count, per_second, seconds):
         yield number
 
 
-# --- The attacks: each runs in a process of its own, and returns what it has reached ---
+# --- The attacks: each runs in its own process, and returns its result ---
 
 def seats(to, plan, facts):
-    """[H4] One id opens link after link from many addresses, each with an answer that it does not read."""
+    """[H4] One id opens link after link from many addresses, and reads no responses."""
     me, links = stranger(0), []
     for number in paced(plan.count, plan.per_second, plan.seconds):
         try:
@@ -212,7 +212,7 @@ def seats(to, plan, facts):
 
 
 def slow(to, plan, facts):
-    """[H3] Links that ask for 32 MiB each and read nothing, or as little as keeps a link. Twice: each gives way."""
+    """[H3] Links that request 32 MiB each and read nothing, or just enough to keep a link. Twice: each is replaced."""
     links, others = [], []
     for number in range(plan.count):
         try:
@@ -239,7 +239,7 @@ def slow(to, plan, facts):
 
 
 def halves(to, plan, _):
-    """[H3] Frames of 2.5 MiB that arrive but for their end."""
+    """[H3] Frames of 2.5 MiB that arrive without their end."""
     links, payload = [], build(b"", None, None, bytes(2_600_000))
     head = struct.pack("<IBBHQQ24x", 44 + 16 + len(payload), client.ASK, 0, 13, 3, STORE_CONTENT)
     for number in range(plan.count):
@@ -260,7 +260,7 @@ def halves(to, plan, _):
 
 
 def silent(to, plan, _):
-    """[M2] Connections that say nothing, or only hello."""
+    """[M2] Connections that send nothing, or only a hello."""
     held = {}
     for number in paced(plan.count, plan.per_second, plan.seconds):
         held[number] = connect(to, source(number, plan.groups))
@@ -291,7 +291,7 @@ def handshakes(to, plan, _):
     said, begun, hellos = hello(), deque(), 0
     for number in paced(plan.count, plan.per_second, plan.seconds):
         begun.append(connect(to, source(number, plan.groups)))
-        if len(begun) > plan.at_once:  # it is connected by now, if the node took it
+        if len(begun) > plan.at_once:  # it is connected already if the node accepted it
             try:
                 begun[-plan.at_once].send(said)
                 hellos += 1
@@ -305,7 +305,7 @@ def handshakes(to, plan, _):
 
 
 def pings(to, plan, _):
-    """[M5] Pings that name another port each time."""
+    """[M5] Pings that name a different port each time."""
     me = stranger(0)
     link = Link(to, me, source(0, 1), 5)
 
@@ -318,7 +318,7 @@ def pings(to, plan, _):
 
 
 def claims(to, plan, _):
-    """[H2] One id claims a few bytes for one file after the other, as often as it may."""
+    """[H2] One id claims a few bytes for file after file, as often as allowed."""
     link, chunks = Link(to, stranger(0), source(0, 1), 5), [numbered(i) for i in range(plan.chunks)]
     keys = [key_of(data, sha256(data).digest()) for data in chunks]
     asks = (lambda link, i=i: store(link, numbered(i // plan.chunks, 32), keys[i % plan.chunks],
@@ -328,7 +328,7 @@ def claims(to, plan, _):
 
 
 def target(to, plan, _):
-    """[H2] One id claims one known content for many files."""
+    """[H2] One id claims one known object for many files."""
     link, data = Link(to, stranger(0), source(0, 1), 5), numbered(0)
     key = key_of(data, sha256(data).digest())
     answers = stream(link, (lambda link, i=i: store(link, numbered(i, 32), key, data) for i in range(plan.count)), 200,
@@ -337,7 +337,7 @@ def target(to, plan, _):
 
 
 def disk(to, plan, _):
-    """[H1] A few ids store as much as the node takes."""
+    """[H1] A few ids store as much as the node accepts."""
     stored, refused, ends = 0, {}, time.monotonic() + plan.seconds
     for number in range(plan.ids):
         link = Link(to, stranger(number), source(number, plan.groups), 10)
@@ -355,14 +355,14 @@ def disk(to, plan, _):
 
 
 def commits(to, plan, _):
-    """[M6] As many stores of 2 MiB in flight on one link as there may be, again and again."""
+    """[M6] The maximum number of stores of 2 MiB in flight on one link, again and again."""
     link = Link(to, stranger(0), source(0, 1), 20)
     stored, refused, ends = 0, {}, time.monotonic() + plan.seconds
     for number in range(plan.rounds):
         if time.monotonic() > ends:
             break
         datas = [numbered(1000 * number + i) + CHUNK[16:] for i in range(plan.count)]
-        words = [build(b"", (bytes(8), bytes(32)), (key_of(data),), data) for data in datas]  # so that they come at once
+        words = [build(b"", (bytes(8), bytes(32)), (key_of(data),), data) for data in datas]  # to send all at once
         answers = stream(link, (lambda link, one=one: link.ask(b"/files/holder", STORE_CONTENT, one) for one in words),
                          plan.count + 1, 60)
         stored += answers.pop(0, 0)
@@ -371,7 +371,7 @@ def commits(to, plan, _):
 
 
 def cancels(to, plan, _):
-    """Links of several processes ask large questions and cancel them at once; every fourth link ends and comes anew."""
+    """Links of several processes send large requests and cancel them at once; every fourth link reconnects."""
     words = build(b"", (bytes(8), bytes(32)), (key_of(CHUNK),), CHUNK)
 
     def work(first):
@@ -395,7 +395,7 @@ def cancels(to, plan, _):
 
 
 def datagrams(to, plan, facts):
-    """[M3, M4] Questions by datagram for a value that fits into none, and stores of a record that is held."""
+    """[M3, M4] Datagrams that request a value too large for a datagram, and stores of a stored record."""
     askers = [Asker(to, stranger(number), source(0, 1)[0], facts["key"]) for number in range(plan.ids)]
     for asker in askers:
         asker.meet(facts["large"], facts["small"], facts["record"])
@@ -406,10 +406,10 @@ def datagrams(to, plan, facts):
             "answers": sum(asker.answers() for asker in askers)}
 
 
-# --- What an honest client sees meanwhile ---
+# --- The honest client during an attack ---
 
 class Honest:
-    """Gets a value over a link that was there before, again and again, and links anew now and then."""
+    """Gets a value repeatedly over a link that existed before the attack, and links again from time to time."""
 
     def __init__(self, node, at, key):
         self.node, self.at, self.key, self.seen = node, at, key, 0
@@ -441,7 +441,7 @@ class Honest:
             self.worst = max(self.worst, health)
 
     def link_anew(self):
-        """Seconds until a stranger is linked, who tries again each 100 ms; PATIENCE at least if that fails."""
+        """Returns the seconds until a new identity that retries every 100 ms is linked; on failure at least PATIENCE."""
         began = time.monotonic()
         own = (f"198.19.{1 + len(self.links) % 250}.1", 0)
         while time.monotonic() - began < PATIENCE:
@@ -460,14 +460,14 @@ class Honest:
                 "files": files[len(files) // 2], "filesP90": files[len(files) * 9 // 10], "errors": self.errors[:3]}
 
 
-# --- The table: what is on, the limits, the sizes, and what must hold ---
+# --- The table: which attacks are on, limits, sizes and requirements ---
 
 Attack = namedtuple("Attack", "run on settings small full holds")
 Run = namedtuple("Run", "plan result figures quiet node before after facts")
 
 
 class Plan:
-    """The sizes of an attack; what a row does not name is the default."""
+    """The sizes of an attack; sizes that a row does not name have these defaults."""
     groups, seconds, per_second, hold, every, trickle, at_once, ids, questions = 2, 2, 100, 0, 0.5, 0, 100, 1, 16
     twice = False
 
@@ -476,7 +476,7 @@ class Plan:
 
 
 def puts(run):
-    """The node's own put still works."""
+    """The node can still put a file."""
     path = Path(run.node.data).parent / "own"
     path.write_bytes(os.urandom(MIB))
     began = time.monotonic()
@@ -490,21 +490,21 @@ def dials(run):
 
 
 def stores(run):
-    """Another stranger's content is still taken."""
+    """The node still accepts an object of another untrusted node."""
     link, data = Link(NODE, stranger(253), ("198.19.253.1", 0)), numbered(0)
     try:
         link.answer(store(link, numbered(99, 32), key_of(data, sha256(data).digest()), data))
         return True, ""
     except RuntimeError as why:
-        return False, f"another stranger's store: {why}"
+        return False, f"a store by another untrusted node: {why}"
 
 
 def well(run):
-    return run.figures["worst"] < 2, "the node is failing by a stranger's doing"
+    return run.figures["worst"] < 2, "the node is failing because of an untrusted node"
 
 
 def few(name, small, full=None):
-    """At most so many. An end may stand behind bytes that are not read, and is not seen then: one `open` is allowed."""
+    """At most this many. The end of a link may be hidden behind unread bytes, so one `open` is allowed."""
     def holds(run):
         most = full if full is not None and run.plan.full else small
         return run.result[name] <= most, f"{name}: {run.result[name]}, more than {most}"
@@ -512,7 +512,7 @@ def few(name, small, full=None):
 
 
 def grows(most):
-    """Resident memory, MiB above what it was; full: 600 MiB. The sanitizers' own memory says nothing."""
+    """Growth of resident memory in MiB; full: 600 MiB in all. Not checked under sanitizers, which use memory too."""
     def holds(run):
         grown = run.figures["memoryMiB"] - run.before["memory"]
         allowed = 600 - run.before["memory"] if run.plan.full else most
@@ -521,7 +521,7 @@ def grows(most):
 
 
 def quick(run):
-    """Ten times the quiet time at most. The small attack wants any answer: on a busy machine it comes late."""
+    """At most ten times the quiet time. The small attack requires any response, because a busy machine is slow."""
     if not run.plan.full:
         return run.figures["gets"] > 0, "no honest get was answered"
     most = 10 * run.quiet["getP99Ms"]
@@ -533,10 +533,9 @@ def answers(run):
 
 
 def files(small, full):
-    """Files and sockets above what there were in nine of ten looks, in the small attack in half of them: seats that are
-    held. A socket that the node has refused is open for a moment, too, and on a busy machine many a look meets several
-    of them. Without the limit the small attack holds all 32 seats. A sanitized program closes what it has refused
-    later."""
+    """Additional open files and sockets in nine of ten samples, in the small attack in half of them: occupied
+    connection slots. A refused socket is also open for a moment, and on a busy machine many samples include several of them.
+    Without the limit the small attack occupies all 32 slots. A sanitized program closes refused sockets later."""
     def holds(run):
         most = full if run.plan.full else 2 * small if "BINARY_UNDER_TEST" in os.environ else small
         more = run.figures["filesP90" if run.plan.full else "files"] - run.before["files"]
@@ -545,7 +544,7 @@ def files(small, full):
 
 
 def written(small, full):
-    """Pages written; the links of honest strangers alone are some hundred a second of a full run."""
+    """Pages written; in a full run the honest links cause some hundred per second."""
     def holds(run):
         done, most = run.after["writes"] - run.before["writes"], full if run.plan.full else small
         return done <= most, f"{done} pages written, more than {most}"
@@ -553,12 +552,12 @@ def written(small, full):
 
 
 SMALL_BUFFERS = "net.buffer_bytes_max=16MiB", "net.keep_alive=1s", "net.questions_in_flight_max=64"
-# Its program, whether it is on (ATTACKS_ALL=1 in the environment: all are), settings of the small one, sizes of the
-# small and of the full one, and what must hold besides the limits that `run` has for all.
+# Function, whether the attack is on (ATTACKS_ALL=1 in the environment switches all on), settings of the small attack,
+# sizes of the small and the full attack, and requirements in addition to the common limits in `run`.
 ATTACKS = {
     "seats": Attack(seats, True, ["net.links_max=32"], Plan(count=80, groups=4, per_second=80, questions=8),
                     Plan(count=1500, groups=4, per_second=200, seconds=20, hold=2),
-                    [answers, files(24, 24), grows(96), dials]),  # queues of four links, and what is kept for reuse
+                    [answers, files(24, 24), grows(96), dials]),  # queues of four links, and memory kept for reuse
     "slow": Attack(slow, True, SMALL_BUFFERS, Plan(count=8), Plan(count=64, seconds=60, every=15, trickle=48 * KIB),
                    [few("open", 1, 0), grows(128)]),
     "twice": Attack(slow, True, SMALL_BUFFERS, Plan(count=8, twice=True),
@@ -592,7 +591,7 @@ ATTACKS = {
 # --- One run ---
 
 def forked(work, cores):
-    """Runs `work` in a process of its own. Returns its id, and the pipe by which its result comes."""
+    """Runs `work` in a new process. Returns its id, and the pipe from which to read its result."""
     reads, writes = os.pipe()
     process = os.fork()
     if process:
@@ -601,14 +600,14 @@ def forked(work, cores):
     os.sched_setaffinity(0, cores)
     try:
         said = json.dumps(work())
-    except BaseException as why:  # it is told, and fails the run
+    except BaseException as why:  # is reported, and fails the run
         said = json.dumps({"broken": repr(why)})
     os.write(writes, said.encode())
     os._exit(0)
 
 
 def watched(node, at, key, attack, plan, to, facts, cores):
-    """The attack aimed at `to`, while an honest client asks `node`. Returns its result and the figures."""
+    """Attacks `to` while an honest client uses `node`. Returns the result of the attack and the figures."""
     honest = Honest(node, at, key)
     honest.look()
     process, reads = forked(lambda: attack.run(to, plan, facts), cores)
@@ -624,7 +623,7 @@ def watched(node, at, key, attack, plan, to, facts, cores):
 
 
 def furnish(node, at):
-    """Gives a node what the attacks ask for."""
+    """Stores the data that the attacks request."""
     put = [node.troupe("dht", "put", name, value)[1].split()[0][4:] for name, value in
            (("orders/17", "seven"), ("large", "x" * 48 * KIB))]
     small, large = (bytes.fromhex(key) for key in put)
@@ -644,7 +643,7 @@ def run(binary, name, full):
     folder = tempfile.mkdtemp(prefix="troupe-attack-")
     nodes = []
     try:
-        os.sched_setaffinity(0, ours)  # what is started from here on runs there, too
+        os.sched_setaffinity(0, ours)  # processes started from here on inherit this
         node = Node(binary, folder, "node", NODE, [] if full else attack.settings)
         nodes.append(node)
         nodes.append(Node(binary, folder, "friend", FRIEND))

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""A client of our protocol that shares no code with it, written from messages/README.md and the schemas alone.
+"""A client of our protocol that shares no code with it, written only from messages/README.md and the schemas.
 client.py HOST:PORT value KEY    prints the value of the record /kv/KEY, which `troupe dht put` has stored
 client.py HOST:PORT chunk CID    prints the first chunk of a file, which `troupe file put` has stored
 """
@@ -18,7 +18,7 @@ PEERS_PING, PEERS_PONG = 0xa247945e2820038a, 0xa49700c5a0d2bee1
 FIND_VALUE, FETCH_CONTENT = 0xd583bb3e1e237727, 0xe307d23ba5792933
 
 def build(data=b"", *pointers):
-    """A message of one segment. A pointer is bytes, None, or a struct: a tuple of its data and its pointers."""
+    """Returns a message of one segment. A pointer is bytes, None, or a struct: a tuple of data and pointers."""
     words = bytearray(8)
     place(words, 0, (data, *pointers))
     return struct.pack("<II", 0, len(words) // 8) + words
@@ -51,11 +51,11 @@ class Root:
         return bytes(self.segments[segment][at:at + (word >> 35)])
     def follow(self, segment, at):
         word, behind = struct.unpack_from("<QQ", self.segments[segment] + bytes(8), at)
-        if word & 7 == 6:  # far, and double: where the object is, and then what it is
+        if word & 7 == 6:  # double far pointer: the location of the object, then its description
             segment, at = word >> 32, (word >> 3 & 0x1fffffff) * 8
             word, what = struct.unpack_from("<QQ", self.segments[segment], at)
             return word >> 32, (word >> 3 & 0x1fffffff) * 8, what
-        if word & 3 == 2:  # far: where the pointer is
+        if word & 3 == 2:  # far pointer: the location of the pointer
             return self.follow(word >> 32, (word >> 3 & 0x1fffffff) * 8)
         return segment, at + 8 + 8 * ((word >> 2 & 0x3fffffff ^ 0x20000000) - 0x20000000), word
 
@@ -64,7 +64,7 @@ class Identity:
         self.key = Ed25519PrivateKey.from_private_bytes(seed)
         self.public = self.key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
         while (hashed := sha256(b"troupe-id" + self.public + struct.pack("<I", nonce)).digest())[20:22] != b"\0\0":
-            nonce += 1  # until the id shows 16 bits of work
+            nonce += 1  # until the id has 16 bits of work
         self.nonce, self.id = nonce, hashed[:20]
         self.contact = (self.public + bytes(20) + struct.pack("<I", nonce),)  # port 0: it cannot be dialled
 
@@ -74,7 +74,7 @@ class Link:
         context = SSL.Context(SSL.TLSv1_2_METHOD)
         context.set_cipher_list(b"ECDHE-ECDSA-AES128-GCM-SHA256")
         self.tcp = socket.create_connection(to, seconds, source)
-        self.tcp.settimeout(None)  # OpenSSL wants a socket that blocks; this one does not block for ever
+        self.tcp.settimeout(None)  # OpenSSL needs a blocking socket; this socket has a time limit
         self.tcp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", seconds, 0))
         self.tls = SSL.Connection(context, self.tcp)
         self.tls.set_connect_state()
@@ -91,7 +91,7 @@ class Link:
         rest = path + bytes(-len(path) % 8) + payload
         self.tls.sendall(struct.pack("<IBBHQQ24x", 44 + len(rest), frame, lane, len(path), number, kind) + rest)
     def receive(self):
-        """The next frame: type, number, payload, path and kind."""
+        """Returns the next frame: type, number, payload, path and kind."""
         length, frame, _, path, number, kind = struct.unpack("<IBBHQQ24x", self.read(48))
         body = self.read(length - 44)
         return frame, number, body[path + -path % 8:], body[:path], kind
@@ -101,7 +101,7 @@ class Link:
             out += self.tls.recv(count - len(out))
         return out
     def serve(self, frame, number, payload, path, kind):
-        """What a dialler owes for a frame that answers nothing."""
+        """Responds to a frame that is not a response, as a dialler must."""
         if frame == PING:
             self.send(PONG, number=number)
         elif frame == ASK and (path, kind) == (b"/peers", PEERS_PING):

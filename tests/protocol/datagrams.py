@@ -1,4 +1,4 @@
-"""Questions by datagram, as messages/README.md, "A datagram", has them."""
+"""Requests by datagram, as in messages/README.md, "A datagram"."""
 import os
 import socket
 import struct
@@ -19,7 +19,7 @@ def montgomery(key):
 
 
 def hchacha(key, nonce):
-    """The key for the rest of an XChaCha nonce (draft-irtf-cfrg-xchacha-03, 2.2)."""
+    """Returns the key for the rest of an XChaCha nonce (draft-irtf-cfrg-xchacha-03, 2.2)."""
     x = [0x61707865, 0x3320646e, 0x79622d32, 0x6b206574, *struct.unpack("<8I4I", key + nonce)]
 
     def turn(i, way):
@@ -36,7 +36,7 @@ def hchacha(key, nonce):
 
 
 class Asker:
-    """One id at a port of its own, which asks one node."""
+    """One id at its own port, which sends requests to one node."""
 
     def __init__(self, to, identity, address, node_key):
         self.identity, self.cookie, self.count = identity, bytes(16), 0
@@ -51,7 +51,7 @@ class Asker:
         self.sends, self.takes = (
             HKDF(hashes.SHA256(), 32, None, b"troupe-dgram-1" + info).derive(secret)
             for info in (identity.public + node_key, node_key + identity.public))
-        self.begin = os.urandom(16)  # of all nonces, so that one key seals them all
+        self.begin = os.urandom(16)  # of all nonces, so that one key seals all datagrams
         self.seals = ChaCha20Poly1305(hchacha(self.sends, self.begin))
 
     def send(self, path, kind, words):
@@ -63,7 +63,7 @@ class Asker:
         self.udp.send(head + self.seals.encrypt(bytes(4) + unique, sealed, head))
 
     def ask(self, path, kind, words):
-        """The type and the words of the answer."""
+        """Returns the type and the words of the response."""
         for _ in range(5):
             self.send(path, kind, words)
             got = self.udp.recv(2048)
@@ -75,12 +75,12 @@ class Asker:
         return opened[8], opened[16:]
 
     def meet(self, large, small, record):
-        """Proves its address, and makes the questions that again() asks."""
+        """Proves its address, and builds the requests that again() sends."""
         asker = (b"", self.identity.contact)
         kind, words = self.ask(b"/dht", FIND_VALUE, build(struct.pack("<B7x", 2), asker, small))
-        assert kind == 1, "an honest question is answered"
+        assert kind == 1, "an honest request is answered"
         token = Root(words).bytes(2)
-        assert self.ask(b"/dht", FIND_VALUE, build(struct.pack("<B7x", 2), asker, large))[0] == 3, "it fits into none"
+        assert self.ask(b"/dht", FIND_VALUE, build(struct.pack("<B7x", 2), asker, large))[0] == 3, "too large"
         self.questions = [(b"/dht", FIND_VALUE, build(struct.pack("<B7x", 2), asker, large)),
                           (b"/dht", STORE, build(bytes(16), asker, token, small, record))]
         self.udp.setblocking(False)
@@ -89,7 +89,7 @@ class Asker:
         try:
             self.send(*self.questions[self.count % 2])
         except OSError:
-            pass  # what the kernel does not take is lost, as elsewhere
+            pass  # a datagram that the kernel refuses is lost, as elsewhere
 
     def answers(self):
         count = 0

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Whether messages/README.md is true of a node: which service takes what, and which settings there are.
+"""Checks messages/README.md against a node: the kinds that each service accepts, and the settings.
 
-page.py BINARY DATA HOST:PORT    of a running node in a group `main`; says what is wrong, and exits with 1
+page.py BINARY DATA HOST:PORT    of a running node in a group `main`; prints differences and exits with 1
 """
 import json
 import re
@@ -18,7 +18,7 @@ NOT_THERE = b"may not be sent in this role", b"this node has no such service", b
 
 
 def all_kinds():
-    """The kinds of all schemas: their numbers, and whether they may come by datagram."""
+    """Returns the kinds of all schemas: their numbers, and whether they may arrive by datagram."""
     out = {}
     for schema in sorted((ROOT / "messages").glob("*.capnp")):
         words = ["capnp", "compile", "-I.", "-I/usr/include", "-ocapnp", f"messages/{schema.name}"]
@@ -29,23 +29,23 @@ def all_kinds():
 
 
 def table():
-    """Rows of path, roles and kinds."""
+    """Yields rows of path, roles and kinds."""
     for path, roles, named in re.findall(r"^\| `(/[\w/]+)` \| ([\w, ]+) \| (`.*`) \|$", PAGE, re.M):
         yield path, roles.split(", "), re.findall(r"`([\w.]+)`", named)
 
 
-ENDS = "/node", "node.DrainNode"  # ends the node, so it is asked last of all
-AT_ONCE = 64  # a node that has much to do ends a link with more questions than it keeps
+ENDS = "/node", "node.DrainNode"  # ends the node, so it is the last request
+AT_ONCE = 64  # a busy node ends a link with more requests than it queues
 
 
 def taken(link, path, numbers):
-    """The kinds that a service takes: an empty message of each."""
+    """Returns the kinds that a service accepts, tested by an empty message of each kind."""
     path = path.replace("NAME", "main")  # a group of the node
     return set().union(*(taken_of(link, path, numbers[at : at + AT_ONCE]) for at in range(0, len(numbers), AT_ONCE)))
 
 
 def taken_of(link, path, numbers):
-    """A refusal is sent at once, so before the PONG."""
+    """As taken(). A refusal is sent at once, so it arrives before the PONG."""
     asked = {link.ask(path.encode(), number, build()): kind for kind, number in numbers}
     link.send(PING, number=1)
     while (got := link.receive())[0] != PONG:
@@ -61,15 +61,15 @@ def main():
     binary, data, at = sys.argv[1:]
     host, port = at.rsplit(":", 1)
     known, rows, wrong = all_kinds(), list(table()), []
-    del known["runtime.Describe"]  # each published actor shows itself to operators
+    del known["runtime.Describe"]  # operators may send it to each published actor
     strangers = (Link((host, int(port)), stranger(number)) for number in range(252))
     for role in "peer", "operate":
-        operator = Control(f"{data}/control.sock")  # opened here: a link that hears no PING for long is ended
+        operator = Control(f"{data}/control.sock")  # opened here: a link without a PING for long is ended
         for path in sorted({path for path, _, _ in rows}, key=lambda path: (path == ENDS[0], path)):
             listed = {kind for at, roles, named in rows if at == path and role in roles for kind in named}
             others = [(kind, number) for kind, (number, _) in known.items() if kind not in listed]
             takes = taken(operator if role == "operate" else next(strangers), path, others)
-            # From a stranger each, for an empty message may be a violation.
+            # Each from a new identity, because an empty message may be a violation.
             for kind in sorted(listed, key=lambda kind: (path, kind) == ENDS):
                 takes |= taken(operator if role == "operate" else next(strangers), path, [(kind, known[kind][0])])
             wrong += [f"{path} and {kind}, in the role {role}: not as the page says" for kind in sorted(takes ^ listed)]
