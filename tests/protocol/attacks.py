@@ -441,7 +441,7 @@ class Honest:
             self.worst = max(self.worst, health)
 
     def link_anew(self):
-        """Returns the seconds until a new identity that retries every 100 ms is linked; on failure at least PATIENCE."""
+        """Returns the seconds until a new identity, retrying every 100 ms, is linked; on failure PATIENCE or more."""
         began = time.monotonic()
         own = (f"198.19.{1 + len(self.links) % 250}.1", 0)
         while time.monotonic() - began < PATIENCE:
@@ -534,7 +534,7 @@ def answers(run):
 
 def files(small, full):
     """Additional open files and sockets in nine of ten samples, in the small attack in half of them: occupied
-    connection slots. A refused socket is also open for a moment, and on a busy machine many samples include several of them.
+    connection slots. A refused socket is also open for a moment, and on a busy machine many samples include several.
     Without the limit the small attack occupies all 32 slots. A sanitized program closes refused sockets later."""
     def holds(run):
         most = full if run.plan.full else 2 * small if "BINARY_UNDER_TEST" in os.environ else small

@@ -1,7 +1,7 @@
-"""What is too long for each commit, in stages of which each prints one line: tools/soak night.
+"""Runs the checks that take too long for each commit, in stages that print one line each: tools/soak night.
 
-A stage that passed is not repeated for the same sources: `night` again goes on where it was ended. Stages named on the
-command line run alone. At most 2 hours on two cores.
+A stage that passed is not repeated for the same sources: an interrupted night resumes where it stopped. If stages are
+named on the command line, only these run. At most 2 hours on two cores.
 """
 
 import argparse
@@ -22,28 +22,28 @@ from programs import ROOT, Job, Stamps
 
 EACH = ROOT / "build-each"
 ASAN, TSAN, COVERAGE = ROOT / "build-asan", ROOT / "build-tsan", ROOT / "build-coverage"
-# All of what tools/test leaves out for its cost: every check of UBSan, and the program itself under sanitizers.
+# Everything that tools/test omits because of its cost: every check of UBSan, and the program itself under sanitizers.
 ASAN_OPTIONS = ["--buildtype=plain", "-Doptimization=1", "-Dcpp_args=['-g1']", "-Dsanitize=address,undefined",
                 "-Dtests=true", *command.UNITY]
 TSAN_OPTIONS = ["--buildtype=plain", "-Doptimization=1", "-Dcpp_args=['-g1']", "-Dsanitize=thread", "-Dtests=true",
                 *command.UNITY]
 COVERAGE_OPTIONS = ["--buildtype=plain", "-Doptimization=0", "-Dwerror=false", "-Db_coverage=true", "-Dtests=true",
                     *command.UNITY]
-# Areas whose tests run real threads. Not `os`: all it does passes through CAF's workers, whose reference counts
-# ThreadSanitizer does not see, and what would silence that would silence everything.
+# Areas whose tests run real threads. Not `os`: all its work passes through CAF's workers, whose reference counts
+# ThreadSanitizer does not see; a suppression of these reports would hide all others.
 THREADED = ("actor", "observe")
 FUZZ_SECONDS = 60
-WORLDS, FEWER_WORLDS = 20, {"chain": 6}  # of each domain in either weather
-LEAKS_OFF = {"ASAN_OPTIONS": "detect_leaks=0"}  # a process that is killed or ends by exit() has freed nothing
+WORLDS, FEWER_WORLDS = 20, {"chain": 6}  # of each domain, with few and with heavy faults
+LEAKS_OFF = {"ASAN_OPTIONS": "detect_leaks=0"}  # a process that is killed or calls exit() frees nothing
 PROGRESS = ROOT / "build" / "night.json"
 
 
 class Broken(Exception):
-    """What a stage found; its text is shown."""
+    """The failure of a stage; its text is printed."""
 
 
 def sources_now() -> str:
-    """Changes with the commit, and with each file that is not as it was committed."""
+    """Returns a hash of the commit and of each file that differs from the commit."""
     def said(*words: str) -> bytes:
         return subprocess.run(["git", *words], cwd=ROOT, capture_output=True).stdout
 
@@ -61,7 +61,7 @@ def built(folder: Path, options: list[str], *targets: str) -> None:
 
 
 def passed(jobs: list[Job], workers: int = command.WORKERS) -> str:
-    """Runs them all, whatever passed before. What they say in one line; Broken if a case failed."""
+    """Runs all jobs, even if they passed before. Returns a summary of one line; raises Broken if a case failed."""
     count = command.Count()
     programs.run_all(jobs, Stamps(ROOT / "build" / "night-stamps.json", True), workers, count.job)
     if count.failed:
@@ -76,7 +76,7 @@ def unit_jobs(folder: Path, environment: dict[str, str], times: int, areas: tupl
 
 
 def spoke(words: list[str], environment: dict[str, str] = {}, good: tuple[int, ...] = (0,)) -> str:
-    """The last line of a command's output; Broken with its end if it ends badly."""
+    """Returns the last line of a command's output; raises Broken with the last 60 lines if the command fails."""
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, env=os.environ | environment)
     lines = (done.stdout + done.stderr).strip().splitlines()
     if done.returncode not in good:
@@ -96,7 +96,7 @@ def rules() -> str:
 
 
 def optimised() -> str:
-    """All unit tests with optimisation: each source alone, loops in full length, fresh cases of the property tests."""
+    """All unit tests with optimisation: separately compiled sources, full loops, new cases of the property tests."""
     built(EACH, command.EACH_ALONE, "unit_tests", "troupe")
     seed = str(random.SystemRandom().randrange(1, 2**63))
     try:
@@ -107,7 +107,7 @@ def optimised() -> str:
 
 
 def mutants() -> str:
-    """Each planted bug in each world in which it was recorded."""
+    """Each mutant in each world in which it was recorded."""
     built(command.BUILD, command.OPTIMISED, "tests/test_apps")
     return passed([Job("recorded mutants", "apps", [str(command.BUILD / "tests/test_apps"), "--test-case=*planted bug*"],
                        environment={"TROUPE_EVERY_SEED": "1"}, timeout_s=3600)])
@@ -137,7 +137,7 @@ def worlds() -> str:
 
 
 def cluster() -> str:
-    """The processes of the cluster tests are sanitized ones: of the build whose libraries tools/test has made."""
+    """The cluster tests with sanitized processes, from the build folder of tools/test."""
     built(command.BUILD, command.OPTIMISED, *command.OPTIMISED_TARGETS)
     built(command.SANITIZE, command.SANITIZED, "troupe")
     jobs = command.optimised_jobs([command.CLUSTER])
@@ -185,7 +185,7 @@ def main() -> int:
     names = [stage.__name__ for stage in STAGES]
     words = argparse.ArgumentParser(prog="tools/soak night", description=__doc__.splitlines()[0])
     words.add_argument("--again", action="store_true", help="repeat stages that have passed for these sources")
-    words.add_argument("stages", nargs="*", metavar="STAGE", help=f"these alone: {', '.join(names)}")
+    words.add_argument("stages", nargs="*", metavar="STAGE", help=f"only these: {', '.join(names)}")
     asked = words.parse_args()
     if unknown := set(asked.stages) - set(names):
         words.error(f"unknown stage: {', '.join(sorted(unknown))}")

@@ -1,7 +1,7 @@
 """Counts phrases that make prose hard to read, in comments, strings, test names and Markdown, by folder.
 
     phrases.py [FOLDER...]    prints each phrase of these folders or files, and what to write instead
-    phrases.py --lower        lowers the limits in phrases.txt to the counts of now
+    phrases.py --lower        lowers the limits in phrases.txt to the present counts
 """
 
 import re
@@ -86,7 +86,7 @@ def pieces_of_cpp(text: str, is_test: bool) -> Iterator[Piece]:
 
 
 def pieces_of_script(text: str) -> Iterator[Piece]:
-    """Yields what follows a `#`."""
+    """Yields the text after each `#`."""
     for number, line in enumerate(text.splitlines(), 1):
         match = re.search(r"(?:^|\s)#\s?(.*)$", line)
         if match and not line.startswith("#!"):
@@ -104,7 +104,7 @@ def pieces(path: str, text: str) -> Iterator[Piece]:
 
 
 def blocks(path: str, text: str) -> Iterator[tuple[int, str]]:
-    """Yields comments and paragraphs as (first line, text): the lines of one are joined."""
+    """Yields comments and paragraphs as (first line, text) with joined lines."""
     joined, begin, previous = "", 0, -1
     for line, kind, piece in pieces(path, text):
         follows = kind == "prose" and line == previous + 1 and piece and not NEW_PARAGRAPH.match(piece)
@@ -124,7 +124,7 @@ def folder_of(path: str) -> str:
 
 
 def files(root: Path) -> list[str]:
-    """The files that git knows or would add; all files where there is no repository."""
+    """Returns the files that git knows or would add; all files if there is no repository."""
     asked = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=root,
                            capture_output=True, text=True)
     found = asked.stdout.splitlines() if asked.returncode == 0 else \
@@ -172,7 +172,7 @@ def fewer_than_allowed(root: Path) -> list[str]:
 
 
 def lower(root: Path) -> None:
-    """Writes the counts of now where they are lower than the limits."""
+    """Writes the present counts that are lower than the limits."""
     found = counts(root)
     limits = {folder: min(limit, found.get(folder, 0)) for folder, limit in allowed(root).items()}
     lines = (f"{folder} {limit}\n" for folder, limit in sorted(limits.items()) if limit)

@@ -1,7 +1,7 @@
-"""Runs test programs, two at a time, each with what it cost; and remembers which passed as they are now.
+"""Runs test programs, two at a time, measures their cost, and remembers which programs passed.
 
-A stamp is the SHA-256 of a program with all that it reads. A program whose stamp is the one with which it passed is not
-run again: its cases count as passed, and the command says so.
+A stamp is the SHA-256 of a program with all its inputs. A program that has already passed with its present stamp does
+not run again: its cases count as passed, and the command says so.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ SUMMARY = re.compile(r"test cases:\s*(\d+) \|\s*(\d+) passed \|\s*(\d+) failed")
 NOTE = re.compile(r"^NOTE: (.*)$", re.M)
 DURATION = re.compile(r"^(\d+\.\d+) s: (.*)\n", re.M)  # of doctest
 SKIPPED = re.compile(r"^SKIPPED: (.*?)(?: \[(.*)\])?$", re.M)
-LINES_SHOWN = 100  # of each end of a long output; a compiler says the cause first, a test last
+LINES_SHOWN = 100  # at each end of a long output; a compiler prints the cause first, a test prints it last
 
 
 @dataclass
@@ -31,11 +31,11 @@ class Job:
     name: str
     area: str
     command: list[str]
-    data: list[Path] = field(default_factory=list)  # what it reads besides the program: files and folders
+    data: list[Path] = field(default_factory=list)  # inputs in addition to the program: files and folders
     environment: dict[str, str] = field(default_factory=dict)
-    timeout_s: int = 600  # beside a whole build, real processes take three times as long as alone
+    timeout_s: int = 600  # during a whole build, real processes take three times as long
     folder: Path = ROOT
-    counts: bool = True  # a doctest program; otherwise a process that ends well is one case
+    counts: bool = True  # a doctest program; otherwise a process that exits with 0 is one case
 
 
 @dataclass
@@ -54,15 +54,15 @@ class Outcome:
 
 
 def fixed_seed(seed: str = "16") -> dict[str, str]:
-    """Property tests draw the same cases in each run of the command; `tools/soak night` draws fresh ones."""
+    """Makes property tests draw the same cases in each run; `tools/soak night` draws new cases."""
     return {"RC_PARAMS": f"seed={seed}"}
 
 
 def run(job: Job) -> Outcome:
-    """Runs the process to its end, or kills it and its children after its time."""
+    """Runs the process to its end, or kills it and its children after its time limit."""
     began = time.monotonic()
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        # A group to kill, but no session: where Linux groups processes by session, `nice` counts within one alone.
+        # A group to kill, but not a session: if Linux groups processes by session, `nice` applies only within it.
         command = [*job.command, "--duration=true"] if job.counts else job.command
         process = subprocess.Popen(command, cwd=job.folder, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
                                    env=os.environ | job.environment, process_group=0)
@@ -88,7 +88,7 @@ def run(job: Job) -> Outcome:
 
 
 def tally(job: Job, outcome: Outcome, output: str, code: int, late: bool) -> None:
-    """Counts the cases. A process that ends badly without naming a failed case is a failed case itself."""
+    """Counts the cases. A process that exits with an error but names no failed case is itself a failed case."""
     ended = f"was killed after {job.timeout_s} s" if late else f"ended with {code}"
     if not job.counts:
         outcome.passed, outcome.failed = (1, 0) if code == 0 else (0, 1)
@@ -96,7 +96,7 @@ def tally(job: Job, outcome: Outcome, output: str, code: int, late: bool) -> Non
         found = SUMMARY.search(output)
         cases, outcome.passed, outcome.failed = (int(found[n]) for n in (1, 2, 3)) if found else (0, 0, 0)
         outcome.notes = sorted(set(NOTE.findall(output)))
-        # A case that skipped a part of itself has not passed.
+        # A partly skipped case has not passed.
         skipped = {(why, case or str(n)) for n, (why, case) in enumerate(SKIPPED.findall(output))}
         skipped = {(why, case) for why, case in skipped}
         outcome.skipped = sorted(why for why, _ in skipped)
@@ -112,7 +112,7 @@ def tally(job: Job, outcome: Outcome, output: str, code: int, late: bool) -> Non
 
 
 def run_all(jobs: list[Job], stamps: "Stamps", workers: int, done) -> None:
-    """Runs what is not stamped, the longest first, and tells `done` of each job."""
+    """Runs the jobs without a stamp, the longest first, and passes each job to `done`."""
     waiting = sorted(jobs, key=lambda job: -stamps.wall_s(job))
     lock = threading.Lock()
 
@@ -123,12 +123,12 @@ def run_all(jobs: list[Job], stamps: "Stamps", workers: int, done) -> None:
                     return
                 job = waiting.pop(0)
             try:
-                stamp = stamps.stamp(job)  # of what is run: a file may change meanwhile
+                stamp = stamps.stamp(job)  # before the run: a file may change during it
                 known = stamps.passed(job, stamp)
                 outcome = known or run(job)
                 if known is None:
                     stamps.note(job, outcome, stamp)
-            except Exception as error:  # a job that is in no count would look as if all had passed
+            except Exception as error:  # a job that is not counted would look as if all had passed
                 outcome = Outcome(0, 1, [], [], 0.0, 0.0, time.time(), complaints=[f"did not run: {error!r}"])
             with lock:
                 done(job, outcome)
@@ -141,7 +141,7 @@ def run_all(jobs: list[Job], stamps: "Stamps", workers: int, done) -> None:
 
 
 class Stamps:
-    """What passed, and with which bytes. The hash of a file is taken again only if its size or time has changed."""
+    """The jobs that passed, and the hashes of their files. A file is hashed again only if its size or time changes."""
 
     def __init__(self, at: Path, fresh: bool):
         self.at, self.fresh = at, fresh

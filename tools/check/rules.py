@@ -1,7 +1,7 @@
-"""What the compiler does not check: include direction, where libraries may be used, and banned calls.
+"""Rules that the compiler does not check: include direction, use of libraries, and banned calls.
 
 Each rule is a function from (path, source) to the violations as (line, what). Paths are relative to the root. The
-sources given to a rule have neither comments nor the text of strings, except that include lines stay whole.
+sources given to a rule have neither comments nor string contents, but complete include lines.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import Callable, Iterator
 import phrases
 
 FOLDERS = ("actors", "messages", "runtime", "apps", "tests", "tools")
-LAYERS = ("runtime/base/", "messages/", "runtime/", "actors/", "apps/")  # includes point left only
+LAYERS = ("runtime/base/", "messages/", "runtime/", "actors/", "apps/")  # includes only point left
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.M)
 NO_CODE = re.compile(
@@ -27,7 +27,7 @@ Violation = tuple[int, str]
 
 
 def bare(source: str) -> str:
-    """The source without comments and string contents; lines keep their numbers."""
+    """Returns the source without comments and string contents; lines keep their numbers."""
 
     def blank(match: re.Match) -> str:
         text = match.group()
@@ -56,7 +56,7 @@ def calls(source: str, pattern: str, why: str) -> Iterator[Violation]:
 
 
 def layer(path: str) -> int | None:
-    """The first layer that the path lies in; runtime/base comes before runtime."""
+    """Returns the first layer that contains the path; runtime/base comes before runtime."""
     return next((number for number, folder in enumerate(LAYERS) if path.startswith(folder)), None)
 
 
@@ -68,10 +68,10 @@ def layers(path: str, source: str) -> Iterator[Violation]:
         if not name.startswith(FOLDERS):
             yield line, f'"{name}" is not written from the root'
         elif mine is not None and (layer(name) is None or layer(name) > mine):
-            yield line, f'"{name}" lies in a layer to the right of {path}'
+            yield line, f'"{name}" is in a layer to the right of {path}'
 
 
-# What domains include of runtime/net: they see links through runtime/actor/links.hpp.
+# The only headers of runtime/net for domains: they use links through runtime/actor/links.hpp.
 NET_OF_DOMAINS = ("runtime/net/misbehaved.hpp", "runtime/net/logic/datagram.hpp", "runtime/net/datagrams.hpp")
 
 
@@ -80,13 +80,13 @@ def domains(path: str, source: str) -> Iterator[Violation]:
     for line, _, name in includes(source):
         other = re.match(r"actors/\w+/", name)
         if mine and other and other[0] != mine[0] and not re.fullmatch(other[0] + r"(api|words|\w+_client)\.hpp", name):
-            yield line, f'"{name}": another domain is reached through {other[0]}api.hpp (and words.hpp, what its messages carry, and X_client.hpp, which asks it) alone'
+            yield line, f'"{name}": another domain is reached through {other[0]}api.hpp (and words.hpp, the codec of its messages, and X_client.hpp, which sends it requests) only'
         if mine and name.startswith("runtime/net/") and name not in NET_OF_DOMAINS:
             yield line, f'"{name}": a domain sees links through runtime/actor/links.hpp'
 
 
 def logic_schemas(root: Path) -> list[str]:
-    """Sources of a domain's logic that include a schema, directly or through other headers, with the shortest chain."""
+    """Returns logic sources that include a schema, directly or through other headers, with the shortest chain."""
     edges = {}
     for file in sources(root):
         found = includes(bare(file.read_text(encoding="utf-8")))
@@ -108,12 +108,12 @@ def logic_schemas(root: Path) -> list[str]:
 
 
 def room(path: str) -> str:
-    """The folder that counts for cycles: two levels, with all that lies below; the top of a layer is a room itself."""
+    """Returns the folder that counts for cycles: two levels with all folders below. The top of a layer is a room."""
     return "/".join(path.split("/")[:-1][:2])
 
 
 def folder_cycles(root: Path) -> list[str]:
-    """Rooms that include each other, in a circle of any length. Includes between a layer's top and its rooms are fine."""
+    """Returns cycles of rooms that include each other. Includes between a layer's top and its rooms are allowed."""
     edges: dict[str, dict[str, str]] = {}
     for file in sources(root):
         path = file.relative_to(root).as_posix()
@@ -132,7 +132,7 @@ def folder_cycles(root: Path) -> list[str]:
 
 
 def circles(edges: dict[str, set[str]]) -> list[list[str]]:
-    """The strongly connected parts of more than one node (Tarjan)."""
+    """Returns the strongly connected components of more than one node (Tarjan)."""
     order: dict[str, int] = {}
     low: dict[str, int] = {}
     stack: list[str] = []
@@ -159,20 +159,20 @@ def circles(edges: dict[str, set[str]]) -> list[list[str]]:
     return found
 
 
-# Which domain speaks the schema of which other one: the real coupling between them. A new pair is a decision, made here.
-# The schemas of the runtime are open to all.
+# The schemas of other domains that each domain uses: the real coupling between domains. A new pair is a decision, which
+# is made here. All domains may use the schemas of the runtime.
 RUNTIME_SCHEMAS = {"annotations", "bench", "common", "link", "links", "runtime", "store"}
 SPEAKS = {
     "files": {"dht", "peers"},
     "catalogue": {"files", "raft"},
     "durable": {"raft"},
-    "chain": {"wallet"},  # the book of accounts, where it is the chain
+    "chain": {"wallet"},  # the account ledger, if it is the chain
     "registry": {"dht", "peers", "reputation"},
     "reputation": {"registry"},
     "task": {"dht", "files", "registry", "reputation", "escrow", "wallet"},
     "escrow": {"raft", "wallet"},
     "fund": {"wallet", "escrow"},
-    "airdrop": {"wallet", "escrow", "registry", "fund", "raft"},  # the last two: its worlds
+    "airdrop": {"wallet", "escrow", "registry", "fund", "raft"},  # the last two: its simulation runs
 }
 
 
@@ -185,7 +185,7 @@ def schemas(path: str, source: str) -> Iterator[Violation]:
 
 
 def domain_parts(root: Path) -> list[str]:
-    """Each domain of the top meson.build has what each domain has."""
+    """Checks that each domain of the top meson.build has the files that every domain needs."""
     build = (root / "meson.build").read_text(encoding="utf-8")
     listed = re.search(r"^domains = \[([^\]]*)\]", build, re.M)
     found = []
@@ -219,7 +219,7 @@ def timers(path: str, source: str) -> Iterator[Violation]:
     yield from calls(source, r"\bdelayed_(anon_)?send\b", "use Actor::after; CAF's clock is not the node's")
     yield from calls(source, r"\bsystem\(\)\s*\.\s*clock\(\)", "use the Clock port")
     yield from calls(source, r"\bcaf::after\b", "use Actor::after; CAF's clock is not the node's")
-    # Shell::request and Actor::request are ours, take no time-out, and hide CAF's.
+    # Shell::request and Actor::request belong to this project, take no time-out, and hide CAF's functions.
     for match in re.finditer(r"(?<!\bshell_)(?<!\bowner_)(?:\.|->)\s*(?:template\s+)?request\s*(?:<[^()<>]*>)?\s*\(", source):
         arguments = split_arguments(source[match.end() :])
         if len(arguments) >= 2 and not arguments[1].endswith("infinite"):
@@ -227,7 +227,7 @@ def timers(path: str, source: str) -> Iterator[Violation]:
 
 
 def split_arguments(text: str) -> list[str]:
-    """The arguments of a call, given what follows its opening parenthesis."""
+    """Returns the arguments of a call, given the text after its opening parenthesis."""
     out, depth, begin = [], 0, 0
     for at, char in enumerate(text):
         if char in "([{":
@@ -280,8 +280,8 @@ RULES = (
     Rule("includes are written from the root and point down the layers", layers),
     Rule("another domain is reached through its api.hpp, words.hpp and clients, links through runtime/actor/links.hpp", domains),
     Rule("a domain speaks the schemas of the domains that it may speak to", schemas),
-    Rule("CAF, LevelDB, Botan, libsodium, libarchive and sockets are used in runtime/ alone", libraries),
-    Rule("what is fuzzed compiles with the compiler of the fuzzers", fuzzable),
+    Rule("only runtime/ uses CAF, LevelDB, Botan, libsodium, libarchive and sockets", libraries),
+    Rule("fuzzed code compiles with the compiler of the fuzzers", fuzzable),
     Rule("no timer of CAF and no finite request outside runtime/os and runtime/sim", timers),
     Rule("no call that blocks in connect", blocking),
     Rule("nothing sleeps outside runtime/os, apps and tools", sleeping),
@@ -293,7 +293,7 @@ BUILT_SOURCE = re.compile(r"(?:runtime|messages|actors|apps)/.*\.cpp|tests/.*_(?
 
 
 def forgotten(root: Path) -> list[str]:
-    """Sources and tests that no meson.build names, so that nothing compiles them: a test would vanish unseen."""
+    """Returns sources and tests that no meson.build names: nothing compiles them, and a test vanishes unnoticed."""
     named = set()
     for build in [root / "meson.build", *(p for folder in FOLDERS for p in (root / folder).rglob("meson.build"))]:
         for name in re.findall(r"'([^'\n]+\.cpp)'", build.read_text(encoding="utf-8") if build.exists() else ""):
@@ -330,12 +330,12 @@ TREE_RULES = {
 
 
 def sources(root: Path) -> list[Path]:
-    """All C++ sources below the root, sorted."""
+    """Returns all C++ sources below the root, sorted."""
     return sorted(p for folder in FOLDERS for p in (root / folder).rglob("*.[ch]pp") if p.is_file())
 
 
 def check_sources(root: Path) -> dict[str, list[str]]:
-    """The violations of each rule of one file, as "path:line: what"."""
+    """Returns the violations of each file rule, as "path:line: what"."""
     found: dict[str, list[str]] = {rule.claim: [] for rule in RULES}
     for file in sources(root):
         path = file.relative_to(root).as_posix()
@@ -346,5 +346,5 @@ def check_sources(root: Path) -> dict[str, list[str]]:
 
 
 def check_all(root: Path) -> dict[str, list[str]]:
-    """The violations of every rule."""
+    """Returns the violations of all rules."""
     return check_sources(root) | {claim: check(root) for claim, check in TREE_RULES.items()}

@@ -1,4 +1,4 @@
-"""Each rule finds a planted violation, and leaves the same text alone where it is allowed."""
+"""Tests that each rule finds a planted violation, and accepts the same text where it is allowed."""
 
 import tempfile
 import unittest

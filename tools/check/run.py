@@ -1,6 +1,6 @@
 """The test command: checks, two builds, each test once; see tools/README.md. Counts test cases, not programs.
 
-    run.py [--all] [AREA...]    --all repeats what has passed as it is now; areas: those alone, as the builds name them
+    run.py [--all] [AREA...]    --all also repeats unchanged programs that passed; AREA: only this area, by its name
 """
 
 import argparse
@@ -22,14 +22,14 @@ import rules
 import rules_test
 from programs import ROOT, Job, Outcome, Stamps
 
-# The program, and the tests of what only it has: commands as functions (`apps`) and as processes (`cluster`).
-# Sixteen sources are compiled together, as in the build by hand, and ten tests (tests/joined), which takes half of the
-# time: `tools/soak night` compiles each alone, and so finds a missing include.
+# The program, and the tests that need it: commands as functions (`apps`) and as processes (`cluster`).
+# Sixteen sources, or ten tests (tests/joined), are compiled together, as in a manual build; this halves the time.
+# `tools/soak night` compiles each source separately, and so finds a missing include.
 RELEASE = ["--buildtype=release", "-Db_ndebug=false", "-Dtests=true"]
 EACH_ALONE = [*RELEASE, "--unity=off"]
 OPTIMISED = [*RELEASE, "--unity=on", "--unity-size=16"]
-# All unit tests. Line tables are enough for a report. Sixteen sources are compiled together. Without the three checks
-# that cost a sixth of a compile and find next to nothing on x86: `tools/soak night` has them.
+# All unit tests. Line tables are enough for a report. Sixteen sources are compiled together. Three checks are omitted
+# because they cost a sixth of a compile and find next to nothing on x86: `tools/soak night` has them.
 CHEAP_CHECKS = "-fno-sanitize=object-size,vptr,alignment"
 UNITY = ["--unity=on", "--unity-size=16"]
 SANITIZED = ["--buildtype=plain", "-Doptimization=1", f"-Dcpp_args=['-g1','{CHEAP_CHECKS}']",
@@ -38,16 +38,16 @@ REPORTS = {"UBSAN_OPTIONS": "print_stacktrace=1", "ASAN_OPTIONS": "detect_stack_
 CLUSTER = "cluster"
 CHECKS = "checks"  # the rules and the format: an area that builds nothing
 IN_OPTIMISED = ("apps", CLUSTER)
-# Not `all`: for meson that is every test program, also those that the sanitizer build has.
+# Not `all`: in meson it includes every test program, even programs of the sanitizer build.
 OPTIMISED_TARGETS = ["troupe", *(f"tests/test_{area}" for area in IN_OPTIMISED), "tests/world_hash"]
-SLOWEST = 10  # cases that the end of a run names
+SLOWEST = 10  # cases that the summary names
 WORKERS = max(2, os.cpu_count() or 2)
 WORLDS = ["1", "2"]  # seeds of simulated worlds
-# Precompiled headers are found again in the cache (ccache's manual, "Precompiled headers").
+# Lets ccache reuse precompiled headers (ccache's manual, "Precompiled headers").
 BUILDING = {"CCACHE_SLOPPINESS": "pch_defines,time_macros"}
 BUILD, SANITIZE = ROOT / "build", ROOT / "build-sanitize"
 
-# What programs read besides themselves: a change of it runs them again.
+# Other inputs of the programs: if an input changes, the program runs again.
 DATA = {
     "apps": [ROOT / "tests/scenarios"],
     CLUSTER: [BUILD / "troupe", ROOT / "tools/metrics"],
@@ -74,7 +74,7 @@ def show(claim: str, lines: list[str]) -> None:
 
 
 class Count:
-    """Cases, and what each area cost."""
+    """Counts cases and the cost of each area."""
 
     def __init__(self) -> None:
         self.passed = self.failed = self.unchanged = 0
@@ -82,7 +82,7 @@ class Count:
         self.skipped: list[str] = []
         self.notes: list[str] = []
         self.durations: list[tuple[float, str]] = []  # seconds, case
-        # Seconds: of the CPU to build and to run, and until what ran was done.
+        # Seconds: CPU time to build, CPU time to run, elapsed time of the run.
         self.costs: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
         self.lock = threading.Lock()
 
@@ -133,7 +133,7 @@ class Count:
 
 
 def format_complaints(everything: bool) -> list[str]:
-    """Names what clang-format would change. A source that has passed is looked at again only if it has changed."""
+    """Returns sources that clang-format would change. A source that passed is checked again only if it changes."""
     at = BUILD / "formatted.json"
     try:
         known = {} if everything else json.loads(at.read_text())
@@ -178,7 +178,7 @@ def checks(count: Count, everything: bool) -> None:
 
 
 def configure(folder: Path, options: list[str], environment: dict[str, str] = {}) -> list[str]:
-    """Configures a new folder; tells an old one what it was not told. Returns complaints."""
+    """Configures a new folder, or sets the options that an old folder lacks. Returns complaints."""
     asked = {}
     for option in options:
         name, _, value = option.lstrip("-").removeprefix("D").partition("=")
@@ -205,13 +205,13 @@ AREA = re.compile(r"(?:^|[/_])(?:(?:actors|runtime)[/_]([a-z]+)[/_]|tests/test_(
 
 
 def area_of(path: str) -> str:
-    """The area of a source, of an object that is named after one, or of a test program."""
+    """Returns the area of a source, of an object named after a source, or of a test program."""
     found = AREA.search(path)
     return next(filter(None, found.groups())) if found else "the rest"
 
 
 def shares(folder: Path, since_ns: int) -> dict[str, float]:
-    """Which part of the jobs of the build that began then was for which area, by their time in ninja's log."""
+    """Returns each area's share of the build that began at `since_ns`, by the times of its jobs in ninja's log."""
     spent: dict[str, float] = defaultdict(float)
     for line in (folder / ".ninja_log").read_text().splitlines()[1:]:
         begin, end, written_ns, output = line.split("\t")[:4]
@@ -228,11 +228,11 @@ def shares(folder: Path, since_ns: int) -> dict[str, float]:
 
 
 def build(count: Count, folder: Path, options: list[str], targets: list[str]) -> bool:
-    """Builds with what is left: tests that run at the same time wait for each other, and go first."""
+    """Builds at low priority: tests that run at the same time wait for each other and go first."""
     complaints = configure(folder, options)
     if not complaints:
         began, began_at = time.monotonic(), time.time_ns()
-        # Three failed commands are enough to see what is wrong.
+        # Three failed commands are enough to find the cause.
         job = Job(f"{folder.name} builds", folder.name, counts=False, timeout_s=24 * 3600,
                   command=["nice", "-n", "19", "ninja", "-C", str(folder), "--quiet", "-k", "3", *targets],
                   environment=BUILDING)
@@ -254,7 +254,7 @@ def tests_of(folder: Path) -> list[dict]:
 
 
 def jobs_of(folder: Path, wanted, environment: dict[str, str], times: int) -> list[Job]:
-    """The tests of a build folder whose suites `wanted` accepts."""
+    """Returns the tests of a build folder whose suites `wanted` accepts."""
     jobs = []
     for test in tests_of(folder):
         suites = [suite.split(":")[-1] for suite in test["suite"]]
@@ -269,7 +269,7 @@ def jobs_of(folder: Path, wanted, environment: dict[str, str], times: int) -> li
 
 
 def by_source(job: Job) -> list[Job]:
-    """A job for each source of a program: some run at once, and none has the time of all."""
+    """Returns a job per source of a program: the jobs run in parallel, and each has its own time limit."""
     folder = ROOT / "tests" / job.area
     sources = sorted(str(path.relative_to(folder)) for path in folder.rglob("*_test.cpp"))
     return [Job(f"{job.name} {name}", job.area, [*job.command, f"--source-file=*/{job.area}/{name}"],
@@ -290,7 +290,7 @@ def sanitized_jobs(areas: list[str]) -> list[Job]:
 
 
 def hash_jobs(folder: Path) -> list[Job]:
-    """The same seeds are the same worlds in every build, process and surroundings."""
+    """Returns jobs that show: the same seeds give the same worlds in every build, process and environment."""
     program = str(folder / "tests/world_hash")
     if folder == SANITIZE:
         return [Job("worlds run in the sanitizer build", "worlds", [program, *WORLDS], counts=False)]
@@ -308,7 +308,7 @@ def step(name: str) -> None:
 
 
 class Background(threading.Thread):
-    """Runs beside a build; what it raises is raised again by `wait`."""
+    """Runs during a build; `wait` raises its exception again."""
 
     def __init__(self, work):
         super().__init__()
@@ -318,7 +318,7 @@ class Background(threading.Thread):
     def run(self) -> None:
         try:
             self.work()
-        except BaseException as broken:  # a check that breaks must not look like one that passed
+        except BaseException as broken:  # a check that breaks must not look like a passed check
             self.broken = broken
 
     def wait(self) -> None:
@@ -338,10 +338,10 @@ def whole(count: Count, stamps: Stamps, everything: bool) -> None:
     def run(jobs: list[Job], workers: int) -> None:
         programs.run_all(jobs, stamps, workers, done)
 
-    step("build, and checks beside it")
+    step("build, with checks in parallel")
     beside = [Background(lambda: checks(count, everything))]
     optimised = build(count, BUILD, OPTIMISED, OPTIMISED_TARGETS)
-    step("build-sanitize, and cluster, apps and worlds beside it")
+    step("build-sanitize, with cluster, apps and worlds in parallel")
     if optimised:
         beside.append(Background(lambda: run(optimised_jobs() + hash_jobs(BUILD), 2)))
     sanitized = build(count, SANITIZE, SANITIZED, ["unit_tests"])
@@ -356,7 +356,7 @@ def whole(count: Count, stamps: Stamps, everything: bool) -> None:
 
 
 def some(count: Count, stamps: Stamps, areas: list[str]) -> None:
-    """Builds and runs those areas alone."""
+    """Builds and runs only these areas."""
     if CHECKS in areas:
         checks(count, everything=False)
         areas = [area for area in areas if area != CHECKS]
@@ -387,8 +387,8 @@ def all_areas() -> set[str]:
 
 def main() -> int:
     words = argparse.ArgumentParser(prog="tools/test", description=__doc__.splitlines()[0])
-    words.add_argument("--all", action="store_true", help="repeat what has passed and is unchanged")
-    words.add_argument("areas", nargs="*", metavar="AREA", help="build and run these alone, e.g. dht, store, fuzz, cluster, checks")
+    words.add_argument("--all", action="store_true", help="also repeat unchanged programs that passed")
+    words.add_argument("areas", nargs="*", metavar="AREA", help="build and run only these, e.g. dht, store, fuzz, cluster, checks")
     asked = words.parse_args()
     count = Count()
     stamps = Stamps(BUILD / "tested.json", asked.all)

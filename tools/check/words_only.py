@@ -2,7 +2,7 @@
 
     words_only.py COMMIT [FOLDER...]    compares the working tree with COMMIT; exit 1 if code changed
 
-Prints, for each literal that changed, the tests, scenarios and documents that quote the text that is gone.
+Prints, for each changed literal, the tests, scenarios and documents that quote the old text.
 """
 
 import re
