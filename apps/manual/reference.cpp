@@ -11,7 +11,8 @@ namespace {
 std::string bounds(const config::Setting& setting) {
   using config::Kind;
   const auto typed = [&](std::uint64_t bound) -> std::string {
-    if (setting.kind == Kind::duration) return config::toml(config::Value(base::Duration(static_cast<std::int64_t>(bound))));
+    if (setting.kind == Kind::duration)
+      return config::toml(config::Value(base::Duration(static_cast<std::int64_t>(bound))));
     if (setting.kind == Kind::bytes) return config::toml(config::Value(config::ByteCount{bound}));
     return std::to_string(bound);
   };
@@ -37,7 +38,8 @@ std::string cell(std::string_view text) {
 
 std::string cli_page(const Commands& table) {
   std::ostringstream out;
-  out << "# Commands\n\nThis page is generated: `troupe manual cli` prints it. `troupe help COMMAND` prints one entry.\n\n"
+  out << "# Commands\n\nThis page is generated: `troupe manual cli` prints it. `troupe help COMMAND` prints one "
+         "entry.\n\n"
       << "```text\n";
   print_help(out, table, "");
   out << "```\n";
@@ -52,15 +54,18 @@ std::string cli_page(const Commands& table) {
 std::string configuration_page(const config::Table& table) {
   std::ostringstream out;
   out << "# Settings\n\nThis page is generated: `troupe manual configuration` prints it.\n\n"
-      << "A setting comes from, weakest first: its default, `DIR/config.toml` or the file of `--config`, the environment\n"
-      << "(`TROUPE_RAFT__INVITES` for `raft.invites`), and `--set key=value`. `troupe config show --origin` prints the\n"
-      << "settings and where each value comes from; `troupe config check FILE` checks a file. A running node accepts a\n"
+      << "A setting comes from, weakest first: its default, `DIR/config.toml` or the file of `--config`, the "
+         "environment\n"
+      << "(`TROUPE_RAFT__INVITES` for `raft.invites`), and `--set key=value`. `troupe config show --origin` prints "
+         "the\n"
+      << "settings and where each value comes from; `troupe config check FILE` checks a file. A running node accepts "
+         "a\n"
       << "new value of a setting marked \"reload\" on SIGHUP; all other settings take effect at the next start.\n\n"
       << "| setting | default | values | takes effect | meaning |\n|---|---|---|---|---|\n";
   for (const config::Setting& setting : table.settings())
     out << "| `" << setting.key << "` | " << (setting.fallback.empty() ? "" : '`' + std::string(setting.fallback) + '`')
-        << " | " << cell(bounds(setting)) << " | " << (setting.when == config::When::reload ? "reload" : "start") << " | "
-        << cell(setting.doc) << " |\n";
+        << " | " << cell(bounds(setting)) << " | " << (setting.when == config::When::reload ? "reload" : "start")
+        << " | " << cell(setting.doc) << " |\n";
   return out.str();
 }
 
