@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 
 namespace troupe {
 

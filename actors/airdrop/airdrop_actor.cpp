@@ -2,9 +2,9 @@
 
 #include "actors/airdrop/api.hpp"
 #include "actors/escrow/api.hpp"
+#include "messages/codec.hpp"
 #include "messages/common.capnp.h"
 #include "messages/escrow.capnp.h"
-#include "messages/words.hpp"
 
 namespace troupe::airdrop {
 namespace {

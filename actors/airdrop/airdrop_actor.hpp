@@ -12,8 +12,8 @@
 #include <deque>
 
 #include "actors/airdrop/airdrop_settings.hpp"
+#include "actors/airdrop/codec.hpp"
 #include "actors/airdrop/rows.hpp"
-#include "actors/airdrop/words.hpp"
 #include "actors/wallet/ledger_client.hpp"
 #include "messages/common.capnp.h"
 #include "runtime/base/ensure.hpp"

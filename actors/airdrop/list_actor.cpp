@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "actors/airdrop/rows.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 #include "runtime/actor/user.hpp"
 
 namespace troupe::airdrop {

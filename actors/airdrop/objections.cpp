@@ -1,6 +1,6 @@
 // Objections to recipients, and the owner's decisions.
 #include "actors/airdrop/airdrop_actor.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 
 namespace troupe::airdrop {
 namespace {

@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "actors/airdrop/airdrop_actor.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 
 namespace troupe::airdrop {
 namespace {

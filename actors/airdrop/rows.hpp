@@ -5,7 +5,7 @@
 //         list; 'o' id, index: the objections to a recipient; 'u' id: it has not ended, with its owner; 'n' owner,
 //         nonce: the airdrop with this nonce. Numbers in keys are big-endian.
 #include "actors/airdrop/logic/airdrop.hpp"
-#include "actors/wallet/words.hpp"
+#include "actors/wallet/codec.hpp"
 
 namespace troupe::airdrop::rows {
 

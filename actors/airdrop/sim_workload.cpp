@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "messages/airdrop.capnp.h"
+#include "messages/codec.hpp"
 #include "messages/fund.capnp.h"
-#include "messages/words.hpp"
 #include "runtime/base/ensure.hpp"
 #include "runtime/base/fields.hpp"
 #include "runtime/crypto/hash.hpp"

@@ -16,7 +16,7 @@
 #include "actors/airdrop/api.hpp"
 #include "actors/escrow/sim_client.hpp"
 #include "actors/fund/api.hpp"
-#include "actors/wallet/words.hpp"
+#include "actors/wallet/codec.hpp"
 
 namespace troupe::airdrop {
 

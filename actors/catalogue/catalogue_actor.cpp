@@ -4,7 +4,7 @@
 
 #include "actors/catalogue/member_actor.hpp"
 #include "actors/raft/api.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 #include "runtime/actor/followers.hpp"
 
 namespace troupe::catalogue {

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "actors/raft/api.hpp"
+#include "messages/codec.hpp"
 #include "messages/common.capnp.h"
-#include "messages/words.hpp"
 
 namespace troupe::catalogue {
 namespace {

@@ -1,7 +1,7 @@
 #include "actors/chain/chain_actor.hpp"
 
 #include "actors/chain/validator_actor.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 #include "runtime/observe/date.hpp"
 
 namespace troupe::chain {

@@ -3,7 +3,7 @@
 
 #include "actors/chain/chain_actor.hpp"
 #include "actors/chain/wire.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 
 namespace troupe::chain {
 namespace {

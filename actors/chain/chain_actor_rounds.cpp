@@ -1,6 +1,6 @@
 // The current height: when it begins, the effects of consensus, and the messages for it.
 #include "actors/chain/chain_actor.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 
 namespace troupe::chain {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "actors/chain/api.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 #include "runtime/base/fields.hpp"
 
 namespace troupe::chain {

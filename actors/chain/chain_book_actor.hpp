@@ -18,7 +18,7 @@
 #include "actors/chain/logic/book_transfer.hpp"
 #include "actors/chain/settings.hpp"
 #include "actors/durable/api.hpp"
-#include "actors/wallet/words.hpp"
+#include "actors/wallet/codec.hpp"
 #include "messages/chain.capnp.h"
 #include "messages/common.capnp.h"
 #include "runtime/base/share_budget.hpp"

@@ -3,7 +3,7 @@
 
 #include "actors/chain/api.hpp"
 #include "actors/chain/chain_book_actor.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 
 namespace troupe::chain {
 namespace {

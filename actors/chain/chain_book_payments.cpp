@@ -4,7 +4,7 @@
 #include "actors/chain/api.hpp"
 #include "actors/chain/chain_book_actor.hpp"
 #include "actors/chain/logic/mempool.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 #include "runtime/actor/user.hpp"
 #include "runtime/base/ensure.hpp"
 #include "runtime/base/fields.hpp"

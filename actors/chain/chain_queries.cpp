@@ -1,7 +1,7 @@
 #include "actors/chain/api.hpp"
 #include "actors/chain/queries.hpp"
 #include "actors/chain/validator_actor.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 
 namespace troupe::chain {
 namespace {

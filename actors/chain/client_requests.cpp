@@ -1,5 +1,5 @@
 #include "actors/chain/queries.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 
 namespace troupe::chain {
 namespace {

@@ -1,7 +1,7 @@
 #include "actors/chain/fork_recovery.hpp"
 
 #include "actors/chain/api.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 
 namespace troupe::chain {
 namespace {

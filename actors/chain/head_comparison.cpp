@@ -1,6 +1,6 @@
 #include "actors/chain/api.hpp"
 #include "actors/chain/fork_recovery.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 
 namespace troupe::chain {
 namespace {

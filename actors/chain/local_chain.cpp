@@ -1,6 +1,6 @@
 #include "actors/chain/local_chain.hpp"
 
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 
 namespace troupe::chain {
 

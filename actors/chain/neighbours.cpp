@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "actors/chain/api.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 #include "runtime/actor/user.hpp"
 
 namespace troupe::chain {

@@ -2,7 +2,7 @@
 
 #include "actors/chain/api.hpp"
 #include "actors/chain/validator_actor.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 #include "runtime/actor/used_elsewhere.hpp"
 
 namespace troupe::chain {

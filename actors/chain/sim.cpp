@@ -7,7 +7,7 @@
 #include "actors/chain/chain_actor.hpp"
 #include "actors/chain/sim_conspiracy.hpp"
 #include "actors/chain/sim_liar.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 #include "runtime/base/ensure.hpp"
 #include "runtime/crypto/hash.hpp"
 #include "runtime/sim/clients.hpp"

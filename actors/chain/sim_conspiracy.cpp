@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "actors/chain/wire.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 
 namespace troupe::chain {
 

@@ -1,7 +1,7 @@
 #include "actors/chain/sim_liar.hpp"
 
 #include "actors/chain/wire.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 
 namespace troupe::chain {
 namespace {

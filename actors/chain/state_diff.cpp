@@ -1,7 +1,7 @@
 #include "actors/chain/api.hpp"
 #include "actors/chain/logic/tree_diff.hpp"
 #include "actors/chain/queries.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 
 namespace troupe::chain {
 namespace {

@@ -1,6 +1,6 @@
 #include "actors/chain/transactions.hpp"
 #include "actors/chain/wire.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 
 namespace troupe::chain {
 namespace {

@@ -2,7 +2,7 @@
 
 #include "actors/chain/api.hpp"
 #include "actors/chain/rows.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 #include "runtime/base/fields.hpp"
 
 namespace troupe::chain {

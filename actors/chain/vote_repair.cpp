@@ -1,7 +1,7 @@
 #include "actors/chain/vote_repair.hpp"
 
 #include "actors/chain/wire.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 
 namespace troupe::chain {
 namespace {

@@ -1,7 +1,7 @@
 #include "actors/chain/wire.hpp"
 
 #include "actors/chain/logic/merkle_log.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 
 namespace troupe::chain {
 namespace {

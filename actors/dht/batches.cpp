@@ -2,11 +2,11 @@
 #include <deque>
 
 #include "actors/dht/api.hpp"
+#include "actors/dht/codec.hpp"
 #include "actors/dht/logic/regions.hpp"
 #include "actors/dht/parts.hpp"
 #include "actors/dht/republish_actor.hpp"
 #include "actors/dht/wire.hpp"
-#include "actors/dht/words.hpp"
 
 namespace troupe::dht {
 namespace {

@@ -4,10 +4,10 @@
 #include <algorithm>
 
 #include "actors/dht/api.hpp"
+#include "actors/dht/codec.hpp"
 #include "actors/dht/dht_actor.hpp"
 #include "actors/dht/lookup_actor.hpp"
 #include "actors/dht/wire.hpp"
-#include "actors/dht/words.hpp"
 #include "messages/contact.hpp"
 
 namespace troupe::dht {

@@ -1,10 +1,10 @@
 #include <algorithm>
 
 #include "actors/dht/api.hpp"
+#include "actors/dht/codec.hpp"
 #include "actors/dht/parts.hpp"
 #include "actors/dht/sealing.hpp"
 #include "actors/dht/wire.hpp"
-#include "actors/dht/words.hpp"
 
 namespace troupe::dht {
 namespace {

@@ -8,9 +8,9 @@
 #include "actors/dht/logic/lookup_types.hpp"
 #include "actors/dht/logic/record.hpp"
 #include "actors/dht/settings.hpp"
+#include "messages/codec.hpp"
 #include "messages/common.capnp.h"
 #include "messages/dht.capnp.h"
-#include "messages/words.hpp"
 #include "runtime/base/error.hpp"
 #include "runtime/crypto/identity.hpp"
 

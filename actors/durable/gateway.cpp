@@ -1,8 +1,8 @@
 #include "actors/durable/api.hpp"
 #include "actors/raft/api.hpp"
+#include "messages/codec.hpp"
 #include "messages/common.capnp.h"
 #include "messages/raft.capnp.h"
-#include "messages/words.hpp"
 #include "runtime/base/text.hpp"
 
 namespace troupe::durable {

@@ -2,9 +2,9 @@
 
 #include "actors/durable/api.hpp"
 #include "actors/raft/api.hpp"
+#include "messages/codec.hpp"
 #include "messages/raft.capnp.h"
 #include "messages/store.capnp.h"
-#include "messages/words.hpp"
 #include "runtime/store/error.hpp"
 
 namespace troupe::durable {

@@ -1,7 +1,7 @@
 #include "actors/durable/api.hpp"
 #include "actors/raft/api.hpp"
+#include "messages/codec.hpp"
 #include "messages/raft.capnp.h"
-#include "messages/words.hpp"
 #include "runtime/actor/user.hpp"
 
 namespace troupe::durable {

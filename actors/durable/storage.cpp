@@ -1,9 +1,9 @@
 #include "actors/durable/api.hpp"
 #include "actors/raft/api.hpp"
+#include "messages/codec.hpp"
 #include "messages/common.capnp.h"
 #include "messages/raft.capnp.h"
 #include "messages/store.capnp.h"
-#include "messages/words.hpp"
 
 namespace troupe::durable {
 namespace {

@@ -4,8 +4,8 @@
 
 #include "actors/escrow/api.hpp"
 #include "actors/escrow/deposit_waiting.hpp"
-#include "actors/wallet/words.hpp"
-#include "messages/words.hpp"
+#include "actors/wallet/codec.hpp"
+#include "messages/codec.hpp"
 #include "runtime/actor/user.hpp"
 
 namespace troupe::escrow {

@@ -3,7 +3,7 @@
 
 #include "actors/escrow/api.hpp"
 #include "actors/escrow/escrows_actor.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 
 namespace troupe::escrow {
 namespace {

@@ -5,7 +5,7 @@
 #include "actors/escrow/api.hpp"
 #include "actors/escrow/arbiters_actor.hpp"
 #include "actors/escrow/deposit_waiting.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 #include "runtime/base/fields.hpp"
 #include "runtime/crypto/hash.hpp"
 

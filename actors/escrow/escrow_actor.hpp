@@ -12,10 +12,10 @@
 #include <deque>
 
 #include "actors/escrow/act_rates.hpp"
+#include "actors/escrow/codec.hpp"
 #include "actors/escrow/escrow_settings.hpp"
 #include "actors/escrow/group_time.hpp"
 #include "actors/escrow/rows.hpp"
-#include "actors/escrow/words.hpp"
 #include "actors/wallet/ledger_client.hpp"
 #include "messages/common.capnp.h"
 

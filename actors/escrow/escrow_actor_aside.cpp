@@ -3,7 +3,7 @@
 
 #include "actors/escrow/arbiters_actor.hpp"
 #include "actors/escrow/escrow_actor.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 
 namespace troupe::escrow {
 namespace {

@@ -1,7 +1,7 @@
 // Opens an escrow: checks the buyer's proposal, also at the book, and makes it the first commit.
 #include "actors/escrow/api.hpp"
 #include "actors/escrow/escrow_actor.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 
 namespace troupe::escrow {
 namespace {

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "actors/escrow/api.hpp"
+#include "messages/codec.hpp"
 #include "messages/runtime.capnp.h"
-#include "messages/words.hpp"
 #include "runtime/actor/user.hpp"
 
 namespace troupe::escrow {

@@ -13,7 +13,7 @@
 
 #include "actors/durable/api.hpp"
 #include "actors/escrow/logic/event_log.hpp"
-#include "actors/wallet/words.hpp"
+#include "actors/wallet/codec.hpp"
 
 namespace troupe::escrow::rows {
 

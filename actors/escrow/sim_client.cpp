@@ -2,8 +2,8 @@
 
 #include "actors/escrow/api.hpp"
 #include "actors/raft/api.hpp"
+#include "messages/codec.hpp"
 #include "messages/raft.capnp.h"
-#include "messages/words.hpp"
 
 namespace troupe::escrow {
 namespace {

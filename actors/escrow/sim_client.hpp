@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "actors/wallet/words.hpp"
+#include "actors/wallet/codec.hpp"
 #include "messages/escrow.capnp.h"
 #include "runtime/sim/clients.hpp"
 #include "runtime/sim/members.hpp"

@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "actors/escrow/sim_workload.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 
 namespace troupe::escrow {
 namespace {

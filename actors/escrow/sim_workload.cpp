@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "actors/escrow/logic/registry.hpp"
+#include "messages/codec.hpp"
 #include "messages/common.capnp.h"
-#include "messages/words.hpp"
 #include "runtime/base/ensure.hpp"
 #include "runtime/crypto/hash.hpp"
 

@@ -15,8 +15,8 @@
 #include <set>
 
 #include "actors/escrow/api.hpp"
+#include "actors/escrow/codec.hpp"
 #include "actors/escrow/sim_client.hpp"
-#include "actors/escrow/words.hpp"
 
 namespace troupe::escrow {
 

@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "actors/escrow/api.hpp"
+#include "actors/escrow/codec.hpp"
 #include "actors/escrow/deposit_waiting.hpp"
-#include "actors/escrow/words.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 
 namespace troupe::escrow {
 namespace {

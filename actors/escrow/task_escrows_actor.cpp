@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "actors/escrow/words.hpp"
-#include "messages/words.hpp"
+#include "actors/escrow/codec.hpp"
+#include "messages/codec.hpp"
 #include "runtime/actor/user.hpp"
 
 namespace troupe::escrow {

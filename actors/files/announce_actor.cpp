@@ -3,7 +3,7 @@
 #include <bit>
 
 #include "actors/dht/api.hpp"
-#include "actors/dht/words.hpp"
+#include "actors/dht/codec.hpp"
 #include "runtime/base/ensure.hpp"
 
 namespace troupe::files {

@@ -1,6 +1,6 @@
 #include "actors/files/files_part.hpp"
 
-#include "actors/dht/words.hpp"
+#include "actors/dht/codec.hpp"
 #include "messages/contact.hpp"
 #include "messages/peers.capnp.h"
 #include "runtime/crypto/identity.hpp"

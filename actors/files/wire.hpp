@@ -10,9 +10,9 @@
 #include "actors/files/logic/fetch.hpp"
 #include "actors/files/logic/pace.hpp"
 #include "messages/borrow.hpp"
+#include "messages/codec.hpp"
 #include "messages/files.capnp.h"
 #include "messages/store.capnp.h"
-#include "messages/words.hpp"
 #include "runtime/base/error.hpp"
 
 namespace troupe::files {

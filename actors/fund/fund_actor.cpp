@@ -1,7 +1,7 @@
 #include "actors/fund/fund_actor.hpp"
 
+#include "actors/fund/codec.hpp"
 #include "actors/fund/state_actor.hpp"
-#include "actors/fund/words.hpp"
 
 namespace troupe::fund {
 namespace {

@@ -2,10 +2,10 @@
 
 #include "actors/escrow/api.hpp"
 #include "actors/fund/api.hpp"
-#include "actors/fund/words.hpp"
+#include "actors/fund/codec.hpp"
 #include "actors/wallet/api.hpp"
+#include "messages/codec.hpp"
 #include "messages/escrow.capnp.h"
-#include "messages/words.hpp"
 #include "runtime/base/fields.hpp"
 #include "runtime/base/text.hpp"
 

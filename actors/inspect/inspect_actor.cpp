@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "actors/inspect/row_of.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 #include "runtime/base/ensure.hpp"
 #include "runtime/base/whole_units.hpp"
 

@@ -1,7 +1,7 @@
 // Actions of operators on actors: each is refused or done, and recorded.
 #include "actors/inspect/inspect_actor.hpp"
 #include "actors/inspect/logic/acts.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 
 namespace troupe::inspect {
 namespace {

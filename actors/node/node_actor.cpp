@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "actors/node/status.hpp"
+#include "messages/codec.hpp"
 #include "messages/runtime.capnp.h"
-#include "messages/words.hpp"
 #include "runtime/base/ensure.hpp"
 #include "runtime/base/nearest.hpp"
 #include "runtime/observe/version.hpp"

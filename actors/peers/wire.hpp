@@ -6,9 +6,9 @@
 
 #include "actors/peers/contact.hpp"
 #include "actors/peers/logic/decisions.hpp"
+#include "messages/codec.hpp"
 #include "messages/links.capnp.h"
 #include "messages/peers.capnp.h"
-#include "messages/words.hpp"
 
 namespace troupe::peers {
 

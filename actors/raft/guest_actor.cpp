@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 
 namespace troupe::raft {
 namespace {

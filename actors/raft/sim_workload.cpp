@@ -6,7 +6,7 @@
 #include "actors/raft/group_actor.hpp"
 #include "actors/raft/log_actor.hpp"
 #include "actors/raft/logic/quorum.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 #include "runtime/base/ensure.hpp"
 #include "runtime/sim/fabric.hpp"
 #include "runtime/sim/linearizable.hpp"

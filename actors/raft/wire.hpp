@@ -5,8 +5,8 @@
 
 #include "actors/raft/logic/message.hpp"
 #include "actors/raft/logic/saves.hpp"
+#include "messages/codec.hpp"
 #include "messages/raft.capnp.h"
-#include "messages/words.hpp"
 #include "runtime/base/error.hpp"
 
 namespace troupe::raft {

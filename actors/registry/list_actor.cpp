@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "actors/dht/api.hpp"
+#include "messages/codec.hpp"
 #include "messages/contact.hpp"
 #include "messages/dht.capnp.h"
-#include "messages/words.hpp"
 #include "runtime/base/whole_units.hpp"
 
 namespace troupe::registry {

@@ -1,8 +1,8 @@
 #include "actors/registry/registry_actor.hpp"
 
 #include "actors/registry/list_actor.hpp"
+#include "messages/codec.hpp"
 #include "messages/runtime.capnp.h"
-#include "messages/words.hpp"
 #include "runtime/crypto/hash.hpp"
 #include "runtime/observe/describe_counters.hpp"
 

@@ -2,14 +2,14 @@
 #include <algorithm>
 
 #include "actors/dht/api.hpp"
-#include "actors/dht/words.hpp"
+#include "actors/dht/codec.hpp"
 #include "actors/peers/api.hpp"
 #include "actors/registry/registry_actor.hpp"
+#include "messages/codec.hpp"
 #include "messages/contact.hpp"
 #include "messages/dht.capnp.h"
 #include "messages/peers.capnp.h"
 #include "messages/store.capnp.h"
-#include "messages/words.hpp"
 #include "runtime/base/whole_units.hpp"
 #include "runtime/crypto/hash.hpp"
 

@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "actors/registry/registry_actor.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 #include "runtime/base/whole_units.hpp"
 
 namespace troupe::registry {

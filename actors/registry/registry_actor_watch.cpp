@@ -3,8 +3,8 @@
 #include <deque>
 
 #include "actors/registry/registry_actor.hpp"
+#include "messages/codec.hpp"
 #include "messages/reputation.capnp.h"
-#include "messages/words.hpp"
 #include "runtime/base/whole_units.hpp"
 #include "runtime/net/logic/datagram.hpp"
 

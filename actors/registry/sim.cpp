@@ -5,8 +5,8 @@
 #include <set>
 
 #include "actors/registry/api.hpp"
+#include "messages/codec.hpp"
 #include "messages/registry.capnp.h"
-#include "messages/words.hpp"
 #include "runtime/base/ensure.hpp"
 #include "runtime/sim/clients.hpp"
 #include "runtime/sim/draw.hpp"

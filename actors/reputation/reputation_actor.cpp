@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "messages/codec.hpp"
 #include "messages/registry.capnp.h"
-#include "messages/words.hpp"
 #include "runtime/crypto/hash.hpp"
 
 namespace troupe::reputation {

@@ -3,12 +3,12 @@
 #include <cerrno>
 #include <csignal>
 
+#include "actors/task/codec.hpp"
 #include "actors/task/logic/loader.hpp"
 #include "actors/task/logic/network.hpp"
 #include "actors/task/logic/placement.hpp"
-#include "actors/task/words.hpp"
+#include "messages/codec.hpp"
 #include "messages/usage.hpp"
-#include "messages/words.hpp"
 #include "runtime/base/address_group.hpp"
 #include "runtime/ports/processes.hpp"
 

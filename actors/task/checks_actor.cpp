@@ -2,12 +2,12 @@
 
 #include <algorithm>
 
-#include "actors/registry/words.hpp"
+#include "actors/registry/codec.hpp"
 #include "actors/reputation/api.hpp"
+#include "actors/task/codec.hpp"
 #include "actors/task/logic/lease.hpp"
-#include "actors/task/words.hpp"
+#include "messages/codec.hpp"
 #include "messages/reputation.capnp.h"
-#include "messages/words.hpp"
 #include "runtime/base/whole_units.hpp"
 
 namespace troupe::task {

@@ -1,8 +1,8 @@
 #include "actors/task/earnings.hpp"
 
-#include "actors/registry/words.hpp"
+#include "actors/registry/codec.hpp"
+#include "messages/codec.hpp"
 #include "messages/registry.capnp.h"
-#include "messages/words.hpp"
 #include "runtime/base/whole_units.hpp"
 
 namespace troupe::task {

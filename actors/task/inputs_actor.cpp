@@ -5,7 +5,7 @@
 
 #include "actors/files/api.hpp"
 #include "actors/task/logic/spot.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 #include "runtime/ports/processes.hpp"
 #include "runtime/store/left_free.hpp"
 

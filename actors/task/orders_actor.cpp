@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "actors/task/logic/risk.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 
 namespace troupe::task {
 namespace {

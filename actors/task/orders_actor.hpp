@@ -19,7 +19,7 @@
 #include <map>
 #include <set>
 
-#include "actors/registry/words.hpp"
+#include "actors/registry/codec.hpp"
 #include "actors/task/book.hpp"
 #include "actors/task/logic/array.hpp"
 #include "actors/task/logic/lease.hpp"

@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "actors/task/orders_actor.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 
 namespace troupe::task {
 namespace {

@@ -1,10 +1,10 @@
 // Messages of nodes about their attempts.
 #include "actors/reputation/api.hpp"
 #include "actors/task/attempt_actor.hpp"
+#include "actors/task/codec.hpp"
 #include "actors/task/orders_actor.hpp"
-#include "actors/task/words.hpp"
+#include "messages/codec.hpp"
 #include "messages/reputation.capnp.h"
-#include "messages/words.hpp"
 
 namespace troupe::task {
 namespace {

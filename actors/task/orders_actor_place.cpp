@@ -5,8 +5,8 @@
 #include "actors/task/logic/loader.hpp"
 #include "actors/task/logic/network.hpp"
 #include "actors/task/orders_actor.hpp"
+#include "messages/codec.hpp"
 #include "messages/reputation.capnp.h"
-#include "messages/words.hpp"
 #include "runtime/base/whole_units.hpp"
 
 namespace troupe::task {

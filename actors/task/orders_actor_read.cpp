@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "actors/task/orders_actor.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 
 namespace troupe::task {
 namespace {

@@ -1,7 +1,7 @@
 #include "actors/task/settlement.hpp"
 
-#include "actors/escrow/words.hpp"
-#include "messages/words.hpp"
+#include "actors/escrow/codec.hpp"
+#include "messages/codec.hpp"
 
 namespace troupe::task {
 namespace {

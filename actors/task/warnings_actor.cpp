@@ -3,11 +3,11 @@
 #include <algorithm>
 
 #include "actors/dht/api.hpp"
-#include "actors/dht/words.hpp"
+#include "actors/dht/codec.hpp"
 #include "actors/registry/api.hpp"
+#include "messages/codec.hpp"
 #include "messages/contact.hpp"
 #include "messages/dht.capnp.h"
-#include "messages/words.hpp"
 #include "runtime/base/whole_units.hpp"
 
 namespace troupe::task {

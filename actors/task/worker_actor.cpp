@@ -8,8 +8,8 @@
 #include "actors/task/logic/network.hpp"
 #include "actors/task/orders_actor.hpp"
 #include "actors/task/warnings_actor.hpp"
+#include "messages/codec.hpp"
 #include "messages/reputation.capnp.h"
-#include "messages/words.hpp"
 #include "runtime/actor/user.hpp"
 #include "runtime/base/whole_units.hpp"
 

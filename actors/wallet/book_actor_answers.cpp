@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "actors/wallet/book_actor.hpp"
-#include "actors/wallet/words.hpp"
-#include "messages/words.hpp"
+#include "actors/wallet/codec.hpp"
+#include "messages/codec.hpp"
 #include "runtime/actor/user.hpp"
 
 namespace troupe::wallet {

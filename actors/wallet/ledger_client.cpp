@@ -1,6 +1,6 @@
 #include "actors/wallet/ledger_client.hpp"
 
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 
 namespace troupe::wallet {
 namespace {

@@ -12,7 +12,7 @@
 #include <map>
 #include <memory>
 
-#include "actors/wallet/words.hpp"
+#include "actors/wallet/codec.hpp"
 #include "runtime/actor/part.hpp"
 #include "runtime/base/backoff.hpp"
 #include "runtime/observe/domain_log.hpp"

@@ -1,7 +1,7 @@
 #include "actors/wallet/own_actor.hpp"
 
-#include "actors/wallet/words.hpp"
-#include "messages/words.hpp"
+#include "actors/wallet/codec.hpp"
+#include "messages/codec.hpp"
 #include "runtime/base/fields.hpp"
 
 namespace troupe::wallet {

@@ -1,7 +1,7 @@
 #pragma once
 // The commands of `troupe airdrop` that have their own source file; airdrop.cpp names them all.
+#include "actors/airdrop/codec.hpp"
 #include "actors/airdrop/logic/uptime.hpp"
-#include "actors/airdrop/words.hpp"
 #include "apps/wallet/book.hpp"
 #include "messages/output/airdrop.capnp.h"
 

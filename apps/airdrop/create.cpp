@@ -2,7 +2,7 @@
 #include "actors/airdrop/api.hpp"
 #include "apps/airdrop/airdrop.hpp"
 #include "apps/wallet/deposit.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 #include "runtime/crypto/hash.hpp"
 
 namespace troupe::apps {

@@ -3,7 +3,7 @@
 #include "apps/airdrop/airdrop.hpp"
 #include "apps/cli/json.hpp"
 #include "apps/wallet/requests.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 
 namespace troupe::apps {
 namespace {

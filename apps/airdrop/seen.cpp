@@ -2,7 +2,7 @@
 #include "actors/airdrop/api.hpp"
 #include "apps/airdrop/airdrop.hpp"
 #include "apps/cli/json.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 
 namespace troupe::apps::airdrops {
 

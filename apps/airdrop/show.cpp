@@ -5,7 +5,7 @@
 #include "apps/airdrop/airdrop.hpp"
 #include "apps/cli/json.hpp"
 #include "apps/cli/terminal.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 #include "runtime/base/text.hpp"
 
 namespace troupe::apps {

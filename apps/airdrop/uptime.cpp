@@ -8,8 +8,8 @@
 #include "apps/files/file.hpp"
 #include "apps/registry/registry.hpp"
 #include "apps/wallet/book.hpp"
+#include "messages/codec.hpp"
 #include "messages/files.capnp.h"
-#include "messages/words.hpp"
 
 namespace troupe::apps::airdrops {
 namespace {

@@ -3,8 +3,8 @@
 
 #include "apps/bench/figures.hpp"
 #include "apps/bench/node_processes.hpp"
+#include "messages/codec.hpp"
 #include "messages/raft.capnp.h"
-#include "messages/words.hpp"
 #include "runtime/sim/linearizable.hpp"
 
 namespace troupe::bench {

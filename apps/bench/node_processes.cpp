@@ -17,9 +17,9 @@
 #include "apps/bench/ask_once.hpp"
 #include "apps/cli/directory_access.hpp"
 #include "apps/cli/run.hpp"
+#include "messages/codec.hpp"
 #include "messages/peers.capnp.h"
 #include "messages/raft.capnp.h"
-#include "messages/words.hpp"
 
 namespace troupe::bench {
 namespace {

@@ -1,7 +1,7 @@
 #pragma once
 // A party of `troupe bench escrow`, with a public key that is derived from its name.
-#include "actors/escrow/words.hpp"
-#include "actors/wallet/words.hpp"
+#include "actors/escrow/codec.hpp"
+#include "actors/wallet/codec.hpp"
 #include "runtime/crypto/hash.hpp"
 
 namespace troupe::bench {

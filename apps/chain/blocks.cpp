@@ -6,8 +6,8 @@
 #include "apps/cli/json.hpp"
 #include "apps/cli/terminal.hpp"
 #include "apps/wallet/on_chain.hpp"
+#include "messages/codec.hpp"
 #include "messages/output/chain.capnp.h"
-#include "messages/words.hpp"
 #include "runtime/config/forms.hpp"
 
 namespace troupe::apps {

@@ -1,6 +1,6 @@
 #include "apps/chain/evidence.hpp"
 
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 
 namespace troupe::apps::chains {
 

@@ -12,8 +12,8 @@
 #include "apps/host/data_directory.hpp"
 #include "apps/wallet/on_chain.hpp"
 #include "apps/wallet/passphrase.hpp"
+#include "messages/codec.hpp"
 #include "messages/output/chain.capnp.h"
-#include "messages/words.hpp"
 #include "runtime/config/forms.hpp"
 #include "runtime/os/chance.hpp"
 

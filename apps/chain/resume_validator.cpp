@@ -2,8 +2,8 @@
 #include "apps/chain/chain.hpp"
 #include "apps/cli/json.hpp"
 #include "apps/wallet/on_chain.hpp"
+#include "messages/codec.hpp"
 #include "messages/output/chain.capnp.h"
-#include "messages/words.hpp"
 
 namespace troupe::apps {
 namespace {

@@ -4,9 +4,9 @@
 #include "apps/cli/node_id.hpp"
 #include "apps/cli/terminal.hpp"
 #include "apps/wallet/on_chain.hpp"
+#include "messages/codec.hpp"
 #include "messages/output/chain.capnp.h"
 #include "messages/peers.capnp.h"
-#include "messages/words.hpp"
 #include "runtime/base/text.hpp"
 
 namespace troupe::apps {

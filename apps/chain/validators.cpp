@@ -5,8 +5,8 @@
 #include "apps/cli/node_id.hpp"
 #include "apps/cli/terminal.hpp"
 #include "apps/wallet/on_chain.hpp"
+#include "messages/codec.hpp"
 #include "messages/output/chain.capnp.h"
-#include "messages/words.hpp"
 
 namespace troupe::apps {
 namespace {

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "actors/dht/api.hpp"
+#include "actors/dht/codec.hpp"
 #include "actors/dht/wire.hpp"
-#include "actors/dht/words.hpp"
 #include "actors/files/api.hpp"
 #include "apps/cli/client.hpp"
 #include "apps/cli/json.hpp"

@@ -3,10 +3,10 @@
 #include "actors/dht/api.hpp"
 #include "apps/dht/dht.hpp"
 #include "apps/dht/show.hpp"
+#include "messages/codec.hpp"
 #include "messages/contact.hpp"
 #include "messages/dht.capnp.h"
 #include "messages/node.capnp.h"
-#include "messages/words.hpp"
 
 namespace troupe::apps::dht_command {
 namespace {

@@ -5,8 +5,8 @@
 #include "apps/escrow/escrow.hpp"
 #include "apps/files/file.hpp"
 #include "apps/wallet/deposit.hpp"
+#include "messages/codec.hpp"
 #include "messages/output/escrow.capnp.h"
-#include "messages/words.hpp"
 #include "runtime/config/forms.hpp"
 #include "runtime/crypto/hash.hpp"
 

@@ -5,9 +5,9 @@
 #include "apps/escrow/escrow.hpp"
 #include "apps/wallet/deposit.hpp"
 #include "apps/wallet/requests.hpp"
+#include "messages/codec.hpp"
 #include "messages/common.capnp.h"
 #include "messages/output/escrow.capnp.h"
-#include "messages/words.hpp"
 
 namespace troupe::apps {
 namespace {

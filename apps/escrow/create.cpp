@@ -3,8 +3,8 @@
 
 #include "apps/cli/json.hpp"
 #include "apps/escrow/escrow.hpp"
+#include "messages/codec.hpp"
 #include "messages/output/escrow.capnp.h"
-#include "messages/words.hpp"
 #include "runtime/config/forms.hpp"
 #include "runtime/crypto/hash.hpp"
 

@@ -4,8 +4,8 @@
 
 #include "apps/cli/json.hpp"
 #include "apps/cli/json_read.hpp"
+#include "messages/codec.hpp"
 #include "messages/output/escrow.capnp.h"
-#include "messages/words.hpp"
 #include "runtime/config/forms.hpp"
 #include "runtime/crypto/hash.hpp"
 

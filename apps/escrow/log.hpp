@@ -4,7 +4,7 @@
 // Trust  the bytes are not trusted: the agreement hashes to the id, each entry to the next, and each act was signed by
 //        its account. The state of an escrow is the state that the replay of that log gives.
 #include "actors/escrow/api.hpp"
-#include "actors/escrow/words.hpp"
+#include "actors/escrow/codec.hpp"
 #include "apps/wallet/book.hpp"
 
 namespace troupe::apps::escrows {

@@ -5,9 +5,9 @@
 #include "apps/cli/json.hpp"
 #include "apps/cli/terminal.hpp"
 #include "apps/escrow/escrow.hpp"
+#include "messages/codec.hpp"
 #include "messages/node.capnp.h"
 #include "messages/output/escrow.capnp.h"
-#include "messages/words.hpp"
 #include "runtime/base/text.hpp"
 
 namespace troupe::apps {

@@ -2,8 +2,8 @@
 #include "apps/cli/json.hpp"
 #include "apps/cli/terminal.hpp"
 #include "apps/escrow/escrow.hpp"
+#include "messages/codec.hpp"
 #include "messages/output/escrow.capnp.h"
-#include "messages/words.hpp"
 
 namespace troupe::apps::escrows {
 namespace {

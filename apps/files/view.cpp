@@ -2,7 +2,7 @@
 #include <map>
 
 #include "actors/dht/api.hpp"
-#include "actors/dht/words.hpp"
+#include "actors/dht/codec.hpp"
 #include "actors/files/wire.hpp"
 #include "apps/cli/terminal.hpp"
 #include "apps/files/file.hpp"

@@ -1,6 +1,6 @@
 #pragma once
 // The commands of `troupe fund` that have their own source file; fund.cpp names them all.
-#include "actors/fund/words.hpp"
+#include "actors/fund/codec.hpp"
 #include "apps/wallet/book.hpp"
 #include "messages/output/fund.capnp.h"
 

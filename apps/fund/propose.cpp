@@ -4,7 +4,7 @@
 #include "actors/fund/api.hpp"
 #include "apps/cli/json.hpp"
 #include "apps/fund/fund.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 #include "runtime/base/text.hpp"
 #include "runtime/crypto/hash.hpp"
 

@@ -7,7 +7,7 @@
 #include "apps/cli/json.hpp"
 #include "apps/fund/fund.hpp"
 #include "apps/fund/report_text.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 
 namespace troupe::apps {
 namespace {

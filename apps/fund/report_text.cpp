@@ -7,8 +7,8 @@
 #include "actors/fund/logic/fund.hpp"
 #include "apps/cli/json.hpp"
 #include "apps/cli/json_read.hpp"
+#include "messages/codec.hpp"
 #include "messages/output/fund.capnp.h"
-#include "messages/words.hpp"
 #include "runtime/crypto/hash.hpp"
 
 namespace troupe::apps::funds {

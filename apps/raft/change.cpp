@@ -2,10 +2,10 @@
 #include "apps/cli/client.hpp"
 #include "apps/cli/json.hpp"
 #include "apps/raft/raft.hpp"
+#include "messages/codec.hpp"
 #include "messages/common.capnp.h"
 #include "messages/output/raft.capnp.h"
 #include "messages/raft.capnp.h"
-#include "messages/words.hpp"
 
 namespace troupe::apps {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "actors/registry/words.hpp"
+#include "actors/registry/codec.hpp"
 #include "apps/cli/client.hpp"
 #include "apps/cli/command.hpp"
 

@@ -2,8 +2,8 @@
 // Writes the row of a node as JSON, for RegistryRow and RegistryView.
 #include "apps/cli/json.hpp"
 #include "apps/registry/registry.hpp"
+#include "messages/codec.hpp"
 #include "messages/output/registry.capnp.h"
-#include "messages/words.hpp"
 
 namespace troupe::apps::registries {
 

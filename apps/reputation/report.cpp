@@ -3,8 +3,8 @@
 #include "apps/cli/node_id.hpp"
 #include "apps/reputation/reputation.hpp"
 #include "apps/wallet/typed.hpp"
+#include "messages/codec.hpp"
 #include "messages/output/reputation.capnp.h"
-#include "messages/words.hpp"
 #include "runtime/base/text.hpp"
 
 namespace troupe::apps {

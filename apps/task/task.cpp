@@ -3,7 +3,7 @@
 
 #include "apps/sandbox/sandbox.hpp"
 #include "apps/wallet/typed.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 #include "runtime/base/text.hpp"
 #include "runtime/config/forms.hpp"
 

@@ -7,8 +7,8 @@
 #include "apps/cli/json.hpp"
 #include "apps/cli/terminal.hpp"
 #include "apps/task/task.hpp"
+#include "messages/codec.hpp"
 #include "messages/output/task.capnp.h"
-#include "messages/words.hpp"
 #include "runtime/base/text.hpp"
 
 namespace troupe::apps {

@@ -2,8 +2,8 @@
 
 #include "actors/escrow/api.hpp"
 #include "actors/wallet/logic/derived_key.hpp"
+#include "messages/codec.hpp"
 #include "messages/escrow.capnp.h"
-#include "messages/words.hpp"
 
 namespace troupe::apps::wallets {
 namespace {

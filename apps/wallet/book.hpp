@@ -6,7 +6,7 @@
 //          again, for kPayPatience at most; the request id keeps the book from posting it twice.
 #include <map>
 
-#include "actors/wallet/words.hpp"
+#include "actors/wallet/codec.hpp"
 #include "apps/cli/client.hpp"
 #include "apps/wallet/keystores.hpp"
 #include "apps/wallet/passphrase.hpp"

@@ -5,7 +5,7 @@
 #include "actors/chain/logic/mempool.hpp"
 #include "apps/wallet/requests.hpp"
 #include "apps/wallet/wallet.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 #include "runtime/base/fields.hpp"
 #include "runtime/crypto/hash.hpp"
 #include "runtime/os/chance.hpp"

@@ -6,8 +6,8 @@
 #include "apps/cli/terminal.hpp"
 #include "apps/wallet/on_chain.hpp"
 #include "apps/wallet/wallet.hpp"
+#include "messages/codec.hpp"
 #include "messages/output/wallet.capnp.h"
-#include "messages/words.hpp"
 
 namespace troupe::apps {
 namespace {

@@ -6,8 +6,8 @@
 #include "apps/wallet/book.hpp"
 #include "apps/wallet/requests.hpp"
 #include "apps/wallet/wallet.hpp"
+#include "messages/codec.hpp"
 #include "messages/output/wallet.capnp.h"
-#include "messages/words.hpp"
 #include "runtime/base/text.hpp"
 #include "runtime/crypto/hash.hpp"
 

@@ -4,8 +4,8 @@
 
 #include "apps/cli/json.hpp"
 #include "apps/cli/terminal.hpp"
+#include "messages/codec.hpp"
 #include "messages/output/chain.capnp.h"
-#include "messages/words.hpp"
 #include "runtime/base/text.hpp"
 
 namespace troupe::apps::wallets {

@@ -2,8 +2,8 @@
 #include "apps/cli/json.hpp"
 #include "apps/wallet/book.hpp"
 #include "apps/wallet/wallet.hpp"
+#include "messages/codec.hpp"
 #include "messages/output/wallet.capnp.h"
-#include "messages/words.hpp"
 
 namespace troupe::apps {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "messages/codec.hpp"
 #include "messages/contact.hpp"
-#include "messages/words.hpp"
 #include "runtime/base/ensure.hpp"
 #include "runtime/net/logic/role.hpp"
 #include "runtime/net/peer.hpp"

@@ -1,8 +1,8 @@
 #include "runtime/net/peer.hpp"
 
+#include "messages/codec.hpp"
 #include "messages/contact.hpp"
 #include "messages/runtime.capnp.h"
-#include "messages/words.hpp"
 #include "runtime/actor/envelope_type.hpp"
 #include "runtime/ports/network.hpp"
 

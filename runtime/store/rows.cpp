@@ -4,7 +4,7 @@
 #include <span>
 #include <utility>
 
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 #include "runtime/base/ensure.hpp"
 #include "runtime/store/batch.hpp"
 

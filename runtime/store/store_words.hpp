@@ -1,7 +1,7 @@
 #pragma once
 // The store's requests as plain values, with the size rules of messages/store.capnp.
+#include "messages/codec.hpp"
 #include "messages/store.capnp.h"
-#include "messages/words.hpp"
 #include "runtime/store/commit.hpp"
 
 namespace troupe::store {

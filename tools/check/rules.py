@@ -79,8 +79,8 @@ def domains(path: str, source: str) -> Iterator[Violation]:
     mine = re.match(r"actors/\w+/", path)
     for line, _, name in includes(source):
         other = re.match(r"actors/\w+/", name)
-        if mine and other and other[0] != mine[0] and not re.fullmatch(other[0] + r"(api|words|\w+_client)\.hpp", name):
-            yield line, f'"{name}": another domain is reached through {other[0]}api.hpp (and words.hpp, the codec of its messages, and X_client.hpp, which sends it requests) only'
+        if mine and other and other[0] != mine[0] and not re.fullmatch(other[0] + r"(api|codec|\w+_client)\.hpp", name):
+            yield line, f'"{name}": another domain is reached through {other[0]}api.hpp (and codec.hpp, the codec of its messages, and X_client.hpp, which sends it requests) only'
         if mine and name.startswith("runtime/net/") and name not in NET_OF_DOMAINS:
             yield line, f'"{name}": a domain sees links through runtime/actor/links.hpp'
 
@@ -278,7 +278,7 @@ class Rule:
 
 RULES = (
     Rule("includes are written from the root and point down the layers", layers),
-    Rule("another domain is reached through its api.hpp, words.hpp and clients, links through runtime/actor/links.hpp", domains),
+    Rule("another domain is reached through its api.hpp, codec.hpp and clients, links through runtime/actor/links.hpp", domains),
     Rule("a domain speaks the schemas of the domains that it may speak to", schemas),
     Rule("only runtime/ uses CAF, LevelDB, Botan, libsodium, libarchive and sockets", libraries),
     Rule("fuzzed code compiles with the compiler of the fuzzers", fuzzable),

@@ -133,8 +133,8 @@ class RulesTest(unittest.TestCase):
                 "actors/files/logic/direct.hpp": ["messages/files.capnp.h"],
                 "actors/files/logic/near.cpp": ["actors/files/logic/range.hpp", "actors/dht/api.hpp"],
                 "actors/files/logic/range.hpp": ["runtime/base/bytes.hpp"],
-                "actors/dht/api.hpp": ["actors/dht/words.hpp"],
-                "actors/dht/words.hpp": ["messages/dht.capnp.h", "actors/dht/api.hpp"],
+                "actors/dht/api.hpp": ["actors/dht/codec.hpp"],
+                "actors/dht/codec.hpp": ["messages/dht.capnp.h", "actors/dht/api.hpp"],
                 "runtime/base/bytes.hpp": [],
             }.items():
                 file = Path(root, path)
@@ -143,7 +143,7 @@ class RulesTest(unittest.TestCase):
             what = "logic does not know the schemas: "
             self.assertEqual(rules.logic_schemas(Path(root)), [
                 f"actors/files/logic/direct.hpp:1: {what}messages/files.capnp.h",
-                f"actors/files/logic/near.cpp:2: {what}actors/dht/api.hpp -> actors/dht/words.hpp -> messages/dht.capnp.h",
+                f"actors/files/logic/near.cpp:2: {what}actors/dht/api.hpp -> actors/dht/codec.hpp -> messages/dht.capnp.h",
             ])
 
     def test_a_domain_has_its_parts(self):

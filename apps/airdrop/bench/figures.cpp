@@ -4,10 +4,10 @@
 #include <algorithm>
 
 #include "actors/airdrop/api.hpp"
-#include "actors/airdrop/words.hpp"
+#include "actors/airdrop/codec.hpp"
 #include "apps/bench/purse.hpp"
 #include "apps/bench/ran.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 
 namespace troupe::bench {
 namespace {

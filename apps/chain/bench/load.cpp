@@ -1,8 +1,8 @@
 #include "apps/chain/bench/load.hpp"
 
 #include "actors/chain/logic/header.hpp"
+#include "messages/codec.hpp"
 #include "messages/peers.capnp.h"
-#include "messages/words.hpp"
 
 namespace troupe::bench {
 namespace {

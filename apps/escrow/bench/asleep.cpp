@@ -5,7 +5,7 @@
 #include "actors/escrow/rows.hpp"
 #include "apps/bench/purse.hpp"
 #include "apps/escrow/bench/figures.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 #include "runtime/os/disk.hpp"
 #include "runtime/store/store.hpp"
 

@@ -4,7 +4,7 @@
 #include "actors/escrow/api.hpp"
 #include "apps/bench/node_processes.hpp"
 #include "apps/bench/purse.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 
 namespace troupe::bench {
 namespace {

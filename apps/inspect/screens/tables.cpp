@@ -17,11 +17,11 @@
 #include "apps/inspect/screens/view_parts.hpp"
 #include "apps/task/task.hpp"
 #include "messages/chain.capnp.h"
+#include "messages/codec.hpp"
 #include "messages/escrow.capnp.h"
 #include "messages/files.capnp.h"
 #include "messages/peers.capnp.h"
 #include "messages/task.capnp.h"
-#include "messages/words.hpp"
 
 namespace troupe::apps::screens {
 namespace {

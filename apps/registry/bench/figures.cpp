@@ -5,8 +5,8 @@
 
 #include "actors/registry/api.hpp"
 #include "apps/bench/ran.hpp"
+#include "messages/codec.hpp"
 #include "messages/registry.capnp.h"
-#include "messages/words.hpp"
 #include "runtime/crypto/hash.hpp"
 
 namespace troupe::bench {

@@ -6,8 +6,8 @@
 #include "actors/files/api.hpp"
 #include "actors/task/api.hpp"
 #include "apps/bench/ran.hpp"
+#include "messages/codec.hpp"
 #include "messages/files.capnp.h"
-#include "messages/words.hpp"
 #include "runtime/base/fields.hpp"
 
 namespace troupe::bench {

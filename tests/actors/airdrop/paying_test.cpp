@@ -3,8 +3,8 @@
 
 #include "actors/airdrop/airdrop_actor.hpp"
 #include "actors/airdrop/api.hpp"
+#include "messages/codec.hpp"
 #include "messages/store.capnp.h"
-#include "messages/words.hpp"
 #include "tests/actors/wallet/keys.hpp"
 #include "tests/runtime/actor/actor_fixture.hpp"
 

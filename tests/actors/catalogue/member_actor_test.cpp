@@ -5,7 +5,7 @@
 #include <map>
 #include <set>
 
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 #include "tests/runtime/actor/actor_fixture.hpp"
 
 using namespace troupe;

@@ -6,7 +6,7 @@
 #include <cstdlib>
 
 #include "actors/chain/wire.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 
 using namespace troupe;
 using namespace troupe::chain;

@@ -4,7 +4,7 @@
 
 #include "actors/chain/chain_actor.hpp"
 #include "actors/chain/validator_actor.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 #include "runtime/store/store_actor.hpp"
 #include "tests/actors/chain/chains.hpp"
 #include "tests/runtime/net/net_cluster.hpp"

@@ -5,7 +5,7 @@
 #include <doctest/doctest.h>
 
 #include "actors/chain/logic/merkle_log.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 #include "runtime/base/random.hpp"
 #include "tests/actors/chain/chains.hpp"
 

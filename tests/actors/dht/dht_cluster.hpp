@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "actors/dht/words.hpp"
+#include "actors/dht/codec.hpp"
 #include "runtime/store/store_actor.hpp"
 #include "tests/actors/dht/dht_cluster_node.hpp"
 #include "tests/actors/dht/records.hpp"

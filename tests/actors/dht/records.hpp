@@ -3,7 +3,7 @@
 #include <string_view>
 
 #include "actors/dht/logic/record.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 #include "runtime/base/mutations.hpp"
 #include "runtime/base/random.hpp"
 #include "tests/support.hpp"

@@ -5,8 +5,8 @@
 
 #include "actors/durable/api.hpp"
 #include "actors/raft/api.hpp"
+#include "messages/codec.hpp"
 #include "messages/raft.capnp.h"
-#include "messages/words.hpp"
 #include "tests/runtime/actor/actor_fixture.hpp"
 
 using namespace troupe;

@@ -1,6 +1,6 @@
 // The power fails at each operation of the disk, in the middle of an escrow and of an airdrop: both end as without it.
 #include "actors/airdrop/api.hpp"
-#include "actors/airdrop/words.hpp"
+#include "actors/airdrop/codec.hpp"
 #include "actors/escrow/api.hpp"
 #include "tests/actors/escrow/bookkeeper.hpp"
 

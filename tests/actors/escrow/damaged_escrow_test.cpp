@@ -2,8 +2,8 @@
 #include <doctest/doctest.h>
 
 #include "actors/escrow/escrow_actor.hpp"
+#include "messages/codec.hpp"
 #include "messages/store.capnp.h"
-#include "messages/words.hpp"
 #include "tests/runtime/actor/actor_fixture.hpp"
 
 using namespace troupe;

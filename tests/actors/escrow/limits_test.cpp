@@ -1,7 +1,7 @@
 // What a book, its airdrops and its keepers do not do for one account, or say before it is true.
 #include "actors/airdrop/api.hpp"
+#include "actors/airdrop/codec.hpp"
 #include "actors/airdrop/rows.hpp"
-#include "actors/airdrop/words.hpp"
 #include "actors/chain/logic/book_transfer.hpp"
 #include "actors/chain/logic/mempool.hpp"
 #include "actors/escrow/api.hpp"

@@ -3,8 +3,8 @@
 
 #include "actors/escrow/api.hpp"
 #include "actors/escrow/task_escrow_actor.hpp"
+#include "messages/codec.hpp"
 #include "messages/store.capnp.h"
-#include "messages/words.hpp"
 #include "runtime/crypto/hash.hpp"
 #include "tests/runtime/actor/actor_fixture.hpp"
 #include "tests/support.hpp"

@@ -5,8 +5,8 @@
 
 #include "actors/escrow/api.hpp"
 #include "actors/escrow/arbiters_actor.hpp"
+#include "messages/codec.hpp"
 #include "messages/store.capnp.h"
-#include "messages/words.hpp"
 #include "runtime/base/fields.hpp"
 #include "tests/runtime/actor/actor_fixture.hpp"
 

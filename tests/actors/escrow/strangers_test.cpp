@@ -6,10 +6,10 @@
 
 #include "actors/escrow/api.hpp"
 #include "actors/escrow/arbiters_actor.hpp"
+#include "actors/escrow/codec.hpp"
 #include "actors/escrow/escrows_actor.hpp"
-#include "actors/escrow/words.hpp"
+#include "messages/codec.hpp"
 #include "messages/store.capnp.h"
-#include "messages/words.hpp"
 #include "tests/actors/wallet/keys.hpp"
 #include "tests/runtime/net/net_cluster.hpp"
 

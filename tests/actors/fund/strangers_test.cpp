@@ -2,12 +2,12 @@
 #include <doctest/doctest.h>
 
 #include "actors/escrow/api.hpp"
+#include "actors/fund/codec.hpp"
 #include "actors/fund/fund_actor.hpp"
-#include "actors/fund/words.hpp"
-#include "actors/wallet/words.hpp"
+#include "actors/wallet/codec.hpp"
+#include "messages/codec.hpp"
 #include "messages/escrow.capnp.h"
 #include "messages/store.capnp.h"
-#include "messages/words.hpp"
 #include "tests/actors/wallet/keys.hpp"
 #include "tests/runtime/net/net_cluster.hpp"
 

@@ -7,7 +7,7 @@
 
 #include "actors/raft/raft_actor.hpp"
 #include "messages/bench.capnp.h"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 #include "runtime/actor/part.hpp"
 #include "runtime/base/bytes.hpp"
 #include "runtime/base/fields.hpp"

@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "actors/registry/words.hpp"
+#include "actors/registry/codec.hpp"
 #include "messages/runtime.capnp.h"
 #include "messages/store.capnp.h"
 #include "tests/actors/registry/registry_fixture.hpp"

@@ -1,10 +1,10 @@
 #pragma once
 // A node of the registry in virtual time, and the actors that it asks.
 #include "actors/registry/registry_actor.hpp"
+#include "messages/codec.hpp"
 #include "messages/contact.hpp"
 #include "messages/dht.capnp.h"
 #include "messages/peers.capnp.h"
-#include "messages/words.hpp"
 #include "tests/actors/registry/nodes.hpp"
 #include "tests/runtime/actor/actor_fixture.hpp"
 #include "tests/runtime/actor/foreign_actor.hpp"

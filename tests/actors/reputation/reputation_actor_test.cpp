@@ -2,8 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "messages/codec.hpp"
 #include "messages/registry.capnp.h"
-#include "messages/words.hpp"
 #include "runtime/store/store_actor.hpp"
 #include "tests/actors/reputation/events.hpp"
 #include "tests/runtime/actor/actor_fixture.hpp"

@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 #include "tests/actors/task/orders.hpp"
 #include "tests/runtime/actor/actor_fixture.hpp"
 

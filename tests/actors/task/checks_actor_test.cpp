@@ -2,8 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "messages/codec.hpp"
 #include "messages/reputation.capnp.h"
-#include "messages/words.hpp"
 #include "runtime/sim/hardware.hpp"
 #include "tests/actors/registry/nodes.hpp"
 #include "tests/runtime/actor/actor_fixture.hpp"

@@ -4,7 +4,7 @@
 
 #include <set>
 
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 #include "tests/actors/task/orders.hpp"
 #include "tests/runtime/actor/actor_fixture.hpp"
 

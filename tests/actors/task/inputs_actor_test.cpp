@@ -6,7 +6,7 @@
 #include <deque>
 
 #include "actors/task/logic/spot.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 #include "tests/runtime/actor/actor_fixture.hpp"
 #include "tests/support.hpp"
 

@@ -6,12 +6,12 @@
 #include <deque>
 #include <functional>
 
-#include "actors/escrow/words.hpp"
+#include "actors/escrow/codec.hpp"
 #include "actors/task/attempt_actor.hpp"
 #include "actors/task/settlement.hpp"
+#include "messages/codec.hpp"
 #include "messages/reputation.capnp.h"
 #include "messages/runtime.capnp.h"
-#include "messages/words.hpp"
 #include "runtime/store/store_actor.hpp"
 #include "tests/actors/registry/nodes.hpp"
 #include "tests/actors/task/orders.hpp"

@@ -3,9 +3,9 @@
 #include <doctest/doctest.h>
 
 #include "actors/dht/api.hpp"
+#include "messages/codec.hpp"
 #include "messages/contact.hpp"
 #include "messages/dht.capnp.h"
-#include "messages/words.hpp"
 #include "runtime/base/whole_units.hpp"
 #include "runtime/store/store_actor.hpp"
 #include "tests/actors/task/orders.hpp"

@@ -3,8 +3,8 @@
 #include <doctest/doctest.h>
 
 #include "actors/task/logic/spot.hpp"
+#include "messages/codec.hpp"
 #include "messages/files.capnp.h"
-#include "messages/words.hpp"
 #include "tests/actors/task/orders.hpp"
 #include "tests/runtime/actor/actor_fixture.hpp"
 #include "tests/runtime/actor/foreign_actor.hpp"

@@ -2,9 +2,9 @@
 #include <doctest/doctest.h>
 
 #include "actors/wallet/book_actor.hpp"
-#include "actors/wallet/words.hpp"
+#include "actors/wallet/codec.hpp"
+#include "messages/codec.hpp"
 #include "messages/store.capnp.h"
-#include "messages/words.hpp"
 #include "tests/actors/wallet/keys.hpp"
 #include "tests/runtime/actor/actor_fixture.hpp"
 

@@ -6,9 +6,9 @@
 #include "actors/raft/api.hpp"
 #include "actors/raft/logic/kv/command.hpp"
 #include "actors/wallet/book_actor.hpp"
-#include "actors/wallet/words.hpp"
+#include "actors/wallet/codec.hpp"
+#include "messages/codec.hpp"
 #include "messages/raft.capnp.h"
-#include "messages/words.hpp"
 #include "tests/actors/wallet/keys.hpp"
 #include "tests/runtime/actor/actor_fixture.hpp"
 

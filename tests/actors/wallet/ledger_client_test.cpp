@@ -4,7 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "actors/wallet/api.hpp"
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 #include "tests/actors/wallet/keys.hpp"
 #include "tests/runtime/actor/actor_fixture.hpp"
 

@@ -4,9 +4,9 @@
 #include <cstring>
 
 #include "actors/wallet/book_actor.hpp"
-#include "actors/wallet/words.hpp"
+#include "actors/wallet/codec.hpp"
+#include "messages/codec.hpp"
 #include "messages/common.capnp.h"
-#include "messages/words.hpp"
 #include "runtime/store/store_actor.hpp"
 #include "tests/actors/wallet/keys.hpp"
 #include "tests/runtime/net/net_cluster.hpp"

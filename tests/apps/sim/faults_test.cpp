@@ -3,8 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include "messages/codec.hpp"
 #include "messages/store.capnp.h"
-#include "messages/words.hpp"
 #include "runtime/sim/workload.hpp"
 
 namespace troupe::apps {

@@ -5,7 +5,7 @@
 
 #include <functional>
 
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 #include "tests/runtime/actor/actor_fixture.hpp"
 #include "tests/runtime/store/reasons.hpp"
 

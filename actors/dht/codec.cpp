@@ -1,4 +1,4 @@
-#include "actors/dht/words.hpp"
+#include "actors/dht/codec.hpp"
 
 #include "actors/dht/wire.hpp"
 

@@ -1,4 +1,4 @@
-#include "actors/task/words.hpp"
+#include "actors/task/codec.hpp"
 
 #include "messages/usage.hpp"
 

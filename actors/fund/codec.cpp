@@ -1,9 +1,9 @@
-#include "actors/fund/words.hpp"
+#include "actors/fund/codec.hpp"
 
 #include <algorithm>
 
-#include "actors/wallet/words.hpp"
-#include "messages/words.hpp"
+#include "actors/wallet/codec.hpp"
+#include "messages/codec.hpp"
 
 namespace troupe::fund {
 namespace {

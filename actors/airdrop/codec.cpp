@@ -1,7 +1,7 @@
-#include "actors/airdrop/words.hpp"
+#include "actors/airdrop/codec.hpp"
 
-#include "actors/wallet/words.hpp"
-#include "messages/words.hpp"
+#include "actors/wallet/codec.hpp"
+#include "messages/codec.hpp"
 
 namespace troupe::airdrop {
 namespace {

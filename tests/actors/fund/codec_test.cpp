@@ -1,14 +1,14 @@
-#include "actors/fund/words.hpp"
+#include "actors/fund/codec.hpp"
 
 #include <capnp/message.h>
 
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 #include "tests/actors/fund/funds.hpp"
 
 using namespace troupe;
 using namespace troupe::fund;
 
-TEST_CASE("fund words: a proposal is read as it was written, and only by the book of its id") {
+TEST_CASE("fund codec: a proposal is read as it was written, and only by the book of its id") {
   TestFund it;
   const Content bread = payment(100);
   REQUIRE_FALSE(it.propose(bread));
@@ -30,7 +30,7 @@ TEST_CASE("fund words: a proposal is read as it was written, and only by the boo
   CHECK_FALSE(read(test_book(), words.asReader()));
 }
 
-TEST_CASE("fund words: an approval is whole, or there is none") {
+TEST_CASE("fund codec: an approval is whole, or there is none") {
   capnp::MallocMessageBuilder message;
   auto words = message.initRoot<wallet::wire::Approval>();
   auto by = read_by(words.asReader());

@@ -1,8 +1,8 @@
-#include "actors/escrow/words.hpp"
+#include "actors/escrow/codec.hpp"
 
 #include <capnp/message.h>
 
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 #include "tests/actors/escrow/one_escrow.hpp"
 
 using namespace troupe;
@@ -39,7 +39,7 @@ struct SignedCancel {
 
 }  // namespace
 
-TEST_CASE("escrow words: a signed act is read as it was written, and holds if its account has signed these bytes") {
+TEST_CASE("escrow codec: a signed act is read as it was written, and holds if its account has signed these bytes") {
   SignedCancel one;
   const auto given = read(one.words.asReader());
   REQUIRE(given.ok());
@@ -71,7 +71,7 @@ TEST_CASE("escrow words: a signed act is read as it was written, and holds if it
   }
 }
 
-TEST_CASE("escrow words: what is not as it is encoded is malformed") {
+TEST_CASE("escrow codec: what is not as it is encoded is malformed") {
   SignedCancel one;
   SUBCASE("the act") {
     one.words.setAct(data_of(base::ByteView(one.act).first(one.act.size() - 1)));

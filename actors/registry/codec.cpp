@@ -1,6 +1,6 @@
-#include "actors/registry/words.hpp"
+#include "actors/registry/codec.hpp"
 
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 
 namespace troupe::registry {
 

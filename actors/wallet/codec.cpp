@@ -1,6 +1,6 @@
-#include "actors/wallet/words.hpp"
+#include "actors/wallet/codec.hpp"
 
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 #include "runtime/base/fields.hpp"
 
 namespace troupe::wallet {

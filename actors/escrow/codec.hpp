@@ -4,7 +4,7 @@
 
 #include "actors/escrow/logic/escrow.hpp"
 #include "actors/escrow/logic/task_escrow.hpp"
-#include "actors/wallet/words.hpp"
+#include "actors/wallet/codec.hpp"
 #include "messages/escrow.capnp.h"
 #include "runtime/base/error.hpp"
 

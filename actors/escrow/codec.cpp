@@ -1,6 +1,6 @@
-#include "actors/escrow/words.hpp"
+#include "actors/escrow/codec.hpp"
 
-#include "messages/words.hpp"
+#include "messages/codec.hpp"
 
 namespace troupe::escrow {
 namespace {
