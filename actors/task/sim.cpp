@@ -160,7 +160,9 @@ class TaskWorkload final : public sim::Workload, private sim::Clients<Client> {
       });
     }
     const auto* const attempt = dynamic_cast<const AttemptActor*>(&actor);
-    if (attempt != nullptr && !attempt->what().order.hosts.empty()) look_at_hosted(node, *attempt);
+    // The actors of a killed node still end: what they show then is not a program that runs.
+    if (attempt != nullptr && nodes_.serving(node) && !attempt->what().order.hosts.empty())
+      look_at_hosted(node, *attempt);
     const auto* const inputs = dynamic_cast<const InputsActor*>(&actor);
     if (inputs != nullptr) used_[node] = inputs->used();
   }
