@@ -70,10 +70,10 @@ constexpr auto kRevisionBytes =
     config::bytes("kv.revision_bytes", "8 MiB", 65'536, config::kTiB, When::start,
                   "memory for past revisions of one group's keys; older revisions are on disk");
 constexpr auto kHistoryBytes = config::bytes("kv.history_bytes", "1 GiB", 0, config::kTiB, When::start,
-                                             "disk space for past revisions of one group; 0 keeps them in memory only");
+                                             "disk space for past revisions of one group; 0: they stay in memory");
 constexpr auto kRowsMax = config::bytes("kv.rows_max", "0", 0, config::kTiB, When::start,
                                         "memory for the keys of one group, above which an account ledger in it refuses "
-                                        "other nodes' writes; 0 is a quarter of the machine's memory, at most 4 GiB");
+                                        "other nodes' writes; 0: a quarter of the machine's memory, at most 4 GiB");
 constexpr auto kSettings =
     std::to_array<config::Setting>({kRevisionsKept, kRevisionBytes, kHistoryBytes, kRowsMax, kElection, kHeartbeat,
                                     kDrift, kSleepAfter, kLeaseReads, kStall, kSnapshotEntries, kSnapshotBytes,

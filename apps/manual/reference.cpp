@@ -10,11 +10,13 @@ namespace {
 /// Returns how a value of that setting is bounded, as it would be typed; empty if the check of its form is all.
 std::string bounds(const config::Setting& setting) {
   using config::Kind;
-  const auto typed = [&](std::uint64_t bound) -> std::string {
+  const auto typed = [&](std::uint64_t bound) {
+    std::string out = std::to_string(bound);
     if (setting.kind == Kind::duration)
-      return config::toml(config::Value(base::Duration(static_cast<std::int64_t>(bound))));
-    if (setting.kind == Kind::bytes) return config::toml(config::Value(config::ByteCount{bound}));
-    return std::to_string(bound);
+      out = config::toml(config::Value(base::Duration(static_cast<std::int64_t>(bound))));
+    if (setting.kind == Kind::bytes) out = config::toml(config::Value(config::ByteCount{bound}));
+    std::erase(out, '"');
+    return out;
   };
   std::string choices;
   for (const std::string_view one : setting.choices) (choices += choices.empty() ? "" : ", ") += one;

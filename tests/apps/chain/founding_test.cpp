@@ -119,7 +119,7 @@ TEST_CASE("chain founding: a genesis that has signatures is not overwritten") {
 
   const Seen refused = us.run(other);
   CHECK(refused.exit == Exit::refused);
-  CHECK(contains(refused.err, "has 1 signature"));
+  CHECK(contains(refused.err, "with 1 signature"));
   CHECK(us.bytes("G") == before);
   CHECK(us.get(same) == id);  // the same content: of the time at which it was made first
   CHECK(us.bytes("G") == before);

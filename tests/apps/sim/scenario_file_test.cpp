@@ -254,7 +254,7 @@ TEST_CASE("sim scenario file: the first wrong line is named, and what would be r
     const std::string many = "seed = 1\ndomains = [\"shop\"]\nnodes = 100\ntime = \"60s\"\n";
     const std::string cut = "fault = [{ at = \"1s\", what = \"partition\", span = \"1s\", nodes = [\"n";
     CHECK(problem(many + cut + "62\"] }]") == "");
-    CHECK(problem(many + cut + "63\"] }]").ends_with("they are \"n1\" to \"n62\""));
+    CHECK(problem(many + cut + "63\"] }]").ends_with("its nodes are \"n1\" to \"n62\""));
   }
   SUBCASE("operations") {
     CHECK(problem_of_operation("node = \"n1\", what = \"shop.count\"") == "");

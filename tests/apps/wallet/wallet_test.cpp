@@ -217,14 +217,14 @@ TEST_CASE("wallet commands: restore refuses what is left over, and names a word 
   CHECK(whole.out == WalletHome().with_file({"restore", "a"}, zeros + "abandon " + zeros + "art").out);
   for (const auto& [input, why] : std::vector<std::pair<std::string, std::string>>{
            {good + "\nlegal", "it has 13 words, but a wallet has 12 or 24"},
-           {good + "\nsesame", "word 13 is not in the list"},
+           {good + "\nsesame", "word 13 is not in the BIP-39 list"},
            {good + "\n13", "the number 13 is not the position"},
            {"2 " + good, "the number 2 is not the position"},
            {"0 " + good, "the number 0 is not the position"},
            {"1 1 " + good, "the number 1 is not the position"},
-           {"legal sesame " + good.substr(13), "word 2 is not in the list"},
-           {"legal win\u0301ner " + good.substr(13), "word 2 is not in the list"},
-           {good + " +", "word 13 is not in the list"},
+           {"legal sesame " + good.substr(13), "word 2 is not in the BIP-39 list"},
+           {"legal win\u0301ner " + good.substr(13), "word 2 is not in the BIP-39 list"},
+           {good + " +", "word 13 is not in the BIP-39 list"},
            {good + "\xff", "it is not UTF-8"},
            {std::string(5'000, ' ') + good, "more than 4096 bytes"},
            {"", "it has 0 words, but"}}) {
