@@ -1,8 +1,8 @@
 #pragma once
-// A part of `/chain`: the blocks of the next height. Assembles them from header and ids, and requests transactions that
-// are not in the pool from neighbours.
+// A part of `/chain`: the blocks of the next height. Assembles each block from its header and transaction ids, and
+// requests from neighbours the transactions that the pool lacks.
 //
-// Limits  kMax complete blocks, and as many incomplete ones; each asks at most kAskedAtOnceMax neighbours at a time.
+// Limits  kMax complete and kMax incomplete blocks; for each incomplete block, kAskedAtOnceMax requests at a time.
 #include "actors/chain/chain_part.hpp"
 
 namespace troupe::chain {
@@ -16,32 +16,33 @@ class BlockAssembly final : public ChainPart {
     Block block;  // without transactions
     std::vector<TxId> ids;
     std::map<TxId, Approved> have;
-    std::set<base::NodeId> asked{};  // without a response yet
+    std::set<base::NodeId> asked{};  // nodes that have not responded yet
     base::Instant ask_next{};        // when to ask another node
   };
 
   using ChainPart::ChainPart;
 
-  /// Blocks that are complete here.
+  /// The complete blocks of the next height.
   std::map<BlockId, std::shared_ptr<const Candidate>>& candidates() { return candidates_; }
   const std::map<BlockId, std::shared_ptr<const Candidate>>& candidates() const { return candidates_; }
   std::shared_ptr<const Candidate> find(const BlockId& id) const;
   /// Returns null if the block is complete or unknown.
   const Assembly* part_of(const BlockId& id) const;
-  /// Looks in the pool, and in the blocks under vote because the pool may have dropped it. Returns null if in neither.
+  /// Returns the transaction from the pool, or from a complete block, because the pool may have dropped it; otherwise
+  /// null.
   const Approved* known(const TxId& id) const;
 
   void fetch(const BlockId& id);
-  /// Returns whether the body belongs to the block, as far as it was checked.
+  /// Returns false if the body does not belong to the block. A body that is not needed is not checked.
   bool offer(const BlockId& id, wire::ProposedBlock::Reader body, const base::NodeId& from);
-  /// For the body of a known proposal whose first body was missing or wrong, or came from a node that withholds the
-  /// rest. Returns the proposal if it should be forwarded.
+  /// Takes the body of a known proposal if its first body was missing or wrong, or came from a node that withholds the
+  /// missing transactions. Returns the proposal if it should be forwarded.
   std::optional<SignedProposal> offer_again(const SignedProposal& proposal, wire::ProposedBlock::Reader body,
                                             const base::NodeId& from);
   /// Asks more nodes for missing transactions if the current requests take long.
   void ask_again();
   void give(wire::GetProposed::Reader ask, runtime::Reply<wire::PushProposal> reply);
-  /// The height has ended.
+  /// Forgets all blocks, because the height has ended.
   void clear();
 
  private:
@@ -52,7 +53,7 @@ class BlockAssembly final : public ChainPart {
 
   std::map<BlockId, std::shared_ptr<const Candidate>> candidates_;
   std::map<BlockId, Assembly> assemblies_;
-  std::set<BlockId> wanted_;  // requested, not here
+  std::set<BlockId> wanted_;  // requested blocks that have not arrived
 };
 
 }  // namespace troupe::chain

@@ -1,9 +1,9 @@
 #pragma once
 // A part of `/chain`: gets the blocks after the head from a neighbour, and sends blocks to neighbours.
 //
-// Asked   the neighbour with the fewest misses (logic/peer_score.hpp); another neighbour too if it takes long
+// Asked   the neighbour with the fewest misses (logic/peer_score.hpp). If it takes long, another neighbour is asked too
 //         (logic/blocks_asked.hpp). The first valid response counts.
-// Limits  reads kGivingMax responses at a time, one per node.
+// Limits  prepares at most kGivingMax responses at a time, one per requesting node.
 #include <deque>
 
 #include "actors/chain/fork_recovery.hpp"
@@ -22,11 +22,11 @@ class BlockSync final : public ChainPart {
             ForkRecovery& forks)
       : ChainPart(owner, chain, neighbours, rounds), heads_(heads), forks_(forks) {}
 
-  /// Requests blocks from a neighbour that has announced more than are here.
+  /// Requests blocks from a neighbour that has announced a higher block than this node's head.
   void sync();
-  /// Takes the next block that came whole, once its parent is the head.
+  /// Checks and runs the next queued block, unless a block is being run.
   void take_next();
-  /// Whether blocks of a neighbour are queued here.
+  /// Whether blocks from a neighbour are queued here.
   bool has_blocks() const { return !synced_.empty(); }
   /// Whether this node is about to get blocks. A node that promises blocks but sends none delays nothing for long.
   bool catching_up() const { return has_blocks() || now() < blocks_awaited_to_; }
@@ -44,11 +44,11 @@ class BlockSync final : public ChainPart {
   HeadComparison& heads_;
   ForkRecovery& forks_;
   BlocksAsked blocks_asked_;
-  base::Instant blocks_awaited_to_{};  // the next height does not begin before
-  bool synced_late_ = false;           // blocks that came late do not raise the rank of their sender
+  base::Instant blocks_awaited_to_{};  // the next height does not begin before this time
+  bool synced_late_ = false;           // the queued blocks arrived late: they do not improve their sender's rank
   base::NodeId synced_from_;           // the sender of the queued blocks
   std::deque<std::pair<base::Bytes, Commit>> synced_;
-  std::set<base::NodeId> giving_;  // nodes for which blocks are being read
+  std::set<base::NodeId> giving_;  // nodes to which blocks are being sent
 };
 
 }  // namespace troupe::chain

@@ -395,9 +395,9 @@ void ChainActor::tell_date() {
 
 /// Nothing continues until a person has intervened.
 void ChainActor::failed(const std::string& why) {
-  chain_.settings.log.error("the chain stands still", {{"why", std::string_view(why)}});
+  chain_.settings.log.error("the chain has stopped", {{"why", std::string_view(why)}});
   if (chain_.settings.health != nullptr)
-    chain_.settings.health->raise(kHealthSource, observe::HealthState::failing, "the chain stands still: " + why);
+    chain_.settings.health->raise(kHealthSource, observe::HealthState::failing, "the chain has stopped: " + why);
 }
 
 }  // namespace troupe::chain

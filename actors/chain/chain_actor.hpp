@@ -1,12 +1,12 @@
 #pragma once
 // This node's chain, at kPath: agrees with its neighbours on the next block, runs it, stores it, and answers requests.
-// It decides the heights; its parts do the rest (README.md).
+// Begins and ends the heights; its parts do the rest (README.md).
 //
 // Heights  one at a time. A height begins when transactions wait, when more than a third of the power has begun it, or
 //          after block.empty_ms; it ends when its block is durable. A node without a validator signs nothing.
-// Signing  belongs to `/validator`: consensus gets a content back once it is signed, and therefore durable.
-// Trust    a signature is verified before its content counts or is forwarded.
-// Limits   kEarlyMax messages of a height that has not begun.
+// Signing  is done by `/validator`: consensus gets a vote or proposal back once it is signed and durable.
+// Trust    the signature of a message is verified before the message counts or is forwarded.
+// Limits   before a height has begun, kEarlyMax of its messages are kept, kEarlyOfOneMax per validator.
 #include <deque>
 #include <map>
 
@@ -21,7 +21,7 @@ class ChainActor final : public runtime::Actor, private Rounds {
  public:
   static constexpr const char* kName = "chain";
   static constexpr std::size_t kEarlyMax = 4'096;   // our choice
-  static constexpr std::size_t kEarlyOfOneMax = 8;  // our choice: two future rounds of both steps, twice
+  static constexpr std::size_t kEarlyOfOneMax = 8;  // our choice: both votes of two future rounds, twice
   explicit ChainActor(ChainSettings settings);
 
   void receive(runtime::Handlers& on) override;
@@ -33,9 +33,9 @@ class ChainActor final : public runtime::Actor, private Rounds {
   const rows::Head* head() const { return chain_.ready ? &chain_.ledger.head() : nullptr; }
   /// Whether this node is a validator by its id, but does not have the key.
   bool keyless() const { return chain_.keyless(); }
-  /// Returns the validators that signed two contents for one step.
+  /// Returns the validators that signed two different contents for one step.
   std::vector<base::NodeId> accused() const;
-  /// Returns null before the height has begun.
+  /// Returns null if no height is in progress.
   const Consensus* consensus() const { return chain_.ready ? chain_.consensus.get() : nullptr; }
   const Ledger& ledger() const { return chain_.ledger; }
   /// Returns up to `most` waiting transactions, sorted by sender and nonce.
@@ -54,7 +54,7 @@ class ChainActor final : public runtime::Actor, private Rounds {
   struct Begin {};
   struct Mend {};
 
-  /// A request to `/validator`. Requests are made one after another, and repeated until it responds.
+  /// A request to `/validator`. Only the first is in flight; it is repeated until `/validator` responds.
   struct Signing {
     Guard guard;
     std::variant<Vote, Proposal> content;
@@ -70,7 +70,7 @@ class ChainActor final : public runtime::Actor, private Rounds {
   void failed(const std::string& why) override;
   void reopen(const std::string& why) override;
   void suspend() override;
-  /// The rows have a later fork than this actor.
+  /// Forgets what belonged to the previous fork, because the chain has resumed as a later fork.
   void forget_fork();
   void diverged(const Divergence& divergence) override;
   void stand_still();
@@ -97,7 +97,7 @@ class ChainActor final : public runtime::Actor, private Rounds {
   void signed_content(const Content& content, runtime::Answer<wire::SignedIs> answer);
   void timeouts();
   void arm();
-  /// Whether it belongs to the next height, is useful, and has its validator's signature.
+  /// Returns whether the message belongs to the next height, is useful, and was signed by its validator.
   template <class Content>
   bool wanted(const Signed<Content>& message);
   void take(const SignedVote& vote);
@@ -142,10 +142,10 @@ class ChainActor final : public runtime::Actor, private Rounds {
   StateDiff diff_;
   Rejoining rejoining_;
 
-  Guard guard_;                    // of the previous height, or from `/validator`
+  Guard guard_;                    // the guard of the previous height, or the guard that `/validator` sent
   std::vector<SignedVote> proof_;  // to save with the next guard
   std::deque<Signing> to_sign_;
-  bool signing_ = false;  // the first request is in progress
+  bool signing_ = false;  // the first of `to_sign_` is in flight
   std::multimap<base::Instant, Timeout> timeouts_;
   std::set<BlockId> at_validator_;  // complete blocks that `/validator` has
   std::vector<SignedVote> early_votes_;
@@ -153,11 +153,11 @@ class ChainActor final : public runtime::Actor, private Rounds {
   bool driving_ = false;
   base::Instant since_{};  // when this head was reached, by this node's clock
   std::uint64_t progress_ = 0, progress_told_ = 0;
-  std::deque<UnixMs> spans_;  // between the latest blocks
+  std::deque<UnixMs> spans_;  // times between the latest blocks
   UnixMs head_time_{};
-  /// Precommits for final blocks that were not in their commits: by height and validator.
+  /// Precommits for final blocks that no block contains yet, by height and validator.
   std::map<std::pair<Height, base::NodeId>, SignedVote> late_;
-  /// Arrived while a block was being stored: one vote of each validator from each sender.
+  /// Precommits that arrived while a block was being stored, by sender and validator.
   std::map<std::pair<std::optional<base::NodeId>, base::NodeId>, SignedVote> unheard_;
   base::Instant heard_quorum_{};
 };

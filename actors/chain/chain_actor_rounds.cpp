@@ -198,7 +198,8 @@ void ChainActor::perform(Evidence& effect) {
   const base::NodeId liar = std::visit([](const auto& pair) { return pair.first.validator; }, effect.pair);
   chain_.evidence.emplace(liar, effect);
   const std::string hex = liar.hex();
-  chain_.settings.log.warn("a validator has signed two contents for one step", {{"validator", std::string_view(hex)}});
+  chain_.settings.log.warn("a validator has signed two different votes or proposals for one step",
+                           {{"validator", std::string_view(hex)}});
 }
 
 void ChainActor::perform(Decided& effect) {

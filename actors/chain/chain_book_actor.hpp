@@ -2,13 +2,13 @@
 // The account ledger on this node's chain (`ledger.book = chain`), at wallet::kChainBookPath: turns transfers into
 // transactions, and answers when they are final.
 //
-// Kept     accounts without a key: this node derives a key for each, and pays the fees from its own key's account.
-// Own      the account of this node's key, in the same way; it pays its own fees.
-// Parties  sign their own transactions (logic/book_transfer.hpp), which are submitted unchanged, in turn per account.
-// Credits  of kept accounts are found in the final blocks, each of which is scanned once. Keepers are notified of them.
-// Rest     after the last payment of a kept account its rest goes to the fund, if it is at least kSweptMin.
-// Doubt    after a commit with an unknown result the rows are read again; a repeated request gets the same answer.
-// Backup   a kept account whose nonce is beyond its rows has made unknown payments: it pays no more.
+// Kept     accounts without a key: this node derives a key for each, and its own account pays their fees.
+// Own      the account of this node's key is handled in the same way, except that it pays its own fees.
+// Parties  sign their own transactions (logic/book_transfer.hpp). These are submitted unchanged, in turn per account.
+// Credits  to kept accounts are found by scanning each final block once. Keepers are notified of them.
+// Rest     after a kept account's last payment, its remaining balance goes to the fund if it is at least kSweptMin.
+// Doubt    after a commit with an unknown result, the rows are read again. A repeated request gets the same answer.
+// Backup   a kept account whose nonce is above the nonce in its rows has made unknown payments: it pays no more.
 // Limits   kWaitingMax orders, kAccountMax per account; kPartiesMax transactions of parties, kPartyMax per account, in
 //          quotas per caller's network (unknown after a start). About 200 bytes of memory per followed account.
 #include <deque>
@@ -31,7 +31,7 @@ class ChainBookActor final : public runtime::Actor {
   static constexpr const char* kName = "chain book";
   static constexpr std::size_t kWaitingMax = 16'384;     // our choice, as for a book
   static constexpr std::size_t kWaitingOpenMax = 4'096;  // our choice
-  static constexpr std::size_t kPartiesMax = 16'384;     // our choice: submitted, with last heights that are not past
+  static constexpr std::size_t kPartiesMax = 16'384;     // our choice: transactions whose last heights are not past
   static constexpr std::size_t kPartyMax = 64;           // our choice: as many as a pool holds (mempool.hpp)
   static constexpr std::size_t kAccountMax = 64;         // our choice: an airdrop sends several payments at once
   static constexpr std::size_t kToldAtOnce = 256;        // our choice, as for a book
@@ -87,15 +87,15 @@ class ChainBookActor final : public runtime::Actor {
     UnixMs time{};
   };
   struct Settling;
-  /// A transfer of an account whose key this node has.
+  /// A transfer from an account whose key this node has.
   struct Wanted {
     wallet::Transfer transfer;
     bool to_no_key = false;
     std::optional<base::Digest> request{};
     Done done;
   };
-  /// The transaction in progress of such an account. It is durable before it is submitted, and is submitted again until
-  /// it is final or its last height is past; only then the next is made.
+  /// The pending transaction of such an account. It is durable before it is submitted, and is submitted again until it
+  /// is final or its last height is past. Only then is the next transaction made.
   struct Bound {
     wallet::TransferId transfer;
     SignedTransaction transaction;
@@ -107,7 +107,7 @@ class ChainBookActor final : public runtime::Actor {
     base::Instant not_before{};
     base::Duration backoff{};
   };
-  /// The part that keeps an account, and the path at which it is notified of credits.
+  /// The part of the program that keeps an account, and the path at which it is notified of credits.
   struct Keeper {
     std::string kind;
     base::Digest id;
@@ -122,7 +122,7 @@ class ChainBookActor final : public runtime::Actor {
     Address from;
     wallet::Amount amount;
   };
-  /// A party's transaction that was submitted, or is about to be, and the callers that wait for its end.
+  /// A transaction of a party that was submitted, or is about to be, and the callers that wait for its end.
   struct Party {
     struct Waiting {
       wallet::TransferId id;
@@ -130,8 +130,8 @@ class ChainBookActor final : public runtime::Actor {
     };
     base::User<Address> by{};  ///< its sender, and the caller's network
     Height last{};
-    bool kept = false;   ///< durable: it may have been submitted
-    bool taken = false;  ///< the chain may have accepted it, and forwarded it
+    bool kept = false;   ///< it is durable, and may have been submitted
+    bool taken = false;  ///< the chain may have accepted and forwarded it
     bool busy = false;
     std::vector<Waiting> waiting{};
   };
@@ -166,16 +166,16 @@ class ChainBookActor final : public runtime::Actor {
   void book(runtime::Reply<wallet::wire::BookIs> reply);
   void account(wallet::wire::GetAccount::Reader ask, runtime::Reply<wallet::wire::AccountIs> reply);
   void follow(wallet::wire::Follow::Reader ask, Nothing reply);
-  /// Gives the rest to the fund, because nobody can refuse a payment on a chain; this node pays the fee.
+  /// Sends the remaining balance to the fund, because nobody can refuse a payment on a chain. This node pays the fee.
   void sweep(const Address& account, Nothing reply);
 
   // Transfers (chain_book_payments.cpp).
   void post(wallet::wire::PostTransfer::Reader ask, runtime::Reply<wallet::wire::Posted> reply);
   void pay_from(wallet::wire::PayFrom::Reader ask, runtime::Reply<wallet::wire::Posted> reply);
   static Done answer_to(runtime::Reply<wallet::wire::Posted> reply);
-  /// Makes the submission durable first: then it is refused only if it fails in a block or its last height is past. A
-  /// transaction that the chain refuses at once is forgotten, as is one with a gap before its nonce. Posts for other
-  /// callers get no reserve.
+  /// Makes the transaction durable before it is submitted. From then on it is refused only if it fails in a block or
+  /// its last height is past. A transaction that the chain refuses at once is forgotten, as is one with a gap before
+  /// its nonce. A transaction that a part of this node posts for another caller gets no reserved slot.
   void post_of_party(const wallet::Signed& given, const runtime::Caller& from, bool to_no_key, Done done);
   void try_of_party(Submitted it);
   bool may_come(const TxId& id);
@@ -215,10 +215,10 @@ class ChainBookActor final : public runtime::Actor {
   void look();
   void look_again(base::Duration delay);
   void judge_found(std::shared_ptr<Found> found);
-  /// Writes the credits, except those from kept accounts, in several commits if a block has too many for a commit.
+  /// Writes the credits, except those from kept accounts. Splits them if a block has too many for one commit.
   void note(std::shared_ptr<Found> found);
   void note_some(std::shared_ptr<Found> found);
-  /// Notifies keepers of their credits in order until they acknowledge, kToldAtOnce accounts at a time.
+  /// Notifies keepers of their credits, in order, until they acknowledge; kToldAtOnce accounts at a time.
   void tell();
   void tell(Untold::Next credit);
 
@@ -235,28 +235,28 @@ class ChainBookActor final : public runtime::Actor {
   const wallet::BookId book_;
   const wallet::Policy own_policy_;
   durable::Storage storage_;
-  std::uint64_t run_ = 0;  // answers to an earlier run are ignored
+  std::uint64_t run_ = 0;  // callbacks of an earlier run are ignored
   durable::Opening open_{kWaitingOpenMax, "the accounts"};
   bool committing_ = false, looking_ = false, look_more_ = false, lacks_fees_ = false, again_ = false, held_up_ = false;
   runtime::Subscription watching_;
 
   std::map<Address, Address> known_;    // accounts of the book itself: the fund and the arbiters
-  std::map<Address, Keeper> followed_;  // by their addresses in the book
-  std::map<Address, Address> in_book_;  // chain addresses of all these accounts
+  std::map<Address, Keeper> followed_;  // kept accounts, by their addresses in the book
+  std::map<Address, Address> in_book_;  // from the chain address of each of these accounts to its address in the book
   std::map<Address, Paying> paying_;    // transfers in progress and waiting
   std::map<TxId, Party> parties_;
-  std::map<Address, std::deque<Submitted>> trying_;       // of parties_, by account: the first is in progress
-  std::map<TxId, base::Instant> ahead_;                   // when each was first requested with a gap before its nonce
-  base::ShareBudget<Address> party_places_{kPartiesMax};  // of parties_
-  /// Credits. Our choice.
+  std::map<Address, std::deque<Submitted>> trying_;       // of parties_, by account; only the first is being tried
+  std::map<TxId, base::Instant> ahead_;                   // transactions after a gap: when each was first requested
+  base::ShareBudget<Address> party_places_{kPartiesMax};  // slots of parties_
+  /// Credits that their keepers have not acknowledged. Retry delays: our choice.
   Untold untold_{kToldAtOnce, {std::chrono::milliseconds(200), std::chrono::seconds(30)}};
   std::size_t orders_ = 0;  // waiting orders
   wallet::Amount fees_needed_;
-  Height looked_, saved_;  // scanned up to this block; the same as saved in the rows
+  Height looked_, saved_;  // `looked_`: the last block that was scanned; `saved_`: the same, as saved in the rows
   std::uint64_t commits_ = 0;
   std::optional<base::Bytes> head_row_;
   std::deque<Write> writes_;
-  std::vector<base::Bytes> told_;  // rows of credits to erase
+  std::vector<base::Bytes> told_;  // rows of acknowledged credits, to be erased
 };
 
 }  // namespace troupe::chain

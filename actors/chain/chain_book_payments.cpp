@@ -157,7 +157,7 @@ void ChainBookActor::post_of_party(const wallet::Signed& given, const runtime::C
   // Parts of this node post for other callers, which are unknown after a start.
   by.reserved = by.reserved && !to_no_key;
   if (orders_ >= kWaitingMax || (known == parties_.end() && !party_places_.fits(by, 1)))
-    return done(Error{Code::overloaded, "too many transfers wait for the chain: from this caller's network, or in all",
+    return done(Error{Code::overloaded, "too many transfers wait for the chain, in all or from this caller's network",
                       std::chrono::seconds(10)});
   if (known == parties_.end()) {
     if (party_places_.held(by) >= kPartyMax)
@@ -289,7 +289,7 @@ void ChainBookActor::end_of_party(const TxId& id, const base::Outcome<Settled>& 
       return answer_parties(id, why);
     // The caller must not take it for the end: it may wait at other nodes.
     return answer_parties(
-        id, Error{Code::unavailable, "the chain does not accept this transaction now, but may until block " +
+        id, Error{Code::unavailable, "the chain does not accept this transaction now, but may accept it until block " +
                                          std::to_string(party.last.value) + ": " + why.message});
   }
   // From now on the chain reports its end, or has never had it.
@@ -302,8 +302,9 @@ void ChainBookActor::end_of_party(const TxId& id, const base::Outcome<Settled>& 
   switch (end.how) {
     case Settled::How::final: return answer_parties(id, Posted{{}, sequence_of(end.height, end.index), end.time});
     case Settled::How::failed:
-      return answer_parties(id, Error{Code::refused, "the account's balance was too small in block " +
-                                                         std::to_string(end.height.value) + ", and has paid the fee"});
+      return answer_parties(
+          id, Error{Code::refused, "the account's balance was too small in block " + std::to_string(end.height.value) +
+                                       "; the account has paid the fee"});
     case Settled::How::expired:
       return answer_parties(
           id, Error{Code::refused, "the last height of the transaction is past, and no block contains it"});
@@ -364,7 +365,7 @@ void ChainBookActor::want(Wanted wanted) {
   const Address account = wanted.transfer.from;
   const auto at = paying_.find(account);
   if (orders_ >= kWaitingMax || (at != paying_.end() && at->second.waiting.size() >= kAccountMax))
-    return wanted.done(Error{Code::overloaded, "too many transfers wait for the chain, or for this account"});
+    return wanted.done(Error{Code::overloaded, "too many transfers wait for the chain, in all or from this account"});
   ++orders_;
   const wallet::TransferNumber number = wanted.transfer.number;
   paying_[account].waiting.emplace(number, std::move(wanted));
@@ -504,7 +505,7 @@ void ChainBookActor::sign_and_keep(const Address& account, const std::optional<K
   const BookTerms terms = terms_now(at.height, gas, at.base_fee);
   SignedTransaction made = transaction_of(transfer, chain_, state.next(), terms, policy, payer_policy, counterpart);
   if (const auto wrong = flaw(made.content))
-    return failed(account, {Code::malformed, "the transfer: " + std::string(name(*wrong))});
+    return failed(account, {Code::malformed, "invalid transfer: " + std::string(name(*wrong))});
   const auto total = wallet::total_of(transfer);
   if (!total.ok()) return failed(account, posting_error(LedgerError::malformed));
   if (!of_this_node && payer.balance < terms.fee_max) {

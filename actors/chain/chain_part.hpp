@@ -11,27 +11,27 @@ namespace troupe::chain {
 
 class Rounds {
  public:
-  /// Returns the first proposal of that block.
+  /// Returns the first proposal received for that block.
   virtual std::optional<SignedProposal> proposal_of(const BlockId& id) const = 0;
   /// The block is complete: it may be voted for.
   virtual void is_whole(const Candidate& candidate) = 0;
   /// Begins the next height if it is due.
   virtual void begin_if_due() = 0;
-  /// Runs and stores a valid block that is decided; `synced`: it came whole from a neighbour.
+  /// Runs and stores a valid block that was decided. `synced`: the block came from a neighbour with its commit.
   virtual void finish(std::shared_ptr<const Candidate> candidate, const Commit& commit, bool synced) = 0;
   /// Ends the current height; the next height begins once the ledger is opened again.
   virtual void suspend() = 0;
-  /// Stops everything until a person has intervened.
+  /// Stops the chain until a person has intervened.
   virtual void failed(const std::string& why) = 0;
-  /// Reads the ledger again, because it is not known what was written.
+  /// Reads the ledger again, because it is unknown what was written.
   virtual void reopen(const std::string& why) = 0;
-  /// The ledger was read; its head may have changed.
+  /// Called when the ledger was read; its head may have changed.
   virtual void opened(const base::Outcome<void>& read) = 0;
   /// Signs the waiting contents if the validator may sign now.
   virtual void sign_next() = 0;
-  /// The guard is now above everything that this node's validator is known to have signed.
+  /// Called when the guard is above everything that this node's validator is known to have signed.
   virtual void passed(const Guard& guard) = 0;
-  /// Two blocks of one height are final.
+  /// Called when two blocks of one height are final.
   virtual void diverged(const Divergence& divergence) = 0;
 
  protected:

@@ -19,7 +19,7 @@ Error error_of(TransactionError why) {
   const Code code = why == TransactionError::authority || why == TransactionError::wrong_chain ? Code::refused
                     : why == TransactionError::unsupported                                     ? Code::unsupported
                                                                                                : Code::malformed;
-  return {code, "the transaction: " + std::string(name(why))};
+  return {code, "invalid transaction: " + std::string(name(why))};
 }
 
 void write_pending(wire::TransactionInfo::Builder out, const Approved& one) {
@@ -120,7 +120,7 @@ void ClientRequests::answer_final(const rows::Location& at, runtime::Reply<wire:
     const auto& block = read.value()->block;  // clang 15 has no bindings in lambdas
     const auto& receipts = read.value()->receipts;
     if (at.index >= block.transactions.size() || at.index >= receipts.size())
-      return reply.refuse({Code::corrupt, "its block cannot be read"});
+      return reply.refuse({Code::corrupt, "the block of the transaction cannot be read"});
     reply.send([&](wire::TransactionInfo::Builder out) { write_final(out, block, at.index, receipts[at.index]); });
   });
 }
@@ -133,12 +133,14 @@ void ClientRequests::read_block(Height height, BlockRead then) {
   if (waiting.size() > 1) return;
   chain_.ledger.block(height, [this, height, fork = chain_.fork](base::Outcome<std::optional<FinalRow>> row) {
     if (!row.ok()) return block_read({fork, height}, row.error());
-    if (!row.value()) return block_read({fork, height}, Error{Code::corrupt, "its block is missing"});
+    if (!row.value())
+      return block_read({fork, height}, Error{Code::corrupt, "the block of the transaction is missing"});
     chain_.ledger.receipts(height, [this, height, fork,
                                     bytes = std::move(row.value()->block)](base::Outcome<std::vector<Bytes>> receipts) {
       if (!receipts.ok()) return block_read({fork, height}, receipts.error());
       auto block = parse_block(bytes);
-      if (!block.ok()) return block_read({fork, height}, Error{Code::corrupt, "its block cannot be read"});
+      if (!block.ok())
+        return block_read({fork, height}, Error{Code::corrupt, "the block of the transaction cannot be read"});
       auto read = std::make_shared<const ReadBlock>(ReadBlock{std::move(block).value(), std::move(receipts).value()});
       if (fork == chain_.fork) last_read_ = {height, read};
       block_read({fork, height}, std::move(read));
@@ -282,7 +284,8 @@ void ClientRequests::prove_account(AccountWaiter waiter) {
     if (!block->ok()) return one->reply.refuse({Code::corrupt, "a block cannot be read"});
     chain_.ledger.state_at(one->height, [this, one, block](base::Outcome<std::optional<TreeRoot>> root) {
       if (!root.ok() || !root.value())
-        return one->reply.refuse(root.ok() ? Error{Code::not_found, "that state is no longer kept"} : root.error());
+        return one->reply.refuse(root.ok() ? Error{Code::not_found, "the state of that height is no longer kept"}
+                                           : root.error());
       struct Shown {
         TreeProof proof;
         Account account;
@@ -365,7 +368,8 @@ void ClientRequests::overdue() {
   std::erase_if(account_waiters_, [this](AccountWaiter& one) {
     if (one.due > now()) return false;
     one.reply.refuse(
-        {Code::timeout, "no later block proves it yet: too few validators respond, or this node receives no blocks"});
+        {Code::timeout,
+         "no later block proves that state yet: too few validators respond, or this node receives no blocks"});
     return true;
   });
   if (!waiters_.empty() || !account_waiters_.empty()) look_for_overdue();

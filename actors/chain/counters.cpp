@@ -14,7 +14,7 @@ observe::CounterTable table_of(const Counters& counters) {
        .unit = observe::CounterUnit::milliseconds},
       {"troupe_chain_transactions_total", "Transactions in final blocks.", MetricType::counter, counters.transactions,
        "transactions"},
-      {"troupe_chain_rounds_total", "Rounds beyond the first that final blocks took.", MetricType::counter,
+      {"troupe_chain_rounds_total", "Rounds that final blocks needed after their first round.", MetricType::counter,
        counters.rounds, "rounds"},
       {"troupe_chain_missed_total", "Blocks whose commit lacks this node's vote.", MetricType::counter, counters.missed,
        "missed"},

@@ -1,7 +1,7 @@
 #pragma once
-// Counters of a node's chain since it started, for describe() and metrics.
+// Counters of a node's chain since the node started, for describe() and metrics.
 //
-// Owner   the actors of one node write, over all their incarnations; any thread may read.
+// Owner   the node's actors write them, including restarted actors; any thread may read.
 #include <atomic>
 #include <cstdint>
 
@@ -13,11 +13,11 @@ struct Counters {
   using Count = std::atomic<std::uint64_t>;
 
   Count height{0}, pending{0};  // current values
-  Count block_ms{0};            // between final blocks, by their times
+  Count block_ms{0};            // sum of the times between final blocks, by their dates
   Count blocks{0}, transactions{0}, rounds{0}, missed{0};
-  Count synced{0};    // blocks that came whole from a neighbour
+  Count synced{0};    // blocks that came from a neighbour with their commits
   Count received{0};  // transactions from neighbours, including repeats
-  Count refused{0};   // requests of other nodes, because of rate limits
+  Count refused{0};   // requests from other nodes that rate limits refused
   Count lies{0};      // messages that no honest node sends
 };
 

@@ -10,9 +10,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kGuardWait = config::duration(
-    "guard.wait", "30s", 100ms, 1h, config::When::start,
-    "how long a validator that was restored from a backup listens to the others before it signs again");
+constexpr auto kGuardWait =
+    config::duration("guard.wait", "30s", 100ms, 1h, config::When::start,
+                     "how long a validator that was restored from a backup waits for the others before it signs again");
 constexpr auto kCache = config::bytes("chain.cache", "256 MiB", 64 * config::kMiB, config::kTiB, config::When::start,
                                       "memory for the state of the chain");
 constexpr auto kSettings = std::to_array<config::Setting>({kGuardWait, kCache});

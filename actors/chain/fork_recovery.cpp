@@ -57,7 +57,7 @@ void ForkRecovery::take_fork(const SignedFork& fork, Taken done) {
     return done(Error{Code::unavailable, "a block is being stored, or the chain is being read", kForkRetry});
   if (const SignedFork* known = chain_.ledger.forks().find(wanted.fork)) {
     if (known->statement == wanted) return done({});
-    return done(Error{Code::conflict, "fork " + std::to_string(wanted.fork.value) + " resumed from block " +
+    return done(Error{Code::conflict, "fork " + std::to_string(wanted.fork.value) + " has already resumed from block " +
                                           known->statement.block.hex() + " of height " +
                                           std::to_string(known->statement.height.value)});
   }
@@ -74,9 +74,10 @@ void ForkRecovery::take_fork(const SignedFork& fork, Taken done) {
     if (!root.ok()) return done(root.error());
     if (!root.value()) return done(chain_.not_kept(one->statement.height));
     const auto other = [height](const BlockId& here) {
-      return Error{Code::conflict,
-                   "the block of height " + height + " is " + here.hex() +
-                       " here, a different block: name a height at which both still had the same block"};
+      return Error{
+          Code::conflict,
+          "the block of height " + height + " is " + here.hex() +
+              " on this node, not the block of the statement: name a height at which both chains have the same block"};
     };
     if (one->statement.height.value == 0) {
       const BlockId here{chain_.id.bytes};
@@ -118,7 +119,7 @@ void ForkRecovery::go_on(const SignedFork& fork, Taken done) {
   // The earlier findings may be outdated.
   if (!chain_.ready || going_on_ || chain_.finishing || fork.statement.fork <= chain_.fork ||
       fork.statement.height > chain_.ledger.head().height)
-    return done(Error{Code::unavailable, "the chain has changed", kForkRetry});
+    return done(Error{Code::unavailable, "the chain has changed in the meantime", kForkRetry});
   const Height height = fork.statement.height;
   if (height.value > 0 && height < chain_.ledger.head().height && height <= chain_.ledger.lowest_state())
     return done(chain_.not_kept(Height{height.value - 1}));  // that state names the validators of the block that stays
@@ -128,7 +129,7 @@ void ForkRecovery::go_on(const SignedFork& fork, Taken done) {
   chain_.ledger.go_on(fork, [this, fork, done = std::move(done)](const base::Outcome<void>& gone) mutable {
     going_on_ = false;
     if (!gone.ok()) {
-      rounds_.reopen("it could not resume as another fork: " + gone.error().message);
+      rounds_.reopen("the chain could not resume as another fork: " + gone.error().message);
       return done(Error{Code::unavailable, gone.error().message, kForkRetry});
     }
     world().mutations.sometimes("chain: it went on as another fork");

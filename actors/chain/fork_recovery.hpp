@@ -1,16 +1,19 @@
 #pragma once
-// Parts of `/chain` for a halted chain: how two final blocks of one height are found, and how the chain resumes.
+// Parts of `/chain` for a halted chain. They find out that two blocks of one height are final, and resume the chain.
 //
-// Search  the lowest height at which this chain and a neighbour's differ: both chains have its validators.
-// Proof   the neighbour's commit for that height, if it is valid (logic/divergence.hpp).
-// Resume  by a statement of over 2/3 of the power (logic/fork.hpp), from an operator or a neighbour.
-// Limits  each asks kAskedAtOnceMax neighbours at a time.
+// Search  for the lowest height at which this chain and a neighbour's chain differ: both have the same validators
+//         there.
+// Proof   the neighbour's commit for that height, if the commit is valid (logic/divergence.hpp).
+// Resume  by a statement that validators with over 2/3 of the power signed (logic/fork.hpp), from an operator or a
+//         neighbour.
+// Limits  each part asks at most kAskedAtOnceMax neighbours at a time.
 #include "actors/chain/chain_part.hpp"
 #include "actors/chain/logic/fork.hpp"
 
 namespace troupe::chain {
 
-/// Finds two final blocks of one height; over a third of the power must be malicious (head_comparison.cpp).
+/// Finds out that two blocks of one height are final. Over a third of the power must be malicious
+/// (head_comparison.cpp).
 class HeadComparison final : public ChainPart {
  public:
   using ChainPart::ChainPart;
@@ -27,11 +30,11 @@ class HeadComparison final : public ChainPart {
   void compare_commits(const std::shared_ptr<Comparing>& comparing, Height at, Compared then);
   void prove_divergence(std::shared_ptr<Comparing> comparing);
 
-  /// Nodes with which a comparison is in progress. Shared with its callbacks, which may run after this actor's end.
+  /// Nodes whose chains are being compared. Shared with callbacks, which may run after this actor's end.
   const std::shared_ptr<std::set<base::NodeId>> comparing_ = std::make_shared<std::set<base::NodeId>>();
 };
 
-/// How a halted chain resumes (fork_recovery.cpp).
+/// Resumes a halted chain (fork_recovery.cpp).
 class ForkRecovery final : public ChainPart {
  public:
   struct ResumeAgain {};

@@ -3,10 +3,10 @@
 //
 // Rows     of the tree are read on demand: with_rows() repeats an attempt until all rows that it reads are in memory.
 //          So an attempt must have no effect until it completes, and nothing blocks.
-// Memory   recently used rows of the tree: ChainSettings::cache_bytes; more only while one attempt needs more.
+// Memory   ChainSettings::cache_bytes for recently used rows of the tree; more only while a single attempt needs more.
 // Kept     states of the last kStatesKept heights; blocks, commits and receipts forever.
-// Forks    a fork is a row, written in one commit with the head that it goes back to. Everything above that head, which
-//          lookups would find otherwise, is erased before anything else continues, also after a crash.
+// Forks    the row of a fork is written in one commit with the head to which the chain goes back. All rows above that
+//          head, which lookups would still find, are erased before anything else, also after a crash.
 #include <map>
 #include <set>
 
@@ -19,7 +19,7 @@
 
 namespace troupe::chain {
 
-/// The state after a block, as the next block needs it.
+/// The part of the state after a block that the next block needs.
 struct NextBlock {
   Totals totals;
   Parameters parameters;
@@ -27,7 +27,7 @@ struct NextBlock {
   std::shared_ptr<const ValidatorSet> validators, next_validators;
   std::optional<Rotation> rotation;
   Presence presence;
-  std::set<base::NodeId> judged;  ///< in either set: validators convicted by evidence in a block
+  std::set<base::NodeId> judged;  ///< validators of these two sets that evidence in a block has convicted
 };
 
 /// A final block, and its proof.
@@ -45,35 +45,36 @@ class Ledger final : public runtime::Part, public TreeRows {
   using Then = base::Callback<void(base::Outcome<T>)>;
 
   Ledger(runtime::Actor& owner, observe::Health* health, std::size_t cache_bytes);
-  /// Call it in the owner's receive().
+  /// The owner calls it in its receive().
   template <class Timer>
   void receive(runtime::Handlers& on) {
     rows_.receive<Timer>(on);
   }
   void stop() { rows_.stop(); }
 
-  /// Reads the head, or writes the genesis state. `secret`: a random number for RowKeyHash.
+  /// Reads the head, or writes the genesis state. `secret`: random number for RowKeyHash.
   void open(const Genesis& genesis, std::uint64_t secret, Done done);
   const rows::Head& head() const { return head_; }
   /// The validators whose votes made the head final.
   const std::shared_ptr<const ValidatorSet>& head_validators() const { return head_validators_; }
-  /// Nullopt at the genesis.
+  /// Nullopt if the head is the genesis.
   const std::optional<Commit>& head_commit() const { return head_commit_; }
   const NextBlock& next() const { return next_; }
 
-  /// Calls `attempt` until every row that it reads is in memory. It returns false if a row that it read is damaged.
+  /// Repeats `attempt` until all rows that it reads are in memory. `attempt` returns false if a row that it read is
+  /// damaged.
   void with_rows(base::Callback<bool()> attempt, Done done) { with_rows(std::move(attempt), std::move(done), 0); }
   /// The latest state.
   StateView view() const { return StateView(*this, head_.state); }
-  /// Returns null and records the row as missing if it is not in memory.
+  /// Returns null if the row is not in memory, and then records it as missing.
   RowBytes row(const RowKey& key) const override;
   std::shared_ptr<base::Bytes> buffer(std::size_t bytes) const override { return cache_.buffer(bytes); }
   std::size_t cached() const { return cache_.size(); }
 
-  /// The result of a block that was judged valid, without writing it.
+  /// The result of running a block that was judged valid. Nothing is written.
   using Ran = base::Callback<void(base::Outcome<std::shared_ptr<const Executed>>)>;
   void run(const BlockContext& block, std::shared_ptr<const std::vector<Approved>> transactions, Ran done);
-  /// Makes the block the head, durably.
+  /// Makes the block the head. It is durable when `done` is called.
   void append(const Block& block, const base::Bytes& bytes, const Commit& commit,
               std::shared_ptr<const std::vector<Approved>> transactions, std::shared_ptr<const Executed> executed,
               Done done);
@@ -96,12 +97,12 @@ class Ledger final : public runtime::Part, public TreeRows {
 
   // Forks (ledger_forks.cpp).
   const ForkHistory& forks() const { return forks_; }
-  /// The two commits that halt the chain, if any.
+  /// The two commits because of which the chain is halted, if any.
   const std::optional<Divergence>& divergence() const { return divergence_; }
   void keep(const Divergence& divergence, Done done);
-  /// Goes back to the block of a statement. The caller has verified the signatures, and that the block is on this
-  /// chain. After an error the ledger must be reopened. Errors: `not_found` if the states of that height and the one
-  /// before are not both kept; then nothing has changed.
+  /// Goes back to the block that the statement names. The caller has verified the signatures, and that this chain has
+  /// the block. After an error the ledger must be opened again, except after `not_found`: the states of that height and
+  /// of the height before it are not both kept, and nothing has changed.
   void go_on(const SignedFork& fork, Done done);
 
  private:
@@ -122,9 +123,9 @@ class Ledger final : public runtime::Part, public TreeRows {
   void forget_block(Height height, const Block& block, std::shared_ptr<store::RowChange> change, Done done);
   void forget_tree(Height height, const base::Bytes& from, std::shared_ptr<store::RowChange> change, Done done);
 
-  const Genesis* genesis_ = nullptr;  // the owner's
+  const Genesis* genesis_ = nullptr;  // belongs to the owner
   ForkHistory forks_;
-  Height floor_{};  // when the chain went back, no state below it was kept
+  Height floor_{};  // lowest height whose state was kept when the chain went back
   std::optional<Divergence> divergence_;
   store::Rows rows_;
   rows::Head head_;

@@ -27,7 +27,7 @@ wallet::Address LocalChain::owner_of(const base::NodeId& validator) const {
 
 base::Error LocalChain::not_kept(Height height) const {
   return {base::Code::not_found, "the state of height " + std::to_string(height.value) +
-                                     " is not kept; kept are the heights " +
+                                     " is not kept; the states of heights " +
                                      std::to_string(ledger.lowest_state().value) + " to " +
                                      std::to_string(ledger.head().height.value) + " are"};
 }

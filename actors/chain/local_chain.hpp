@@ -30,7 +30,7 @@ struct LocalChain {
   /// Whether this node is a validator by its id, but does not have the key.
   bool keyless() const { return ready && is_validator(settings.self()) && !validator_here(); }
   wallet::Address owner_of(const base::NodeId& validator) const;
-  /// Returns the error for a height whose state is not kept.
+  /// Returns the error for a request that needs the state of a height which is no longer kept.
   base::Error not_kept(Height height) const;
   void hear_evidence(const Block& block);
   base::Error unready() const;
@@ -40,12 +40,12 @@ struct LocalChain {
   Fork fork;
   Ledger ledger;
   Mempool mempool;
-  std::optional<base::PublicKey> key;         ///< of this node's validator
+  std::optional<base::PublicKey> key;         ///< the consensus key of this node's validator
   std::unique_ptr<Consensus> consensus;       ///< of the next height; null before it has begun
   std::map<base::NodeId, Evidence> evidence;  ///< against validators that signed twice
-  bool ready = false;                         ///< the ledger is read
-  std::optional<base::Error> damaged;         ///< why the ledger cannot be read, if it is damaged
-  bool halted = false;                        ///< accepts no block until a person has intervened
+  bool ready = false;                         ///< the ledger and the guard were read
+  std::optional<base::Error> damaged;         ///< the reason why the ledger cannot be read, if it is damaged
+  bool halted = false;                        ///< no block is accepted until a person has intervened
   bool finishing = false;                     ///< a block is being run and stored
 };
 

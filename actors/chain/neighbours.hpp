@@ -1,11 +1,11 @@
 #pragma once
-// The neighbours of `/chain` (linked peers with the same chain), rate limits for other nodes' requests, and reports of
-// malicious nodes.
+// The neighbours of `/chain`: linked peers that have the same chain. Also limits the rate of other nodes' requests, and
+// reports malicious nodes.
 //
-// Places  each validator has a slot; at most kMax other nodes share the rest (logic/places.hpp).
-// Conduct a node's misses outlive its link (logic/departed.hpp).
-// Served  kServed for all requests of other nodes, with quotas per node and address group.
-// Lies    messages that no honest node sends are reported to `/peers`, which bans.
+// Places  each validator has a reserved slot; at most kMax other nodes share the other slots (logic/places.hpp).
+// Conduct misses are remembered after a node's link ends (logic/departed.hpp).
+// Served  kServed for the requests of all nodes together, with quotas per node and address group.
+// Lies    messages that no honest node sends are reported to `/peers`, which bans their senders.
 #include <functional>
 #include <map>
 #include <set>
@@ -29,8 +29,8 @@ inline constexpr std::size_t kPieceBytes = 64 * 1024;
 struct Conduct {
   static constexpr base::Rate kUngiven{200, 2'000};  // our choice: per neighbour
 
-  base::Instant compare_due{}, forks_due{};                                       // earliest times
-  PeerScore blocks{}, commits{}, forks{};                                         // by kind of request
+  base::Instant compare_due{}, forks_due{};                                       // earliest times of the next requests
+  PeerScore blocks{}, commits{}, forks{};                                         // one score for each kind of request
   base::Instant mended{};                                                         // when it was last sent missing votes
   base::RateLimit ungiven{kUngiven.per_second, kUngiven.burst, base::Instant{}};  // ids announced but not delivered
 };
@@ -39,11 +39,11 @@ struct Neighbour : Conduct {
   runtime::Handle handle;
   base::Digest link;  // its token
   base::AddressGroup group{};
-  bool dialled = false;  // by this node
+  bool dialled = false;  // this node opened the connection
   Height height;
-  std::set<TxId> told;  // of this height; sent to it or by it
+  std::set<TxId> told;  // ids announced to or by this neighbour in the current height
   ToAsk to_ask;
-  /// From where in the pool it still gets the ids that were here when it came.
+  /// Position in the pool from which the ids that were waiting when this neighbour linked are sent next.
   std::optional<Mempool::Cursor> pool_from;
   Fork fork{};
   Height head_height{};  // as last announced
@@ -54,7 +54,7 @@ class Neighbours final : public runtime::Part {
  public:
   static constexpr std::size_t kMax = 50;       // without the validators; more would need a mesh
   static constexpr std::size_t kRelaysMax = 6;  // our choice: random nodes to which messages are forwarded
-  /// The limit for all other nodes together, in pieces of kPieceBytes per second: 50 MiB, and twice that in a burst.
+  /// Limit for all other nodes together, in pieces of kPieceBytes per second: 50 MiB/s, with bursts of 100 MiB.
   static constexpr base::Rate kServed{800, 1'600};
 
   struct Greet {};
@@ -68,7 +68,7 @@ class Neighbours final : public runtime::Part {
   const std::map<base::NodeId, Neighbour>& all() const { return all_; }
   /// Returns null if it is not a neighbour.
   Neighbour* find(const base::NodeId& id);
-  /// Returns the handle for requests to a node; a notice names no sender.
+  /// Returns a handle for requests to a node, which need not be a neighbour. A received notice carries no such handle.
   runtime::Handle at(const base::NodeId& id) const;
 
   /// Periodically asks linked nodes for their heads.
@@ -87,16 +87,16 @@ class Neighbours final : public runtime::Part {
     if (!all_.empty()) send_all(except, runtime::Envelope::build<Message>({.trace = trace()}, fill));  // once
   }
 
-  /// Returns null unless it is, or recently was, a neighbour.
+  /// Returns null unless the node is a neighbour, or was one recently.
   Conduct* conduct(const base::NodeId& id);
   /// Returns the neighbours, those with the fewest misses first.
   std::vector<base::NodeId> by_rank(PeerScore Conduct::*with) const;
-  /// Whether the error says little about the node: its link is gone, or it is busy.
+  /// Whether the error says little about the node: its link is gone, or the node is busy.
   static bool says_little(base::Code why);
-  /// It did not deliver what it was asked for.
+  /// Records that the node did not deliver what it was asked for.
   void missed(const base::NodeId& id, PeerScore Conduct::*with, base::Code why);
-  /// It did not deliver the blocks that it had promised. It now counts as no further than this node, and its claims are
-  /// ignored for a while.
+  /// Records that the node did not deliver the blocks that it had announced. Until it may be asked again, it counts as
+  /// being at this node's height, whatever it announces.
   void distrust(const base::NodeId& id);
 
   /// Takes `pieces` from the rate limit, or returns how long the caller must wait.
@@ -115,8 +115,8 @@ class Neighbours final : public runtime::Part {
 
   /// Decides whether to check the signatures of a transaction.
   using MayCheck = std::function<bool(const TxId&, const SignedTransaction&)>;
-  /// Returns the approved transactions that a neighbour sent for ids. Checks each id once, because an approval may need
-  /// many signatures, and stops after a lie.
+  /// Returns the transactions that a neighbour sent, verified. Checks each id once, because a check may need many
+  /// signatures, and stops after a protocol violation.
   std::vector<Approved> read_given(const base::NodeId& from, wire::Transactions::Reader answer,
                                    const std::set<TxId>& asked, const MayCheck& may = {});
 

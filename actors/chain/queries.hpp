@@ -1,8 +1,8 @@
 #pragma once
 // Parts of `/chain` that answer requests of clients from the ledger and the mempool.
 //
-// Limits  ClientRequests::kWaitersMax requests wait for a transaction, and as many for a proof; one verification and
-//         kDiffsMax comparisons at a time.
+// Limits  ClientRequests::kWaitersMax requests wait for a transaction, and as many for a proof. At a time, one
+//         verification and kDiffsMax comparisons run.
 #include "actors/chain/transactions.hpp"
 
 namespace troupe::chain {
@@ -17,24 +17,24 @@ class ClientRequests final : public ChainPart {
       : ChainPart(owner, chain, neighbours, rounds), pool_(pool) {}
   void receive(runtime::Handlers& on);
 
-  /// The transaction is in a block.
+  /// Answers the requests that wait for this transaction, because it is in a block.
   void tell_waiters(const TxId& id);
-  /// A block is final, so it may prove the state before it.
+  /// Answers the requests that wait for a proof: a new final block proves the state before it.
   void tell_account_waiters();
-  /// The chain went back.
+  /// Forgets the last block read, because the chain went back.
   void forget() { last_read_ = {}; }
 
  private:
   struct Overdue {};
   struct Waiter {
     base::Instant due;
-    bool pending = false;  // the transaction waited here
+    bool pending = false;  // the transaction was in this node's pool
     runtime::Reply<wire::TransactionInfo> reply;
   };
   struct AccountWaiter {
     base::Instant due;
     wallet::Address address;
-    Height height;  // whose root is awaited
+    Height height;  // the height whose state root is awaited
     runtime::Reply<wire::ChainAccount> reply;
   };
   /// A final block, read from disk.
@@ -75,7 +75,7 @@ class ChainQueries final : public ChainPart {
   void receive(runtime::Handlers& on);
 
   void tell_watchers();
-  /// The chain went back: watchers get its new blocks.
+  /// Restarts the watchers' streams, because the chain went back: they get its new blocks.
   void rewind();
 
  private:
@@ -93,7 +93,7 @@ class ChainQueries final : public ChainPart {
   void tell_watcher(std::uint64_t id);
   void state(wire::ListState::Reader ask, runtime::Reply<wire::StateRows> reply);
   void list_validators(std::set<base::NodeId> judged, runtime::Reply<wire::ValidatorInfos> reply);
-  /// Also finds validators convicted by evidence that are no longer validators.
+  /// The result also has validators that evidence has convicted and that are no longer validators.
   void find_evidence(base::Callback<void(std::set<base::NodeId>)> then);
   void find_next_evidence(std::shared_ptr<std::vector<Judgement>> wanted, base::Callback<void()> then);
 
@@ -101,7 +101,7 @@ class ChainQueries final : public ChainPart {
   std::uint64_t watcher_ids_ = 0;
 };
 
-/// Runs all blocks from a height on again, and compares the results with the disk (verification.cpp).
+/// Runs all blocks from a given height again, and compares the results with those on disk (verification.cpp).
 class Verification final : public ChainPart {
  public:
   using ChainPart::ChainPart;
@@ -118,8 +118,8 @@ class Verification final : public ChainPart {
   bool verifying_ = false;
 };
 
-/// Compares the state with another node's, from the root down where hashes differ (logic/tree_diff.hpp). Sends its rows
-/// to other nodes that compare (state_diff.cpp).
+/// Compares this node's state with another node's, from the root downwards where hashes differ (logic/tree_diff.hpp).
+/// Also sends rows of the state to nodes that compare theirs (state_diff.cpp).
 class StateDiff final : public ChainPart {
  public:
   using ChainPart::ChainPart;

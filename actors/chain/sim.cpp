@@ -435,35 +435,35 @@ const sim::WorkloadSpec& workload() {
   static const sim::NumberSpec from{"from", 0, 1'000}, amount{"amount", 1, 1'000};
   static const sim::WorkloadSpec spec{
       .name = "chain",
-      .operations = {{"pay", "a founder pays the next one", {from, amount}}},
+      .operations = {{"pay", "a founder pays the next founder", {from, amount}}},
       .invariants =
           {
-              {"agreement", "nodes have the same block at a height, and the same state after it"},
+              {"agreement", "all nodes have the same block at each height, and the same state after it"},
               {"honest", "no validator that kept its disk signs two contents for one step"},
-              {"once", "a payment is in one block"},
-              {"supply", "what all accounts and pots have is the supply"},
-              {"history", "each block follows the one before, is later, and accuses none that was judged before"},
+              {"once", "each payment is in one block"},
+              {"supply", "all accounts and pots add up to the supply"},
+              {"history", "each block follows its parent, is later, and accuses no validator that was judged before"},
               {"named",
-               "two final blocks of one height name over a third that signed both; of one round, none of them is "
-               "honest"},
+               "if two blocks of one height are final, over a third are named as signers of both; if the rounds are "
+               "equal, none of them is honest"},
           },
       .sometimes =
           {
               {"chain: a block came whole from a neighbour", "a node that was behind caught up"},
-              {"chain: a validator went on where its guard stands", "one died in the middle of a height"},
+              {"chain: a validator went on where its guard stands", "a validator was killed in the middle of a height"},
               {"chain: a round failed", "a height took more than one round"},
           },
       .mutants =
           {
-              {"chain.signed_unsaved", "a vote leaves before the guard with it is durable"},
-              {"chain.not_mended", "neighbours do not tell what they hold"},
-              {"chain.quorum_at_two_thirds", "two thirds of the power are enough"},
-              {"chain.guard_unsynced", "a vote leaves with the guard before it"},
-              {"chain.time_checked_again", "a value that is proposed again has to be of now"},
+              {"chain.signed_unsaved", "a vote is sent before the guard that records it is durable"},
+              {"chain.not_mended", "neighbours do not announce their votes"},
+              {"chain.quorum_at_two_thirds", "exactly two thirds of the power are a quorum"},
+              {"chain.guard_unsynced", "a vote is stored with the guard before it"},
+              {"chain.time_checked_again", "a block that is proposed again must have a current date"},
               {"chain.evidence_twice", "one validator is judged in two blocks"},
-              {"chain.not_synced", "blocks that others have are not asked for"},
-              {"chain.missing_unasked", "what a block names and does not wait here is not asked for"},
-              {"chain.pool_not_settled", "what is final stays in the pool"},
+              {"chain.not_synced", "blocks that other nodes have are not requested"},
+              {"chain.missing_unasked", "transactions of a block that the pool lacks are not requested"},
+              {"chain.pool_not_settled", "final transactions stay in the pool"},
           },
       .draw = draw_operations,
       .make = sim::make_workload<ChainWorkload>,

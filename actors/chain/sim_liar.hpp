@@ -1,11 +1,12 @@
 #pragma once
-// A malicious validator in a simulation run. Its node follows the chain honestly, without a validator key. The liar
-// signs with that key and talks to each neighbour separately.
+// A malicious validator in a simulation run. Its node follows the chain honestly, without the validator's key. The liar
+// signs with that key, and sends different messages to each neighbour.
 //
-// Lies     votes that differ between neighbours, for unknown blocks, of later rounds, or against its own precommit;
-//          silence to all or to some. As a proposer: two blocks, wrong times, bodies that do not follow, transactions
+// Lies     votes that differ between neighbours, for unknown blocks, for later rounds, or against its own precommit;
+//          silence towards all or some. As the proposer: two blocks, wrong times, a wrong state or commit, transactions
 //          in a wrong order.
-// Chance   a random stream of the run. It rarely signs two contents for one step, because that ends its part.
+// Chance   a random stream of the run. It rarely signs two contents for one step, because this ends its role as a
+//          validator.
 #include <map>
 
 #include "actors/chain/chain_actor.hpp"
@@ -18,7 +19,7 @@ class Liar {
   Liar(sim::Nodes& nodes, std::size_t node, crypto::SecretKey key, const ChainId& chain);
 
   std::size_t node() const { return node_; }
-  /// The chain of its node has handled a message.
+  /// Called when its node's chain has handled a message.
   void handled(const ChainActor& chain);
 
  private:
@@ -45,7 +46,7 @@ class Liar {
   const crypto::SecretKey key_;
   const ChainId chain_;
   Moment last_{};
-  std::map<std::pair<Place, Step>, Choice> said_;  // of the current height
+  std::map<std::pair<Place, Step>, Choice> said_;  // its choices in the current height
   Place proposed_{};
 };
 

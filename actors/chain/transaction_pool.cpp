@@ -44,14 +44,16 @@ Error error_of(MempoolError why) {
     case MempoolError::lasting: return {Code::refused, "its last height is too far away"};
     case MempoolError::gas: return {Code::refused, "its gas is not exactly what it needs, or exceeds a block's gas"};
     case MempoolError::funds:
-      return {Code::refused,
-              "its sender has less than its amount and fee-max, or its payer less than all that waits here needs"};
+      return {
+          Code::refused,
+          "its sender has less than its amount and fee-max, or its payer has less than its waiting transactions need"};
     case MempoolError::cheap:
       return {Code::conflict,
               "another transaction with this nonce waits, and this transaction does not offer enough more"};
     case MempoolError::changed: return {Code::conflict, "the transaction with this nonce was replaced too often"};
     case MempoolError::full:
-      return {Code::overloaded, "the pool is full, and it offers no more than the others", std::chrono::seconds(5)};
+      return {Code::overloaded, "the pool is full, and this transaction offers no more than the others",
+              std::chrono::seconds(5)};
     case MempoolError::known: break;
   }
   return {Code::refused, std::string(name(why))};

@@ -1,12 +1,12 @@
 #pragma once
-// This node's validator, at kValidatorPath: the only actor with the consensus key, and with the state that it must
-// never forget.
+// This node's validator, at kValidatorPath. Only it has the consensus key and the state that must never be lost.
 //
-// Sign     a content is signed once the guard with it is synced, together with the proof and the whole blocks that the
-//          guard names. The actor checks that the given guard is its own guard plus that content.
-// Again    a content that was signed before is signed again.
-// Pass     after a restore from a backup, `/chain` has the guard refuse all heights with signatures known elsewhere.
-// Rows     belong to the height at which it signed last. The first content of a later height erases earlier rows.
+// Sign     a content is signed once the guard that records it is synced, together with the proof and the whole blocks
+//          that the guard names. The guard in a request must be this actor's guard plus that content.
+// Again    a content that was signed before may be signed again.
+// Pass     after a restore from a backup, `/chain` makes the guard refuse all heights that other nodes know it has
+//          signed.
+// Rows     belong to the height that it signed last. The first content of a later height erases the earlier rows.
 // Source   actors/chain/logic/guard.hpp.
 #include <deque>
 #include <map>
@@ -19,7 +19,7 @@
 
 namespace troupe::chain {
 
-inline constexpr std::uint32_t kNoBlocks = UINT32_MAX;  // for GetGuard: no blocks are requested
+inline constexpr std::uint32_t kNoBlocks = UINT32_MAX;  // in GetGuard: requests no blocks
 
 class ValidatorActor final : public runtime::Actor {
  public:

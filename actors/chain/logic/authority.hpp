@@ -16,13 +16,14 @@ static_assert(wallet::kSignersMax == 16, "a rule of consensus: which addresses c
 
 struct Authority {
   wallet::Policy policy;
-  std::vector<wallet::Approval> approvals{};  ///< by rising key, as many as the policy's threshold
+  std::vector<wallet::Approval> approvals{};  ///< sorted by key; as many as the policy's threshold
 
   friend bool operator==(const Authority&, const Authority&) = default;
 };
 
-/// Whether the policy belongs to the address, and exactly its threshold of signers have signed, by rising key. An id
-/// does not cover approvals: if their number were free, any relay could change the size of a transaction.
+/// Whether the policy belongs to the address, and the approvals are valid, sorted by key, and exactly as many as the
+/// threshold. An id does not cover approvals: if their number were free, any relay could change the size of a
+/// transaction.
 bool speaks_for(const Authority& authority, const wallet::Address& address, base::ByteView message);
 
 base::Bytes signed_bytes(std::string_view domain, const ChainId& chain, Fork fork, base::ByteView content);

@@ -1,8 +1,8 @@
 #pragma once
 // Which nodes have been asked for the blocks after the head, and when to ask another node for the same blocks.
 //
-// Beside  each further node that is asked in parallel gets more time than the one before, by its score: on a slow line,
-//         few responses compete.
+// Beside  each node that is asked in addition has more time, depending on its score, until the next node is asked too.
+//         So few responses compete on a slow line.
 // Given   once blocks have come, outstanding requests no longer count as waiting. Their nodes get no new request until
 //         they respond or time out.
 // Limits  one request per node; the caller ends each by answered().
@@ -19,7 +19,7 @@ namespace troupe::chain {
 
 class BlocksAsked {
  public:
-  /// `alone`: the time that it has until another node is asked.
+  /// `alone`: how long the node may take until another node is asked too.
   void ask(const base::NodeId& id, base::Duration alone, base::Instant now) {
     asked_[id] = true;
     next_ = now + alone * waited_for();

@@ -1,14 +1,14 @@
 #pragma once
 // Converts transfers of an account ledger (book) to transactions of the chain, and back (`ledger.book = chain`).
 //
-// Book    each node has its own: SHA-256("troupe chain book v1" || chain || key of the node). A signature for one
-//         node's escrows is invalid at every other node.
+// Book    each node has its own book, with the id SHA-256("troupe chain book v1" || chain || key of the node). So a
+//         signature for one node's escrows is invalid at every other node.
 // Kept    an account without a key (wallet::account_of) has a key derived by the book's node, which must be trusted:
 //         the first 32 bytes of HMAC-SHA512(seed of the node, "troupe kept account v1" || chain || account).
-// Party   numbers its transfers by its nonce plus one, and signs transfer and transaction. The transfer's memo is the
-//         transaction's reference and ends with its terms, " [until H, fee F]", so it determines the transaction.
-// Back    a transfer's id covers sender, nonce, credits and reference. So no other account's transaction counts as it,
-//         and transactions with different terms are the same transfer.
+// Party   its transfer has the number nonce + 1, and it signs both transfer and transaction. The transfer's memo is the
+//         transaction's reference and ends with the terms, " [until H, fee F]", so it determines the transaction.
+// Back    a transfer's id covers sender, nonce, credits and reference. So another account's transaction never counts as
+//         this transfer, and transactions that differ only in their terms are the same transfer.
 // Order   an account without a key has one transaction at a time, with the next nonce that its host knows
 //         (KeptAccount). The chain accepts one per nonce, so resending never pays a transfer twice.
 #include <functional>
@@ -28,7 +28,8 @@ struct BookTerms {
 std::string memo_with(std::string_view memo, const BookTerms& terms);
 /// Returns nullopt unless the memo ends in terms as memo_with() writes them.
 std::optional<BookTerms> terms_in(std::string_view memo);
-/// For a transaction made at that height: it may be in this many blocks, and pays at most twice the current fee.
+/// Terms of a transaction that is made now: it may be in this many further blocks, and pays at most twice the current
+/// fee.
 inline constexpr std::uint64_t kBookHeights = 100;  // our choice, as for `wallet send`
 BookTerms terms_now(Height height, Gas gas, std::uint64_t base_fee);
 

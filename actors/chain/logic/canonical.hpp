@@ -60,7 +60,7 @@ class CanonReader {
   /// Returns a data word; words that were not written are 0.
   std::uint64_t word(const Object& object, unsigned at) const;
 
-  // Call these in rising order for each pointer of a struct, and of each struct in a list. Null pointers read as empty.
+  // Call these for each pointer of a struct, in order, and for each struct of a list. Null pointers read as empty.
   base::ByteView data(const Object& object, unsigned pointer, std::size_t bytes_max);
   std::vector<base::ByteView> data_list(const Object& object, unsigned pointer, std::size_t count_max,
                                         std::size_t bytes_max);

@@ -1,7 +1,7 @@
 #pragma once
 // Proof that a block is final: precommits for it in one round, with more than 2/3 of the power.
 //
-// Form    votes sorted by validator id, each once; more votes than needed are welcome.
+// Form    at most one vote per validator, sorted by validator id; more votes than needed are allowed.
 // Bytes   canonical Cap'n Proto of `Commit` in messages/chain.capnp. The next block has one entry per part: a
 //         `CommitHead`, then each `CommitVote`.
 // Source  arXiv 1807.04938, Algorithm 1, line 49.

@@ -2,13 +2,14 @@
 // One height of consensus at one node. In: messages, timeouts, blocks. Out: what to sign, send, fetch and decide.
 //
 // Source  Buchman, Kwon & Milosevic, "The latest gossip on BFT consensus", arXiv 1807.04938, Algorithm 1. "Line" in
-//         comments is a line of it, and its names are kept.
-// Duty    the caller calls take() after each input and performs the effects in order. Neighbours compare and resend
-//         what is lost, including a validator's contents of the whole height. The caller must not record messages that
-//         receive() refused as received: they may be needed when they come again.
+//         comments means a line of this algorithm, whose names are kept.
+// Duty    the caller calls take() after each input and performs the effects in order. Neighbours compare their messages
+//         of the whole height and resend lost ones. A message that receive() refused must not be recorded as received,
+//         because it may be needed when it arrives again.
 // Trust   the caller has verified the signature of each received message; everything else in it may be false.
-// Limits  votes of the last kRoundsKept rounds, of the next round, and of each validator's latest kRoundsAhead later
-//         ones. Proposals of this round and the next. An equivocator is reported once per height.
+// Limits  keeps votes of the last kRoundsKept rounds and of the next round. Of later rounds, keeps each validator's
+//         votes in its latest kRoundsAhead. Keeps proposals of this round and the next. Reports an equivocator once per
+//         height.
 // Owner   the validator's actor, a new object for each height; not thread-safe.
 #include <memory>
 #include <set>
@@ -91,8 +92,8 @@ using Effect =
 /// Why a message was refused. It has changed nothing, but may produce evidence.
 enum class Rejected : std::uint8_t {
   elsewhere,     ///< another fork or height
-  stranger,      ///< not of a validator of this height
-  malformed,     ///< a valid round not before its round, or a round or time out of range
+  stranger,      ///< not from a validator of this height
+  malformed,     ///< a proposal's valid round is not before its round, or a round or time is out of range
   not_proposer,  ///< a proposal out of turn
   old,           ///< its round is no longer kept
   far,           ///< its round is too far ahead
@@ -118,8 +119,8 @@ class Consensus {
   base::Result<void, Rejected> receive(const SignedProposal& proposal, UnixMs now);
   /// A scheduled timeout. Late and repeated ones are harmless.
   void timeout(const Timeout& timeout);
-  /// The result of a FetchBlock; `time` and `proposer` belong to the block. Valid: all its transactions are here, and
-  /// it follows the last final block, also in time. Ignored unless the block was requested.
+  /// The result of a FetchBlock; `time` and `proposer` belong to the block. `valid` means that all its transactions are
+  /// here and that it follows the last final block, also in time. Ignored unless the block was requested.
   void block(const BlockId& id, UnixMs time, const base::NodeId& proposer, Verdict verdict);
   /// The new block for a BuildBlock, whole and valid here; its time is later than the parent's. Ignored after the
   /// round.
@@ -134,12 +135,12 @@ class Consensus {
   const std::optional<Proven>& valid() const { return valid_; }
   const Guard& guard() const { return guard_; }
   bool decided() const { return decided_; }
-  /// Second contents for one step that the guard refused to sign.
+  /// Returns how often the guard refused to sign a second content for one step.
   std::uint64_t refused() const { return refused_; }
   const Validator& proposer() const { return start_.validators->at(turns_.now); }
   const Validator& next_proposer() const { return start_.validators->at(turns_.next); }  ///< of the next round
 
-  /// Return all stored messages, for neighbours that lack them: by rising round, prevotes before precommits.
+  /// Return all stored messages, for neighbours that lack them, sorted by round, prevotes before precommits.
   std::vector<SignedVote> votes() const;
   std::vector<SignedProposal> proposals() const;
 

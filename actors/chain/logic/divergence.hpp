@@ -1,8 +1,8 @@
 #pragma once
 // Two commits for different blocks of one height: more than a third of the power has signed both.
 //
-// Proof    in one round, evidence proves that each signer of both is malicious. In different rounds, a signer of both
-//          is only a suspect, because its forgotten locks would be needed as proof.
+// Proof    if both commits have the same round, evidence proves that each signer of both is malicious. Otherwise a
+//          signer of both is only a suspect, because proof would need locks that are forgotten.
 // Bytes    private to one node's disk, in a row.
 #include "actors/chain/logic/evidence.hpp"
 
@@ -18,7 +18,7 @@ struct Divergence {
 /// Returns nullopt unless both have the same fork and height but different blocks. Does not verify them.
 std::optional<Divergence> divergence_of(const Commit& ours, const Commit& theirs);
 
-/// Returns the validators that signed both, by rising id.
+/// Returns the validators that signed both, sorted by id.
 std::vector<base::NodeId> suspects_of(const Divergence& divergence);
 /// Returns evidence against each validator that signed both in one round.
 std::vector<Evidence> evidence_of(const Divergence& divergence);

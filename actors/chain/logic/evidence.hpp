@@ -3,8 +3,8 @@
 //
 // Bytes   canonical Cap'n Proto of `Evidence` in messages/chain.capnp. The two contents are encoded in the order of
 //         their bytes, whatever their order in memory.
-// Block   evidence is sorted by the id of the accused, one piece each. The validator is out two heights later
-//         (machine.hpp). It is judged once: the state keeps Judged.
+// Block   one piece of evidence per accused validator, sorted by its id. The validator is out two heights later
+//         (machine.hpp). It is judged only once: the state keeps Judged.
 // Keys    a validator keeps its key, so the set of the block's height also verifies evidence of an earlier height.
 // Source  arXiv 1807.04938, section 2: a correct validator signs one content for each step.
 #include <set>
@@ -40,7 +40,8 @@ inline constexpr std::uint64_t kEvidenceHeights = 1'000;  // our choice: as long
 inline constexpr std::size_t kEvidenceBytesMax = 8 + 8 + 2 * 8 + 2 * kSignedProposalBytesMax;
 
 base::Bytes encode(const Evidence& evidence);
-/// Returns nullopt unless the bytes are the canonical encoding of a conflicting pair. The lesser content is the first.
+/// Returns nullopt unless the bytes are the canonical encoding of a conflicting pair. The content with the lesser bytes
+/// comes first.
 std::optional<Evidence> parse_evidence(base::ByteView bytes);
 
 /// Returns the validator that the evidence accuses.
@@ -64,7 +65,8 @@ base::Result<std::vector<Evidence>, EvidenceError> judge_evidence(std::span<cons
                                                                   const EvidenceView& view, const ChainId& chain,
                                                                   const VerifySignature& verify_signature);
 
-/// Returns a block's entries from verified evidence in any order. At most the list's share of a block of `block_bytes`.
+/// Returns the entries for a block, from verified evidence in any order. They take at most the list's share of
+/// `block_bytes`.
 std::vector<base::Bytes> evidence_for(const std::vector<Evidence>& held, const EvidenceView& view,
                                       std::size_t block_bytes);
 

@@ -7,7 +7,7 @@
 //         sign. Other nodes' signatures do not count, and do no harm.
 // Forks   the block of a height belongs to the highest fork whose statement names an earlier height.
 // Once    a key signs at most one statement per fork: its directory records which (ForkPledges).
-// Limits  kForksMax statements; kValidatorsMax signatures of each.
+// Limits  kForksMax statements; kValidatorsMax signatures per statement.
 #include "actors/chain/logic/commit.hpp"
 
 namespace troupe::chain {
@@ -44,14 +44,14 @@ struct ForkSignature {
 
 struct SignedFork {
   ForkStatement statement;
-  std::vector<ForkSignature> signatures{};  ///< by rising id
+  std::vector<ForkSignature> signatures{};  ///< sorted by id
 
   /// Returns false if that validator has a signature already, which stays, or if the list is full.
   bool add(const ForkSignature& signature);
   friend bool operator==(const SignedFork&, const SignedFork&) = default;
 };
 base::Bytes encode(const SignedFork& fork);
-/// Returns nullopt unless the bytes are the canonical encoding, with at most kValidatorsMax signatures by rising id.
+/// Returns nullopt unless the bytes are the canonical encoding, with at most kValidatorsMax signatures, sorted by id.
 std::optional<SignedFork> parse_signed_fork(base::ByteView bytes);
 
 enum class ForkError : std::uint8_t {
@@ -70,10 +70,10 @@ class ForkPledges {
 
   /// Returns another statement of the same fork, or null.
   const ForkStatement* against(const ForkStatement& statement) const;
-  /// Returns true also if the statement is there already. Returns false and changes nothing if its fork has another
+  /// Returns true also if the statement was added before. Returns false and changes nothing if its fork has another
   /// statement, or if kForksMax forks are recorded.
   bool add(const ForkStatement& statement);
-  const std::vector<ForkStatement>& all() const { return all_; }  ///< by rising fork
+  const std::vector<ForkStatement>& all() const { return all_; }  ///< sorted by fork
 
   /// Encodes the statements, concatenated.
   base::Bytes encode() const;
@@ -87,7 +87,7 @@ class ForkPledges {
 /// The statements by which a chain resumed, in the order in which this node accepted them.
 class ForkHistory {
  public:
-  /// Returns false unless the fork is later than all before, and there is space.
+  /// Returns false unless the fork is later than all recorded forks, and there is space.
   bool add(SignedFork fork);
   bool full() const { return all_.size() >= kForksMax; }
 
@@ -96,7 +96,7 @@ class ForkHistory {
   /// The fork of a height's block.
   Fork of(Height height) const;
   const SignedFork* find(Fork fork) const;
-  /// By rising fork.
+  /// Sorted by fork.
   const std::vector<SignedFork>& all() const { return all_; }
 
  private:

@@ -32,7 +32,7 @@ struct Founder {
   friend bool operator==(const Founder&, const Founder&) = default;
 };
 
-/// The part of a founder, which it gives to the author of the genesis.
+/// The data that a founder sends to the author of the genesis: its validator, and the balance of its address.
 struct Founding {
   Founder founder;
   wallet::Amount balance;
@@ -51,7 +51,7 @@ struct Genesis {
   UnixMs time{};
   Purpose purpose = Purpose::real;
   Parameters parameters;
-  std::vector<Founder> founders;                       ///< by rising node id
+  std::vector<Founder> founders;                       ///< sorted by node id
   std::map<wallet::Address, wallet::Amount> balances;  ///< each at least 1
   friend bool operator==(const Genesis&, const Genesis&) = default;
 };
@@ -69,7 +69,7 @@ std::optional<GenesisError> flaw(const Genesis& genesis);
 /// Returns the supply. The genesis has no flaw.
 wallet::Amount supply_of(const Genesis& genesis);
 
-/// Returns the genesis of these founders; several foundings of one address add up. Errors: a flaw.
+/// Returns the genesis of these founders. The balances of foundings with the same address add up. Errors: a flaw.
 base::Result<Genesis, GenesisError> found(std::string name, UnixMs time, Purpose purpose, const Parameters& parameters,
                                           const std::vector<Founding>& foundings);
 
@@ -95,7 +95,7 @@ class SignedGenesis {
   explicit SignedGenesis(Genesis genesis) : genesis_(std::move(genesis)), message_(signed_bytes(genesis_)) {}
 
   /// Returns false unless it is a valid signature of the founder with this node. If that founder has signed already,
-  /// the first signature stays, whichever wallet signers approved, so that the same signers give the same file.
+  /// its first signature stays, even if other wallet signers approved it, so that the same signers give the same file.
   bool sign(const base::NodeId& node, GenesisSignature signature);
   /// Whether over 2/3 of the stake has signed.
   bool founded() const;

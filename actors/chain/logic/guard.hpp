@@ -2,8 +2,8 @@
 // Keeps a validator from contradicting itself after a crash: its last signed contents, and its lock.
 //
 // Rule    the guard and the whole blocks that it names are saved and synced before anything that it records is sent.
-// Order   by fork, height, round, step. Contents before the last signed one are refused. At its position only the same
-//         content may be signed again, so that it can be resent.
+// Order   by fork, height, round, step. Contents before the last signed content are refused. For the step of the last
+//         signed content, only the same content may be signed again, so that it can be resent.
 // Bytes   private to one validator's disk: fields of fixed size, not a canonical form.
 // Source  arXiv 1807.04938, section 3: lockedValue, lockedRound, validValue, validRound of Algorithm 1.
 #include <set>

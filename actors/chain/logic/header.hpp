@@ -75,13 +75,13 @@ enum class BlockError : std::uint8_t {
   malformed,    ///< not the canonical encoding of a block
   too_large,    ///< more bytes in total than allowed
   transaction,  ///< one of its transactions has a flaw
-  repeated,     ///< the same transaction is in it twice, with any approvals
+  repeated,     ///< a transaction appears twice, even with different approvals
   list,         ///< evidence, late precommits or the commit exceed their limits
   root,         ///< a list does not match its root in the header
 };
 
 base::Bytes encode(const Block& block);
-/// Encodes a block with these transactions instead of its own.
+/// Encodes the block with `transactions` instead of its own transactions.
 base::Bytes encode(const Block& block, std::span<const Approved> transactions);
 /// Accepts only the canonical encoding of a block whose roots match its lists, and which has no flaw at a block.bytes
 /// of kBlockBytesMax.

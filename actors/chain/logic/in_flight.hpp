@@ -1,10 +1,10 @@
 #pragma once
-// Announced transactions that are in flight: which node was asked for each, and which is next.
+// Announced transactions that were requested: from which node each was requested, and which node is asked next.
 //
 // Order   chosen nodes are asked before untrusted ones. An untrusted node that was asked first has kStrangerDue to
 //         respond; then the first chosen node that announced the transaction is asked.
-// Limits  kMax transactions; per node as many as the caller says. Per transaction kTellersMax other announcers of each
-//         trust, and kFailedMax that announced it but did not deliver it; they are not asked again.
+// Limits  kMax transactions; per node, the caller's limit. Per transaction, kTellersMax other announcers of each Trust,
+//         and kFailedMax announcers that did not deliver it, which are not asked again.
 // Due     kDue after a request, it no longer counts: its response is lost, or was never processed.
 // Time    monotonic, given by the caller.
 // Owner   one actor; not thread-safe.
@@ -64,7 +64,7 @@ class InFlight {
     ++of_[from];
     return Told::asked;
   }
-  /// The transaction has arrived, or is of no use.
+  /// The transaction has arrived, or is useless.
   void done(const TxId& id) {
     const auto known = all_.find(id);
     if (known == all_.end()) return;
@@ -127,11 +127,11 @@ class InFlight {
   struct One {
     Teller from;
     std::vector<Teller> others{};        // chosen nodes first
-    std::vector<base::NodeId> failed{};  // to give it
+    std::vector<base::NodeId> failed{};  // nodes that did not deliver it
     base::Instant since, due;
   };
 
-  /// Removes one request from its node's count.
+  /// Subtracts one request from the count of its node.
   void less(const std::pair<const TxId, One>& asked) {
     const auto& [id, one] = asked;
     impatient_.erase({one.since + kStrangerDue, id});
@@ -149,7 +149,7 @@ class InFlight {
 
   std::map<TxId, One> all_;
   std::map<base::NodeId, std::size_t> of_;              // counts of all_ by node, never 0
-  std::set<std::pair<base::Instant, TxId>> impatient_;  // asked of an untrusted node, announced by a chosen one
+  std::set<std::pair<base::Instant, TxId>> impatient_;  // asked of an untrusted node, announced by a chosen node
   base::Instant sweep_at_{};
 };
 

@@ -7,9 +7,9 @@
 //         done     it pays its fee and uses its nonce, and its body takes effect
 // Fee     gas used x base fee is burnt; the tip goes to the proposer's address. A faucet is free: it cannot fail.
 // Base    fee of the next block: rises if this block used over half of block.gas, falls if less (next_base_fee()).
-// Votes   two heights later, the validators are those of the next height without `out` and the accused nodes (the state
-//         keeps a digest of the evidence); at least one stays. The rotation advances by one turn. The block records
-//         precommits and settles the height ten below (presence.hpp).
+// Votes   the validators two heights later are those of the next height without `out` and the accused nodes, but at
+//         least one stays. The state keeps a digest of the evidence. The rotation advances by one turn. The block
+//         records precommits, and settles the height ten heights below (presence.hpp).
 // Sum     StateSums states the invariant. execute() checks that accounts and pots lose exactly what is burnt.
 #include <span>
 
@@ -22,7 +22,7 @@ namespace troupe::chain {
 enum class Outcome : std::uint16_t {
   done = 0,
   funds = 1,           ///< failed: the sender has less than the transfer's total
-  nonce = 100,         ///< refused, as all that follow: not the sender's next nonce, and no other reason to refuse
+  nonce = 100,         ///< refused, like all outcomes below: not the sender's next nonce, but otherwise admissible
   expired = 101,       ///< its last height has passed
   gas = 102,           ///< its gas is not exactly what it needs
   price = 103,         ///< base fee and tip exceed its fee-max
@@ -51,7 +51,8 @@ struct BlockContext {
   Height height;
   UnixMs time{};
   wallet::Address proposer;  ///< gets the tips
-  /// Leave the validators two heights later, as do the accused of `evidence`. Ids of other nodes are ignored.
+  /// These nodes, like those accused in `evidence`, are no longer validators two heights later. Ids of nodes that are
+  /// not validators are ignored.
   std::vector<base::NodeId> out{};
   // The lists of the block, checked by verify_commit(), judge_late() and judge_evidence().
   std::optional<Commit> commit{};  ///< for the parent; nullopt in block 1
@@ -69,23 +70,23 @@ struct Executed {
   Totals totals;                  ///< after the block
 };
 
-/// The only BlockError is `repeated`, a transaction that is there twice. It would run once, but makes a block invalid.
+/// The only BlockError is `repeated`: a transaction appears twice. It would run once, but it makes the block invalid.
 using ExecuteError = std::variant<TreeDamage, BlockError>;
 
 /// Runs a block on the state after its parent. The new rows are written under its height.
 base::Result<Executed, ExecuteError> execute(const TreeRows& rows, const TreeRoot& root, const BlockContext& block,
                                              std::span<const Approved> transactions);
 
-/// Returns the outcome of running `transaction` next for its sender, in a block of that height and time. It may be in
-/// that block if this is `done` or `funds`. The nonce is checked last: `nonce` means no other objection. Reads what it
-/// needs through `view`.
+/// Returns the outcome that `transaction` would have as its sender's next transaction in a block of that height and
+/// time. It may be in that block if this is `done` or `funds`. The nonce is checked last, so `nonce` means no other
+/// objection. Reads what it needs through `view`.
 Outcome admissible(StateView& view, const Totals& totals, const Parameters& parameters, const Approved& transaction,
                    Height height, UnixMs time);
 
 /// Returns base fee and tip together, or nullopt if they reach 2^63.
 std::optional<wallet::Amount> fee_of(const Approved& transaction, BaseFee base_fee);
 
-/// Whether the transactions fit into one otherwise empty block: by needed gas (which fees count too), by bytes, and
+/// Whether the transactions fit into one otherwise empty block: by bytes, by the gas that they need (and pay for), and
 /// without repetition.
 bool fits(const Parameters& parameters, std::span<const Approved> transactions);
 

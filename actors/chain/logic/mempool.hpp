@@ -5,10 +5,10 @@
 // Order   by nonce for each sender, without a gap; among senders by tip per gas, then fee-max per gas, then arrival.
 // Worth   at most the worth of the sender's worst earlier transaction; after a gap, below all without a gap.
 // Replace needs a tip and a fee-max that are not lower, and a tip higher by 1 or a fee-max higher by 10 %.
-// Full    above kPoolBytesMax or kPoolCountMax the worst is dropped; a transaction that is not better is refused.
-// Funds   a payer's balance, as last reported, covers the fees of all that it pays for. A transaction that its sender
-//         cannot cover waits as after a gap; later arrivals cannot take a cover away (uncovers()).
-// Choice  for a block ends after kRefusedMax inadmissible transactions, which the caller drops.
+// Full    above kPoolBytesMax or kPoolCountMax the worst is dropped; a new transaction that is not better is refused.
+// Funds   a payer's balance, as last reported, covers all fees that it pays here. A transaction that its sender's
+//         balance does not cover waits as if after a gap. Later arrivals cannot reduce what is covered (uncovers()).
+// Choice  stops after kRefusedMax inadmissible transactions, which the caller drops.
 // Limits  kSenderMax nonces per sender, from its next nonce on; kReplacementsMax per nonce; kLifeMax heights.
 // Trust   a transaction is Approved; the caller has checked admissible() except for the nonce.
 #include <functional>
@@ -60,7 +60,7 @@ std::string_view name(MempoolError error);
 struct Standing {
   Nonce next;                    ///< of its sender
   wallet::Amount balance;        ///< of its sender
-  wallet::Amount payer_balance;  ///< the same, if the sender pays
+  wallet::Amount payer_balance;  ///< equal to `balance` if the sender pays
 };
 
 /// The transactions for a block, in order.
@@ -88,15 +88,15 @@ class Mempool {
   bool is_of_no_use(const Transaction& transaction, Height height) const;
 
   /// Returns transactions for a block that need at most `gas` and `bytes` in total, counted by entry_bytes(); `bytes`
-  /// is bytes_left() of the block (header.hpp). Removes nothing. Calls `admissible` for each transaction that it would
-  /// take next, in order, and takes those for which it returns true; so it may keep a state. False ends the sender's
-  /// queue for this block. An empty function admits all.
+  /// is bytes_left() of the block (header.hpp). Removes nothing. Calls `admissible` for each transaction that would be
+  /// next, in order, and takes those for which it returns true, so `admissible` may keep state. If it returns false,
+  /// the sender's later transactions are not in this block. An empty function admits all.
   Picked pick(Gas gas, std::size_t bytes, BaseFee base_fee, Height height, const Admissible& admissible = {}) const;
 
-  /// A final block has changed this account. Drops transactions with a nonce below `next`, and those that
-  /// the account pays for last, if its balance no longer covers them.
+  /// A final block has changed this account. Drops its transactions with a nonce below `next`, and the last
+  /// transactions that it pays for, if its balance no longer covers them.
   void settle(const wallet::Address& address, Nonce next, wallet::Amount balance);
-  /// Drops a transaction that the machine refuses, and all later ones of its sender. Does nothing if it is not here.
+  /// Drops a transaction that the machine refuses, and its sender's later transactions. Does nothing if it is not here.
   void drop(const TxId& id);
   /// Drops transactions that can be in no block after `height`.
   void expire(Height height);
@@ -110,7 +110,8 @@ class Mempool {
   std::vector<TxId> take_ready(const wallet::Address& sender);
   /// Returns the next nonce that a sender can use, given its next nonce in the state.
   Nonce next_free(const wallet::Address& address, Nonce next) const;
-  /// Position of a scan over all transactions: it continues at the first at or after this sender and nonce.
+  /// Position of a scan over all transactions: it continues at the first transaction with this sender and nonce, or
+  /// after.
   struct Cursor {
     wallet::Address sender{};
     Nonce nonce{};
@@ -124,7 +125,7 @@ class Mempool {
   struct Entry;
   /// Better transactions come first.
   struct Worth {
-    bool gapped;  ///< an earlier nonce is missing, or money for it and those before it
+    bool gapped;  ///< an earlier nonce is missing, or money for this and the earlier transactions
     std::uint64_t tip, fee_max, gas, arrival;
     /// The worth of the entry by itself.
     explicit Worth(const Entry& entry);
@@ -166,7 +167,7 @@ class Mempool {
   };
   struct Payer {
     wallet::Amount reserved;
-    wallet::Amount for_others;  ///< the part of it for other senders' transactions
+    wallet::Amount for_others;  ///< the part of `reserved` for other senders' transactions
     std::set<Place> places;
   };
   /// The entries of a lane. Filling a block ends when the remaining space is below the smallest entry.
@@ -188,19 +189,20 @@ class Mempool {
   /// is refused: otherwise a transaction that evicted others might never pay (DETER: Li, Wang and Tang, CCS 2021). A
   /// sender's balance must cover a transaction, all its earlier ones, and the fees that it pays for other senders.
   bool uncovers(const Entry& entry, const Entry* replaced, const Standing& standing) const;
-  /// Returns what a balance leaves for the owner's own transactions.
+  /// Returns how much of a balance is left for its owner's own transactions.
   wallet::Wide own_money(const wallet::Address& owner, wallet::Amount balance) const;
-  /// Counts a sender's transactions without a gap from the nonce `next` on, with `other` in the place of its nonce.
+  /// Counts a sender's transactions from the nonce `next` up to the first gap. `other` replaces the entry with its
+  /// nonce.
   std::size_t ready(const wallet::Address& sender, Nonce next, wallet::Wide money, const Entry* other) const;
-  /// Returns its worth, given its sender's earlier transactions from the next nonce on.
+  /// Returns the entry's worth, given its sender's earlier transactions from the next nonce on.
   Worth worth_at(const Entry& entry, const Place& place, const Standing& standing) const;
-  /// Returns the transactions to drop for it, including the replaced and the past ones, or nullopt if it is not better
-  /// than the rest.
+  /// Returns the transactions to drop for the entry, including the replaced one and those with used nonces, or nullopt
+  /// if the entry is not better than the rest.
   std::optional<std::set<Place>> room_for(const Entry& entry, const Place& place, const Standing& standing,
                                           const Entry* replaced) const;
   std::set<Place> from(const Place& place) const;
   std::set<Place> before(const wallet::Address& sender, Nonce nonce) const;
-  /// Returns the last transactions that the address pays for beyond its balance, and those that follow them.
+  /// Returns the last transactions that the address pays for beyond its balance, and their senders' later transactions.
   std::set<Place> unpaid(const wallet::Address& address, wallet::Amount balance) const;
   void insert(const Place& place, Entry entry, const Standing& standing);
   void remove(const std::set<Place>& places);

@@ -1,5 +1,5 @@
 #pragma once
-// A Merkle tree over a list of byte strings: proves which are in the list, and at which index.
+// A Merkle tree over a list of byte strings. Proves that an entry is in the list, and at which index.
 //
 // Source  RFC 6962, 2.1 (tree hash) and 2.1.1 (audit path), with SHA-256. Leaf: SHA-256(00 || bytes). Node: SHA-256(01
 //         || left || right). The size of a tree's left part is the largest power of two below the size of the tree.

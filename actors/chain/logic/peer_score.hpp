@@ -1,11 +1,11 @@
 #pragma once
 // When a node that failed to deliver is asked again, and how long a request waits before another node is asked too.
 //
-// Hold    1 s after the first miss, doubled each time, at most kHoldMax. A delivery resets the count.
+// Hold    a node is not asked for 1 s after its first miss, doubled per miss up to kHoldMax. A delivery resets this.
 // Busy    a busy node may say so: the first kBusyMax such responses in a row cause no hold.
 // Rank    nodes that have delivered come first, then nodes never asked, then nodes that have missed.
-// Usual   the longest recent response time; each faster response lowers it by an eighth at most. After twice that time,
-//         between kBesideMin and kBesideMax, another node is asked in parallel.
+// Usual   the longest recent response time; each faster response lowers it by at most an eighth. After twice that time,
+//         but at least kBesideMin and at most kBesideMax, another node is asked in parallel.
 // Time    monotonic, given by the caller.
 // Owner   one actor; not thread-safe.
 #include <algorithm>
@@ -51,7 +51,7 @@ class PeerScore {
  private:
   base::Instant held_to_{};
   unsigned misses_ = 0, busy_ = 0;
-  bool given_ = false;  // at least once, before the misses
+  bool given_ = false;  // it has delivered at least once
   std::optional<base::Duration> usual_;
 };
 

@@ -1,10 +1,10 @@
 #pragma once
-// Which nodes other than validators may be neighbours. Address groups share the slots.
+// Decides which nodes that are not validators may be neighbours. Address groups share the slots.
 //
-// Dialled 1/base::kReservePart of the slots is reserved for nodes that this node dialled. Another such node evicts a
-//         node that dialled this one.
-// Groups  any node may take a free slot. Otherwise a newcomer evicts a node of the largest group, if its own group then
-//         is no larger than that group, so that no two nodes evict each other in turn.
+// Dialled 1/base::kReservePart of the slots is reserved for nodes that this node dialled. If no slot is free, such a
+//         node evicts a node that dialled this one.
+// Groups  any node may take a free slot. Otherwise a newcomer evicts a node of the largest group, but only if the
+//         newcomer's group is then no larger than that group, so that two nodes never evict each other in turn.
 #include <algorithm>
 #include <optional>
 #include <vector>

@@ -1,8 +1,8 @@
 #pragma once
 // Records which validators' precommits are in blocks, for the last kPresenceHeights heights, and counts missed ones.
 //
-// Where   the commit in block H + 1 has precommits for block H. `Block::late` has later ones, up to block H + 10, which
-//         settles H: a validator of H without a precommit has then missed H.
+// Where   the commit in block H + 1 has precommits for block H. `Block::late` of the blocks up to H + 10 has later
+//         ones. Block H + 10 settles H: a validator of H without a precommit in these blocks has missed H.
 // Late    SignedVotes sorted by height, then validator id; each once, none already recorded. The round does not matter:
 //         a precommit for the final block in an earlier round shows presence too.
 // Counts  cover the validators of the latest settled height. A validator that leaves and returns starts again.
@@ -42,7 +42,7 @@ struct Absence {
 /// The presence after a block.
 struct Presence {
   std::vector<Attendance> heights{};            ///< consecutive; the last is the block's height
-  std::vector<Absence> absences{};              ///< by rising id; at most kValidatorsMax
+  std::vector<Absence> absences{};              ///< sorted by id; at most kValidatorsMax
   std::map<base::Digest, ValidatorSet> sets{};  ///< the sets that the heights name
 
   /// Returns the validators of one of the heights.
@@ -59,7 +59,7 @@ Presence presence_of(const ValidatorSet& founders);
 
 enum class LateError : std::uint8_t {
   malformed,      ///< an entry is not the canonical encoding of a SignedVote
-  elsewhere,      ///< not a precommit for the block of an unsettled height, or for the parent
+  elsewhere,      ///< not for the block of an unsettled height, not a precommit, or for the parent
   stranger,       ///< not a validator of that height
   unordered,      ///< not sorted by height and id, or repeated
   recorded,       ///< already in a block
@@ -71,14 +71,14 @@ base::Result<std::vector<SignedVote>, LateError> judge_late(std::span<const base
                                                             const Presence& presence, const ChainId& chain, Fork fork,
                                                             const VerifySignature& verify);
 
-/// Returns the `late` entries for the block after `presence` from verified votes in any order. At most the list's share
-/// of a block of `block_bytes`; the oldest heights first, because they are settled first.
+/// Returns the `late` entries for the block after `presence`, from verified votes in any order. They take at most the
+/// list's share of `block_bytes`; the oldest heights come first, because they are settled first.
 std::vector<base::Bytes> late_for(const std::vector<SignedVote>& held, const Presence& presence, Fork fork,
                                   std::size_t block_bytes);
 
 /// The part of a block that changes the presence.
 struct Attended {
-  Height height;  ///< the height after the last of the presence
+  Height height;  ///< the height after the last height of the presence
   BlockId block;
   const ValidatorSet& validators;       ///< of that height
   const std::optional<Commit>& commit;  ///< for the parent; nullopt in block 1
@@ -92,7 +92,7 @@ inline constexpr std::size_t kAbsencesBytesMax = 3 * 8 + kValidatorsMax * 5 * 8;
 
 base::Bytes encode(const std::vector<Attendance>& heights);
 base::Bytes encode(const std::vector<Absence>& absences);
-// Return nullopt unless the bytes are the canonical encoding of consecutive heights, or of absences by rising id.
+// Return nullopt unless the bytes are the canonical encoding of consecutive heights, or of absences sorted by id.
 std::optional<std::vector<Attendance>> parse_attendances(base::ByteView bytes);
 std::optional<std::vector<Absence>> parse_absences(base::ByteView bytes);
 

@@ -1,8 +1,8 @@
 #pragma once
 // Recently used rows of the state tree, in memory.
 //
-// Bound    the bytes of all rows, plus kAroundRow each. Above it, rows are evicted by the CLOCK algorithm (Corbató
-//          1968). The whole bound is used, because a block that lacks one row in memory runs twice.
+// Bound    limits the bytes of all rows plus kAroundRow per row. Beyond it, rows are evicted by the CLOCK algorithm
+//          (Corbató 1968). The whole bound is used, because a block that lacks one row in memory runs twice.
 // Held     while a hold() is active nothing is evicted, so an attempt that needs more rows than the bound completes.
 // Buffers  of evicted rows are reused for new rows of about the same size (at most kBufferStep larger). For a block's
 //          rows, malloc takes longer than hashing. At most kSpareBytesMax of them are kept in addition to the bound.
@@ -16,7 +16,7 @@
 
 namespace troupe::chain {
 
-/// Senders choose addresses, but do not know the secret.
+/// Hashes with a secret: senders choose addresses, but cannot choose their hashes.
 struct RowKeyHash {
   std::uint64_t secret = 0;
   std::size_t operator()(const RowKey& key) const;

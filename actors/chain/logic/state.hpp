@@ -30,8 +30,8 @@ enum class StateKind : std::uint8_t {
   absences = 9,         ///< how many heights each validator has missed
 
   // Followed by an id:
-  past_validators = 10,  ///< its hash: a set that a height of the presence has, and the next height has not
-  evidence = 11,         ///< of a node: the proof that it signed twice
+  past_validators = 10,  ///< its hash: a validator set that a height of the presence has, but the next height does not
+  evidence = 11,         ///< a node's id: the record of the proof that it signed twice
 };
 static_assert(kValidatorsBytesMax <= kTreeValueBytesMax && kAbsencesBytesMax <= kTreeValueBytesMax &&
               kPresenceBytesMax <= kTreeValueBytesMax);
@@ -101,14 +101,14 @@ class StateView {
   std::optional<ValidatorSet> next_validators() { return validators_at(StateKind::next_validators); }
   std::optional<Rotation> rotation();
   std::optional<Presence> presence();
-  /// Returns the proof that a validator signed twice, if any.
+  /// Returns the record of the proof that a validator signed twice, if any.
   std::optional<Judged> evidence_of(const base::NodeId& validator);
   /// Returns the validators of the next two heights against which there is evidence. One lookup per validator.
   std::set<base::NodeId> judged();
 
   /// Returns the accounts that changed.
   TreeChanges changed_accounts() const;
-  /// Returns how much more all accounts read so far have than before; negative if less.
+  /// Returns by how much the total of all accounts read so far has grown; negative if it has shrunk.
   __extension__ __int128 gain() const;
 
   const std::optional<TreeDamage>& damage() const { return damage_; }

@@ -4,8 +4,9 @@
 // Count   each validator once per choice, and once in total. A validator that votes for two choices counts for both, as
 //         in Algorithm 1. Otherwise a malicious validator could divide the others forever by sending them different
 //         votes.
-// Limits  a second choice is kept only if more than 1/3 support it already. At most two choices have that much, so a
-//         validator has at most three votes here. A dropped vote can be sent again later.
+// Limits  a vote for a second choice is kept only if more than 1/3 of the power supports that choice already. At most
+//         two choices have so much support, so a validator has at most three votes here. A dropped vote can be sent
+//         again later.
 #include <map>
 
 #include "actors/chain/logic/validators.hpp"
@@ -23,12 +24,12 @@ class Tally {
       dropped,  ///< a second choice with little support
     };
     What what = What::counted;
-    /// The first vote of its validator, if this one contradicts it.
+    /// The first vote of its validator, if the added vote contradicts it.
     std::optional<SignedVote> contradicted{};
   };
   /// Returns the result that add() would have for a vote of that validator.
   Added::What would_be(const ValidatorSet& set, std::size_t index, const Choice& choice) const;
-  /// The first vote of that validator, if this choice contradicts it.
+  /// Returns the first vote of that validator, if this choice contradicts it.
   std::optional<SignedVote> contradicted(std::size_t index, const Choice& choice) const;
 
   /// `index` is the validator's index in `set`, which is the same in all calls.

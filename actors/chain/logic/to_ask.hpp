@@ -3,7 +3,7 @@
 //
 // Order    first announced, first asked; transactions to request again go first.
 // Crowded  transactions for which enough other nodes are queued are set aside until look_again().
-// Limits   the caller's limit for announcements; kCrowdedMax set aside: further ones are dropped.
+// Limits   the caller's limit for announcements. At most kCrowdedMax are set aside; further transactions are dropped.
 // Owner    one actor; not thread-safe.
 #include <deque>
 #include <set>
@@ -22,7 +22,7 @@ class ToAsk {
     std::uint32_t signatures;  ///< 0: unknown
   };
 
-  /// The neighbour has announced it. Returns false and does not remember it if `most` are queued here.
+  /// The neighbour has announced the transaction. Returns false and does not remember it if `most` are queued here.
   bool told(const TxId& id, std::size_t most) {
     if (queue_.size() >= most) return false;
     if (!crowded_.contains(id) && ids_.insert(id).second) queue_.push_back({id, 0});
@@ -41,14 +41,14 @@ class ToAsk {
     queue_.pop_front();
   }
 
-  /// Returns false if too many are set aside.
+  /// Returns false if too many transactions are set aside.
   bool put_aside(const TxId& id) {
     if (crowded_.size() >= kCrowdedMax) return false;
     crowded_.insert(id);
     return true;
   }
   bool has_crowded() const { return !crowded_.empty(); }
-  /// Appends those that were set aside to the queue.
+  /// Appends the transactions that were set aside to the queue.
   void look_again() {
     for (const TxId& id : std::exchange(crowded_, {}))
       if (ids_.insert(id).second) queue_.push_back({id, 0});

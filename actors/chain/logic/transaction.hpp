@@ -78,7 +78,7 @@ enum class TransactionError : std::uint8_t {
   reference,    ///< too long, or not valid text (text.hpp)
   fee,          ///< a tip above fee-max, a free transaction with a fee, or a payer equal to the sender
   wrong_chain,  ///< for another chain
-  authority,    ///< a policy that does not match the address, or approvals other than exactly those that it demands
+  authority,    ///< the policy does not match the address, or the approvals are not exactly those that it demands
 };
 std::string_view name(TransactionError error);
 
@@ -116,7 +116,7 @@ class Approved {
   const SignedTransaction& whole() const { return held_->whole; }
   const TxId& id() const { return held_->id; }
   const base::Bytes& encoded() const { return held_->encoded; }  ///< whole()
-  std::size_t bytes() const { return held_->encoded.size(); }    ///< follow from content and policies
+  std::size_t bytes() const { return held_->encoded.size(); }    ///< determined by content and policies
   Gas gas_needed() const { return held_->gas; }
 
  private:

@@ -1,5 +1,5 @@
 #pragma once
-// The messages of validators: votes and proposals, and the bytes that they sign.
+// The messages of validators, and the bytes that they sign. A content is a vote or proposal without its signature.
 //
 // Bytes   canonical Cap'n Proto of `Vote`, `Proposal`, `SignedVote` and `SignedProposal` in messages/chain.capnp.
 // Signed  domain || chain || fork || encode(content) (authority.hpp).
@@ -38,7 +38,7 @@ struct Proposal {
 /// In the year 2242: sums with the durations of times.hpp stay far below the maximum of UnixMs.
 inline constexpr UnixMs kTimeMax{(std::int64_t{1} << 33) * 1'000};
 
-/// A content with a validator's signature. Callers verify it before they pass it to logic.
+/// A content with a validator's signature. Callers verify the signature before they pass it to logic.
 template <class Content>
 struct Signed {
   Content content;
