@@ -36,7 +36,7 @@ class Outgoing {
  public:
   explicit Outgoing(const BookId& book, const Address& from) : book_(book), from_(from) {}
 
-  /// Returns the transfer to bind next. Broken invariant while a transfer is bound.
+  /// Returns the transfer to bind next. An invariant breaks if a transfer is bound already.
   Transfer prepare(std::vector<Credit> credits, std::string memo) const;
 
   /// Makes this the transfer with its number. The caller stores it durably before it sends it.

@@ -196,7 +196,7 @@ std::optional<Error> BookActor::too_many_begun(const Transfer& transfer, const s
   if (wait == base::Duration::zero()) return std::nullopt;
   return Error{
       Code::overloaded,
-      "accounts of the kind '" + kind + "' have reached the limit of payments to new accounts: the rest is paid later",
+      "accounts of the kind '" + kind + "' have reached the limit of payments to new accounts: this payment waits",
       std::chrono::ceil<std::chrono::milliseconds>(wait)};
 }
 
@@ -241,7 +241,7 @@ void BookActor::propose(wire::Propose::Reader ask, runtime::Reply<wire::Proposal
     if (there == nullptr && !places_.fits(by))
       return waiting.refuse(
           {Code::overloaded,
-           "too many proposals wait for signatures: of this account, from this caller's network, or in all",
+           "too many proposals wait for signatures, in all, of this account, or from this caller's network",
            std::chrono::minutes(1)});
     auto before = there == nullptr ? std::nullopt : std::optional(*there);
     auto result =

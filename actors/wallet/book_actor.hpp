@@ -34,13 +34,13 @@ class BookActor final : public runtime::Actor, private BookRows {
   static constexpr std::size_t kWaitingMax = 16'384;     // our choice: some seconds of orders
   static constexpr std::size_t kWaitingOpenMax = 4'096;  // our choice
   static constexpr base::Rate kPaged{4'096, 16'384};     // our choice: postings read for other nodes; each is one read
-  static constexpr std::size_t kReadAtOnce = 2'048;      // our choice: of these postings; a part of the store's mailbox
-  static constexpr base::Rate kFresh{16, 1'024};         // our choice: accounts created by other nodes, 20 MB per hour
-  static constexpr base::Rate kBegun{64, 32'768};        // our choice: accounts created per kind of kept accounts, 8 MB
-  static constexpr std::size_t kToldAtOnce = 256;        // our choice: a small part of a mailbox
-  static constexpr std::size_t kSpendersMax = 100'000;   // our choice: accounts counted per minute
-  static constexpr std::uint32_t kPostingsMax = 256;     // messages/wallet.capnp
-  static constexpr std::uint32_t kAccountsMax = 512;     // messages/wallet.capnp
+  static constexpr std::size_t kReadAtOnce = 2'048;     // our choice: such reads at a time; part of the store's mailbox
+  static constexpr base::Rate kFresh{16, 1'024};        // our choice: accounts created by other nodes, 20 MB per hour
+  static constexpr base::Rate kBegun{64, 32'768};       // our choice: accounts created per kind of kept payer: 8 MB
+  static constexpr std::size_t kToldAtOnce = 256;       // our choice: a small part of a mailbox
+  static constexpr std::size_t kSpendersMax = 100'000;  // our choice: accounts counted per minute
+  static constexpr std::uint32_t kPostingsMax = 256;    // messages/wallet.capnp
+  static constexpr std::uint32_t kAccountsMax = 512;    // messages/wallet.capnp
   struct Setup {
     WalletSettings settings;
     durable::Place place;
@@ -66,7 +66,7 @@ class BookActor final : public runtime::Actor, private BookRows {
   struct PostWanted {
     Order order;
     std::optional<rows::Mark> request{};
-    std::optional<TransferId> proposal{};  ///< the order is approved by its last signature
+    std::optional<TransferId> proposal{};  ///< the proposal whose last signature approved the order
     bool expected = false;                 ///< posted by a part of the program, which may credit kept accounts
   };
   struct IssueWanted {
@@ -189,15 +189,15 @@ class BookActor final : public runtime::Actor, private BookRows {
   std::map<Address, rows::Account> accounts_;
   Proposals proposals_;
   base::SharePlaces<TransferId, Address> places_{setup_.settings.proposals_max};  // of proposals_, by account
-  /// Credits. Our choice.
+  /// Credits that their keepers have not acknowledged. Retry delays: our choice.
   Untold untold_{kToldAtOnce, {std::chrono::milliseconds(200), std::chrono::seconds(30)}};
-  std::vector<base::Bytes> told_;  // rows to erase: of credits, of expired proposals
+  std::vector<base::Bytes> told_;  // rows of acknowledged credits and of expired proposals, to be erased
 
   std::map<Address, std::uint32_t> spending_;  // transfers of this minute
   std::map<std::string, TurnLimit> begun_;     // accounts created, by the kind of the payer
   base::RateBudget<base::NodeId> fresh_{kFresh, base::Instant{}};
   base::RateBudget<base::NodeId> paged_{kPaged, base::Instant{}};
-  std::size_t postings_read_ = 0;  // now in progress
+  std::size_t postings_read_ = 0;  // reads in progress
 
   bool auditing_ = false;
   base::Instant audit_free_{};                               // when the next audit may begin

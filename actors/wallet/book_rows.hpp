@@ -3,7 +3,8 @@
 //
 // Keys    'g': the genesis; 'h': the end of the chain; 'a' address: an account; 'p' sequence: a posting; 'n' address,
 //         number: the posting of a transfer; 'x' address, ~sequence: the postings of an account, the latest first; 'r'
-//         mark: the posting of a request; 'q' id: a proposal; 'o' sequence, credit: a credit of which its keeper is not
+//         mark: the posting of a request; 'q' id: a proposal; 'o' sequence, credit: a credit that its keeper has not
+//         acknowledged. Numbers in keys are big-endian, so that rows are sorted by them.
 //         notified yet. Numbers in keys are big-endian, so that rows are in their order.
 #include "actors/durable/api.hpp"
 #include "actors/wallet/logic/ledger/proposals.hpp"
@@ -35,7 +36,7 @@ std::optional<Genesis> decode_genesis(ByteView bytes);
 Bytes encode(const Head& head);
 std::optional<Head> decode_head(ByteView bytes);
 
-/// The part that keeps an account without a key, and the path at which it is notified of credits.
+/// The part of the program that keeps an account without a key, and the path at which it is notified of credits.
 struct Keeper {
   std::string kind;
   base::Digest id;
@@ -56,7 +57,7 @@ struct PostedAt {
   TransferId id;
   std::uint64_t sequence = 0;
   UnixMs time{0};
-  base::Digest content{};  ///< of a request; otherwise zeros
+  base::Digest content{};  ///< content_of() the transfer, if it has a request; otherwise zeros
 };
 Bytes encode(const PostedAt& at);
 std::optional<PostedAt> decode_posted(ByteView bytes);

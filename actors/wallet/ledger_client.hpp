@@ -4,10 +4,11 @@
 //
 // Deposit  from another account, which has signed it. It ends when it is posted, or refused for good (base::is_final).
 //          Postponed deposits are sent again in turn, one at a time; once one has ended, all of them are sent. If the
-//          owner follows the account, the ledger accepts its deposits, and refuses all other payments to the account.
+//          owner follows the account, the ledger accepts only deposits that the owner sends, and no other payments to
+//          the account.
 // Payment  from an account without a key, one at a time. It ends when it is posted.
 // Repeat   the transfer is the request: the ledger posts it once. A transfer in flight is not sent twice.
-// Limits   if a transfer costs the ledger's node a fee, at most kUnknownAMinute deposits per minute of unknown askers.
+// Limits   if transfers cost the ledger's node a fee, kUnknownAMinute deposits per minute whose askers are unknown.
 #include <atomic>
 #include <map>
 #include <memory>
@@ -21,13 +22,13 @@ namespace troupe::wallet {
 
 class LedgerClient final : public runtime::Part {
  public:
-  /// Our choice. A chain may postpone deposits forever, and no asker's quota pays for the book's work on these.
+  /// Our choice. A chain may postpone deposits forever, and the book's work on them counts against no asker's quota.
   static constexpr std::uint32_t kUnknownAMinute = 960;
   static constexpr std::chrono::seconds kAgainMax{30};  // our choice
   struct Settings {
     observe::DomainLog log{};
     base::Duration again_min = std::chrono::seconds(1);  ///< our choice
-    /// The number of deposits of unknown askers in this minute, shared by several owners; null: no limit.
+    /// The number of deposits with unknown askers in this minute, shared by several owners; null: no limit.
     std::shared_ptr<std::atomic<std::uint32_t>> unknown{};
   };
   /// Gets the sequence of the posting.
@@ -47,7 +48,7 @@ class LedgerClient final : public runtime::Part {
   /// Returns false if `given` cannot be decoded. `asker`: the caller for whom it is posted, or nullopt if it is unknown
   /// after a start. A deposit without an asker waits for its turn.
   bool deposit(const SignedBytes& given, std::optional<runtime::Caller> asker, Done done);
-  /// Returns whether a payment ends with that refusal.
+  /// Returns whether this refusal ends a payment.
   using Ends = bool (*)(const Answer& refusal);
   /// Pays from the account of `kind` and `id`. Does nothing while another payment is in progress.
   void pay(std::string kind, base::ByteView id, const Transfer& transfer, Done done, Ends ends = nullptr);

@@ -1,5 +1,5 @@
 #pragma once
-// The account of this node's own key, at kOwnPath: small sums for what the node pays by itself.
+// The account of this node's own key, at kOwnPath: small sums for payments that the node makes by itself.
 //
 // Turns    one transfer at a time, because the next number is known only after the end of the current transfer. A part
 //          of the node that got a transfer reports its result (Spent); the wait ends after kSpendDue.

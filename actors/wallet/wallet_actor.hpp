@@ -2,12 +2,12 @@
 // Accounts of money, at kPath: serves the book if this node keeps it, and otherwise passes requests on to the node that
 // keeps it.
 //
-// Spawns  `book` while this node holds the seat (actors/durable/api.hpp); `own`, its own account (own_actor.hpp).
+// Spawns  `book` while this node holds the seat (actors/durable/api.hpp); `own`, this node's account (own_actor.hpp).
 // Chain   with `ledger.book = chain`, requests to the book go to kChainBookPath, which turns transfers into
 //         transactions.
 // Moved   a node that has a book with postings, and whose `ledger.book` names another place, sends no requests there.
-// Rate    WalletSettings::strangers_per_second of orders from other nodes: each order adds permanent rows and costs the
-//         sender nothing. Units of kUnitBytes, in quotas (runtime/base/rate_budget.hpp).
+// Rate    WalletSettings::strangers_per_second limits orders from other nodes, because each order adds permanent rows
+//         and costs the sender nothing. It counts units of kUnitBytes, in quotas (runtime/base/rate_budget.hpp).
 // Health  kLedgerHealth is raised when the book's place has not answered for kUnreachableMax.
 // Trust   only an operator at the local socket of the book's node, or of a member of its group, issues money.
 #include "actors/durable/api.hpp"
@@ -20,7 +20,7 @@
 
 namespace troupe::wallet {
 
-/// The largest order is 33 units (durable::Home::kUnitBytes); the budget of a second covers it and the reserve.
+/// A second's budget covers the reserve and the largest order, which is 33 units (durable::Home::kUnitBytes).
 inline constexpr std::uint32_t kStrangersMin = 64;
 
 inline constexpr const char* kLedgerHealth = "ledger";
@@ -32,9 +32,9 @@ struct WalletSettings {
   std::shared_ptr<const crypto::Identity> identity;
   durable::Place book;
   Amount own_daily;                             ///< the most that the node's own account spends in a day
-  std::uint32_t transfers_per_minute = 60'000;  ///< of an account of keys
-  std::size_t proposals_max = 16'384;           ///< of all accounts: 16 MiB (our choice)
-  std::uint32_t strangers_per_second = 1'024;   ///< of all other nodes, at least kStrangersMin; twice as many at once
+  std::uint32_t transfers_per_minute = 60'000;  ///< per account that has keys
+  std::size_t proposals_max = 16'384;           ///< in all accounts together: 16 MiB (our choice)
+  std::uint32_t strangers_per_second = 1'024;   ///< from all other nodes, at least kStrangersMin; bursts of twice that
   observe::Health* health = nullptr;            ///< outlives the node
   observe::DomainLog log{};
 };
@@ -60,10 +60,10 @@ class WalletActor final : public durable::Home {
   void ledger_is(const std::string& unreachable_why);
 
   const WalletSettings settings_;
-  std::optional<durable::Storage> own_, chain_;  // a book, and accounts on the chain, that this node may have kept
+  std::optional<durable::Storage> own_, chain_;  // rows of a book and of chain accounts that this node may have kept
   bool moved_ = false, left_chain_ = false;
   std::optional<base::Instant> unreachable_since_;
-  /// Why this node's book cannot be read.
+  /// The reason why this node's book cannot be read.
   std::shared_ptr<std::optional<base::Error>> damaged_ = std::make_shared<std::optional<base::Error>>();
 };
 

@@ -26,8 +26,8 @@ std::optional<Bech32m> decode_bech32m(std::string_view text);
 /// Encodes values. Broken invariant unless `prefix` is in lower case and the result has at most 90 characters.
 std::string encode_bech32m(std::string_view prefix, const std::vector<std::uint8_t>& values);
 
-/// Converts bytes to values of 5 bits, the last padded with zeros, and back. Returns nullopt unless the rest is
-/// fewer than 5 bits, all zero.
+/// Converts bytes to values of 5 bits, the last padded with zeros, and back. Returns nullopt unless the bits left over
+/// are fewer than 5, and all zero.
 std::vector<std::uint8_t> to_five_bits(base::ByteView bytes);
 std::optional<base::Bytes> from_five_bits(const std::vector<std::uint8_t>& values);
 

@@ -35,7 +35,7 @@ class Keystore {
   static base::Result<Keystore, KeystoreError> decode(base::ByteView file);
   base::Bytes encode() const;
 
-  /// Opens it. Errors: `passphrase`; `damaged` if the phrase does not belong to the public key.
+  /// Decrypts the phrase. Errors: `passphrase`; `damaged` if the phrase does not belong to the public key.
   base::Result<Mnemonic, KeystoreError> open(std::string_view passphrase) const;
 
   const base::PublicKey& public_key() const { return public_key_; }

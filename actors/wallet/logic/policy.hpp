@@ -2,8 +2,8 @@
 // The policy of an account: `threshold` of its signers may spend. The account's address is the hash of its policy.
 //
 // Address  SHA-256("troupe policy v1" || threshold || signers || list), both numbers as one byte.
-// List     for one signer its key, so that the address follows from the recovery phrase; for several, their own
-//          addresses, different and ascending. A signer among several signs with the key of the listed address.
+// List     for one signer its key, so that the address follows from the recovery phrase; for several signers their own
+//          addresses, ascending, without duplicates. A signer among several signs with the key of the listed address.
 // Limits   kSignersMax signers; a threshold from 1 to their number.
 #include <optional>
 #include <span>

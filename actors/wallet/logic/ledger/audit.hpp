@@ -1,5 +1,5 @@
 #pragma once
-// Recomputes a book from its first posting, with other code than the code that wrote it.
+// Recomputes a book from its first posting, with code that is independent of the code that wrote it.
 //
 // Memory  a row per account.
 #include <map>
@@ -12,7 +12,7 @@ enum class AuditError : std::uint8_t {
   chain,     ///< its sequence, its time or its hash does not follow from the posting before
   transfer,  ///< it breaks the rules of a transfer, or belongs to another book
   number,    ///< its number is not the next number of the account
-  balance,   ///< the account had less
+  balance,   ///< the account's balance was too small
   issuer,    ///< issued by someone other than the owner, or debited by someone other than the account
 };
 std::string_view name(AuditError error);

@@ -5,7 +5,7 @@
 // Numbers  a transfer of an account is posted if its number is the account's next number. A transfer with an older
 //          number is refused, unless it is the posted transfer itself: then the order succeeds again.
 // Issue    the issuance is the only account below zero: its `balance` counts what it has paid out. Only the owner
-//          debits it, with numbers of its own, up to 2^63 - 1 in all. So no sum of balances can overflow.
+//          debits it, with a separate series of numbers, up to 2^63 - 1 in all. So no sum of balances can overflow.
 // Chain    hash = SHA-256("troupe posting v1", sequence (8), time in ms (8), by (32), hash before (32), transfer). The
 //          hash before the first posting is the id of the book.
 // Source   the ledgers of TigerBeetle for transfers that are never changed, and retries by id.

@@ -40,24 +40,24 @@ struct Proposal {
 
 class Proposals {
  public:
-  /// Proposes with a first signature. The same proposal again counts as a signature of it. `done`: the latest number
-  /// that the account has posted.
+  /// Makes a proposal with a first signature, or adds the signature if the proposal exists. `done`: the number of the
+  /// account's latest posted transfer.
   base::Result<std::optional<Order>, ProposalError> propose(Transfer transfer, const Policy& policy,
                                                             const Approval& approval, UnixMs expires, UnixMs now,
                                                             TransferNumber done);
 
-  /// Adds a signature. Returns the order at the signature that reaches the threshold. Repeating a signature changes
+  /// Adds a signature. Returns the order if this signature reaches the threshold. Repeating a signature changes
   /// nothing, unless the proposal is ordered.
   base::Result<std::optional<Order>, ProposalError> sign(const TransferId& id, const Approval& approval, UnixMs now);
 
-  /// Puts a stored proposal, which replaces the known state of it.
+  /// Restores a stored proposal, in place of the known state of that proposal.
   void put(Proposal proposal);
   void erase(const TransferId& id);
 
   /// Forgets expired proposals, and returns their ids.
   std::vector<TransferId> expire(UnixMs now);
 
-  /// Returns null if it is unknown.
+  /// Returns null if the proposal is unknown.
   const Proposal* find(const TransferId& id) const;
   const std::map<TransferId, Proposal>& all() const { return all_; }
 

@@ -51,7 +51,7 @@ enum class TransferError : std::uint8_t {
   number,    ///< 0
   credits,   ///< none, or more than kCreditsMax
   amount,    ///< a credit of 0
-  total,     ///< 2^63 or more in all
+  total,     ///< the sum is 2^63 or more
   itself,    ///< an account would pay itself
   issuance,  ///< money would return to the issuance, whose debits are the sum that a book has issued
   memo,      ///< longer than kMemoBytesMax, or not plain text
@@ -71,8 +71,8 @@ Address issuance_of(const BookId& book);
 /// A transfer with its verified authority. There is no other way to move money.
 class Order {
  public:
-  /// Orders a transfer of a policy's account. Returns nullopt unless the account has this policy, and it approved these
-  /// bytes.
+  /// Orders a transfer of a policy's account. Returns nullopt unless the account has this policy, and its signers
+  /// approved these bytes.
   static std::optional<Order> approved(Transfer transfer, const Policy& policy, std::span<const Approval> approvals);
   /// Orders a transfer of an account without a key, for the part of the program that keeps it. Broken invariant unless
   /// it is the account of kind and id.
