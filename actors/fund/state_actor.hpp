@@ -74,7 +74,7 @@ class StateActor final : public runtime::Actor {
   void unless_own(const Content& content, ProposalReply reply, base::Callback<void(ProposalReply)> then);
   void sign(wire::SignProposal::Reader ask, ProposalReply reply);
   void sign_it(const ProposalId& id, Asking asking, ProposalReply reply);
-  /// With a signature, a refusal of the ledger is an error, and the reply waits for the ledger.
+  /// `with_signature`: the reply waits for the ledger, and is an error if the ledger refuses the payment.
   enum class Asked : std::uint8_t { to_see, with_signature };
   void answer(const ProposalId& id, Asked asked, ProposalReply reply);
   void send(const Proposal& proposal, Asked asked, ProposalReply& reply) const;
@@ -92,12 +92,12 @@ class StateActor final : public runtime::Actor {
   durable::StateRow<Fund> row_;
   std::uint64_t run_ = 0;  // answers to an earlier run are ignored
   durable::Opening open_{kWaitingMax, "the fund"};
-  std::int64_t offset_ms_ = 0;  // of the agreed time from the monotonic clock; a step of the wall clock has no effect
+  std::int64_t offset_ms_ = 0;  // agreed time minus the monotonic clock, so that a step of the wall clock has no effect
   wallet::BookId book_;
   Address owner_;
   std::optional<Address> on_chain_;  // the fund's address on the chain, once known
   std::string why_ = "the fund is being read";
-  std::map<ProposalId, std::vector<ProposalReply>> waiting_;  // for the ledger
+  std::map<ProposalId, std::vector<ProposalReply>> waiting_;  // replies that wait for the ledger
 };
 
 }  // namespace troupe::fund

@@ -11,7 +11,7 @@
 // Payment  one at a time, with the memo "CATEGORY ID": the same bytes until the ledger has reported the result.
 // Log      hash = SHA-256("troupe fund event v1" || entry); each entry has the hash of the entry before it, the first
 //          entry has the id of the book.
-// Owner    one actor; errors have changed nothing.
+// Owner    one actor; errors change nothing.
 // Limits   kOpenMax proposals that have not ended, in equal quotas per signer; kCategoriesMax categories.
 #include <map>
 
@@ -21,7 +21,7 @@
 
 namespace troupe::fund {
 
-inline constexpr std::size_t kOpenMax = 64;  // the issue on escrow
+inline constexpr std::size_t kOpenMax = 64;  // from the issue on escrow
 static_assert(kOpenMax >= wallet::kSignersMax, "each signer has a part of them");
 inline constexpr std::size_t kCategoriesMax = 256;  // our choice: the state is one row
 inline constexpr std::size_t kWhyBytesMax = 256;    // our choice
@@ -77,8 +77,8 @@ struct Step {
   enum class What : std::uint8_t { signed_it, approved, paid, done, expired, refused };
   What what{};
   ProposalId id;
-  std::string why{};              ///< of refused
-  wallet::TransferId transfer{};  ///< of paid
+  std::string why{};              ///< if it was refused
+  wallet::TransferId transfer{};  ///< if it was paid
   friend bool operator==(const Step&, const Step&) = default;
 };
 using Event = std::variant<Made, Proposed, Step>;
@@ -103,7 +103,7 @@ struct Allocation {
   friend bool operator==(const Allocation&, const Allocation&) = default;
 };
 
-/// The account that acts, as proved.
+/// The account that acts, and its signature; without a signature, the book's owner.
 struct Cause {
   Address account;
   std::optional<wallet::Approval> approval{};

@@ -28,7 +28,7 @@ inline constexpr UnixMs kLifeMin = std::chrono::seconds(1);
 inline constexpr UnixMs kLifeMax = std::chrono::hours(24 * 366);  // our choice
 
 using ProposalId = base::FixedBytes<struct FundProposalTag, 32>;
-/// Random, or the hash of a request: two proposals of the same content differ.
+/// Random, or the hash of a request, so that proposals with the same content differ.
 using Nonce = base::FixedBytes<struct FundNonceTag, 16>;
 
 struct Payment {
@@ -56,7 +56,7 @@ struct Expiry {
   bool is_date = false;
   UnixMs value{0};
 
-  /// Returns the date of expiry, or nullopt if a proposal of that moment would live too short or too long.
+  /// Returns the date of expiry, or nullopt if a proposal made at `moment` would live too short or too long.
   std::optional<UnixMs> from(UnixMs moment) const;
   friend bool operator==(const Expiry&, const Expiry&) = default;
 };
