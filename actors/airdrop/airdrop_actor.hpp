@@ -5,10 +5,10 @@
 // Time     the time on which the book's group has agreed (`/escrow`, GetTerms). After an outage of the book, objections
 //          stay open for at least `escrow.grace`, or for the objection period if that is shorter.
 // Payment  up to kAtOnce transfers are in flight; the state is saved every kSaveEvery of them. After a crash the same
-//          transfers are sent again from the saved state. After a refusal, once all are answered, it restarts at the
-//          first refused transfer with half as many in flight, when the ledger says, with back-off while none is
-//          posted.
-// Sleep    it notifies the list when it has ended and was idle for kIdle.
+//          transfers are sent again from the saved state. After a refusal, once all are answered, sending restarts at
+//          the first refused transfer with half as many in flight. It waits as long as the ledger says, or longer while
+//          none is posted.
+// Sleep    the actor notifies the list when the airdrop has ended and was idle for kIdle.
 #include <deque>
 
 #include "actors/airdrop/airdrop_settings.hpp"
@@ -70,7 +70,7 @@ class AirdropActor final : public runtime::Actor {
   void load_objected();
   void opened();
   void reload(const base::Error& why);
-  /// Calls back, or refuses `reply`, once it is known whether the airdrop exists.
+  /// Calls `then` if the airdrop exists, otherwise refuses `reply`; waits until this is known.
   template <class A>
   void when_there(runtime::Reply<A> reply, base::Callback<void(runtime::Reply<A>)> then);
   template <class A>
@@ -88,7 +88,7 @@ class AirdropActor final : public runtime::Actor {
   void not_deposited(const base::Error& why);
   void give_back_all();
   void clear(char of);
-  /// Returns the end of the time for objections or pages; at least a while after an outage of the book.
+  /// Returns the end of the time for objections or pages, which is later after an outage of the book.
   UnixMs ends(const Times& times) const;
   void tell_list(bool over);
   void finished();
@@ -134,14 +134,14 @@ class AirdropActor final : public runtime::Actor {
   std::vector<IsReply> creating_;
   struct Waiting {
     StepReply reply;
-    base::Instant due;  // when its caller gets the progress
+    base::Instant due;  // when the caller gets the progress so far
   };
   std::vector<Waiting> running_;
-  bool asking_ = false;  // for the deposit or the return of the pool
+  bool asking_ = false;  // the deposit, or the return of the pool, is being requested
 
   std::deque<InFlight> in_flight_;
   std::size_t window_ = kAtOnce;  // the limit of in_flight_; lower if the ledger is busy
-  /// Why a transfer was not posted: no more are sent until all are answered and a pause is over.
+  /// The reason why a transfer was not posted. Then no more are sent until all are answered and a pause is over.
   std::optional<base::Error> failed_;
   base::Backoff pays_again_{std::chrono::seconds(1), std::chrono::seconds(30)};  // our choice
   Cursor planned_, reached_;

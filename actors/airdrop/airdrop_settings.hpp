@@ -10,7 +10,7 @@ struct AirdropSettings {
   std::shared_ptr<runtime::Links> links;
   durable::Place book;
   UnixMs objections{0};                ///< how long objections are open
-  std::size_t unfinished_max = 1'024;  ///< of all accounts: each airdrop may hold 10 MiB of objections (our choice)
+  std::size_t unfinished_max = 1'024;  ///< in all: each may hold 10 MiB of objections (our choice)
   observe::DomainLog log{};
 };
 

@@ -179,7 +179,7 @@ std::optional<base::Error> ListActor::full(const AirdropId& id, const base::User
   if (unfinished_.has(id) || (unfinished_.held(owner) < kUnfinishedOfOwner && unfinished_.fits(owner)))
     return std::nullopt;
   return base::Error{Code::refused,
-                     "too many unfinished airdrops: of this account, from this caller's network, or in all"};
+                     "too many unfinished airdrops, in all, of this account, or from this caller's network"};
 }
 
 void ListActor::list(const std::optional<AirdropId>& from, runtime::Reply<wire::Airdrops> reply) {

@@ -5,7 +5,7 @@
 //          airdrops.
 // Spawns   an actor for each active airdrop, at kPath/list/ID.
 // Limits   `unfinished_max` unfinished airdrops, kUnfinishedOfOwner of them per account, in quotas per caller's network
-//          (after a start the callers are unknown); the last eighth is for this node. kAwakeMax active actors.
+//          (after a start the callers are unknown). The last eighth is reserved for this node. kAwakeMax active actors.
 #include "actors/airdrop/airdrop_actor.hpp"
 #include "messages/common.capnp.h"
 #include "runtime/base/share_places.hpp"

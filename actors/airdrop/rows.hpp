@@ -2,8 +2,8 @@
 // The rows of airdrops, as durable::Storage keeps them.
 //
 // Keys    'h' id: the state; 't' id: the terms, the owner's signature, and the deposit; 'p' id, page: a page of the
-//         list; 'o' id, index: the objections to a recipient; 'u' id: it has not ended, with its owner; 'n' owner,
-//         nonce: the airdrop with this nonce. Numbers in keys are big-endian.
+//         list; 'o' id, index: the objections to a recipient; 'u' id: the owner of an airdrop that has not ended; 'n'
+//         owner, nonce: the airdrop with this nonce. Numbers in keys are big-endian.
 #include "actors/airdrop/logic/airdrop.hpp"
 #include "actors/wallet/codec.hpp"
 
@@ -20,7 +20,7 @@ base::Bytes nonce_key(const Terms& terms);
 struct Founding {
   Terms terms;
   wallet::Approval by;
-  wallet::SignedBytes deposit;  ///< a transfer
+  wallet::SignedBytes deposit;  ///< a signed transfer
 };
 base::Bytes encode(const Founding& founding);
 std::optional<Founding> decode_founding(base::ByteView bytes);

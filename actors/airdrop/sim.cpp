@@ -78,18 +78,18 @@ const sim::WorkloadSpec& workload() {
           },
       .invariants =
           {
-              {"book", "each account has what its postings give, and the chain of the book is whole"},
-              {"known", "an airdrop and a proposal that were acknowledged are known"},
+              {"book", "each account has the balance that its postings give, and the book's hash chain is complete"},
+              {"known", "acknowledged airdrops and proposals are known"},
               {"paid", "an airdrop that has ended has paid each share once"},
               {"struck", "a recipient whose strike was acknowledged gets nothing"},
-              {"voted", "the fund pays what enough signers have signed, once, and nothing else"},
+              {"voted", "the fund pays each proposal with enough signatures once, and nothing else"},
               {"cap", "the fund approves no more in a day than its cap"},
           },
       .mutants =
           {
-              {"airdrop.assumes_posted", "a payment counts once it was sent"},
-              {"fund.one_short", "one signature less than the threshold is enough"},
-              {"fund.counts_no_day", "what was approved on a day is not counted"},
+              {"airdrop.assumes_posted", "a payment counts as paid once it was sent"},
+              {"fund.one_short", "one signature fewer than the threshold is enough"},
+              {"fund.counts_no_day", "the sum approved on a day is not counted"},
           },
       .draw = draw_operations,
       .make = sim::make_workload<AirdropWorkload>,

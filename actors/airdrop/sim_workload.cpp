@@ -437,7 +437,7 @@ void AirdropWorkload::audit_fund(std::size_t node, std::shared_ptr<fund::Fund> f
         if (error) return;
         for (const auto row : are.getRows()) {
           auto entry = fund::decode_entry(bytes_of(row));
-          if (!entry || !fund->replay(*entry)) return nodes_.violated("voted", "the log of the fund breaks");
+          if (!entry || !fund->replay(*entry)) return nodes_.violated("voted", "the log of the fund is broken");
           log->push_back(std::move(*entry));
         }
         if (are.getMore() && nodes_.serving(node)) {
@@ -460,7 +460,7 @@ void AirdropWorkload::judge(const std::vector<fund::Entry>& log) {
     const auto* step = std::get_if<fund::Step>(&entry.event);
     if (step == nullptr || step->what != fund::Step::What::approved) continue;
     if ((days[entry.time / kDay] += amounts[step->id]) > static_cast<std::uint64_t>(kSimDailyCap))
-      return nodes_.violated("cap", "more than its cap was approved in a day");
+      return nodes_.violated("cap", "the fund approved more than its cap in a day");
   }
 }
 

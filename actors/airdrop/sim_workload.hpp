@@ -1,13 +1,13 @@
 #pragma once
 // Airdrops and the fund in one simulation run: parties with accounts, clients at any node, a group's book.
 //
-// Breaks  as the spec says (sim.cpp); each actor's own check() does the rest.
+// Breaks  the invariants in the spec (sim.cpp); each actor's own check() does the rest.
 // Drops   a list of recipients that get no other payments. Plans: 0 paid; 1 the owner strikes a recipient; 2 the owner
 //         keeps a recipient; 3 the only recipient of a list is struck; 4 the list never comes.
 // Votes   payments of the fund to an account without other payments. Plans: 0 two sign; 1 one signs; 2 all three sign.
 // Clients a party's clients repeat its signed requests, with the same bytes, until their end is known.
-// Whole   each airdrop and each vote ends, if a majority of the group is left and no clock was set back by more than a
-//         run lasts.
+// Whole   each airdrop and each vote ends, if a majority of the group is left, and no clock was set back by more than
+//         the length of a run.
 // Owner   one run.
 #include <deque>
 #include <map>

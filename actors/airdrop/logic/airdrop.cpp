@@ -50,7 +50,7 @@ std::string_view name(AirdropError error) {
     case AirdropError::said: return "this account has objected to this recipient with another reason";
     case AirdropError::full: return "the limit of objections is reached";
     case AirdropError::nothing: return "nobody has objected to this recipient: object first, with a public reason";
-    case AirdropError::decided: return "the owner has decided otherwise on this recipient";
+    case AirdropError::decided: return "the owner has already decided the opposite for this recipient";
   }
   return "refused";
 }
@@ -92,7 +92,7 @@ base::Result<void, AirdropError> Airdrop::add(const Terms& terms, std::uint32_t 
 void Airdrop::expire(UnixMs now) {
   if (state != State::filling || now < ends) return;
   state = State::returning;
-  why = "the list was not whole in time";
+  why = "the list was not complete in time";
 }
 
 base::Result<void, AirdropError> Airdrop::begin_paying(const Terms& terms, UnixMs now) {

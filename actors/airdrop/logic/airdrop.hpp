@@ -4,11 +4,11 @@
 // States  depositing -> filling -> published -> paying -> paid; or returning -> returned, if the list is not complete
 //         in time, or everyone on it is struck.
 // List    pages come in order, each proved by its hash; the last page publishes the airdrop.
-// Object  until `ends` any account may object to a recipient; the owner strikes or keeps. An undecided recipient is
-//         kept. The share of a struck recipient goes to the others.
-// Paying  in batches of 64 credits, in order of their numbers; a batch follows from the state only. So after a crash
-//         the same transfers are sent again, and the ledger posts each number once: nothing is paid twice.
-// Owner   one actor; errors have changed nothing.
+// Object  until `ends` any account may object to a recipient, and the owner strikes or keeps that recipient. An
+//         undecided recipient is kept. The share of a struck recipient goes to the other recipients.
+// Paying  in batches of 64 credits, in the order of their numbers; a batch follows only from the state. So after a
+//         crash the same transfers are sent again. The ledger posts each number once, so nothing is paid twice.
+// Owner   one actor; errors change nothing.
 // Limits  kObjectionsOfOne per recipient, kObjectionsMax in all, kObjectionsOfAccount per account.
 #include <map>
 
@@ -23,7 +23,7 @@ inline constexpr std::size_t kObjectionsMax = 4'096;          // our choice: in 
 inline constexpr UnixMs kFillWithin = std::chrono::hours(1);  // our choice: from the deposit to the last page
 
 enum class State : std::uint8_t { depositing, filling, published, paying, paid, returning, returned };
-/// Returns "created" for the first two.
+/// Returns "created" for the first two states.
 std::string_view name(State state);
 /// Returns whether the state is final.
 inline bool final(State state) { return state == State::paid || state == State::returned; }
@@ -31,7 +31,7 @@ inline bool final(State state) { return state == State::paid || state == State::
 /// The progress of the payment: all recipients before `index` were paid or struck, or get less than a unit.
 struct Cursor {
   std::uint32_t index = 0;
-  std::uint64_t begin = 0;  ///< the sum of the weights before it, without struck recipients
+  std::uint64_t begin = 0;  ///< the sum of the earlier recipients' weights, without struck recipients
   wallet::TransferNumber number{};
   Amount paid;
   friend bool operator==(const Cursor&, const Cursor&) = default;
@@ -45,7 +45,7 @@ enum class AirdropError : std::uint8_t {
   said,     ///< this account has objected with another reason
   full,     ///< a limit of objections is reached
   nothing,  ///< nobody has objected
-  decided,  ///< the owner has decided otherwise
+  decided,  ///< the owner has decided the opposite
 };
 std::string_view name(AirdropError error);
 
@@ -59,8 +59,8 @@ struct Airdrop {
   UnixMs ends{0};  ///< filling: the deadline of the list; published: the end of objections
   UnixMs ended{0};
   std::uint32_t pages = 0;    ///< received so far
-  Address last;               ///< of the list so far
-  std::uint64_t weights = 0;  ///< of the list so far
+  Address last;               ///< the last address of the list so far
+  std::uint64_t weights = 0;  ///< the sum of the list so far
   std::uint32_t struck = 0;
   std::uint64_t struck_weights = 0;
   Cursor cursor;
@@ -71,7 +71,7 @@ struct Airdrop {
   /// Adds a page. Repeating a page changes nothing.
   base::Result<void, AirdropError> add(const Terms& terms, std::uint32_t number, base::ByteView bytes,
                                        UnixMs objections, UnixMs now);
-  /// Returns the pool if the list did not come in time. Before that it changes nothing.
+  /// Begins to return the pool if the list was not complete in time. Otherwise changes nothing.
   void expire(UnixMs now);
   /// Ends the time of objections; `now` is the agreed time.
   base::Result<void, AirdropError> begin_paying(const Terms& terms, UnixMs now);
@@ -110,16 +110,16 @@ struct Objected {
   bool struck() const { return verdict && verdict->strike; }
   friend bool operator==(const Objected&, const Objected&) = default;
 };
-/// By index in the list.
+/// The recipients with objections, by index in the list.
 using AllObjected = std::map<std::uint32_t, Objected>;
 
 base::Bytes encode(const Objected& objected);
 /// Returns nullopt unless the bytes are the canonical encoding.
 std::optional<Objected> decode_objected(base::ByteView bytes);
 
-/// Adds an objection to a recipient. `all` are the objections of the airdrop before. `ends` is the end of the time for
-/// objections, which may be later than in `airdrop`. The owner's own objections have their own limit, because the owner
-/// can only strike after an objection.
+/// Adds an objection to a recipient. `all` are the airdrop's earlier objections. `ends` is the end of the time for
+/// objections, which may be later than in `airdrop`. The owner's own objections have a separate limit, because the
+/// owner can only strike a recipient after an objection.
 base::Result<void, AirdropError> object(const Airdrop& airdrop, const AllObjected& all, Objected& objected,
                                         Objection objection, UnixMs ends);
 /// Records the owner's decision; `airdrop` counts it.
@@ -136,8 +136,8 @@ struct Batch {
   wallet::Transfer transfer;
   Cursor after;
 };
-/// Returns the next batch from `at`, of the page that contains `at`. Without credits there is nothing to send, only
-/// progress.
+/// Returns the next batch from `at`, from the page that contains `at`. A batch without credits has nothing to send, but
+/// records progress.
 Batch next_batch(const AirdropId& id, const Terms& terms, const Airdrop& airdrop, const AllObjected& objected,
                  const Cursor& at, const Page& page);
 /// Returns a transfer of the whole pool to the owner.

@@ -2,13 +2,14 @@
 // The terms of an airdrop: the pool, the rule, and the list of recipients.
 //
 // Id      SHA-256 of the terms' bytes: "troupe airdrop v1" || book (32) || owner (32) || nonce (16) || pool (8) || from
-//         || until (each 1: date 1, span 0; and 8) || rule (1: list 1, uptime 2) || recipients (4) || weights (8)
-// | pages (4) || their hashes (32 each) || for uptime: hours, first hour, hour after the last (4 each), per_owner,
-// per_net (2 each), evidence (32). The owner signs these bytes. Numbers are little-endian, times are Unix ms.
-// List    by ascending address, without duplicates; in pages of kPageRows rows (address 32, weight 8), the last
+//         || until (each 1: date 1, span 0; and 8) || rule (1: list 1, uptime 2) || recipients (4) || weights (8) ||
+//         pages (4) || their hashes (32 each) || for uptime: hours, first hour, hour after the last (4 each),
+//         per_owner, per_net (2 each), evidence (32). The owner signs these bytes. Numbers are little-endian, times are
+//         Unix ms.
+// List    sorted by address, without duplicates; in pages of kPageRows rows (address 32, weight 8), the last may be
 //         shorter. The hash of a page is SHA-256("troupe airdrop page v1" || its rows).
 // Shares  the weights that are not struck are laid end to end; a recipient gets ⌊pool · end / all⌋ − ⌊pool · begin /
-//         all⌋ for its piece. So the sum is exactly the pool, and each share is off by less than 1.
+//         all⌋ for its piece. So all shares add up to the pool, and each share is off by less than 1.
 // Limits  kRecipientsMax recipients, kWeightMax each; a pool of at least 1 per recipient.
 #include <optional>
 #include <span>
@@ -43,7 +44,7 @@ using Page = std::vector<Recipient>;
 /// Divides a sorted list into pages.
 std::vector<Page> pages_of(std::span<const Recipient> list);
 base::Bytes encode(const Page& page);
-/// Returns nullopt unless the bytes are 1 to kPageRows rows by ascending address, with weights of 1 to kWeightMax.
+/// Returns nullopt unless the bytes are 1 to kPageRows rows, sorted by address, with weights of 1 to kWeightMax.
 std::optional<Page> decode_page(base::ByteView bytes);
 base::Digest hash_of_page(base::ByteView bytes);
 
@@ -52,8 +53,8 @@ enum class Rule : std::uint8_t { list = 1, uptime = 2 };
 
 /// Pays nodes by uptime: logic/uptime.hpp.
 struct UptimeRule {
-  std::uint32_t hours = 1;            ///< at least this many
-  std::uint32_t from = 0, until = 0;  ///< of these hours of Unix time, `until` excluded
+  std::uint32_t hours = 1;            ///< a paid node was present for at least this many hours
+  std::uint32_t from = 0, until = 0;  ///< within these hours of Unix time, `until` excluded
   std::uint16_t per_owner = 0, per_net = 0;
   base::Digest evidence;  ///< the content id of the file
   friend bool operator==(const UptimeRule&, const UptimeRule&) = default;
@@ -88,9 +89,9 @@ enum class TermsError : std::uint8_t {
   pool,      ///< less than 1 per recipient
   weight,    ///< 0, or above kWeightMax
   issuance,  ///< the list names the issuance account
-  order,     ///< a recipient is listed twice, or the list is not by ascending address
+  order,     ///< a recipient is listed twice, or the list is not sorted by address
   window,    ///< the window ends before it begins
-  hours,     ///< none, or more than the rule's window has
+  hours,     ///< 0, or more than the rule's window has
 };
 std::string_view name(TermsError error);
 
@@ -104,7 +105,7 @@ AirdropId id_of(const Terms& terms);
 /// Returns the account that holds the pool.
 Address account_of(const AirdropId& id);
 
-/// Returns the share of each recipient, in the order of the list. It can resume at any weight.
+/// Computes the share of each recipient, in the order of the list. It can resume at any weight.
 class Shares {
  public:
   /// `weights` is the sum of the weights that are not struck, and not 0.

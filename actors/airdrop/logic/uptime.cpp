@@ -69,7 +69,7 @@ base::Result<Present, std::string> present_by(const Evidence& evidence, const Up
     hours.push_back(said.hours);
     if (said.site != base::AddressGroup{}) ++sites[said.site];
   }
-  if (hours.size() < kUptimeQuorum) return std::string("fewer than three watchers have signed for it");
+  if (hours.size() < kUptimeQuorum) return std::string("fewer than three watchers have signed for the node");
   std::ranges::sort(hours);
   const auto own = wallet::Policy::of_key(node.key).address();
   const auto site = std::ranges::max_element(sites, {}, [](const auto& one) { return one.second; });

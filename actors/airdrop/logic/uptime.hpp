@@ -4,13 +4,13 @@
 // Evidence  a file in the content store, which the terms name: the registration of each paid node, and the signed
 //           statements of its watchers (actors/registry/logic). `airdrop verify` computes the list from it and the
 //           rule.
-// Bytes     "troupe airdrop evidence v1" || for each node, by ascending id: the length of its registration (2) and the
+// Bytes     "troupe airdrop evidence v1" || for each node, sorted by id: the length of its registration (2) and the
 //           registration || the count of uptimes (1), the length of each (2) and its bytes. Numbers are little-endian.
 // Hours     the lower median of kUptimeQuorum or more watchers other than the node; fewer watchers prove nothing.
 // Owners    at most `per_owner` nodes of an owner, and `per_net` of an address group, are paid: those with most hours,
-//           and of equals those with the least id. 0: no limit. Each node at a loopback address is a group of its own.
-// Groups    the group of the address at which most watchers see the node, of equals the least; if no watcher reports an
-//           address, the group of the address that the node claims.
+//           and among equals those with the least id. 0: no limit. Each node at a loopback address is its own group.
+// Groups    the group of the address at which most watchers see the node; among equals, the least. If no watcher
+//           reports an address, the group of the address that the node claims.
 // Limits    the evidence does not show omitted nodes: objections are for them. The ids of watchers show the proof of
 //           work that the verifying command requires.
 #include <optional>
@@ -23,7 +23,7 @@
 namespace troupe::airdrop {
 
 inline constexpr std::size_t kUptimeQuorum = 3;                           // our choice: of five watchers
-inline constexpr std::size_t kUptimesMax = 8;                             // of a node
+inline constexpr std::size_t kUptimesMax = 8;                             // per node
 inline constexpr std::size_t kEvidenceBytesMax = std::size_t{512} << 20;  // our choice: about 500,000 nodes
 
 struct Evidence {
@@ -46,9 +46,9 @@ struct Present {
 /// Returns what the evidence proves about a window, or an error for people.
 base::Result<Present, std::string> present_by(const Evidence& evidence, const UptimeRule& rule, unsigned work_bits);
 
-/// Returns the paid nodes by the rule's hours and limits, by ascending id.
+/// Returns the nodes that are paid according to the rule's hours and limits, sorted by id.
 std::vector<Present> paid_of(std::vector<Present> all, const UptimeRule& rule);
-/// Returns them as a list for terms: each account once, with a weight of 1 per node that names it.
+/// Returns the nodes as a list for terms: each account once, with a weight of 1 per node that names it.
 std::vector<Recipient> list_of(const std::vector<Present>& paid);
 
 }  // namespace troupe::airdrop
