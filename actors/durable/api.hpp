@@ -1,7 +1,7 @@
 #pragma once
 // Durable actors: where they live, how they are reached, and how their decisions become durable.
 //
-// Place    one for all actors of a kind: this node, another node, or the leader of a Raft group.
+// Place    where all actors of a kind are: at this node, at another node, or at the leader of a Raft group.
 // Seat     notifies an actor when this node becomes that place and when it no longer is. In a group a seat has a term.
 // Gateway  forwards requests of clients at other nodes to the place.
 // Room     limits what other nodes may write, so that free space remains on the device.
@@ -67,7 +67,8 @@ class Seat final : public runtime::Part {
   bool here() const { return here_; }
   /// Returns the group's term, or 0 without a group. Decisions of an older term are void (Storage).
   std::uint64_t term() const { return term_; }
-  /// Returns whether operators of `node` have the rights of the place's operators, because it is a member of the group.
+  /// Returns whether operators of `node` have the rights of the place's operators, because `node` is a member of the
+  /// group.
   bool trusts(const base::NodeId& node) const { return members_.contains(node); }
   /// Returns the user that sent a request. Members of the group are reserved users, as this node is.
   base::User<base::NodeId> user(const runtime::Caller& from) const;
@@ -96,25 +97,26 @@ class Seat final : public runtime::Part {
 /// Returns whether a request may have an effect. Requests that viewers may send have none.
 bool changes(const runtime::Envelope& question);
 
-/// The part of this node's device that other nodes' requests to durable actors leave free, so that an untrusted node
-/// cannot fill it.
+/// Keeps a part of this node's device free of other nodes' writes to durable actors, so that an untrusted node cannot
+/// fill the device.
 ///
 /// Check   at most once per kLookEvery, and only on request. Until its result arrives the previous result counts: what
 ///         is written in between comes out of the reserve.
 /// Group   only the leader's device counts. The rows are in the memory of all members, and most stay forever. They have
 ///         a limit (kv.rows_max), and other nodes' writes have a rate. An order's size is estimated when it begins.
-///         Each check measures the growth of all rows. It is divided among the orders since the last check by their
-///         estimates, at most twice the estimate each, because deadlines also write. A refused order may have written
-///         something, too.
-/// Shares  are small in a group, because what one address group has filled stays filled: half is open to any
-///         user, and 64 address groups have shares of the rest.
+///         Each check measures the growth of all rows. The orders since the last check share this growth in proportion
+///         to their estimates, at most twice the estimate each, because deadlines also write. A refused order may have
+///         written something, too.
+/// Shares  are small in a Raft group, because what one address group has filled stays filled: half is open to any user,
+///         and 64 address groups have shares of the rest.
 class Room final : public runtime::Part {
  public:
   using User = base::User<base::NodeId>;
   enum class For : std::uint8_t { begins, begun };
   static constexpr std::uint64_t kLeft = store::kOrdersLeave;
   static constexpr std::uint64_t kLeftByBegun = store::kBegunLeave;
-  /// Our choice: part of the row limit by which begun work may exceed it, and that may be written at once, and per day.
+  /// Our choice: one part in so many of the row limit. Begun work may exceed the limit by this part, and other nodes
+  /// may write this part at once, and again per day.
   static constexpr std::uint64_t kRowsPart = 32;
   static constexpr std::uint32_t kRowsShare = 64;   // our choice: share of an address group or a node id
   static constexpr std::uint32_t kRowsOfOrder = 5;  // measured, approximate: bytes of rows for each byte of an order
@@ -148,9 +150,9 @@ class Room final : public runtime::Part {
   const std::vector<std::string> kinds_;
   std::optional<std::uint64_t> free_;                        // free bytes of the device; nullopt until known
   std::uint64_t rows_ = 0, rows_max_ = 0;                    // bytes of the group; 0 until known
-  std::optional<std::uint64_t> own_rows_{};                  // bytes of these kinds at the last check
+  std::optional<std::uint64_t> own_rows_{};                  // bytes of the rows of `kinds_` at the last check
   std::optional<base::RateBudget<base::NodeId>> written_{};  // bytes; nullopt until rows_max_ is known
-  std::vector<Order> done_;                                  // since the last check
+  std::vector<Order> done_;                                  // orders that have ended since the last check
   runtime::BudgetAlarm full_{"rows of the account ledger's group"};
   base::Instant look_at_{};
 };
@@ -168,7 +170,7 @@ class Gateway final : public runtime::Part {
     wait_ = [](Gateway& self, base::Duration delay) { self.after<Timer>(delay); };
     on.timer<Timer>([this] { again(); });
   }
-  /// What the owner does with a request that waited for a route, once this node is the place.
+  /// Called with a request that waited for a route, once this node is the place.
   using Here = base::Callback<void(const runtime::Envelope&, runtime::AnyReply, const runtime::Caller&)>;
   void when_here(Here here) { here_ = std::move(here); }
   /// Answers the current request. Refuses a request from another node, because requests are forwarded only once.
@@ -211,7 +213,7 @@ class Gateway final : public runtime::Part {
 class Home : public runtime::Actor {
  public:
   /// Our choice: requests that the child has at a time, so that this node's own requests are soon answered under load.
-  /// Untrusted nodes have quotas of them; operators, this node's actors and forwarding members a reserve.
+  /// Untrusted nodes have quotas; operators, this node's actors and forwarding members have a reserve.
   static constexpr std::size_t kAskedMax = 512;
   static constexpr std::size_t kUnitBytes = 512;  // our choice: a plain order, with one signature
   void start() final;
@@ -232,11 +234,11 @@ class Home : public runtime::Actor {
 
   /// Call it in receive(). Handles all kinds that have no other handler.
   void receive_home(runtime::Handlers& on);
-  /// Publishes what other nodes and operators may request.
+  /// Publishes the requests that other nodes and operators may send.
   virtual void publish() = 0;
   /// Spawns the child under that name.
   virtual runtime::Handle begin_child(const std::string& name) = 0;
-  /// Returns why the caller may not send this. Checked both at the node that it asks first and at the place.
+  /// Returns why the caller may not send this. Checked both at the node that the caller asks first and at the place.
   virtual std::optional<base::Error> refusal(const runtime::Envelope& question) = 0;
   /// Returns whether the caller is an operator at the local socket of the place's node, or of a group member.
   bool operator_of_the_place() const;
@@ -302,8 +304,8 @@ class Storage final : public runtime::Part {
   void get(const base::Bytes& key, Then<std::optional<base::Bytes>> done);
   /// Reads rows with the prefix `prefix`, starting at `from`.
   void range(const base::Bytes& prefix, const base::Bytes& from, std::uint32_t rows_max, Then<Page> done);
-  /// Reads all of them, page by page, from the first if `from` is empty. `take` may return an error, which ends the
-  /// scan. The storage must outlive the scan.
+  /// Reads all rows with the prefix, page by page, from the first if `from` is empty. `take` may return an error, which
+  /// ends the scan. The storage must outlive the scan.
   using Take = base::Callback<std::optional<base::Error>(const Row&)>;
   void each(const base::Bytes& prefix, const base::Bytes& from, Take take, Then<void> done);
   /// `conflict`: nothing was changed, and the owner knows an old head. `unknown_outcome`: it may have been done. After
@@ -341,8 +343,8 @@ template <class State>
 class StateRow final : public runtime::Part {
  public:
   static constexpr std::size_t kWaitingMax = 1'024;  // our choice
-  /// Changes the copy, and adds rows that change with it. A `commit.rows[commit.head]` of nullopt erases the row
-  /// itself; the changed copy is then the state without a row. An error changes nothing.
+  /// Changes the copy, and adds rows that change with it. A `commit.rows[commit.head]` of nullopt erases the state's
+  /// row; the changed copy is then the state without a row. An error changes nothing.
   using Change = base::Callback<base::Outcome<void>(State&, Storage::Commit&)>;
   using Done = base::Callback<void(const base::Outcome<void>&)>;
   /// `what` is a name for errors, such as "the fund".
@@ -389,12 +391,12 @@ class StateRow final : public runtime::Part {
 
   /// Returns null while the state is unknown.
   const State* state() const { return state_ ? &*state_ : nullptr; }
-  /// Returns whether it was committed at least once.
+  /// Returns whether the state has a row.
   bool there() const { return there_; }
   /// Returns whether no change waits or is in progress.
   bool idle() const { return !busy_ && queue_.empty(); }
 
-  /// Who requests a change: the owner's changes are not refused under overload.
+  /// Whose change it is: the owner's own changes are not refused under overload.
   enum class Whose : std::uint8_t { asker, own };
   /// Runs changes in order. A change that alters nothing is not committed.
   void change(Change change, Done done, Whose whose = Whose::asker) {
@@ -470,8 +472,8 @@ class StateRow final : public runtime::Part {
 /// end; a request that arrives while it ends starts it again.
 class Keyed final : public runtime::Part {
  public:
-  /// What its owner does: spawn an actor and watch it, and end it. May also say whether an idle actor may end to free a
-  /// slot; without that, any may.
+  /// The owner's actions: to spawn an actor and watch it, and to end it. `may_end` says whether an idle actor may end
+  /// to free a slot; without it, any idle actor may.
   struct Does {
     base::Callback<runtime::Handle(const std::string& name)> begin;
     base::Callback<void(const runtime::Handle&)> end;

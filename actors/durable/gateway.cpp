@@ -85,7 +85,7 @@ void Gateway::park(std::shared_ptr<Passing> passing, const std::string& why) {
   const bool late = now() + kAgain >= passing->question.header().due;
   if (late && passing->in_doubt && changes(passing->question))
     return passing->reply.refuse(
-        {Code::unknown_outcome, "the account ledger has not responded and may have done it: " + why});
+        {Code::unknown_outcome, "the account ledger has not responded, but may have carried out the request: " + why});
   if (late) return passing->reply.refuse({Code::unavailable, "the account ledger does not respond: " + why});
   if (waiting_.size() >= kWaitingMax)
     return passing->reply.refuse({Code::overloaded, "too many requests wait for a route to the account ledger"});

@@ -66,7 +66,7 @@ void Home::ask_child(const runtime::Envelope& question, const runtime::Caller& f
   if (!asked_.fits(user, 1))
     return reply.refuse(
         {Code::overloaded, "too many requests in progress: retry in a moment", std::chrono::seconds(1)});
-  if (!child_) return reply.refuse({Code::unavailable, "it is being opened: retry in a moment"});
+  if (!child_) return reply.refuse({Code::unavailable, "this part of the book is being opened: retry in a moment"});
   asked_.hold(user, 1);
   const Room::Order order = room_.begin(changes(question) ? question.bytes().size() : 0, user);
   // With the caller's short deadline its slot would be freed, and its rows charged to nobody, while the child works.

@@ -8,7 +8,8 @@ void Keyed::ask(const std::string& name, Question question) {
   const auto there = awake_.find(name);
   if (there != awake_.end() && there->second.ends) {
     if (there->second.waiting.size() < kWaitingMax) return there->second.waiting.push_back(std::move(question));
-    return question.refuse({base::Code::overloaded, "too many requests while it ends: retry in a moment"});
+    return question.refuse(
+        {base::Code::overloaded, "too many requests wait for an actor that is ending: retry in a moment"});
   }
   if (there == awake_.end()) {
     if (awake_.size() >= awake_max_ && !make_room())

@@ -55,9 +55,9 @@ class Opening {
     failed_.reset();
     for (Then& then : std::exchange(waiting_, {})) then({});
   }
-  /// Call it when the rows are read again.
+  /// Call it when the rows must be read again.
   void closed() { open_ = false; }
-  /// Call it if the rows cannot be read, which does not pass by itself.
+  /// Call it if the rows cannot be read, and this does not pass by itself.
   void failed(const base::Error& why) {
     open_ = false;
     failed_ = why;
