@@ -1,8 +1,9 @@
 #pragma once
-// Counts effective acts per account in this minute. An act that someone else sends again has no effect, and so does not
+// Counts effective acts per account in this minute. An act that another caller repeats has no effect, so it does not
 // count against its account.
 //
-// Limits  kAccountsMax accounts: keys cost nothing, so a full table counts no further accounts, and refuses none.
+// Limits  kAccountsMax accounts. Keys cost nothing, so when the table is full, further accounts are not counted or
+//         refused.
 // Safety  any thread.
 #include <cstdint>
 #include <map>

@@ -63,7 +63,7 @@ class ArbitersActor final : public runtime::Actor {
   void note(wire::ArbiterAct::Reader ask, Nothing reply);
   void list(runtime::Reply<wire::Arbiters> reply);
   void tell_root();
-  /// Returns why the change is refused now; `may` is the answer of the registry.
+  /// Returns why the change is refused now; `may` is the registry's decision.
   std::optional<base::Error> refusal(const User& by, const base::Result<void, RegistryError>& may);
 
   const Setup setup_;
@@ -74,7 +74,7 @@ class ArbitersActor final : public runtime::Actor {
   bool telling_ = false;
   std::optional<wallet::BookId> book_;
   std::set<wallet::TransferId> ended_;               // deposits whose ends are not durable yet
-  std::map<Address, std::vector<Nothing>> waiting_;  // for the ends of their deposits
+  std::map<Address, std::vector<Nothing>> waiting_;  // callers that wait for the ends of their deposits
   std::optional<std::vector<Arbiter>> told_;         // the candidates that the root has acknowledged
   base::RateBudget<base::NodeId> asked_{kAskedByOthers, base::Instant{}};
   Joining joining_{kJoiningMax};  // by caller; for entries of a row that was read the caller is unknown

@@ -10,9 +10,9 @@
 
 namespace troupe::escrow {
 
-/// An act with its authority, not verified yet.
 inline constexpr std::size_t kRequestBytes = 16;  // messages/escrow.capnp
 
+/// An act with its authority, not verified yet.
 struct SignedBy {
   Act act;
   base::Bytes bytes;  ///< the signed bytes

@@ -1,7 +1,7 @@
 #pragma once
 // One escrow, at kPath/ID: decides a command, commits the events, applies them, then replies and sends.
 //
-// Start    the first request starts it; it reads its log. It sleeps when it was idle for a while (Sleepy).
+// Start    the first request starts the actor, which reads the escrow's log. It sleeps after it was idle (Sleepy).
 // Command  one at a time: the next command is decided on the result. The events, the timer, unfinished work and the
 //          signed act are one commit.
 // Log      is replayed from the latest snapshot, made every `escrow.snapshot_after` entries; all entries are kept.
@@ -33,7 +33,7 @@ class EscrowActor final : public runtime::Actor {
     std::shared_ptr<const std::atomic<std::uint32_t>> watchers;
     std::shared_ptr<const std::atomic<std::int64_t>> correction;  ///< see group_time()
     std::shared_ptr<ActRates> rates;
-    std::shared_ptr<std::atomic<std::uint32_t>> unknown;  ///< proposals of unknown accounts in this minute
+    std::shared_ptr<std::atomic<std::uint32_t>> unknown;  ///< this minute's proposals of never credited accounts
     std::shared_ptr<std::atomic<std::uint32_t>> again;    ///< see wallet::LedgerClient
   };
   explicit EscrowActor(Setup setup)
@@ -47,7 +47,7 @@ class EscrowActor final : public runtime::Actor {
 
  private:
   static constexpr std::chrono::seconds kBookDue{20};  // our choice: then asked again
-  static constexpr int kArbiterTermPart = 10;          // our choice: a drawn arbiter cannot leave that long
+  static constexpr int kArbiterTermPart = 10;          // our choice: bounds how long a drawn arbiter cannot leave
   static constexpr int kGracePart = 10;                // our choice: bounds the timers that wait after an outage
   static constexpr std::chrono::milliseconds kUnknownIdle{100};  // our choice
   static constexpr std::chrono::milliseconds kBackoff{100};      // our choice

@@ -14,8 +14,8 @@ struct EscrowSettings {
   GuardRules guards;
   std::uint32_t acts_per_minute = 60;  ///< per account
   Amount arbiter_bond_min = Amount::of(1);
-  std::uint64_t snapshot_after = 256;             ///< after so many entries of a log
-  base::Duration idle = std::chrono::minutes(1);  ///< then an escrow sleeps
+  std::uint64_t snapshot_after = 256;             ///< makes a snapshot after so many entries of a log
+  base::Duration idle = std::chrono::minutes(1);  ///< an escrow sleeps after being idle for so long
   observe::Health* health = nullptr;              ///< outlives the node
   observe::DomainLog log{};
 };

@@ -3,14 +3,14 @@
 // passes requests to the book's node.
 //
 // Wake      an escrow's actor starts with a request, its deadline or a credit; if unfinished, also every kAliveEvery.
-// Deadlines in rows, the next in memory. The time is a time that a majority of the group's members have passed
+// Deadlines are in rows, the next ones also in memory. A majority of the group's members have passed the time used
 //           (agree_on_time). For a book at one node it is the node's date, once it has not jumped for kSteadyFor.
-// Early     a deadline that could not fire is retried, in at most a tenth of the time. Later deadlines do not wait.
-// Outage    after an absence of kOutage (noted every kAliveEvery), deadlines wait for the grace of their escrows.
+// Early     a deadline that could not fire is retried; retries use a tenth of the time. Later deadlines do not wait.
+// Outage    service is noted every kAliveEvery; after a gap of kOutage, deadlines wait for the grace of their escrows.
 // Trust     each act is verified here first; then the rate of its account is checked (act_rates.hpp).
 // Spawns    `arbiters`, `tasks` (task_escrows_actor.hpp), and an actor for each active escrow.
-// Limits    kAwakeMax active escrows; EscrowSettings::acts_per_minute per account; 60 proposals per minute of all
-//           accounts together that never received money.
+// Limits    kAwakeMax active escrows; EscrowSettings::acts_per_minute per account; in all, 60 proposals per minute by
+//           accounts that never received money.
 #include <list>
 #include <map>
 #include <set>
@@ -30,8 +30,8 @@ class EscrowsActor final : public runtime::Actor {
   static constexpr std::chrono::seconds kAliveEvery{20};    // our choice
   static constexpr std::size_t kEarlyMax = 4'096;           // our choice: requests while the seat is being taken
   static constexpr std::chrono::seconds kTryAgain{1};       // our choice: deadlines that could not fire or be read
-  static constexpr std::chrono::seconds kOutage{60};        // the issue on escrow
-  static constexpr std::chrono::minutes kSteadyFor{10};     // the issue on escrow
+  static constexpr std::chrono::seconds kOutage{60};        // from the issue on escrow
+  static constexpr std::chrono::minutes kSteadyFor{10};     // from the issue on escrow
   static constexpr std::chrono::milliseconds kStep{1'000};  // our choice
   /// Our choice: requests of other nodes per second, in units of kUnitBytes: 400 acts with 16 signatures, a third of a
   /// core.
@@ -67,7 +67,7 @@ class EscrowsActor final : public runtime::Actor {
     std::optional<base::NodeId> node;  ///< another node, which watches for its clients
     runtime::Sink<wire::EscrowEvent> sink;
     std::deque<std::pair<EscrowId, std::shared_ptr<const base::Bytes>>> waiting{};
-    runtime::Subscription from{};  // at the book's node
+    runtime::Subscription from{};  // its subscription at the book's node
     bool over = false;
   };
   struct Clocks;
@@ -133,7 +133,7 @@ class EscrowsActor final : public runtime::Actor {
   std::shared_ptr<ActRates> rates_ = std::make_shared<ActRates>(settings_->acts_per_minute);
   std::optional<UnixMs> next_deadline_;
   bool firing_ = false;
-  std::set<EscrowId> due_;                   // being asked to fire a passed deadline; no answer yet
+  std::set<EscrowId> due_;                   // were asked to fire a passed deadline, and have not answered
   UnixMs passed_{0};                         // timers up to then were checked
   std::optional<base::Instant> look_again_;  // when to retry timers that could not fire; nullopt: there are none
   base::Duration look_pace_ = kTryAgain;
@@ -146,7 +146,7 @@ class EscrowsActor final : public runtime::Actor {
   std::size_t asked_bytes_ = 0;
   UnixMs up_since_{0};
   std::optional<base::Bytes> alive_row_;
-  std::optional<std::chrono::nanoseconds> offset_;  // of the date from the monotonic clock
+  std::optional<std::chrono::nanoseconds> offset_;  // date minus the monotonic clock
   std::optional<base::Instant> stepped_;
   base::RateBudget<base::NodeId> asked_{kAsked, base::Instant{}};
   base::RateBudget<base::NodeId> acted_{kActed, base::Instant{}};

@@ -42,8 +42,8 @@ struct Founding {
   Agreement agreement;
   Commitment buyer;
   EachParty<std::optional<base::NodeId>> owners{};
-  std::vector<std::string> notes{};  ///< of the guards
-  Amount bonds;                      ///< of all possible arbiters then, without the parties; 0: unknown
+  std::vector<std::string> notes{};  ///< notes of the guards
+  Amount bonds;                      ///< settled bonds at the proposal, without the parties' bonds; 0: unknown
   std::optional<Reveal> secret{};    ///< the book's secret for the draws, once committed; never shown
   friend bool operator==(const Founding&, const Founding&) = default;
 };
@@ -69,7 +69,7 @@ struct Timer {
   EscrowId id;
   UnixMs window{0};   ///< Escrow::window(); 0 in rows of an earlier version without it
   bool draws = true;  ///< it may have an arbiter drawn
-  /// Returns when it can fire, in a book that accepts commands since `up_since`; 0: there was no outage.
+  /// Returns when it can fire, in a book that has accepted commands since `up_since`; 0: there was no outage.
   UnixMs fires(UnixMs up_since) const {
     return up_since > UnixMs(0) ? std::max(deadline, up_since + window) : deadline;
   }
@@ -92,7 +92,7 @@ struct Proposed {
 Proposed of_proposal(const Agreement& agreement, const Commitment& buyer, const std::optional<base::NodeId>& owner,
                      const SignedBytes& act, UnixMs now, Amount bonds = {});
 
-/// Since when the book accepts commands without an outage, and the latest time at which it did.
+/// Since when the book has accepted commands without an outage, and the latest time at which it did.
 struct Alive {
   UnixMs since{0}, at{0};
 };

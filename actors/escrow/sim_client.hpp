@@ -37,8 +37,8 @@ class BookWorld : public sim::Workload, protected sim::Clients<sim::Client> {
   void audit();
   /// Sets audited_ after the last check.
   virtual void book_is_whole(std::size_t node) { (void)node, audited_ = true; }
-  /// Returns whether the run can wait for nothing more: without a group, or without a majority that has lost nothing.
-  /// Adds to `out` what it can wait for anyway.
+  /// Returns whether the run can wait for nothing more, because it has no group, or no majority of members that have
+  /// lost no data. Adds to `out` what it can wait for anyway.
   bool waits_for_group(std::vector<std::string>& out) const;
 
   sim::Members members_;

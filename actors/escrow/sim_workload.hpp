@@ -1,14 +1,14 @@
 #pragma once
 // The domain `escrow` in one simulation run: parties with wallets, clients at any node, a group's book.
 //
-// Breaks  as the spec says (sim.cpp); each actor's own check() does the rest.
+// Breaks  the invariants in the spec (sim.cpp); each actor's own check() does the rest.
 // Plans   0 accepted; 1 the provider deposits nothing; 2 it does not deliver; 3 disputed and agreed; 4 disputed, then
 //         silent; 5 progress, then cancelled by both; 6 not signed; 7 the buyer is silent.
 // Jobs    escrows of tasks (sim_jobs.cpp): 0 all agree; 1 a provider resigns; 2 a provider is silent; 3 a provider
 //         lies; 4 not settled.
 // Clients a party's clients repeat its signed requests, with the same bytes, until their end is known.
-// Whole   each begun escrow is over and confirmed, if a majority of the group is left and no clock was set back by more
-//         than a run lasts.
+// Whole   each begun escrow is over and confirmed, if a majority of the group is left, and no clock was set back by
+//         more than the length of a run.
 // Owner   one run.
 #include <deque>
 #include <map>

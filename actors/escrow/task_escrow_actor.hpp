@@ -4,8 +4,8 @@
 // Commit   one at a time (actors/durable/api.hpp, StateRow), with the row that says whether it waits for anything.
 // Money    deposits and payments are durable before they are sent, and are sent again until the ledger has reported the
 //          result.
-// Time     a provider is late by the agreed time of the book's group (`/escrow`, GetTerms); after an outage of the book
-//          it has kBackGrace more. Its time at the engagement was checked by this node's date.
+// Time     the agreed time of the book's group decides whether a provider is late (`/escrow`, GetTerms); after an
+//          outage of the book it has kBackGrace more. This node's date checks its due time at the engagement.
 // Sleep    it notifies its parent once it waits for nothing and was idle for kIdle.
 #include <atomic>
 

@@ -127,7 +127,7 @@ void TaskEscrowsActor::act(Question question) {
     const auto by = runtime::user_of(question.from, act.by);
     if (!open_.fits(by))
       return question.reply.refuse(
-          {Code::overloaded, "too many open escrows of tasks: of this account, from this caller's network, or in all",
+          {Code::overloaded, "too many open escrows of tasks, in all, of this account, or from this caller's network",
            std::chrono::seconds(10)});
     if (const auto wait = by.reserved ? std::nullopt : opened_.take(by, now()))
       return question.reply.refuse(

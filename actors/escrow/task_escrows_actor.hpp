@@ -4,8 +4,8 @@
 // Wake     the first request for an escrow starts its actor. Taking the seat starts the actors of all waiting escrows.
 // Trust    each act is verified here first.
 // Spawns   an actor for each active escrow.
-// Limits   kOpenMax waiting escrows, in quotas per account and per caller's address group; the last eighth is for this
-//          node. kAwakeMax active escrows. The rate of acts is limited per link.
+// Limits   kOpenMax waiting escrows, in quotas per account and per caller's address group; the last eighth is reserved
+//          for this node. kAwakeMax active escrows. The rate of acts is limited per link.
 #include "actors/escrow/task_escrow_actor.hpp"
 #include "runtime/base/rate_budget.hpp"
 #include "runtime/base/share_places.hpp"

@@ -2,8 +2,8 @@
 // The agreement of a buyer and a provider. The id of an escrow is the hash of its agreement.
 //
 // Form    encode() is the canonical encoding; the id is its SHA-256, and both parties sign the id.
-// Times   a state ends at a date, or a span after its entry (Due). All times are in the agreement, so that a node's
-//         later settings do not change the meaning of a log.
+// Times   a state ends at a date, or a span after it was entered (Due). All times are in the agreement, so that a
+//         node's later settings do not change the meaning of a log.
 // Limits  kMilestonesMax milestones; spans from 1 s to kSpanMax.
 #include <optional>
 #include <vector>
@@ -29,7 +29,7 @@ inline constexpr UnixMs kSpanMax = std::chrono::hours(24 * 3'650);
 
 /// The end of a state.
 struct Due {
-  enum class Kind : std::uint8_t { after, at };  // a span after its entry, or a date
+  enum class Kind : std::uint8_t { after, at };  // a span after the state was entered, or a date
   Kind kind = Kind::after;
   UnixMs value{0};
 

@@ -2,12 +2,12 @@
 // Draws an arbiter by a seed that both parties and the book fix beforehand, weighted by bonds, verifiable later.
 //
 // Seed    SHA-256(id || the buyer's bytes || the provider's bytes || the book's bytes of the round); 32 zeros for a
-//         silent party. Each commits to its bytes in the log before it can know the other bytes.
+//         silent party. Each of the three commits to its bytes in the log before it can know the others'.
 // Book    the bytes of each round are the SHA-256 of the next round's bytes. So one commitment is enough, and a past
 //         draw says nothing about the next.
-// Whole   the bonds that had existed for kSettledAfter at the proposal, even if some have left. So a bond buys only its
-//         part, even if many bonds are made to leave. A draw beyond the remaining bonds draws no arbiter. Younger bonds
-//         count while they exist: a bond that comes and goes with a proposal leaves no gap.
+// Whole   the sum of the bonds that had existed for kSettledAfter at the proposal, even if some have left since. So a
+//         bond buys only its part, even if many bonds are made to leave. A draw beyond the remaining bonds draws no
+//         arbiter. Younger bonds count while they exist: a bond that comes and goes with a proposal leaves no gap.
 // Draw    among the candidates by ascending address, without the parties and earlier arbiters: SHA-256("troupe draw v1"
 //         || seed || round), its first 16 bytes big-endian, modulo the whole, falls into the stretch of one bond. The
 //         sum is below 2^73, so that the remainder is even to one part in 2^55.
@@ -37,7 +37,7 @@ Reveal book_bytes(const Reveal& secret, std::size_t round);
 base::Digest draw_seed(const EscrowId& id, const Reveal& buyer, const Reveal& provider, const Reveal& book);
 
 /// Returns nullopt if the draw falls on no candidate. `candidates` are different, in any order, at most kArbitersMax.
-/// `whole`: at least their sum is used.
+/// If `whole` is below the sum of their bonds, that sum is used.
 std::optional<Arbiter> draw(const base::Digest& seed, std::size_t round, std::span<const Arbiter> candidates,
                             std::span<const Address> excluded, Amount whole = {});
 

@@ -403,10 +403,10 @@ std::string_view name(EscrowError error) {
     case EscrowError::replayed: return "a later act of this party was accepted before";
     case EscrowError::amount:
       return "invalid amount: less than the released sum, more than the price, or not the due share";
-    case EscrowError::changed: return "the accepted delivery or proposal has changed: look again, then accept";
+    case EscrowError::changed: return "the accepted delivery or proposal has changed: check it again, then accept";
     case EscrowError::commitment: return "the random bytes do not match the signed agreement";
     case EscrowError::milestone: return "the agreement has no such milestone, or is paid only by milestones";
-    case EscrowError::late: return "less than a tenth of the next time would be left";
+    case EscrowError::late: return "less than a tenth of the next period would be left";
     case EscrowError::guard: return "a guard refuses it";
     case EscrowError::early: return "the deadline has not passed, or the book has not been back for long enough";
     case EscrowError::unconfirmed: return "a transfer of this escrow is still unconfirmed: try again";

@@ -86,7 +86,7 @@ struct Extend {
   Extended which{};
   Due due;
 };
-/// `pay` of the price, in all. A provider's first act in a dispute contains its bytes.
+/// The provider gets `pay` of the price, in all. A provider's first act in a dispute contains its random bytes.
 struct Propose {
   Amount pay;
   std::optional<Reveal> reveal{};
@@ -121,7 +121,7 @@ enum class Verdict : std::uint8_t { pass, hold, refuse };
 struct Acted {
   Act act;  ///< its signature was verified
   Verdict verdict = Verdict::pass;
-  Reveal secret{};  ///< of the book for this escrow: it commits when the provider signs (book_bytes)
+  Reveal secret{};  ///< the book's secret for this escrow: the book commits to it when the provider signs (book_bytes)
 };
 /// An operator has checked a held escrow.
 struct Looked {};
@@ -174,7 +174,7 @@ struct DepositBegun {
 struct DepositEnded {
   Party party{};
 };
-/// `counted`: as the share of a party; otherwise it goes back.
+/// `counted`: as the share of this party; nullopt: the money goes back.
 struct MoneyArrived {
   std::uint64_t sequence = 0;
   Amount amount;
@@ -259,7 +259,7 @@ enum class EscrowError : std::uint8_t {
   changed,      ///< the accepted content has changed
   commitment,   ///< the bytes do not match the commitment, or are missing
   milestone,    ///< no such milestone, or the agreement has milestones and none is named
-  late,         ///< less than a tenth of the next time would be left
+  late,         ///< less than a tenth of the next period would be left
   guard,        ///< a guard refuses it
   early,        ///< the deadline has not passed, or the outage ended too recently
   unconfirmed,  ///< the result of a transfer is unknown
@@ -319,11 +319,11 @@ struct Escrow {
   std::uint32_t milestones = 0;  ///< a bit for each accepted milestone
   std::optional<Proposal> proposal{};
   std::vector<Address> drawn{};  ///< arbiters, the latest last
-  Amount drawn_bonds;            ///< their sum
+  Amount drawn_bonds;            ///< the sum of their bonds
   std::uint64_t arrived = 0;     ///< the sequence of the latest credit
   std::uint64_t returns = 0;     ///< number of uncounted credits; used only by snapshots
-  Amount held;                   ///< arrived and not payable
-  Amount released;               ///< gross, of the price
+  Amount held;                   ///< has arrived and is not payable
+  Amount released;               ///< of the price, before the fund's part
   Payouts owed{};                ///< in no transfer yet
   Payouts paying{};              ///< in the bound transfer
   Payouts paid{};                ///< summed by address, role and reason; without late deposits
@@ -332,7 +332,7 @@ struct Escrow {
   const Address& address(Party party) const { return party == Party::buyer ? agreement.buyer : agreement.provider; }
   /// Returns the party's deposit.
   Amount share(Party party) const { return party == Party::buyer ? agreement.price + agreement.bond : agreement.bond; }
-  /// Returns whether no transfer is unconfirmed and no payment is left, even gathered.
+  /// Returns whether no transfer is unconfirmed and no payment is left, including gathered payments.
   bool confirmed() const;
   /// Returns the same, ignoring gathered payments.
   bool settled() const;
@@ -358,13 +358,14 @@ enum class Paying : std::uint8_t {
 inline constexpr std::uint64_t kGatheredPart = 8;       // our choice: at most as many payments before the last
 inline constexpr std::uint64_t kGatheredMin = 100'000;  // units; our choice: 64 fees at one unit per gas
 
-/// Decides a command. Errors change nothing. Without events the command has had its effect, or a payment is repeated.
+/// Decides a command. Errors change nothing. A decision without events repeats a payment, or the command has already
+/// had its effect.
 base::Result<Decision, EscrowError> decide(const Escrow& escrow, const Command& command, UnixMs now,
                                            const base::Mutations& mutations = base::kNoMutations,
                                            Paying paying = Paying::at_once);
 void apply(Escrow& escrow, const Event& event);
 
-/// Returns what a restart sends again.
+/// Returns the effects that a restart repeats.
 std::vector<Effect> unfinished(const Escrow& escrow);
 
 /// The result of the deadline if neither party acts: the next state, and the payouts of that step.

@@ -23,7 +23,7 @@ struct Exploring {
   Amount bond = Amount::of(1);
   std::vector<Amount> milestones{};
   std::size_t arbiters = 2;
-  // The most on any path:
+  // The most of each on any path:
   int duplicates = 1, crashes = 1, failures = 1, outages = 1;
   int proposals = 2, progresses = 1, extensions = 1, deliveries = 1;
   std::size_t states_max = 5'000'000;

@@ -7,8 +7,8 @@
 //          in order and count once: the caller skips repetitions.
 // Money    goes out in transfers from that account, one at a time, with the same bytes until posted.
 // Room     if the registry is full, a larger bond replaces the smallest bond, which is paid back.
-// Limits   kArbitersMax candidates and joining arbiters; kRecordsMax records of former arbiters, older ones are
-//          forgotten. None joins while kOwedMax or more credits are payable.
+// Limits   kArbitersMax candidates and joining arbiters. kRecordsMax records of former arbiters; older records are
+//          forgotten. No arbiter joins while kOwedMax or more credits are payable.
 // Row      version 3; rows of version 2, without the time of joining, and of version 1, with a list of open disputes,
 //          are read forever.
 #include <map>
@@ -24,7 +24,7 @@ inline constexpr std::string_view kLeaveMark = "troupe arbiter leave v1";
 
 /// Returns the account of the bonds: of kind "arbiters" and the id of the book.
 Address arbiters_account(const wallet::BookId& book);
-/// Returns the bytes that an arbiter signs to leave: nothing else counts as this.
+/// Returns the bytes that an arbiter signs to leave; no other bytes count.
 base::Bytes leave_bytes(const wallet::TransferId& joined);
 
 enum class ArbiterHow : std::uint8_t { drawn, ruled, silent, over };
@@ -79,7 +79,7 @@ class Registry {
  private:
   /// Returns the arbiter with the smallest bond that is in no open dispute, or nullopt.
   std::optional<Arbiter> smallest() const;
-  /// Gives the bond to the parties that have waited for it.
+  /// Gives the bond to the parties that have waited for the arbiter.
   void forfeit(ArbiterRecord& record, const Address& buyer, const Address& provider);
   /// Forgets a former arbiter if there are too many: first those without an open dispute.
   void forget();

@@ -1,11 +1,12 @@
 #pragma once
 // An escrow for a task: several providers with a price each; providers with agreeing answers are paid.
 //
-// Join     a submitter engages a provider for one attempt, by a deposit of exactly its price, which counts once. A
-//          deposit that the ledger refuses leaves nothing.
+// Join     a submitter engages a provider for one attempt, by a deposit of exactly its price, which counts once. If the
+//          ledger refuses the deposit, nothing is recorded.
 // Sealed   an answer is shown only once the escrow has opened: another provider could copy it before.
-// Opens    when all answers are in: open_if_all_are_in(). An answer of `quorum` providers is paid; others go back.
-// Wait     an answer is paid within kDueMax of its own time: other providers get no later time after that.
+// Opens    when all answers are in (open_if_all_are_in()). Answers of `quorum` providers are paid; other prices go
+//          back.
+// Wait     an answer is paid at most kDueMax after its due time: other providers are given no later due time than that.
 // Back     at once: the price of a provider that declines, or is silent until its time. A deposit without a result at
 //          its time is no longer awaited: if it is posted later, it is returned whole.
 // Fund     gets floor(released / 20), counted over the total.
@@ -30,7 +31,8 @@ using TaskAnswer = base::FixedBytes<struct TaskAnswerTag, 32>;
 inline constexpr std::size_t kProvidersMax = 16;
 inline constexpr std::size_t kEngagedMax = 64;    // our choice: includes retries; the row is written whole
 inline constexpr std::size_t kEngagedRead = 128;  // the limit of rows of earlier versions
-/// Our choice: single-signer deposits of all that may be paid. A chain may postpone a deposit forever, and it is kept.
+/// Our choice: a single-signer deposit per provider that may be paid. A chain may postpone a deposit forever, and it is
+/// kept.
 inline constexpr std::size_t kDepositsBytesMax = 8 << 10;
 inline constexpr wallet::UnixMs kDueMax = std::chrono::hours(24 * 30);     // our choice
 inline constexpr wallet::UnixMs kAbandonedAfter = std::chrono::hours(24);  // our choice
@@ -89,7 +91,7 @@ enum class TaskEscrowError : std::uint8_t {
   party,   ///< not by this party
   opened,  ///< it has opened, or engages no further providers
   full,    ///< kProvidersMax, or kEngagedMax
-  token,   ///< unknown, engaged for something else, or by a deposit of another attempt
+  token,   ///< unknown, engaged for something else, or its deposit was for another attempt
   price,   ///< 0, or more than 2^63 - 1 in all
   due,     ///< past, or beyond kDueMax from now or from the time of a waiting answer
   late,    ///< its time was over, or it has resigned
