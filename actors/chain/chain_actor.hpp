@@ -70,7 +70,7 @@ class ChainActor final : public runtime::Actor, private Rounds {
   void failed(const std::string& why) override;
   void reopen(const std::string& why) override;
   void suspend() override;
-  /// Forgets what belonged to the previous fork, because the chain has resumed as a later fork.
+  /// Forgets the data of the previous fork, because the chain has resumed as a later fork.
   void forget_fork();
   void diverged(const Divergence& divergence) override;
   void stand_still();

@@ -23,7 +23,7 @@ class Rounds {
   virtual void suspend() = 0;
   /// Stops the chain until a person has intervened.
   virtual void failed(const std::string& why) = 0;
-  /// Reads the ledger again, because it is unknown what was written.
+  /// Reads the ledger again, because it is unknown whether a write took effect.
   virtual void reopen(const std::string& why) = 0;
   /// Called when the ledger was read; its head may have changed.
   virtual void opened(const base::Outcome<void>& read) = 0;

@@ -217,7 +217,7 @@ class Consensus {
 
   Round round_;
   Step step_ = Step::propose;
-  std::optional<Round> proof_kept_;       // of valid_
+  std::optional<Round> proof_kept_;       // the round of valid_ for which Keep was returned
   std::optional<Proven> locked_, valid_;  // lockedValue and lockedRound, validValue and validRound
   Turns turns_;
   // In this round:

@@ -95,7 +95,8 @@ class SignedGenesis {
   explicit SignedGenesis(Genesis genesis) : genesis_(std::move(genesis)), message_(signed_bytes(genesis_)) {}
 
   /// Returns false unless it is a valid signature of the founder with this node. If that founder has signed already,
-  /// its first signature stays, even if other wallet signers approved it, so that the same signers give the same file.
+  /// its first signature stays, even if other wallet signers approved the new signature, so that the same signers
+  /// give the same file.
   bool sign(const base::NodeId& node, GenesisSignature signature);
   /// Whether over 2/3 of the stake has signed.
   bool founded() const;
@@ -109,7 +110,7 @@ class SignedGenesis {
 
  private:
   Genesis genesis_;
-  base::Bytes message_;  // what all founders sign; kept because a genesis of up to 1 MiB is hashed for it
+  base::Bytes message_;  // the bytes that all founders sign; kept because a genesis of up to 1 MiB is hashed for it
   std::map<base::NodeId, GenesisSignature> signatures_;
 };
 

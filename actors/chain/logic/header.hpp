@@ -47,7 +47,7 @@ struct Header {
   base::Digest evidence;
   base::Digest commit;
   base::Digest late;
-  base::Digest blocks;  ///< of all earlier ids, genesis first
+  base::Digest blocks;  ///< root of all earlier block ids, genesis first
   base::Digest validators;
   base::Digest next_validators;
   base::Digest parameters;
@@ -83,8 +83,8 @@ enum class BlockError : std::uint8_t {
 base::Bytes encode(const Block& block);
 /// Encodes the block with `transactions` instead of its own transactions.
 base::Bytes encode(const Block& block, std::span<const Approved> transactions);
-/// Accepts only the canonical encoding of a block whose roots match its lists, and which has no flaw at a block.bytes
-/// of kBlockBytesMax.
+/// Accepts only the canonical encoding of a block whose roots match its lists, and which has no flaw if block.bytes is
+/// kBlockBytesMax.
 base::Result<Block, BlockError> parse_block(base::ByteView bytes);
 /// Returns `repeated`, `list`, `too_large` or nullopt. Does not check roots.
 std::optional<BlockError> flaw(const Block& block, const Parameters& parameters);

@@ -137,7 +137,7 @@ class Mempool {
     std::uint64_t arrival;
     std::size_t replacements;       ///< how often its nonce was replaced
     std::optional<Worth> ranked{};  ///< its position in ranked_
-    bool taken = false;             ///< by take_ready()
+    bool taken = false;             ///< returned by take_ready()
   };
   struct Queue {
     Nonce next;              ///< of the sender, as last reported; no entry is before it
@@ -151,7 +151,7 @@ class Mempool {
   };
   struct Listed {
     Place place;
-    const Entry* entry;  ///< in its queue
+    const Entry* entry;  ///< points into its queue
   };
   /// The changes that let a transaction in.
   struct Entrance {

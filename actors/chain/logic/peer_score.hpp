@@ -22,7 +22,7 @@ class PeerScore {
   static constexpr std::chrono::seconds kBesideMin{1};   // our choice: small responses arrive by then
   static constexpr std::chrono::seconds kBesideMax{10};  // our choice: the largest takes half of it at 4 Mbit/s
 
-  /// It did not respond in time, or delivered nothing of what it had announced.
+  /// The node did not respond in time, or delivered nothing that it had announced.
   void missed(base::Instant now) {
     const std::chrono::seconds span{std::uint64_t{1} << std::min(misses_, 6u)};
     ++misses_;

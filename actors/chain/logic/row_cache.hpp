@@ -64,7 +64,7 @@ class RowCache {
   std::size_t hand_ = 0;  // a bucket
   std::size_t holds_ = 0;
   std::vector<Rows::node_type> spare_places_;
-  static constexpr std::size_t kSizes = 33;  // in steps; larger buffers are not reused
+  static constexpr std::size_t kSizes = 33;  // buffer sizes, in steps of kBufferStep; larger buffers are not reused
   std::array<std::vector<std::shared_ptr<base::Bytes>>, kSizes> spare_buffers_;  // by capacity
   std::size_t spare_bytes_ = 0;
 };

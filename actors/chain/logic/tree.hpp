@@ -3,10 +3,10 @@
 //
 // Source    ICS-23 `SmtSpec` since v0.10; hashes: tree_row.hpp. An empty tree or subtree is 32 zero bytes. A leaf is at
 //           the least depth at which no other key shares its prefix. Its path: the bits of SHA-256(key), highest first.
-// Versions  copy on write. A row is written once, under the height that changed it, which its parent names. So a root
-//           reaches the whole state of its height, with one exact read per row. An update lists the rows that it
+// Versions  copy on write. A row is written once, under the height that changed it; the row above names that height. So
+//           a root reaches the whole state of its height, with one exact read per row. An update lists the rows that it
 //           replaces (`stale`); no later version reads them. To keep the states from H on, erase the rows that updates
-//           up to H made stale. LevelDB writes in rising order, as keys begin with the height (as in Diem's tree).
+//           up to H made stale. Keys begin with the height, so LevelDB gets rows in rising order (as in Diem's tree).
 // Values    are in the rows: an update must read the row of a leaf anyway, so the tree is the only copy of the state.
 // Damage    errors name the missing or invalid row. Reads do not check a row's hash: the store checks its blocks.
 #include <functional>
@@ -31,7 +31,7 @@ class TreeRows {
   /// Returns null if the row is missing.
   virtual RowBytes row(const RowKey& key) const = 0;
   /// Returns a buffer of that size for a new row, with arbitrary content. An update makes thousands of rows; an
-  /// implementation that evicts as many may reuse their buffers.
+  /// implementation that evicts rows may reuse their buffers.
   virtual std::shared_ptr<base::Bytes> buffer(std::size_t) const { return std::make_shared<base::Bytes>(); }
 };
 

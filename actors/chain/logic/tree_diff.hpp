@@ -24,7 +24,7 @@ class RemoteTree final : public TreeRows {
 
  private:
   const TreeRoot root_;
-  std::map<RowKey, base::Digest> named_;  // by rows that are here, or by the root
+  std::map<RowKey, base::Digest> named_;  // hashes of rows, as named by rows that are here, or by the root
   std::map<RowKey, RowBytes> rows_;
   mutable std::optional<RowKey> wanted_;
 };
