@@ -11,7 +11,7 @@ struct Signed {
   Transfer transfer;
   Policy policy;
   std::vector<Approval> approvals;
-  std::vector<Approval> on_chain{};  ///< of its transaction, if the book is a chain
+  std::vector<Approval> on_chain{};  ///< approvals of its transaction, if the book is a chain
 };
 
 /// Returns `malformed` unless each part is canonically encoded; at most kSignersMax approvals of each kind.

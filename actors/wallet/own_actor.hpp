@@ -17,7 +17,7 @@ namespace troupe::wallet {
 
 /// The sum spent on a day.
 struct OwnSpent {
-  std::uint64_t day = 0;  ///< since 1970, in UTC
+  std::uint64_t day = 0;  ///< days since 1970, in UTC
   Amount spent;
 
   /// Returns the part of `daily` that is left on the day `today`.

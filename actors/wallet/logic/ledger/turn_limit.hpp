@@ -44,7 +44,7 @@ class TurnLimit {
   std::size_t turns() const { return turns_.size(); }
 
  private:
-  const base::Duration each_;  // of a token
+  const base::Duration each_;  // time per token
   const base::Rate rate_;
   base::Instant spent_{base::Duration::min() / 2};  // all tokens up to then are taken
   std::map<Address, base::Instant> turns_;
