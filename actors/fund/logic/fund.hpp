@@ -170,7 +170,7 @@ class Fund {
   std::map<std::string, Allocation> allocations_;
   std::vector<ProposalId> approved_;  // in the order of approval; the transfer of the first is bound
   wallet::Outgoing outgoing_;
-  std::uint64_t day_ = 0;  // since 1970
+  std::uint64_t day_ = 0;  // days since 1970
   Amount spent_;           // approved on that day
   Changes changes_;        // not part of the state
 };
