@@ -43,7 +43,7 @@ struct Present {
   Address to;  ///< the account that its registration names, or the account of its key
   std::uint32_t hours = 0;
 };
-/// Returns what the evidence proves about a window, or an error for people.
+/// Returns the node that the evidence proves present during the window, with its hours, or an error message for people.
 base::Result<Present, std::string> present_by(const Evidence& evidence, const UptimeRule& rule, unsigned work_bits);
 
 /// Returns the nodes that are paid according to the rule's hours and limits, sorted by id.
