@@ -4,7 +4,7 @@
 // Place    where all actors of a kind are: at this node, at another node, or at the leader of a Raft group.
 // Seat     notifies an actor when this node becomes that place and when it no longer is. In a group a seat has a term.
 // Gateway  forwards requests of clients at other nodes to the place.
-// Room     limits what other nodes may write, so that free space remains on the device.
+// Room     limits other nodes' writes, so that free space remains on the device.
 // Home     the root of a domain with one durable actor; combines all of these.
 // Opening  the requests that wait while an actor reads its rows.
 // Storage  the rows of one kind there: in the node's store, or as keys of the group.
@@ -202,7 +202,7 @@ class Gateway final : public runtime::Part {
   void (*wait_)(Gateway&, base::Duration) = nullptr;
   Here here_;
   std::deque<std::shared_ptr<Passing>> waiting_;
-  std::optional<base::NodeId> leader_;  // of a group without this node
+  std::optional<base::NodeId> leader_;  // the leader of a group to which this node does not belong
   std::optional<base::HostPort> leader_at_;
   bool looking_ = false;
   std::string why_;
