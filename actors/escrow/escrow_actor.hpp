@@ -72,7 +72,7 @@ class EscrowActor final : public runtime::Actor {
   struct ActWanted {
     Acted acted;
     rows::SignedBytes bytes;
-    std::optional<rows::SignedBytes> deposit{};  ///< of a Fund
+    std::optional<rows::SignedBytes> deposit{};  ///< the deposit of a Fund
     std::optional<base::NodeId> owner{};
     std::optional<Request> request{};
     std::optional<std::string> note{};
@@ -96,7 +96,7 @@ class EscrowActor final : public runtime::Actor {
   struct Depositing {
     std::optional<rows::SignedBytes> transfer{};
     std::optional<runtime::Caller> from{};  ///< the caller; nullopt: unknown after a start
-    std::optional<base::Error> refused{};   ///< by the ledger
+    std::optional<base::Error> refused{};   ///< the ledger's refusal
     std::vector<Done> waiting{};
   };
   struct Opening;

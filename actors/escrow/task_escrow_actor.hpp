@@ -83,7 +83,7 @@ class TaskEscrowActor final : public runtime::Actor {
   bool looking_ = false;
   std::optional<Address> on_chain_;                      // its account's address on the chain, once known
   std::set<std::uint64_t> ended_;                        // deposits whose ends are not durable yet
-  std::map<std::uint64_t, std::vector<Reply>> waiting_;  // for the end of a deposit, by token
+  std::map<std::uint64_t, std::vector<Reply>> waiting_;  // callers that wait for the end of a deposit, by token
 };
 
 }  // namespace troupe::escrow

@@ -51,7 +51,7 @@ struct Agreement {
   Amount price;
   Amount bond;                       ///< of each party; 0: none
   std::vector<Amount> milestones{};  ///< empty, or their sum is the price
-  std::optional<Cid> cid{};          ///< of the delivery, if known
+  std::optional<Cid> cid{};          ///< content id of the delivery, if known
   Terms terms;
   std::array<std::uint8_t, 16> nonce{};
 

@@ -8,9 +8,9 @@
 // Whole   the sum of the bonds that had existed for kSettledAfter at the proposal, even if some have left since. So a
 //         bond buys only its part, even if many bonds are made to leave. A draw beyond the remaining bonds draws no
 //         arbiter. Younger bonds count while they exist: a bond that comes and goes with a proposal leaves no gap.
-// Draw    among the candidates by ascending address, without the parties and earlier arbiters: SHA-256("troupe draw v1"
+// Draw    among the candidates, sorted by address, without the parties and earlier arbiters: SHA-256("troupe draw v1"
 //         || seed || round), its first 16 bytes big-endian, modulo the whole, falls into the stretch of one bond. The
-//         sum is below 2^73, so that the remainder is even to one part in 2^55.
+//         whole is below 2^73, so the remainder is uniform to one part in 2^55.
 #include <span>
 
 #include "actors/escrow/logic/agreement.hpp"

@@ -127,7 +127,7 @@ struct Acted {
 struct Looked {};
 /// The clock may have passed the deadline.
 struct Fire {
-  UnixMs up_since{0};  ///< since when the book accepts commands, after its last outage of over a minute
+  UnixMs up_since{0};  ///< since when the book has accepted commands: the end of its last outage of over a minute
   std::vector<Arbiter> candidates{};
   Reveal secret{};  ///< as in Acted
   Amount bonds{};   ///< settled_bonds() at the proposal; 0: none, or unknown
@@ -355,7 +355,7 @@ enum class Paying : std::uint8_t {
   at_once,
   gathered,  ///< each payment costs the book's node a fee: wait for this part of the price and this sum
 };
-inline constexpr std::uint64_t kGatheredPart = 8;       // our choice: at most as many payments before the last
+inline constexpr std::uint64_t kGatheredPart = 8;       // our choice: at most so many payments before the last payment
 inline constexpr std::uint64_t kGatheredMin = 100'000;  // units; our choice: 64 fees at one unit per gas
 
 /// Decides a command. Errors change nothing. A decision without events repeats a payment, or the command has already

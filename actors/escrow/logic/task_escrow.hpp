@@ -4,8 +4,7 @@
 // Join     a submitter engages a provider for one attempt, by a deposit of exactly its price, which counts once. If the
 //          ledger refuses the deposit, nothing is recorded.
 // Sealed   an answer is shown only once the escrow has opened: another provider could copy it before.
-// Opens    when all answers are in (open_if_all_are_in()). Answers of `quorum` providers are paid; other prices go
-//          back.
+// Opens    when all answers are in: open_if_all_are_in(). Answers of `quorum` providers are paid; other prices go back.
 // Wait     an answer is paid at most kDueMax after its due time: other providers are given no later due time than that.
 // Back     at once: the price of a provider that declines, or is silent until its time. A deposit without a result at
 //          its time is no longer awaited: if it is posted later, it is returned whole.
@@ -53,7 +52,7 @@ std::optional<TaskAgreement> decode_task_agreement(base::ByteView bytes);
 TaskEscrowId id_of(const TaskAgreement& agreement);
 wallet::Address account_of(const TaskEscrowId& id);
 
-// --- acts: what the submitter or a provider signs
+// --- acts: signed by the submitter or a provider
 
 /// By the submitter: engages a provider for an attempt.
 struct Engage {
