@@ -101,8 +101,8 @@ class Ledger final : public runtime::Part, public TreeRows {
   const std::optional<Divergence>& divergence() const { return divergence_; }
   void keep(const Divergence& divergence, Done done);
   /// Goes back to the block that the statement names. The caller has verified the signatures, and that this chain has
-  /// the block. After an error the ledger must be opened again, except after `not_found`: the states of that height and
-  /// of the height before it are not both kept, and nothing has changed.
+  /// the block. After an error the ledger must be opened again. Error `not_found`: the states of that height and of the
+  /// height before it are not both kept; nothing has changed.
   void go_on(const SignedFork& fork, Done done);
 
  private:

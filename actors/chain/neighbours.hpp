@@ -4,7 +4,7 @@
 //
 // Places  each validator has a reserved slot; at most kMax other nodes share the other slots (logic/places.hpp).
 // Conduct misses are remembered after a node's link ends (logic/departed.hpp).
-// Served  kServed for the requests of all nodes together, with quotas per node and address group.
+// Served  kServed for the requests of all other nodes together, with quotas per node and address group.
 // Lies    messages that no honest node sends are reported to `/peers`, which bans their senders.
 #include <functional>
 #include <map>
