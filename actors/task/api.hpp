@@ -16,7 +16,7 @@ inline constexpr const char* kOrdersPath = "/task/orders";
 inline constexpr const char* kInputsPath = "/task/inputs";
 inline constexpr const char* kWarningsPath = "/task/warnings";
 
-// Parts of messages/task.capnp other than output files.
+// Values of `part` in messages/task.capnp: the standard output, and the standard error. Lower values are output files.
 inline constexpr std::uint16_t kStandardPart = 65'535, kErrorsPart = 65'534;
 
 }  // namespace troupe::task

@@ -2,15 +2,15 @@
 // One attempt: fetches its inputs, runs its program in a sandbox that it owns, and streams the results.
 //
 // Stream   a sign of life every sign_period(), `began`, printed text as credit allows, then the outputs, and `ended`.
-// Credit   the stream's credit is also the program's: it waits while the submitter does not read, for at most
-//          kTakenWithin. Bytes read buy more time at kTakenPerSecond. Another node's outputs are held in memory within
+// Credit   the program waits while the submitter does not read, for at most kTakenWithin. The bytes that the submitter
+//          reads extend this time, at kTakenPerSecond. Outputs of another node's program are held in memory for at most
 //          handed_within().
-// Paid     the result is hashed as it is sent, and reported to `/task` before the end. An attempt that its submitter
-//          gives up after the start reports a result too. So does one that is due within kHandInWithin: its program is
-//          ended, and the rest still goes to the submitter. Without time for that it is not started.
+// Paid     the result is hashed while it is sent, and reported to `/task` before the end. An attempt that its submitter
+//          gives up after the start also reports a result. kHandInWithin before the result is due, the program is ended
+//          and its result reported. The submitter still gets the remaining output. A program without time for that is
+//          not started.
 // Lease    a program that talks to hosts runs only under a lease that its submitter renews (logic/lease.hpp).
-// Outputs  are read from the sandbox's disk, which is in memory; together at most what the order allows it to write,
-//          and what fits into its memory.
+// Outputs  are read from the sandbox's disk, which is in memory. Their total size is at most left_bytes_max().
 #include <algorithm>
 #include <deque>
 #include <functional>
@@ -30,11 +30,11 @@ namespace troupe::task {
 class AttemptActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "attempt";
-  static constexpr std::chrono::minutes kTakenWithin{2};       // our choice: it uses cores that other attempts wait for
-  static constexpr std::uint64_t kTakenPerSecond = 16u << 10;  // our choice: a link of 128 kbit/s
+  static constexpr std::chrono::minutes kTakenWithin{2};         // our choice: a waiting program keeps its cores
+  static constexpr std::uint64_t kTakenPerSecond = 16u << 10;    // our choice: a link of 128 kbit/s
   static constexpr std::uint64_t kHandedPerSecond = 256u << 10;  // our choice: a link of 2 Mbit/s
   static constexpr std::chrono::minutes kHandInWithin{1};  // our choice: the ledger may have to be asked several times
-  static constexpr std::chrono::minutes kShortFor{1};      // our choice: time without tasks for a machine out of memory
+  static constexpr std::chrono::minutes kShortFor{1};      // our choice: out of memory, a node takes no tasks for that
   /// Returns how long the outputs of another node's program are held at most, once it has ended.
   static constexpr base::Duration handed_within(std::uint64_t bytes) {
     return kTakenWithin + std::chrono::seconds(bytes / kHandedPerSecond);
@@ -43,7 +43,7 @@ class AttemptActor final : public runtime::Actor {
   /// holds, for as many periods as the program's other threads need. So other nodes' programs get at least a tenth of a
   /// core.
   static sandbox::Limits limits_of(const Order& order, bool own);
-  /// Returns the most bytes of outputs that a program of that order may leave.
+  /// Returns the limit on the total size of outputs: what the order lets its program write, and its memory.
   static std::uint64_t left_bytes_max(const Order& order) {
     return std::min(order.limits.disk_bytes, order.limits.memory_bytes);
   }
@@ -131,16 +131,16 @@ class AttemptActor final : public runtime::Actor {
   bool leaves_ = false;  // once its program has ended
   base::Instant begun_{};
   base::Instant taken_by_ = base::Instant::max();
-  base::Duration waited_{};  // for credit, less the time that reading has bought
-  std::uint64_t taken_ = 0;  // bytes since the last sign
+  base::Duration waited_{};  // for credit, minus the time that reading has added
+  std::uint64_t taken_ = 0;  // bytes read since the last sign of life
   sandbox::Usage usage_;
   std::deque<ports::Printed> printed_;
   std::optional<ports::ProcessEnded> end_;
   std::size_t output_ = 0;          // index in end_->outputs of the next to send
-  std::uint64_t offset_ = 0;        // in that output
-  std::uint64_t left_bytes_ = 0;    // for the outputs still to send
+  std::uint64_t offset_ = 0;        // in the output that is sent
+  std::uint64_t left_bytes_ = 0;    // limit for the outputs that are not sent yet
   Parts parts_{{kStandardPart}};    // of a paid attempt: what was sent
-  crypto::Sha256 standard_, last_;  // of the first and the last part
+  crypto::Sha256 standard_, last_;  // hashes of the first and the last part
 };
 
 }  // namespace troupe::task

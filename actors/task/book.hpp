@@ -1,11 +1,11 @@
 #pragma once
 // The data that a submitter stores about a task, in memory and as a row.
 //
-// Row     version (1) || signed order (4 and bytes) || Task::encode() (4 and bytes) || bytes of texts (8) || attempts
-//         with parts (1), each a token (8), parts (1), each output (2), bytes (8), digest (32) || debt (1), which rows
-//         of version 1 lack. Numbers are little-endian.
-// Texts   output of attempts is in rows of its own: id || token (8) || number (4), both big-endian, so a scan returns
-//         it in order of arrival. Value: part (2) || Unix ms (8) || bytes.
+// Row     version (1) || signed order (4 and bytes) || Task::encode() (4 and bytes) || bytes of texts (8) || number of
+//         attempts with parts (1) || for each attempt: token (8), number of parts (1), and for each part: output (2),
+//         bytes (8), digest (32) || debt (1), which rows of version 1 lack. Numbers are little-endian.
+// Texts   the output of attempts is in separate rows. Key: id of the task || token (8) || number (4), both big-endian,
+//         so a scan returns the output in order of arrival. Value: part (2) || Unix ms (8) || bytes.
 #include <map>
 #include <vector>
 

@@ -36,7 +36,9 @@ void ChecksActor::start() {
   after<Look>(kLookPeriod);
 }
 
-void ChecksActor::check() const { base::ensure(checks_.under_way() == running_.size(), "a check is in progress once"); }
+void ChecksActor::check() const {
+  base::ensure(checks_.under_way() == running_.size(), "each check in progress has a stream");
+}
 
 // -- nodes
 

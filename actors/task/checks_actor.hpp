@@ -1,14 +1,15 @@
 #pragma once
-// Checks the nodes that this node watches, at `/task/checks`: each runs an order whose result is computed here as well.
+// Checks the nodes that this node watches, at `/task/checks`: each runs an order whose result this node computes too.
 //
 // Nodes    the nodes of `/registry` that this node watches, that accept tasks and that have this machine's processor.
 //          logic/checks.hpp decides which node is next, and when. The five nodes nearest to a new node watch it.
-// Right    a right result is reported to `/registry/list`, which signs a vouch. The node receives it, and shows it to
-//          its watchers.
-// Wrong    a wrong result is reported there too, and to `/reputation`. A late or missing result says nothing.
-// Program  each node has the program in its binary. A node of another build may have another program, so this node also
-//          stores its program as a file.
-// Thread   its own: a result takes as long to compute here as there.
+// Right    a right result is reported to `/registry/list`, which signs a vouch. The checked node receives the vouch,
+//          and shows it to its watchers.
+// Wrong    a wrong result is reported to `/registry/list` and to `/reputation`. A late or missing result is not
+//          reported.
+// Program  each node has the program in its binary. A node with another build may have another program, so this node
+//          also stores its own program in the network as a file.
+// Thread   its own, because this node takes as long to compute a result as the checked node.
 // Limits   Checks::Limits, and kPageRows nodes per scan.
 #include <map>
 
@@ -26,8 +27,8 @@ class ChecksActor final : public runtime::Actor {
   static constexpr const char* kName = "checks";
   static constexpr std::chrono::seconds kLookPeriod{3};    // our choice: a scan of local data
   static constexpr std::chrono::minutes kAnswerDue{5};     // our choice: including queued checks
-  static constexpr std::chrono::seconds kBeginDue{30};     // our choice: if other checks are kept waiting
-  static constexpr std::chrono::seconds kRunDue{30};       // our choice: after its begin; its program takes 0.1 s
+  static constexpr std::chrono::seconds kBeginDue{30};     // our choice: if it keeps other checks waiting
+  static constexpr std::chrono::seconds kRunDue{30};       // our choice: once it has begun; the program takes 0.1 s
   static constexpr std::chrono::seconds kRegistryDue{10};  // our choice
   static constexpr std::chrono::seconds kHandAgainMin{3};  // our choice: doubles with each refusal
   static constexpr std::chrono::minutes kHandAgainMax{5};  // our choice
@@ -59,7 +60,7 @@ class ChecksActor final : public runtime::Actor {
 
   void look();
   void take(registry::wire::WatchedPage::Reader page);
-  /// Returns how long ago this node found the node right, by its own vouch.
+  /// Returns how long ago this node vouched for the node, or nullopt if `row` has no such vouch.
   std::optional<base::Duration> judged(registry::wire::WatchedRow::Reader row, const base::NodeId& id) const;
   void begin_next();
   void begin(const base::NodeId& id);
@@ -81,7 +82,7 @@ class ChecksActor final : public runtime::Actor {
   std::optional<base::NodeId> behind_;  // the last node of the last scanned page
   std::map<base::NodeId, Running> running_;
   runtime::Sink<files::wire::PutPiece> storing_;
-  bool stored_ = false;  // or tried to
+  bool stored_ = false;  // or it was tried
 };
 
 }  // namespace troupe::task

@@ -3,8 +3,8 @@
 // escrow. Afterwards it submits the result or resigns, until the escrow has responded.
 //
 // Price   the price in this node's registration (`registry register --price`), read again after each change.
-// Limits  kHandingMax actions wait for the ledger, and as many results in addition. kAskingMax of them are in progress,
-//         in turn. kCheckingMax attempts wait for the lookup of their escrow.
+// Limits  kHandingMax actions of any kind wait for the ledger, and kHandingMax more results. kAskingMax of these are in
+//         progress at a time, in turn. kCheckingMax attempts wait for the lookup of their escrow.
 // Owner   WorkerActor.
 #include <deque>
 #include <map>
@@ -80,9 +80,9 @@ class Earnings final : public runtime::Part {
   base::Callback<void()> book_changed_;
   std::size_t checking_ = 0;
   std::map<Key, Handing> handing_;
-  std::size_t asking_ = 0;                           // of `handing_`, in progress
-  std::deque<Key> turns_;                            // the next to ask for
-  std::deque<std::pair<base::Instant, Key>> later_;  // not accepted; each has its next turn then
+  std::size_t asking_ = 0;                           // entries of `handing_` in progress
+  std::deque<Key> turns_;                            // actions to request, the next first
+  std::deque<std::pair<base::Instant, Key>> later_;  // actions that failed, with the time of their next turn
 };
 
 }  // namespace troupe::task

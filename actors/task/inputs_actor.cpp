@@ -33,7 +33,7 @@ Error disk_error(ports::DiskError error) {
 }
 
 Error full(std::uint64_t bytes) {
-  return {Code::no_space, "its space for tasks' files is full (task.inputs_bytes): another file has " +
+  return {Code::no_space, "this node's space for tasks' files is full (task.inputs_bytes): another file has " +
                               std::to_string(bytes) + " bytes"};
 }
 
@@ -128,7 +128,7 @@ void InputsActor::check() const {
   std::uint64_t bytes = 0, shared = 0;
   std::size_t used = 0, held = 0, of_others = 0;
   for (const auto& [wanted, file] : files_) {
-    base::ensure(file.holder.has_value() == !file.users.empty(), "who uses a file holds it");
+    base::ensure(file.holder.has_value() == !file.users.empty(), "a file with users has a holder");
     shared += file.holder ? file.bytes : 0;
     bytes += file.bytes;
     used += !file.users.empty();
@@ -137,10 +137,10 @@ void InputsActor::check() const {
   }
   base::ensure(held == held_ && of_others == places_.used(), "each user is counted");
   base::ensure(bytes == bytes_, "the bytes of all files are counted");
-  base::ensure(shared == shares_.used(), "what is in use is held");
+  base::ensure(shared == shares_.used(), "the bytes of files in use are charged to their holders");
   base::ensure(idle_.size() + used == files_.size(), "a file without a user is idle");
-  base::ensure(idle_.size() <= kFilesMax, "as many files are kept as may be");
-  base::ensure(fetches_.size() <= kFetchesMax, "as many fetches as may be");
+  base::ensure(idle_.size() <= kFilesMax, "at most kFilesMax idle files are kept");
+  base::ensure(fetches_.size() <= kFetchesMax, "at most kFetchesMax fetches are in progress");
 }
 
 void InputsActor::use(const Wanted& wanted, const Submitter& by, runtime::Sink<wire::InputAt> user) {

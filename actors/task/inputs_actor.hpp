@@ -2,16 +2,17 @@
 // Files and folders of this node for programs, inputs and roots of tasks, at kInputsPath, in its own thread.
 //
 // Fetched  from the content store, which verifies them; once for all users.
-// Unpacked folders, in steps (ports::Unpacking) between messages: local tasks' first, others' in turn. Archives go.
-// Kept     while in use, and after that until evicted; the least recently used one is evicted first.
+// Unpacked in steps (ports::Unpacking) between messages: folders of local tasks first, then other nodes' in turn. The
+//          archive is then removed.
+// Kept     while in use, and after that until evicted; the least recently used file is evicted first.
 // Disk     kDirectory/inputs/CID, which every user of the machine may read and execute, and CID.root.BYTES, a folder.
 //          "CID.part", "CID.root.part" and "CID.root.new" are incomplete; "gone.…" is removed in steps. At the start
-//          complete ones are reused, and the rest is removed.
-// Shares   quotas by submitter and address group for files in use. The first user holds a file, then another user with
-//          quota; local tasks hold it as soon as they use it. Some uses and fetches are reserved for local tasks. The
-//          user with the fewest fetches is next. The program of checks needs no fetch.
+//          complete entries are reused, and the others removed.
+// Shares   a file in use counts in the quota of its first user's submitter and address group; later in that of another
+//          user, or of local tasks as soon as they use it. Some uses and fetches are reserved for local tasks. The user
+//          with the fewest fetches is next. The program of checks needs no fetch.
 // Limits   inputs_bytes, inputs_written (TaskSettings); kFilesMax; kUsersMax; kFetchesMax; runtime/ports/unpacking.hpp.
-//          A fetch that no local task waits for ends after kFetchWithin, and its bytes at kFetchedPerSecond.
+//          A fetch that no local task waits for ends after kFetchWithin, plus 1 s per kFetchedPerSecond bytes.
 #include <deque>
 #include <list>
 #include <map>
@@ -62,7 +63,7 @@ class InputsActor final : public runtime::Actor {
   enum class Form : std::uint8_t {
     file,
     folder,
-    bytes,  ///< read here; its own file, because a program can lock pages of a file that it sees
+    bytes,  ///< read by this actor; a separate file, because a program can lock pages of a file that it sees
   };
   /// An object, and the form in which it is wanted.
   struct Wanted {
@@ -87,14 +88,14 @@ class InputsActor final : public runtime::Actor {
     std::unique_ptr<ports::File> part;
     runtime::Subscription fetching;
     base::Instant due{};         ///< end of the fetch
-    std::uint32_t owed_kib = 0;  ///< written for its holder and not yet charged: the fetch is paused
-    bool came = false;           ///< completely fetched; it is ready once that is charged
+    std::uint32_t owed_kib = 0;  ///< written, but not yet charged to its holder; the fetch is paused
+    bool came = false;           ///< completely fetched; ready once `owed_kib` is charged
     std::unique_ptr<ports::Unpacking> unpacking;
   };
   /// Returns what an entry of the folder is, and its bytes, or nullopt if it is incomplete.
   static std::optional<std::pair<Wanted, std::uint64_t>> read_name(ports::Disk& disk, const std::string& name);
   void use(const Wanted& wanted, const Submitter& by, runtime::Sink<wire::InputAt> user);
-  /// Adds that many bytes to a file in use, evicting others, or returns why it cannot.
+  /// Adds that many bytes to a file in use, evicting other files, or returns why it cannot.
   std::optional<base::Error> grow(File& file, std::uint64_t bytes);
   /// Returns whether that many bytes would fit next to all files in use.
   bool could_fit(std::uint64_t bytes, std::uint64_t leave) const;
@@ -135,16 +136,16 @@ class InputsActor final : public runtime::Actor {
   std::map<Wanted, File> files_;
   std::list<Wanted> idle_;  // least recently used first
   std::deque<Wanted> waiting_;
-  std::deque<Wanted> unpacking_;            // the next of other nodes first
+  std::deque<Wanted> unpacking_;            // other nodes' next folder is first
   std::deque<ports::TreeRemoval> leaving_;  // unwanted folders; removal of the first is in progress
-  std::uint64_t gone_ = 0;                  // numbers
+  std::uint64_t gone_ = 0;                  // counts names of removed entries
   std::set<Wanted> fetches_;
   base::ShareBudget<base::NodeId> shares_;  // of bytes
   base::ShareBudget<base::NodeId> places_;  // of uses, of other nodes
-  // An object may name one chunk many times: few KB of its node are GB here. A fetch beyond the budget waits.
+  // A manifest may list one chunk many times, so a few KB at its node become GB here. A fetch beyond the budget waits.
   base::RateBudget<base::NodeId> written_;  // KiB for other nodes
   std::uint64_t bytes_ = 0;                 // of all files, including those being fetched
-  std::uint64_t users_ = 0;                 // numbers
+  std::uint64_t users_ = 0;                 // counts all users ever, for their numbers
   std::size_t held_ = 0;                    // users of all files
   bool fetching_next_ = false;
 };

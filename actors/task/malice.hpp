@@ -1,10 +1,10 @@
 #pragma once
 // Submitters whose programs made forbidden system calls. This node refuses their tasks for a while.
 //
-// Rows    the node id; Unix ms (8, little-endian) of the last time, then the call's name, after a '+' if it happened
-//         only at other nodes (logic/warning.hpp).
-// Told    each case here is reported to this node's own reputation records, as `malicious_behavior` of the submitter.
-// Limits  kMaliciousMax submitters; above it the oldest is evicted. An id costs work (identity.work_bits).
+// Rows    key: the submitter's node id. Value: Unix ms (8, little-endian) of the last such call || '+' if it happened
+//         only at other nodes (logic/warning.hpp) || the call's name.
+// Report  each case at this node is reported to its reputation records, as `malicious_behavior` of the submitter.
+// Limits  kMaliciousMax submitters; when full, the oldest is evicted. An id costs work (identity.work_bits).
 // Owner   the worker.
 #include <map>
 #include <optional>
@@ -35,7 +35,7 @@ class Malice final {
   void note(const base::NodeId& submitter, std::string call, Where where, std::uint64_t unix_ms);
   /// Returns why tasks of that submitter are refused, or nullopt if they are not.
   std::optional<base::Error> refusal(const base::NodeId& submitter, base::WallTime at) const;
-  /// Returns whether it happened at this node, and not only at other nodes.
+  /// Returns whether a program of that submitter made such a call at this node, not only at other nodes.
   bool tried_here(const base::NodeId& submitter) const;
 
  private:

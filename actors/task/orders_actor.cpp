@@ -95,8 +95,8 @@ void OrdersActor::check() const {
       base::ensure(attempt != nullptr && attempt->active(), "a stream belongs to an attempt in progress");
     }
   }
-  base::ensure(attempts == running, "each attempt counts for its node");
-  base::ensure(text_bytes == texts_of_.used(), "each text is held by a node");
+  base::ensure(attempts == running, "each attempt in progress is counted for its node");
+  base::ensure(text_bytes == texts_of_.used(), "each byte of output is charged to a node");
   base::ensure(open_.size() + ended_.size() == jobs_.size(), "a task is open or has ended");
 }
 

@@ -5,9 +5,10 @@
 //          are lost with this actor, and repeated.
 // Tokens   the number of this actor's starts, which is durable before the first token, and a count.
 // Nodes    this node and the registry's verified nodes (checks_actor.hpp), scanned every kLookPeriod while tasks wait.
-// Trust    the number of right results in a row, if results were compared, is a row per node, and may be lost.
+// Trust    for each node whose results were compared, a row has its number of right results in a row. It may be lost.
 // Money    the price is in the task's escrow before a node is asked; ended tasks are settled (settlement.hpp).
-// Leases   an attempt that talks to hosts renews its lease (logic/lease.hpp). New attempts wait until it has ended.
+// Leases   an attempt that talks to hosts renews its lease (logic/lease.hpp). New attempts wait until the lease has
+//          ended.
 // Arrays   an array is a row, written before its id is returned, and forgotten with its last member.
 // Texts    attempts' output is in rows; a task has ended once all its rows are durable. Unread output is erased.
 // Readers  read these rows, also while they are written.
@@ -39,23 +40,23 @@ class OrdersActor final : public runtime::Actor {
   static constexpr std::uint32_t kMadeMax = 64;            // our choice: members of an array written at once
   static constexpr std::chrono::seconds kLookPeriod{10};   // our choice
   static constexpr std::chrono::seconds kLookSoon{2};      // our choice: while a node is likely to be verified soon
-  static constexpr std::chrono::seconds kLeftAlone{10};    // our choice: a node that did not take a task
-  static constexpr unsigned kLeftAloneDoubled = 5;         // our choice: by each in a row, up to 5 min
+  static constexpr std::chrono::seconds kLeftAlone{10};    // our choice: for a node that did not take a task
+  static constexpr unsigned kLeftAloneDoubled = 5;         // our choice: times; once per further such task, to 5 min
   static constexpr std::chrono::minutes kDeclinedFor{10};  // our choice: time after kLeftAlone until it is forgotten
   static constexpr std::chrono::hours kLeftAloneMost{1};   // our choice: however long the node asks for
-  static constexpr std::chrono::minutes kPaidForNothing{5};  // our choice: an engaged node that did not take the task
-  static constexpr std::chrono::seconds kLackedFirst{1};     // our choice: a task whose inputs no node has, doubling
-  static constexpr unsigned kLackedDoubled = 6;              // our choice: up to some 1 min
-  static constexpr unsigned kForNothingDoubled = 8;          // our choice: from the second on a task waits kLeftAlone,
-                                                             // then twice that: some ten engagements in the first hour
+  static constexpr std::chrono::minutes kPaidForNothing{5};  // our choice: for an engaged node that did not take it
+  static constexpr std::chrono::seconds kLackedFirst{1};     // our choice: if no node has a task's inputs; doubles
+  static constexpr unsigned kLackedDoubled = 6;              // our choice: times, to some 1 min
+  static constexpr unsigned kForNothingDoubled = 8;          // our choice: times. After the second such node a task
+                                                             // waits kLeftAlone, then doubling: some ten nodes in the
+                                                             // first hour
   static constexpr base::Duration kWaitMax = std::chrono::seconds{30};  // our choice: at a node; doubles with each move
   static constexpr base::Duration kFetchMax =
-      std::chrono::minutes{5};                  // our choice: with inputs, which take time to fetch
-  static constexpr unsigned kMovesDoubled = 8;  // our choice: up to two hours each
-  static constexpr std::chrono::minutes kEndsMargin{
-      5};                                              // our choice: beyond all time that its worker allows an attempt
-  static constexpr std::uint32_t kSmallTexts = 1'024;  // our choice: rows of a few bytes per attempt
-  static constexpr std::uint64_t kTextBytesLeast = 256;         // our choice: average of its further rows
+      std::chrono::minutes{5};                  // our choice: the same for a task with inputs, which take time to fetch
+  static constexpr unsigned kMovesDoubled = 8;  // our choice: times, so a wait is at most some two hours
+  static constexpr std::chrono::minutes kEndsMargin{5};  // our choice: after all time that the worker grants an attempt
+  static constexpr std::uint32_t kSmallTexts = 1'024;  // our choice: rows of an attempt that may have a few bytes each
+  static constexpr std::uint64_t kTextBytesLeast = 256;         // our choice: average size of its further rows
   static constexpr std::chrono::seconds kSettleAgain{5};        // our choice
   static constexpr std::chrono::milliseconds kTickPeriod{500};  // our choice: a retry waits at least 1 s
   static constexpr std::size_t kNodesMax = 20'000;              // our choice: as many as the registry watches
@@ -95,30 +96,30 @@ class OrdersActor final : public runtime::Actor {
     std::optional<base::Instant> renewed;  ///< last grant of its lease, for an order with hosts
     bool paid = false;
     bool lacks_input = false;                       ///< no node has one of its inputs
-    base::Instant moves_at = base::Instant::max();  ///< it may be moved if it still waits then
+    base::Instant moves_at = base::Instant::max();  ///< if it still waits then, it may be moved
     std::optional<base::Instant> ends_by{};         ///< when all of a begun attempt must have arrived
-    std::optional<base::Instant> paused{};          ///< since when this node accepts nothing more of it
+    std::optional<base::Instant> paused{};          ///< since when this node has stopped reading its stream
   };
-  /// Rows of output of an attempt.
+  /// The rows with an attempt's output.
   struct Texts {
     base::User<base::NodeId> of;  ///< its node
-    std::uint32_t rows = 0;       ///< numbers given so far
+    std::uint32_t rows = 0;       ///< numbers assigned so far
     std::uint64_t bytes = 0;
   };
   static constexpr std::uint64_t kTextsBefore = 0;  ///< used as a token, for rows from before this actor's start
   struct Job {
     Entry entry;
-    Task durable;                               ///< as in its row
-    std::vector<Submitted> askers;              ///< requests that wait for its row
-    bool written = false;                       ///< its row was written once
-    std::map<std::uint64_t, Running> running;   ///< by token
-    std::optional<base::Instant> held_until{};  ///< for an order with hosts: an earlier lease may not have ended before
-    std::map<std::uint64_t, Texts> texts{};     ///< by token
-    Declined declined{};                        ///< nodes that declined, could not be paid or let it wait
-    std::string declined_why{};                 ///< the last reason of a node
-    unsigned lacked = 0;                        ///< times in a row that a node could not get its inputs
-    std::optional<base::Instant> placed_again{};  ///< not placed before; its inputs may be missing everywhere
-    std::optional<base::Instant> pays_again{};    ///< engages no node before
+    Task durable;                                 ///< as in its row
+    std::vector<Submitted> askers;                ///< requests that wait for its row
+    bool written = false;                         ///< its row was written once
+    std::map<std::uint64_t, Running> running;     ///< by token
+    std::optional<base::Instant> held_until{};    ///< for an order with hosts: until then an earlier lease may hold
+    std::map<std::uint64_t, Texts> texts{};       ///< by token
+    Declined declined{};                          ///< nodes that declined, could not be paid or let it wait
+    std::string declined_why{};                   ///< the last reason of a node
+    unsigned lacked = 0;                          ///< times in a row that a node could not get its inputs
+    std::optional<base::Instant> placed_again{};  ///< not placed before this time, because its inputs may be missing
+    std::optional<base::Instant> pays_again{};    ///< engages no node before this time
     unsigned for_nothing = 0;                     ///< engaged nodes that did not take it
     unsigned moves = 0;                           ///< away from nodes that let it wait
 
@@ -166,7 +167,7 @@ class OrdersActor final : public runtime::Actor {
             .book = settlement_.book(),
             .submitter = settings_.self().hex()};
   }
-  /// Without the ledger while the task engages no node, so that only free nodes get it.
+  /// Returns the policy. While the task may not engage a node it lacks the ledger, so only nodes without a price fit.
   Policy policy(const Job& job) const {
     Policy out = policy();
     if (job.pays_again && now() < *job.pays_again) out.book.clear();
@@ -229,8 +230,8 @@ class OrdersActor final : public runtime::Actor {
   void begin(const TaskId& id, const Candidate& at);
   void reserve(const TaskId& id, std::uint64_t token, const Candidate& at, std::uint64_t price);
   void not_reserved(const TaskId& id, std::uint64_t token, const Settlement::NotReserved& why);
-  /// Delays further engagements after an engaged node did not take the task. Until the attempt was due, its price may
-  /// not come back, nor its place in the escrow, of which there are escrow::kProvidersMax.
+  /// Delays further engagements after an engaged node did not take the task. Until the attempt is due, its price may
+  /// not come back, and it may occupy one of the escrow's escrow::kProvidersMax places.
   void paid_for_nothing(Job& job);
   void give_back(const base::NodeId& node, const base::Bytes& order, std::uint64_t token,
                  const escrow::TaskEscrowId& paid_by);
@@ -313,7 +314,7 @@ class OrdersActor final : public runtime::Actor {
 
   std::map<base::NodeId, registry::Listed> nodes_, looked_;
   base::ShareBudget<base::NodeId> looked_sites_{
-      kNodesMax};                      // of `looked_`: a group with many nodes keeps out no others
+      kNodesMax};                      // of `looked_`: a group with many nodes keeps out no other nodes
   std::vector<Candidate> candidates_;  // this node, then `nodes_` in their order
   std::map<base::NodeId, int> scores_, scored_;
   std::map<base::NodeId, Record> records_;      // of nodes whose results were compared
@@ -325,7 +326,7 @@ class OrdersActor final : public runtime::Actor {
   };
   std::map<base::NodeId, Alone> left_alone_;
   Settlement settlement_;
-  std::optional<base::Instant> pays_again_;  // nothing can be paid before, so nodes with a price get no tasks
+  std::optional<base::Instant> pays_again_;  // until then nothing can be paid, so only nodes without a price fit
   struct Owing {
     std::optional<base::Instant> again{};
     int unknown = 0;  ///< responses that there is no such escrow

@@ -23,12 +23,12 @@ inline constexpr const char* kTextRows = "task-texts";
 inline constexpr const char* kMaliceRows = "task-malice";
 inline constexpr const char* kWarningRows = "task-warnings";
 inline constexpr const char* kSandboxSource = "sandbox";
-inline constexpr const char* kDirectory = "tasks";  // this domain's, below the node's directory
+inline constexpr const char* kDirectory = "tasks";  // this domain's folder in the node's data directory
 inline constexpr std::size_t kPieceBytes = 65'536;  // messages/task.capnp
-inline constexpr std::chrono::seconds kSign{1};     // of life, from an attempt
-/// Period of signs of life in a stream that may be idle for hours. Its writer drops one that is silent for longer.
+inline constexpr std::chrono::seconds kSign{1};     // period of an attempt's signs of life
+/// Period of signs of life in a stream that may be idle for hours. The runtime ends a stream that is silent too long.
 inline constexpr std::chrono::minutes kStillThere{2};
-inline constexpr std::chrono::seconds kFetchIdle{120};  // for an object fetched from other nodes
+inline constexpr std::chrono::seconds kFetchIdle{120};  // while an object is fetched from other nodes
 
 struct TaskSettings {
   std::shared_ptr<const crypto::Identity> identity;
@@ -79,8 +79,9 @@ struct TaskSettings {
   std::uint64_t memory_of(const ports::Hardware::Has& has) const {
     return memory_bytes > 0 ? memory_bytes : has.memory_bytes / 4 * 3;
   }
-  /// Returns the limit on processes and threads of all running tasks of other nodes: an eighth of the machine's. If the
-  /// descriptors in flight also count against this process, only half of them may be used, one message of them each.
+  /// Returns the limit on processes and threads of all running tasks of other nodes: an eighth of the machine's. Each
+  /// may have one full message of descriptors in flight. If these count against this process, they get half of its
+  /// limit.
   static std::uint32_t pids_of_others(const ports::Hardware::Has& has) {
     constexpr std::uint64_t kUsual = 32'768, kPart = 8, kMost = 1u << 20;
     constexpr std::uint64_t kOfMessage = 253;  // the limit of Linux for one message

@@ -2,8 +2,8 @@
 // Pays for attempts. Before a node is asked, its attempt is engaged in the task's escrow (actors/escrow), from this
 // node's account. A free attempt needs none of this.
 //
-// Reserve  on success the price is in the escrow. After an error it is not, or it comes back when the attempt was due.
-// Settle   right results are paid at once, the rest by the escrow's rules; then no further attempt is engaged.
+// Reserve  on success the price is in the escrow. After an error it is not, or it comes back once the attempt is due.
+// Settle   right results are paid at once, other attempts by the escrow's rules. After it no attempt is engaged.
 // Owner    OrdersActor.
 #include "actors/escrow/api.hpp"
 #include "actors/task/settings.hpp"
@@ -50,8 +50,8 @@ class Settlement final : public runtime::Part {
   std::string book() const { return terms_ ? name_of(terms_->book) : ""; }
   /// Returns the escrow that a paying order's attempts have or would have, or nullopt before the ledger responded.
   std::optional<escrow::TaskEscrowId> known_escrow(const TaskId& task, const Order& order) const;
-  /// `accepted`: attempts with right results, rising. `not_found`: no attempt was ever engaged, or the ledger's node is
-  /// still starting.
+  /// `accepted`: tokens of the attempts with right results, in rising order. Fails with `not_found` if no attempt was
+  /// ever engaged, or if the ledger's node is still starting.
   void settle(const TaskId& task, const Order& order, std::vector<std::uint64_t> accepted, Done done);
 
  private:

@@ -455,7 +455,7 @@ const sim::WorkloadSpec& workload() {
           },
       .sometimes =
           {
-              {"task: an attempt was lost and repeated", "another node ran what the first did not finish"},
+              {"task: an attempt was lost and repeated", "another node ran what the first node did not finish"},
               {"task: one that waited at a node went to another", "a node was free, and the first node busy"},
               {"task: a task went on after a restart", "the rows of an open task were read back"},
               {"task: a node has answered a check right", "its vouch lets it get tasks", true},
@@ -466,15 +466,15 @@ const sim::WorkloadSpec& workload() {
           },
       .mutants =
           {
-              {"task.loss_unheard", "an attempt whose node is gone is waited for"},
-              {"task.restart_forgets", "attempts of before a restart are taken for running"},
-              {"task.restart_untold", "what a restart made of a task is not written down"},
-              {"task.attempt_stays", "an attempt goes on after its submitter has given it up"},
-              {"task.lease_outlived", "a program that talks to hosts goes on when its lease has ended"},
-              {"task.inputs_held", "an input is in use for ever"},
-              {"task.slots_kept", "what an attempt has used is not given back"},
-              {"task.old_texts", "what a lost attempt printed is read as that of the next one"},
-              {"task.piece_dropped", "what is printed while there is no credit is lost"},
+              {"task.loss_unheard", "a task waits for an attempt whose node is gone"},
+              {"task.restart_forgets", "attempts from before a restart count as running"},
+              {"task.restart_untold", "a task's state after a restart is not stored"},
+              {"task.attempt_stays", "an attempt continues after its submitter has given it up"},
+              {"task.lease_outlived", "a program that talks to hosts continues after its lease has ended"},
+              {"task.inputs_held", "an input stays in use forever"},
+              {"task.slots_kept", "the resources of an ended attempt are not released"},
+              {"task.old_texts", "output of a lost attempt is read as output of the next attempt"},
+              {"task.piece_dropped", "output that is printed without credit is lost"},
           },
       .draw = draw_operations,
       .make = sim::make_workload<TaskWorkload>,

@@ -1,16 +1,16 @@
 #pragma once
 // Submitters whose programs were malicious at several other nodes, at kWarningsPath (logic/warning.hpp).
 //
-// Own      a case seen here is signed, kept and returned on request; the DHT lists this node under that submitter.
-//          There is one per submitter, the first: after it this node takes no tasks of that submitter.
-// Others   when another node's task is taken, the DHT is asked for witnesses against that node, and each witness for
-//          its warning. If kWitnesses agree, `/task` refuses its tasks. This happens once per kLookAgain and submitter;
-//          its first tasks run during it.
-// Site     a witness counts by the address at which it is linked, because its DHT entry is its own claim.
-// Rows     a warning, and the address group from which its submitter was linked then; older ones lack that.
-// Limits   kOwnMax warnings of this node; above it the oldest of the largest address group is evicted. kLooksMax
-//          searches at once; kQueueMax wait, and later ones are skipped. kLookedMax submitters are remembered.
-//          kAskedMax witnesses are asked, so a submitter with many ids may hide three honest witnesses.
+// Own      a warning about a case at this node is signed, kept and returned on request. The DHT lists this node under
+//          the submitter. Only the first case is kept, because after it this node takes no tasks of that submitter.
+// Others   when this node takes another node's task, it asks the DHT for witnesses against the submitter, and each
+//          witness for its warning. If kWitnesses agree, `/task` refuses the submitter's tasks. A submitter is searched
+//          once per kLookAgain; its first tasks run during the search.
+// Group    a witness counts for the address group at which it is linked, because its DHT entry is its own claim.
+// Rows     a warning, and the address group from which its submitter was linked then; older rows lack the group.
+// Limits   kOwnMax warnings of this node; when full, the oldest of the largest address group is evicted. kLooksMax
+//          searches at once; kQueueMax wait, later ones are skipped. kLookedMax submitters are remembered. kAskedMax
+//          witnesses are asked, so a submitter with many ids may hide three honest witnesses.
 #include <deque>
 #include <map>
 
@@ -29,7 +29,7 @@ class WarningsActor final : public runtime::Actor {
   static constexpr std::size_t kQueueMax = 256;            // our choice
   static constexpr std::size_t kLookedMax = 10'000;        // our choice
   static constexpr std::size_t kAskedMax = 32;             // our choice: witnesses of one submitter
-  static constexpr std::size_t kAskedOfGroupMax = 2;       // our choice: one address group counts once
+  static constexpr std::size_t kAskedOfGroupMax = 2;       // our choice: witnesses in one address group count once
   static constexpr std::chrono::minutes kLookRetry{1};     // our choice: if the DHT has not responded
   static constexpr std::chrono::hours kLookAgain{1};       // our choice
   static constexpr std::chrono::hours kAnnounceAgain{20};  // below dht.hold, 48 h

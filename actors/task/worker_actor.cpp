@@ -112,7 +112,7 @@ void WorkerActor::check() const {
     if (!one.actor) continue;
     (one.user.reserved ? own : others) += used_by(one);
   }
-  base::ensure(own == own_ && others == others_, "what runs is what is counted");
+  base::ensure(own == own_ && others == others_, "the resources of running attempts are counted");
   base::ensure(std::max(own.slots, others.slots) <= slots_ && memory_used() <= memory_ &&
                    std::max(own.descriptors, others.descriptors) <= kDescriptorsMax,
                "no more runs than may");

@@ -1,14 +1,14 @@
 #pragma once
 // Runs tasks of other nodes and of this node, at kPath. It is the head of the domain.
 //
-// Takes    an order that its signer itself asks this node to run, if its limits fit; of two attempts of a task, the one
-//          with the higher token.
+// Takes    an order that its signer itself asks this node to run, if its limits fit. Of two attempts of a task, the
+//          attempt with the higher token is taken.
 // Waits    in a queue for cores and memory, by priority and waiting time; then `/task/ID`, the attempt's actor, is
 //          spawned. If another node's attempt does not fit, attempts that do not delay it may pass (logic/line.hpp).
-// Paid     an order with a price begins once the price is in an escrow (earnings.hpp). Its result is submitted; without
-//          a result it resigns.
+// Paid     an order with a price begins once the price is in an escrow (earnings.hpp). Its result is submitted to the
+//          escrow; an attempt without a result resigns.
 // Closed   while no sandbox can be made (tried at the start and every kTryAgain), or if task.slots is 0.
-// Malice   a malicious program has its submitter refused for a while (malice.hpp).
+// Malice   after a malicious program, all tasks of its submitter are refused for a while (malice.hpp).
 // Checks   spot checks are ordinary, unpaid orders (logic/spot.hpp).
 // Spawns   `orders`, `inputs`, `checks` and `warnings` (their _actor.hpp), and the attempts.
 // Limits   kWaitingMax waiting attempts and kStarts, with quotas per node and address group. Attempts also wait for
@@ -30,7 +30,7 @@ class WorkerActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "task";
   static constexpr std::size_t kWaitingMax = 1'024;         // our choice
-  static constexpr std::size_t kTokensMax = 4'096;          // our choice: of tasks that ended here last
+  static constexpr std::size_t kTokensMax = 4'096;          // our choice: of the tasks that ended last
   static constexpr std::chrono::seconds kTryAgain{60};      // our choice
   static constexpr std::uint32_t kOrdersPerSecond = 1'024;  // our choice: a tenth of a core
   static constexpr base::Rate kStarts{64, 256};             // our choice: each is a sandbox
@@ -40,7 +40,7 @@ class WorkerActor final : public runtime::Actor {
   static constexpr runtime::logic::Credit kUntaken{16, 256u << 10};  // our choice: per attempt, held in memory
   static constexpr std::size_t kPutOffMax = 64;             // our choice: each costs a scan of all waiting attempts
   static constexpr std::chrono::milliseconds kPutOff{250};  // our choice: more than one turn
-  static constexpr std::chrono::minutes kDrainMax{2};       // our choice: for the reader of an attempt's last items
+  static constexpr std::chrono::minutes kDrainMax{2};       // our choice: to read an attempt's last items
   static constexpr std::chrono::seconds kAging{60};         // our choice: a wait that counts as one priority level
   static constexpr std::chrono::minutes kBeginMargin{5};    // our choice: beyond its time limit, for fetching inputs
   explicit WorkerActor(TaskSettings settings);
@@ -68,7 +68,7 @@ class WorkerActor final : public runtime::Actor {
     std::shared_ptr<const AttemptActor::What> what;
     User user;
     base::Instant came;
-    base::Instant begins_at{};                                       ///< not before
+    base::Instant begins_at{};                                       ///< it waits at least until then
     runtime::Sink<wire::AttemptItem> waiting;                        ///< until it runs
     std::unique_ptr<runtime::OutputRelay<wire::AttemptItem>> relay;  ///< while it runs, unless it is given up
     runtime::Handle actor;                                           ///< null: it waits
@@ -95,8 +95,8 @@ class WorkerActor final : public runtime::Actor {
   /// Returns why all orders of that node are refused, or nullopt.
   std::optional<base::Error> refusal_of(const base::NodeId& submitter) const;
   std::optional<base::Error> refusal(const AttemptActor::What& what) const;
-  /// Returns whether checks of a submitter are taken although its tasks are not: warnings of other nodes do not keep it
-  /// from proofs by this node.
+  /// Returns whether spot checks by a submitter are taken although its tasks are refused: other nodes' warnings about
+  /// it do not keep this node from proving itself to it.
   bool may_check(const base::NodeId& submitter) const {
     return closed_.empty() && !is_short() && !malice_.tried_here(submitter);
   }
@@ -110,8 +110,8 @@ class WorkerActor final : public runtime::Actor {
   void begin_next();
   /// Returns how long the user has to wait, or nullopt if it may begin now, which is counted.
   std::optional<base::Duration> wait_to_begin(const User& user);
-  /// Returns the most urgent waiting attempt, with or without local tasks. With a line, only attempts that may pass its
-  /// head.
+  /// Returns the most urgent waiting attempt. If not `own`, attempts of local tasks are left out. With `line`, only
+  /// attempts that may pass its head are considered.
   std::optional<TaskId> next(bool own, const std::optional<Line>& line) const;
   bool fits(const One& one) const;
   Line line_behind(const One& head) const;
@@ -139,7 +139,7 @@ class WorkerActor final : public runtime::Actor {
   void count();
 
   const TaskSettings settings_;
-  std::uint32_t slots_ = 0;  // thousandths of cores, for local tasks and again for the rest
+  std::uint32_t slots_ = 0;  // thousandths of cores, for local tasks and again for other nodes'
   std::uint32_t pids_ = 0;   // for tasks of other nodes
   Used own_, others_;        // by local tasks, and by tasks of other nodes
   std::uint64_t memory_ = 0;
@@ -161,11 +161,11 @@ class WorkerActor final : public runtime::Actor {
   /// Paid attempts whose result was not submitted yet.
   struct Owed {
     escrow::TaskEscrowId escrow;
-    base::Instant ended{};  ///< its actor's last message may still come
+    base::Instant ended{};  ///< end of its actor, whose last message may still arrive
   };
   std::map<std::pair<TaskId, std::uint64_t>, Owed> owed_;  // by task and token
   std::vector<std::weak_ptr<Asked>> looking_up_;
-  std::map<TaskId, std::uint64_t> tokens_;  // the highest, also of ended tasks
+  std::map<TaskId, std::uint64_t> tokens_;  // the highest per task, also of ended tasks
   std::deque<TaskId> ended_;                // in the order of their ends
   base::ShareBudget<base::NodeId> places_{kWaitingMax};
   base::RateBudget<base::NodeId> orders_;                             // of other nodes, whose signatures are verified

@@ -5,13 +5,13 @@
 // New      checked within kSpread, at a random time, because all watchers of a node start to watch it at once.
 // Right    checked again after kAgain, which is before registry::kVouchLife.
 // Wrong    checked again after kAgainWrong, because a node may be repaired.
-// Nothing  a node that does not answer is checked again with back-off, kRetryMin to kRetryMax.
+// Nothing  a node that does not answer is checked again after kRetryMin, doubling to kRetryMax.
 // Order    of due nodes: fewest unanswered checks in a row, then the address group with the fewest checks within the
 //          hour, then the longest due. Silent nodes get 1/kSilentPart of the checks per hour.
-// Limits   `at_once` checks in progress; `per_hour` per hour, and once half are used 1/base::kGroupPart per group.
-//          kNodesMax nodes, and once half are used kGroupMax per group. A full table evicts a silent node without a
-//          right result, from a larger group. A node not seen for kForgetAfter and in kWalksMissed whole scans is
-//          forgotten.
+// Limits   `at_once` checks in progress, and `per_hour` per hour. Once half of an hour's checks are used, each group
+//          may use 1/base::kGroupPart. kNodesMax nodes; once half are used, kGroupMax per group. When full, a silent
+//          node without a right result is evicted, from a group larger than the new node's. A node is forgotten once it
+//          was not seen for kForgetAfter and in kWalksMissed whole scans.
 #include <deque>
 #include <map>
 #include <optional>
@@ -79,7 +79,7 @@ class Checks {
   struct Begun {
     base::Instant at;
     base::AddressGroup group;
-    bool silent = false;  ///< its last check before was unanswered
+    bool silent = false;  ///< the node's previous check was unanswered
   };
   void move(One& one, const base::AddressGroup& group);
   bool make_room(const base::AddressGroup& group);

@@ -1,10 +1,10 @@
 #pragma once
-// The lease of an attempt whose program talks to hosts. Its effects there cannot be undone, so two attempts never run
+// The lease of an attempt whose program talks to hosts. Effects on a host cannot be undone, so two attempts never run
 // at once.
 //
 // Worker       requests the lease again and again, and counts it from the time of the request. It starts the program
 //              under a lease, and ends it with the lease.
-// Coordinator  a granted lease ends at the latest its length after the last response, because every response comes
+// Coordinator  a lease ends at most its length after the last response that granted it, because every response comes
 //              after its request. The two clocks may differ in speed by a tenth.
 // Source       Gray & Cheriton, "Leases: an efficient fault-tolerant mechanism for distributed file cache consistency",
 //              1989: 2 and 5.
@@ -14,7 +14,8 @@
 
 namespace troupe::task {
 
-/// A restarted coordinator knows neither the time of its last response nor the setting at that time.
+/// Limits of a lease. A restarted coordinator waits for the longest lease, because it knows neither the time of its
+/// last response nor the setting at that time.
 inline constexpr base::Duration kLeaseMin = std::chrono::seconds{1}, kLeaseMax = std::chrono::seconds{30};
 
 inline base::Duration lease_within(base::Duration length) { return std::clamp(length, kLeaseMin, kLeaseMax); }
@@ -41,7 +42,7 @@ class Lease {
   base::Instant end_{};
 };
 
-/// The lease at the coordinator. Returns when no program runs any longer under a lease of `length`, last granted at
+/// For the coordinator. Returns when no program can still run under a lease of `length` that was last granted at
 /// `answered`. One second is added for the worker to kill its program.
 inline base::Instant surely_ended(base::Instant answered, base::Duration length) {
   const base::Duration within = lease_within(length);

@@ -3,8 +3,8 @@
 //
 // Pattern  HOST or HOST:PORT; without a port, every port. HOST is a name, "*." and a name (every name below it), "*"
 //          (all), or an address. An IPv6 address is in brackets if a port follows. Case is ignored.
-// Address  a listed address is always granted. "*" grants only public addresses. A name is carried only to public and
-//          listed addresses (ports::may_reach), so no name leads into the worker's network.
+// Address  a listed address is always granted. "*" grants only public addresses. A connection to a name reaches only
+//          public and listed addresses (ports::may_reach), so no name leads into the worker's network.
 #include <optional>
 #include <span>
 #include <string>

@@ -3,13 +3,13 @@
 //
 // Bytes   "troupe task v1" || the fields of Order in their order || signature (64) of all bytes before it, by the
 //         submitter's key. A text is its length (2) and its bytes. A list is its count (2) and its items. An optional
-//         value is 1 byte (0 or 1), and the value if the byte is 1. Numbers are little-endian. The same order has
-//         one encoding.
+//         value is 1 byte (0 or 1), and the value if the byte is 1. Numbers are little-endian. An order has exactly one
+//         encoding.
 // Id      SHA-256 of the bytes before the signature. The nonce makes it unique: 16 random bytes, or with a request
 //         the first 16 of SHA-256("troupe task request v1" || submitter's key || request).
 // Paths   below /task: parts of 1 to 255 bytes without "." and "..", at most 1,023 bytes (ports::path_ok). The program
 //         is there as kProgramName.
-// Limits  kOrderBytesMax in all, and those below.
+// Limits  kOrderBytesMax in all, and the constants below.
 #include <optional>
 #include <string>
 #include <vector>
@@ -39,7 +39,7 @@ using TaskId = base::FixedBytes<struct TaskIdTag, 32>;
 using Nonce = base::FixedBytes<struct TaskNonceTag, 16>;
 using Cid = base::Digest;
 
-/// A file that a task can read inside.
+/// A file that a program can read in its sandbox.
 struct Input {
   Cid content;
   std::string path;
@@ -56,18 +56,18 @@ struct Order {
   Cid program;
   std::vector<std::string> arguments;
   std::optional<Cid> standard_input;
-  std::vector<Input> inputs;         ///< paths rise
-  std::vector<std::string> outputs;  ///< paths rise
+  std::vector<Input> inputs;         ///< in rising order of their paths
+  std::vector<std::string> outputs;  ///< paths, in rising order
   std::optional<Cid> root;           ///< an archive; nullopt: an empty root
-  std::vector<std::string> hosts;    ///< HOST:PORT that it may connect to, rising
+  std::vector<std::string> hosts;    ///< HOST:PORT that it may connect to, in rising order
   sandbox::Limits limits;
   std::string need;  ///< as typed: actors/registry/logic/capability.hpp; empty: none
   std::uint8_t priority = 5;
   std::uint8_t replicas = 1;  ///< at first; doubt raises it
-  std::uint8_t quorum = 1;    ///< equal answers that decide
+  std::uint8_t quorum = 1;    ///< equal results that decide
   bool deterministic = false;
   std::uint8_t retries = 2;                ///< attempts beyond the replicas
-  std::uint32_t queue_max_s = 3'600;       ///< expires if it has not started by then
+  std::uint32_t queue_max_s = 3'600;       ///< the task expires if it has not started by then
   std::optional<std::uint64_t> price_max;  ///< for the whole task, per provider
   Payment payment = Payment::free;
   std::optional<TaskId> after;         ///< begins once that task is done
@@ -78,7 +78,7 @@ struct Order {
 
 enum class OrderError : std::uint8_t {
   size,      ///< larger than kOrderBytesMax, or a part above its limit
-  path,      ///< leaves /task, is there twice, or is the program's path
+  path,      ///< leaves /task, is given twice, or is the program's path
   limits,    ///< outside the range of sandbox limits
   replicas,  ///< invalid quorum, or replicas of a nondeterministic task
   need,      ///< not a list of conditions

@@ -33,7 +33,7 @@ struct Candidate {
   int reputation = 0;         ///< points, in the submitter's view
   std::uint32_t running = 0;  ///< tasks of this submitter
   bool has_inputs = false;
-  bool verified = false;  ///< in the submitter's view, which is always verified itself
+  bool verified = false;  ///< in the submitter's view; the submitter itself always is
 };
 
 enum class Lack : std::uint8_t {
@@ -80,7 +80,7 @@ struct Apart {
 /// does, and a small cluster of busy nodes still gets the task.
 class Declined {
  public:
-  static constexpr std::size_t kMax = 256;  // our choice: per task; above it all are forgotten
+  static constexpr std::size_t kMax = 256;  // our choice: nodes per task; when full, all are forgotten
 
   void add(const base::NodeId& node, const base::AddressGroup& site);
   /// Returns the turns of the node's address group and of the node; less is better, 0 if it was not asked.

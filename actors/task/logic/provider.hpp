@@ -1,6 +1,6 @@
 #pragma once
-// Decides whose tasks a provider takes, and when (task.accept, task.signers, task.deny, task.hours, task.time_max).
-// Its own tasks and spot checks are taken at all hours. Denied ids are never taken.
+// Decides whose tasks a provider takes, and when (task.accept, task.signers, task.deny, task.hours, task.time_max). The
+// provider's own tasks, and spot checks, are taken at all hours. Denied ids are never taken.
 #include <chrono>
 #include <optional>
 #include <set>

@@ -10,7 +10,7 @@ namespace troupe::task {
 
 inline constexpr std::size_t kSpotProgramMax = 65'535;
 inline constexpr std::uint64_t kSpotRounds = 1u << 23;  // our choice: some 0.1 s
-inline constexpr std::uint32_t kSpotCores = 250;        // thousandths: small enough for a node that gives little
+inline constexpr std::uint32_t kSpotCores = 250;        // thousandths: small enough for a node with little to give
 inline constexpr std::uint64_t kSpotMemory = 16u << 20;
 inline constexpr std::chrono::seconds kSpotTime{20};  // our choice: enough for a slow machine under load
 

@@ -129,7 +129,7 @@ bool Task::may_believe() const {
 }
 
 void Task::believe() {
-  base::ensure(may_believe(), "one answer is enough only of the first node");
+  base::ensure(may_believe(), "one result can be enough only from the first node");
   replicas_ = quorum_ = 1;
 }
 
@@ -337,7 +337,7 @@ void Task::check() const {
   base::ensure(!final(state_) || std::ranges::none_of(attempts_, &Attempt::active), "no attempt outlives its task");
   base::ensure((state_ == State::done) == (result() != nullptr && result()->succeeded() && final(state_)),
                "a task is done by an answer that succeeded");
-  base::ensure(retried_ <= retries_, "a task is retried as often as it may be");
+  base::ensure(retried_ <= retries_, "a task has at most Order::retries retries");
 }
 
 base::Bytes Task::encode() const {

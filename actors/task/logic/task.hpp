@@ -52,7 +52,7 @@ struct Attempt {
   AttemptState state = AttemptState::starting;
   Verdict verdict = Verdict::open;
   std::uint64_t began_ms = 0, ended_ms = 0;
-  std::string why;  ///< lost or refused, for people
+  std::string why;  ///< why it was lost or refused, for people
 
   // For an answered attempt.
   std::optional<int> exit_status;
@@ -79,7 +79,7 @@ struct Ended {
 class Task {
  public:
   static constexpr std::uint64_t kBackoffMs = 1'000, kBackoffMaxMs = 60'000;
-  static constexpr std::size_t kSparedMax = 8;  // our choice: bounds a node that says so without end
+  static constexpr std::size_t kSparedMax = 8;  // our choice: for a node that always reports such a reason
 
   Task(const Order& order, std::uint64_t submitted_ms);
 
@@ -152,7 +152,7 @@ class Task {
   std::string reason_;
   std::vector<Attempt> attempts_;
   std::uint64_t submitted_ms_ = 0, ended_ms_ = 0, retry_at_ms_ = 0, expires_ms_ = 0, queue_ms_ = 0;
-  std::uint64_t idle_since_ms_ = 0;  ///< no attempt in progress since, after one ran; 0: one is, or not yet noted
+  std::uint64_t idle_since_ms_ = 0;  ///< since when no attempt is in progress, after one ran; 0: one is, or unknown
   std::uint8_t asked_replicas_ = 1, asked_quorum_ = 1, retries_ = 0;  ///< as in the order
   std::uint8_t replicas_ = 1, quorum_ = 1;  ///< `replicas_` grows with doubt; both are 1 if a node is trusted
   std::uint8_t retried_ = 0;

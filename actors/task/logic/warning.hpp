@@ -1,5 +1,5 @@
 #pragma once
-// A signed warning: a submitter's program made a forbidden system call at the signing node. Other nodes avoid it.
+// A signed warning: a submitter's program made a forbidden system call at the signing node, the witness.
 //
 // Bytes    "troupe malice v1" || key of the witness (32) || its work nonce (4) || Unix ms (8) || length of the call's
 //          name (1) and the name || length of the order (4) and its bytes, as its submitter signed them || signature
@@ -53,9 +53,9 @@ class Witnesses final {
   void add(const Warned& what, const base::AddressGroup& group);
   struct Agreed {
     std::string call;           ///< as the first witness names it
-    std::uint64_t unix_ms = 0;  ///< the earliest
+    std::uint64_t unix_ms = 0;  ///< the earliest time of these warnings
   };
-  /// Returns what kWitnesses of different groups have seen with one order, or nullopt if there are fewer.
+  /// Returns what kWitnesses in different groups report about one order, or nullopt if there are fewer.
   std::optional<Agreed> agree() const;
 
  private:

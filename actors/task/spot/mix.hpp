@@ -1,10 +1,10 @@
 #pragma once
-// The computation of a spot check: a walk through a table of 1 MiB, in which each step needs the one before.
+// The computation of a spot check: a walk through a table of 1 MiB, in which each step needs the previous step.
 //
 // Shared  the program of the check (program.cpp) and the node that checks the result (logic/spot.cpp) compile this
 //         file, so it needs no library.
 // Source  SplitMix64 (Steele, Lea & Flood, "Fast splittable pseudorandom number generators", 2014) fills the table.
-// Not     a hash, nor a proof that is cheaper to verify than to compute: the judge computes it as well.
+// Not     a hash, nor a proof that is cheaper to verify than to compute: the checking node computes it too.
 #include <cstdint>
 
 namespace troupe::task::spot {
