@@ -38,7 +38,8 @@ struct Submission {
   /// Called once: right after it was applied, or with an error. `unavailable`: it will never be applied.
   /// `unknown_outcome`: it may be.
   base::Callback<void(base::Outcome<void>)> done;
-  /// Sends it to the leader, and submits it again if that member no longer leads. Empty if a member forwarded it.
+  /// Sends the command to the leader, and submits it again if that member no longer leads. Empty if another member has
+  /// forwarded the command to this member.
   base::Callback<void(std::shared_ptr<Submission> self, const runtime::Handle& leader)> forward{};
 };
 
@@ -46,7 +47,7 @@ class Group {
  public:
   virtual ~Group() = default;
   virtual void submit(std::shared_ptr<Submission> submission) = 0;
-  /// Submits it again when the leader may have changed.
+  /// Submits the command again when the leader may have changed.
   virtual void park(std::shared_ptr<Submission> submission) = 0;
   /// Calls back once the machine's state is recent enough for a read that begins now, or with `unavailable`.
   virtual void read(base::Instant due, base::Callback<void(base::Outcome<void>)> ready) = 0;
@@ -68,7 +69,7 @@ class ChunkSource {
   virtual std::optional<base::Bytes> next(std::size_t bytes) = 0;
 };
 
-/// What a StateMachine shows of its state (messages/raft.capnp: GroupStatus). Zero where it has no such value.
+/// What a StateMachine shows of its state (messages/raft.capnp: GroupStatus). 0: it has no such value.
 struct MachineStatus {
   std::uint64_t revision = 0, oldest_revision = 0;
   std::uint64_t keys = 0, leases = 0, sessions = 0, watchers = 0;
@@ -82,7 +83,7 @@ class StateMachine {
   virtual ~StateMachine() = default;
   /// Registers the handlers for its clients' messages.
   virtual void receive(runtime::Handlers& on) = 0;
-  /// Returns the kinds of them that may arrive over links.
+  /// Returns the kinds of its clients' messages that may arrive over links.
   virtual std::vector<const messages::KindInfo*> kinds() const = 0;
   /// Applies a committed command. Submission::done is called next if this member proposed it, and takes the result.
   virtual void apply(const Entry& entry) = 0;
@@ -90,12 +91,13 @@ class StateMachine {
   virtual void skip(const Entry& entry) = 0;
   /// Notifies the machine that this member has begun or ceased to lead.
   virtual void leads(bool leads) = 0;
-  /// Called after a batch of messages, for watchers and leases. Returns when to call it again.
+  /// Serves watchers and leases after a batch of messages. Returns when to call it again.
   virtual base::Instant tend() = 0;
   /// Returns a hash, which is the same on all members at one index.
   virtual std::uint64_t hash() const = 0;
   virtual std::unique_ptr<ChunkSource> freeze() = 0;
-  /// Calls back once data outside the snapshots is on disk, or cannot be. The log before the snapshot is then dropped.
+  /// Calls back once data outside of snapshots is on disk, or cannot be stored. Then the log before the snapshot is
+  /// dropped.
   virtual void settle(base::Callback<void()> done) { done(); }
   /// Reads another state chunk by chunk. It replaces the current state at the end. Returns false if it cannot be read.
   virtual void begin_load() = 0;

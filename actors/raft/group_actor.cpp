@@ -20,7 +20,7 @@ constexpr std::size_t kWriteBytesMax = std::size_t{3} << 20;
 
 Error no_quorum() { return {Code::unavailable, "the group has no leader now: nothing was written"}; }
 Error lost() { return {Code::unavailable, "the leader changed before it was written: nothing was written"}; }
-Error unknown() { return {Code::unknown_outcome, "no response in time: it may or may not have been written"}; }
+Error unknown() { return {Code::unknown_outcome, "no response in time: the command may or may not have been written"}; }
 
 }  // namespace
 

@@ -29,7 +29,7 @@ namespace troupe::raft {
 inline constexpr std::size_t kParkedBytesMax = std::size_t{64} << 20;  // our choice
 inline constexpr std::size_t kParkedMax = 10'000;                      // our choice
 inline constexpr std::chrono::seconds kLookUpPeriod{1};                // our choice
-inline constexpr std::chrono::milliseconds kSweepPeriod{50};           // our choice: delay of a reported time-out
+inline constexpr std::chrono::milliseconds kSweepPeriod{50};           // our choice: delay until a time-out is reported
 inline constexpr std::chrono::milliseconds kFetchRetry{200};           // our choice
 inline constexpr std::size_t kLogPageBytes = std::size_t{2} << 20;     // per response while the log is read
 
@@ -92,7 +92,7 @@ class GroupActor final : public runtime::Actor, public Group {
   struct CompareHashes {};
   /// Members that do not count towards a quorum.
   struct Uncounted {
-    std::vector<std::pair<MemberId, Index>> behind{};  ///< they have lost acknowledged entries, up to that index
+    std::vector<std::pair<MemberId, Index>> behind{};  ///< have lost acknowledged entries, up to that index
     std::vector<MemberId> silent{};
     bool empty() const { return behind.empty() && silent.empty(); }
     friend bool operator==(const Uncounted&, const Uncounted&) = default;
@@ -256,7 +256,7 @@ class GroupActor final : public runtime::Actor, public Group {
 
   std::list<Follower> followers_;
   std::map<MemberId, Line> lines_;
-  std::set<MemberId> vouched_for_;  // by members that this member knows; it may have missed their addition
+  std::set<MemberId> vouched_for_;  // by members known here, which may know of later additions
   base::Instant look_up_at_{};
   std::size_t looked_up_ = 0;
   std::map<Index, Waiting> waiting_;
@@ -276,20 +276,20 @@ class GroupActor final : public runtime::Actor, public Group {
     std::vector<Nothing> replies;
   };
   std::optional<Taking> taking_;
-  base::Instant snapshot_at_{};         // the next snapshot, not before
+  base::Instant snapshot_at_{};         // time before which no snapshot is taken
   base::Instant snapshot_looked_at_{};  // last check for corruption
   bool looking_at_snapshot_ = false;
   std::optional<Fetching> fetching_;
   bool installing_ = false;
   RecentHashes hashes_;
   std::optional<HashPoll> poll_;
-  Index compared_;          // by this member as leader
+  Index compared_;          // index that this member compared last as leader
   bool comparing_ = false;  // CompareHashes is set
   std::optional<std::pair<MemberId, Index>> hash_asked_;
   std::optional<base::Instant> contradicted_;  // time of the last contradiction by its leader
   std::vector<ChangeAsked> changes_asked_;     // changes that wait for a leader
   std::vector<Changing> changes_;
-  std::uint64_t replicators_ = 0;  // total ever started: a name is free only once its actor has ended
+  std::uint64_t replicators_ = 0;  // total ever started, for names: a name is free only after its actor has ended
   std::size_t asked_in_ = 0;       // members that were asked to add this member
   Uncounted uncounted_;            // found or reported by the leader
   base::Instant uncounted_at_{};   // time of the last report

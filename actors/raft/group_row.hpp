@@ -9,9 +9,9 @@ namespace troupe::raft {
 struct GroupRow {
   Incarnation incarnation = 0;
   Epoch epoch;
-  bool member = false;                      ///< its log was begun; otherwise it is prepared
+  bool member = false;                      ///< its log was begun; false: it is only prepared
   std::optional<Configuration> founding{};  ///< set at a founder; other members have joined
-  Incarnation lost = 0;                     ///< its previous log; 0: the group has this incarnation
+  Incarnation lost = 0;                     ///< incarnation of its lost log, until the group has the new one; 0: none
   std::optional<Configuration> known{};     ///< the members at the last change
 
   friend bool operator==(const GroupRow&, const GroupRow&) = default;

@@ -62,9 +62,7 @@ void GuestActor::look() {
     Waiting first = std::move(waiting_.front());
     waiting_.pop_front();
     if (to) pass(to, std::move(first.question), std::move(first.reply));
-    else
-      first.reply.refuse(
-          {base::Code::unavailable, "no member of the group can be reached from here: nothing was done"});
+    else first.reply.refuse({base::Code::unavailable, "this node can reach no member of the group: nothing was done"});
   }
   look_at_watches(to);
   const bool begins = std::ranges::any_of(watches_, [](const Watch& one) { return !one.begun; });
@@ -76,8 +74,7 @@ void GuestActor::watch_keys(wire::WatchKeys::Reader ask, runtime::Sink<wire::Key
   look_at_watches({});
   if (ask.getPrefix().size() > kPrefixMax)
     return sink.fail({base::Code::malformed, "the prefix is too long: at most 1024 bytes"});
-  if (watches_.size() >= kWatchesMax)
-    return sink.fail({base::Code::overloaded, "too many watches through this node already"});
+  if (watches_.size() >= kWatchesMax) return sink.fail({base::Code::overloaded, "too many watches through this node"});
   ++asked_;
   Watch& watch = watches_.emplace_back(Watch{.due = now() + kPatience,
                                              .prefix = std::string(base::as_text(bytes_of(ask.getPrefix()))),
@@ -100,7 +97,7 @@ void GuestActor::look_at_watches(const runtime::Handle& to) {
     if (to) begin(one, to);
     else if (one.due <= now()) {
       one.over = true;
-      one.sink.fail({base::Code::unavailable, "no member of the group can be reached from here"});
+      one.sink.fail({base::Code::unavailable, "this node can reach no member of the group"});
     }
   }
 }

@@ -1,12 +1,12 @@
 #pragma once
 // `/raft/NAME` at a node that is not a member: forwards its clients' requests to a member.
 //
-// Way     a member with a link in service. If there is none, it dials all of them and the request waits, at most
-//         kPatience. Any member will do, because each knows its leader.
-// Answer  the member's response. If the link ends before it, a command's outcome is `unknown_outcome`.
-// Trust   the member sees this node as the caller (`raft.clients`). So only callers that may command this node may ask:
-//         operators, nodes on loopback, and nodes in its own `raft.clients`.
-// End     by itself, kIdle after the last request.
+// Way     requests go to a member with a link in service. Without a link, the actor dials all members, and the request
+//         waits for at most kPatience. Any member will do, because each knows its leader.
+// Answer  the member's response. If the link ends before the response, a command's outcome is `unknown_outcome`.
+// Trust   the member sees this node as the caller (`raft.clients`). So only callers that may command this node may send
+//         requests: operators, nodes on loopback, and nodes in this node's `raft.clients`.
+// End     the actor ends itself kIdle after the last request.
 // Watch   like a member's watch; it ends with the link.
 // Limits  kWaitingMax requests wait for a link; kWatchesMax watches.
 #include <deque>

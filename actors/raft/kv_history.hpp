@@ -2,12 +2,12 @@
 // The history of a group's keys at this member (logic/kv/history.hpp), and its rows in the store of this node.
 //
 // Rows    `raft-history`: for each block an index row and rows of at most kBlockPartBytes, by group, incarnation and
-//         first revision. They are written after the log: what a crash takes is applied again. Before the log is cut at
-//         a snapshot, settle() waits until the store has everything before it.
-// Failed  blocks wait in memory, then the oldest are forgotten; the group continues. An unreadable block is forgotten
-//         with all earlier blocks.
-// Leave   kHistoryLeaves of the device stay free.
-// Limits  one block is read at a time, one commit is in progress.
+//         first revision. They are written after the log: entries whose rows a crash loses are applied again. Before
+//         the log is cut at a snapshot, settle() waits until the store has all earlier revisions.
+// Failed  after a failed write, blocks wait in memory, and at the limit the oldest are forgotten; the group continues.
+//         An unreadable block is forgotten with all earlier blocks.
+// Leave   no block is written if less than kHistoryLeaves of the device would stay free.
+// Limits  at most one block is read, and one commit is in progress, at a time.
 #include <map>
 #include <string>
 
@@ -26,11 +26,11 @@ class KvHistory final : public runtime::Part {
   KvHistory(runtime::Actor& owner, SharedSettings settings, const std::string& group);
 
   void receive(runtime::Handlers& on);
-  /// Starts again: the machine is at `start`. Blocks that this incarnation stored earlier are found later.
+  /// Starts the history again with the machine at `start`. Blocks that this incarnation stored earlier are found later.
   void begin(std::uint64_t incarnation, kv::Revision start, kv::Revision oldest);
   void add(const std::vector<kv::Changed>& changes);
   void compact(kv::Revision oldest);
-  /// Calls back once everything added so far is stored, or cannot be.
+  /// Calls back once everything added so far is stored, or cannot be stored.
   void settle(base::Callback<void()> done);
 
   kv::Revision oldest() const { return history_.oldest(); }
@@ -76,8 +76,8 @@ class KvHistory final : public runtime::Part {
   bool ready_ = false;                            // the blocks stored earlier are known
   bool writing_ = false;                          // a commit is in progress
   base::Instant write_at_{};                      // earliest retry after a failed commit
-  std::vector<base::Callback<void()>> settling_;  // wait for a commit that has not begun
-  std::vector<base::Callback<void()>> settled_;   // wait for the current commit
+  std::vector<base::Callback<void()>> settling_;  // callbacks that wait for a commit that has not begun
+  std::vector<base::Callback<void()>> settled_;   // callbacks that wait for the current commit
   std::map<kv::Revision, std::vector<base::Callback<void()>>> loads_;
   std::optional<kv::Revision> loading_;
 };

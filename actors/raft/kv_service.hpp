@@ -2,13 +2,14 @@
 // The key-value store of a group: answers requests from clients with the machine of logic/kv.
 //
 // Write   the leader appends a command to the log, and responds once it is applied. Other members ask the leader, or
-//         wait for the next. A command whose link ends is sent again only if it has a request id, because otherwise its
-//         outcome is unknown. It is also sent to a new leader before the first has responded, which may have stalled.
+//         wait for the next leader. A command whose link ends is sent again only if it has a request id, because
+//         otherwise its outcome is unknown. With an id it is also sent to a new leader while the old leader, which may
+//         have stalled, has not responded.
 // Read    linearizable at each member (Group::read()); stale reads use the state applied here.
 // Watch   from this member's history (kv_history.hpp). A watch that falls too far behind ends; no watch skips a change.
 // Leases  the leader drops expired leases. Granting and keeping are commands, and each member counts the group's time,
-//         so a new leader knows what is left of each. With leases the leader proposes its time now and then, for
-//         members that restart.
+//         so a new leader knows the remaining time of each lease. While there are leases, the leader proposes its time
+//         from time to time, for members that restart.
 // Trust   operators; members; nodes on loopback, and the nodes of `raft.clients`.
 #include <list>
 #include <optional>
@@ -102,7 +103,7 @@ class KvService final : public StateMachine, public runtime::Part {
     std::shared_ptr<Submission> submission;
     Term term;
   };
-  std::map<std::uint64_t, Forwarded> forwarded_;  // have a request id and wait for a leader's response
+  std::map<std::uint64_t, Forwarded> forwarded_;  // commands with a request id that wait for a leader's response
   std::uint64_t forwards_ = 0;
 };
 

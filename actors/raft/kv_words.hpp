@@ -10,7 +10,7 @@ namespace troupe::raft {
 
 /// Returns nullopt unless the key has 1 to kKeyBytesMax bytes.
 std::optional<std::string> read_key(capnp::Data::Reader from);
-/// Error: `malformed` beyond the limits of kv/command.hpp. The command's time is not set; a granted lease has no id.
+/// Fails with `malformed` beyond the limits of kv/command.hpp. The command has no time, and a granted lease no id, yet.
 base::Outcome<kv::Command> read_command(wire::Execute::Reader from);
 void write(wire::Execute::Builder out, const kv::Command& command);
 

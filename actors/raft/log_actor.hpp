@@ -2,10 +2,11 @@
 // Gives the logs on the disk to the groups of this node. Blocks on its device: it has a thread of its own.
 //
 // Write   all waiting writes become durable by one sync, and are answered after it.
-// Cover   a while after the last write a record follows it; otherwise that write could be taken for an unsynced end.
-// Failed  waiting writes get an error, and logs and groups are reopened. Until then every request is refused.
-// Sizes   if they cannot be noted, no log closes: health reports it, and they are noted later.
-// Limits  the mailbox's; a group waits for its saves.
+// Cover   a while after the last write, an empty record is written after it. Otherwise a start could take the last
+//         write for an unsynced end.
+// Failed  after an error, waiting writes fail, and logs and groups are reopened. Until then every request is refused.
+// Sizes   if the sizes (log_sizes.hpp) cannot be noted, the logs stay open: health reports it, and the actor retries.
+// Limits  the mailbox's, because each group waits for its saves.
 #include <memory>
 #include <optional>
 #include <set>
@@ -27,9 +28,9 @@ class LogActor final : public runtime::Actor {
   static constexpr std::chrono::milliseconds kReopenDelay{1'000};  // our choice: for a device that failed
   static constexpr std::chrono::seconds kRoomDelay{30};            // our choice: for a full device
   static constexpr std::chrono::milliseconds kRoomPeriod{500};     // our choice: checks free space while it writes
-  static constexpr std::chrono::milliseconds kTidyDelay{200};      // our choice: commands have precedence
+  static constexpr std::chrono::milliseconds kTidyDelay{200};      // our choice: commands go first
   static constexpr std::chrono::seconds kCoverDelay{1};            // our choice: not between the writes of a burst
-  static constexpr std::chrono::seconds kNoteDelay{10};            // our choice: retry of noting the sizes
+  static constexpr std::chrono::seconds kNoteDelay{10};            // our choice: retry if sizes cannot be noted
   static constexpr std::string_view kHealthSource = "raft.log";
 
   /// `log_open` in the settings is shared by all users of the directory: only one at a time may open it. The actor
@@ -42,7 +43,7 @@ class LogActor final : public runtime::Actor {
   void receive(runtime::Handlers& on) override;
   void start() override { open(); }
   void stop() override;
-  /// Returns the syncs since its start. Each covers everything written before it.
+  /// Returns the number of syncs since its start. A sync covers all earlier writes.
   std::uint64_t syncs() const { return syncs_; }
 
  private:

@@ -22,7 +22,7 @@ struct LogSizes {
   };
   std::map<std::uint32_t, Pack> packs{};  ///< by number
   std::set<Incarnation> suspects{};       ///< logs that may lack something
-  std::uint64_t last = 0;                 ///< number of the last record in the packs
+  std::uint64_t last = 0;                 ///< number of the newest record in the packs
 
   base::Bytes encode() const;
   static std::optional<LogSizes> decode(base::ByteView bytes);

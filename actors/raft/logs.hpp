@@ -1,5 +1,5 @@
 #pragma once
-// The logs of all groups of a node on its disk, in records of packs that they share: one sync for all of them.
+// The logs of all groups of a node on its disk, in records of packs that the logs share. One sync covers all logs.
 //
 // Record   one write to one log: term and vote, entries, or that the log restarts. It has a number and counts after
 //          records with smaller numbers, because packs may copy records out of order.
@@ -7,12 +7,12 @@
 // Sizes    a file outside the packs' folder (log_sizes.hpp) has the synced size of each pack. A smaller or missing pack
 //          was cut, which is also a loss. Without the file, a missing end could be an unsynced end.
 // Suspects after a new loss every existing log is damaged(), because any may have had the bytes. The file lists these
-//          logs, so that later logs are not damaged() at the next start. A log is listed until keep() omits it or the
-//          lost bytes are back. Until then no pack with a loss is written again.
-// Stale    a program without the file writes records without a mark (kKeepsSizes). If such a record follows the last
-//          noted record, the file is ignored.
-// Dead     records with no contents that count; tidy() frees their space. A log keeps its latest records with term and
-//          vote, with a restart, and with an obsolete range. Without these, overwritten entries could come back.
+//          logs, so that newer logs are not damaged() at the next start. A log is listed until keep() omits it or the
+//          lost bytes are back. Until then no pack with a loss is written to.
+// Stale    programs that do not know the file write records without a mark (kKeepsSizes). If such a record is newer
+//          than the file's last record, the file is ignored.
+// Dead     records whose contents no longer count; tidy() frees their space. A log keeps its latest record with term
+//          and vote, with a restart, and with an obsolete range. Without these, overwritten entries could come back.
 // Failed   after an error of write() or sync() the contents are unknown: reopen.
 // Owner    one thread; calls block on the device.
 #include <deque>
@@ -33,7 +33,7 @@ namespace troupe::raft {
 inline constexpr std::size_t kLogRecordBytesMax = std::size_t{3'500} << 10;  // below a pack's limit
 /// Part of store::kReserveBytes. Below it commands that need space are refused; removals and elections continue.
 inline constexpr std::uint64_t kLogReserveBytes = store::kReserveBytes / 4;
-inline constexpr std::uint64_t kLogPackBytesMax = std::uint64_t{32} << 20;  // our choice: the most that a move copies
+inline constexpr std::uint64_t kLogPackBytesMax = std::uint64_t{32} << 20;  // our choice: the most that one move copies
 
 class Logs {
  public:
@@ -43,27 +43,27 @@ class Logs {
 
   struct Found {
     HardState state;
-    Index first, last;  ///< of the entries; none if `last` is before `first`
+    Index first, last;  ///< of the entries; there are no entries if `last` is before `first`
   };
   /// Returns nullopt if there is no such log.
   std::optional<Found> find(Incarnation log) const;
-  /// Returns whether it may lack something that it acknowledged.
+  /// Returns whether the log may lack something that its member acknowledged.
   bool damaged(Incarnation log) const { return all_suspect_ ? !begun_.contains(log) : suspects_.contains(log); }
   /// Returns what was lost, for people; empty if nothing was.
   const std::string& loss() const { return loss_; }
 
-  /// Durable after sync(). `save.restart` only voids all earlier entries.
+  /// Writes a save, which is durable after sync(). Of `save.restart` it stores only that all earlier entries are void.
   store::StoreResult<void> write(Incarnation log, const Save& save);
   store::StoreResult<void> sync();
   /// Writes an empty record, which shows that all earlier records were durable. Otherwise they could be taken for
   /// records that were being written when the node ended. Durable after sync().
   store::StoreResult<void> cover();
   /// Notes the packs' current sizes durably, if everything is synced. After a new loss the old sizes stay until keep()
-  /// has named the logs. They also stay after an error: then a cut is unnoticed only above these sizes.
+  /// has named the logs. They also stay after an error; then a cut of newer bytes is not noticed.
   store::StoreResult<void> note_sizes();
   /// Returns why the sizes were not noted at the last attempt.
   const std::optional<store::StoreError>& not_noted() const { return not_noted_; }
-  /// Returns entries from `from` to `to`: as many as fit into `bytes_max`, at least one if there is any.
+  /// Returns entries from `from` to `to`: as many as fit into `bytes_max`, but at least one if there are any.
   store::StoreResult<std::vector<Entry>> read(Incarnation log, Index from, Index to, std::size_t bytes_max);
   /// Marks entries up to `to` as obsolete.
   store::StoreResult<void> compact(Incarnation log, Index to);
@@ -127,16 +127,16 @@ class Logs {
   std::map<Number, Record> records_;
   std::map<base::Digest, Number> numbers_;
   Number last_ = 0;      // the next record has a larger number
-  Number newest_ = 0;    // of the records in the packs
+  Number newest_ = 0;    // the newest record in the packs
   Number by_older_ = 0;  // the newest record whose writer kept no sizes
   LogSizes noted_;       // as on disk
   std::optional<store::StoreError> not_noted_;
   std::map<std::uint32_t, LogSizes::Pack> lost_;          // packs with a loss, while there are suspects
   std::map<std::uint32_t, std::uint64_t> damaged_packs_;  // unreadable bytes
   std::string loss_;
-  bool all_suspect_ = false;        // there is a new loss, and keep() was not called since
-  std::set<Incarnation> suspects_;  // unless all are
-  std::set<Incarnation> begun_;     // since the start
+  bool all_suspect_ = false;        // a new loss was found, and keep() was not called since
+  std::set<Incarnation> suspects_;  // unless all_suspect_
+  std::set<Incarnation> begun_;     // logs begun since the start
   std::optional<std::pair<std::uint32_t, std::uint64_t>> moving_;  // a pack, and the position in it
   std::optional<std::pair<Number, std::vector<Entry>>> read_;      // the record read last
 };

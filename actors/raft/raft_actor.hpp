@@ -2,14 +2,15 @@
 // The groups of this node: makes them, joins them, and starts them again. Root of the domain, at kPath.
 //
 // Spawns  `log` and `snapshots` (threads of their own), and an actor for each group.
-// Rows    one row per group, saved before its actor begins. A member's row follows the first record of its log, so a
-//         row without a log shows a loss.
+// Rows    one row per group, saved before its actor begins. A member's row is written after the first record of its
+//         log, so a row without a log shows a loss.
 // Lost    a member that has lost its log continues under the next incarnation, without entries. It asks the other
 //         members to add it in place of its predecessor.
-// Make    the receiving node asks each member to prepare (it draws its log's incarnation and keeps it), builds the
-//         configuration, and asks each to begin. A repeated request resumes an interrupted attempt.
+// Make    the node that receives InitGroup asks each member to prepare: the member draws and stores its log's
+//         incarnation. Then the node builds the configuration, and asks each member to begin. A repeated request
+//         resumes an interrupted attempt.
 // Trust   nodes that may make this node a member: operators, `raft.invites`, nodes on loopback.
-// Guests  for groups of linked nodes, for this node's clients (guest_actor.hpp).
+// Guests  give this node's clients access to groups of linked nodes (guest_actor.hpp).
 // Limits  RaftSettings::groups_max, including prepared rows; kGuestsMax.
 #include <map>
 #include <string>
@@ -75,7 +76,7 @@ class RaftActor final : public runtime::Actor {
   runtime::Followers<wire::FollowGroups, wire::GroupsChanged> followers_;
   bool loaded_ = false;
   std::map<std::string, GroupRow> groups_;
-  std::map<std::string, Incarnation> beginning_;  // a row or a first record is being written
+  std::map<std::string, Incarnation> beginning_;  // groups whose row or first record is being written
   runtime::Handle log_, snapshots_;
   std::map<std::string, runtime::Handle> actors_;
   std::set<std::string> restarting_;

@@ -1,5 +1,5 @@
 #pragma once
-// What a group's actor does in each role of Raft: where commands go, and which actor sends its messages.
+// What a group's actor does in each role of Raft: where it sends commands, and which actor sends its messages.
 #include <map>
 #include <memory>
 #include <string_view>

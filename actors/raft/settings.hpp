@@ -28,7 +28,7 @@ struct RaftSettings {
   std::uint64_t revisions_max = 1'000'000, revision_bytes_max = std::uint64_t{8} << 20,
                 history_bytes_max = std::uint64_t{1} << 30;
   base::Duration revisions_kept = std::chrono::hours{1};
-  MakeMachine machine{};                       ///< for its groups; empty: the key-value store
+  MakeMachine machine{};                       ///< makes its groups' state machines; empty: the key-value store
   std::vector<base::NodeId> invites, clients;  ///< in addition to nodes on loopback
   bool invited_by_all = false, serves_all = false;
   std::string store = "/store";  ///< for the rows that name the groups
@@ -53,7 +53,7 @@ inline bool is_client(const RaftSettings& settings, const runtime::Caller& from)
 inline base::Error stranger() {
   return {base::Code::refused, "this node accepts no commands for the group from that node: add it to raft.clients"};
 }
-/// Returns the same; at a member, other members may command, too.
+/// Returns whether the caller may send commands to the group at this member: clients as above, and other members.
 inline bool may_command(const RaftSettings& settings, const Group& group, const runtime::Caller& from) {
   return is_client(settings, from) || group.has(*from.node);
 }

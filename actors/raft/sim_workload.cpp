@@ -347,7 +347,7 @@ void RaftWorkload::check_commit(std::size_t node, Seen& seen, const Raft& core,
     if (!term) continue;
     const auto [known, fresh] = committed_.try_emplace(at.value, term->value);
     if (!fresh && known->second != term->value)
-      nodes_.violated("committed", node_name(node) + " has committed another entry at index " +
+      nodes_.violated("committed", node_name(node) + " has committed a different entry at index " +
                                        std::to_string(at.value) + " than an earlier member");
   }
   seen.commit = std::max(seen.commit, core.commit());

@@ -14,10 +14,10 @@
 // Members an operator adds and removes members; a node whose disk was emptied is a new node, which replaces the old.
 // Whole   if a quorum has no losses: each member without losses has the leader's state and responds; each member's node
 //         still exists.
-// Older   a member may return to an older copy of its disk while a majority of the other members has all entries: Raft
-//         promises nothing otherwise. Its leader brings it up, unless the copy is from before it joined.
-// Lost    a member that lost its log no longer takes part. Draw and removals leave a majority.
-// Beyond  syncs may lie: only `named` is checked, that differing members stop.
+// Older   a member may return to an older copy of its disk if a majority of the other members has all entries;
+//         otherwise Raft promises nothing. Its leader brings it up to date, unless the copy is from before it joined.
+// Lost    a member that lost its log no longer takes part. Faults and removals leave a majority.
+// Beyond  syncs may lie: only `named` is checked, that members with different states stop.
 // Owner   one run.
 #include <map>
 #include <optional>
@@ -33,10 +33,9 @@
 
 namespace troupe::raft {
 
-inline constexpr std::chrono::seconds kSimWait{20};  // our choice: several elections of slow nodes
-inline constexpr std::chrono::seconds kSimLeaseSlack{
-    10};                                 // our choice: until a leader has committed the end of a lease
-inline constexpr int kSimClockPart = 8;  // our choice: clocks in runs drift by a tenth
+inline constexpr std::chrono::seconds kSimWait{20};        // our choice: several elections of slow nodes
+inline constexpr std::chrono::seconds kSimLeaseSlack{10};  // our choice: time for a leader to commit the end of a lease
+inline constexpr int kSimClockPart = 8;                    // our choice: clocks in runs drift by a tenth
 inline constexpr const char* kSimGroup = "world";
 inline constexpr std::chrono::seconds kSimNamedWithin{60};  // issue: how long two members may serve different states
 
@@ -72,12 +71,12 @@ class RaftWorkload final : public sim::Workload, private sim::Clients<sim::Clien
   void check_held(std::size_t node, const Raft& core);
   void check_commit(std::size_t node, Seen& seen, const Raft& core, const std::optional<Configuration>& before);
   void look_at_leases(std::size_t node, const KvService& keys, Index applied, std::optional<Term> leads);
-  /// Without that node, if given.
+  /// Returns whether a majority's disks have the entry at `index`. The disk of `without` does not count.
   bool on_majority(Index index, const Configuration& configuration, std::optional<std::size_t> without = {}) const;
   void write(std::size_t node, const std::string& key, sim::Did did, const sim::Value& value,
              const sim::Value& expected, const std::string& request, std::function<void(std::uint64_t)> then);
   void read(std::size_t node, const std::string& key, std::function<void(bool)> then);
-  /// Returns whether clients know it as a current or former member.
+  /// Returns whether clients know the node as a current or former member.
   bool member(std::size_t node) const { return node < members_ || seen_.contains(node); }
   /// Returns the configuration of the member that is furthest ahead among those without losses. If none runs, returns
   /// the last known, or null before the first member runs.
@@ -104,24 +103,24 @@ class RaftWorkload final : public sim::Workload, private sim::Clients<sim::Clien
   std::map<std::string, sim::Value> read_last_;
   std::map<std::uint64_t, MemberId> leaders_;         // by term
   std::map<MemberId, Index> held_;                    // committed, and durable at this member
-  std::map<MemberId, Index> covered_;                 // of these, entries followed by other records
-  std::map<std::size_t, std::uint64_t> syncs_;        // of each node's logs
+  std::map<MemberId, Index> covered_;                 // as held_, but only entries followed by other records
+  std::map<std::size_t, std::uint64_t> syncs_;        // number of syncs of each node's logs
   std::map<MemberId, Index> durable_;                 // the highest index that its disk ever had
   std::map<std::uint64_t, std::uint64_t> committed_;  // term of each index
   std::map<std::uint64_t, std::uint64_t> hashes_;     // after each index
   std::map<std::size_t, Seen> seen_;
-  Configuration known_;  // of the latest term seen
+  Configuration known_;  // the configuration of the latest term seen
   Term known_term_;
   std::map<std::size_t, base::NodeId> joined_;                           // a node's id when it became a member
   std::map<std::pair<std::size_t, std::size_t>, base::Duration> apart_;  // members that serve different states, and
                                                                          // since when
   std::vector<Lease> leases_;
-  base::Duration group_time_{};  // the latest in a command, and its leader
-  std::pair<std::size_t, Term> group_time_by_;
+  base::Duration group_time_{};                 // the latest time in a command
+  std::pair<std::size_t, Term> group_time_by_;  // the leader of that command
   std::optional<base::Duration> healed_;
   std::set<std::size_t> answered_;  // nodes that served a read after the faults
   std::set<std::size_t> asking_;
-  std::optional<std::size_t> mending_;  // where an operator requests it
+  std::optional<std::size_t> mending_;  // the node where an operator requests the replacement
   bool closing_ = false, checked_ = false;
   std::size_t final_reads_ = 0;
 };

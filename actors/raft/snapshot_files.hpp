@@ -3,8 +3,8 @@
 // before they are used.
 //
 // File    `INCARNATION-INDEX.snapshot`: each chunk after its length (4 bytes), then a trailer: term, configuration,
-//         bytes and SHA-256 of all chunks with their lengths, a check of the trailer and its length. While it is
-//         written its name ends in `.new`: it counts once it is complete, synced and renamed.
+//         bytes and SHA-256 of all chunks with their lengths, a checksum of the trailer, and its length. The name ends
+//         in `.new` while the file is written: it counts once it is complete, synced and renamed.
 // Newest  only the newest is kept per incarnation; older files are removed once it is durable.
 // Trust   bytes from other members are stored unchanged until all have arrived with the digest that the leader named.
 // Owner   one thread; calls block on the device.
@@ -30,21 +30,23 @@ class SnapshotFiles {
   SnapshotFiles(ports::Disk& disk, std::string directory) : disk_(disk), directory_(std::move(directory)) {}
   store::StoreResult<void> open();
 
-  /// Returns that member's newest snapshot, or nullopt if it has none. `corrupt` if its digest is wrong.
+  /// Returns that member's newest snapshot, or nullopt if it has none. Fails with `corrupt` if its digest is wrong.
   store::StoreResult<std::optional<Snapshot>> find(Incarnation member);
 
-  /// Writes the next chunk of a new snapshot; `first` starts it again.
+  /// Writes the next chunk of a new snapshot; `first` begins a new file.
   store::StoreResult<void> write(Incarnation member, Index index, bool first, base::ByteView chunk);
-  /// Appends bytes of another member's snapshot; offset 0 starts it again. `corrupt` if they do not follow.
+  /// Appends bytes of another member's snapshot; offset 0 begins a new file. Fails with `corrupt` if there is a gap.
   store::StoreResult<void> receive(Incarnation member, Index index, std::uint64_t offset, base::ByteView bytes);
-  /// Makes it durable, with its size and digest. `received`: `corrupt` unless these are equal to those in `snapshot`.
+  /// Makes the file durable, with its size and digest. If `received`, fails with `corrupt` unless both are as in
+  /// `snapshot`.
   store::StoreResult<Snapshot> end(Incarnation member, Snapshot snapshot, bool received);
 
-  /// Returns up to kSnapshotChunkBytes at `offset` of the chunks, fewer at the end. `not_found` if not the newest.
+  /// Returns kSnapshotChunkBytes at `offset` of the chunks, or fewer at the end. Fails with `not_found` if the snapshot
+  /// is not the newest.
   store::StoreResult<base::Bytes> read(Incarnation member, Index index, std::uint64_t offset);
   struct Chunk {
     base::Bytes bytes;
-    std::uint64_t next = 0;  ///< 0: it was the last chunk
+    std::uint64_t next = 0;  ///< offset of the next chunk; 0: this is the last chunk
   };
   store::StoreResult<Chunk> read_chunk(Incarnation member, Index index, std::uint64_t offset);
 

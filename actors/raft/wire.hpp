@@ -20,14 +20,14 @@ void write(capnp::List<wire::Entry>::Builder out, const std::vector<Entry>& entr
 std::optional<std::vector<Entry>> read_entries(capnp::List<wire::Entry>::Reader from, Index first);
 
 void write(wire::SnapshotMark::Builder out, const Snapshot& snapshot);
-/// Returns nullopt unless configuration and digest can be read. An empty configuration is as in `Snapshot{}`.
+/// Returns nullopt unless configuration and digest can be read. The configuration may be empty, as in `Snapshot{}`.
 std::optional<Snapshot> read(wire::SnapshotMark::Reader from);
 
 void write(wire::Vote::Builder out, const HardState& state);
 std::optional<HardState> read(wire::Vote::Reader from);
 
 void write(wire::Talk::Builder out, const Message& message);
-/// Returns nullopt if it breaks its schema's limits; flaw() finds the core's errors.
+/// Returns nullopt if the message exceeds its schema's limits. flaw() finds the other errors.
 std::optional<Message> read(wire::Talk::Reader from);
 
 }  // namespace troupe::raft

@@ -26,7 +26,7 @@ struct Seat {
   bool voter = false;                        ///< in the current configuration, or in the new half of a joint one
   bool outgoing = false;                     ///< a voter in the half that ends with the joint step
   bool learner = false;                      ///< receives entries and has no vote
-  bool learner_next = false;                 ///< outgoing, and a learner once the joint step ends
+  bool learner_next = false;                 ///< an outgoing voter that becomes a learner once the joint step ends
   bool promote = false;                      ///< a learner that its leader promotes to voter once it has caught up
   std::uint8_t priority = kPriorityDefault;  ///< a voter with a lower priority waits longer before it campaigns
   base::Endpoint address{};

@@ -36,8 +36,8 @@ struct VoterDelay {
   std::optional<base::Duration> silent{};  ///< time since its last response
 };
 
-/// Sorts the deciding delay first: for the voter that completes a quorum its larger part, then its smaller part. Then
-/// the other voters, slowest first.
+/// Returns the delays, the deciding delay first: the larger and the smaller part of the voter that completes a quorum,
+/// then the parts of the other voters, slowest first.
 inline std::vector<CommitDelay> decisive_first(std::vector<VoterDelay> voters) {
   const auto time = [](const VoterDelay& one) { return one.silent ? base::Duration::max() : one.link + one.disk; };
   std::ranges::stable_sort(voters, {}, time);

@@ -53,7 +53,7 @@ class HashPoll {
       if (tally(hash) == Tally::won) return hash;
     return std::nullopt;
   }
-  /// Returns whether no hash can reach a quorum, whatever the remaining voters respond.
+  /// Returns whether all voters have responded, and no hash has a quorum.
   bool hopeless() const {
     for (const auto& [member, seat] : configuration_.seats)
       if ((seat.voter || seat.outgoing) && !hashes_.contains(member)) return false;

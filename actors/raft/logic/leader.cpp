@@ -23,7 +23,7 @@ Position Raft::append_own(EntryKind kind, Payload data, base::Instant now) {
   if (kind == EntryKind::term_start) stir(now);
   else use(now);
   const Entry entry{.index = log_.last().next(), .term = state_.term, .kind = kind, .data = std::move(data)};
-  base::ensure(log_.append(entry).ok(), "a leader appends what can be read");
+  base::ensure(log_.append(entry).ok(), "a leader appends only entries that can be read");
   if (kind == EntryKind::membership) adopt_configuration(now);
   return {entry.index, entry.term};
 }

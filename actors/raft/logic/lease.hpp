@@ -1,5 +1,5 @@
 #pragma once
-// Until when a leader may answer reads without asking, and whether the clocks allow it.
+// Until when a leader may answer reads without asking a quorum, and whether the clocks allow it.
 //
 // Source  thesis 6.4.1. A voter that answered a heartbeat gives no vote for one election time-out of its clock.
 // Drift   each clock may be off by clock_drift_max: the lease ends earlier by twice that fraction.
@@ -21,7 +21,7 @@ inline base::Duration lease_of(const Settings& settings) {
 
 class ClockWatch {
  public:
-  /// Compares `clock`, which `member` read shortly before `now`. Returns true if it starts to drift.
+  /// Compares `clock`, which `member` read shortly before `now`. Returns true if that clock starts to drift.
   bool hear(const MemberId& member, base::Duration clock, base::Instant now, std::uint32_t drift_max) {
     const auto [at, fresh] = clocks_.try_emplace(member, Clock{clock, now, false});
     Clock& known = at->second;

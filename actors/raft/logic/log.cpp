@@ -86,7 +86,7 @@ const Entry* Log::find(Index index) const {
 
 std::vector<Entry> Log::slice(Index from, Index to, std::size_t bytes_max) const {
   std::vector<Entry> out;
-  base::ensure(from >= window_first_, "the window has what is sliced");
+  base::ensure(from >= window_first_, "the window has the sliced entries");
   std::size_t bytes = 0;
   for (Index at = from; at <= std::min(to, last()); at = at.next()) {
     const Entry& entry = window_[at - window_first_].entry;

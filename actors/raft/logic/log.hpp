@@ -43,13 +43,13 @@ struct Snapshot {
   Index index;
   Term term;
   Configuration configuration;
-  std::uint64_t bytes = 0;  ///< size of the state machine's part; a fetching member checks its digest
+  std::uint64_t bytes = 0;  ///< size of the state machine's state; a member that fetches it checks its digest
   base::Digest digest{};
 
   friend bool operator==(const Snapshot&, const Snapshot&) = default;
 };
 
-/// Returns the snapshot of all founding members, at term 1. Members that join later fetch it.
+/// Returns the snapshot with which all founding members begin, at term 1. Members that join later fetch it.
 inline Snapshot founding(Configuration configuration) {
   return {.index = Index{1}, .term = Term{1}, .configuration = std::move(configuration)};
 }
@@ -80,7 +80,7 @@ class Log {
   /// Returns the last index at or below `index` whose term is at most `term`, or the index before the snapshot's.
   Index last_at_most(Index index, Term term) const;
 
-  /// Appends an entry from a file or a peer. An error has changed nothing.
+  /// Appends an entry from a file or a peer. After an error nothing has changed.
   base::Result<void, LogError> append(Entry entry);
   /// Drops `from` and all later entries, with their configurations. `from` is after the snapshot.
   void truncate(Index from);
@@ -92,7 +92,7 @@ class Log {
   /// Returns the entry, if the window has it.
   const Entry* find(Index index) const;
   Index window_first() const { return window_first_; }
-  /// Returns entries from `from`, which the window has, to `to`: as many as fit into `bytes_max`, at least one.
+  /// Returns entries from `from`, which the window has, to `to`: as many as fit into `bytes_max`, but at least one.
   std::vector<Entry> slice(Index from, Index to, std::size_t bytes_max) const;
   /// Removes entries up to `to` from memory, oldest first, while they use more than `bytes_max`.
   void evict(Index to, std::size_t bytes_max);
@@ -113,7 +113,7 @@ class Log {
   };
   struct Held {
     Entry entry;
-    std::uint64_t end;  // total bytes up to and including it
+    std::uint64_t end;  // bytes of all entries up to and including this entry
   };
   struct Configured {
     Index index;

@@ -15,7 +15,7 @@
 namespace troupe::raft {
 
 enum class Campaign : std::uint8_t {
-  pre = 0,       ///< would you vote? Changes nothing; the message has the term that would begin
+  pre = 0,       ///< asks whether the member would vote; changes nothing; the message has the term that would begin
   normal = 1,    ///< refused by members that receive a leader's messages
   transfer = 2,  ///< requested by the leader, which has given up its lease
 };
@@ -34,7 +34,7 @@ struct Append {
   Index previous;
   Term previous_term;
   Index commit;
-  std::uint64_t sequence = 0;  ///< number of the leader's message to this follower; the response repeats it
+  std::uint64_t sequence = 0;  ///< of the leader's messages to this follower; the response repeats it
   std::vector<Entry> entries;
 };
 struct AppendReply {
@@ -44,7 +44,7 @@ struct AppendReply {
   Term hint_term;  ///< … where the follower has this term
   std::uint64_t sequence = 0;
 };
-/// What a follower may apply if no entries bring it. Has no response, because the next heartbeat repeats it.
+/// The index up to which a follower may apply, if no entries carry it. Has no response: the next heartbeat repeats it.
 struct Commit {
   Index index;  ///< at most what this follower has acknowledged
 };
@@ -52,7 +52,7 @@ struct Heartbeat {
   Index commit;  ///< at most what this follower has acknowledged
   Round round;
   std::uint64_t sequence = 0;
-  base::Duration quiet{};  ///< the group sleeps: the next heartbeat comes within that time; at most kQuietMax
+  base::Duration quiet{};  ///< if not 0: the group sleeps; the next heartbeat comes in this time (at most kQuietMax)
 };
 struct HeartbeatReply {
   Round round;
@@ -91,8 +91,8 @@ enum class Rejected : std::uint8_t {
   other_member,              ///< for another node or incarnation, or from this member
   other_epoch,               ///< from the cluster before or after `recover --force-new-cluster`
   malformed,                 ///< fields out of range or contradictory
-  conflicts_with_committed,  ///< would change entries committed here: one of the two has lost or forged state
-  two_leaders,               ///< in one term
+  conflicts_with_committed,  ///< would change entries committed here: this member or the sender lost or forged state
+  two_leaders,               ///< two members claim to lead in one term
   not_leader,                ///< a TimeoutNow or a snapshot from a member that does not lead
   unknown_member,            ///< a response from a node outside the configuration
   behind,                    ///< this member does not have what the leader believes it acknowledged

@@ -23,7 +23,7 @@ struct Position {
 };
 
 enum class Refused : std::uint8_t {
-  no_leader,         ///< none is known, and nothing was done
+  no_leader,         ///< no leader is known, and nothing was done
   not_leader,        ///< another member leads (status().leader)
   transferring,      ///< the leader is handing over
   too_large,         ///< larger than entry_bytes_max
@@ -43,7 +43,7 @@ struct ReadyState {
   Index index;  ///< the read may be answered from a state that has applied this index
 };
 
-/// A follower needs entries that are only on this disk. Respond with Raft::loaded().
+/// A follower needs entries that are only on this member's disk. Respond with Raft::loaded().
 struct Load {
   MemberId member;
   Index from;
@@ -60,7 +60,7 @@ struct Fetch {
 
 struct Event {
   enum class What : std::uint8_t {
-    role,           ///< it leads, campaigns or follows
+    role,           ///< this member now leads, campaigns or follows
     configuration,  ///< another configuration is in effect
     recovering,     ///< `member` has lost entries that it acknowledged
     disk_stalled,   ///< leadership is handed to `member`, because this disk does not respond
@@ -78,7 +78,7 @@ struct Output {
   std::optional<Save> save;
   std::vector<Message> messages;     ///< may be sent now
   std::vector<Entry> apply;          ///< committed and durable here; in order, each once
-  std::vector<ReadyState> reads;     ///< confirmed
+  std::vector<ReadyState> reads;     ///< may be answered
   std::vector<ReadId> reads_failed;  ///< unanswered: the leader has changed or does not respond
   std::vector<Load> loads;
   std::optional<Fetch> fetch;

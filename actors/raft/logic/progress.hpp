@@ -2,10 +2,11 @@
 // The progress of one follower from its leader's view, and what may be sent to it now.
 //
 // Source  thesis 10.2.1 (pipelining), 4.2.1 (rounds of catching up); etcd-io/raft tracker for the states.
-// States  probe: one message at a time, until the index is found where the logs agree. replicate: pipelined messages up
-//         to the in-flight limits. snapshot: it needs entries that the log no longer has, and fetches a snapshot.
-// Lost    a follower that has lost acknowledged entries, such as an older copy of itself, gets them again. It is
-//         recovering() until it has as much as before. Responses from before the loss was noticed are ignored.
+// States  probe: one message at a time, until the leader knows up to which index the logs agree. replicate: pipelined
+//         messages up to the in-flight limits. snapshot: the follower needs entries that the leader's log no longer
+//         has, and fetches a snapshot.
+// Lost    a follower that has lost acknowledged entries, for example because it runs on an older copy of its disk, gets
+//         them again. It is recovering() until it has as much as before. Responses from before the loss are ignored.
 // Owner   the leader's core; not thread-safe.
 #include <algorithm>
 #include <deque>
@@ -27,7 +28,7 @@ class InFlight {
     messages_.push_back({last, bytes, at});
     bytes_ += bytes;
   }
-  /// Removes the messages that this acknowledges. Returns when the last of them was sent.
+  /// Removes the messages up to entry `match`. Returns when the last of these messages was sent.
   std::optional<base::Instant> acknowledged(Index match) {
     std::optional<base::Instant> sent;
     while (!messages_.empty() && messages_.front().last <= match) {
@@ -56,12 +57,12 @@ class InFlight {
 
 struct Progress {
   Standing standing = Standing::probe;
-  Index match;  ///< durable there and equal to the leader's
+  Index match;  ///< the follower's log is durable and equal to the leader's up to this index
   Index next;   ///< the next entry to send
   InFlight in_flight{};
   bool waiting = false;        ///< probe: waits for a response
-  bool nudge = false;          ///< replicate: a message may be lost; an empty message finds out
-  bool short_of_room = false;  ///< its latest report: its device is nearly full
+  bool nudge = false;          ///< replicate: a message may be lost, so an empty message is sent to find out
+  bool short_of_room = false;  ///< as it reported last: its device is nearly full
   bool loading = false;        ///< entries from `next` on are being read from the disk
   Index told_commit{};
   base::Instant heard{};        ///< the last response in this term
@@ -69,13 +70,13 @@ struct Progress {
   std::uint64_t sequence = 0;   ///< of the last message sent to it
   std::uint64_t proven_at = 0;  ///< `sequence` when `match` last grew
   Index owed{};                 ///< the index acknowledged before the loss
-  std::uint64_t lost_at = 0;    ///< `sequence` when the loss was noticed; responses to older messages precede it
+  std::uint64_t lost_at = 0;    ///< `sequence` when the loss was noticed; responses to earlier messages are outdated
   base::Instant lost_since{};
   std::optional<Snapshot> snapshot{};
   base::Instant offered{};  ///< when the snapshot was last offered
   Smoothed append_delay{}, heartbeat_delay{};
 
-  /// thesis 4.2.1: a round ends when the follower has all that the leader had at the round's beginning.
+  /// Thesis 4.2.1: a round ends when the follower has all entries that the leader had when the round began.
   Index round_goal{};
   base::Instant round_begun{};
   bool caught_up = false;
@@ -106,14 +107,14 @@ struct Progress {
     return news;
   }
 
-  /// Returns whether the follower has lost entries that it acknowledged before message `answered`: at its response it
-  /// had everything up to `durable`. A response to an older message may just be late.
+  /// Returns whether the follower has lost acknowledged entries: its response to message `answered` reports that it has
+  /// everything only up to `durable`. A response to an older message may just be late.
   bool lost(std::uint64_t answered, Index durable) const { return answered > proven_at && durable < match; }
 
   bool recovering() const { return match < owed; }
   /// Returns whether a response to that message describes the follower before its loss.
   bool outdated(std::uint64_t answered) const { return lost_at > 0 && answered <= lost_at; }
-  /// Of the acknowledged entries it has only those up to `durable`. It is sent the rest again.
+  /// Records that the follower has acknowledged entries only up to `durable`. The lost entries are sent again.
   void lose(Index durable, base::Instant now) {
     owed = std::max(owed, match);
     match = {};
@@ -124,7 +125,8 @@ struct Progress {
     caught_up = false;
   }
 
-  /// The follower lacks the entry at `refused`; the logs may agree at `agree`. Returns whether that is new.
+  /// Records that the follower lacks the entry at `refused`; the logs may agree at `agree`. Returns whether that is
+  /// new.
   bool refuse(Index refused, Index agree) {
     if (standing == Standing::replicate) {
       if (refused <= match || refused >= next) return false;
@@ -137,8 +139,8 @@ struct Progress {
     return true;
   }
 
-  /// Tracks a learner's rounds. It has caught up if the last round took at most one election time-out. It also has if
-  /// it has all entries, after any time, because without writes no further round would end.
+  /// Tracks a learner's rounds. The learner has caught up if the last round took at most one election time-out, or if
+  /// it has all entries, because without writes no further round would end.
   void count_rounds(Index last, base::Duration election, base::Instant now) {
     if (match < round_goal) return;
     caught_up = match >= last || now - round_begun <= election;

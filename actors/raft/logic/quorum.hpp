@@ -1,5 +1,5 @@
 #pragma once
-// What a majority has agreed on, and in a joint configuration a majority of each half.
+// What a majority of the voters agrees on, or in a joint configuration a majority of each half.
 //
 // Source  thesis 3.6 (commit), 3.4 (votes), 4.3 (joint); etcd-io/raft quorum, whose cases the tests read.
 // Empty   a half without voters agrees to everything, so that non-joint configurations need no special case.

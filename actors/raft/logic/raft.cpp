@@ -105,7 +105,7 @@ void Raft::saved(SaveId id, base::Instant now) {
 }
 
 void Raft::applied(Index index) {
-  base::ensure(index >= applied_ && index <= given_out_, "what was given out is applied, in order");
+  base::ensure(index >= applied_ && index <= given_out_, "returned entries are applied in order");
   applied_ = index;
   log_.evict(std::min(applied_, saves_.durable()), settings_.memory_bytes_max);
 }
@@ -132,7 +132,7 @@ base::Result<void, Rejected> Raft::begin_install(const Snapshot& snapshot) {
 }
 
 base::Result<void, Rejected> Raft::install_ended(const std::optional<Snapshot>& snapshot, base::Instant now) {
-  base::ensure(std::exchange(installing_, false), "an installation ends that has begun");
+  base::ensure(std::exchange(installing_, false), "only an installation that has begun can end");
   if (!snapshot) return {};
   base::ensure(snapshot->index > given_out_, "nothing is applied during an installation");
   const bool keeps = log_.has(snapshot->index, snapshot->term);
@@ -253,10 +253,10 @@ std::vector<CommitDelay> Raft::commit_delays(base::Instant now) const {
 
 void Raft::check() const {
   base::ensure(log_.snapshot().index <= applied_, "the snapshot has only applied entries");
-  base::ensure(applied_ <= given_out_ && given_out_ <= state_.commit, "only what is committed is applied");
-  base::ensure(state_.commit <= log_.last(), "what is committed is in the log");
-  base::ensure(log_.last_term() <= state_.term, "no entry is of a later term");
-  base::ensure(log_.window_first() <= applied_.next(), "what is not applied is in memory");
+  base::ensure(applied_ <= given_out_ && given_out_ <= state_.commit, "only committed entries are applied");
+  base::ensure(state_.commit <= log_.last(), "committed entries are in the log");
+  base::ensure(log_.last_term() <= state_.term, "no entry has a later term");
+  base::ensure(log_.window_first() <= applied_.next(), "entries that are not applied are in memory");
 }
 
 }  // namespace troupe::raft

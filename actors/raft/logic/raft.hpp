@@ -1,5 +1,5 @@
 #pragma once
-// The core of one group at one member: takes inputs, `now` and chance; returns what to save, send, apply and read.
+// The core of one group at one member: takes inputs, time and random numbers; returns what to save, send and apply.
 //
 // Source  Ongaro, "Consensus: Bridging Theory and Practice", 2014, with his correction of single-server changes, 2015;
 //         etcd-io/raft for flow control and asynchronous writes.
@@ -7,7 +7,7 @@
 //         1. make `save` durable, saves in the order of their numbers, and report each with saved();
 //         2. send `messages`. A message with a promise is returned only after the save that it rests on was reported;
 //         3. apply `apply` in order, and report with applied().
-//         Reports of other work break an invariant. Invalid input from peers or files cannot: it is refused.
+//         Reporting other work breaks an invariant. Invalid input from peers or files does not: it is refused.
 // Time    monotonic; call tick() at wake_at() or later. Early and repeated calls are harmless.
 // Roles   a follower knows at most one leader; a candidate asks for pre-votes, then votes; a leader has a Progress for
 //         each other member.
@@ -26,16 +26,17 @@
 
 namespace troupe::raft {
 
-/// The state of a member at its start. All of it is durable: the caller syncs what it read, because an earlier run may
-/// have left unsynced writes.
+/// The state of a member at its start. All of it is durable: the caller syncs the files that it read, because an
+/// earlier run may have left unsynced writes.
 struct Restored {
   MemberId self;
   Epoch epoch;
   HardState state;
   Log log;        ///< its window has all entries after `applied`
-  Index applied;  ///< applied durably by the state machine
+  Index applied;  ///< index up to which the state machine has durably applied
 
-  /// Returns false if the state machine is ahead of the log: the log has lost entries, and the member is recovering.
+  /// Returns false if the state machine is ahead of the log. The log has then lost entries, and the member is
+  /// recovering.
   bool consistent() const {
     return applied >= log.snapshot().index && applied <= log.last() && log.window_first() <= applied.next() &&
            state.term >= log.last_term() && state.term.value <= kNumberMax;
@@ -44,7 +45,7 @@ struct Restored {
 
 class Raft {
  public:
-  /// `from` is consistent(). `chance` draws the election time-outs.
+  /// Requires that `from` is consistent(). `chance` draws the election time-outs.
   Raft(const Settings& settings, Restored from, base::Instant now, base::Random chance);
 
   /// Sets the mutants; `mutations` outlives this object. Without a call there are none.
@@ -53,7 +54,7 @@ class Raft {
   void tick(base::Instant now);
   base::Instant wake_at() const;
 
-  /// Handles a peer's message. `Rejected` has changed nothing, but there may be a response.
+  /// Handles a peer's message. After `Rejected` nothing has changed, but there may be a response to send.
   base::Result<void, Rejected> receive(const Message& message, base::Instant now);
 
   /// Appends a command, if this member leads.
@@ -66,11 +67,12 @@ class Raft {
   /// Hands leadership to `target` once it has all entries. Gives up after one election time-out.
   base::Result<void, Refused> transfer(const MemberId& target, base::Instant now);
 
-  /// Wakes a sleeping group for a while. A follower asks its leader for a sign of life, and waits for it no longer than
-  /// awake. Returns whether the group slept.
+  /// Wakes a sleeping group for a while. A follower asks its leader for a sign of life, and waits only as long as in a
+  /// group that is awake. Returns whether the group slept.
   bool stir(base::Instant now);
 
-  /// The members report that this member was removed: it does not campaign until it receives a leader's message.
+  /// Records that the members report the removal of this member. It does not campaign until it receives a leader's
+  /// message.
   void removed(base::Instant now);
   bool is_removed() const { return removed_; }
 
@@ -84,16 +86,16 @@ class Raft {
   /// Supplies the entries that a Load requested, as far as the disk returned them.
   void loaded(const MemberId& member, Index from, std::vector<Entry> entries, base::Instant now);
   /// Call it when a fetched snapshot is complete. Until install_ended() no entries are returned for applying. Returns
-  /// `unasked` if the state machine is already there: do not use the snapshot.
+  /// `unasked` if the state machine has already applied that index: do not use the snapshot.
   base::Result<void, Rejected> begin_install(const Snapshot& snapshot);
-  /// Call it once per begin_install(). The state machine is durably at `snapshot`, or unchanged if nullopt. Returns
+  /// Call it once per begin_install(): the state machine is durably at `snapshot`, or unchanged if nullopt. Returns
   /// `conflicts_with_committed` if entries committed since then show that the snapshot is forged: the state machine is
   /// then unusable.
   base::Result<void, Rejected> install_ended(const std::optional<Snapshot>& snapshot, base::Instant now);
-  /// `snapshot` is durable: the log now begins after it. Its index is applied and at most durable(). It may replace a
+  /// Begins the log after `snapshot`, which is durable. Its index is applied, and at most durable(). It may replace a
   /// snapshot of the same index.
   void compacted(Snapshot snapshot);
-  /// The snapshot that `member` fetches from here is gone: it is offered the newest.
+  /// Offers the newest snapshot to `member`, because the snapshot that it fetches from this member is gone.
   void snapshot_gone(const MemberId& member);
 
   /// Returns the work to do now.
@@ -136,10 +138,10 @@ class Raft {
     std::map<MemberId, Progress> progress;  // of all other members
     base::Instant heartbeat_due;
     std::optional<base::Instant> used{};  // last use by a client or a change; the group sleeps sleep_after later
-    base::Instant awake_since;            // two election time-outs later followers have responded often enough
+    base::Instant awake_since;            // two election time-outs later, followers must have responded
     bool asleep = false;
     Round round;                               // the last round sent
-    base::Instant round_sent{};                // and its time
+    base::Instant round_sent{};                // when it was sent
     std::map<Round, base::Instant> rounds;     // send times of rounds that no quorum has answered yet
     std::optional<base::Instant> confirmed{};  // send time of the last round that a quorum has answered
     bool lease_given_up = false;               // for the whole term, once TimeoutNow was sent
@@ -244,8 +246,8 @@ class Raft {
   std::variant<Follower, Candidate, Leader> role_;  // in the order of Role
 
   base::Instant started_;
-  /// In any term: no vote is given until one time-out later. In a sleeping group it is in the future: when the leader's
-  /// next message is due.
+  /// When a leader of any term was last heard; this member gives no vote until one time-out later. In a sleeping group
+  /// it is in the future: when the leader's next message is due.
   std::optional<base::Instant> leader_heard_;
   base::Instant election_due_;
   std::optional<base::Instant> stall_transfer_;
@@ -254,8 +256,8 @@ class Raft {
   bool installing_ = false, short_of_room_ = false, removed_ = false;
   std::map<MemberId, base::Instant> voters_heard_;  // current or former members of the configuration
   std::vector<Held> held_;
-  ReadId read_;                                // the last id given
-  std::map<ReadId, base::Instant> forwarded_;  // reads that the leader was asked for, and their deadlines
+  ReadId read_;                                // the last id assigned
+  std::map<ReadId, base::Instant> forwarded_;  // reads that were requested from the leader, and their deadlines
   Output out_;                                 // since the last take()
 };
 

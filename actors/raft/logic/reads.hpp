@@ -2,7 +2,7 @@
 // Linearizable reads that wait until a round of heartbeats has shown that this leader still leads.
 //
 // Source  thesis 6.4: note the commit index, ask a quorum, answer once it has confirmed.
-// Batch   reads that arrived since the last round share the next; at most kReadRoundsMax rounds are in progress.
+// Batch   reads that arrived since the last round began share the next round. At most kReadRoundsMax are in progress.
 // Limits  `max` reads wait; add() refuses further reads.
 // Owner   the leader's core; not thread-safe.
 #include <deque>
@@ -35,10 +35,10 @@ class Reads {
 
   /// Returns whether a round should begin: a read waits for it, and not too many rounds are in progress.
   bool wants_round() const { return !waiting_.empty() && rounds_.size() < kReadRoundsMax; }
-  /// Assigns all waiting reads to `round`. Their states are those after `commit`.
+  /// Assigns all waiting reads to `round`. They read a state that has applied `commit`.
   void begin(Round round, Index commit) { rounds_.push_back({round, commit, std::exchange(waiting_, {})}); }
 
-  /// A quorum has answered `round`, and so all earlier rounds.
+  /// Returns the reads of `round`, which a quorum has answered, and of all earlier rounds.
   std::vector<ReadyRead> confirmed(Round round) {
     std::vector<ReadyRead> out;
     while (!rounds_.empty() && rounds_.front().round <= round) {

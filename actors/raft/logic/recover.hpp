@@ -2,7 +2,8 @@
 // How one survivor continues alone after a majority is lost for good (`recover --force-new-cluster`).
 //
 // Loses   committed entries that this log lacks. Uncommitted entries of this log count from now on.
-// Epoch   is increased by one. Members of the old cluster that come back are refused, by both sides.
+// Epoch   is increased by one. Members of the old cluster that come back and this survivor refuse each other's
+//         messages.
 #include "actors/raft/logic/raft.hpp"
 
 namespace troupe::raft {

@@ -4,8 +4,8 @@
 // Why     the log is written asynchronously: the core continues. A message that requires durability waits for the
 //         number of its save.
 // Order   saves are numbered from 1 and become durable in that order.
-// Rewrite a returning save does not count entries that were truncated during it: an index is durable only if its
-//         current entry is.
+// Rewrite a save that completes does not count entries that were truncated since it began. An index is durable only if
+//         its current entry is.
 // Owner   one Raft; not thread-safe.
 #include <algorithm>
 #include <deque>
@@ -20,7 +20,7 @@ namespace troupe::raft {
 struct HardState {
   Term term;
   std::optional<MemberId> vote{};  ///< in `term`
-  Index commit{};                  ///< a hint, so that a restart need not find it out again
+  Index commit{};                  ///< a hint: a restarted member knows sooner which entries are committed
 
   friend bool operator==(const HardState&, const HardState&) = default;
 };
@@ -66,7 +66,7 @@ class Saves {
     return save;
   }
 
-  /// All saves up to `id` are durable. Reporting a save that was never issued, or twice, breaks an invariant.
+  /// Records that all saves up to `id` are durable. Reporting a save twice, or one never issued, breaks an invariant.
   void saved(SaveId id) {
     base::ensure(id <= issued_ && id > done_, "a save is reported once, in order");
     while (!on_their_way_.empty() && on_their_way_.front().id <= id) {

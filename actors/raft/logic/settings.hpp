@@ -26,12 +26,12 @@ struct Settings {
   std::size_t reads_max = 65'536;                       ///< waiting reads of this member and its followers
 };
 
-inline constexpr std::size_t kEntryBytesLimit = std::size_t{3} << 20;  // limit at any member; entry_bytes_max is less
+inline constexpr std::size_t kEntryBytesLimit = std::size_t{3} << 20;  // limit at any member; entry_bytes_max is lower
 inline constexpr std::size_t kAppendEntriesMax = 8'192;  // our choice: a message is checked entry by entry
 inline constexpr std::size_t kReadRoundsMax = 4;         // our choice: further reads join the next round
 /// How long a follower waits for its leader's response to a read, in election time-outs.
 inline constexpr int kReadPatience = 8;
-/// thesis 4.2.1: how often a stalled leader may hand over.
+/// How often a stalled leader may hand over.
 inline constexpr std::chrono::minutes kStallTransferGap{1};
 inline constexpr std::chrono::seconds kDriftWindow{10};
 /// Our choice: a leader that was only disturbed sleeps again after this part of `sleep_after`, but at least after

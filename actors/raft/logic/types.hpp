@@ -23,8 +23,8 @@ struct Number {
 
 /// Keys with this prefix belong to other domains. Lists and watches of all keys exclude them.
 inline constexpr char kReservedKeys = '\0';
-/// Of these, rows of actors that a group keeps (actors/durable): kind and '/' follow. No client reads or writes them,
-/// whatever its role.
+/// Prefix of the reserved keys of actors that a group keeps (actors/durable); the kind and '/' follow. No client reads
+/// or writes these keys, whatever its role.
 inline constexpr std::string_view kActorKeys{"\0d", 2};
 
 using Term = Number<struct TermTag>;    ///< at most one leader in each
@@ -34,10 +34,10 @@ using SaveId = Number<struct SaveTag>;  ///< of a write to disk, since the start
 using ReadId = Number<struct ReadTag>;  ///< of a read; starts at a random number, so that no earlier run used it
 using Epoch = Number<struct EpochTag>;  ///< of a cluster: one more after `recover --force-new-cluster`
 
-/// No honest cluster comes near it. Larger numbers from peers are refused, so that sums cannot overflow.
+/// No honest cluster comes near this number. Larger numbers from peers are refused, so that sums cannot overflow.
 inline constexpr std::uint64_t kNumberMax = std::uint64_t{1} << 62;
 
-/// A node with one log. A node that loses its log comes back as another member (random bits drawn with the log).
+/// A node with one log. A node that loses its log comes back as another member: `incarnation` is drawn for each log.
 struct MemberId {
   base::NodeId node;
   std::uint64_t incarnation = 0;

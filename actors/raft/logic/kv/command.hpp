@@ -4,7 +4,7 @@
 // Bytes   encode() returns the replicated bytes. decode_command() reads bytes from a peer: it checks sizes before it
 //         stores anything.
 // Time    the leader writes its time into each command. Sessions and leases end by it (group_time.hpp).
-// Limits  below; decode_command() refuses a command beyond them, so that all members refuse it alike.
+// Limits  the constants below. decode_command() refuses a command beyond them, so all members refuse it alike.
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,7 +39,7 @@ struct Condition {
   std::string key;
   Kind kind = Kind::absent;
   Value value{};        ///< for equals
-  Revision revision{};  ///< for revision: that of the key's last change; 0 if the key is absent
+  Revision revision{};  ///< for revision: the revision of the key's last change; 0 if the key is absent
 };
 
 struct Operation {
@@ -47,7 +47,7 @@ struct Operation {
   Kind kind = Kind::get;
   std::string key;
   Value value{};    ///< for put
-  LeaseId lease{};  ///< for put: the key is removed with it
+  LeaseId lease{};  ///< for put: the key is removed when this lease ends
 };
 
 /// Does all operations if all conditions hold, otherwise none. Put, compare-and-set and removal are small transactions.
@@ -59,7 +59,7 @@ struct GrantLease {
   LeaseId id;  ///< drawn by the leader
   std::uint64_t ttl_ms = 0;
 };
-/// From a client, or from the leader when the lease expires. Removes its keys, too.
+/// From a client, or from the leader when the lease expires. Also removes the lease's keys.
 struct DropLease {
   LeaseId id;
 };
@@ -72,7 +72,7 @@ struct LimitSessions {
   std::uint64_t kept_ms = 0, rows_max = 0, bytes_max = 0;
 };
 
-/// Leases get their whole time again, starting at this command's time.
+/// From this command's time on, the leases get their whole time again.
 struct KeepLeases {
   std::vector<LeaseId> ids;  ///< at most kOperationsMax
 };

@@ -1,8 +1,8 @@
 #pragma once
 // An ordered map whose state at one moment can be read while it changes: for snapshots without a pause.
 //
-// How     freeze() marks the moment. Before an unread row changes, its old value is put aside; read() merges both. The
-//         changes during one reading bound the values put aside.
+// How     freeze() marks the moment. Before an unread row changes, its old value is put aside; read() merges the rows
+//         and the old values. There are at most as many old values as changes during one reading.
 // Owner   one state machine; not thread-safe.
 #include <map>
 #include <optional>

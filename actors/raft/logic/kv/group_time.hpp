@@ -1,10 +1,10 @@
 #pragma once
-// The time of a group, as one member counts it: each command brings the leader's, and this member's clock continues it.
+// The time of a group, as one member counts it: each command has the leader's time; this member's clock continues it.
 //
-// Early   never. A member receives a command after its leader proposed it, and each command sets the time, also back.
-//         So a lease written by a leader with an older time lasts as long as that leader promised.
-// Leads   a new leader counts once it has applied the entries of all earlier leaders. Until then its commands bring no
-//         time. The time between two leaders counts.
+// Early   never. A member receives a command after its leader proposed it. Each command sets the time, even to an
+//         earlier time, so a lease from a leader whose time was behind lasts as long as that leader promised.
+// Leads   a new leader counts time once it has applied the entries of all earlier leaders. Until then its commands
+//         bring no new time. The time between two leaders counts.
 // Owner   one member; not thread-safe.
 #include <algorithm>
 #include <chrono>

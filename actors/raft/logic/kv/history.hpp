@@ -1,14 +1,15 @@
 #pragma once
-// Past changes, for watchers that begin at a revision and for reads of the past: the latest in memory, older changes on
-// a disk.
+// Past changes, for watchers that begin at a revision and for reads of the past: the latest changes in memory, older
+// changes on a disk.
 //
-// Blocks  of whole revisions, without a gap up to the newest. A full block waits to be stored (unsaved()). Stored
+// Blocks  have whole revisions, without a gap up to the newest. A full block waits to be stored (unsaved()). Stored
 //         changes leave memory, and are loaded on request.
-// Oldest  the first revision from which all changes are here. Earlier watches and reads are refused with it. It rises
-//         by compaction, by the limits, and if neither disk nor memory can keep more.
+// Oldest  the first revision from which all changes are known. Watches and reads of earlier revisions are refused, and
+//         the error names it. It rises by compaction, by the limits, and if neither disk nor memory can keep more.
 // Start   blocks of an earlier run count up to the revision where this run began (restore()). Later changes are applied
 //         again from the log.
-// Limits  Limits. Without a disk whole revisions are dropped, oldest first. With a disk at most twice the memory waits.
+// Limits  Limits. Without a disk whole revisions are dropped, oldest first. With a disk, changes that wait to be stored
+//         use at most twice `memory_bytes_max`.
 // Owner   one member, which reads and writes the disk. Not thread-safe.
 #include <algorithm>
 #include <deque>
@@ -22,7 +23,7 @@ namespace troupe::raft::kv {
 
 inline constexpr std::size_t kLoadedBlocksMax = 4;  // our choice: readers at different times
 
-/// The requested past is not here.
+/// The requested past revisions are not in memory.
 struct Elsewhere {
   Revision oldest;               ///< the oldest revision that can be read
   std::optional<Revision> load;  ///< load the block with this first revision, then ask again
@@ -32,8 +33,8 @@ struct Elsewhere {
 struct Lookup {
   std::string key;
   Revision at;
-  bool later = false;               ///< no change up to `at` is here: searches for the next change
-  std::optional<Revision> reached;  ///< continues there
+  bool later = false;               ///< no change up to `at` was found: searches for the next change
+  std::optional<Revision> reached;  ///< the read continues at this revision
 };
 
 class History {
@@ -58,7 +59,7 @@ class History {
     friend bool operator==(const Erased&, const Erased&) = default;
   };
 
-  /// `start`: the machine's revision, if nothing of its past is known.
+  /// `start`: the machine's revision. None of its past is known yet.
   History(Revision start, Limits limits)
       : oldest_{start.value + 1},
         newest_(start),
@@ -76,8 +77,8 @@ class History {
   std::size_t memory_bytes() const { return memory_; }
   std::uint64_t disk_bytes() const { return disk_; }
 
-  /// Returns changes of keys with the prefix `prefix`, from revision `from`, at most `limit`. Whole revisions if one
-  /// fits. Fewer, perhaps none, if a block must be loaded next.
+  /// Returns at most `limit` changes of keys with the prefix `prefix`, from revision `from`: whole revisions, unless
+  /// the first has more changes. Returns fewer, perhaps none, if a block must be loaded next.
   base::Result<Seen, Elsewhere> since(Revision from, const std::string& prefix, std::size_t limit) const;
   /// Returns a key's value after a revision, or null if it was absent. `present` is its current row.
   base::Result<Value, Elsewhere> get(Lookup& ask, const Row* present) const;
@@ -103,8 +104,8 @@ class History {
  private:
   enum class State : std::uint8_t { open, full, saving, stored };
   struct Block {
-    BlockIndex index;  // of an open or full block only its first revision
-    Revision last;     // that counts: later changes, stored by an earlier run, do not
+    BlockIndex index;  // an open or full block has only its first revision
+    Revision last;     // the last revision that counts: later changes, stored by an earlier run, do not
     std::deque<Changed> changes{};
     std::size_t memory = 0, count = 0;
     State state = State::open;

@@ -1,8 +1,8 @@
 #pragma once
 // Past changes on a disk: blocks of whole revisions, each with an index that says which keys it may have.
 //
-// Filter  answers "certainly absent" or "maybe" for a key: 10 bits per change, four of them set; about 1 of 80 "maybe"
-//         answers for absent keys is false.
+// Filter  answers "certainly absent" or "maybe" for a key. It has 10 bits per change, and each key sets four. About 1
+//         of 80 absent keys gets the answer "maybe".
 // Trust   data from the disk is checked: sizes, order, and revisions within those of the index.
 #include <deque>
 
@@ -10,7 +10,7 @@
 
 namespace troupe::raft::kv {
 
-inline constexpr std::size_t kBlockPartBytes = std::size_t{512} << 10;  // per row of the store, half of its limit
+inline constexpr std::size_t kBlockPartBytes = std::size_t{512} << 10;  // per row of the store: half of a row's limit
 inline constexpr std::size_t kBlockBytesMax = std::size_t{3} << 20;     // our choice: more than the largest command
 
 class KeyFilter {

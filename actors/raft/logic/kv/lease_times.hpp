@@ -1,8 +1,8 @@
 #pragma once
 // The expired leases, as the leader of a group finds them: by their ends in the group's time (group_time.hpp).
 //
-// Late    never early. A lease without an end gets its whole time from when this leader finds it. The leader then
-//         proposes KeepLeases for it, so that the next leader knows its end.
+// Late    no lease ends early. A lease without an end gets its whole time, from when this leader finds it. The leader
+//         then proposes KeepLeases for it, so that the next leader knows its end.
 // Ends    expired() returns an expired lease until the group has dropped it, at most once per kRetryMs.
 // Owner   the leader of one group; not thread-safe.
 #include <map>
@@ -61,7 +61,7 @@ class LeaseTimes {
     if (by_end_.empty()) return std::nullopt;
     return known_ms + std::max(kTellMinMs, (by_end_.begin()->first - known_ms) / kTellPart);
   }
-  /// Returns when expired() next has a lease, or nullopt if there are no leases.
+  /// Returns when the next lease expires, or nullopt if there are no leases.
   std::optional<std::int64_t> next_end() const {
     return by_end_.empty() ? std::nullopt : std::optional(by_end_.begin()->first);
   }

@@ -2,11 +2,12 @@
 // The keys of a group, and the effects of each committed command, which are the same at each member.
 //
 // Order    commands are applied by rising index; keys are ordered by their bytes.
-// Revision one for the whole store; a command that changes something is one revision, whatever it changes.
-// Sessions the answer to a command with a request id is kept: a repeated id gets the same answer and changes nothing.
-//          Their age is the group's time in later commands. At the limit new ids are refused, and no answer is dropped.
-// Leases   a lease's keys are removed when it is dropped. It has its end in the group's time, when the leader drops it:
-//          see lease_times.hpp.
+// Revision a number for the whole store. A command that changes something adds one, whatever it changes. Sessions the
+// answer to a command with a request id is kept: a repeated id gets the same answer and changes nothing.
+//          Answers expire by the group's time in later commands. At the limit new ids are refused; no answer is
+//          dropped.
+// Leases   a lease's keys are removed when the lease is dropped. It has an end in the group's time, at which the leader
+//          drops it (lease_times.hpp).
 // Hash     rolls over all effects; if two members have different hashes at one index, a member is wrong.
 // Owner    one group's state machine; not thread-safe. Reads no clock.
 #include <algorithm>
@@ -68,7 +69,7 @@ struct Changed {
 
 struct Applied {
   Answer answer;
-  bool repeated = false;         ///< the answer is that of an earlier command with this request id
+  bool repeated = false;         ///< the answer is the answer to an earlier command with this request id
   std::vector<Changed> changes;  ///< for watchers, in order
   LeaseId granted{}, dropped{};  ///< leases that began or ended with this command
   std::vector<LeaseId> kept{};   ///< leases whose end this command changed
@@ -83,7 +84,7 @@ struct Lease {
   std::uint64_t ttl_ms = 0;
   std::int64_t end_ms = 0;  ///< in the group's time; 0: no leader has kept it yet (GrantLease has no end)
 };
-/// A century; a longer lease never ends.
+/// A century, the longest time of a lease.
 inline constexpr std::uint64_t kTtlMaxMs = std::uint64_t{1} << 42;
 inline std::int64_t end_of(const Lease& lease, std::int64_t from_ms) {
   return std::min(from_ms, std::int64_t{1} << 61) + static_cast<std::int64_t>(std::min(lease.ttl_ms, kTtlMaxMs));
@@ -103,7 +104,8 @@ class Machine {
   void skip(Index index) { at(index); }
 
   const Row* get(const std::string& key) const { return rows_.find(key); }
-  /// Returns keys with the prefix `prefix`, from `from`: at most `limit` rows and about `bytes_max`, at least one.
+  /// Returns rows of keys with the prefix `prefix`, from key `from`: at most `limit` rows and about `bytes_max` bytes,
+  /// but at least one row.
   Page range(const std::string& prefix, const std::string& from, std::size_t limit, std::size_t bytes_max) const;
 
   Index applied() const { return applied_; }
@@ -113,9 +115,9 @@ class Machine {
   std::int64_t time_ms() const { return time_ms_; }
   std::uint64_t hash() const { return hash_; }
   std::size_t keys() const { return rows_.rows().size(); }
-  /// Returns the approximate memory. kRowBytes counts what allocator and map need for a row.
+  /// Returns the approximate memory of the rows. kRowBytes counts what allocator and map need for a row.
   std::uint64_t row_bytes() const { return row_bytes_; }
-  /// Returns that memory by kind of actors' rows (kActorKeys).
+  /// Returns the memory of the rows of actors (kActorKeys), by kind of actor.
   const std::map<std::string, std::uint64_t, std::less<>>& kind_bytes() const { return kind_bytes_; }
   std::size_t sessions() const { return sessions_.rows().size(); }
   const LimitSessions& session_limits() const { return limits_; }
@@ -146,7 +148,7 @@ class Machine {
   Index applied_;
   Revision revision_, oldest_;
   std::uint64_t hash_ = 14'695'981'039'346'656'037ULL;  // FNV-1a
-  std::int64_t time_ms_ = 0;                            // the latest in a command
+  std::int64_t time_ms_ = 0;                            // the latest time in a command
   LimitSessions limits_{.kept_ms = 3'600'000, .rows_max = 1'000'000, .bytes_max = std::uint64_t{256} << 20};
 
   FrozenMap<std::string, Row> rows_;

@@ -3,7 +3,7 @@
 //
 // Chunks  whole records, in one order: head, leases, rows by key, sessions by request id, end. The same state gives the
 //         same chunks, so the sender may write them again after a break.
-// Version 2 has the end of each lease. Without leases it is 1, which older programs also read.
+// Version 2 has the end of each lease. A snapshot without leases has version 1, which older programs also read.
 // Reader  trusts nothing: it checks order, sizes, counts and the end. The caller checks the digest over all bytes.
 #include <optional>
 
@@ -14,7 +14,7 @@
 
 namespace troupe::raft::kv {
 
-/// Writes the current state of `machine`. One writer at a time. The machine outlives it and may change during this.
+/// Writes the current state of `machine`, which outlives it and may change while it writes. One writer at a time.
 class SnapshotWriter {
  public:
   explicit SnapshotWriter(Machine& machine, const base::Mutations& mutations = base::kNoMutations);
@@ -23,7 +23,7 @@ class SnapshotWriter {
   SnapshotWriter& operator=(const SnapshotWriter&) = delete;
 
   Index index() const { return index_; }
-  /// Returns the next chunk: records until it has at least `bytes`, so at most one record more. Nullopt after the last.
+  /// Returns the next chunk, or nullopt after the last: records until the chunk has at least `bytes`.
   std::optional<base::Bytes> next(std::size_t bytes);
 
  private:
