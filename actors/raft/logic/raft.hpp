@@ -1,5 +1,5 @@
 #pragma once
-// The core of one group at one member: takes inputs, time and random numbers; returns what to save, send and apply.
+// The core of one group at one member: takes inputs, time and chance; returns what to save, send, apply and read.
 //
 // Source  Ongaro, "Consensus: Bridging Theory and Practice", 2014, with his correction of single-server changes, 2015;
 //         etcd-io/raft for flow control and asynchronous writes.
