@@ -5,7 +5,8 @@
 // Batches objects that arrive within kGather share a search for each region of the key space. Unacknowledged keys are
 //         retried after kAgain; the DHT keeps the other keys announced until they are withdrawn.
 // Order   this node's own objects, then new objects of other owners, then earlier failures.
-// Shares  of the announcements: logic/announced.hpp. Objects without a slot are stored, and get one at a later check.
+// Shares  quotas for announcements: logic/announced.hpp. Objects without a slot are stored, but not announced; they get
+//         a slot at a later check.
 // Look    a check soon after a start, and every kLookAgain: compares stored objects with those that the DHT announces.
 // Limits  FilesSettings::announced_max objects. A check takes 21 bytes per key.
 #include <array>
@@ -48,7 +49,7 @@ class AnnounceActor final : public FilesPart {
   std::size_t waiting() const;
   /// Returns the current turn, or nullopt if no key may be sent.
   std::optional<Turn> turn() const;
-  /// `pause`: before keys that have not failed.
+  /// `pause`: delay before keys that have not failed yet.
   void arm(base::Duration pause);
   void send();
   std::vector<base::NodeId> next_batch(std::set<base::NodeId>& from, std::uint64_t nodes);
@@ -72,7 +73,7 @@ class AnnounceActor final : public FilesPart {
   struct Looking {
     std::vector<base::NodeId> announced;  // sorted
     std::vector<bool> held;               // for each in `announced`
-    bool adopted = false;                 // announced and stored objects have their slots: other objects come next
+    bool adopted = false;                 // announced and stored objects have their slots; other objects are next
   };
   std::optional<Looking> looking_;
   std::uint64_t announced_ = 0, failed_ = 0, dropped_ = 0;

@@ -25,7 +25,8 @@ inline constexpr const char* kPlacementPath = "/files/places";
 /// A file: SHA-256 over its canonical manifest. The text form is 64 lower-case hexadecimal digits.
 using Cid = base::FixedBytes<struct CidTag, 32>;
 
-/// A chunk: the root of its tree of 16 KiB leaves. Names the bytes only together with their number (see ContentKey).
+/// A chunk: the root of its tree of 16 KiB leaves. It identifies the bytes only together with their length
+/// (ContentKey).
 using ChunkId = base::FixedBytes<struct ChunkIdTag, 32>;
 
 /// A put in progress: 32 random bytes drawn by its owner, used until the CID is known.

@@ -1,6 +1,6 @@
 #pragma once
 // Makes the copies that the watch wants, one after another: reads an object, stores it at its target, and notifies the
-// catalogue. This actor sends no more copies to a target that refuses one; the watch retries it.
+// catalogue. This actor sends no more copies to a target that refuses a copy; the watch retries the target later.
 #include <set>
 
 #include "actors/files/reading.hpp"

@@ -3,7 +3,7 @@
 //
 // Serves  operators; its children: PutHeld, PutBinds, PutEnds, PutFails, CopyMade, CopyRefused.
 // Spawns  `store` (a thread of its own), `holder`, `announce` and `places`; an actor for each put, get, view and
-//         verify, whose streams pass through here; some for the copies of a round of the watch.
+//         verify, whose streams pass through this actor; copy actors for each round of the watch.
 // Rows    one change of the catalogue at a time: planned, written, synced, applied. A change with an unknown outcome
 //         ends the actor. Until the rows are read, and while they are corrupted, all requests are refused.
 // Crash   a put writes its id before it stores anything, and the claims to release before it binds to a CID. Rows of
@@ -27,7 +27,7 @@ namespace troupe::files {
 inline constexpr std::size_t kReleasesAtOnce = 64;        // our choice
 inline constexpr std::size_t kWatchQuestionsPerNode = 4;  // our choice: far below what a link admits
 inline constexpr std::size_t kCopiersMax = 4;             // our choice: 4 MiB in memory
-inline constexpr std::chrono::minutes kRelayIdle{20};     // the ends on both sides have shorter time-outs
+inline constexpr std::chrono::minutes kRelayIdle{20};     // both ends of a relayed stream have shorter time-outs
 
 class FilesActor final : public FilesPart {
  public:
@@ -137,7 +137,7 @@ class FilesActor final : public FilesPart {
     base::Instant since;
     std::set<base::NodeId> told;  ///< nodes asked to end its claims
   };
-  std::map<PutId, CutOff> cut_off_;  // of this incarnation
+  std::map<PutId, CutOff> cut_off_;  // interrupted puts that this incarnation found
   std::vector<std::shared_ptr<Listing>> listings_;
   struct Stream {
     std::shared_ptr<void> relay;
@@ -152,9 +152,9 @@ class FilesActor final : public FilesPart {
   std::set<runtime::Handle> copiers_;
   std::set<Release> releasing_;  // sent, not answered
   std::optional<Release> released_last_;
-  bool any_released_ = false;  // of the current batch
+  bool any_released_ = false;  // a release of the current batch succeeded
   std::vector<base::Callback<void()>> after_releases_;
-  mutable std::size_t contents_checked_ = 0;  // the number at the last check of all
+  mutable std::size_t contents_checked_ = 0;  // number of objects at the last full check
 };
 
 }  // namespace troupe::files

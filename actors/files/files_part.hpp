@@ -16,9 +16,9 @@
 
 namespace troupe::files {
 
-inline constexpr std::chrono::seconds kAnswerTravels{1};  // of the time for a response; our choice
+inline constexpr std::chrono::seconds kAnswerTravels{1};  // part of the time for a response; our choice
 
-/// Returns candidates and further nodes, each once, at most kCandidatesMax; hints stay if there are too many.
+/// Returns the candidates and the hints, each node once. Above kCandidatesMax, candidates are left out.
 inline std::vector<base::NodeId> with_hints(std::vector<base::NodeId> candidates,
                                             const std::vector<base::NodeId>& hints) {
   candidates.resize(std::min(candidates.size(), kCandidatesMax - std::min(hints.size(), kCandidatesMax)));
@@ -59,7 +59,7 @@ class FilesPart : public runtime::Actor {
     return met == nullptr ? node().remote(id, kHolderPath) : node().remote(*met, kHolderPath);
   }
 
-  /// Calls back with what the DHT knows of an object's holders; empty if there is no DHT.
+  /// Calls back with what the DHT knows about an object's holders; empty if there is no DHT.
   void find_holders(const ContentKey& key, base::Callback<void(const HoldersFound&)> found);
 
   /// Returns whether there is a DHT.
@@ -82,10 +82,10 @@ class FilesPart : public runtime::Actor {
  private:
   static constexpr std::size_t kSitesMax = 2 * kCandidatesMax;
 
-  /// Nodes on this machine count for no address group. The addresses of nodes that cannot be dialled are unknown.
+  /// Notes the address group of a node. Nodes on this machine, and nodes that cannot be dialled, have no group.
   void note_site(const base::NodeId& id, const base::Endpoint& at);
 
-  /// Notes their addresses, and adds their ids, except for this node.
+  /// Notes the addresses of these contacts, and adds their ids to `nodes`, except for this node.
   void meet(capnp::List<messages::wire::Contact>::Reader list, std::vector<base::NodeId>& nodes);
 };
 

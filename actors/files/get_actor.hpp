@@ -1,5 +1,5 @@
 #pragma once
-// One get: reads the manifest, then the chunks of the requested part, and streams their bytes in order. It holds a
+// One get: reads the manifest, then the chunks of the requested part, and streams their bytes in order. In memory are a
 // window of objects (FetchLimits) and a window of the stream.
 #include "actors/files/listed.hpp"
 #include "actors/files/logic/range.hpp"

@@ -2,14 +2,14 @@
 // What this node stores for owners, behind a mailbox: claims as logic/claims.hpp decides, bytes in the store.
 //
 // Serves  other nodes at kHolderPath; operators ListOwners and ReleaseOwner; inside the node MendContent and ListHeld.
-//         The owner is the node that sends.
-// Bytes   from another node are compared with their id before they are stored. A claim, its bytes and their end are one
-//         commit each, answered when synced. An object that the store cannot read counts as lacking.
+//         The node that sends a request is the owner.
+// Bytes   from another node are compared with their id before they are stored. A claim and its bytes are one commit,
+//         the end of a claim is another; each is answered when synced. An object that the store cannot read is missing.
 // States  loading: answers `unavailable`, permanently if rows are corrupted; then running.
 // Doubt   a commit with an unknown outcome ends the actor, whose next incarnation reads the rows.
-// Shares  logic/owners.hpp for stored data; store_shares.hpp for stores in progress and their bytes, checked before
-//         hashing, with as many slots for binds and releases; read_places.hpp for reads. Other nodes' stores leave
-//         FilesSettings::left_to_self of the device free, and binds left_to_self_by_claims, which limits their total.
+// Shares  quotas for stored data: logic/owners.hpp; for stores in progress and their bytes, checked before hashing, and
+//         for as many binds and releases: store_shares.hpp; for reads: read_places.hpp. Other nodes' stores leave
+//         FilesSettings::left_to_self of the device free, and their binds left_to_self_by_claims.
 // Limits  as in logic/claims.hpp; FilesSettings::stores_max, store_bytes_max, reads_max and reads_per_node_max, beyond
 //         them `overloaded`.
 #include <map>
@@ -34,10 +34,10 @@ inline constexpr std::size_t kOwnersListed = 512;       // messages/files.capnp:
 inline constexpr std::size_t kOwnersEnded = 4;          // at once; our choice
 inline constexpr std::chrono::minutes kIdleCheck{5};    // our choice: far below put_idle_max, and below a day
 inline constexpr std::chrono::hours kRoomPeriod{1};     // issue 17: between two checks of the device's free space
-inline constexpr std::chrono::seconds kRoomAgain{10};   // our choice: the same, while other nodes are refused because
-                                                        // of it
+inline constexpr std::chrono::seconds kRoomAgain{10};   // our choice: the same, while other nodes are refused for
+                                                        // lack of free space
 inline constexpr std::size_t kIdlePutsMax = 16;         // released at once; our choice
-inline constexpr std::size_t kDamagedChecked = 32;      // our choice: beyond this, not checked after every message
+inline constexpr std::size_t kDamagedChecked = 32;      // our choice: with more, check() skips them
 
 class HolderActor final : public FilesPart {
  public:
@@ -65,7 +65,7 @@ class HolderActor final : public FilesPart {
   using Released = runtime::Reply<wire::Released>;
   using Bound = runtime::Reply<wire::Bound>;
 
-  /// Registers a handler that runs once the rows have been read, and refuses before.
+  /// Registers a handler. Before the rows have been read, requests are refused.
   template <class Q, class A>
   void serve(runtime::Handlers& on, void (HolderActor::*handler)(typename Q::Reader, runtime::Reply<A>)) {
     on.ask<Q, A>([this, handler](typename Q::Reader question, runtime::Reply<A> reply) {
@@ -109,9 +109,9 @@ class HolderActor final : public FilesPart {
   /// Makes a plan durable, with the bytes of `key` if there are any; then calls `done`.
   void commit(ClaimPlan plan, const ContentKey& key, base::ByteView bytes, Done done,
               store::Whose whose = store::Whose::own);
-  /// Stores the bytes of a claimed object. Its last claim may be released during this.
+  /// Stores the bytes of a claimed object. The object's last claim may be released before they are stored.
   void keep(const ContentKey& key, base::ByteView bytes, Done done);
-  /// Returns whether there is a commit to wait for. Tickets bound the waiting requests; this node has a reserve.
+  /// Returns whether a request can wait for a commit. Tickets limit the waiting requests; this node has a reserve.
   bool may_wait() const { return commits_ > 0; }
   /// Wakes requests that wait for any commit, and stores that wait for one of these objects.
   void wake(const std::vector<ContentKey>& unlocked);
@@ -122,7 +122,7 @@ class HolderActor final : public FilesPart {
       write_owner(out.initOwner(), owner, group);
     });
   }
-  /// Announces that this node no longer has it.
+  /// Announces that this node no longer has the object.
   void announce_gone(const ContentKey& key) {
     tell<wire::Holds>(node().find(kAnnouncePath), [&](wire::Holds::Builder out) {
       write(out.initContent(), key);

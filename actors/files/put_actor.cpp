@@ -434,14 +434,14 @@ void PutActor::check() const {
   if (state_ == State::failing)
     return base::ensure(pieces_.empty() && messages_.empty(), "a put that has failed holds no bytes");
   base::ensure(!replication_ || messages_.size() == replication_->open(),
-               "a put keeps the bytes of what is not settled, and no others");
+               "a put keeps the bytes of only the objects that are not settled");
   if (replication_) replication_->check();
   if (state_ == State::collecting) return;
   base::ensure(ended_ && pieces_.empty() && chunker_.empty(), "a put makes its manifest of the whole file");
   if (state_ == State::storing) return;
-  base::ensure(messages_.empty() && held_.empty(), "a put binds when all is stored and the catalogue has heard of it");
+  base::ensure(messages_.empty() && held_.empty(), "a put binds when all is stored and reported to the catalogue");
   base::ensure(state_ == State::binding || (tells_ == 0 && binds_ == 0),
-               "a put is listed when all that bind have answered");
+               "a put is listed when all nodes that bind have responded");
 }
 
 void PutActor::describe(wire::PutState::Builder state) {

@@ -1,9 +1,10 @@
 #pragma once
-// One put: receives the pieces of a file, cuts, hashes and stores them at their nearest nodes, and has the file listed.
+// One put: receives the pieces of a file, cuts and hashes chunks, stores them at their nearest nodes, and has the file
+// listed.
 //
 // States  collecting: the stream runs; storing: it has ended, the last objects and the manifest are in flight; binding:
 //         the holders turn the put's claims into claims for the CID; listing: the catalogue writes the entry; failing:
-//         the catalogue writes which nodes are to release the put's claims. Then it ends.
+//         the catalogue writes which nodes are to release the put's claims. Then the put ends.
 // Memory  ReplicationLimits::bytes_held_max and one window of the stream: the intake pauses while there is no space.
 // Places  one search for each sixteenth of the key space, and one for the manifest: a file of thousands of chunks takes
 //         17 searches and about 100 links. Readers find the chunks by the holders' announcements.
@@ -79,7 +80,7 @@ class PutActor final : public FilesPart {
   Pace pace_;
   struct Sent {
     base::Instant at;
-    base::Instant late_at;  // max() once that was noted
+    base::Instant late_at;  // max() once the lateness was noted
   };
   std::map<std::pair<ContentKey, base::NodeId>, Sent> sent_;  // unanswered stores
   base::Instant look_at_ = base::Instant::max();
@@ -107,7 +108,7 @@ class PutActor final : public FilesPart {
   std::vector<HeldContent> held_;                     // not reported yet
   std::size_t tells_ = 0;                             // unanswered PutHeld
   std::set<base::NodeId> stored_at_;                  // at least one object
-  std::set<base::NodeId> maybe_at_;                   // did not answer a store, or has one in progress
+  std::set<base::NodeId> maybe_at_;                   // nodes that did not answer a store, or have one in progress
   std::set<base::NodeId> bound_at_;
   std::map<base::NodeId, int> bind_again_;  // overloaded holders, and the tries left for each
   base::Instant bind_until_;                // a holder that has not bound by then is not retried

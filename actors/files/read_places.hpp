@@ -1,6 +1,6 @@
 #pragma once
-// Reads of stored objects in progress, each until its response was used, or was encrypted for its link: responses that
-// wait for one node delay the responses to all others.
+// Reads of stored objects in progress. A read uses its slots until its response was used, or was encrypted for its
+// link, because responses that wait for one node delay the responses to all other nodes.
 //
 // Limits  a ShareBudget for all, and a limit per node. A large read uses several slots.
 // Safety  any thread.
@@ -43,7 +43,7 @@ class ReadPlaces {
 /// The slots of a read, held by the read and then by its response.
 class ReadPlace final : public runtime::Envelope::Account {
  public:
-  /// Returns null if there are none.
+  /// Returns null if not enough slots are free.
   static std::shared_ptr<ReadPlace> take(std::shared_ptr<ReadPlaces> from, const ReadPlaces::User& user,
                                          std::uint32_t count = 1) {
     return from->take(user, count) ? std::shared_ptr<ReadPlace>(new ReadPlace(std::move(from), user, count)) : nullptr;

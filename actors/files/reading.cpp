@@ -70,8 +70,8 @@ void Reading::seek(const ContentKey& key) {
 void Reading::check() const {
   if (!fetch_) return;
   fetch_->check();
-  base::ensure(arrived_.size() == fetch_->arrived(), "a reading keeps the bytes of what has arrived, and no others");
-  base::ensure(arrived_.empty() || arrived_.begin()->first >= fetch_->head(), "what was passed on is let go");
+  base::ensure(arrived_.size() == fetch_->arrived(), "a reading keeps the bytes of only the objects that have arrived");
+  base::ensure(arrived_.empty() || arrived_.begin()->first >= fetch_->head(), "passed objects are dropped");
 }
 
 void Reading::send(const FetchQuestion& question) {

@@ -6,8 +6,8 @@
 // Seeks   if the first node asked (usually this node) lacks an object, the DHT is searched; the candidates are asked at
 //         the same time.
 // Late    if a node takes longer than its patience (Pace; kPatienceMin to kPatienceMax), the next is asked too;
-//         kLateFor later it no longer delays other requests. `/files` is notified which nodes were late, and how
-//         long the others took: other readings ask silent nodes last for kSilentFor.
+//         kLateFor later it no longer delays other requests. The reading tells `/files` which nodes were late, and how
+//         long the other nodes took. Other readings ask silent nodes last for kSilentFor.
 // Limits  FetchLimits; objects are held in the messages that brought them.
 #include <map>
 #include <optional>
@@ -21,7 +21,7 @@
 namespace troupe::files {
 
 inline constexpr std::chrono::seconds kPatienceMax{5};  // our choice: as long as a handshake may take
-inline constexpr std::chrono::seconds kLateFor{2};      // our choice: until a late node frees its slot
+inline constexpr std::chrono::seconds kLateFor{2};      // our choice: until a late request frees its slot
 
 class Reading : public FilesPart {
  public:
@@ -29,7 +29,7 @@ class Reading : public FilesPart {
   void check() const override;
 
  protected:
-  /// `pace` is from earlier readings; `catalogue` is notified of this reading's.
+  /// `pace` is from earlier readings. The reading reports its own to `catalogue`.
   Reading(FilesSettings settings, Pace pace, runtime::Handle catalogue)
       : FilesPart(std::move(settings)), catalogue_(std::move(catalogue)), pace_(std::move(pace)) {}
 
@@ -38,7 +38,7 @@ class Reading : public FilesPart {
   void want(const ContentKey& key) { fetch_->want(key); }
   /// Passes on arrived objects and requests missing objects. Does nothing before open().
   void pump();
-  /// The bytes were not as expected: the reading ends.
+  /// Ends the reading, because the bytes were not as expected.
   void close();
   bool reading() const { return fetch_.has_value(); }
   std::uint64_t bad_answers() const { return bad_answers_; }
@@ -54,7 +54,7 @@ class Reading : public FilesPart {
   struct LookForLate {};
   struct Sent {
     base::Instant at;
-    base::Instant late_at;  // then the time when it is given up; max(): neither
+    base::Instant late_at;  // when it is late; after that, when it is given up; max() after both
   };
 
   void seek(const ContentKey& key);

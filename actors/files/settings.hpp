@@ -32,14 +32,14 @@ struct FilesSettings {
   WatchLimits watch;
   std::size_t streams_max = 64;  ///< gets, views and verifies at once; our choice: 1.5 GiB in memory at most
   std::size_t stores_max = 256;  ///< in progress at a storage node, shared by caller; `files.commits_max`
-  std::uint64_t store_bytes_max = 128 << 20;        ///< of these, shared by caller; our choice: a third more in memory
-  std::uint64_t left_to_self = store::kFilesLeave;  ///< stays free on the device when others store
+  std::uint64_t store_bytes_max = 128 << 20;  ///< of these stores, shared by caller; our choice: 1/3 more in memory
+  std::uint64_t left_to_self = store::kFilesLeave;  ///< free bytes that other nodes' stores leave on the device
   std::uint64_t left_to_self_by_claims = store::kClaimsLeave;
   /// Objects that this node announces. Another node keeps 10,000 announcements of this node (dht::ProviderLimits). The
   /// rest is for objects that ended before a restart, and for `troupe dht provide`.
   std::uint64_t announced_max = 8'192;
   std::size_t reads_max = 128;                                ///< at a storage node; our choice: at most 128 MiB
-  std::uint32_t read_kib_per_second = 512 * 1024;             ///< for all other nodes, at a storage node; our choice
+  std::uint32_t read_kib_per_second = 512 * 1024;             ///< total for other nodes, at a storage node; our choice
   std::size_t reads_per_node_max = 16;                        ///< of these; our choice: some gets of two
   base::Duration content_timeout = std::chrono::seconds{20};  ///< an object in flight; our choice: 50 KiB/s
   base::Duration answer_timeout = std::chrono::seconds{10};   ///< anything smaller; as long as a dial may take

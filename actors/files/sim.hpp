@@ -1,7 +1,7 @@
 #pragma once
 // The content store under `troupe sim`: clients that put, get and remove files at any node, and the invariants.
 //
-// sim_content  the bytes of file 17 of 4,000 bytes
+// sim_content  the bytes of each file, such as file 17 with 4,000 bytes
 // sim_ledger   the responses to clients, and what follows from them
 // sim_draw     the operations of a run
 // sim_clients  the clients

@@ -230,7 +230,7 @@ void SimClients::view(std::size_t node, const SimFile& file) {
                            : client.got <= file.chunks.size() ? file.chunks[client.got - 1]
                                                               : ContentKey{};
         ++client.got;
-        if (!key.ok() || key.value() != right) violated("bytes", client, "shows another content");
+        if (!key.ok() || key.value() != right) violated("bytes", client, "shows a different object");
       },
       [this, &client, &file](const Error& error) {
         if (!error && client.got != file.chunks.size() + 1) violated("bytes", client, "ended well before its end");

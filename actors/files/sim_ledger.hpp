@@ -2,7 +2,8 @@
 // What clients did to the lists of files, the responses, and what a list may therefore show.
 //
 // Deed    a put or a removal of a file at an owner. It takes effect at one moment between its begin and its end, or
-//         never; an acknowledged deed took effect. Without an end it may still do so. Each begin and end is a moment.
+//         never; an acknowledged deed took effect. A deed without an end may still take effect. Each begin and end is a
+//         moment.
 // Owner   one run.
 #include <cstdint>
 #include <limits>
@@ -31,14 +32,14 @@ class SimLedger {
 
   std::size_t begin(What what, const OwnedFile& place);
   void acknowledged(std::size_t deed, unsigned reached = 0);
-  /// It certainly did nothing.
+  /// Records that the deed certainly did nothing.
   void refused(std::size_t deed);
-  /// It is over; its effect is unknown.
+  /// Records that the deed is over; its effect is unknown.
   void ended(std::size_t deed);
 
   /// Returns what a list of `place` can show if it was made between two moments.
   Verdict listed(const OwnedFile& place, Moment from, Moment to) const;
-  /// Returns the copies of its last acknowledged put that may count now; 0 without a put.
+  /// Returns the number of copies from the file's last acknowledged put that may exist now; 0 without a put.
   unsigned reached(const OwnedFile& place) const;
   std::set<OwnedFile> places() const;
 

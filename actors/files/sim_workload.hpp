@@ -38,7 +38,7 @@ class FilesWorkload final : public sim::Workload {
   void read_ended(Check& check, const SimClients::Error& error);
   void verify_ended(Check& check, const SimClients::Error& error, const SimVerified& seen);
   std::vector<std::string> short_files() const;
-  /// Returns whether some owner's list must show it, and more nodes had it than lost data.
+  /// Returns whether an owner's list must show the file, and more nodes had it than lost data.
   bool due(const SimFile& file) const;
   bool due(const SimFile& file, std::size_t owner) const;
   void check_lost();

@@ -276,10 +276,10 @@ void VerifyActor::write(wire::VerifySum::Builder out, const Sum& sum) {
 void VerifyActor::check() const {
   Reading::check();
   base::ensure(reading_ <= kContentsAtOnce && reading_ <= begun_ && begun_ <= contents_.size(),
-               "a verify reads few contents at once, each of them once");
+               "a verify reads few objects at once, each of them once");
   base::ensure(sum_.sound + sum_.lacking + sum_.damaged + sum_.unknown == sum_.copies,
                "each checked copy has one result");
-  base::ensure(sum_.repaired + damaged_.size() <= sum_.damaged, "only what was found damaged is repaired");
+  base::ensure(sum_.repaired + damaged_.size() <= sum_.damaged, "only corrupted objects are repaired");
   switch (state_) {
     case State::manifest: return base::ensure(begun_ == 0, "a verify reads no copy before its manifest");
     case State::copies:
@@ -287,7 +287,7 @@ void VerifyActor::check() const {
                           "a verify waits for a copy or its reader");
     case State::mending:
       return base::ensure(reading_ == 0 && begun_ == contents_.size() && !damaged_.empty(),
-                          "a verify repairs when all copies were read, and something is damaged");
+                          "a verify repairs when all copies were read, and an object is corrupted");
     case State::ended: return base::ensure(!items_.empty(), "a verify that is done waits for its reader only");
   }
 }

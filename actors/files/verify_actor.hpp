@@ -62,10 +62,10 @@ class VerifyActor final : public Reading {
   runtime::Sink<wire::VerifyItem> sink_;
   std::vector<base::NodeId> candidates_;
   std::vector<ContentKey> contents_;  // each once, in the order of the file
-  std::set<ContentKey> own_;          // of an unclaimed file: the objects that this node stores
-  bool all_ = false;                  // of all objects that this node stores; contents_ is a page of them
-  bool listing_ = false;              // the next page is requested
-  bool more_ = false;                 // there is one
+  std::set<ContentKey> own_;          // objects of an unclaimed file that this node stores
+  bool all_ = false;                  // checks all objects that this node stores; contents_ is a page of them
+  bool listing_ = false;              // the next page was requested
+  bool more_ = false;                 // there is a next page
   std::size_t begun_ = 0;
   std::size_t reading_ = 0;         // objects in progress
   std::deque<ContentKey> damaged_;  // at this node

@@ -64,7 +64,7 @@ void ViewActor::check() const {
   Reading::check();
   base::ensure(!cid_ || !reading(), "a view reads its manifest once");
   base::ensure(shown_ <= manifest_.chunks.size() && (shown_ == 0 || manifest_shown_),
-               "a view shows each chunk once, behind the manifest");
+               "a view shows each chunk once, after the manifest");
 }
 
 void ViewActor::show(const ContentKey& key, std::uint64_t offset) {

@@ -54,7 +54,7 @@ base::Outcome<ContentKey> read_content(wire::Content::Reader content) {
         return Error{Code::malformed, "invalid chunk length: expected 1 byte to 2 MiB"};
       return out;
   }
-  return Error{Code::unsupported, "this version does not know that kind of content"};
+  return Error{Code::unsupported, "this version does not know that kind of object"};
 }
 
 void write(wire::Content::Builder out, const ContentKey& key) {

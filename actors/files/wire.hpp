@@ -41,7 +41,7 @@ void write_pace(capnp::List<wire::NodeTook>::Builder out, const std::set<base::N
 base::Outcome<ContentKey> read_content(wire::Content::Reader content);
 void write(wire::Content::Builder out, const ContentKey& key);
 void write_owner(wire::ContentOwner::Builder out, const base::NodeId& owner, const base::AddressGroup& group);
-/// Reads it as Announced counts it; a message from this node is never malformed. `self`: this node.
+/// Reads an owner as Announced counts it; a message from this node is never malformed. `self`: this node.
 base::User<base::NodeId> read_owner(wire::ContentOwner::Reader owner, const base::NodeId& self);
 base::Outcome<Claim> read_claim(wire::Claim::Reader claim, const base::NodeId& owner);
 void write(wire::Claim::Builder out, ClaimKind kind, const base::Digest& name);
@@ -56,7 +56,8 @@ auto answer_with(Reply reply) {
   };
 }
 
-/// Returns the names of an object's bytes in the store: a manifest above kBlobBytesMax takes two blobs.
+/// Returns the name of a part of an object in the store, and the number of parts: a manifest above kBlobBytesMax takes
+/// two blobs.
 base::Digest blob_id(const ContentKey& key, std::uint8_t part);
 std::size_t blob_parts(const ContentKey& key);
 

@@ -3,8 +3,8 @@
 //
 // Place   each announced object has a slot. It counts for the owner that stored the object first, or for this node once
 //         this node claims it.
-// Shares  for untrusted nodes as in base::ShareBudget; its reserve is for this node. The last kSmallSitesPart of the
-//         rest is for address groups with few slots, so that a few large groups cannot use all.
+// Shares  quotas for other nodes as in base::ShareBudget; its reserve is for this node. The last 1/kSmallSitesPart of
+//         the other slots is for address groups with few slots, so that a few large groups cannot use all.
 // Ends    other nodes keep an announcement for kAnnouncedFor. So an announced object that is gone keeps its slot that
 //         long. A restart forgets these slots.
 // Limits  the total; about 200 bytes of memory per slot.
@@ -40,9 +40,9 @@ class Announced {
   Take take(const base::NodeId& key, const User& owner, base::Instant now);
   /// Gives a slot to an object that a start finds announced, whatever its owner's share. Returns false if none is free.
   bool adopt(const base::NodeId& key, const User& owner, base::Instant now);
-  /// Other nodes are now notified of it.
+  /// Records that other nodes were notified of the object.
   void tell(const base::NodeId& key);
-  /// The object is gone. Its slot ends at once if no other node was notified of it.
+  /// Records that the object is gone. Its slot is freed at once if no other node was notified of the object.
   void end(const base::NodeId& key, base::Instant now);
 
   std::uint64_t places() const { return shares_.used(); }

@@ -80,10 +80,10 @@ void Catalogue::apply(const Change& change) {
 void Catalogue::check() const {
   std::size_t contents = 0;
   for (const auto& [cid, keys] : contents_) {
-    base::ensure(!keys.empty(), "a file that has no contents left is forgotten");
+    base::ensure(!keys.empty(), "a file that has no objects left is forgotten");
     contents += keys.size();
   }
-  base::ensure(contents == contents_count_, "the catalogue counts the contents that it has");
+  base::ensure(contents == contents_count_, "the catalogue counts its objects");
 }
 
 bool Catalogue::write(const Row& row) {

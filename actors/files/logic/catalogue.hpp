@@ -25,7 +25,7 @@
 namespace troupe::files {
 
 inline constexpr std::chrono::hours kReleaseTriesFor{
-    7 * 24};  // our choice: a node that is away for a week has lost its claim on this node
+    7 * 24};  // our choice: a node that is away for a week need not be notified
 
 struct CatalogueLimits {
   std::size_t entries_max = 16'384;     // our choice: about 10 MiB of memory
@@ -107,17 +107,19 @@ class Catalogue {
   base::Result<Change, CatalogueError> plan_remove(const Cid& cid, base::WallTime now) const;
   base::Result<Change, CatalogueError> plan_pin(const Cid& cid, bool pinned) const;
 
-  /// `node` has synced the object under this node's claim. A full list of holders first drops one of `absent`;
-  /// otherwise it stays as it is. If the file was removed since, the node is to release the claim again.
+  /// Records that `node` has synced the object under this node's claim. A full list of holders first drops one of
+  /// `absent`, or does not change if no holder is absent. If the file was removed since, the node is to release the
+  /// claim again.
   Change plan_held(const Cid& cid, const ContentKey& key, const base::NodeId& node,
                    std::span<const base::NodeId> absent, base::WallTime now) const;
-  /// `node` is about to get a claim for the file: a removal must end it, and an earlier release must not.
+  /// Records that `node` is about to get a claim for the file. A removal of the file must end this claim, an earlier
+  /// release must not.
   Change plan_claim_at(const Cid& cid, const base::NodeId& node) const;
-  /// Only `holders` have the object (at most kReplicasMax).
+  /// Records that only `holders` (at most kReplicasMax) have the object.
   Change plan_holders(const Cid& cid, const ContentKey& key, std::span<const base::NodeId> holders) const;
-  /// `node` has responded. Writes nothing if it already did so on that day.
+  /// Records that `node` has responded. Writes nothing if it has already responded on that day.
   Change plan_kept(const base::NodeId& node, const Kept& kept) const;
-  /// `node` confirmed that it has ended the claim.
+  /// Records that the node confirmed the end of the claim.
   Change plan_released(const Release& release) const;
 
   /// Returns claims to end, at most `max`, in order after `after`, wrapping around.
@@ -127,9 +129,10 @@ class Catalogue {
 
   const std::map<Cid, Entry>& entries() const { return entries_; }
   const Entry* find(const Cid& cid) const;
-  /// Returns when the file's first holder ends its copies without further contact, or nullopt if none has said so.
+  /// Returns when the file's first holder ends its copies without further contact, or nullopt if no holder has named
+  /// its days.
   std::optional<base::WallTime> copies_end(const Cid& cid) const;
-  /// Empty if unknown. Valid until the next apply().
+  /// Returns the holders of an object; empty if unknown. Valid until the next apply().
   const std::vector<base::NodeId>& holders(const Cid& cid, const ContentKey& key) const;
   /// Returns a file's objects with their holders; empty if unknown.
   const std::map<ContentKey, std::vector<base::NodeId>>& contents(const Cid& cid) const;

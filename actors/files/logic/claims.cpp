@@ -96,7 +96,7 @@ base::Result<ClaimPlan, ClaimError> Claims::plan_claim(const Claim& claim, const
   }
   if (here && full(held->second, claim.owner, group)) return ClaimError::full;
   const std::uint32_t stored = here ? held->second.bytes : bytes;
-  base::ensure(length_fits(key, stored), "a content that is claimed has been verified");
+  base::ensure(length_fits(key, stored), "an object that is claimed has been verified");
   const bool first = !here || claims_of(held->second, claim.owner) == 0;
   const std::uint64_t charge = charge_of(stored, first);
   if (const auto reserved = owners_.reserve(claim.owner, group, charge); !reserved.ok())
@@ -354,7 +354,7 @@ std::vector<Claim> Claims::idle_puts(base::Instant now, std::size_t max) const {
 }
 
 void Claims::check(std::size_t plans) const {
-  base::ensure(contents_.size() <= claims() && by_claim_.size() <= claims(), "what is held is claimed");
+  base::ensure(contents_.size() <= claims() && by_claim_.size() <= claims(), "each stored object is claimed");
   base::ensure(claiming_.size() <= owners_.reserved() && owners_.reserved() <= plans && binding_.size() <= plans,
                "only plans in progress reserve slots");
   base::ensure(plans > 0 || busy_.empty(), "only plans in progress lock objects");

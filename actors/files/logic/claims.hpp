@@ -6,8 +6,8 @@
 // Shares  owners.hpp: an owner's quota, space and number of claims, and when its claims end.
 // Order   plan, write and sync, then apply(), or abandon() if that failed. Objects of a plan are busy until then, so
 //         they are not dropped while a claim on them is written.
-// Limits  ClaimsLimits; a claim takes about 150 bytes of memory. Above half of the claims on one object, the owners in
-//         an address group may have a quarter of them.
+// Limits  ClaimsLimits; a claim takes about 150 bytes of memory. Once half of the claims that one object may have are
+//         used, the owners in an address group may have a quarter of them.
 // Owner   one holder actor; not thread-safe.
 #include <cstdint>
 #include <deque>
@@ -26,9 +26,9 @@
 
 namespace troupe::files {
 
-inline constexpr std::size_t kEndedPutsMax = 4096;       // our choice; beyond it the owner with the most forgets one
-inline constexpr std::size_t kEndedPutsOfOwnerMax = 64;  // the latest; older puts have nothing in flight
-inline constexpr std::size_t kBusyPassedMax = 64;        // our choice: objects locked by other plans
+inline constexpr std::size_t kEndedPutsMax = 4096;       // our choice; beyond it the owner with the most loses one
+inline constexpr std::size_t kEndedPutsOfOwnerMax = 64;  // the latest puts; older puts have nothing in flight
+inline constexpr std::size_t kBusyPassedMax = 64;        // our choice: locked objects that a plan skips
 inline constexpr std::size_t kSliceMax = 1024;           // objects per plan; our choice: a batch of about 200 KiB
 
 enum class ClaimError : std::uint8_t {
@@ -41,7 +41,7 @@ enum class ClaimError : std::uint8_t {
   released,  ///< the operator of this node has removed the owner's data
 };
 
-/// Whether the claiming node supplied the bytes (verified) or relies on their being here.
+/// Whether the claiming node supplied the bytes (verified), or claims bytes that are stored here already.
 enum class Payload : std::uint8_t { given, none };
 
 /// Work for the disk, in this order: store the bytes, write the rows, and after their sync drop the bytes.
@@ -52,7 +52,7 @@ struct ClaimPlan {
   std::vector<ContentKey> busy;   ///< locked until apply() or abandon()
   std::optional<Claim> claiming;  ///< the claim to add; its slot and charge are reserved
   std::optional<Claim> binding;   ///< the claim that a put's claims will become
-  std::uint64_t reserved = 0;     ///< its charge
+  std::uint64_t reserved = 0;     ///< charge of `claiming`
   bool more = false;              ///< some objects were left out, or a claim is being added: plan again after this plan
 };
 
@@ -70,19 +70,19 @@ class Claims {
                                                  const base::AddressGroup& group = {});
 
   /// Plans to end a claim: up to kSliceMax of its objects. An object without other claims is dropped. An empty plan
-  /// without `more` means that there is no such claim. It also ends the put. Mutant:
+  /// without `more` means that there is no such claim. A put's claim also ends the put. Mutant:
   /// `files.release_ignores_other_claims`.
   ClaimPlan plan_release(const Claim& claim);
 
-  /// Plans to end up to kSliceMax claims of an owner that is ending. An empty plan without `more`: none is left.
+  /// Plans to end up to kSliceMax claims of an owner that is ending. An empty plan without `more`: no claim is left.
   ClaimPlan plan_end(const base::NodeId& owner);
 
   /// Plans to turn a put's claims into claims for `cid`, up to kSliceMax objects.
   ClaimPlan plan_bind(const base::NodeId& owner, const PutId& put, const Cid& cid, base::Instant now);
 
-  /// The change is durable.
+  /// Applies a plan whose change is durable.
   void apply(const ClaimPlan& plan);
-  /// The change was not written. Ends its reservation.
+  /// Ends the reservation of a plan whose change was not written.
   void abandon(const ClaimPlan& plan);
 
   bool has(const ContentKey& key) const { return contents_.contains(key); }
@@ -144,7 +144,7 @@ class Claims {
   std::size_t ended_count_ = 0;
   std::set<std::pair<std::size_t, base::NodeId>> ended_most_;  // number per owner: the owner with the most is last
   std::map<Claim, std::size_t> claiming_;                      // plans in progress that add an object to the claim
-  std::map<Claim, std::size_t> binding_;                       // plans in progress that turn a put's claims into it
+  std::map<Claim, std::size_t> binding_;  // plans in progress that bind a put's claims to the claim
   std::set<ContentKey> busy_;
   std::uint64_t bytes_ = 0;
 };

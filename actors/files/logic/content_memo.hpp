@@ -1,8 +1,8 @@
 #pragma once
 // Objects that this thread has already verified: in a simulation all nodes hash the same few files repeatedly.
 //
-// Use     while one exists, verify_content() compares bytes with earlier bytes of that key, and hashes others. It
-//         changes no result. The newest memo is used.
+// Use     while a memo exists, verify_content() compares bytes with verified bytes of the same key, and hashes only new
+//         bytes. This changes no result. The newest memo is used.
 // Limits  kContentMemoBytesMax; the oldest are evicted.
 // Owner   one thread, which also destroys its memos, newest first.
 #include <deque>

@@ -249,7 +249,7 @@ Fetch::Place* Fetch::close(std::size_t index, const base::NodeId& node) {
 }
 
 void Fetch::pass_head() {
-  base::ensure(head_ready(), "only a content that has arrived is passed on");
+  base::ensure(head_ready(), "only an object that has arrived is passed on");
   const ContentKey passed = head_key();
   for (const Place& place : window_.front().order)
     if (place.ask == Ask::open) left_behind_.emplace(head_, place.node);
@@ -277,10 +277,10 @@ void Fetch::check() const {
     base::ensure(node.open <= limits_.per_node_max, "a get stays within its limit per node");
     nodes_open += node.open;
   }
-  base::ensure(slots_open + left_behind_.size() == nodes_open, "each open question of a get is about one content");
-  base::ensure(spare_bytes() <= limits_.spare_bytes_max, "late holders make a get hold little more");
+  base::ensure(slots_open + left_behind_.size() == nodes_open, "each open request of a get is for one object");
+  base::ensure(spare_bytes() <= limits_.spare_bytes_max, "late holders add little to a get's memory");
   base::ensure(done() || end_ || nodes_open + searching() > 0 || head_ready(), "a get that is not over waits");
-  base::ensure(searches_.size() <= window_.size() + limits_.searches_max, "few contents are sought at once");
+  base::ensure(searches_.size() <= window_.size() + limits_.searches_max, "few objects are searched at once");
 }
 
 bool Fetch::gone(const base::NodeId& node) const {

@@ -2,8 +2,8 @@
 // The requests of one get: which node to ask for which object, and the error if no node has it.
 //
 // Order   objects are passed on in the requested order; a window of them is requested at once. For each, this node is
-//         asked first, then the candidates from the nearest on. If the first node lacks it, the network is searched;
-//         then nodes that have announced it and the candidates are asked in turn.
+//         asked first, then the candidates from the nearest on. If the first node lacks the object, the network is
+//         searched; then nodes that have announced the object and the candidates are asked alternately.
 // Late    if a node takes longer than usual (pace.hpp; the caller reports it), the next node is asked as well, and the
 //         first response counts. The late node comes last for other objects too, until it responds.
 // Sites   after kAskedOfGroup nodes of an address group, the group's other nodes come after other groups' nodes. So an
@@ -83,7 +83,7 @@ class Fetch {
   void missed(std::size_t index, const base::NodeId& node, FetchMiss why);
   /// The node takes longer than usual: next() asks another node as well. Returns false if no such request is open.
   bool late(std::size_t index, const base::NodeId& node);
-  /// A late node has been late for long: its request no longer counts against the limits. Its response still counts.
+  /// The node has been late for long: its request no longer counts against the limits, but its response still counts.
   bool give_up(std::size_t index, const base::NodeId& node);
 
   /// Sets a node's address group. Nodes without it count for no group.
@@ -91,7 +91,7 @@ class Fetch {
   /// The node was recently silent, in another get: it is asked last.
   void was_silent(const base::NodeId& node) { nodes_[node].late = true; }
 
-  /// Returns the objects to search in the network, after next(); each until found() is called for it.
+  /// Returns the objects to search in the network, each once. Call it after next(), and found() after each search.
   std::vector<ContentKey> seek();
   void found(const ContentKey& key, const HoldersFound& holders);
 
@@ -104,7 +104,7 @@ class Fetch {
 
   /// Returns whether everything requested has been passed on.
   bool done() const { return head_ == wanted_.size(); }
-  /// Set once an object cannot be fetched; nothing more is requested then.
+  /// Returns why an object cannot be fetched, or nullopt. After an error nothing more is requested.
   std::optional<FetchEnd> end() const { return end_; }
   /// Returns how many objects have arrived and were not passed on: the caller keeps their bytes.
   std::size_t arrived() const;
@@ -123,15 +123,15 @@ class Fetch {
   struct Slot {
     std::vector<Place> order;
     std::uint32_t open = 0;      // requests in progress
-    std::uint32_t late = 0;      // of these, late and not given up
-    std::uint32_t given_up = 0;  // of these
-    bool missed = false;         // search for it
+    std::uint32_t late = 0;      // of `open`, late and not given up
+    std::uint32_t given_up = 0;  // of `open`
+    bool missed = false;         // to be searched in the network
     bool arrived = false;
   };
   struct Node {
     std::uint32_t open = 0;
     std::uint32_t silences = 0;  // in a row
-    bool late = false;           // and has not responded since
+    bool late = false;           // it was late and has not responded since
     std::optional<base::AddressGroup> group{};
   };
   enum class Turn : std::uint8_t { first, group_was_asked, late };

@@ -4,7 +4,8 @@
 // Source  BEP 52 "The BitTorrent Protocol Specification v2": 16 KiB blocks, SHA-256, balanced binary tree.
 // Leaves  SHA-256 of one 16 KiB block; the last block may be shorter and is not padded. Missing leaves up to the next
 //         power of two are 32 zero bytes.
-// Nodes   SHA-256(left || right). A root names bytes only with their number, because a node looks like a leaf.
+// Nodes   SHA-256(left || right). A root identifies bytes only together with their length, because inner nodes look
+//         like leaves.
 // File    the root of one chunk, or of full chunks. The last chunk's tree is extended to full size with zero leaves,
 //         and missing chunks up to a power of two are zero leaves, too. An empty file has no tree.
 // Cost    a ChunkHasher allocates one hash state when it is made. Not thread-safe.

@@ -1,8 +1,9 @@
 #pragma once
-// Which nodes are where in the key space, from the searches of the last seconds: one search places many objects.
+// Which nodes are where in the key space, from the searches of the last seconds, so that one search serves many
+// objects.
 //
 // Reach   if the farthest node found shares p bits with the target, all nodes that share more were found. They are the
-//         nearest to each position that shares p + 1 bits. No second search begins within the reach of the last.
+//         nearest to each position that shares p + 1 bits. No second search begins within the reach of the last search.
 // Time    a neighbourhood counts for kNeighboursFresh, an empty one for kNobodyFresh.
 // Limits  kNeighbourhoodsMax; a further neighbourhood replaces the oldest.
 // Owner   one actor; not thread-safe. Reads no clock and sends nothing.
@@ -28,7 +29,7 @@ class Neighbourhoods {
   /// Returns whether a running search for `target` will probably cover `position`, too.
   bool likely(const base::NodeId& target, const base::NodeId& position) const;
 
-  /// The result of a search for `target`.
+  /// Adds the result of a search for `target`.
   void found(const base::NodeId& target, std::vector<dht::Contact> nodes, base::Instant now);
 
   std::size_t size() const { return all_.size(); }
@@ -42,7 +43,7 @@ class Neighbourhoods {
   };
 
   std::deque<Neighbourhood> all_;  // oldest first
-  std::size_t reach_ = 0;          // of the last search
+  std::size_t reach_ = 0;          // reach of the last search
 };
 
 }  // namespace troupe::files

@@ -283,8 +283,8 @@ std::vector<OwnerHeld> Owners::list(const std::optional<base::NodeId>& behind, s
 }
 
 void Owners::check() const {
-  base::ensure(places_.used() == claims_ + reserved_, "each claim, there or to be, has one place");
-  base::ensure(claims_ + reserved_ == 0 || !owners_.empty(), "each claim is an owner's");
+  base::ensure(places_.used() == claims_ + reserved_, "each claim, written or reserved, has one slot");
+  base::ensure(claims_ + reserved_ == 0 || !owners_.empty(), "each claim has an owner");
 }
 
 }  // namespace troupe::files

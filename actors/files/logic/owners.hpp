@@ -1,13 +1,13 @@
 #pragma once
-// The owners for which this node stores objects: how much of it, how much more, and until when.
+// The owners for which this node stores objects: how much it stores for each, how much more it may, and until when.
 //
 // Charge  of an object for its owner: its bytes, at least kClaimBytesMin; each further claim of that owner on it costs
 //         kClaimBytesMin. A claim that is being written is charged as well.
-// Space   all charges except this node's: space_bytes, or less on a smaller device. Above three quarters of it an owner
-//         may have 1/16 and an address group 1/4 (base::kIdPart, base::kGroupPart).
-// Claims  of all owners, shared as in base::ShareBudget. Its reserve is for this node.
-// Days    an owner ends after kept_days without contact. Only days on which this node ran count: neither its own
-//         downtime nor a clock that jumps ends a claim.
+// Space   the limit of all charges except this node's: space_bytes, or less on a smaller device. Once three quarters
+//         are used, an owner may have 1/16 and an address group 1/4 (base::kIdPart, base::kGroupPart).
+// Claims  their number is limited for all owners, with quotas as in base::ShareBudget. Its reserve is for this node.
+// Days    an owner's claims end after kept_days without contact. Only days on which this node ran count: neither this
+//         node's downtime nor a clock that jumps ends a claim.
 // Rows    owner: format (1 byte, 2) · day of contact (4) · count of this node's days at that time (4) · flags (1; 1
 //         released) · address group (16). Days: format (1, 2) · today (4) · count of this node's days (4). An owner
 //         without a row has claims of format 1, or new claims: its contact is the start.
@@ -61,12 +61,12 @@ class Owners {
   base::Result<void, RowError> load(const Row& row);
   static bool owns(base::ByteView key);  ///< whether it is the key of such a row
 
-  /// The node runs on `day`. Call it after the rows were read, and every day.
+  /// Records that this node runs on `day`. Call it after the rows were read, and every day.
   void begin_day(std::uint32_t day);
-  /// An owner made contact from an address of `group`. Does nothing if it has no claims.
+  /// Records contact of an owner from an address in `group`. Does nothing if the owner has no claims.
   void heard(const base::NodeId& owner, const base::AddressGroup& group);
 
-  /// Reserves a claim that charges `bytes`. An error has changed nothing. `group`: the owner's address group.
+  /// Reserves a claim that charges `bytes`. After an error nothing has changed. `group`: the owner's address group.
   base::Result<void, OwnerRefusal> reserve(const base::NodeId& owner, const base::AddressGroup& group,
                                            std::uint64_t bytes);
   void unreserve(const base::NodeId& owner, std::uint64_t bytes);
@@ -74,15 +74,15 @@ class Owners {
   void add(const base::NodeId& owner, std::uint64_t bytes, std::uint64_t contents);
   void remove(const base::NodeId& owner, std::uint64_t bytes, std::uint64_t contents);
 
-  /// The operator removes its data: it is refused for kept_days. Returns the row to write and pass to apply_saved(), or
-  /// nullopt if nothing is stored for it.
+  /// Plans to remove an owner's data for the operator: the owner is refused for kept_days. Returns the row to write and
+  /// pass to apply_saved(), or nullopt if nothing is stored for the owner.
   std::optional<Change> plan_release(const base::NodeId& owner) const;
-  /// `room`: bytes of the device that other nodes may still have, in addition to charged bytes. Limits the space until
-  /// the next call, to at most space_bytes.
+  /// Limits the space, until the next call, to the charged bytes and `room`: the bytes of the device that other nodes
+  /// may still get. It is at most space_bytes.
   void fit_space(std::uint64_t room);
   std::uint64_t space() const { return space_.whole(); }
 
-  /// Returns whether its claims are to end now.
+  /// Returns whether the owner's claims are to end now.
   bool ending(const base::NodeId& owner) const;
   /// Returns the next owner after `behind` with claims that are to end.
   std::optional<base::NodeId> next_ending(const std::optional<base::NodeId>& behind) const;
@@ -93,13 +93,13 @@ class Owners {
   void apply_saved(const Row& row);
   void apply_erased(base::ByteView key);
 
-  /// Charged bytes, without reserved bytes.
+  /// Returns the owner's charged bytes, without reserved bytes.
   std::uint64_t used(const base::NodeId& owner) const;
   base::AddressGroup group(const base::NodeId& owner) const;
   /// Returns owners with claims after `behind`, in order, at most `max`.
   std::vector<OwnerHeld> list(const std::optional<base::NodeId>& behind, std::size_t max) const;
   std::uint64_t claims() const { return claims_; }
-  /// Charged bytes of other owners, including reserved bytes.
+  /// Returns the charged and reserved bytes of all owners except this node.
   std::uint64_t space_used() const { return space_.used(); }
   std::size_t reserved() const { return reserved_; }
   void check() const;
@@ -113,7 +113,7 @@ class Owners {
     std::uint64_t claims = 0;
     base::AddressGroup group{};
     std::uint32_t heard_day = 0;
-    std::uint32_t ran_day = 0;  // the count of this node's days at its last contact
+    std::uint32_t ran_day = 0;  // the count of this node's days at the owner's last contact
     bool released = false;
     bool row = false;    // it has a row on disk
     bool dirty = false;  // its row is outdated

@@ -1,9 +1,9 @@
 #pragma once
 // How long nodes take for a store or a read, so that a put or a reading asks the next node if one is slower than usual.
 //
-// Usual    the longest of its recent stores: a faster store lowers it by 1/8.
-// Patience twice the node's usual time plus kSlack; for a node without a store, the median of the others. At most four
-//          times the median, and at least kPatienceMin: one slow node does not delay all.
+// Usual    time of a node: the longest of its recent stores. A faster store lowers it by 1/8.
+// Patience twice the node's usual time, or the median for a node without a store, plus kSlack. At most four times the
+//          median, or kPatienceMin if that is longer, so that one slow node does not delay all.
 // Silent   a node that left a store unanswered for longer is asked last, until it responds or for kSilentFor.
 // Limits   kPaceNodesMax nodes; a further node evicts another.
 // Owner    one actor; not thread-safe.
@@ -19,8 +19,8 @@ namespace troupe::files {
 
 inline constexpr std::size_t kPaceNodesMax = 1024;                 // as many as a put has candidates
 inline constexpr std::chrono::milliseconds kSlack{10};             // our choice: a sync of a fast device
-inline constexpr std::chrono::milliseconds kPatienceUnknown{500};  // our choice: nothing was stored anywhere yet
-inline constexpr std::chrono::milliseconds kPatienceCold{40};      // our choice: after the first response of all
+inline constexpr std::chrono::milliseconds kPatienceUnknown{500};  // our choice: before the first store at any node
+inline constexpr std::chrono::milliseconds kPatienceCold{40};      // our choice: added after a put's first responses
 inline constexpr std::chrono::milliseconds kPatienceMin{200};      // our choice: lower bound for the limit that other
                                                                    // nodes set
 inline constexpr std::chrono::minutes kSilentFor{10};              // our choice: as long as /datagrams remembers it

@@ -1,11 +1,11 @@
 #pragma once
-// The nodes for an object: the nearest to ContentKey::position() by XOR, whatever the order of the candidates.
+// The nodes for an object: the nearest to ContentKey::position() by XOR. The order of the candidates does not matter.
 //
 // Source  Maymounkov & Mazieres, "Kademlia", 2002: 2.1 (distance).
 // Near    nodes found by a search around that position come first: they are the nearest in the network and have just
 //         responded. Other known nodes follow.
 // Sites   in both lists the nodes of an address group alternate with other groups' nodes: a group gets a second copy
-//         once each other group has one. Nodes with an unknown group stay after nearer nodes.
+//         once each other group has one. A node with an unknown group keeps its place after the next nearer node.
 #include <cstddef>
 #include <map>
 #include <span>

@@ -30,7 +30,7 @@ struct Part {
   friend bool operator==(const Part&, const Part&) = default;
 };
 
-/// The whole file; no chunks if it is empty.
+/// Returns the whole file as a part; without chunks if the file is empty.
 Part whole(const Manifest& manifest);
 
 /// Returns the part that `range` covers, cut at the end of the file, or nullopt if it begins at or after the end.

@@ -153,9 +153,9 @@ void Replication::settle() {
 void Replication::check() const {
   base::ensure(settled_.empty(), "settled objects are reported at once");
   base::ensure(in_flight_ <= limits_.stores_in_flight_max, "a put stays within its limit of stores in progress");
-  base::ensure(items_.size() <= 1 || bytes_held_ <= limits_.bytes_held_max, "a put holds no more than one put may");
+  base::ensure(items_.size() <= 1 || bytes_held_ <= limits_.bytes_held_max, "a put holds no more bytes than its limit");
   base::ensure(!items_.empty() || (bytes_held_ == 0 && in_flight_ == 0),
-               "a put whose contents are all settled holds nothing and waits for no node");
+               "a put whose objects are all settled holds nothing and waits for no node");
 }
 
 Replication::State* Replication::state_of(const ContentKey& key, const base::NodeId& node) {

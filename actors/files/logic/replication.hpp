@@ -3,9 +3,9 @@
 //
 // Rule    an object goes to the first `replicas` nodes in placement order (placement.hpp); a failed node is replaced by
 //         the next. A copy counts once its node has confirmed the sync. Repeated objects are stored once.
-// Late    a node that takes longer than usual keeps its stores in progress, and the next node is asked as well. It gets
-//         no further stores until it responds. If it responds in time, its copy counts; otherwise the object has one
-//         too many.
+// Late    a node that takes longer than usual keeps its stores in progress, and the next node is asked as well. The
+//         late node gets no further stores until it responds. Its copy counts if it responds before the object is
+//         settled; otherwise the object has one copy too many.
 // Nodes   that do not respond, or refuse three objects in a row, are left out for the rest of the put.
 // Limits  ReplicationLimits; the caller reads no further input while room() returns false.
 // Owner   one put; not thread-safe. Reads no clock and sends nothing.
@@ -60,8 +60,8 @@ class Replication {
   /// Adds `key` for storing, once place() says where; its bytes are held until it is settled. Returns false if it was
   /// added before.
   bool hold(const ContentKey& key, std::uint64_t bytes);
-  /// The nodes `near` the position of a held object, in any order; if empty, only the candidates. An object that has
-  /// its nodes keeps them. Nodes in `last` are asked after all others; copies are spread over `sites`.
+  /// Sets the nodes `near` the position of a held object, in any order; if empty, it is stored at candidates. An object
+  /// that has its nodes keeps them. Nodes in `last` are asked after all others; copies are spread over `sites`.
   void place(const ContentKey& key, std::span<const base::NodeId> near, const std::set<base::NodeId>& last = {},
              const Sites& sites = {});
 
@@ -69,10 +69,11 @@ class Replication {
   /// `files.replica_counted_before_stored`.
   std::vector<Store> next();
 
-  /// The node has synced the object. A response for a store that is not in flight is ignored.
+  /// Records that the node has synced the object. Ignores a response to a store that is not in flight.
   void stored(const ContentKey& key, const base::NodeId& node);
   void failed(const ContentKey& key, const base::NodeId& node, StoreFailure why);
-  /// The store takes longer than usual. Returns false if that changes nothing: too many are late, or it has ended.
+  /// Records that the store takes longer than usual. Returns false if that changes nothing, because too many nodes are
+  /// late, or the store has ended.
   bool late(const ContentKey& key, const base::NodeId& node);
 
   /// Returns the objects settled since the last call: with all replicas, or without candidates left.

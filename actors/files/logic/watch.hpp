@@ -3,13 +3,14 @@
 //
 // Pass    every `period` all objects are checked, in rounds of contents_per_round_max: begin() asks the holders,
 //         answered() and silent() take their responses, end() decides.
-// Gone    a holder that lacks an object is removed from its list at once. A holder that is silent for silent_passes_max
-//         passes in a row is absent: its copies do not count until it is back. After a restart none is absent.
-// Busy    a holder that responds `overloaded` is there: busy_part such responses count as one silence, or one miss. A
-//         holder that always does so is not a copy.
-// Read    a holder's word is verified: in one round of rounds_per_read, some holders must each return a random object
-//         that they claim to have. If one does not, the object counts as lacking and the holder is asked for another in
-//         the next round. After unread_max misses in a row the holder is absent until it returns one.
+// Gone    a holder that lacks an object is removed from the object's list at once. A holder that is silent for
+//         silent_passes_max passes in a row is absent: its copies do not count until it is back. After a restart no
+//         holder is absent.
+// Busy    a holder that responds `overloaded` is alive: busy_part such responses count as one silence, or one miss. The
+//         copies of a holder that always responds so do not count.
+// Read    holders' reports are verified: in one round of rounds_per_read, some holders must each return a random object
+//         that they report as stored. If a holder does not, the object counts as missing there, and the next round asks
+//         it for another object. After unread_max misses in a row the holder is absent until it returns an object.
 // Limits  WatchLimits: the work of a round does not grow with the catalogue.
 // Owner   the catalogue's actor; not thread-safe. Sends nothing; `now` is the caller's monotonic time.
 #include <cstdint>
@@ -38,15 +39,15 @@ struct WatchLimits {
   std::uint32_t silent_passes_max = 2;               // our choice: a node that only restarts causes no copies
   std::size_t reads_per_round_max = 8;               // our choice: 8 MiB per round with reads, from as many holders
   std::uint32_t rounds_per_read = 16;                // our choice: 8 KiB per second on average, at random
-  std::uint32_t busy_part = 8;                       // our choice: a quarter of an hour, then it is as good as gone
-  std::uint32_t unread_max = 3;                      // our choice: one corrupted object does not mean that all are lost
+  std::uint32_t busy_part = 8;                       // our choice: a node busy for a quarter of an hour is gone
+  std::uint32_t unread_max = 3;                      // our choice: if one object is corrupted, others may not be
   std::uint32_t refusal_rounds = 5;                  // our choice: how long a node that refused a copy is skipped
 };
 
 struct WatchQuestion {
   base::NodeId node;
   Cid cid;
-  std::vector<ContentKey> contents;  ///< does the node store them under this node's claim for `cid`?
+  std::vector<ContentKey> contents;  ///< asks whether the node stores them under this node's claim for `cid`
 };
 
 /// An object to read from a holder that has just confirmed it.
@@ -60,7 +61,7 @@ enum class WatchReadEnd : std::uint8_t {
   sound,
   lacks,   ///< the node responded without the object
   silent,  ///< no response in time
-  busy,    ///< it is overloaded
+  busy,    ///< the node is overloaded
 };
 
 /// An object to read from one of `sources` (each has just confirmed it) and to store at `target`.
@@ -89,7 +90,7 @@ class Watch {
   base::Instant due() const { return due_; }
   bool in_round() const { return in_round_; }
 
-  /// Begins a round if none is in progress and it is due. Returns the requests, several for one node if it holds much.
+  /// Begins a round if none is in progress and it is due. Returns the requests, several for a node that stores much.
   /// Without requests the round has nothing to ask, and ends like any other.
   std::vector<WatchQuestion> begin(const Catalogue& catalogue, base::Instant now);
 
@@ -112,7 +113,7 @@ class Watch {
   RoundEnd end(const Catalogue& catalogue, std::span<const base::NodeId> candidates, base::Instant now,
                const Near& near = {}, const Sites& sites = {});
 
-  /// `target` refused a copy: other nodes are tried for the next refusal_rounds rounds.
+  /// Records that `target` refused a copy: other nodes are tried for the next refusal_rounds rounds.
   void refused(const base::NodeId& target);
 
   /// Returns nodes that were silent for silent_passes_max passes, or did not return unread_max objects; sorted.
@@ -151,7 +152,7 @@ class Watch {
   bool silence_counted_ = false;   // of this round
   std::set<base::NodeId> asked_;   // in this pass
   std::set<base::NodeId> missed_;  // silent in a round of this pass, which counts once
-  // In a row, each times busy_part; holders only.
+  // Counts in a row, multiplied by busy_part; only for holders.
   std::map<base::NodeId, std::uint32_t> silences_;     // passes
   std::map<base::NodeId, std::uint32_t> unread_;       // objects that were not returned
   std::map<base::NodeId, std::uint32_t> passed_over_;  // rounds left
