@@ -36,7 +36,7 @@ observe::CounterTable table_of(const Counters& from) {
        "copiesLeft"},
       {"troupe_dht_repairs_total", "Newer records sent to nodes with a stale replica.", counter, from.repairs,
        "repairs"},
-      {"troupe_dht_repaired_total", "Those of them that were accepted.", counter, from.repaired, "repaired"},
+      {"troupe_dht_repaired_total", "Newer records that such nodes accepted.", counter, from.repaired, "repaired"},
       {"troupe_dht_rows_read_total", "Records read back from the store.", counter, from.rows_read},
       {"", "", counter, from.searched, "searched"},
       {"", "", counter, from.found, "found"},

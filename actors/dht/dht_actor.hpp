@@ -4,7 +4,8 @@
 // Files   dht_actor.cpp: dispatch; dht_actor_routing.cpp: the table and its upkeep; dht_actor_held.cpp: reads and
 //         writes of stored rows; dht_actor_search.cpp: searches, read repair and copies.
 // Parts   parts.hpp: operators' requests, and notices to listeners.
-// Loading requests are answered while rows are read back; nothing is stored until then, because rows may be newer.
+// Loading requests are answered while rows are read back. Nothing is stored until all are read, because a row on disk
+//         may be newer.
 // Limits  kSearchesMax searches, kRepairsMax repairs, kBatchesMax batches, kReadsMax reads for other nodes, and the
 //         limits in settings.hpp.
 // Address a node that listens at all its addresses is a client until its peers agree on the address they see
@@ -34,7 +35,7 @@ inline constexpr std::chrono::seconds kRecoverAgain{1};  // our choice: links co
 inline constexpr std::size_t kReadsMax = 256;        // row reads for other nodes; our choice: 16 MiB of store answers
 inline constexpr std::chrono::seconds kReadNext{5};  // our choice: delay before a store that could not read is asked
                                                      // again
-inline constexpr std::chrono::milliseconds kReadAgain{100};  // our choice: the store reads that many rows in that time
+inline constexpr std::chrono::milliseconds kReadAgain{100};  // our choice: time in which the store reads kReadsMax rows
 
 class DhtActor final : public runtime::Actor, public Head {
  public:
@@ -152,7 +153,7 @@ class DhtActor final : public runtime::Actor, public Head {
     base::Bytes own_record;
     Found found;
   };
-  /// Starts the waiting searches: there is a contact, or none to wait for. From now on no search waits.
+  /// Starts the waiting searches, because there is a contact, or none to wait for. From now on no search waits.
   void search_early();
   struct UnderWay {
     runtime::Handle lookup;
@@ -173,7 +174,7 @@ class DhtActor final : public runtime::Actor, public Head {
   void ended(runtime::Answer<wire::SearchResult>& answer, const RecordKey* place, Found& found);
   std::uint64_t new_group() override { return ++last_group_; }
   void stop_group(std::uint64_t group) override;
-  /// Stops them; their askers no longer wait for results.
+  /// Stops the searches that `those` accepts; their askers no longer wait for results.
   void stop_searches(const std::function<bool(const UnderWay&)>& those);
   void learn(wire::SearchResult::Reader result);
   void doubt(const Contact& whom, unsigned pings = kFailuresMax);
@@ -228,7 +229,7 @@ class DhtActor final : public runtime::Actor, public Head {
   runtime::Handle republish_;
   std::map<base::NodeId, base::Instant> banned_;  // end of each ban; at most kBannedMax
   std::set<Key> doubted_;                         // pinged because they were overdue in a search
-  std::map<Key, base::Instant> failing_since_;    // contacts that do not answer
+  std::map<Key, base::Instant> failing_since_;    // contacts that do not answer, and since when
   std::map<std::uint64_t, UnderWay> under_way_;   // searches, by number
   std::vector<Early> early_;                      // at most kSearchesMax
   bool asks_known_ = false;                       // a request for known peers is in flight, for early_
@@ -237,11 +238,11 @@ class DhtActor final : public runtime::Actor, public Head {
   std::uint64_t last_group_ = 0;
   std::size_t repairs_ = 0;  // in progress
   bool refreshing_ = false;
-  std::optional<Range> neighbours_;  // this range and nearer ones hold the nodes nearest to us, as last found
+  std::optional<Range> neighbours_;  // the nodes nearest to us, as last found, are in this range and nearer ranges
   bool recovering_ = false;
   base::Instant recover_at_ = base::Instant::max();
   base::Instant expire_at_ = base::Instant::max();
-  unsigned recoveries_ = 0;  // in a row that found too few contacts
+  unsigned recoveries_ = 0;  // number in a row that found too few contacts
 
   Operators operators_{*this, *this};
   Batches batches_{*this, *this, operators_};

@@ -58,7 +58,7 @@ class ListenActor final : public runtime::Actor {
     Listening logic;
     base::Bytes record;                 // the newest
     std::map<base::NodeId, Told> told;  // by holder
-    bool fetching = false;              // one of these
+    bool fetching = false;              // a record in `told` is being fetched
     base::NodeId fetched{};             // the holder it was last fetched from
     std::list<Reader> readers;          // a list, because a stream's callbacks keep addresses
   };

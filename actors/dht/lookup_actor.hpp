@@ -23,7 +23,7 @@
 
 namespace troupe::dht {
 
-inline constexpr std::size_t kProvidersOfHostMax = 3;  // our choice: some share an address
+inline constexpr std::size_t kProvidersOfHostMax = 3;  // our choice: some nodes share an address
 inline constexpr std::size_t kStaleMax = 8;            // our choice: stale replicas reported per search; the next
                                                        // search finds the rest
 
@@ -36,7 +36,7 @@ class LookupActor final : public runtime::Actor {
     std::shared_ptr<const DhtSettings> settings;
     std::vector<dht::Start> contacts;  ///< nearest first
     std::vector<Key> failing{};        ///< known contacts that do not answer, and are not asked
-    std::set<Key> gone{};              ///< those of them that have been silent for kGoneAfter
+    std::set<Key> gone{};              ///< contacts in `failing` that have been silent for kGoneAfter
     RoundTrip round_trip;
     std::optional<NetworkSize> network;
     std::optional<Version> own_copy;
@@ -98,7 +98,7 @@ class LookupActor final : public runtime::Actor {
   void search_anew();
   /// A node's answer; nullopt: it has accepted an announcement.
   using StoreAnswer = base::Outcome<std::optional<wire::StoreDone::Reader>>;
-  /// Asks a node, or this node if `whom` is null; its actors need no token.
+  /// Asks a node, or this node if `whom` is null. Actors of this node need no token.
   void ask_to_store(Asked kind, const Contact* whom, const Key& key, base::ByteView record,
                     base::Callback<void(const StoreAnswer&)> ended);
   Asked stores_by() const { return goal_ == wire::Search::Goal::PROVIDE ? Asked::add_provider : Asked::store; }

@@ -4,7 +4,7 @@
 //
 // Search  a Search message (messages/dht.capnp) is passed unchanged from the part, another actor of this node or the
 //         head to `/dht/lookup-N`.
-// Parsed  a record is verified where it arrives, and parsed once here for all its readers.
+// Parsed  a record is verified by the actor that receives it, and parsed only once, by the head, for all its readers.
 // Batches keys with nearly the same holders share searches: kBatchesMax batches of kRegionItemsMax values.
 #include <map>
 #include <memory>
@@ -50,7 +50,7 @@ class Head {
   }
   virtual std::uint64_t new_group() = 0;
   virtual void stop_group(std::uint64_t group) = 0;
-  /// From now on, keeps the record published; `stored` nodes have it already. Does not wait for confirmation.
+  /// Keeps the record published from now on; `stored` nodes have it already. Does not wait for confirmation.
   virtual void publish(Published what, const Key& key, base::ByteView record, std::size_t stored) = 0;
 
   /// Calls back with this node's stored record, for `reader`; with empty bytes if there is none, or if no read slot is
@@ -166,7 +166,7 @@ class Notices final : public runtime::Part {
     Contact who;
     base::Endpoint at;             ///< its real address, whatever it claims
     bool inside = false;           ///< an actor of this node
-    bool may = false;              ///< it is such an actor, or has shown a token
+    bool may = false;              ///< it is an actor of this node, or has shown a token
     std::optional<Token> token{};  ///< for the answer
   };
   void listen(wire::Listen::Reader question, const Topic& topic, const Asker& asker,

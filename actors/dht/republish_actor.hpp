@@ -4,8 +4,8 @@
 // Rows    keyspace kPublishedRows, written behind (runtime/store/rows.hpp). Due records are read back, so memory
 //         contains only keys, unless nothing is on disk. Items that find no space to wait are not republished
 //         (`dht-published`).
-// Served  region by region, by searches of at most kRegionItemsMax items. An item that is withdrawn or put again while
-//         its region is read is not sent in its old form.
+// Served  items are published region by region, by searches of at most kRegionItemsMax items. An item that is withdrawn
+//         or put again while its region is read is not sent in its old form.
 // Ended   an expired record is dropped when it is due and the clock is trusted (logic/clock_guard.hpp). Announcements
 //         are dropped when they are withdrawn.
 // Health  `dht-republish` while the sweep is late by more than an eighth of the period.
@@ -23,9 +23,9 @@
 
 namespace troupe::dht {
 
-inline constexpr std::size_t kRegionBytesMax = 512 * 1024;  // our choice: some large values
+inline constexpr std::size_t kRegionBytesMax = 512 * 1024;  // our choice: a few large values
 inline constexpr std::chrono::seconds kRegionPause{1};      // our choice: between two searches
-inline constexpr std::chrono::minutes kRepublishLook{1};    // the date may jump: the sweep is checked this often
+inline constexpr std::chrono::minutes kRepublishLook{1};    // between checks of the sweep, because the date may jump
 
 class RepublishActor final : public runtime::Actor {
  public:

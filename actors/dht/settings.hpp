@@ -24,7 +24,7 @@ inline constexpr std::chrono::seconds kSearchDueMax{600};
 inline constexpr std::chrono::seconds kStoreDue{5};    // for one node asked to store: a sync on a busy disk
 inline constexpr std::chrono::seconds kCommitDue{30};  // for the local store
 inline constexpr std::size_t kSearchesMax = 512;       // at once; our choice: at most 10,000 requests
-inline constexpr std::size_t kDoubtedMax = 16;         // at once; our choice: the next search pings the rest
+inline constexpr std::size_t kDoubtedMax = 16;         // pinged at once; our choice: the next search pings the rest
 inline constexpr std::size_t kRepairsMax = 64;         // at once; our choice: the next search repairs the rest
 inline constexpr std::size_t kBatchesMax = 16;         // at once; our choice: each has up to 8 searches in progress
 
@@ -45,8 +45,8 @@ struct DhtSettings {
   std::uint64_t left_to_self = store::kRecordsLeave;         ///< free space on the device that rows of other nodes must
                                                              ///< leave
   base::Duration refresh_period = std::chrono::minutes(1);   ///< between two checks for stale ranges
-  base::Duration recover_period = std::chrono::seconds(30);  ///< longest time between two tries while there are too few
-                                                             ///< contacts
+  base::Duration recover_period = std::chrono::seconds(30);  ///< longest time between two searches while there are too
+                                                             ///< few contacts
   std::string peers = "/peers";
   std::string store = "/store";
   observe::Health* health = nullptr;  ///< outlives the actors; may be null

@@ -4,7 +4,7 @@
 // Source  Maymounkov & Mazieres, "Kademlia", 2002: 2.2 (order, eviction), 4.1 (spares, and no ping for each newcomer).
 // States  a contact is listed or spare. A listed contact is good, pinged, or failing: kFailuresMax requests in a row
 //         were unanswered. It is then not advertised, and stays until a proven spare replaces it or the table drops it.
-// Moves   a contact seen at another address is pinged at the known one first. It moves only if it fails there and
+// Moves   a contact seen at another address is first pinged at its known address. It moves only if it fails there and
 //         answers at the other address.
 // Pings   the longest silent contact, one at a time: after kQuietMax if a spare waits, after kSilentMax in any case.
 // Limits  kContactsMax listed, kSparesMax spare, kPingsMax pings in flight, `GroupLimits::bucket_max` per group.
@@ -36,8 +36,8 @@ static_assert(kQuietMax < kSilentMax, "a contact whose place is wanted is pinged
 inline constexpr std::chrono::minutes kRetryFailing{1};  // our choice: doubled for each further failure, up to
                                                          // kForgetFailures
 inline constexpr std::chrono::hours kSpareLife{1};       // our choice: an older spare is probably dead
-/// Failures closer together count as one, because a burst may lose requests of many lookups. For a failing contact only
-/// failures after its next ping is due count: repeated reads of a key do not make us forget it.
+/// Failures within this time count as one, because a burst may lose requests of many lookups. For a failing contact
+/// only failures after its next ping is due count, so that repeated reads of a key do not make us forget it.
 inline constexpr std::chrono::milliseconds kFailureGap{1'000};
 static_assert(kFailureGap < kPingTimeout, "two unanswered pings are two failures");
 
@@ -63,7 +63,7 @@ struct Listed {
   std::uint32_t failures = 0;                 ///< requests unanswered since its last answer
   base::Instant failed_at{};                  ///< the last failure; meaningless without failures
   base::Instant failed_before{};              ///< the failure before; meaningless below two failures
-  std::optional<base::Endpoint> elsewhere{};  ///< last seen address, until one of its addresses has answered
+  std::optional<base::Endpoint> elsewhere{};  ///< another address where it was seen, until it answers at either
 
   bool failing() const { return failures >= kFailuresMax; }
 };
@@ -80,7 +80,7 @@ struct Listing {
   std::vector<Contact> rest;       ///< failing contacts, then spares that have answered: count only towards the limits
   std::vector<Contact> claimed{};  ///< spares that have only asked us
   /// A contact in `rest` that left kForgetFailures requests unanswered. It is dropped if another node responded since
-  /// its last failure but one. Otherwise a node that is cut off would forget all contacts that it needs later.
+  /// its second-to-last failure. Otherwise a node that is cut off would forget all contacts that it needs later.
   struct Silent {
     Key id;
     base::Instant since;
@@ -97,8 +97,8 @@ class Bucket {
   /// Sets the active mutants, none by default; `mutations` outlives the bucket.
   void plant(const base::Mutations& mutations) { mutations_ = &mutations; }
 
-  /// Notes a message from `who` at `now`; lists it if it answered and there is a free slot. Returns the pings to
-  /// send, at most kPingsMax; answered() takes their answers, expire() their time-outs. An error has changed nothing.
+  /// Notes a message from `who` at `now`; lists it if it answered and there is a free slot. Returns the pings to send,
+  /// at most kPingsMax; answered() takes their answers, expire() their time-outs. After an error nothing has changed.
   base::Result<std::vector<Ping>, BucketError> hear(const Contact& who, Evidence evidence, base::Instant now);
 
   /// Notes the answer to a pending ping; ignores other answers, so that a forgotten contact stays forgotten.

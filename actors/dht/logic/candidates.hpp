@@ -5,7 +5,7 @@
 //         path keeps what it learned itself, so that honest paths that meet at the target need not ask farther nodes.
 // Limits  each path holds its kPathKnownMax nearest unasked contacts, at most GroupLimits::table_max per address group.
 //         So one path's contacts cannot evict another path's.
-// Memory  one allocation per candidate: they are large and come in any order.
+// Memory  one allocation per candidate, because candidates are large and come in any order.
 #include <memory>
 
 #include "actors/dht/logic/lookup_types.hpp"
@@ -62,7 +62,7 @@ class Candidates {
   /// Returns null if no path knows it. A candidate that was asked stays.
   Candidate* find(const Key& id) { return at_distance(base::distance(id, target_)); }
 
-  /// Nearest first; valid until the next hear().
+  /// Returns all candidates, nearest first; valid until the next hear().
   auto all() { return Each<Candidate>(order_); }
   auto all() const { return Each<const Candidate>(order_); }
 

@@ -5,8 +5,8 @@
 //         but kept until the clock is trusted.
 // Doubt   the wall clock has moved against the monotonic clock by more than kDateStepMax since the last check. It is
 //         trusted again once it has moved back, or has been steady for kDateDoubted.
-// Start   a run that reads rows back starts without trust: it cannot know how long it was down. Rejected: a saved date,
-//         which a wrong clock less than `hold` ahead would pass.
+// Start   a run that reads rows back starts without trust, because it cannot know how long the node was down. A saved
+//         date would not help: a wrong clock that is less than `hold` ahead would be trusted.
 // Owner   one actor, which passes both times.
 #include <chrono>
 #include <optional>

@@ -14,7 +14,7 @@
 
 namespace troupe::dht {
 
-inline constexpr std::chrono::milliseconds kTimeoutFirst{500};  // our choice: RFC 6298 says 1 s, and waits for it
+inline constexpr std::chrono::milliseconds kTimeoutFirst{500};  // our choice: RFC 6298 has 1 s, but asks no other node
 /// Our choice: a late node is only passed over, so the 1 s of RFC 6298 is not needed. But a busy machine that stalls
 /// briefly must not make all nodes send twice.
 inline constexpr std::chrono::milliseconds kTimeoutMin{50};

@@ -1,8 +1,8 @@
 #pragma once
-// Which records a node stores for the network, until when, for which owner, and which record is evicted for which.
+// Which records a node stores for the network, until when, for which owner, and which are evicted for a new record.
 //
 // Rules   an older sequence is refused; of two records with one sequence the greater tag stays (record.hpp). A store
-//         that expects another sequence is a conflict, unless nothing is stored (BEP 44, "CAS") or that very record is.
+//         that expects another sequence is a conflict, unless nothing or exactly this record is stored (BEP 44, "CAS").
 // Time    a record lasts `hold` from its last store, a /kv at most until its own end; an expired record is never
 //         served. Dates come from the wall clock; while it is not trusted (clock_guard.hpp), expired records are kept.
 // Full    expired records go first, then the farthest records of the largest peer in the largest address group
@@ -29,9 +29,9 @@
 namespace troupe::dht {
 
 inline constexpr std::size_t kEvictedMax = 64;  // our choice: a large record is not worth more than that many small
-                                                // ones
+                                                // records
 inline constexpr std::size_t kPeersTried =
-    256;  // our choice: peers tried for eviction, after the one with the highest usage
+    256;  // our choice: peers tried for eviction, after the peer with the highest usage
 inline constexpr std::size_t kOutlivedMax = 4'096;     // our choice: 400 KiB; the farthest is forgotten first
 inline constexpr std::size_t kSweptMax = 256;          // our choice: one batch of rows
 inline constexpr std::uint64_t kRecordWeight = 2'048;  // added to its bytes, for quotas: 100,000 records weigh 192 MiB
@@ -59,7 +59,7 @@ enum class StoreError : std::uint8_t {
   lost_tie,    ///< another record with the same sequence is stored, and stays
   conflict,    ///< the stored sequence is not the expected one
   owner_full,  ///< the owner, the storing node or its network has used up its quota here
-  no_space,    ///< no address group has clearly more here, and the largest one's farthest record is at least as near
+  no_space,    ///< no group has clearly more here, and the farthest record of the largest group is at least as near
 };
 struct StoreRefused {
   StoreError why;
@@ -121,7 +121,7 @@ class Held {
   /// bytes.
   std::optional<Offer> known(base::ByteView encoded, const Key& key, const base::NodeId& from,
                              base::WallTime wall) const;
-  /// Returns whether store() would write a row for it, unless it refuses it.
+  /// Returns whether store() would write a row for the offer, if it does not refuse it.
   bool writes(const Offer& offer, base::WallTime wall) const;
 
   std::optional<Facts> find(const RecordKey& place, base::WallTime wall) const;

@@ -1,8 +1,8 @@
 #pragma once
 // Which of the nodes around a key should store its value, and how many of them have to acknowledge a store.
 //
-// Holders the nearest nodes, and all other nodes within the radius that the estimated density (density.hpp) gives them.
-//         So a few ids that were ground to be near a key cannot take it from all honest nodes.
+// Holders the nearest nodes, and all other nodes within the radius in which the estimated density (density.hpp) expects
+//         that many. So a few ids that were ground to be near a key cannot take the key from all honest nodes.
 // Source  issue 5, part 9.
 #include <algorithm>
 #include <bitset>
@@ -28,8 +28,8 @@ inline std::size_t holders_among(std::span<const Key> nodes, const Key& key, std
   return out;
 }
 
-/// The nodes that were asked to store a value, and those that have: this node and those of a region. The caller numbers
-/// their address groups, below kStoresMax.
+/// How many nodes were asked to store a value, and how many have stored it: this node and the nodes of a region. The
+/// caller numbers their address groups, below kStoresMax.
 inline constexpr std::size_t kStoresMax = kRegionMax + 1;
 struct StoreCount {
   std::size_t asked = 0, stored = 0;
@@ -51,8 +51,8 @@ enum class Scale : std::uint8_t {
 };
 
 /// Returns how many of `asked` nodes have to acknowledge a store where `copies` are wanted. That may exceed `asked`: a
-/// node that met few nodes of a large network, or silence in a small network, does not know whether the value will be found.
-/// `silent` are known nodes that should store it too, and cannot be asked.
+/// node that met few nodes of a large network, or silence in a small network, does not know whether the value will be
+/// found. `silent` are known nodes that should store it too, and cannot be asked.
 constexpr std::size_t stores_needed(std::size_t asked, std::size_t copies, Scale network, std::size_t silent = 0) {
   const std::size_t part = (asked * kStoredPercent + 99) / 100;
   const std::size_t half = (copies + 1) / 2;

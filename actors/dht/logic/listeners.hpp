@@ -2,13 +2,13 @@
 // Which nodes are notified of changes to topics that this node stores: leases, and one notice at a time per listener.
 //
 // Lease   at most lease_max, renewed whenever the listener asks.
-// Notices a change during a notice is reported with the next notice: one message per round trip, however fast the
-//         topic. A notice names at most kNewProvidersMax new providers; the listener finds the rest when it renews. At
-//         most notices_max are in flight; waiting listeners take turns.
+// Notices a change during a notice is reported with the next notice: one message per round trip, however fast the topic
+//         changes. A notice names at most kNewProvidersMax new providers; the listener finds the rest when it renews.
+//         At most notices_max are in flight; waiting listeners take turns.
 // Failed  a notice without an answer is sent kNoticeTriesMax times in all; then the listener is dropped.
-// Full    the listener with most leases in the address group with most is evicted (runtime/base/share_budget.hpp); at a
-//         full topic, one in the group with most. Otherwise a new listener is refused, and polls. An evicted listener
-//         learns of it when it renews.
+// Full    the listener with the most leases in the address group with the most is evicted
+//         (runtime/base/share_budget.hpp); at a full topic, a listener in the topic's largest group. If none can be
+//         evicted, the new listener is refused, and polls. An evicted listener notices when it renews.
 // Memory  450 B per listener.
 // Owner   one actor; not thread-safe.
 #include <chrono>
@@ -62,7 +62,7 @@ class Listeners {
   Listeners(const Listeners&) = delete;  // its indexes point into one another
   Listeners& operator=(const Listeners&) = delete;
 
-  /// Returns whether it listens from that very address, which is then proven.
+  /// Returns whether `who` listens from exactly that address, which is then proven.
   bool listens(const Topic& topic, const Contact& who, base::Instant now) const;
 
   /// Returns the length of the lease. An error leaves an existing lease unchanged.
@@ -75,7 +75,7 @@ class Listeners {
   std::vector<Notice> changed(const Topic& topic, const std::optional<Contact>& provider, base::Instant now);
 
   /// Notes the result of a notice; call it once per notice sent. Returns the next notice to send: to the listener that
-  /// has waited longest, or the same again.
+  /// has waited longest, or to the same listener again.
   std::optional<Notice> answered(const Notice& notice, Listens said, base::Instant now);
   std::optional<Notice> unanswered(const Notice& notice, base::Instant now);
   /// Repeats a notice that this node could not send; that does not count as a try.
@@ -95,7 +95,7 @@ class Listeners {
     base::Instant until;
     std::uint64_t under_way = 0;     // the number of the notice in flight; zero: none
     unsigned tries = 0;              // of that notice
-    bool owed = false;               // a change came after it was sent
+    bool owed = false;               // a change came after that notice was sent
     std::uint64_t turn = 0;          // in the queue for a notice; zero: not queued
     std::vector<Contact> providers;  // to report next
   };

@@ -3,8 +3,8 @@
 //
 // Holders the nodes nearest to the key, found by a search every search_period, and sooner once some are lost.
 // Leases  a holder's first answer brings the token that the second request shows. A lease is renewed after half its
-//         time; a holder that grants none is asked every poll_period. After kListenTriesMax unanswered requests it is
-//         lost.
+//         time; a holder that grants no lease is asked every poll_period. After kListenTriesMax unanswered requests it
+//         is lost.
 // News    a newer value, or a provider whose id is new among the last kListenedProvidersMax.
 // Owner   one actor; not thread-safe.
 #include <chrono>
@@ -59,7 +59,7 @@ class Listening {
                 base::Instant now);
   void failed(const base::NodeId& holder, base::Instant now);
 
-  /// Returns whether this node asked it, so that its reports are worth reading.
+  /// Returns whether this node asked that node, so that its reports are worth reading.
   bool asked(const base::NodeId& whom) const { return holders_.contains(whom); }
   std::vector<Contact> holders() const;
   std::size_t leases(base::Instant now) const;

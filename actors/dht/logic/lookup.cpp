@@ -253,7 +253,7 @@ Hop* Lookup::hop_of(const Key& id) {
 void Lookup::check() const {
   base::ensure(asked_ <= kAskedMax && paths_.size() <= kPathsMax, "a lookup keeps its limits");
   base::ensure(candidates_.all().size() <= kPathsMax * kPathKnownMax + kAskedMax, "candidates are limited");
-  base::ensure(width_ >= 1 && width_ <= kWidthMax, "some request is in flight");
+  base::ensure(width_ >= 1 && width_ <= kWidthMax, "a request is in flight");
 }
 
 std::string_view text_of(Refusal refusal) {

@@ -5,9 +5,9 @@
 // Paths   the start contacts are dealt out to kPathsFirst paths; a path continues from its own requests' results, and
 //         no node is asked twice. One path that meets only honest nodes is enough.
 // Width   requests in flight: one more for each late or lost answer, one fewer for each quick answer.
-// End     the nearest known nodes have answered, and each path's share of them. Without a result it continues to the
-//         end of the region. If the nearest nodes are too far apart, paths may have met only malicious nodes: a new
-//         path starts.
+// End     once the nearest known nodes have answered, and each path's share of them. Without a result the search
+//         continues to the end of the region. If the nearest nodes are too far apart, paths may have met only malicious
+//         nodes: a new path starts.
 // Late    another node is asked after an adaptive time-out, but a late answer still counts.
 // Limits  kAskedMax requests, kPathsMax paths of kPathKnownMax candidates each, kTakenMax contacts per answer.
 // Owner   one lookup actor; not thread-safe. Monotonic time is given. No clock, no I/O, no randomness.
@@ -23,7 +23,7 @@ class Lookup {
   /// Returns the first requests. Call it once, before any other call.
   Decisions start(base::Instant now);
 
-  /// `whom` as it was asked. An answer that is not expected, or that comes twice, changes nothing.
+  /// Takes the answer of `whom`, as it was asked. An answer that is not expected, or that comes twice, changes nothing.
   Decisions answered(const Contact& whom, const LookupAnswer& answer, base::Instant now);
   Decisions failed(const Contact& whom, AskFailure why, base::Instant now);
 

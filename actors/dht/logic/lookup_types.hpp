@@ -20,7 +20,7 @@ inline constexpr std::size_t kWidthLast = 8;          // our choice: for nodes t
 inline constexpr std::size_t kPathKnownMax = 40;      // candidates per path; a region has to fit
 inline constexpr std::size_t kAskedMax = 128;         // our choice: five times an honest search
 inline constexpr std::size_t kAlternatesMax = 2;      // further addresses of one id, from other paths
-inline constexpr std::size_t kNamersMin = 3;          // our choice: answers on one path that make providers enough
+inline constexpr std::size_t kNamersMin = 3;          // our choice: answers with providers that are enough on one path
 inline constexpr std::size_t kRefusalsMax = 256;      // kept for explain()
 inline constexpr std::chrono::seconds kAnswerMin{1};  // an answer is accepted for at least this long, late or not
 static_assert(kRegionMax <= kPathKnownMax);
@@ -80,8 +80,8 @@ struct Start {
 struct LookupAnswer {
   std::vector<Contact> contacts;   ///< as received: each id matches its key, the rest is unchecked
   std::optional<Version> version;  ///< of a validated value
-  std::size_t providers = 0;       ///< accepted from it, and new in this search
-  bool names_providers = false;    ///< whether it names any
+  std::size_t providers = 0;       ///< accepted from this answer, and new in this search
+  bool names_providers = false;    ///< whether the answer names any provider
 };
 
 enum class AskFailure : std::uint8_t {

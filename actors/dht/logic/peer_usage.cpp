@@ -9,7 +9,7 @@ namespace troupe::dht {
 void PeerUsage::add(const base::NodeId& storer, const Site& site, const Key& distance, std::uint64_t weight) {
   const auto share = per_peer_.try_emplace(storer).first;
   if (!share->second.distances.empty()) leave(*share);
-  base::ensure(share->second.distances.insert(distance).second, "a storer has one thing at a place");
+  base::ensure(share->second.distances.insert(distance).second, "a storer has one item at a distance");
   share->second.site = site;
   share->second.weight += weight;
   enter(*share);

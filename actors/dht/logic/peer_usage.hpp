@@ -1,10 +1,10 @@
 #pragma once
 // How much each peer has stored here, and which peer loses data when space runs out: the largest in the largest group.
 //
-// Why     keys near a node are free to choose, ids cost work, and one operator has as many ids as it pays work for. If
-//         the farthest record were evicted, a few ids that store near keys would push out all other data. Here they
-//         evict each other, and no group or peer that has less. ShareBudget (runtime/base/share_budget.hpp) chooses
-//         alike, by a walk over all groups, without distances.
+// Why     anyone can choose keys near a node, ids cost work, and one operator has as many ids as it pays work for. If
+//         always the farthest record were evicted, a few ids that store near keys would push out all other data. Here
+//         these ids evict each other's records, and no record of a group or peer that has less. ShareBudget
+//         (runtime/base/share_budget.hpp) chooses in the same way, but scans all groups and knows no distances.
 // Unknown a peer without a known address is its own group.
 // Memory  64 B per item, 230 B per peer, 200 B per group.
 // Owner   Held, one per space, and Providers; not thread-safe.
@@ -27,7 +27,8 @@ inline Site site_of(const base::NodeId& peer, const std::optional<Group>& networ
 
 class PeerUsage {
  public:
-  /// Adds an item of `storer` at a distance from the local id where it has none. From now on the peer is at `site`.
+  /// Adds an item of `storer` at a distance from the local id where the peer has no item yet. From now on the peer is
+  /// at `site`.
   void add(const base::NodeId& storer, const Site& site, const Key& distance, std::uint64_t weight);
   /// Removes an item; pass the same weight again.
   void remove(const base::NodeId& storer, const Key& distance, std::uint64_t weight);
@@ -45,7 +46,7 @@ class PeerUsage {
     base::NodeId storer;
     const std::set<Key>* distances;  ///< not empty; valid until the next change
   };
-  /// Returns the largest peer of the largest site; at a tie the one with the farthest item; nullopt if there is none.
+  /// Returns the largest peer of the largest site; at a tie the peer with the farthest item; nullopt if there is none.
   std::optional<Most> most() const;
   /// Returns the next peer of that site, then of smaller sites; nullopt after the last.
   std::optional<Most> next(const Most& one) const;

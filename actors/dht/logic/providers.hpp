@@ -3,10 +3,10 @@
 //
 // Rules   a node announces only itself, which the caller has checked. An announcement lasts `hold` unless it is
 //         renewed. The contact that a provider announced last applies to all its keys.
-// Full    per key: the address group with most loses a provider to a group that has two fewer. Within a group the
-//         providers with the smallest rank stay. The rank is a hash with a secret of this node: a fair sample, for
-//         which ids cannot be ground. Per node: expired announcements go first, then the farthest of the largest
-//         provider in the largest address group (peer_usage.hpp).
+// Full    per key: the address group with the most providers loses one to a group that has at least two fewer. Within a
+//         group the providers with the smallest rank stay. The rank is a hash with a secret of this node, so the sample
+//         is fair, and no one can grind ids for it. Per node: expired announcements go first, then the farthest
+//         announcement of the largest provider in the largest address group (peer_usage.hpp).
 // Row     keyspace kProviderRows. Key: key (20) · provider's id (20). Value: version 1 (1) · expires, Unix seconds (8)
 //         · contact: key (32) · nonce (4) · address (16) · port (2); numbers little-endian.
 // Memory  224 B per announcement, 300 B per provider.
@@ -74,8 +74,8 @@ class Providers {
   /// Sets how to treat expired announcements from now on. At first they are dropped.
   void treat(Expired as) { expired_ = as; }
 
-  /// Adds an announcement. `network`: its real origin, if known; an address that it claims would be charged to a
-  /// victim.
+  /// Adds an announcement. `network`: its real origin, if known. With a claimed address, the quota of a victim would be
+  /// charged.
   base::Result<Added, ProviderError> add(const Key& key, const Contact& provider, base::WallTime wall,
                                          const std::optional<Group>& network = {});
 

@@ -9,7 +9,7 @@
 // Key     /pk: the node id. /kv: the first 20 bytes of SHA-256("troupe-dht-kv" || owner's key || name). /cid: the first
 //         20 bytes of the SHA-256 of the value.
 // Signed  "troupe-dht-record-1" || all bytes before the signature, by Ed25519.
-// Order   the higher sequence is newer; of two records with one sequence, the one with the greater tag.
+// Order   the higher sequence is newer; of two records with one sequence, the record with the greater tag is newer.
 #include <cstdint>
 #include <string_view>
 #include <variant>
@@ -91,7 +91,7 @@ Space space_of(const Record& record);
 /// Returns nullopt for a number that is not a space.
 std::optional<Space> space_of(std::uint8_t number);
 
-/// Returns the encoding. `record` is within the limits, as one from parse() or sign() is.
+/// Returns the encoding. `record` is within the limits, as parse() and sign() return it.
 base::Bytes encode(const Record& record);
 
 /// Parses an encoding. Allocates at most its size; does not check keys, dates and signatures. Errors: `malformed`,
@@ -110,8 +110,8 @@ base::Result<void, RecordError> validate(const Record& record, const Key& key, b
 /// would pass it on. Clocks differ, and another version may know a space that this one does not.
 bool no_good_ever(base::ByteView encoded, RecordError why);
 
-/// Signs a /kv record: fills in the owner and signature of `unsigned_record`, and truncates its dates to seconds. It is
-/// within the limits.
+/// Signs a /kv record: fills in the owner and signature of `unsigned_record`, and truncates its dates to seconds. The
+/// record is within the limits.
 KvRecord sign(const crypto::SecretKey& owner, KvRecord unsigned_record);
 
 Tag tag_of(base::ByteView encoded);

@@ -13,7 +13,7 @@
 
 namespace troupe::dht {
 
-/// Returns zero if all nodes store all records.
+/// Returns how many leading bits the keys of a region share; zero if all nodes store all records.
 constexpr unsigned region_bits(NetworkSize network, std::size_t copies) {
   return network.nodes <= copies ? 0 : static_cast<unsigned>(std::bit_width((network.nodes - 1) / copies));
 }

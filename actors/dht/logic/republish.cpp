@@ -336,7 +336,7 @@ RowChange Republish::done(base::WallTime wall) {
 
 RowChange Republish::failed(const std::set<Item>& items, base::WallTime wall) {
   base::ensure(under_way_.has_value(), "a region that failed was in progress");
-  base::ensure(!items.empty(), "something of it failed");
+  base::ensure(!items.empty(), "a region that failed has a failed item");
   const UnderWay what = *std::exchange(under_way_, std::nullopt);
   if (what.turn == Turn::under_replicated) return end_under_replicated(what.items, items, wall);
   const base::WallTime again = wall + wait_after(what.tries, settings_.retry_max);

@@ -86,7 +86,7 @@ class Republish {
 
   /// Notes an item published at `wall`, to be republished within a period. The row's value is `payload`.
   base::Result<store::Row, PublishError> add(const Item& item, base::ByteView payload, base::WallTime wall);
-  /// Notes that at most one node is known to have it. Write the row each time, because an earlier one may be lost.
+  /// Notes that at most one node is known to have it. Write the row each time, because an earlier row may be lost.
   RowChange add_under_replicated(const Item& item, base::WallTime wall);
   RowChange remove(const Item& item);
   /// Returns the sequence of the record published as this item; zero if there is none.
@@ -108,13 +108,14 @@ class Republish {
   /// Returns when next() is due; nullopt while a region is in progress, or nothing is published.
   std::optional<base::WallTime> wake_at() const;
 
-  /// Returns the region that is due, which is in progress until one of the next three calls; nullopt while one is.
+  /// Returns the region that is due, or nullopt if there is none or a region is in progress. It is in progress until
+  /// done(), failed() or met_nobody() is called.
   std::optional<Region> next(base::WallTime wall);
   bool under_way() const { return under_way_.has_value(); }
   RowChange done(base::WallTime wall);
   /// `items`: the region's failed items, at least one.
   RowChange failed(const std::set<Item>& items, base::WallTime wall);
-  /// Notes that no other node could store them: all items are under-replicated.
+  /// Notes that no other node could store the region's items: all of them are under-replicated.
   RowChange met_nobody(base::WallTime wall);
 
   /// Returns the sweep's position. Saved with the first item too: without it, a restart treats all items as overdue.
@@ -150,7 +151,7 @@ class Republish {
     std::map<Item, Wait> items;
     std::set<std::pair<base::WallTime, Item>> order;  // by next try
     base::WallTime not_before;                        // for all of them: no other node was there
-    base::WallTime since;                             // no node has stored one since then
+    base::WallTime since;                             // no node has stored an under-replicated item since then
   };
   struct UnderWay {
     Turn turn;

@@ -10,7 +10,7 @@ namespace troupe::dht {
 
 using store::RowChange;
 
-/// Returns how much an end must move to be written again: our choice; short holds still get many writes.
+/// Returns by how much an end must move before it is written again. Our choice: short holds still cause many writes.
 constexpr std::chrono::seconds renewed_after(std::chrono::seconds hold) {
   return std::min<std::chrono::seconds>(std::chrono::hours(1), hold / 24);
 }

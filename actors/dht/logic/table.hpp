@@ -30,21 +30,21 @@ enum class OfferError : std::uint8_t {
   ourselves,   ///< our own id
   group_full,  ///< its address group has reached its limit in the table
   overloaded,  ///< too many offers are in flight
-  recent,      ///< the bucket was just notified; for another address or an unlisted node, of any such contact
+  recent,      ///< the bucket was just offered this node, or is full and was just offered an unlisted node
 };
 
 class Table {
  public:
   explicit Table(const Key& own, GroupLimits limits = {});
 
-  /// Returns the bucket to offer `who` to. An error has changed nothing, except the time of the last message.
+  /// Returns the bucket to offer `who` to. After an error only the time of the last message has changed.
   base::Result<Range, OfferError> offer(const Contact& who, Evidence evidence, base::Instant now);
 
   /// Notes that the bucket has accepted or refused an offer. Harmless if repeated.
   void settled(const Key& id);
 
   /// Replaces the view of the bucket of `range`; an empty listing removes it. Returns the contacts that the bucket has
-  /// to forget: those that answered its pings after their address group's last slot was taken, and silent ones.
+  /// to forget: contacts that answered its pings after their address group's last slot was taken, and silent contacts.
   std::vector<Key> replace(Range range, const Listing& listing);
 
   /// Notes that `whom` did not answer; returns the range whose bucket to notify. Returns nullopt for an unlisted node,
@@ -111,7 +111,7 @@ class Table {
   struct Offer {
     Group group;
     Evidence evidence;
-    bool moves_within;  // to another address of its group: counted already
+    bool moves_within;  // to another address of its group, so it is counted already
     base::Instant expires;
   };
   struct Collector;

@@ -28,7 +28,7 @@ class ValueCache {
   /// Keeps `value` under `place`, replacing an older value.
   void put(const RecordKey& place, base::Bytes value, base::Instant until = base::Instant::max());
 
-  /// Returns null if there is none; valid until the next non-const call.
+  /// Returns the value, or null if there is none; valid until the next non-const call.
   const base::Bytes* get(const RecordKey& place);
   /// Does the same, and returns null for a value whose end is before `now`.
   const Entry* get(const RecordKey& place, base::Instant now);
