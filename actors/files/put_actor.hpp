@@ -1,6 +1,5 @@
 #pragma once
-// One put: receives the pieces of a file, cuts and hashes chunks, stores them at their nearest nodes, and has the file
-// listed.
+// One put: receives pieces of a file, cuts and hashes chunks, stores them at their nearest nodes, and lists the file.
 //
 // States  collecting: the stream runs; storing: it has ended, the last objects and the manifest are in flight; binding:
 //         the holders turn the put's claims into claims for the CID; listing: the catalogue writes the entry; failing:

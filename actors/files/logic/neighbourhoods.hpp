@@ -1,6 +1,5 @@
 #pragma once
-// Which nodes are where in the key space, from the searches of the last seconds, so that one search serves many
-// objects.
+// Which nodes are where in the key space, from the searches of the last seconds. One search serves many objects.
 //
 // Reach   if the farthest node found shares p bits with the target, all nodes that share more were found. They are the
 //         nearest to each position that shares p + 1 bits. No second search begins within the reach of the last search.
