@@ -12,7 +12,7 @@ struct Listed {
   std::uint64_t heard_ms = 0;
   std::uint32_t watchers = 0;
   std::uint64_t verified_until_ms = 0;  ///< in the view of the node that made the list; 0: not verified
-  base::AddressGroup site{};            ///< of its heartbeats at its watchers; if none reports it: its claim
+  base::AddressGroup site{};            ///< from which its heartbeats reach its watchers; otherwise as claimed
 };
 /// Returns the address group in a row, or the group of the address that the node claims.
 base::AddressGroup site_of(base::ByteView told, const Registration& node);

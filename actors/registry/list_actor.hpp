@@ -7,8 +7,8 @@
 //          too, because a contact table holds only some nodes per address group.
 // Parts    a node with a late or malformed response is left out; the number of responses is reported. Once half of a
 //          region has responded, the other nodes have kEnoughAfter, so silent nodes delay no list.
-// Verified each row says until when this node regards its node as verified (logic/judges.hpp), by judges of earlier
-//          lists.
+// Verified each row says until when this node regards the row's node as verified (logic/judges.hpp), by judges that
+//          earlier lists contained.
 // Signs    this node's own findings (NoteFinding), as vouches.
 // Pace     the next region is requested once the reader has taken the previous one.
 // Limits   kSweepsMax at once; kPagesMax pages per node; kAskedMax nodes and kRegionDue per region.
@@ -51,15 +51,15 @@ class ListActor final : public runtime::Actor {
     Step step = Step::searching;
     std::optional<base::NodeId> next{};  ///< where the next region begins; nullopt: no more
     Region region{};
-    std::uint64_t regions = 0;                 ///< begun so far; responses about earlier regions are ignored
+    std::uint64_t regions = 0;                 ///< number begun so far; responses about earlier regions are ignored
     base::Instant due{};                       ///< end of the region
-    std::optional<base::Instant> enough_at{};  ///< half have responded; the others have until then
+    std::optional<base::Instant> enough_at{};  ///< set once half have responded: the other nodes have until then
     std::optional<Gathered> gathered{};
     std::uint32_t asked = 0, answered = 0;  ///< in this region, without this node
     std::size_t open = 0;                   ///< requests of this region in progress
     std::deque<std::pair<base::NodeId, Found>> found{};
     bool told = false;  ///< `asked` and `answered` of this region are reported
-    std::vector<std::pair<base::NodeId, base::Contact>> watchers{};  ///< of the single node
+    std::vector<std::pair<base::NodeId, base::Contact>> watchers{};  ///< watchers of the single node
     std::vector<std::vector<base::Bytes>> histories{};               ///< the first is this node's
     std::vector<base::Bytes> uptimes{};
   };

@@ -10,7 +10,7 @@
 
 namespace troupe::registry {
 
-inline constexpr std::uint8_t kOwnRow = 'o';      // its key
+inline constexpr std::uint8_t kOwnRow = 'o';      // key of the row
 inline constexpr std::uint8_t kVouchesRow = 'v';  // key of the vouches for this node, one after the other
 
 struct Own {

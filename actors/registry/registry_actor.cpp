@@ -128,13 +128,13 @@ void RegistryActor::check() const {
   history_.check();
   for (const auto& [id, heard] : heard_) {
     const Watch* const watch = watched_.find(id);
-    base::ensure(watch == nullptr || heard.group == watch->user.group, "a history has its place in its node's group");
+    base::ensure(watch == nullptr || heard.group == watch->user.group, "each history is listed in its node's group");
   }
   std::size_t places = 0;
   for (const auto& [group, all] : heard_by_group_) places += all.size();
-  base::ensure(heard_.size() == places, "each history has its place");
-  base::ensure(heard_.size() <= kHistoriesMax, "as many histories as may be");
-  base::ensure(pulling_ <= kPullsMax, "as many pulls as may be");
+  base::ensure(heard_.size() == places, "each history is listed once");
+  base::ensure(heard_.size() <= kHistoriesMax, "at most kHistoriesMax histories are kept");
+  base::ensure(pulling_ <= kPullsMax, "at most kPullsMax pulls are in progress");
 }
 
 }  // namespace troupe::registry

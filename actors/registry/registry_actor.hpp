@@ -56,14 +56,14 @@ class RegistryActor final : public runtime::Actor {
   struct Watcher {
     base::NodeId id;
     base::Contact contact;
-    bool has_beat = false;           ///< this node's last heartbeat
+    bool has_beat = false;           ///< it has this node's last heartbeat
     std::uint64_t registration = 0;  ///< the newest that it is known to have
   };
 
   struct Heard {
     std::vector<Sample> hour;
     Streak streak{};
-    base::AddressGroup group{};  ///< by which it is counted
+    base::AddressGroup group{};  ///< the group for which it is counted
   };
 
   // -- this node: registry_actor_own.cpp
@@ -147,7 +147,7 @@ class RegistryActor final : public runtime::Actor {
     base::Callback<void(base::Outcome<void>)> then;
     std::size_t blocks = 0;  ///< read so far
   };
-  /// Calls `take` with each block from a time on, the last of them with less than an hour; then `then`.
+  /// Calls `take` with each block from a time on, then `then`. The last block has less than an hour.
   void walk(const base::NodeId& id, std::uint64_t from_ms, base::Callback<void(base::ByteView)> take,
             base::Callback<void(base::Outcome<void>)> then);
   void go_on(std::unique_ptr<Walk> walk, const base::Bytes& from);
@@ -165,7 +165,7 @@ class RegistryActor final : public runtime::Actor {
   base::RateBudget<base::NodeId> lists_;  // KiB of pages
   runtime::BudgetAlarm full_{"registry.beats"};
   bool ready_ = false;  // the rows are loaded, and this node's resources are known
-  Nothing awaited_;     // reply sent at that time
+  Nothing awaited_;     // reply to send once `ready_`
 
   Own own_;
   std::vector<Vouched> vouches_;  // for this node, oldest first
@@ -179,7 +179,7 @@ class RegistryActor final : public runtime::Actor {
   base::Instant search_at_;  // when watchers are searched again
   bool searching_ = false;
   bool newcomers_ = false;       // since the last search
-  base::Duration seek_again_{};  // delay after a search that found too few
+  base::Duration seek_again_{};  // delay after a search that found too few watchers
   bool published_ = false, publishing_ = false;
   std::vector<base::NodeId> to_announce_;  // DHT keys of capabilities
   base::Instant announce_at_;              // when all of them are due again

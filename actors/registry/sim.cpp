@@ -200,14 +200,14 @@ const sim::WorkloadSpec& workload() {
           },
       .sometimes =
           {
-              {"registry: a late heartbeat was asked for and came", "a node was late, and lived", true},
+              {"registry: a late heartbeat was asked for and came", "a node was late, but alive", true},
               {"registry: a node was known after a restart", "a watcher's rows were read back"},
           },
       .mutants =
           {
-              {"registry.own_unsaved", "what an operator has set is never written down"},
-              {"registry.never_offline", "a node that is silent is what its last heartbeat said"},
-              {"registry.not_offered", "watchers are not told what is new of a node"},
+              {"registry.own_unsaved", "an operator's settings are never stored"},
+              {"registry.never_offline", "a silent node keeps the status of its last heartbeat"},
+              {"registry.not_offered", "watchers are not notified of a node's changes"},
           },
       .draw = draw_operations,
       .make = sim::make_workload<RegistryWorkload>,

@@ -37,7 +37,7 @@ struct Capability {
   std::variant<Flag, std::uint64_t, std::string, Texts> value;
   friend bool operator==(const Capability&, const Capability&) = default;
 };
-/// Names rise, each once.
+/// Sorted by name; each name occurs once.
 using Capabilities = std::vector<Capability>;
 
 bool is_name(std::string_view text);
@@ -45,7 +45,7 @@ bool is_text(std::string_view text);
 /// Parses "4096", "4K" or "2G"; returns nullopt for other texts, and above 2^63 - 1.
 std::optional<std::uint64_t> number_of(std::string_view text);
 
-/// Returns whether names rise, and each name and value is within its limits.
+/// Returns whether `all` is sorted by name, without repetitions, and each name and value is within its limits.
 bool in_order(const Capabilities& all);
 /// Parses "K" or "K=V", as typed: a number if V is a number. Returns nullopt for a measured or invalid name or value.
 std::optional<Capability> capability_typed(std::string_view text);

@@ -5,7 +5,7 @@
 //         || memory (2) || cpu (2) || success (2) || reputation (1) || sequence of its registration (8) || signature
 //         (64), by its key, of all before it. Numbers are little-endian.
 // Number  grows with each heartbeat of a node, also across restarts: the date in ms, or the previous number plus one.
-// Shares  in thousandths; kNone: unknown.
+// Shares  `memory`, `cpu` and `success`, in thousandths; kNone: unknown.
 #include "actors/registry/logic/registration.hpp"
 #include "runtime/base/time.hpp"
 
@@ -23,7 +23,7 @@ struct Heartbeat {
   std::uint32_t load = 0;              ///< runnable threads per core, over a minute
   std::uint16_t memory = 0;            ///< used
   std::uint16_t cpu = 0;               ///< used since the last heartbeat
-  std::uint16_t success = kNone;       ///< of its tasks; kNone: none has ended
+  std::uint16_t success = kNone;       ///< of its tasks; kNone: no task has ended
   std::uint8_t reputation = kNoScore;  ///< its own score of itself, 0 to 100; kNoScore: it keeps none
   std::uint64_t registration = 0;      ///< sequence of its newest registration
 

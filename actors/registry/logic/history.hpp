@@ -2,9 +2,9 @@
 // A watcher's history of a node for a week: blocks of an hour each.
 //
 // Bytes   of a block: version (1) || first time (8, Unix ms) || count (2) || the samples. A sample is seven numbers,
-//         each the difference from the sample before: time, number of the heartbeat, up, load, memory, cpu, success;
-//         then reputation and status, a byte each. A difference is zigzag, in groups of 7 bits, least significant
-//         first. 10 to 20 bytes per sample.
+//         each as the difference from the previous sample: time, number of the heartbeat, up, load, memory, cpu,
+//         success; then reputation and status, a byte each. A difference is zigzag-encoded, in groups of 7 bits, the
+//         least significant first. A sample takes 10 to 20 bytes.
 // Once    a heartbeat that arrived twice is one sample, because numbers rise.
 #include <cstdint>
 #include <optional>

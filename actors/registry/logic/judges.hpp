@@ -4,12 +4,14 @@
 //
 // Judges   registered nodes that check other nodes (kChecksCapability). A judge does not count for nodes of its own
 //          owner or address group. Two judges of one owner or group count as one, because ids cost less than addresses.
-// Site     the address group from which a node's heartbeats reach its watchers, or its claimed one if none of them.
-// Named    a judge's weight is the number of address groups whose watchers name it, because only the liar names made-up
-//          nodes. A heavier judge evicts a lighter one; this node and judges that it found right stay. Only a judge of
-//          weight kConfirmed or more is waited for, or is enough by itself; this node as a watcher confirms too.
-// Itself   this node's finding is enough, so a silent judge cannot delay a node. A wrong result here outweighs all
-//          judges.
+// Group    of a node: the address group from which its heartbeats reach its watchers, or its claimed group if no
+//          heartbeat reaches them.
+// Named    a judge's weight is the number of address groups whose watchers name it, because only a malicious node names
+//          made-up nodes. A heavier judge evicts a lighter judge; this node, and judges that it found right, stay. Only
+//          a judge of weight kConfirmed or more is waited for, or is enough by itself. A judge that this node watches
+//          has at least that weight.
+// Itself   this node's finding is enough, so a silent judge cannot delay a node. A wrong result that this node found
+//          outweighs all judges.
 // As many  one vouch is enough if no two judges, including this node, could count for a node.
 // Limits   kJudgesMax judges, kJudgedMax findings; a judge not seen for kForgetAfter is forgotten.
 #include <map>
@@ -55,7 +57,7 @@ class Judges {
     base::AddressGroup group;
     base::Instant seen;
     bool lives = false;
-    std::size_t weight = 0;  ///< groups that name it; more than kWatchers if it always stays
+    std::size_t weight = 0;  ///< number of groups that name it; above kWatchers it always stays
     bool confirmed() const { return weight >= kConfirmed; }
   };
   using All = std::map<base::NodeId, Judge>;

@@ -18,7 +18,7 @@ namespace troupe::registry {
 inline constexpr std::size_t kVersionBytesMax = 32;
 inline constexpr std::size_t kRegistrationBytesMax = 4'096;  // our choice: all limits together would allow more
 
-/// Nodes of one owner are not independent. By default it is the node's key.
+/// Nodes of one owner are not independent. By default the owner is the node's key.
 using Owner = base::FixedBytes<struct OwnerTag, 32>;
 /// An account (actors/wallet).
 using Payee = base::FixedBytes<struct PayeeTag, 32>;

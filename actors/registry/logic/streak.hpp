@@ -1,8 +1,8 @@
 #pragma once
 // How long a node was healthy, and how long it was up, as its watcher saw it; milestones follow from that.
 //
-// Gap     up to `gap_max` without a sample is ignored. So is up to kOwnGapMax if the node did not restart during the
-//         gap, because then the watcher was down.
+// Gap     a gap of up to `gap_max` without a sample is ignored. So is a gap of up to kOwnGapMax in which the node did
+//         not restart, because then the watcher was down.
 // Restart the node's uptime tells when it restarted.
 #include "actors/registry/logic/history.hpp"
 
@@ -13,7 +13,7 @@ inline constexpr std::uint64_t kUptimeMilestoneMs = 7 * 24ull * 3'600'000;  // i
 inline constexpr std::uint64_t kOwnGapMaxMs = 3'600'000;                    // our choice
 
 struct Streak {
-  std::uint64_t healthy_from = 0;  ///< Unix ms, less the counted milestones; 0: not healthy
+  std::uint64_t healthy_from = 0;  ///< Unix ms, plus the time of counted milestones; 0: not healthy
   std::uint64_t online_from = 0;   ///< the same for being up
   std::uint64_t last = 0;          ///< the last sample; 0: none
 

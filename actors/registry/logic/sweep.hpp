@@ -1,15 +1,15 @@
 #pragma once
 // Makes the list of all nodes, region by region of the key space, from the reports of watchers.
 //
-// Region  the nodes nearest to a point are all nodes of the largest region around it without the farthest of them, or
-//         of the whole key space if the DHT named fewer than requested.
+// Region  the DHT names the nodes nearest to a point. They include all nodes in the largest region around the point
+//         that does not contain the farthest of them, or in the whole key space if the DHT named fewer than requested.
 // Votes   most of a node's watchers decide its status: the kWatchers asked nodes nearest to it. On equal votes the
 //         better status wins, because the last node to receive a heartbeat knows best.
-// Lives   a recent signed heartbeat proves a node not offline, even against most watchers, if a watcher received it
-//         lately; otherwise the node's clock is ahead.
-// Unheard a watcher that restarted since it received a heartbeat counts only if no other watcher does.
+// Lives   a recent signed heartbeat proves that a node is not offline, even against most watchers, if a watcher
+//         received it recently. Otherwise the node's clock may be ahead.
+// Unheard the report of a watcher that has received no heartbeat since its restart counts only if no other exists.
 // Site    a node's address group, on which the groups of its nearest watchers agree (heard_from()).
-// Asked   also nodes that the DHT did not name (unasked()).
+// Asked   the nodes that the DHT names, and nodes that these name (unasked()).
 // Trust   parts of a response that their node did not sign are left out; the rest counts.
 #include <map>
 #include <set>
@@ -47,7 +47,7 @@ struct Found {
   std::size_t sites = 0;                     ///< groups of the nearest watchers that name it
   std::optional<base::AddressGroup> site{};  ///< nullopt: only the node names itself
   bool here = false;                         ///< this node is one of its watchers
-  bool unheard = false;                      ///< by all watchers since they started
+  bool unheard = false;                      ///< no watcher has received a heartbeat since its start
   std::vector<Vouch> vouches{};              ///< by different judges, with right signatures
 };
 
@@ -77,8 +77,8 @@ class Gathered {
   /// Takes a report of `by`; returns false if it is invalid. `trusted`: from this node, which has verified it before.
   bool take(const base::NodeId& by, const Said& said, bool trusted);
 
-  /// Returns at most `most` nodes that were named but not asked: first those that most groups name. Each group adds at
-  /// most `each_site` in total that no other group names. They count as asked from now on.
+  /// Returns at most `most` nodes that were named but not asked: first the nodes that the most groups name. Of the
+  /// nodes that only one group names, each group adds at most `each_site` in total. All count as asked from now on.
   std::vector<std::pair<base::NodeId, base::Contact>> unasked(std::size_t most, std::size_t each_site);
 
   /// Returns the nodes by rising id, with their status, except for nodes that have left the list.
@@ -103,10 +103,11 @@ class Gathered {
     std::optional<base::AddressGroup> site{};
     std::optional<base::AddressGroup> named_from{};  ///< the group of the nearest node that names it
   };
-  /// Finds a node's group. More than half of the groups of its watchers must name it, with one vote per group (by its
-  /// nearest watcher). They must be three, or include the group itself; two if there are fewer groups or fewer nodes
-  /// than kWatchers. Otherwise it is the group of the nearest node that names it, so made-up nodes count for their
-  /// maker. A watcher without a report stands for the claimed group. If this node is a watcher, its own report decides.
+  /// Finds a node's group. More than half of the groups of its watchers must report that group, with one vote per
+  /// group, by the group's nearest watcher. At least three groups must agree, or the reported group must be one of
+  /// them; two are enough if there are fewer groups, or fewer nodes than kWatchers. Otherwise the node counts for the
+  /// group of the nearest node that names it, so made-up nodes count for their maker. A watcher without a report stands
+  /// for the claimed group. If this node is a watcher, its own report decides.
   Heard heard_from(const base::NodeId& id, const One& one, std::span<const base::NodeId> watchers) const;
   /// Returns the asked nodes nearest to a node, without the node itself, nearest first.
   std::vector<base::NodeId> watchers_of(const base::NodeId& id) const;

@@ -6,8 +6,9 @@
 // Late    a heartbeat is requested once it is a tenth of a period late, then every period, or every kPatience periods
 //         if the node is gone.
 // Status  offline after kMissed periods and a tenth without a heartbeat; otherwise by its last heartbeat.
-// Ends    a node is forgotten after kForgetAfter without a heartbeat, or kStrangeAfter without an unrequested one: then
-//         this node is no longer its watcher. A node without a registration is forgotten after kPatience periods.
+// Ends    a node is forgotten after kForgetAfter without a heartbeat, or kStrangeAfter without an unrequested
+//         heartbeat, because then this node is no longer its watcher. A node without a registration is forgotten after
+//         kPatience periods.
 // Listed  nodes with registration and heartbeat, so a walk costs only what it shows.
 // Limits  nodes_max; quotas by address group (ShareBudget). Each loopback address is its own group.
 // Owner   one actor.
@@ -57,7 +58,7 @@ struct Watch {
   base::Instant heard;                 ///< time of the last heartbeat
   base::Instant told;                  ///< time of the last unrequested heartbeat
   base::Instant due;                   ///< when a heartbeat is requested, or it is forgotten
-  bool unheard = false;                ///< since this node started
+  bool unheard = false;                ///< no heartbeat has arrived since this node started
   base::User<base::NodeId> user{};     ///< whose quota it uses
   base::AddressGroup site{};           ///< group from which its last heartbeat came; zeros: unknown
 };
@@ -73,7 +74,7 @@ class Watched {
 
   enum class Refusal : std::uint8_t {
     old,    ///< its number is below the last number
-    date,   ///< more than kClockSkewMax from this node's
+    date,   ///< more than kClockSkewMax from this node's date
     early,  ///< the period is not over
     full,   ///< no slot for another node of that group
   };
