@@ -154,7 +154,7 @@ void ReputationActor::stop() {
 void ReputationActor::check() const {
   rows_.check();
   events_.check();
-  base::ensure(requests_.size() == serials_.size(), "each request has its number");
+  base::ensure(requests_.size() == serials_.size(), "each request has a serial number");
 }
 
 store::Use ReputationActor::take(ByteView key, ByteView value) {

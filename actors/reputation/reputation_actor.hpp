@@ -6,7 +6,7 @@
 // Order    one event at a time is decided, written, and then counted. Its time is after that node's last event, also if
 //          a clock was set back.
 // Limits   ReputationSettings::nodes_max nodes, kEventsMax events per node; the kRequestsMax newest requests are
-//          remembered. A new node evicts the node whose score says least (logic/score.hpp).
+//          remembered. A new node evicts the node whose score is nearest to kStart (fading()).
 #include <deque>
 #include <map>
 
@@ -69,7 +69,7 @@ class ReputationActor final : public runtime::Actor {
   bool ready_ = false;
   std::deque<std::pair<Wanted, Reply>> queue_;  // the first is being written
   std::map<base::NodeId, Score> scores_;
-  std::deque<Fading> fading_;  // next to be forgotten
+  std::deque<Fading> fading_;  // nodes to forget next
   std::map<base::Digest, Request> requests_;
   std::map<std::uint64_t, base::Digest> serials_;
   std::uint64_t events_all_ = 0, refused_ = 0;

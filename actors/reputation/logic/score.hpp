@@ -51,7 +51,7 @@ inline constexpr std::uint32_t kFadingEventsMax = 256;  // our choice: one commi
 
 struct Fading {
   base::NodeId node;
-  std::uint32_t events = 0;  ///< that were known
+  std::uint32_t events = 0;  ///< number of its events when it was chosen
 };
 /// Returns at most `count` nodes that may be evicted when the records are full: scores nearest to kStart first, among
 /// equals the oldest last event first. Nodes with over kFadingEventsMax events are excluded.
