@@ -155,12 +155,12 @@ class PeersActor final : public runtime::Actor {
   std::set<base::NodeId> changed_;  // peers whose rows are written after all decisions
   std::uint64_t bans_ = 0;
   std::string health_shown_;                    // empty: no fault
-  std::optional<base::Instant> too_few_since_;  // healthy peers
+  std::optional<base::Instant> too_few_since_;  // since when too few peers are healthy
   Dates dates_;
   std::string dates_shown_, identity_shown_;
   std::map<base::NodeId, base::Instant> elsewhere_;  // linked peers that say that their identity is used elsewhere
-  base::Instant look_for_other_at_{};                // not earlier
-  std::optional<base::Instant> told_elsewhere_;      // the meeting of which this node has notified its peers
+  base::Instant look_for_other_at_{};                // earliest time of the next check
+  std::optional<base::Instant> told_elsewhere_;      // the own_id_met() that peers were notified of
   struct Silence {
     std::string text;
     base::Instant said;

@@ -52,23 +52,23 @@ const sim::WorkloadSpec& workload() {
       .invariants =
           {
               {"strangers", "no node knows or links an id that no machine ever had, nor itself"},
-              {"answered", "who asks for a link to an id gets one to that id"},
+              {"answered", "a link that was requested to an id leads to that id"},
               {"held-off", "a peer that was dropped is not linked for ten minutes"},
               {"remembered", "a peer that worked and was saved is known from then on, also after a restart"},
-              {"honest", "no node is banned in a world without liars, whatever breaks in it"},
-              {"book", "no more peers are known than the setting says"},
+              {"honest", "no node is banned in a run without malicious nodes, whatever fails"},
+              {"book", "no more peers are known than the setting allows"},
           },
       .sometimes =
           {
               {"peers: a dial failed and is tried later", "a known peer did not answer"},
               {"peers: a silent link was dropped", "three pings in a row were missed"},
-              {"peers: an unwelcome link was dropped", "a peer came back that a person had sent away", true},
+              {"peers: an unwelcome link was dropped", "a peer that an operator had dropped came back", true},
               {"peers: rows waited for the store", "a commit of known peers failed"},
           },
       .mutants =
           {
-              {"peers.rows_unsaved", "who is known is never written down"},
-              {"peers.dropped_is_welcome", "a peer that a person sent away may come back at once"},
+              {"peers.rows_unsaved", "known peers are never stored"},
+              {"peers.dropped_is_welcome", "a peer that an operator dropped may come back at once"},
               {"peers.failed_dial_not_repeated", "a known peer that failed once is never dialled again"},
           },
       .draw = draw_operations,

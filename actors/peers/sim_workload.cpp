@@ -114,7 +114,7 @@ void PeersWorkload::check_list(std::size_t node, base::Duration asked_at, const 
     if (!nodes_.existed(row.id))
       return nodes_.violated("strangers", node_name(node) + " knows " + row.id.hex() + ", which no machine ever was");
     if (all_honest_ && row.state == wire::PeerState::BANNED)
-      return nodes_.violated("honest", node_name(node) + " bans " + name_of(row.id) + ", though no node lies");
+      return nodes_.violated("honest", node_name(node) + " bans " + name_of(row.id) + ", although no node lies");
     for (const Drop& drop : drops_) {
       const bool soon = drop.at < asked_at && nodes_.time() - drop.at < kSimHoldOff;
       if (row.linked() && soon && drop.by == self && drop.peer == row.id &&

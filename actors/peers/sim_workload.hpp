@@ -25,7 +25,7 @@ namespace troupe::peers {
 inline constexpr std::chrono::seconds kSimAnswer{30};      // our choice: longer than a dial
 inline constexpr std::chrono::minutes kSimHoldOff{9};      // our choice: kHoldOff by the slowest clock
 inline constexpr std::chrono::hours kSimMemory{23};        // our choice: below kSilenceMax by the fastest clock
-inline constexpr std::size_t kSimRowsALook = 64;           // our choice: runs of the tests have fewer
+inline constexpr std::size_t kSimRowsALook = 64;           // our choice: runs of the tests have fewer rows
 inline constexpr std::chrono::minutes kSimShortWorld{10};  // our choice: in longer runs some nodes wait for kRetryMax
 
 class PeersWorkload final : public sim::Workload, private sim::Clients<sim::Client> {

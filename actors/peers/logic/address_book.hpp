@@ -6,8 +6,8 @@
 //         to. A new link evicts the worst hearsay, then the worst peer without a link, then the ban that ends first.
 //         Hearsay only evicts hearsay that failed or is a day old.
 // Dead    hearsay after kHearsayFailuresMax failed dials; a proven address after kProvenFailuresMax in a row and
-//         kSilenceMax without a message; both after kForgetAfter. Never while this node has no link: then it may be at
-//         fault.
+//         kSilenceMax without a message; both after kForgetAfter. Never while this node has no link, because then this
+//         node may be at fault.
 // Limits  `known_max` rows, `per_source_max` of them hearsay from one source.
 // Owner   Peers (peers.hpp); not thread-safe. Time is monotonic, given by the caller.
 #include <map>
@@ -51,14 +51,14 @@ class AddressBook {
   Learned hear_of(const base::NodeId& id, const Contact& contact, const base::NodeId& source, base::Instant now);
 
   /// Records that a link to `id` is up; returns its row, or null if there is no space for one. `contact.endpoint` is
-  /// the dialled address. If the peer dialled us it is not dialable, and the known address stays.
+  /// the dialled address. If the peer dialled us, the endpoint is not dialable, and the known address stays.
   KnownPeer* linked(const base::NodeId& id, const Contact& contact, base::Instant now);
   void unlinked(const base::NodeId& id);
 
   /// Records a failed dial, or a link that fell silent.
   void failed(const base::NodeId& id, base::Instant now);
-  /// Records that another node answered a dial. Counts as as many failures as it takes to believe another address. The
-  /// rest of the row stays: the peer has moved, and may come back.
+  /// Records that another node answered a dial. Counts as enough failures to believe another address of the peer. The
+  /// rest of the row stays, because the peer has moved, and may come back.
   void met_another(const base::NodeId& id, base::Instant now);
   /// Records that a linked peer answered.
   void heard(const base::NodeId& id, std::chrono::microseconds round_trip, base::Instant now);
@@ -101,7 +101,7 @@ class AddressBook {
   std::size_t known_max_;
   std::size_t per_source_max_;
   std::map<base::NodeId, KnownPeer> rows_;
-  std::set<base::NodeId> links_;                    // linked peers, whose rows must stay
+  std::set<base::NodeId> links_;                    // linked peers; their rows must stay
   std::map<base::NodeId, base::Instant> saved_at_;  // for rows that were saved since the start
   std::map<base::NodeId, base::Instant> moved_at_;  // when a peer's claim about its own address was last saved
   std::set<base::NodeId> moved_;                    // peers that have moved again since

@@ -6,7 +6,7 @@
 // Rule    an address is accepted once peers of kVoicesMin groups name it, and more groups than any other address of its
 //         family and scope. The widest scope is preferred.
 // Choice  an attacker controls how many nodes dial this node. So once kVoicesMin groups of peers that this node chose
-//         to dial agree on an address, only other such peers can change it, even after the former are gone.
+//         to dial agree on an address, only peers that it chose can change the address, even after the first are gone.
 // Groups  ranges that one operator usually has (contact.hpp), so that many voices of one operator change nothing.
 // Source  libp2p specification, "AutoNAT" and "identify": observed addresses. README.md, "The own address".
 // Limits  one voice per link.
@@ -68,7 +68,7 @@ class OwnAddress {
   std::map<base::NodeId, Voice> voices_;
   bool fewer_ = false;  // voices have been removed since the last count
   std::optional<Address> agreed_;
-  bool by_chosen_ = false;  // agreed on by peers that this node chose, though they may be gone
+  bool by_chosen_ = false;  // agreed on by peers that this node chose, even if they are gone
 };
 
 }  // namespace troupe::peers

@@ -25,7 +25,8 @@ Peers::Peers(base::NodeId self, Policy policy, IdOf id_of)
   constexpr base::Duration zero{0};
   base::ensure(policy.health_period > zero && policy.exchange_period > zero && policy.rejoin_period > zero,
                "a period has a length");
-  base::ensure(policy.links_target > 0 && policy.links_target <= kLinksMax, "the links wanted are some, and allowed");
+  base::ensure(policy.links_target > 0 && policy.links_target <= kLinksMax,
+               "links_target is positive, and within its limit");
 }
 
 base::Result<bool, RowError> Peers::load(const base::NodeId& id, base::ByteView bytes, Moment moment) {

@@ -5,9 +5,10 @@
 //          calls at other times, and repeated calls, are harmless.
 // Dials    to known peers until there are `links_target` links and half as many own links; to seeds while fewer than
 //          `healthy_min` own links are healthy. A link is own if this node dialled it, or has dialled that peer before.
-//          Few links per address group that other domains dialled are own. So no attacker can stop this node's dials.
-// Health   every `health_period`, the `links_target` longest waiting links are pinged, and new links at once; half of
-//          the pings are never for new links.
+//          A link that another domain or such a peer dialled is own only while few links of its address group are. So
+//          no attacker can stop this node's dials.
+// Health   every `health_period`, the `links_target` links that wait longest are pinged, and new links at once. At most
+//          half of the pings are for new links.
 // Crowded  at kLinksMax, a peer of the largest address group yields to a smaller group. Otherwise the new peer is a
 //          guest: it may ask for contacts, and is dropped after kGuestTime unless a slot is free. A peer that this node
 //          dialled stays while it owes an answer.
@@ -42,9 +43,9 @@ class Peers {
   /// Returns when tick() is due next; later than the `now` of the last input.
   base::Instant wake_at() const { return wake_at_; }
 
-  /// A link is up. A repeated call changes nothing.
+  /// Notes that a link is up. A repeated call changes nothing.
   Decisions linked(const LinkUp& link, base::Instant now, base::Random& random);
-  /// A link has ended, not by a Drop. An unknown link is ignored.
+  /// Notes that a link has ended, except by a Drop. An unknown link is ignored.
   Decisions unlinked(const base::NodeId& id, LinkEnd how, base::Instant now, base::Random& random);
   /// Notes that the dial of `ticket` reached `id`; linked() reports its link before or after.
   Decisions dialled(std::uint64_t ticket, const base::NodeId& id, base::Instant now, base::Random& random);
@@ -74,17 +75,17 @@ class Peers {
   /// Returns whether a link to `id` is allowed: it is not banned, and no operator has dropped it.
   bool welcome(const base::NodeId& id, base::Instant now) const;
 
-  /// An operator requests a link, which lifts a ban. The ticket belongs to the only Dial among the decisions.
+  /// Dials a peer for an operator, which also lifts a ban. The ticket belongs to the only Dial among the decisions.
   struct Connecting {
     std::uint64_t ticket;
     Decisions decisions;
   };
   base::Result<Connecting, CommandError> connect(const Target& to, base::Instant now, base::Random& random);
-  /// An operator ends a link; the peer is held off for kHoldOff.
+  /// Ends a link for an operator; the peer is held off for kHoldOff.
   base::Result<Decisions, CommandError> drop(const base::NodeId& id, base::Instant now, base::Random& random);
-  /// An operator removes a peer for good: it leaves the book, and is no longer expected.
+  /// Removes a peer for good, for an operator: the peer leaves the book, and is no longer expected.
   base::Result<Decisions, CommandError> forget(const base::NodeId& id, base::Instant now, base::Random& random);
-  /// An operator lifts a ban: the points are cleared, and the peer is no longer held off.
+  /// Lifts a ban for an operator: the points are cleared, and the peer is no longer held off.
   struct Unbanned {
     bool lifted;  ///< false: the peer had no ban, no points, and was not held off
     Decisions decisions;
