@@ -110,7 +110,7 @@ struct Domain {
 /// The program's description of a domain. Its texts outlive the process's main().
 struct DomainSpec {
   std::string_view name;  ///< for the path of its head and for its log
-  /// Another domain's keys are a broken invariant at the start of the process.
+  /// A key that belongs to another domain breaks an invariant when the process starts.
   std::span<const config::Setting> settings{};
   bool logs = false;                                 ///< `troupe log LEVEL NAME` sets a level for it
   std::span<const std::string_view> health{};        ///< sources under which its actors raise reasons
