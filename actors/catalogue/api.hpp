@@ -25,7 +25,7 @@ struct Entry {
 
 std::string entry_key(const files::Cid& cid);
 std::string held_key(const files::Cid& cid, const base::NodeId& node);
-/// For all entries, and for all members' rows.
+/// Return the key prefixes of all entries, and of all members' rows.
 std::string entry_prefix();
 std::string held_prefix();
 
@@ -38,7 +38,8 @@ std::optional<Held> read_held_key(std::string_view key);
 
 base::Bytes encode(const Entry& entry);
 std::optional<Entry> decode_entry(base::ByteView bytes);
-/// `adopted`: owned only for the group, and removed with the entry; otherwise that node owned the file before.
+/// `adopted`: the node owns the file only for the group, and removes it with the entry. Otherwise it owned the file
+/// before.
 base::Bytes encode_held(bool adopted);
 std::optional<bool> decode_held(base::ByteView bytes);
 

@@ -1,15 +1,15 @@
 #pragma once
 // The catalogue of one group at one member: this node maintains the files that the group has agreed to keep.
 //
-// Load    all rows of files, then a watch of them from that revision. It loads again when a watch ends, at the latest
-//         kWatchIdle after the last change: from this member's own state, unless that is older than what it has acted
-//         on.
+// Load    the actor loads all rows of files, then watches them from that revision. It loads them again when a watch
+//         ends, at the latest kWatchIdle after the last change: from this member's state, unless that state is older
+//         than a revision on which the actor has acted.
 // Adopt   a file that this node does not own yet is read from any nodes that have it, and put here. Then this node owns
 //         it, and its watch repairs copies. One file at a time, files that were never tried first.
-// Retry   kRetry after a failure the next file is tried; the same file after kRetry, then with back-off, unless its
-//         rows change before.
-// Say     once the file is owned here, a row of the group says so.
-// Remove  an entry that is gone: an adopted file is removed, and the row.
+// Retry   kRetry after a failure the next file is tried. The failed file is tried again after kRetry, then with
+//         back-off up to kRetryMax, or as soon as its rows change.
+// Report  once this node owns a file, it writes a row of the group that says so.
+// Remove  once an entry is gone, this node removes an adopted file, and its row.
 // Limits  kEntriesMax; further entries are skipped, and logged.
 #include <deque>
 #include <map>
@@ -84,7 +84,7 @@ class MemberActor final : public runtime::Actor {
   runtime::Subscription listing_;
   std::vector<runtime::Subscription> watching_;  // one per sort of rows
   std::optional<Adopting> adopting_;
-  base::Instant not_before_{};  // for the next try of any file
+  base::Instant not_before_{};  // no file is tried before this time
   std::uint64_t failed_ = 0;
 };
 
