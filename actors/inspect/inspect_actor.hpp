@@ -28,14 +28,14 @@ namespace troupe::inspect {
 
 inline constexpr std::chrono::milliseconds kSlice{5};
 inline constexpr std::size_t kWaitingMax = 16;
-inline constexpr std::chrono::seconds kPortraitDue{2};         // after that, the actor hangs
+inline constexpr std::chrono::seconds kPortraitDue{2};         // after that, the actor counts as hanging
 inline constexpr std::chrono::milliseconds kFollowPeriod{50};  // our choice: too short to notice
 inline constexpr std::chrono::seconds kReaderDue{2};           // for the last items; after that the reader is too slow
 inline constexpr std::chrono::seconds kHold{10};               // our choice: a warning does not flicker from survey to
                                                                // survey
 inline constexpr std::uint64_t kCircleMs = 1'000;              // minimum wait of each request in a circle
 inline constexpr std::chrono::minutes kPauseMax{10};
-inline constexpr std::chrono::seconds kPauseBegun{1};  // until then the actor has received the order
+inline constexpr std::chrono::seconds kPauseBegun{1};  // time in which the actor receives the order
 inline constexpr std::chrono::seconds kPauseSaid{20};  // our choice: well within the idle time-outs of both ends
 inline constexpr std::size_t kPausedMax = 16;          // our choice: an operator works on a few actors
 inline constexpr int kSurveyShare = 50;                // at most 2 % of a core for surveys, or for names
@@ -144,17 +144,17 @@ class InspectActor final : public runtime::Actor {
   std::list<Followed> followed_;
   Names names_;  // of recently seen numbers
   base::Instant names_at_;
-  base::Instant names_again_;  // no walk for new names before that
+  base::Instant names_again_;  // no walk for new names before this time
 
   Survey survey_;
   std::optional<runtime::Registry::Cursor> surveying_;
   base::Duration survey_took_{0};  // time of its own steps
-  bool any_runs_ = false;          // an actor other than this one, at the time of its visit
+  bool any_runs_ = false;          // another actor ran when it was visited
   std::uint64_t surveys_ = 0;
   struct Told {
     std::string subject;
     base::Instant said;
-    base::Instant last;  // found
+    base::Instant last;  // when it was last found
   };
   std::map<Warning, Told> told_;
   std::optional<Finding> circle_;

@@ -144,7 +144,7 @@ void Survey::judge(std::string_view path, const runtime::Listing& actor, Past& p
   if (past.restarted.size() >= kStorm) {
     const base::Code code = record.last_error.load(kRelaxed);
     add({Warning::restart_storm, who,
-         who + " breaks again and again (" + std::string(base::name(code)) +
+         who + " fails repeatedly (" + std::string(base::name(code)) +
              "; 3 or more restarts within 30 s): see `troupe inspect --once " + who + "` shows why",
          static_cast<double>(past.restarted.size())});
   }

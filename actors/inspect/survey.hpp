@@ -143,7 +143,7 @@ class Survey {
   std::vector<Finding> found_, findings_;
   std::vector<Asker> asking_, askers_;
   std::size_t askers_seen_ = 0;     // in this survey
-  std::size_t askers_skipped_ = 0;  // of those, asked in an earlier survey
+  std::size_t askers_skipped_ = 0;  // of these, asked in an earlier survey
   Totals counting_, totals_;
   bool calm_ = false;
   struct Dead {

@@ -203,7 +203,7 @@ TEST_CASE("survey: restart-storm, at the third restart within half a minute") {
     restart(28s);
     CHECK(fixture.only(Warning::restart_storm));
     CHECK(fixture.finding().subject == "/weak");
-    CHECK(fixture.says("/weak breaks again and again (internal; 3 or more restarts within 30 s)"));
+    CHECK(fixture.says("/weak fails repeatedly (internal; 3 or more restarts within 30 s)"));
     fixture.look(1ms);
     CHECK(fixture.well());
   }

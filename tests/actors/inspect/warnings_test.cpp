@@ -128,7 +128,7 @@ TEST_CASE("warnings: restart-storm") {
     fixture.pass(5s);
   }
   const std::string text = fixture.only(Warning::restart_storm);
-  CHECK(has(text, "/weak breaks again and again (internal; 3 or more restarts within 30 s)"));
+  CHECK(has(text, "/weak fails repeatedly (internal; 3 or more restarts within 30 s)"));
   fixture.pass(16s);
   kept_and_cleared(fixture, Warning::restart_storm, {"`troupe inspect --once /weak` shows why"});
   child = {};
