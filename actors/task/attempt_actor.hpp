@@ -103,7 +103,7 @@ class AttemptActor final : public runtime::Actor {
   void note_output(std::uint16_t index, base::ByteView piece);
   /// Reports the result of a paid attempt; only the first call counts.
   void tell_answer(const Ended& how);
-  /// Reports the result because it is due, however much its submitter has read.
+  /// Reports the result because it is due, even if its submitter has not read all output.
   void answer_in_time();
   void given_up();
   void leave();
@@ -128,7 +128,7 @@ class AttemptActor final : public runtime::Actor {
   Lease lease_;
   bool told_begin_ = false;
   bool time_is_up_ = false, answered_ = false;
-  bool leaves_ = false;  // once its program has ended
+  bool leaves_ = false;  // the actor ends once its program has ended
   base::Instant begun_{};
   base::Instant taken_by_ = base::Instant::max();
   base::Duration waited_{};  // for credit, minus the time that reading has added
@@ -139,7 +139,7 @@ class AttemptActor final : public runtime::Actor {
   std::size_t output_ = 0;          // index in end_->outputs of the next to send
   std::uint64_t offset_ = 0;        // in the output that is sent
   std::uint64_t left_bytes_ = 0;    // limit for the outputs that are not sent yet
-  Parts parts_{{kStandardPart}};    // of a paid attempt: what was sent
+  Parts parts_{{kStandardPart}};    // sent parts of a paid attempt
   crypto::Sha256 standard_, last_;  // hashes of the first and the last part
 };
 

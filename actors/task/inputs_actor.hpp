@@ -140,8 +140,8 @@ class InputsActor final : public runtime::Actor {
   std::deque<ports::TreeRemoval> leaving_;  // unwanted folders; removal of the first is in progress
   std::uint64_t gone_ = 0;                  // counts names of removed entries
   std::set<Wanted> fetches_;
-  base::ShareBudget<base::NodeId> shares_;  // of bytes
-  base::ShareBudget<base::NodeId> places_;  // of uses, of other nodes
+  base::ShareBudget<base::NodeId> shares_;  // quotas for bytes of files in use
+  base::ShareBudget<base::NodeId> places_;  // quotas for uses of other nodes
   // A manifest may list one chunk many times, so a few KB at its node become GB here. A fetch beyond the budget waits.
   base::RateBudget<base::NodeId> written_;  // KiB for other nodes
   std::uint64_t bytes_ = 0;                 // of all files, including those being fetched

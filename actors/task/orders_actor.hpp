@@ -43,7 +43,7 @@ class OrdersActor final : public runtime::Actor {
   static constexpr std::chrono::seconds kLeftAlone{10};    // our choice: for a node that did not take a task
   static constexpr unsigned kLeftAloneDoubled = 5;         // our choice: times; once per further such task, to 5 min
   static constexpr std::chrono::minutes kDeclinedFor{10};  // our choice: time after kLeftAlone until it is forgotten
-  static constexpr std::chrono::hours kLeftAloneMost{1};   // our choice: however long the node asks for
+  static constexpr std::chrono::hours kLeftAloneMost{1};   // our choice: even if the node asks for longer
   static constexpr std::chrono::minutes kPaidForNothing{5};  // our choice: for an engaged node that did not take it
   static constexpr std::chrono::seconds kLackedFirst{1};     // our choice: if no node has a task's inputs; doubles
   static constexpr unsigned kLackedDoubled = 6;              // our choice: times, to some 1 min

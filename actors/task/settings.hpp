@@ -43,7 +43,7 @@ struct TaskSettings {
   base::Rate inputs_written{64 * 1024, 1024 * 1024};
   std::uint64_t kept_bytes = 0;  ///< for the output of tasks
   std::uint32_t tasks_max = 10'000;
-  base::Duration pay_margin = std::chrono::hours{1};  ///< after the program's time limit, for a paid attempt
+  base::Duration pay_margin = std::chrono::hours{1};  ///< for a paid attempt's result, after its program's time limit
   double dishonest = 0.1;                             ///< share of workers that are assumed to collude
   bool require_verified = true;                       ///< other nodes get tasks only once they passed checks
   std::uint32_t checks_per_hour = 60;                 ///< begun by this node

@@ -141,7 +141,7 @@ class WorkerActor final : public runtime::Actor {
   const TaskSettings settings_;
   std::uint32_t slots_ = 0;  // thousandths of cores, for local tasks and again for other nodes'
   std::uint32_t pids_ = 0;   // for tasks of other nodes
-  Used own_, others_;        // by local tasks, and by tasks of other nodes
+  Used own_, others_;        // used by local tasks, and by tasks of other nodes
   std::uint64_t memory_ = 0;
   std::string closed_;
   base::Instant short_until_{};
@@ -168,9 +168,9 @@ class WorkerActor final : public runtime::Actor {
   std::map<TaskId, std::uint64_t> tokens_;  // the highest per task, also of ended tasks
   std::deque<TaskId> ended_;                // in the order of their ends
   base::ShareBudget<base::NodeId> places_{kWaitingMax};
-  base::RateBudget<base::NodeId> orders_;                             // of other nodes, whose signatures are verified
-  base::RateBudget<base::NodeId> starts_;                             // of attempts of other nodes
-  base::ShareBudget<base::NodeId> look_ups_{Earnings::kCheckingMax};  // of escrows, at hosts that submitters name
+  base::RateBudget<base::NodeId> orders_;  // orders of other nodes, whose signatures are verified
+  base::RateBudget<base::NodeId> starts_;  // starts of other nodes' attempts
+  base::ShareBudget<base::NodeId> look_ups_{Earnings::kCheckingMax};  // escrow lookups, at hosts that submitters name
 };
 
 }  // namespace troupe::task

@@ -94,7 +94,7 @@ class Checks {
   const Limits limits_;
   Nodes nodes_;
   std::map<base::AddressGroup, std::size_t> groups_;  ///< how many of `nodes_` each has
-  std::deque<Begun> begun_;                           ///< within the last hour
+  std::deque<Begun> begun_;                           ///< checks begun within the last hour
   std::size_t under_way_ = 0;
   std::uint64_t walks_ = 0;  ///< finished scans
 };

@@ -32,7 +32,7 @@ struct Used {
 class Line {
  public:
   struct Running {
-    base::Instant ends;  ///< at the latest
+    base::Instant ends;  ///< its latest end
     Used used;
   };
   /// `used`: by all running attempts; `most`: what they may use together.
@@ -47,7 +47,7 @@ class Line {
   bool ends_before_head(const Running& one) const { return !promised_ || one.ends <= *promised_; }
 
   const Used most_;
-  Used used_;  ///< at the promised time, with the head
+  Used used_;  ///< used at the promised time, including the head
   std::optional<base::Instant> promised_;
 };
 

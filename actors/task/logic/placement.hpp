@@ -88,7 +88,7 @@ class Declined {
 
  private:
   std::uint64_t count_ = 0;
-  std::map<base::NodeId, std::uint64_t> nodes_;  // the count when it last declined
+  std::map<base::NodeId, std::uint64_t> nodes_;  // `count_` when the node last declined
   std::map<base::AddressGroup, std::uint64_t> sites_;
 };
 
