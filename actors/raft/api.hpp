@@ -23,7 +23,7 @@ inline constexpr std::size_t kGroupNameMax = 32;
 
 inline std::string path_of(const std::string& group) { return std::string(kPath) + "/" + group; }
 inline constexpr std::string_view kLogName = "log", kSnapshotsName = "snapshots";  // children of /raft next to groups
-/// Returns whether `name` has 1 to 32 of a-z, 0-9, '-' and '_', and is neither of those two names.
+/// Returns whether `name` has 1 to 32 of a-z, 0-9, '-' and '_', and is not `log` or `snapshots`.
 inline constexpr const char* kGroupNameIs =
     "a group's name has 1 to 32 of a-z, 0-9, '-' and '_', and is not `log` or `snapshots`";
 bool is_group_name(std::string_view name);

@@ -267,7 +267,7 @@ class GroupActor final : public runtime::Actor, public Group {
   std::multimap<Index, std::vector<ReadWaiting>> reads_ready_;
   bool sweeping_ = false;
   Index applied_;
-  std::uint64_t applied_bytes_ = 0;  // since the snapshot
+  std::uint64_t applied_bytes_ = 0;  // applied since the snapshot
   Index configuration_index_;
 
   struct Taking {
@@ -296,7 +296,7 @@ class GroupActor final : public runtime::Actor, public Group {
   std::optional<base::Instant> leaderless_;
   base::Instant membership_at_{};  // time of the next request
   std::set<MemberId> say_removed_;
-  std::string complaint_;  // as in the node's health
+  std::string complaint_;  // the reason that the node's health shows
   std::optional<GroupGauges::Gauge> gauge_;
 };
 

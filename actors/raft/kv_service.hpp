@@ -96,7 +96,7 @@ class KvService final : public StateMachine, public runtime::Part {
   kv::GroupTime time_;
   kv::LeaseTimes leases_;
   std::optional<std::int64_t> told_ms_;                      // the latest time that this leader has proposed for leases
-  std::deque<std::pair<base::Instant, kv::Revision>> ages_;  // at a leader: the latest revision at each time
+  std::deque<std::pair<base::Instant, kv::Revision>> ages_;  // at a leader: times, and the latest revision at each
   std::list<Watcher> watchers_;
   struct Forwarded {
     std::shared_ptr<Pending> pending;

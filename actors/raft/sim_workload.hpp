@@ -97,7 +97,7 @@ class RaftWorkload final : public sim::Workload, private sim::Clients<sim::Clien
 
   const bool beyond_;
   sim::History history_;
-  std::size_t members_ = 0;  // the first nodes; 0: no group was requested yet
+  std::size_t members_ = 0;  // number of founding nodes; 0: no group was requested yet
   bool made_ = false;
   std::uint64_t values_ = 0, requests_ = 0;
   std::map<std::string, sim::Value> read_last_;
@@ -107,7 +107,7 @@ class RaftWorkload final : public sim::Workload, private sim::Clients<sim::Clien
   std::map<std::size_t, std::uint64_t> syncs_;        // number of syncs of each node's logs
   std::map<MemberId, Index> durable_;                 // the highest index that its disk ever had
   std::map<std::uint64_t, std::uint64_t> committed_;  // term of each index
-  std::map<std::uint64_t, std::uint64_t> hashes_;     // after each index
+  std::map<std::uint64_t, std::uint64_t> hashes_;     // of the state after each index
   std::map<std::size_t, Seen> seen_;
   Configuration known_;  // the configuration of the latest term seen
   Term known_term_;

@@ -65,7 +65,7 @@ std::optional<LogError> flaw(const Entry& entry, Index index, Term term);
 
 class Log {
  public:
-  /// An empty log after `snapshot`; index and term are 0 for a member that knows nothing yet.
+  /// Makes an empty log after `snapshot`, whose index and term are 0 for a member that knows nothing yet.
   explicit Log(Snapshot snapshot);
 
   const Snapshot& snapshot() const { return snapshot_; }

@@ -67,7 +67,7 @@ struct Progress {
   Index told_commit{};
   base::Instant heard{};        ///< the last response in this term
   Round acknowledged{};         ///< the last round of heartbeats that it answered
-  std::uint64_t sequence = 0;   ///< of the last message sent to it
+  std::uint64_t sequence = 0;   ///< number of the last message sent to it
   std::uint64_t proven_at = 0;  ///< `sequence` when `match` last grew
   Index owed{};                 ///< the index acknowledged before the loss
   std::uint64_t lost_at = 0;    ///< `sequence` when the loss was noticed; responses to earlier messages are outdated

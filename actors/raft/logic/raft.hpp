@@ -109,7 +109,7 @@ class Raft {
   std::vector<std::pair<MemberId, Index>> behind() const;
   /// Returns when another member last responded: to a leader in this term, or to a vote request. Nullopt: never.
   std::optional<base::Instant> last_answer(const MemberId& member) const;
-  /// Returns the other voters without a response since then; at a leader the other members.
+  /// Returns the other voters, or at a leader the other members, that have not responded since then.
   std::vector<MemberId> silent_since(base::Instant since) const;
   bool asleep(base::Instant now) const;
   bool transferring() const { return leader() && leader()->transfer; }

@@ -45,7 +45,7 @@ class History {
   };
   struct Seen {
     std::vector<Changed> changes;
-    Revision next;  ///< where to continue
+    Revision next;  ///< revision at which to continue
   };
   /// A block that is to be written to disk.
   struct Unsaved {
@@ -109,7 +109,7 @@ class History {
     std::deque<Changed> changes{};
     std::size_t memory = 0, count = 0;
     State state = State::open;
-    bool too_large = false;  // for the disk
+    bool too_large = false;  // it is not stored on the disk
   };
   static std::size_t bytes_of(const Changed& change) {
     return 128 + change.key.size() + change.request.size() + (change.value ? change.value->size() : 0);

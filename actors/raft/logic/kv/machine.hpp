@@ -2,10 +2,9 @@
 // The keys of a group, and the effects of each committed command, which are the same at each member.
 //
 // Order    commands are applied by rising index; keys are ordered by their bytes.
-// Revision a number for the whole store. A command that changes something adds one, whatever it changes. Sessions the
-// answer to a command with a request id is kept: a repeated id gets the same answer and changes nothing.
-//          Answers expire by the group's time in later commands. At the limit new ids are refused; no answer is
-//          dropped.
+// Revision a number for the whole store. A command that changes something adds one, whatever it changes.
+// Sessions the answer to a command with a request id is kept: a repeated id gets the same answer and changes nothing.
+//          Answers expire by the group's time in later commands. At the limit new ids are refused; no answer is lost.
 // Leases   a lease's keys are removed when the lease is dropped. It has an end in the group's time, at which the leader
 //          drops it (lease_times.hpp).
 // Hash     rolls over all effects; if two members have different hashes at one index, a member is wrong.
