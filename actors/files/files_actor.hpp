@@ -147,8 +147,8 @@ class FilesActor final : public FilesPart {
   std::vector<Stream> streams_;  // gets, views and verifies
 
   std::unique_ptr<Watch> watch_;
-  std::map<base::NodeId, std::deque<WatchQuestion>> questions_;  // of this round, not sent yet
-  std::size_t asked_ = 0;                                        // of this round, not answered
+  std::map<base::NodeId, std::deque<WatchQuestion>> questions_;  // questions of this round that are not sent yet
+  std::size_t asked_ = 0;                                        // questions of this round without an answer
   std::set<runtime::Handle> copiers_;
   std::set<Release> releasing_;  // sent, not answered
   std::optional<Release> released_last_;

@@ -31,7 +31,7 @@ namespace troupe::files {
 inline constexpr std::size_t kContentsAskedMax = 1024;  // messages/files.capnp: HasContents
 inline constexpr std::size_t kContentsListed = 512;     // messages/files.capnp: HeldContents
 inline constexpr std::size_t kOwnersListed = 512;       // messages/files.capnp: HeldOwners
-inline constexpr std::size_t kOwnersEnded = 4;          // at once; our choice
+inline constexpr std::size_t kOwnersEnded = 4;          // owners ended at once; our choice
 inline constexpr std::chrono::minutes kIdleCheck{5};    // our choice: far below put_idle_max, and below a day
 inline constexpr std::chrono::hours kRoomPeriod{1};     // issue 17: between two checks of the device's free space
 inline constexpr std::chrono::seconds kRoomAgain{10};   // our choice: the same, while other nodes are refused for
@@ -154,15 +154,15 @@ class HolderActor final : public FilesPart {
   base::Instant room_looked_at_;
   base::Instant room_at_;  // time of the next check
   std::set<base::NodeId> owners_ending_;
-  std::optional<base::NodeId> last_ending_;  // of this round
+  std::optional<base::NodeId> last_ending_;  // the last owner of this round
   bool in_end_owners_ = false;
   std::set<ContentKey> damaged_;  // claimed objects that are corrupted
   std::vector<base::Callback<void()>> waiting_;
   std::map<ContentKey, std::vector<base::Callback<void()>>> stores_waiting_;
-  std::size_t commits_ = 0;  // in progress
+  std::size_t commits_ = 0;  // number in progress
   std::shared_ptr<ReadPlaces> reads_;
   base::RateBudget<base::NodeId> read_rate_;                           // in KiB, for other nodes
-  base::RateBudget<base::NodeId> look_rate_{kLooks, base::Instant{}};  // of objects that other nodes ask about
+  base::RateBudget<base::NodeId> look_rate_{kLooks, base::Instant{}};  // objects that other nodes ask about
 };
 
 }  // namespace troupe::files

@@ -38,9 +38,9 @@ struct FilesSettings {
   /// Objects that this node announces. Another node keeps 10,000 announcements of this node (dht::ProviderLimits). The
   /// rest is for objects that ended before a restart, and for `troupe dht provide`.
   std::uint64_t announced_max = 8'192;
-  std::size_t reads_max = 128;                                ///< at a storage node; our choice: at most 128 MiB
-  std::uint32_t read_kib_per_second = 512 * 1024;             ///< total for other nodes, at a storage node; our choice
-  std::size_t reads_per_node_max = 16;                        ///< of these; our choice: some gets of two
+  std::size_t reads_max = 128;                     ///< at a storage node; our choice: at most 128 MiB
+  std::uint32_t read_kib_per_second = 512 * 1024;  ///< total for other nodes, at a storage node; our choice
+  std::size_t reads_per_node_max = 16;             ///< of these reads, per node; our choice: eight gets with two each
   base::Duration content_timeout = std::chrono::seconds{20};  ///< an object in flight; our choice: 50 KiB/s
   base::Duration answer_timeout = std::chrono::seconds{10};   ///< anything smaller; as long as a dial may take
   observe::Health* health = nullptr;                          ///< outlives the actors; null: not notified

@@ -28,7 +28,7 @@ struct SimRow {
 /// The result of a verify.
 struct SimVerified {
   std::uint64_t copies = 0, sound = 0, lacking = 0, damaged = 0, unknown = 0;
-  std::vector<base::NodeId> lacking_at, damaged_at;  ///< the first of them
+  std::vector<base::NodeId> lacking_at, damaged_at;  ///< the first such nodes
 };
 
 struct SimClient : sim::Client {
@@ -39,7 +39,7 @@ struct SimClient : sim::Client {
   runtime::Sink<wire::PutPiece> sink;
   std::size_t sent = 0, stop_at = 0;
   bool stops = false, lingers = false;
-  // For the others.
+  // For other operations.
   std::size_t first = 0, count = 0, got = 0;
   std::vector<SimRow> rows;
   std::set<Cid> listed;

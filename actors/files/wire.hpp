@@ -25,7 +25,7 @@ base::Outcome<Id> read_id(capnp::Data::Reader data) {
   if (const auto id = Id::from(bytes_of(data))) return *id;
   return base::Error{base::Code::malformed, "malformed id: its length is wrong"};
 }
-/// Returns the ids of the right length; a list from this node has no others.
+/// Returns the ids with the right length; a list from this node has only such ids.
 std::vector<base::NodeId> read_nodes(capnp::List<capnp::Data>::Reader list);
 template <class Nodes>
 void write_nodes(capnp::List<capnp::Data>::Builder out, const Nodes& nodes) {
@@ -33,7 +33,7 @@ void write_nodes(capnp::List<capnp::Data>::Builder out, const Nodes& nodes) {
   for (const base::NodeId& node : nodes) out.set(i++, data_of(node.view()));
 }
 
-/// Writes what `pace` knows of the first of these nodes.
+/// Writes what `pace` knows about the first of these nodes, as many as `out` has places.
 void write_pace(capnp::List<wire::NodeTook>::Builder out, const std::set<base::NodeId>& nodes, const Pace& pace,
                 base::Instant now);
 

@@ -124,7 +124,7 @@ class Catalogue {
 
   /// Returns claims to end, at most `max`, in order after `after`, wrapping around.
   std::vector<Release> releases(std::size_t max, const std::optional<Release>& after) const;
-  /// Returns the releases to erase: those tried for kReleaseTriesFor, and the oldest beyond releases_max.
+  /// Returns the releases to erase: releases that were tried for kReleaseTriesFor, and the oldest beyond releases_max.
   Change plan_give_up(base::WallTime now) const;
 
   const std::map<Cid, Entry>& entries() const { return entries_; }

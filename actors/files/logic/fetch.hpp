@@ -8,7 +8,7 @@
 //         first response counts. The late node comes last for other objects too, until it responds.
 // Sites   after kAskedOfGroup nodes of an address group, the group's other nodes come after other groups' nodes. So an
 //         address group delays a get by at most three fake holders.
-// Silence a silent node is asked once more for that object after all others; after two silences in a row it is not
+// Silence a silent node is asked once more for the object after all other nodes; after two silences in a row it is not
 //         asked again in this get.
 // Ends    after all nodes failed: `unavailable` if one was silent; otherwise `corrupt` if one sent wrong bytes;
 //         otherwise `alone` if there was no other node; otherwise `unavailable` if the search missed nodes; otherwise

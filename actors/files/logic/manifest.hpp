@@ -7,8 +7,8 @@
 //           1  file size                                                    4  11 00 00 00, then 40 n + 7
 //           2  format (2 bytes, 1) · chunker (2, 0: fixed) · chunk size (4)  5-8  the file's BEP 52 root (merkle.hpp)
 //           9  4 n, then 05 00 00 00        10...  n times: chunk id (32) · chunk length (4) · zero (4)
-// Unique  lengths, n and root follow from size, chunk size and ids, and parse() accepts no others: encode() of what
-//         parse() takes gives the same bytes.
+// Unique  lengths, n and root follow from size, chunk size and ids, and parse_manifest() accepts no other values. So
+//         encode() of a parsed manifest gives the same bytes.
 // Limits  kChunksMax chunks: a manifest (at most 2.5 MiB) fits into one frame, a file has at most 64 GiB.
 #include <cstdint>
 #include <vector>

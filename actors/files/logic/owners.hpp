@@ -59,7 +59,7 @@ class Owners {
 
   /// Loads a row at start, in any order with claims. Error: `corrupt`; the row is not used.
   base::Result<void, RowError> load(const Row& row);
-  static bool owns(base::ByteView key);  ///< whether it is the key of such a row
+  static bool owns(base::ByteView key);  ///< whether it is the key of a row of an owner, or of days
 
   /// Records that this node runs on `day`. Call it after the rows were read, and every day.
   void begin_day(std::uint32_t day);
@@ -138,7 +138,7 @@ class Owners {
   std::uint64_t claims_ = 0;
   std::size_t reserved_ = 0;
   std::uint32_t today_ = 0;
-  std::uint32_t days_ = 0;  // on which this node ran
+  std::uint32_t days_ = 0;  // number of days on which this node ran
   std::uint32_t today_written_ = 0;
   std::uint32_t days_written_ = 0;
   bool begun_ = false;  // the first day has begun, after the rows were read

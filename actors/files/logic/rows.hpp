@@ -1,5 +1,5 @@
 #pragma once
-// Rows of the store as the logic decides on them: ask for a Change, write it and sync, then apply those very rows.
+// Rows of the store as the logic decides on them: ask for a Change, write it and sync, then apply exactly its rows.
 //
 // Keys    the first byte says what a row is; the rest are fixed fields, numbers little-endian:
 //           c  content key (37) · owner (20) · claim kind (1) · claim name (32)   -> bytes stored (4)     claims.hpp

@@ -40,7 +40,7 @@ struct WatchLimits {
   std::size_t reads_per_round_max = 8;               // our choice: 8 MiB per round with reads, from as many holders
   std::uint32_t rounds_per_read = 16;                // our choice: 8 KiB per second on average, at random
   std::uint32_t busy_part = 8;                       // our choice: a node busy for a quarter of an hour is gone
-  std::uint32_t unread_max = 3;                      // our choice: if one object is corrupted, others may not be
+  std::uint32_t unread_max = 3;                      // our choice: one corrupted object does not mean that all are
   std::uint32_t refusal_rounds = 5;                  // our choice: how long a node that refused a copy is skipped
 };
 
@@ -146,11 +146,11 @@ class Watch {
   bool in_round_ = false;
   std::optional<FileContent> cursor_;   // the last object of the previous round, within a pass
   std::map<FileContent, Heard> round_;  // the objects of this round
-  std::set<base::NodeId> answering_;    // in this round
+  std::set<base::NodeId> answering_;    // nodes that answered in this round
   std::set<base::NodeId> not_answering_;
   std::set<base::NodeId> busy_;
   bool silence_counted_ = false;   // of this round
-  std::set<base::NodeId> asked_;   // in this pass
+  std::set<base::NodeId> asked_;   // nodes asked in this pass
   std::set<base::NodeId> missed_;  // silent in a round of this pass, which counts once
   // Counts in a row, multiplied by busy_part; only for holders.
   std::map<base::NodeId, std::uint32_t> silences_;     // passes
