@@ -63,10 +63,10 @@ class AuditActor final : public runtime::Actor {
     Audit audit;
     std::string space{};  // the space to list; empty: all
     bool cancelled = false;
-    bool waits = false;                               // for an answer
+    bool waits = false;                               // it waits for an answer
     std::size_t keyspace = 0;                         // index into kAuditedKeyspaces
     std::optional<base::Bytes> from = base::Bytes();  // start of the next slice; nullopt: all rows were read
-    std::vector<base::Bytes> read;                    // their keys, in order
+    std::vector<base::Bytes> read;                    // keys of the rows that were read, in order
     std::uint8_t listed = 0;                          // number of the index space being paged through; zero: not begun
     base::Bytes after;                                // the last key of the previous page
     std::deque<AuditedRow> doubtful;                  // rows that differ from the index

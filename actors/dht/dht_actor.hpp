@@ -121,8 +121,8 @@ class DhtActor final : public runtime::Actor, public Head {
                base::Callback<void(const base::Outcome<base::ByteView>&)> found);
   /// Reserves one of reads_; returns false if none is free.
   bool hold_read(const Budgets::User& reader);
-  /// Does the same for the sender of the current request. Returns nullopt if it was refused; the refusal says when to
-  /// retry.
+  /// Reserves a read for the sender of the current request. Returns nullopt if the request was refused; the refusal says
+  /// when to retry.
   std::optional<Budgets::User> may_read(std::size_t bytes);
   std::optional<Facts> held_facts(const RecordKey& place) const override { return held_->find(place, wall()); }
   std::vector<Contact> held_providers(const Key& key, std::size_t most) override;

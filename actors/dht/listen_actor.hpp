@@ -56,7 +56,7 @@ class ListenActor final : public runtime::Actor {
   struct TopicState {
     explicit TopicState(const Listening& begin) : logic(begin) {}
     Listening logic;
-    base::Bytes record;                 // the newest
+    base::Bytes record;                 // the newest record
     std::map<base::NodeId, Told> told;  // by holder
     bool fetching = false;              // a record in `told` is being fetched
     base::NodeId fetched{};             // the holder it was last fetched from

@@ -151,7 +151,7 @@ class LookupActor final : public runtime::Actor {
   bool enough_ = false;
   std::set<base::NodeId> renewed_;  // asked for a new token because they refused an earlier search's token
   bool lost_ = false;               // a node that answered recently has not answered the store
-  bool anew_ = false;               // the search was repeated without those nodes
+  bool anew_ = false;               // the search was repeated, and all nodes are asked
   base::Instant stores_began_;
   struct Refusals {
     std::size_t times = 0;

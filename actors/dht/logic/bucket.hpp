@@ -62,7 +62,7 @@ struct Listed {
   base::Instant heard;                        ///< the last message from it
   std::uint32_t failures = 0;                 ///< requests unanswered since its last answer
   base::Instant failed_at{};                  ///< the last failure; meaningless without failures
-  base::Instant failed_before{};              ///< the failure before; meaningless below two failures
+  base::Instant failed_before{};              ///< the second-to-last failure; meaningless below two failures
   std::optional<base::Endpoint> elsewhere{};  ///< another address where it was seen, until it answers at either
 
   bool failing() const { return failures >= kFailuresMax; }

@@ -36,7 +36,7 @@ inline constexpr std::size_t kOutlivedMax = 4'096;     // our choice: 400 KiB; t
 inline constexpr std::size_t kSweptMax = 256;          // our choice: one batch of rows
 inline constexpr std::uint64_t kRecordWeight = 2'048;  // added to its bytes, for quotas: 100,000 records weigh 192 MiB
 
-/// Settings; bytes are those of encoded records.
+/// Settings; bytes are of encoded records.
 struct HeldLimits {
   std::array<std::uint64_t, 3> space_bytes_max{4u << 20, 128u << 20, 128u << 20};  ///< /pk, /kv, /cid
   std::uint64_t bytes_max = 192u << 20;
@@ -126,7 +126,7 @@ class Held {
 
   std::optional<Facts> find(const RecordKey& place, base::WallTime wall) const;
 
-  /// Does the same, and adds the record if it is in memory.
+  /// Finds a record, and adds its bytes if they are in memory.
   std::optional<Reading> read(const RecordKey& place, base::WallTime wall);
 
   /// Returns the record in a row that was read for read(). It stays in the cache.
@@ -176,7 +176,7 @@ class Held {
     Space space;
   };
   struct Outlived {
-    std::uint64_t sequence;  ///< of its successor
+    std::uint64_t sequence;  ///< sequence of its successor
     base::WallTime until;
   };
   using Index = std::map<Key, Entry>;  // by distance from the local id

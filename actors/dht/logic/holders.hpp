@@ -14,7 +14,7 @@
 namespace troupe::dht {
 
 inline constexpr std::size_t kRegionMax = 40;      // issue 5, part 9: nodes of a region
-inline constexpr std::size_t kStoredPercent = 75;  // the same part
+inline constexpr std::size_t kStoredPercent = 75;  // issue 5, part 9
 
 /// Returns how many of `nodes`, nearest to `key` first, should store its value: at most kRegionMax. Without an estimate
 /// these are the `copies` nearest.

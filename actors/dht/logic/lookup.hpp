@@ -93,7 +93,7 @@ class Lookup {
   std::size_t width_ = kWidthFirst;
   std::size_t asked_ = 0;
   std::size_t providers_ = 0;
-  std::size_t holder_depth_ = 0;  // of the first node that has the value; 0: none yet
+  std::size_t holder_depth_ = 0;  // depth of the first node that has the value; 0: none yet
   std::size_t replacements_ = 0;  // requests to send instead of late or failed ones
   std::optional<Version> newest_;
   bool ended_ = false;

@@ -59,7 +59,7 @@ struct LookupQuestion {
   std::size_t providers_max = 20;       ///< get_providers ends at this number, from more than one path; at least 1
   std::size_t paths = kPathsFirst;      ///< at first, at least 1; 1: plain Kademlia, which never opens another path
   std::size_t region_nodes = 0;         ///< expected nodes in the region; at least `nearest`
-  std::size_t region_max = kRegionMax;  ///< most nodes of the region that are asked; `nearest`: only those
+  std::size_t region_max = kRegionMax;  ///< limit of asked nodes in the region; `nearest`: only the nearest nodes
   std::size_t own_providers = 0;        ///< accepted from our own store; they never end the search
   std::optional<Version> own_copy;      ///< our own store's version
   base::Instant deadline = base::Instant::max();
@@ -94,7 +94,7 @@ enum class AskFailure : std::uint8_t {
 struct Ask {
   Contact whom;
   std::size_t path = 0;
-  base::Instant answer_due;  ///< the lookup passes it over long before that; wake_at()
+  base::Instant answer_due;  ///< the lookup passes over the node long before (wake_at())
 };
 
 enum class Ending : std::uint8_t {
@@ -113,7 +113,7 @@ struct LookupOutcome {
   std::optional<Version> newest;    ///< over all answers and our own copy
   std::vector<Contact> holders;     ///< nodes that answered with it, nearest first
   std::vector<Contact> behind;      ///< nodes in `nearest` that have an older version or, if the value can change, none
-  std::optional<Contact> cache_at;  ///< the nearest node that answered without the value, if it was found
+  std::optional<Contact> cache_at;  ///< the nearest node that answered without the value, if the value was found
   std::vector<Contact> overdue;     ///< past their time-outs, and silent since: slow or gone
   std::size_t asked = 0;
   std::size_t unanswered = 0;  ///< of those asked: late, silent, refusing or invalid at the end of the search

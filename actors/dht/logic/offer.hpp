@@ -30,7 +30,7 @@ struct Offer {
   base::Bytes encoded;
 };
 
-/// Parses and validates a record that `from` wants to store under `key`. Errors: those of parse() and validate().
+/// Parses and validates a record that `from` wants to store under `key`. Fails like parse() and validate().
 base::Result<Offer, RecordError> admit(base::ByteView encoded, const Key& key, const base::NodeId& from,
                                        base::WallTime wall, unsigned work_bits);
 

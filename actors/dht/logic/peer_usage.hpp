@@ -84,7 +84,7 @@ class PeerUsage {
 
   All per_peer_;
   std::map<Site, Peers> per_site_;
-  std::set<SiteRank> order_;  // of each site
+  std::set<SiteRank> order_;  // the rank of each site
 };
 
 }  // namespace troupe::dht

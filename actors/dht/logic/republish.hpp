@@ -29,7 +29,7 @@ inline constexpr std::string_view kPublishedRows = "dht.published";
 inline constexpr unsigned kRegionBitsMax = 24;            // our choice: the whole Internet with k = 20 has fewer
 inline constexpr std::chrono::hours kPeriodMax{24 * 14};  // keeps its arithmetic below 63 bits
 
-/// These numbers are stored; the first three are those of the spaces.
+/// These numbers are stored; the first three are the numbers of the spaces.
 enum class Published : std::uint8_t { pk = 1, kv = 2, cid = 3, provider = 4 };
 
 struct Item {

@@ -7,7 +7,7 @@
 
 namespace troupe::dht {
 
-/// These numbers are sent: those of the space /kv and of announcements.
+/// These numbers are sent: the numbers of the space /kv and of announcements.
 enum class TopicKind : std::uint8_t { value = 2, providers = 4 };
 
 struct Topic {

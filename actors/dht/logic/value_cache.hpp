@@ -30,7 +30,7 @@ class ValueCache {
 
   /// Returns the value, or null if there is none; valid until the next non-const call.
   const base::Bytes* get(const RecordKey& place);
-  /// Does the same, and returns null for a value whose end is before `now`.
+  /// Returns the entry, or null if there is none or its end is before `now`.
   const Entry* get(const RecordKey& place, base::Instant now);
 
   void drop(const RecordKey& place);
