@@ -57,7 +57,7 @@ class RegistryActor final : public runtime::Actor {
     base::NodeId id;
     base::Contact contact;
     bool has_beat = false;           ///< it has this node's last heartbeat
-    std::uint64_t registration = 0;  ///< the newest that it is known to have
+    std::uint64_t registration = 0;  ///< sequence of the newest registration that it has
   };
 
   struct Heard {
@@ -98,7 +98,7 @@ class RegistryActor final : public runtime::Actor {
   struct Vouched {
     std::uint64_t unix_ms = 0;
     base::Bytes bytes;
-    base::AddressGroup group{};  ///< of its judge when it came; derived from the judge's id after a restart
+    base::AddressGroup group{};  ///< of its judge when the vouch arrived; after a restart derived from the judge's id
   };
   std::vector<Vouched>::const_iterator gives_way(const base::AddressGroup& newcomer, std::uint64_t today) const;
   void save_vouches();
@@ -142,7 +142,7 @@ class RegistryActor final : public runtime::Actor {
   /// A read through a node's blocks. Another node's read holds its slot until it ends, even if that node has left.
   struct Walk {
     base::NodeId id;
-    std::optional<base::User<base::NodeId>> holder{};  ///< of its slot; nullopt: this node itself
+    std::optional<base::User<base::NodeId>> holder{};  ///< the user of its slot; nullopt: this node
     base::Callback<void(base::ByteView)> take;
     base::Callback<void(base::Outcome<void>)> then;
     std::size_t blocks = 0;  ///< read so far
@@ -160,7 +160,7 @@ class RegistryActor final : public runtime::Actor {
   Watched watched_;
   base::RateBudget<base::NodeId> budget_;
   base::RateBudget<base::NodeId> registrations_;
-  base::RateBudget<base::NodeId> reads_;  // of histories
+  base::RateBudget<base::NodeId> reads_;  // reads of histories
   base::ShareBudget<base::NodeId> walks_{kWalksMax};
   base::RateBudget<base::NodeId> lists_;  // KiB of pages
   runtime::BudgetAlarm full_{"registry.beats"};
@@ -178,7 +178,7 @@ class RegistryActor final : public runtime::Actor {
   std::vector<Watcher> watchers_;
   base::Instant search_at_;  // when watchers are searched again
   bool searching_ = false;
-  bool newcomers_ = false;       // since the last search
+  bool newcomers_ = false;       // new nodes are watched since the last search
   base::Duration seek_again_{};  // delay after a search that found too few watchers
   bool published_ = false, publishing_ = false;
   std::vector<base::NodeId> to_announce_;  // DHT keys of capabilities

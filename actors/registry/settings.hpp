@@ -42,7 +42,7 @@ struct RegistrySettings {
   std::shared_ptr<const crypto::Identity> identity;
   unsigned work_bits = crypto::kWorkBitsDefault;
   bool active = true;       ///< false: the node is in no list, and watches no other node
-  Watched::Limits watched;  ///< its thresholds are replaced by those below
+  Watched::Limits watched;  ///< without its thresholds: see `thresholds`
   std::shared_ptr<SharedThresholds> thresholds = std::make_shared<SharedThresholds>();
   std::uint32_t beats_per_second = 1'024;  ///< verified, of all other nodes together
   std::optional<Owner> owner;              ///< nullopt: the node's key

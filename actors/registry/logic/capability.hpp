@@ -61,7 +61,7 @@ struct Condition {
   std::string name;
   Compare how = Compare::there;
   std::string text;                     ///< the value to compare with
-  std::optional<std::uint64_t> number;  ///< the same, if it is a number
+  std::optional<std::uint64_t> number;  ///< `text` as a number, if it is a number
 };
 using Need = std::vector<Condition>;
 

@@ -24,7 +24,7 @@ struct Heartbeat {
   std::uint16_t memory = 0;            ///< used
   std::uint16_t cpu = 0;               ///< used since the last heartbeat
   std::uint16_t success = kNone;       ///< of its tasks; kNone: no task has ended
-  std::uint8_t reputation = kNoScore;  ///< its own score of itself, 0 to 100; kNoScore: it keeps none
+  std::uint8_t reputation = kNoScore;  ///< the node's score of itself, 0 to 100; kNoScore: it keeps no scores
   std::uint64_t registration = 0;      ///< sequence of its newest registration
 
   base::NodeId id() const { return crypto::node_id(key, nonce); }

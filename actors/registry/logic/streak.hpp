@@ -14,7 +14,7 @@ inline constexpr std::uint64_t kOwnGapMaxMs = 3'600'000;                    // o
 
 struct Streak {
   std::uint64_t healthy_from = 0;  ///< Unix ms, plus the time of counted milestones; 0: not healthy
-  std::uint64_t online_from = 0;   ///< the same for being up
+  std::uint64_t online_from = 0;   ///< as healthy_from, for being up
   std::uint64_t last = 0;          ///< the last sample; 0: none
 
   struct Milestones {

@@ -75,7 +75,7 @@ class Watched {
   enum class Refusal : std::uint8_t {
     old,    ///< its number is below the last number
     date,   ///< more than kClockSkewMax from this node's date
-    early,  ///< the period is not over
+    early,  ///< too soon after the last heartbeat
     full,   ///< no slot for another node of that group
   };
   enum class Way : std::uint8_t { told, pulled };
