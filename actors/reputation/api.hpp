@@ -4,7 +4,8 @@
 // Observe  -> Reported   an event that this node has seen: one of the seven kinds of logic/rules.hpp
 // GetScore -> ScoreIs    this node's score of a node; ListScores -> Scores: of all nodes with events
 //
-// Operators: Report, and the same requests. logic/event.hpp decodes events, logic/score.hpp folds them.
+// Operators may send Report, GetScore, ListScores and ListEvents. logic/event.hpp decodes events, logic/score.hpp folds
+// them into a score.
 #include "actors/reputation/logic/rules.hpp"
 #include "actors/reputation/logic/score.hpp"
 #include "messages/reputation.capnp.h"

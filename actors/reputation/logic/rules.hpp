@@ -1,5 +1,5 @@
 #pragma once
-// How many points an event is worth: seven fixed rules, and those in `reputation.rules`.
+// How many points an event is worth: seven fixed rules, and the rules in `reputation.rules`.
 #include <optional>
 #include <string>
 #include <string_view>
