@@ -23,7 +23,7 @@ struct Policy {
 };
 
 inline constexpr std::size_t kDialsMax = 4;                  // our choice: a start takes links_target / 4 rounds
-inline constexpr std::size_t kSeedDialsMax = kDialsMax / 2;  // of these
+inline constexpr std::size_t kSeedDialsMax = kDialsMax / 2;  // of kDialsMax
 inline constexpr std::size_t kTargetsMax = 16;               // further dials for operators, at a time
 inline constexpr std::size_t kLinksMax = 256;  // our choice: 256 idle links cost 20 MiB (issue: 80 KiB each)
 inline constexpr std::size_t kGuestsMax = 32;  // our choice: links beyond kLinksMax, which ask for contacts and end
