@@ -72,7 +72,7 @@ struct DomainParts {
   std::shared_ptr<const crypto::Identity> identity;
   unsigned work_bits = 0;                     ///< zero bits that a node id must show
   std::shared_ptr<net::Pool> pool;            ///< for the links and datagrams that the host adds
-  std::shared_ptr<net::Datagrams> datagrams;  ///< for the same purpose
+  std::shared_ptr<net::Datagrams> datagrams;  ///< for the links and datagrams that the host adds
   std::shared_ptr<Serving> serving;
   std::optional<base::Endpoint> advertise{};  ///< the advertised address; nullopt: where it serves
   observe::Health* health = nullptr;          ///< outlives the node
