@@ -77,7 +77,7 @@ runtime::Subscription AttemptActor::use(const Cid& cid, Form form, std::function
       },
       std::move(there),
       [this](const base::Result<void, Error>& end) {
-        lacks(end.ok() ? Error{Code::unavailable, "an input file was not kept"} : end.error());
+        lacks(end.ok() ? Error{Code::unavailable, "an input file is no longer kept"} : end.error());
       });
 }
 

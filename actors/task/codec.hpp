@@ -8,7 +8,7 @@ sandbox::Usage read(wire::TaskUsage::Reader from);
 
 /// Returns how a program ended, without its result, or nullopt if the message is inconsistent.
 std::optional<Ended> read(wire::TaskEnded::Reader from);
-/// The program has exited, or a signal has ended it.
+/// Writes the end of a program, which has exited or was ended by a signal.
 void write(wire::TaskEnded::Builder to, const sandbox::Outcome& from);
 
 }  // namespace troupe::task

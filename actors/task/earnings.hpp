@@ -45,7 +45,7 @@ class Earnings final : public runtime::Part {
   void refresh();
   /// Returns the ledger that pays this node, or "" without a price or before the ledger has responded.
   const std::string& book() const { return book_; }
-  /// Called when book() has changed.
+  /// Sets the callback that is called when book() has changed.
   void on_book(base::Callback<void()> changed) { book_changed_ = std::move(changed); }
 
   /// Returns this node's price for an order; 0 if it is free.

@@ -120,7 +120,7 @@ class WorkerActor final : public runtime::Actor {
   Used most(bool own) const;
   std::uint64_t memory_used() const { return own_.memory + others_.memory; }
   std::uint64_t memory_of_others() const { return memory_ - memory_ / kOwnMemoryPart; }
-  /// Local tasks and other nodes' tasks are counted apart, each with as many cores.
+  /// Returns the counter for an attempt: local tasks and other nodes' tasks are counted apart, each with as many cores.
   Used& used_by_its_like(const One& one) { return one.user.reserved ? own_ : others_; }
   const Used& used_by_its_like(const One& one) const { return one.user.reserved ? own_ : others_; }
   void begin(const TaskId& id);

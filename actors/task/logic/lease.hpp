@@ -42,7 +42,7 @@ class Lease {
   base::Instant end_{};
 };
 
-/// For the coordinator. Returns when no program can still run under a lease of `length` that was last granted at
+/// Returns, for the coordinator, from when on no program can run under a lease of `length` that was last granted at
 /// `answered`. One second is added for the worker to kill its program.
 inline base::Instant surely_ended(base::Instant answered, base::Duration length) {
   const base::Duration within = lease_within(length);

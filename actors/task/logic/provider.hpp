@@ -39,7 +39,7 @@ class Provider {
  public:
   /// Takes the tasks of any node, at all hours.
   Provider() = default;
-  /// The settings have no fault.
+  /// Requires that the settings have no fault.
   Provider(Accept accept, const std::vector<std::string>& hours, const std::vector<std::string>& signers,
            const std::vector<std::string>& denied, base::Duration time_max = std::chrono::hours(24));
 

@@ -89,7 +89,7 @@ class Task {
   std::uint64_t submitted_ms() const { return submitted_ms_; }
   std::uint64_t ended_ms() const { return ended_ms_; }
   std::uint8_t quorum() const { return quorum_; }
-  /// The attempt whose result decided; null if none has.
+  /// Returns the attempt whose result decided, or null if none has decided.
   const Attempt* result() const;
   const Attempt* find(std::uint64_t token) const;
 
@@ -109,7 +109,7 @@ class Task {
   /// Returns when wanted() or tick() may return something else, or nullopt if that does not depend on time.
   std::optional<std::uint64_t> wake_ms() const;
 
-  /// Each changes nothing and returns false unless `token` is an attempt in a fitting state.
+  /// Each of these functions changes nothing and returns false unless `token` is an attempt in a fitting state.
   bool place(std::uint64_t token, const Candidate& node, std::uint64_t now_ms);
   bool began(std::uint64_t token, std::uint64_t now_ms);
   bool ended(std::uint64_t token, const Ended& how, std::uint64_t now_ms);
