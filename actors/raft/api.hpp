@@ -35,8 +35,8 @@ struct Submission {
   bool frees = false;     ///< it cannot enlarge the state: accepted even while devices are nearly full
   /// Returns its bytes when this member proposes it. At most kCommandBytesMax.
   base::Callback<Payload()> command;
-  /// Called once: right after it was applied, or with an error. `unavailable`: it will never be applied.
-  /// `unknown_outcome`: it may be.
+  /// Called once: right after the command was applied, or with an error. `unavailable`: it will never be applied.
+  /// `unknown_outcome`: it may be applied.
   base::Callback<void(base::Outcome<void>)> done;
   /// Sends the command to the leader, and submits it again if that member no longer leads. Empty if another member has
   /// forwarded the command to this member.

@@ -301,7 +301,7 @@ void GroupActor::look_at_changes() {
       one.reply.refuse({Code::timeout, "leadership was not taken over in time"});
     else if (one.change == wire::MemberChange::ADD && raft_ && raft_->log().configuration().find(one.member))
       one.reply.refuse({Code::timeout, "it is a member and is still catching up"});
-    else one.reply.refuse({Code::timeout, "the change was not committed in time: it may still be"});
+    else one.reply.refuse({Code::timeout, "the change was not committed in time: it may still be committed"});
   }
   for (Changing& one : open) changes_.push_back(std::move(one));
 }

@@ -86,7 +86,8 @@ void GroupActor::replace(wire::ReplaceMember::Reader question, Nothing reply) {
 /// The core ends. Its state and a configuration with only this member become durable, and `/raft` restarts it.
 void GroupActor::recover(wire::RecoverGroup::Reader question, runtime::Reply<wire::Recovery> reply) {
   if (!raft_) return reply.refuse({Code::unavailable, "this member does not serve: " + why_not_});
-  if (raft_->durable() < raft_->log().last()) return reply.refuse({Code::overloaded, "its disk is behind: retry"});
+  if (raft_->durable() < raft_->log().last())
+    return reply.refuse({Code::overloaded, "this member's disk has not written all entries yet: retry"});
   const auto forced = force_new_cluster({.self = setup_.self,
                                          .epoch = setup_.epoch,
                                          .state = {.term = raft_->term(), .commit = raft_->commit()},

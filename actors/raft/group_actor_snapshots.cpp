@@ -263,8 +263,8 @@ void GroupActor::install() {
           while (!waiting_.empty() && waiting_.begin()->first <= applied_) {
             auto submission = std::move(waiting_.begin()->second.submission);
             waiting_.erase(waiting_.begin());
-            submission->done(
-                base::Error{base::Code::unknown_outcome, "a snapshot replaces its entry: it may have been written"});
+            submission->done(base::Error{base::Code::unknown_outcome,
+                                         "a snapshot replaces its entry: the command may have been written"});
           }
           pump_soon();
         };

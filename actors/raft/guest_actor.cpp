@@ -149,7 +149,8 @@ void GuestActor::pass(const runtime::Handle& to, runtime::Envelope question, run
     // This node's own result: the link has ended, or the time is up.
     if (writes && answer.header().signal == runtime::Signal::error &&
         answer.header().origin != runtime::Origin::foreign)
-      return reply.refuse({base::Code::unknown_outcome, "the link to the member has ended: it may have been written"});
+      return reply.refuse(
+          {base::Code::unknown_outcome, "the link to the member has ended: the command may have been written"});
     reply.forward(answer);
   });
 }

@@ -39,7 +39,7 @@ class KvHistory final : public runtime::Part {
     auto out = history_.since(from, prefix, limit);
     return out.ok() ? std::move(out) : later(out.error());
   }
-  /// `found` may be called at once. An error that it gets has no `load`.
+  /// Finds a past value. `found` may be called at once; the error that it gets has no `load`.
   void get(kv::Lookup ask, const kv::Row* present, base::Callback<void(base::Result<kv::Value, kv::Elsewhere>)> found);
   /// Calls back once that block is loaded or forgotten.
   void load(kv::Revision block, base::Callback<void()> done);
@@ -48,7 +48,7 @@ class KvHistory final : public runtime::Part {
   struct RowsAgain {};
   struct FindAgain {};
   struct LoadAgain {};
-  /// Until the stored blocks are known, a missing revision may be on the disk.
+  /// Asks for a load until the stored blocks are known, because a missing revision may be on the disk.
   kv::Elsewhere later(kv::Elsewhere where) const {
     if (!ready_ && !where.load) where.load.emplace();
     return where;

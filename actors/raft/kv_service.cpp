@@ -68,7 +68,7 @@ struct KvService::Pending {
   /// The actor ends or fails before it knows the outcome.
   ~Pending() {
     if (reply.open() && (sent || in_doubt))
-      reply.refuse({Code::unknown_outcome, "it may or may not have been written"});
+      reply.refuse({Code::unknown_outcome, "the command may or may not have been written"});
   }
 
   kv::Command command;
@@ -79,7 +79,7 @@ struct KvService::Pending {
 
   void refuse(const Error& why) {
     if (!in_doubt) return reply.refuse(why);
-    reply.refuse({Code::unknown_outcome, "a leader did not respond: it may or may not have been written"});
+    reply.refuse({Code::unknown_outcome, "a leader did not respond: the command may or may not have been written"});
   }
 };
 
@@ -376,7 +376,7 @@ Error KvService::forgotten(kv::Revision oldest) const {
   const std::string here = "the oldest revision that can be read is " + std::to_string(oldest.value);
   if (oldest <= std::max(machine_.oldest(), kv::Revision{1}))
     return {Code::conflict, "that revision was forgotten: " + here};
-  return {Code::conflict, "this member lacks that revision, another member may have it: here " + here};
+  return {Code::conflict, "this member lacks that revision, but another member may have it; at this member " + here};
 }
 
 void KvService::range(wire::RangeKeys::Reader ask, runtime::Reply<wire::KeyRows> reply) {

@@ -40,7 +40,7 @@ class ClockWatch {
   }
 
  private:
-  /// A peer may send any value, so the difference saturates.
+  /// Returns a - b, which saturates because a peer may send any value.
   static base::Duration subtract(base::Duration a, base::Duration b) {
     base::Duration::rep out = 0;
     if (__builtin_sub_overflow(a.count(), b.count(), &out)) return base::Duration{-1};

@@ -89,7 +89,7 @@ struct Progress {
     snapshot.reset();
   }
 
-  /// The follower has everything up to `index` on its disk. Returns whether that is new.
+  /// Records that the follower has everything up to `index` on its disk. Returns whether that is new.
   bool acknowledge(Index index, base::Instant now) {
     const bool news = index > match;
     if (news) {

@@ -105,7 +105,7 @@ class Raft {
   /// Returns what a commit waits for now, the deciding delay first; empty unless this member leads.
   std::vector<CommitDelay> commit_delays(base::Instant now) const;
   std::optional<MemberId> known_leader() const;
-  /// At a leader: returns members that have lost acknowledged entries, and the index that they had acknowledged.
+  /// Returns, at a leader, the members that have lost acknowledged entries, and the index that they had acknowledged.
   std::vector<std::pair<MemberId, Index>> behind() const;
   /// Returns when another member last responded: to a leader in this term, or to a vote request. Nullopt: never.
   std::optional<base::Instant> last_answer(const MemberId& member) const;

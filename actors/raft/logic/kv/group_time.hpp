@@ -16,13 +16,13 @@ namespace troupe::raft::kv {
 
 class GroupTime {
  public:
-  /// A state with the time `ms` was loaded.
+  /// Begins with a loaded state, whose time is `ms`.
   void begin(std::int64_t ms, base::Instant now) { set(ms, now); }
   void leads(bool leads) { role_ = leads ? Role::elected : Role::follows; }
-  /// The current leader has applied an entry of its term, so it has all entries of earlier leaders.
+  /// Records that the current leader has applied an entry of its term, so it has all entries of earlier leaders.
   void term_begun() { role_ = Role::leads; }
 
-  /// A command was applied; `ms` is the latest time in any command so far.
+  /// Records that a command was applied; `ms` is the latest time in any command so far.
   void applied(std::int64_t ms, base::Instant now) {
     if (role_ != Role::leads) set(ms, now);  // otherwise this member proposed the time itself
   }

@@ -98,7 +98,7 @@ class History {
   /// Returns the index of a block named by `load`, or null if it has been forgotten.
   const BlockIndex* stored(Revision first) const;
   void loaded(Revision first, std::deque<Changed> changes);
-  /// The block cannot be read: the past begins after it.
+  /// Records that the block cannot be read: the past begins after it.
   void unreadable(Revision first);
 
  private:

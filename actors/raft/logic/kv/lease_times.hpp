@@ -19,14 +19,14 @@ class LeaseTimes {
   static constexpr std::int64_t kTellMinMs = 1'000;  // our choice: between two commands that carry only the time
   static constexpr std::int64_t kTellPart = 10;      // our choice: part of the remaining time of the next lease to end
 
-  /// A leader begins with all leases of the group.
+  /// Begins, at a new leader, with all leases of the group.
   void begin(const std::map<LeaseId, Lease>& leases, std::int64_t now_ms) {
     ends_.clear();
     by_end_.clear();
     unkept_.clear();
     for (const auto& [id, lease] : leases) changed(id, lease, now_ms);
   }
-  /// The lease was granted or kept.
+  /// Records that the lease was granted or kept.
   void changed(LeaseId id, const Lease& lease, std::int64_t now_ms) {
     if (lease.end_ms == 0) unkept_.push_back(id);
     set(id, lease.end_ms == 0 ? end_of(lease, now_ms) : lease.end_ms);
