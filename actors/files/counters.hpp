@@ -22,11 +22,11 @@ struct Counters {
   Count stored{0}, store_refused{0}, fetched{0}, fetched_bytes{0}, bad_digests{0};
 };
 
-/// For the files of this node, also for wire::FilesState.
+/// Returns the counters of this node's files, also for wire::FilesState.
 observe::CounterTable files_table(const Counters& counters);
-/// For the objects that this node stores, also for wire::HolderState.
+/// Returns the counters of the objects that this node stores, also for wire::HolderState.
 observe::CounterTable holder_table(const Counters& counters);
-/// Both, for /metrics.
+/// Returns all counters, for /metrics.
 observe::CounterTable table_of(const Counters& counters);
 
 }  // namespace troupe::files

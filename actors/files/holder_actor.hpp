@@ -97,7 +97,7 @@ class HolderActor final : public FilesPart {
     base::AddressGroup group;
     Ticket ticket;
   };
-  /// `kept` has the bytes if no message holds them any longer, after the store has waited.
+  /// Stores an object. `kept` has the bytes if no message has them any longer, after the store has waited.
   void store(const Storing& storing, base::ByteView bytes, std::shared_ptr<const base::Bytes> kept, Stored reply);
   void bind(const base::NodeId& owner, const PutId& put, const Cid& cid, const Ticket& ticket, Bound reply);
   void release(const Claim& claim, std::uint32_t ended, const Ticket& ticket, Released reply);

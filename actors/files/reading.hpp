@@ -45,7 +45,7 @@ class Reading : public FilesPart {
 
   /// Gets the next object in order. Returns false to get it again later.
   virtual bool take(const ContentKey& key, base::ByteView bytes) = 0;
-  /// An object cannot be fetched; the reading has ended.
+  /// Called when an object cannot be fetched, and the reading has ended.
   virtual void failed(FetchEnd why) = 0;
 
   const runtime::Handle catalogue_;

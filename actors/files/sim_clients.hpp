@@ -54,7 +54,7 @@ class SimClients final : public sim::Clients<SimClient> {
   SimClients(sim::Nodes& nodes, SimFiles& files, SimLedger& ledger, bool beyond)
       : Clients(nodes), files_(files), ledger_(ledger), beyond_(beyond) {}
 
-  /// With `after` the client disconnects after sending that many bytes.
+  /// Puts a file. With `after` the client disconnects after sending that many bytes.
   void put(std::size_t node, const SimFile& file, unsigned replicas, std::optional<std::size_t> after);
   void get(std::size_t node, const SimFile& file, std::optional<Range> range, Ended ended);
   void verify(std::size_t node, const SimFile& file, std::function<void(const Error&, const SimVerified&)> ended);

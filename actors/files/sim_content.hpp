@@ -33,7 +33,7 @@ base::Bytes sim_bytes(std::int64_t number, std::int64_t bytes);
 
 class SimFiles {
  public:
-  /// Valid as long as this object.
+  /// Returns the file, which is valid as long as this object.
   const SimFile& of(std::int64_t number, std::int64_t bytes);
   /// Returns null for a file that was not used yet.
   const SimFile* find(const Cid& cid) const;

@@ -36,7 +36,7 @@ class Announced {
 
   explicit Announced(std::uint64_t whole) : shares_(whole) {}
 
-  /// `owner` claims the object at `key`. A removed object that returns uses its slot again.
+  /// Takes a slot for the object at `key`, which `owner` claims. A removed object that returns uses its slot again.
   Take take(const base::NodeId& key, const User& owner, base::Instant now);
   /// Gives a slot to an object that a start finds announced, whatever its owner's share. Returns false if none is free.
   bool adopt(const base::NodeId& key, const User& owner, base::Instant now);

@@ -87,7 +87,8 @@ class Catalogue {
 
   /// Loads one row at start. Error: `corrupt`; the row is not used.
   base::Result<void, RowError> load(const Row& row);
-  /// After the last row: returns the rows without an entry, to be erased (a put was interrupted between its batches).
+  /// Returns, after the last row, the rows without an entry, which are to be erased: a put was interrupted between its
+  /// batches.
   Change leftovers() const;
 
   void apply(const Change& change);
@@ -103,7 +104,7 @@ class Catalogue {
   /// Ends a put that failed or was interrupted: `nodes`, which may have stored for it, are to release its claims.
   Change plan_abandon(const PutId& put, std::span<const base::NodeId> nodes, base::WallTime now) const;
 
-  /// Error: `not_found`.
+  /// Plans to remove a file. Error: `not_found`.
   base::Result<Change, CatalogueError> plan_remove(const Cid& cid, base::WallTime now) const;
   base::Result<Change, CatalogueError> plan_pin(const Cid& cid, bool pinned) const;
 

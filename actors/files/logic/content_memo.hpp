@@ -25,7 +25,7 @@ class ContentMemo {
   /// Returns this thread's memo, or null if there is none.
   static ContentMemo* here() { return here_; }
 
-  /// `bytes` match `key`.
+  /// Notes that `bytes` match `key`.
   void note(const ContentKey& key, base::ByteView bytes);
   bool knows(const ContentKey& key, base::ByteView bytes) const;
 

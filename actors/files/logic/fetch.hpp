@@ -78,17 +78,20 @@ class Fetch {
   /// Returns the requests to send now; each is open until arrived() or missed() is called for it.
   std::vector<FetchQuestion> next();
 
-  /// The object arrived and was verified by the caller. Returns false, and ignores it, if no such request is open.
+  /// Notes that an object arrived, which the caller has verified. Returns false, and ignores it, if no such request is
+  /// open.
   bool arrived(std::size_t index, const base::NodeId& node);
   void missed(std::size_t index, const base::NodeId& node, FetchMiss why);
-  /// The node takes longer than usual: next() asks another node as well. Returns false if no such request is open.
+  /// Notes that the node takes longer than usual: next() asks another node as well. Returns false if no such request is
+  /// open.
   bool late(std::size_t index, const base::NodeId& node);
-  /// The node has been late for long: its request no longer counts against the limits, but its response still counts.
+  /// Gives up a node that has been late for long: its request no longer counts against the limits, but its response
+  /// still counts.
   bool give_up(std::size_t index, const base::NodeId& node);
 
   /// Sets a node's address group. Nodes without it count for no group.
   void lives_in(const base::NodeId& node, const base::AddressGroup& group) { nodes_[node].group = group; }
-  /// The node was recently silent, in another get: it is asked last.
+  /// Notes that the node was recently silent in another get: it is asked last.
   void was_silent(const base::NodeId& node) { nodes_[node].late = true; }
 
   /// Returns the objects to search in the network, each once. Call it after next(), and found() after each search.
@@ -99,7 +102,7 @@ class Fetch {
   bool head_ready() const { return !window_.empty() && window_.front().arrived; }
   std::size_t head() const { return head_; }
   const ContentKey& head_key() const { return wanted_[head_]; }
-  /// The caller passed the head on and dropped its bytes. Moves the window.
+  /// Moves the window: the caller has passed the head on and dropped its bytes.
   void pass_head();
 
   /// Returns whether everything requested has been passed on.

@@ -94,18 +94,18 @@ class Watch {
   /// Without requests the round has nothing to ask, and ends like any other.
   std::vector<WatchQuestion> begin(const Catalogue& catalogue, base::Instant now);
 
-  /// `has[i]` belongs to `question.contents[i]`; a response of another length counts as silence.
+  /// Takes a response: `has[i]` belongs to `question.contents[i]`. A response with another length counts as silence.
   void answered(const WatchQuestion& question, const std::vector<bool>& has);
   void silent(const WatchQuestion& question);
   void busy(const WatchQuestion& question);
 
-  /// After all requests were answered or given up: returns objects to read before the round ends, one per holder,
-  /// usually none. Call was_read() for each.
+  /// Returns the objects to read before the round ends, one per holder, usually none. Call it after all requests were
+  /// answered or given up, and was_read() for each object.
   std::vector<WatchRead> reads(base::Random& random) const;
   void was_read(const WatchRead& read, WatchReadEnd how);
 
-  /// After all reads: returns the positions around which copies are wanted, each once, at most restores_per_round_max.
-  /// The nodes found there are passed to end().
+  /// Returns the positions around which copies are wanted, each once, at most restores_per_round_max. Call it after all
+  /// reads, and pass the nodes found there to end().
   std::vector<base::NodeId> wanting(const Catalogue& catalogue);
 
   /// Ends the round. Copies go to the given nodes near a position, otherwise to `candidates`; first to `sites` without
