@@ -34,7 +34,7 @@ class SimClients final : public sim::Clients<SimClient> {
 
   void put(std::size_t node, SimSpot& spot);
   void set(std::size_t node, std::int64_t name, std::int64_t bytes, std::chrono::seconds lasts);
-  /// `healed`: no fault is active, so a read also has to find records that only a few nodes lack.
+  /// Reads a value. `healed`: no fault is active, so the read also has to find records that only a few nodes lack.
   void get(std::size_t node, const SimSpot& spot, std::uint8_t quorum, bool healed, Ended ended);
   void listen(std::size_t node, const SimSpot& spot, std::chrono::seconds length);
   void provide(std::size_t node, SimTopic& topic);

@@ -62,7 +62,7 @@ base::Bytes sim_value(std::int64_t number, std::int64_t bytes);
 
 class SimLedger {
  public:
-  /// The references are valid as long as this object.
+  /// Return references that are valid as long as this object.
   SimSpot& content(std::int64_t number, std::int64_t bytes);
   SimSpot& named(const base::NodeId& owner, const std::string& owner_name, std::int64_t name);
   SimTopic& topic(std::int64_t number);

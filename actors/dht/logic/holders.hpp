@@ -61,9 +61,9 @@ constexpr std::size_t stores_needed(std::size_t asked, std::size_t copies, Scale
   return std::max(part, network == Scale::large ? half : std::min(half, there));
 }
 
-/// Also accepts the same fraction of address groups instead of nodes. One operator has up to three of the nodes around
-/// a key, so two operators that acknowledge nothing would make every store fail. This needs at least half as many
-/// groups as `copies`; otherwise too few nodes would be enough.
+/// Does the same, but accepts that fraction of address groups, too. One operator has up to three of the nodes around a
+/// key, so two operators that acknowledge nothing would make every store fail. This needs at least half as many groups
+/// as `copies`; otherwise too few nodes would be enough.
 inline std::size_t stores_needed(const StoreCount& count, std::size_t copies, Scale network, std::size_t silent = 0) {
   const std::size_t nodes = stores_needed(count.asked, copies, network, silent);
   const std::size_t groups = count.groups_asked.count();

@@ -113,7 +113,7 @@ class Republish {
   std::optional<Region> next(base::WallTime wall);
   bool under_way() const { return under_way_.has_value(); }
   RowChange done(base::WallTime wall);
-  /// `items`: the region's failed items, at least one.
+  /// Ends the region in progress. `items`: its failed items, at least one.
   RowChange failed(const std::set<Item>& items, base::WallTime wall);
   /// Notes that no other node could store the region's items: all of them are under-replicated.
   RowChange met_nobody(base::WallTime wall);

@@ -19,7 +19,7 @@ struct RowSummary {
   std::optional<base::WallTime> expires;  ///< nullopt for a row that is republished
 };
 
-/// `hold`: how long this node keeps remote records. Returns nullopt for an unreadable row, and for the sweep's cursor.
+/// Returns nullopt for an unreadable row, and for the sweep's cursor. `hold`: how long this node keeps remote records.
 std::optional<RowSummary> summary_of(std::string_view keyspace, base::ByteView key, base::ByteView row,
                                      std::chrono::seconds hold);
 

@@ -100,7 +100,8 @@ class Table {
       const std::size_t spares = rest.size() - failing + (evidence == Evidence::asked_us ? claimed.size() : 0);
       return good.size() == kContactsMax && spares >= kSparesMax;
     }
-    /// `hint` is where to look first, and is then set after the match: listings mostly keep their order.
+    /// Returns whether the view has a contact. It looks at `hint` first, and sets `hint` after the match, because
+    /// listings mostly keep their order.
     bool holds(const Contact& whom, Evidence evidence, std::size_t& hint) const;
   };
   /// The contacts in one address group.
