@@ -81,7 +81,7 @@ class RegistryActor final : public runtime::Actor {
   void announce();
   void beat();
   void find_watchers();
-  /// Called for a newly watched node: it may be nearer than this node's watchers, or these may be too few.
+  /// Considers a newly watched node as a watcher: it may be nearer than this node's watchers, or these may be too few.
   void met(const base::NodeId& newcomer);
   void tell_watchers();
   void offer(const Watcher& watcher);
