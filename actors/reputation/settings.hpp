@@ -23,7 +23,7 @@ struct ReputationSettings {
   observe::Health* health = nullptr;  ///< outlives the actors; null: no reports
   observe::DomainLog log{};
 
-  /// Both use one keyspace, so that one commit holds an event and the score that follows from it.
+  /// Returns the setup of rows. Scores and events use one keyspace, so that one commit has an event and its score.
   store::Rows::Setup rows(const char* source, const char* what) const {
     return {.store = store,
             .keyspace = kRows,

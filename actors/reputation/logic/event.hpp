@@ -36,7 +36,7 @@ struct Event {
   friend bool operator==(const Event&, const Event&) = default;
 };
 
-/// A lower-case letter, then letters, digits and '_': at most 32 bytes.
+/// Returns whether the text is a lower-case letter, then letters, digits and '_': at most 32 bytes.
 bool is_kind(std::string_view text);
 
 base::Bytes sign(const Event& event, const crypto::SecretKey& key);
