@@ -65,7 +65,7 @@ class PeersActor final : public runtime::Actor {
     std::function<bool(const base::NodeId&)> owes_answer = [](const base::NodeId&) { return false; };
   };
 
-  /// Broken invariant: a policy beyond the limits of the messages, or an identity without its work.
+  /// Breaks an invariant if the policy exceeds the limits of the messages, or the identity lacks its work.
   explicit PeersActor(Setup setup);
 
   void receive(runtime::Handlers& on) override;
@@ -168,9 +168,9 @@ class PeersActor final : public runtime::Actor {
   std::map<std::string, Silence> silent_seeds_;  // by the text of their address; at most kSeedsMax
 };
 
-/// For operators: `conflict`, `overloaded`, `not_found`.
+/// Returns the error for operators: `conflict`, `overloaded` or `not_found`.
 base::Error to_error(CommandError error);
-/// For the runtime: `not_found`, `unavailable`.
+/// Returns the error for the runtime: `not_found` or `unavailable`.
 base::Error to_error(Nowhere why);
 
 }  // namespace troupe::peers

@@ -63,7 +63,7 @@ class PeersWorkload final : public sim::Workload, private sim::Clients<sim::Clie
 
   /// Starts a client whose success counts as progress of the run.
   sim::Client& begin_counted(std::size_t node, std::string what);
-  /// `then` gets null if there was no answer.
+  /// Lists a node's peers. `then` gets null if there was no answer.
   void list(sim::Client& client, std::function<void(const SeenPeers*)> then);
   void connect(std::size_t node, std::size_t to, bool pinned, const SeenPeers& rows);
   void drop(std::size_t node, std::size_t to);

@@ -56,7 +56,7 @@ class OwnAddress {
     std::set<base::Endpoint> all{};
     std::set<base::Endpoint> chosen{};  ///< groups of peers that this node chose
     bool settled() const { return chosen.size() >= kVoicesMin; }
-    /// Sort key: the first number decides.
+    /// Returns the sort key, whose first number decides.
     std::pair<std::size_t, std::size_t> weight() const {
       return settled() ? std::pair(chosen.size(), std::size_t{0}) : std::pair(std::size_t{0}, all.size());
     }
