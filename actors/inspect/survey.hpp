@@ -102,7 +102,7 @@ class Survey {
   void begin();
   /// Visits an actor. `turn` is the start of its current turn, if any.
   void look(const runtime::Listing& actor, base::Instant now, std::optional<base::Instant> turn = std::nullopt);
-  /// `wall` is the node's date.
+  /// Finishes the survey with its findings. `wall` is the node's date.
   void finish(runtime::Node& node, base::Instant now, base::WallTime wall);
 
   /// Results of the last finished survey.
