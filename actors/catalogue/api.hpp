@@ -38,8 +38,8 @@ std::optional<Held> read_held_key(std::string_view key);
 
 base::Bytes encode(const Entry& entry);
 std::optional<Entry> decode_entry(base::ByteView bytes);
-/// `adopted`: the node owns the file only for the group, and removes it with the entry. Otherwise it owned the file
-/// before.
+/// Encodes a member's row. `adopted`: the node owns the file only for the group, and removes it with the entry.
+/// Otherwise it owned the file before.
 base::Bytes encode_held(bool adopted);
 std::optional<bool> decode_held(base::ByteView bytes);
 
