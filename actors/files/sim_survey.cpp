@@ -120,7 +120,7 @@ std::vector<std::string> SimSurvey::orphans() const {
         if (const auto gone = of_the_gone.find(file->cid); gone != of_the_gone.end()) owners_of += gone->second;
       }
       claims_max += owners_of;
-      if (owners_of > 0) continue;
+      if (owners_of > 0 || nodes_.went_back(node)) continue;  // an older copy has objects that were released since
       const SimFile& file = *files_.contents().at(key).front();
       out.push_back(name + " stores a part of " + file.name + ", which no node lists" +
                     (report.puts_claimed > 0 ? ", for a put" : ""));

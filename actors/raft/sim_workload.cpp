@@ -370,7 +370,9 @@ void RaftWorkload::look_at_leases(std::size_t node, const KvService& keys, Index
     if (!there && one.seen && applied > *one.seen && now < one.asked + one.lasts - one.lasts / kSimClockPart)
       nodes_.violated("leases", node_name(node) + " has ended a lease of " + seconds_of(one.lasts) + " after " +
                                     seconds_of(now - one.asked));
-    if (!there || !counts || group_time < one.begun + one.lasts) continue;
+    // A new leader grants a lease at the time of the last entry, until it has committed an entry of its term.
+    const bool may_last = now < one.asked + one.lasts + one.lasts / kSimClockPart;
+    if (!there || !counts || may_last || group_time < one.begun + one.lasts) continue;
     if (!one.late) one.late = now;
     if (now - *one.late > kSimLeaseSlack)
       nodes_.violated("leases", node_name(node) + " leads, and has a lease of " + seconds_of(one.lasts) + " after " +
@@ -495,7 +497,7 @@ std::vector<std::string> RaftWorkload::waits() const {
   if (!members.empty())
     for (const auto& [id, seat] : configuration()->seats)
       if (const auto node = nodes_.find(id.node);
-          node && seen_.contains(*node) && nodes_.went_back(*node) && last(*node) < newest)
+          node && nodes_.went_back(*node) && last(*node) < newest && last(*node) > Index{})  // 0: not yet a member then
         out.push_back(node_name(*node) + " is to be brought up from an older copy of its disk");
   const auto left = std::ranges::count_if(leases_, [](const Lease& one) { return one.seen.has_value(); });
   if (!members.empty() && left > 0) out.push_back(std::to_string(left) + " leases are to end");
