@@ -280,11 +280,11 @@ TEST_CASE("cluster escrow: from the proposal to the release, over a crash of the
   changed[third + 100] = changed[third + 100] == '0' ? '1' : '0';
   const Seen bad = flawed(changed);
   CHECK(bad.exit == 1);
-  CHECK(contains(bad.err, "the log of escrow " + id + " is invalid at entry 3"));
+  CHECK(contains(bad.err, "event 3 of escrow " + id + " is invalid"));
   std::string signature = log;
   const auto sign = signature.find("\"signature\":\"");
   signature[sign + 20] = signature[sign + 20] == '0' ? '1' : '0';
-  CHECK(contains(flawed(signature).err, "the log of escrow " + id + " is invalid at entry 1"));
+  CHECK(contains(flawed(signature).err, "event 1 of escrow " + id + " is invalid"));
   CHECK(flawed(log.substr(0, log.size() / 2)).exit == 1);
 }
 

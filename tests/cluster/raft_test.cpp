@@ -305,6 +305,6 @@ TEST_CASE("cluster raft: any revision that is kept can be read and watched, also
   REQUIRE(on(0, {"raft", "add", cluster.nodes[2]->id + '@' + cluster.nodes[2]->at}).exit == 0);
   const Seen lacks = on(2, {"kv", "get", "k3", "--rev", "10"});
   CHECK(lacks.exit == 5);
-  CHECK_MESSAGE(contains(lacks.err, "this member lacks that revision, another member may have it"), lacks.err);
+  CHECK_MESSAGE(contains(lacks.err, "this member lacks that revision, but another member may have it"), lacks.err);
   CHECK(on(2, {"kv", "get", "k2"}).out == "value-1500");
 }
