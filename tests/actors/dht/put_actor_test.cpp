@@ -84,7 +84,7 @@ TEST_CASE("dht put: a sequence that nobody holds is not there to be replaced") {
     const auto other = seven(7);
     REQUIRE(other.error);
     CHECK(other.error->code == Code::conflict);
-    CHECK(other.error->message.find("held is 6,") != std::string::npos);
+    CHECK(other.error->message.find("stored sequence is 6,") != std::string::npos);
     CHECK(cluster.held(0, 1, Space::kv, key_of(old)) == text(encode(old)));
   }
   SUBCASE("one that some hold is replaced at those, and stored at those that hold nothing") {
@@ -102,7 +102,7 @@ TEST_CASE("dht put: a sequence that nobody holds is not there to be replaced") {
     const auto late = seven(7);
     REQUIRE(late.error);
     CHECK(late.error->code == Code::conflict);
-    CHECK(late.error->message.find("held is 8,") != std::string::npos);
+    CHECK(late.error->message.find("stored sequence is 8,") != std::string::npos);
   }
   SUBCASE("zero expects nothing, which is what is held") {
     CHECK_FALSE(seven(0).error);

@@ -253,7 +253,7 @@ TEST_CASE("republish: what has no room to be published again is said to end") {
   const auto warned = [&] {
     cluster.stage.run_for(1s);
     return std::ranges::any_of(health.reasons(), [](const auto& one) {
-      return one.source == "dht-published" && one.text.find("1 that came since") != std::string::npos;
+      return one.source == "dht-published" && one.text.find("1 later keys") != std::string::npos;
     });
   };
   REQUIRE_FALSE(
@@ -288,7 +288,7 @@ TEST_CASE("republish: to fall behind is a warning, until it has caught up") {
   CHECK(late() > 7 * 60 * 1'000);
   const auto reasons = health.reasons();
   CHECK(std::ranges::any_of(reasons, [](const auto& one) {
-    return one.source == "dht-republish" && one.text.find("too late") != std::string::npos;
+    return one.source == "dht-republish" && one.text.find("republication is late") != std::string::npos;
   }));
   cluster.begin_store(0);
   cluster.stage.run_for(kEachHour);

@@ -339,11 +339,11 @@ TEST_CASE("republish rows: rows beyond the limit stay on disk for a start with m
   one.times().items_max = 3;
   one.begin();
   CHECK(one.items() == 3);
-  CHECK(one.reason("dht-published").find("as much as it may (3 keys), and 2") != std::string::npos);
+  CHECK(one.reason("dht-published").find("the maximum published (3 keys), and 2") != std::string::npos);
   for (const KvRecord& each : all) CHECK(one.keeps(each));
   for (int i = 0; i < 3; ++i)
     for (const KvRecord& each : all) one.publish(each);  // put once more
-  CHECK(one.reason("dht-published").find("as much as it may (3 keys), and 2") != std::string::npos);
+  CHECK(one.reason("dht-published").find("the maximum published (3 keys), and 2") != std::string::npos);
 }
 
 TEST_CASE("republish rows: what found no room is a reason of health until it is put anew") {

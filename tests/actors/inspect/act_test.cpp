@@ -113,7 +113,7 @@ TEST_CASE("inspect act: a paused actor keeps its messages until its operator let
     CHECK(counted.answers == 2);
     CHECK(operator_->over);
     CHECK(resumed().ends_with(
-        R"("act":"resume","what":"/middle/child","outcome":"ten minutes after the pause by local"})"));
+        R"("act":"resume","what":"/middle/child","outcome":"ended ten minutes after the pause by local"})"));
   }
   SUBCASE("the inspector itself is gone: the pause ends all the same") {
     test::ActorFixture::kill(fixture.inspector);

@@ -23,7 +23,7 @@ TEST_CASE("survey: dead-letters, of a hundred within a minute") {
     lose(1, DeadLetter::gone);
     fixture.look();
     CHECK(fixture.only(Warning::dead_letters));
-    CHECK(fixture.says("100 messages reached nobody in the last minute"));
+    CHECK(fixture.says("100 messages reached no actor in the last minute"));
     CHECK(fixture.says("most of them for full mailboxes (100 or more)"));
     fixture.look(57s);
     CHECK(fixture.only(Warning::dead_letters));
@@ -115,7 +115,7 @@ TEST_CASE("survey: what is sounded is told for a minute, each under its own name
     for (int i = 0; i < 5'000; ++i) handshakes.refused(fixture.actors.node, from, fixture.now);
     CHECK(fixture.actors.node.alarms().count(Alarm::budget_full) == 1);
     warning = Warning::budget_full;
-    words = "what they may have of handshakes of 192.0.2.0/24 is used up";
+    words = "their budget of handshakes of 192.0.2.0/24 is used up";
   }
   fixture.look();
   CHECK(fixture.only(warning));

@@ -142,7 +142,7 @@ TEST_CASE("warnings: dead-letters") {
     for (int i = 0; i < 100; ++i) self.tell<Number>(deaf, number(1));
   });
   fixture.pass(2s);
-  CHECK(has(fixture.only(Warning::dead_letters), "100 messages reached nobody in the last minute"));
+  CHECK(has(fixture.only(Warning::dead_letters), "100 messages reached no actor in the last minute"));
   fixture.pass(58s);
   kept_and_cleared(fixture, Warning::dead_letters, {"most of them of unknown kinds (100 or more)"});
 }
