@@ -261,6 +261,7 @@ void RaftWorkload::handled(std::size_t node, std::string_view path, const runtim
   if (path != kGroupPath) return;
   const auto* const group = dynamic_cast<const GroupActor*>(&actor);
   if (group == nullptr) return;
+  if (!nodes_.serving(node) && !seen_.contains(node)) return;  // the actors of a killed node still end
   Seen& seen = seen_[node];
   const Raft* const core = group->running();
   seen.serves = core != nullptr;
@@ -497,7 +498,7 @@ std::vector<std::string> RaftWorkload::waits() const {
   if (!members.empty())
     for (const auto& [id, seat] : configuration()->seats)
       if (const auto node = nodes_.find(id.node);
-          node && nodes_.went_back(*node) && last(*node) < newest && last(*node) > Index{})  // 0: not yet a member then
+          node && seen_.contains(*node) && nodes_.went_back(*node) && last(*node) < newest)
         out.push_back(node_name(*node) + " is to be brought up from an older copy of its disk");
   const auto left = std::ranges::count_if(leases_, [](const Lease& one) { return one.seen.has_value(); });
   if (!members.empty() && left > 0) out.push_back(std::to_string(left) + " leases are to end");
