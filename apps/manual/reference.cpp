@@ -3,6 +3,7 @@
 
 #include "apps/cli/help.hpp"
 #include "apps/manual/pages.hpp"
+#include "runtime/config/forms.hpp"
 
 namespace troupe::apps {
 namespace {
@@ -11,12 +12,8 @@ namespace {
 std::string bounds(const config::Setting& setting) {
   using config::Kind;
   const auto typed = [&](std::uint64_t bound) {
-    std::string out = std::to_string(bound);
-    if (setting.kind == Kind::duration)
-      out = config::toml(config::Value(base::Duration(static_cast<std::int64_t>(bound))));
-    if (setting.kind == Kind::bytes) out = config::toml(config::Value(config::ByteCount{bound}));
-    std::erase(out, '"');
-    return out;
+    if (setting.kind == Kind::duration) return config::duration_text(base::Duration(static_cast<std::int64_t>(bound)));
+    return setting.kind == Kind::bytes ? config::bytes_text({bound}) : std::to_string(bound);
   };
   std::string choices;
   for (const std::string_view one : setting.choices) (choices += choices.empty() ? "" : ", ") += one;
