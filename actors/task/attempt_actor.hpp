@@ -34,7 +34,7 @@ class AttemptActor final : public runtime::Actor {
   static constexpr std::uint64_t kTakenPerSecond = 16u << 10;    // our choice: a link of 128 kbit/s
   static constexpr std::uint64_t kHandedPerSecond = 256u << 10;  // our choice: a link of 2 Mbit/s
   static constexpr std::chrono::minutes kHandInWithin{1};  // our choice: the ledger may have to be asked several times
-  static constexpr std::chrono::minutes kShortFor{1};      // our choice: out of memory, a node takes no tasks for that
+  static constexpr std::chrono::minutes kShortFor{1};      // our choice: how long a node out of memory takes no tasks
   /// Returns how long the outputs of another node's program are held at most, once it has ended.
   static constexpr base::Duration handed_within(std::uint64_t bytes) {
     return kTakenWithin + std::chrono::seconds(bytes / kHandedPerSecond);

@@ -82,7 +82,7 @@ class ChecksActor final : public runtime::Actor {
   std::optional<base::NodeId> behind_;  // the last node of the last scanned page
   std::map<base::NodeId, Running> running_;
   runtime::Sink<files::wire::PutPiece> storing_;
-  bool stored_ = false;  // or it was tried
+  bool stored_ = false;  // the program is stored, or storing it was tried
 };
 
 }  // namespace troupe::task

@@ -113,7 +113,7 @@ class InputsActor final : public runtime::Actor {
   std::optional<std::pair<Wanted, Submitter>> next() const;
   void take(const Wanted& wanted, files::wire::GetItem::Reader item);
   void pay(const Wanted& wanted);
-  /// Ends late fetches for other nodes, because a slow one holds a slot, and the cores of an attempt.
+  /// Ends late fetches for other nodes, because a slow fetch occupies a slot, and the cores of an attempt.
   void end_late();
   void fetched(const Wanted& wanted, const base::Result<void, base::Error>& end);
   void whole(const Wanted& wanted);
@@ -138,14 +138,14 @@ class InputsActor final : public runtime::Actor {
   std::deque<Wanted> waiting_;
   std::deque<Wanted> unpacking_;            // other nodes' next folder is first
   std::deque<ports::TreeRemoval> leaving_;  // unwanted folders; removal of the first is in progress
-  std::uint64_t gone_ = 0;                  // counts names of removed entries
+  std::uint64_t gone_ = 0;                  // counter for the names of removed entries
   std::set<Wanted> fetches_;
   base::ShareBudget<base::NodeId> shares_;  // quotas for bytes of files in use
   base::ShareBudget<base::NodeId> places_;  // quotas for uses of other nodes
   // A manifest may list one chunk many times, so a few KB at its node become GB here. A fetch beyond the budget waits.
   base::RateBudget<base::NodeId> written_;  // KiB for other nodes
   std::uint64_t bytes_ = 0;                 // of all files, including those being fetched
-  std::uint64_t users_ = 0;                 // counts all users ever, for their numbers
+  std::uint64_t users_ = 0;                 // counter for the numbers of users
   std::size_t held_ = 0;                    // users of all files
   bool fetching_next_ = false;
 };

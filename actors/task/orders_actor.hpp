@@ -41,19 +41,19 @@ class OrdersActor final : public runtime::Actor {
   static constexpr std::chrono::seconds kLookPeriod{10};   // our choice
   static constexpr std::chrono::seconds kLookSoon{2};      // our choice: while a node is likely to be verified soon
   static constexpr std::chrono::seconds kLeftAlone{10};    // our choice: for a node that did not take a task
-  static constexpr unsigned kLeftAloneDoubled = 5;         // our choice: times; once per further such task, to 5 min
-  static constexpr std::chrono::minutes kDeclinedFor{10};  // our choice: time after kLeftAlone until it is forgotten
+  static constexpr unsigned kLeftAloneDoubled = 5;         // our choice: how often it doubles, to 5 min
+  static constexpr std::chrono::minutes kDeclinedFor{10};  // our choice: after kLeftAlone, until the node is forgotten
   static constexpr std::chrono::hours kLeftAloneMost{1};   // our choice: even if the node asks for longer
   static constexpr std::chrono::minutes kPaidForNothing{5};  // our choice: for an engaged node that did not take it
   static constexpr std::chrono::seconds kLackedFirst{1};     // our choice: if no node has a task's inputs; doubles
-  static constexpr unsigned kLackedDoubled = 6;              // our choice: times, to some 1 min
-  static constexpr unsigned kForNothingDoubled = 8;          // our choice: times. After the second such node a task
-                                                             // waits kLeftAlone, then doubling: some ten nodes in the
-                                                             // first hour
+  static constexpr unsigned kLackedDoubled = 6;              // our choice: how often it doubles, to some 1 min
+  static constexpr unsigned kForNothingDoubled = 8;          // our choice: how often it doubles. After the second such
+                                                             // node a task waits kLeftAlone, then doubling: some ten
+                                                             // nodes in the first hour
   static constexpr base::Duration kWaitMax = std::chrono::seconds{30};  // our choice: at a node; doubles with each move
   static constexpr base::Duration kFetchMax =
       std::chrono::minutes{5};                  // our choice: the same for a task with inputs, which take time to fetch
-  static constexpr unsigned kMovesDoubled = 8;  // our choice: times, so a wait is at most some two hours
+  static constexpr unsigned kMovesDoubled = 8;  // our choice: how often it doubles, to some two hours
   static constexpr std::chrono::minutes kEndsMargin{5};  // our choice: after all time that the worker grants an attempt
   static constexpr std::uint32_t kSmallTexts = 1'024;  // our choice: rows of an attempt that may have a few bytes each
   static constexpr std::uint64_t kTextBytesLeast = 256;         // our choice: average size of its further rows
@@ -116,7 +116,7 @@ class OrdersActor final : public runtime::Actor {
     std::optional<base::Instant> held_until{};    ///< for an order with hosts: until then an earlier lease may hold
     std::map<std::uint64_t, Texts> texts{};       ///< by token
     Declined declined{};                          ///< nodes that declined, could not be paid or let it wait
-    std::string declined_why{};                   ///< the last reason of a node
+    std::string declined_why{};                   ///< the last reason that a node gave
     unsigned lacked = 0;                          ///< times in a row that a node could not get its inputs
     std::optional<base::Instant> placed_again{};  ///< not placed before this time, because its inputs may be missing
     std::optional<base::Instant> pays_again{};    ///< engages no node before this time
@@ -219,12 +219,13 @@ class OrdersActor final : public runtime::Actor {
   /// Returns the nodes that would take one more task now.
   Free free_nodes();
   bool is_free(const Candidate& node) const;
-  /// Leaves a node that did not take a task alone for `first`, doubled with each in a row, and at least for `asked`.
+  /// Leaves a node that did not take a task alone for `first`, doubled with each such task in a row, and at least for
+  /// `asked`.
   void leave_alone(const base::NodeId& node, base::Duration first, base::Duration asked = {});
   /// Returns how many tasks a node may get: a few more than it has cores, so it never waits for the next.
   std::size_t ahead(const Candidate& node) const;
   /// Places the waiting tasks. Each free node is checked for each task, at most kLooksMax times between two ticks; the
-  /// next tick resumes with the next task. Nodes of other address groups than the declined ones come first.
+  /// next tick resumes with the next task. Nodes outside of the address groups that declined come first.
   void place();
   void place(const TaskId& id, Free& free);
   void begin(const TaskId& id, const Candidate& at);
@@ -265,7 +266,7 @@ class OrdersActor final : public runtime::Actor {
   /// Ends an attempt whose node is silent, or does not finish.
   void timed_out(const TaskId& id, std::uint64_t token, const std::string& why);
   void end_late();
-  /// Call it after each change of the task: ends what it no longer needs, saves it, and reports it.
+  /// Call it after each change of the task: ends attempts that it no longer needs, saves it, and reports it.
   void changed(
       const TaskId& id, Done saved = [](const base::Outcome<void>&) {});
   void observe(const TaskId& id, const Attempt& attempt, const char* event);
@@ -314,7 +315,7 @@ class OrdersActor final : public runtime::Actor {
 
   std::map<base::NodeId, registry::Listed> nodes_, looked_;
   base::ShareBudget<base::NodeId> looked_sites_{
-      kNodesMax};                      // of `looked_`: a group with many nodes keeps out no other nodes
+      kNodesMax};                      // quotas for `looked_`: a large group keeps out no other nodes
   std::vector<Candidate> candidates_;  // this node, then `nodes_` in their order
   std::map<base::NodeId, int> scores_, scored_;
   std::map<base::NodeId, Record> records_;      // of nodes whose results were compared

@@ -28,7 +28,7 @@ inline constexpr std::size_t kPieceBytes = 65'536;  // messages/task.capnp
 inline constexpr std::chrono::seconds kSign{1};     // period of an attempt's signs of life
 /// Period of signs of life in a stream that may be idle for hours. The runtime ends a stream that is silent too long.
 inline constexpr std::chrono::minutes kStillThere{2};
-inline constexpr std::chrono::seconds kFetchIdle{120};  // while an object is fetched from other nodes
+inline constexpr std::chrono::seconds kFetchIdle{120};  // idle limit while an object is fetched from other nodes
 
 struct TaskSettings {
   std::shared_ptr<const crypto::Identity> identity;

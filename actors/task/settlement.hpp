@@ -3,7 +3,7 @@
 // node's account. A free attempt needs none of this.
 //
 // Reserve  on success the price is in the escrow. After an error it is not, or it comes back once the attempt is due.
-// Settle   right results are paid at once, other attempts by the escrow's rules. After it no attempt is engaged.
+// Settle   right results are paid at once, other attempts by the escrow's rules. Then no further attempt is engaged.
 // Owner    OrdersActor.
 #include "actors/escrow/api.hpp"
 #include "actors/task/settings.hpp"

@@ -108,7 +108,7 @@ class WorkerActor final : public runtime::Actor {
   /// Returns whether it is too late to submit a result of the attempt.
   bool too_late(const One& one) const;
   void begin_next();
-  /// Returns how long the user has to wait, or nullopt if it may begin now, which is counted.
+  /// Returns how long the user has to wait, or nullopt if it may begin now; then counts the start.
   std::optional<base::Duration> wait_to_begin(const User& user);
   /// Returns the most urgent waiting attempt. If not `own`, attempts of local tasks are left out. With `line`, only
   /// attempts that may pass its head are considered.

@@ -30,7 +30,7 @@ class Checks {
   static constexpr std::chrono::hours kAgain{20};          // our choice: plus up to kAgainSpread
   static constexpr std::chrono::hours kAgainSpread{2};     // our choice
   static constexpr std::chrono::hours kAgainWrong{1};      // our choice
-  static constexpr std::chrono::seconds kRetryMin{2};      // our choice: a node that has just started
+  static constexpr std::chrono::seconds kRetryMin{2};      // our choice: for a node that has just started
   static constexpr std::chrono::minutes kRetryMax{30};     // our choice
   static constexpr std::chrono::minutes kForgetAfter{10};  // our choice
   static constexpr std::uint32_t kWalksMissed = 2;         // our choice: a scan takes minutes if many nodes are watched

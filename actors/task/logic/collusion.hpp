@@ -29,7 +29,7 @@ struct Collusion {
   std::uint64_t wrong = 0, answers = 0;
   std::size_t tasks = 0;
   double wrong_share() const { return static_cast<double>(wrong) / static_cast<double>(tasks); }
-  /// Returns the results beyond one per task, per task.
+  /// Returns the number of results per task, minus one.
   double overhead() const { return static_cast<double>(answers) / static_cast<double>(tasks) - 1; }
 };
 

@@ -2,12 +2,13 @@
 // Decides which waiting attempts may begin before the head of the queue while the head does not fit.
 //
 // Source  Lifka, "The ANL/IBM SP scheduling system", 1995 (EASY backfilling).
-// Head    the first attempt of another node that does not fit. It fits once enough running attempts have ended, each at
-//         its time limit at the latest. That time is promised to it.
+// Head    the first of other nodes' attempts that does not fit. It fits once enough running attempts have ended, each
+//         at its time limit at the latest. That time is promised to it.
 // Passes  an attempt that fits now, and ends before the promised time or fits next to the head. So passing attempts
 //         never delay the head.
 // Overdue an attempt that runs beyond its limits because its inputs are still being fetched promises nothing. If the
-//         head does not fit after all others have ended, no time is promised and every attempt that fits passes.
+//         head does not fit after all other attempts have ended, no time is promised, and every attempt that fits
+//         passes.
 #include <cstdint>
 #include <optional>
 #include <vector>

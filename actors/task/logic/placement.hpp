@@ -65,7 +65,7 @@ struct Policy {
   int reputation_min = 0;
   bool require_verified = false;
   std::string book;       ///< value of kBookCapability; empty: unknown, and nothing can be paid
-  std::string submitter;  ///< its node id in hexadecimal; a node with a list takes its tasks only if listed
+  std::string submitter;  ///< its node id in hexadecimal; a node with a list of submitters must list it
 };
 
 /// The nodes, owners and address groups that a choice avoids.

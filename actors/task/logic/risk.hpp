@@ -6,7 +6,8 @@
 //             sum over k = 0 to m - 1 of  C(m - 1 + k, k) · dishonest^m · (1 - dishonest)^k
 //         (Sarmenta, "Sabotage-Tolerance Mechanisms for Volunteer Computing Systems", 2002, m-first voting).
 // Trust   as BOINC's "adaptive replication": a worker with at least kValidMin right results in a row is trusted without
-//         a second worker. One task in n is still compared; n is that number of right results, at most kValidMax.
+//         a second worker. One task in n is still compared; n is its number of right results in a row, at most
+//         kValidMax.
 #include <cstdint>
 #include <optional>
 

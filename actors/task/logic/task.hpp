@@ -1,11 +1,12 @@
 #pragma once
 // The state of a task from its order to its end: its attempts, their results, and the next step.
 //
-// Attempts  each has a token: the coordinator's start in the upper half, a count in the lower one. A later token is
-//           higher, also after a restart. Items with any other token than an active attempt's are refused.
+// Attempts  each has a token: the number of the coordinator's start in the upper half, a count in the lower half. A
+//           later token is higher, even after a restart. Items with any other token than an active attempt's are
+//           refused.
 // Answers   the hash of a program's result; a failed program counts too. With one replica the first result decides,
-//           otherwise `quorum` equal ones do. If all replicas have answered without a quorum, one more attempt is made
-//           while retries are left.
+//           otherwise `quorum` equal results do. If all replicas have answered without a quorum, one more attempt is
+//           made while retries are left.
 // Trust     if the quorum is below the replicas, one result of a trusted node is enough (risk.hpp). A lost or declined
 //           attempt or a failed program there restores the order's quorum.
 // Retries   an attempt that was lost, refused or could not be made is repeated, Order::retries times in all. The delays
@@ -114,7 +115,8 @@ class Task {
   bool began(std::uint64_t token, std::uint64_t now_ms);
   bool ended(std::uint64_t token, const Ended& how, std::uint64_t now_ms);
   bool lost(std::uint64_t token, std::string why, std::uint64_t now_ms);
-  /// Ends an attempt that was lost for a reason outside of it and its node. Up to kSparedMax times this uses no retry.
+  /// Ends an attempt that was lost for a reason outside of the attempt and its node. Up to kSparedMax times this uses
+  /// no retry.
   bool spared(std::uint64_t token, std::string why, std::uint64_t now_ms);
   bool refused(std::uint64_t token, std::string why, std::uint64_t now_ms);
   /// Removes an attempt that its node declined; it does not count as an attempt.
@@ -126,7 +128,7 @@ class Task {
   bool tick(std::uint64_t now_ms);
   /// Delays the task for the reason `why`; its time to begin counts from now.
   void held(std::string why, std::uint64_t now_ms);
-  /// Sets why no attempt was placed, for people; kept until one is.
+  /// Sets why no attempt was placed, for people; kept until an attempt is placed.
   void waits_for(std::string why);
   /// Marks all attempts in progress as lost, because the coordinator restarted.
   void restarted(std::uint64_t now_ms);

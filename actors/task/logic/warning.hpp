@@ -5,7 +5,7 @@
 //          name (1) and the name || length of the order (4) and its bytes, as its submitter signed them || signature
 //          (64) of all before it, by the witness. Numbers are little-endian.
 // Counts   the order has the submitter's signature, but only the witness says that the program was malicious. So
-//          kWitnesses of different address groups have to report the same order.
+//          kWitnesses witnesses in different address groups have to report the same order.
 // Old      a warning expires after task.malice_refused.
 #include <map>
 #include <optional>
