@@ -33,7 +33,7 @@ struct Submission {
   base::Instant due;
   std::size_t bytes = 0;  ///< approximate memory while it waits
   bool frees = false;     ///< it cannot enlarge the state: accepted even while devices are nearly full
-  /// Returns its bytes when this member proposes it. At most kCommandBytesMax.
+  /// Returns the command's bytes, at most kCommandBytesMax, when this member proposes the command.
   base::Callback<Payload()> command;
   /// Called once: right after the command was applied, or with an error. `unavailable`: it will never be applied.
   /// `unknown_outcome`: it may be applied.

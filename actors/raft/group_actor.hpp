@@ -231,7 +231,7 @@ class GroupActor final : public runtime::Actor, public Group {
   Line* line_to(const MemberId& member);
   runtime::Handle handle_to(const MemberId& member);
 
-  /// The last update sent to followers of the group.
+  /// The last update sent to a stream that follows the group's role.
   struct Told {
     bool leads = false;
     Term term{};
@@ -251,7 +251,7 @@ class GroupActor final : public runtime::Actor, public Group {
   std::unique_ptr<RoleBehaviour> role_;
   std::string why_not_ = "it is being opened";  // the reason why it does not serve; empty if it does
   bool recovering_ = false;
-  std::uint64_t run_ = 0;  // responses for an earlier opening are ignored
+  std::uint64_t run_ = 0;  // number of the opening; responses for earlier openings are ignored
   runtime::Handle log_, snapshots_;
 
   std::list<Follower> followers_;

@@ -7,7 +7,7 @@
 // Trust   the member sees this node as the caller (`raft.clients`). So only callers that may command this node may send
 //         requests: operators, nodes on loopback, and nodes in this node's `raft.clients`.
 // End     the actor ends itself kIdle after the last request.
-// Watch   like a member's watch; it ends with the link.
+// Watch   a watch is like a member's watch, but ends with the link.
 // Limits  kWaitingMax requests wait for a link; kWatchesMax watches.
 #include <deque>
 #include <list>

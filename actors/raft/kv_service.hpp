@@ -5,7 +5,7 @@
 //         wait for the next leader. A command whose link ends is sent again only if it has a request id, because
 //         otherwise its outcome is unknown. With an id it is also sent to a new leader while the old leader, which may
 //         have stalled, has not responded.
-// Read    linearizable at each member (Group::read()); stale reads use the state applied here.
+// Read    linearizable at each member (Group::read()); stale reads use the state that this member has applied.
 // Watch   from this member's history (kv_history.hpp). A watch that falls too far behind ends; no watch skips a change.
 // Leases  the leader drops expired leases. Granting and keeping are commands, and each member counts the group's time,
 //         so a new leader knows the remaining time of each lease. While there are leases, the leader proposes its time

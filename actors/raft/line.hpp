@@ -26,7 +26,8 @@ class Line {
   Line(std::shared_ptr<runtime::Links> links, MemberId member, base::Endpoint at, std::string path)
       : links_(std::move(links)), member_(member), at_(at), path_(std::move(path)) {}
 
-  /// Returns null if there is no link and it was dialled a moment ago. `fresh`: the caller must watch it.
+  /// Returns the link's handle, or null if there is no link and the last dial is within kRedial. `fresh`: the caller
+  /// must watch the handle.
   runtime::Handle handle(base::Instant now, bool& fresh) {
     fresh = false;
     if (handle_ || now < dial_at_) return handle_;
@@ -37,7 +38,7 @@ class Line {
     fresh = static_cast<bool>(handle_);
     return handle_;
   }
-  /// Returns true if it was this line's handle.
+  /// Returns whether `ended` was this line's handle.
   bool down(const runtime::Handle& ended) {
     if (!handle_ || ended != handle_) return false;
     handle_ = {};

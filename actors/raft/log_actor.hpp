@@ -24,10 +24,10 @@ namespace troupe::raft {
 class LogActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "raft log";
-  static constexpr std::size_t kWritesAtOnce = 4'096;              // our choice: answered after one sync
+  static constexpr std::size_t kWritesAtOnce = 4'096;              // our choice: writes answered after one sync
   static constexpr std::chrono::milliseconds kReopenDelay{1'000};  // our choice: for a device that failed
   static constexpr std::chrono::seconds kRoomDelay{30};            // our choice: for a full device
-  static constexpr std::chrono::milliseconds kRoomPeriod{500};     // our choice: checks free space while it writes
+  static constexpr std::chrono::milliseconds kRoomPeriod{500};     // our choice: between checks of free space
   static constexpr std::chrono::milliseconds kTidyDelay{200};      // our choice: commands go first
   static constexpr std::chrono::seconds kCoverDelay{1};            // our choice: not between the writes of a burst
   static constexpr std::chrono::seconds kNoteDelay{10};            // our choice: retry if sizes cannot be noted

@@ -33,7 +33,8 @@ struct RaftSettings {
   bool invited_by_all = false, serves_all = false;
   std::string store = "/store";  ///< for the rows that name the groups
   std::string directory = "raft";
-  /// A log actor that is still blocked on its device must not write after its successor has started.
+  /// Whether a log actor has the logs open. An actor that is still blocked on its device must not write after its
+  /// successor has started.
   std::shared_ptr<std::atomic_bool> log_open = std::make_shared<std::atomic_bool>(false);
   /// Whether the device of the logs is nearly full.
   std::shared_ptr<std::atomic_bool> short_of_room = std::make_shared<std::atomic_bool>(false);

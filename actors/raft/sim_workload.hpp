@@ -12,8 +12,8 @@
 //                       changed, only entries with a later record count
 //         named         beyond the promises: members keep serving different states
 // Members an operator adds and removes members; a node whose disk was emptied is a new node, which replaces the old.
-// Whole   if a quorum has no losses: each member without losses has the leader's state and responds; each member's node
-//         still exists.
+// Whole   if a quorum of members has lost nothing: each member without losses has the leader's state and responds; each
+//         member's node still exists.
 // Older   a member may return to an older copy of its disk if a majority of the other members has all entries;
 //         otherwise Raft promises nothing. Its leader brings it up to date, unless the copy is from before it joined.
 // Lost    a member that lost its log no longer takes part. Faults and removals leave a majority.

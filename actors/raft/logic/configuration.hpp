@@ -71,7 +71,7 @@ using Changed = base::Result<Configuration, ConfigurationError>;
 /// Applies `changes` in order. At most one voter may differ afterwards (thesis 4.1).
 Changed change_simply(const Configuration& from, const std::vector<Change>& changes);
 
-/// Returns the joint configuration of `from`, and `from` with `changes`.
+/// Returns the joint configuration whose halves are `from`, and `from` with `changes`.
 Changed enter_joint(const Configuration& from, const std::vector<Change>& changes, bool auto_leave);
 
 /// Returns the configuration that follows the joint one.

@@ -38,7 +38,7 @@ struct Entry {
   }
 };
 
-/// The state after entry `index`, which replaces the entries up to it.
+/// A state that has applied all entries up to `index`, and replaces these entries.
 struct Snapshot {
   Index index;
   Term term;
@@ -75,7 +75,7 @@ class Log {
   /// Returns nullopt below the snapshot and after the last entry.
   std::optional<Term> term_at(Index index) const;
   bool has(Index index, Term term) const { return term_at(index) == term; }
-  /// Returns whether a log that ends there is at least as complete as this log (thesis 3.6.1).
+  /// Returns whether a log that ends with `last` and `last_term` is at least as complete as this log (thesis 3.6.1).
   bool covered_by(Index last, Term last_term) const;
   /// Returns the last index at or below `index` whose term is at most `term`, or the index before the snapshot's.
   Index last_at_most(Index index, Term term) const;

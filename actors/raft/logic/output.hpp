@@ -14,7 +14,7 @@ inline std::string_view name(Role role) {
   return role == Role::leader ? "leader" : role == Role::candidate ? "candidate" : "follower";
 }
 
-/// The position of an entry. It was lost if the entry applied at `index` has another term.
+/// The position of an entry. The entry was lost if the entry applied at `index` has another term.
 struct Position {
   Index index;
   Term term;

@@ -21,7 +21,7 @@ struct Settings {
   std::size_t in_flight_bytes_max = std::size_t{8} << 20;
   std::size_t in_flight_messages_max = 256;
   std::size_t uncommitted_bytes_max = std::size_t{64} << 20;
-  std::size_t apply_bytes_max = std::size_t{4} << 20;   ///< returned for applying and not yet applied
+  std::size_t apply_bytes_max = std::size_t{4} << 20;   ///< of entries returned for applying and not yet applied
   std::size_t memory_bytes_max = std::size_t{8} << 20;  ///< for entries that are applied and durable
   std::size_t reads_max = 65'536;                       ///< waiting reads of this member and its followers
 };
@@ -34,13 +34,13 @@ inline constexpr int kReadPatience = 8;
 /// How often a stalled leader may hand over.
 inline constexpr std::chrono::minutes kStallTransferGap{1};
 inline constexpr std::chrono::seconds kDriftWindow{10};
-/// Our choice: a leader that was only disturbed sleeps again after this part of `sleep_after`, but at least after
-/// several election time-outs.
+/// Our choice: a group that was woken but not used sleeps again after 1/kDisturbedPart of `sleep_after`, but not before
+/// kDisturbedMin election time-outs.
 inline constexpr int kDisturbedPart = 16, kDisturbedMin = 4;
 /// Our choice: time between heartbeats of a sleeping group.
 inline constexpr std::chrono::seconds kSleepingHeartbeat{10};
-/// Our choice: how long a sleeping follower waits. One lost heartbeat, or a short pause of a machine, wakes no member.
-/// A leader that misses a quorum in one round wakes all.
+/// Our choice: how long a sleeping follower waits for a heartbeat. One lost heartbeat, or a short pause of a machine,
+/// wakes no member. A leader that misses a quorum in one round wakes all members.
 inline constexpr base::Duration kSleepingQuiet = 2 * kSleepingHeartbeat;
 inline constexpr std::chrono::minutes kQuietMax{1};  // upper bound that a follower accepts
 

@@ -3,7 +3,7 @@
 //
 // Bytes   encode() returns the replicated bytes. decode_command() reads bytes from a peer: it checks sizes before it
 //         stores anything.
-// Time    the leader writes its time into each command. Sessions and leases end by it (group_time.hpp).
+// Time    the leader writes its time into each command. Sessions and leases end by that time (group_time.hpp).
 // Limits  the constants below. decode_command() refuses a command beyond them, so all members refuse it alike.
 #include <memory>
 #include <optional>

@@ -1,8 +1,8 @@
 #pragma once
 // The time of a group, as one member counts it: each command has the leader's time; this member's clock continues it.
 //
-// Early   never. A member receives a command after its leader proposed it. Each command sets the time, even to an
-//         earlier time, so a lease from a leader whose time was behind lasts as long as that leader promised.
+// Early   no lease ends early: a member receives a command after its leader proposed it. Each command sets the time,
+//         even to an earlier time, so a lease from a leader whose time was behind lasts as long as it promised.
 // Leads   a new leader counts time once it has applied the entries of all earlier leaders. Until then its commands
 //         bring no new time. The time between two leaders counts.
 // Owner   one member; not thread-safe.

@@ -93,7 +93,7 @@ class History {
   bool saving() const { return saving_; }
   /// Returns the blocks that the disk no longer needs to keep.
   std::vector<Erased> erased() { return std::exchange(erased_, {}); }
-  /// Adds blocks of an earlier run, by their first revisions. `oldest`: the machine's.
+  /// Adds blocks of an earlier run, by their first revisions. `oldest`: the machine's oldest revision.
   void restore(std::vector<BlockIndex> blocks, Revision oldest);
   /// Returns the index of a block named by `load`, or null if it has been forgotten.
   const BlockIndex* stored(Revision first) const;

@@ -19,7 +19,7 @@ class KeyFilter {
   explicit KeyFilter(std::size_t keys) : words_((keys * 10 + 63) / 64) {}
   explicit KeyFilter(std::vector<std::uint64_t> words) : words_(std::move(words)) {}
   void add(std::string_view key);
-  /// Returns false only if it was certainly not added.
+  /// Returns false only if the key was certainly not added.
   bool maybe(std::string_view key) const;
   const std::vector<std::uint64_t>& words() const { return words_; }
 

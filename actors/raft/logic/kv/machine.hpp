@@ -19,7 +19,7 @@
 namespace troupe::raft::kv {
 
 inline constexpr std::size_t kAnswerBytesMax = std::size_t{2} << 20;  // for the values in one answer
-inline constexpr std::size_t kRowBytes = 224;                         // measured: in addition to key and value
+inline constexpr std::size_t kRowBytes = 224;                         // measured: memory per row, except key and value
 inline constexpr std::size_t kLeasesMax = 100'000;                    // our choice; further leases are refused
 
 struct Row {
