@@ -72,7 +72,7 @@ class AnnounceActor final : public FilesPart {
   bool sends_ = false;                             // a batch is being sent or chosen
   struct Looking {
     std::vector<base::NodeId> announced;  // sorted
-    std::vector<bool> held;               // for each in `announced`
+    std::vector<bool> held;               // whether each key in `announced` is stored
     bool adopted = false;                 // announced and stored objects have their slots; other objects are next
   };
   std::optional<Looking> looking_;

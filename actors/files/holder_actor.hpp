@@ -1,5 +1,5 @@
 #pragma once
-// What this node stores for owners, behind a mailbox: claims as logic/claims.hpp decides, bytes in the store.
+// The actor for what this node stores for owners: claims, as logic/claims.hpp decides, and bytes, in the store.
 //
 // Serves  other nodes at kHolderPath; operators ListOwners and ReleaseOwner; inside the node MendContent and ListHeld.
 //         The node that sends a request is the owner.

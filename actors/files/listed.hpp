@@ -13,7 +13,7 @@ struct Listed {
   std::optional<Entry> entry;     ///< nullopt: this node does not claim the file
   std::size_t replicas_live = 0;  ///< of the object with the fewest copies
   std::map<ContentKey, std::vector<base::NodeId>> holders;
-  std::vector<base::NodeId> hints;  ///< nodes that probably have parts of it
+  std::vector<base::NodeId> hints;  ///< nodes that probably have parts of the file
 
   const std::vector<base::NodeId>& of(const ContentKey& key) const {
     static const std::vector<base::NodeId> kNobody;

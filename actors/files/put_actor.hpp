@@ -83,7 +83,7 @@ class PutActor final : public FilesPart {
   };
   std::map<std::pair<ContentKey, base::NodeId>, Sent> sent_;  // unanswered stores
   base::Instant look_at_ = base::Instant::max();
-  std::set<base::NodeId> silent_;  // asked last
+  std::set<base::NodeId> silent_;  // nodes that are asked last
   std::set<base::NodeId> paced_;   // pace_ has new data for these nodes
   FixedChunker chunker_;
   ChunkHasher hasher_;
@@ -106,12 +106,12 @@ class PutActor final : public FilesPart {
   std::map<ContentKey, runtime::Envelope> messages_;  // the objects that are not settled
   std::vector<HeldContent> held_;                     // not reported yet
   std::size_t tells_ = 0;                             // unanswered PutHeld
-  std::set<base::NodeId> stored_at_;                  // at least one object
+  std::set<base::NodeId> stored_at_;                  // nodes that stored at least one object
   std::set<base::NodeId> maybe_at_;                   // nodes that did not answer a store, or have one in progress
   std::set<base::NodeId> bound_at_;
   std::map<base::NodeId, int> bind_again_;  // overloaded holders, and the tries left for each
   base::Instant bind_until_;                // a holder that has not bound by then is not retried
-  std::size_t binds_ = 0;                   // not answered
+  std::size_t binds_ = 0;                   // binds without an answer
   std::optional<base::Error> refusal_;      // a holder's last error
   Cid cid_;
   std::uint64_t bytes_ = 0;

@@ -66,7 +66,7 @@ class Reading : public FilesPart {
   void say_where(const std::vector<base::NodeId>& nodes);
 
   std::optional<Fetch> fetch_;
-  std::uint32_t opened_ = 0;  // responses to an earlier open() are ignored
+  std::uint32_t opened_ = 0;  // number of open() calls; responses to earlier calls are ignored
   std::map<std::size_t, runtime::Envelope> arrived_;
   std::uint64_t bad_answers_ = 0;
   Pace pace_;

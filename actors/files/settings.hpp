@@ -19,7 +19,7 @@ inline constexpr const char* kKeyspace = "files";
 
 struct FilesSettings {
   base::NodeId self;                      ///< this node
-  std::string store_directory = "files";  ///< of the node's disk
+  std::string store_directory = "files";  ///< on the node's disk
   std::string peers = "/peers";           ///< answers ListKnown
   std::string dht = "/dht";               ///< answers Search
   store::StoreOptions store;

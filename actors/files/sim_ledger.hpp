@@ -53,7 +53,7 @@ class SimLedger {
     bool refused = false;
     unsigned reached = 0;
   };
-  std::vector<std::pair<OwnedFile, std::size_t>> deeds_;  // position of each
+  std::vector<std::pair<OwnedFile, std::size_t>> deeds_;  // file, and position among its deeds
   std::map<OwnedFile, std::vector<Deed>> places_;
   Moment last_ = 0;
   Deed& at(std::size_t deed) { return places_.at(deeds_[deed].first)[deeds_[deed].second]; }

@@ -2,8 +2,8 @@
 // The domain `files` in one run: performs operations, and decides when the nodes agree with the responses to clients.
 //
 // Close   every file is read from every node: small files completely, large files in part; owners verify their files.
-// Rests   a node that lost data may have lost any copy and any row, so nothing is expected of responses that only it
-//         gave. A file survives if more nodes had acknowledged it than lost data.
+// Lost    a node that lost data may have lost any copy and any row, so nothing follows from responses that only this
+//         node gave. A file survives if more nodes had acknowledged it than lost data.
 #include <map>
 
 #include "actors/files/logic/content_memo.hpp"

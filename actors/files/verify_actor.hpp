@@ -68,8 +68,8 @@ class VerifyActor final : public Reading {
   bool more_ = false;                 // there is a next page
   std::size_t begun_ = 0;
   std::size_t reading_ = 0;         // objects in progress
-  std::deque<ContentKey> damaged_;  // at this node
-  std::deque<Item> items_;          // wait for credit
+  std::deque<ContentKey> damaged_;  // corrupted objects at this node
+  std::deque<Item> items_;          // items that wait for credit
   Sum sum_;
   base::Instant progress_due_;
 };

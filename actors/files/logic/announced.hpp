@@ -7,7 +7,7 @@
 //         the other slots is for address groups with few slots, so that a few large groups cannot use all.
 // Ends    other nodes keep an announcement for kAnnouncedFor. So an announced object that is gone keeps its slot that
 //         long. A restart forgets these slots.
-// Limits  the total; about 200 bytes of memory per slot.
+// Limits  the total number of slots; about 200 bytes of memory per slot.
 // Owner   one announce actor; not thread-safe.
 #include <map>
 #include <optional>

@@ -101,7 +101,8 @@ class Catalogue {
   base::Result<Change, CatalogueError> plan_add(const PutId& put, const Entry& entry,
                                                 std::span<const HeldContent> contents,
                                                 std::span<const base::NodeId> unbound, base::WallTime now) const;
-  /// Ends a put that failed or was interrupted: `nodes`, which may have stored for it, are to release its claims.
+  /// Ends a put that failed or was interrupted: `nodes`, which may have stored objects for it, are to release its
+  /// claims.
   Change plan_abandon(const PutId& put, std::span<const base::NodeId> nodes, base::WallTime now) const;
 
   /// Plans to remove a file. Error: `not_found`.

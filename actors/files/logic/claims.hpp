@@ -95,7 +95,7 @@ class Claims {
   }
   /// Returns the bytes that count against the quota of `owner`, without reserved bytes.
   std::uint64_t used(const base::NodeId& owner) const { return owners_.used(owner); }
-  /// Rows planned there are written like a plan's rows, and passed to apply() one by one.
+  /// Returns the owners. Rows that they plan are written like a plan's rows, and passed to their apply() one by one.
   Owners& owners() { return owners_; }
   const Owners& owners() const { return owners_; }
   /// Returns at most `max` objects in order, after `behind` or from the first.

@@ -89,7 +89,7 @@ class Fetch {
   /// still counts.
   bool give_up(std::size_t index, const base::NodeId& node);
 
-  /// Sets a node's address group. Nodes without it count for no group.
+  /// Sets a node's address group. Nodes without a group count for no group.
   void lives_in(const base::NodeId& node, const base::AddressGroup& group) { nodes_[node].group = group; }
   /// Notes that the node was recently silent in another get: it is asked last.
   void was_silent(const base::NodeId& node) { nodes_[node].late = true; }

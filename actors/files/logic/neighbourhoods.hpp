@@ -3,7 +3,7 @@
 //
 // Reach   if the farthest node found shares p bits with the target, all nodes that share more were found. They are the
 //         nearest to each position that shares p + 1 bits. No second search begins within the reach of the last search.
-// Time    a neighbourhood counts for kNeighboursFresh, an empty one for kNobodyFresh.
+// Time    a neighbourhood counts for kNeighboursFresh, an empty neighbourhood for kNobodyFresh.
 // Limits  kNeighbourhoodsMax; a further neighbourhood replaces the oldest.
 // Owner   one actor; not thread-safe. Reads no clock and sends nothing.
 #include <cstdint>

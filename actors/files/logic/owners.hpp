@@ -29,7 +29,7 @@ inline constexpr std::uint64_t kClaimBytesMin = 4'096;  // our choice: a page; i
 struct ClaimsLimits {
   base::NodeId self{};                                  // this node: it has no share limit, and its claims do not end
   std::uint64_t quota_bytes = 16ull << 30;              // of each owner; our choice: `files.quota_per_owner`
-  std::uint64_t space_bytes = 256ull << 30;             // of all other owners; our choice: a fair share is one quota
+  std::uint64_t space_bytes = 256ull << 30;             // of all other owners; our choice: 1/16 of it is one quota
   std::size_t claims_max = 1u << 20;                    // our choice: 1 TiB in chunks of 1 MiB, 155 MiB of memory
   std::size_t claims_per_content_max = 1024;            // our choice: a list that is searched and shifted
   std::size_t claims_per_content_and_owner_max = 16;    // our choice: files of another node that share a chunk

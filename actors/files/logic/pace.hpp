@@ -1,5 +1,5 @@
 #pragma once
-// How long nodes take for a store or a read, so that a put or a reading asks the next node if one is slower than usual.
+// How long nodes take for a store or a read, so that a put or a reading asks the next node if a node is slow.
 //
 // Usual    time of a node: the longest of its recent stores. A faster store lowers it by 1/8.
 // Patience twice the node's usual time, or the median for a node without a store, plus kSlack. At most four times the

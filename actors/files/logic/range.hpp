@@ -33,7 +33,8 @@ struct Part {
 /// Returns the whole file as a part; without chunks if the file is empty.
 Part whole(const Manifest& manifest);
 
-/// Returns the part that `range` covers, cut at the end of the file, or nullopt if it begins at or after the end.
+/// Returns the part that `range` covers, cut at the end of the file, or nullopt if the range begins at or after the
+/// end.
 std::optional<Part> part_of(const Manifest& manifest, const Range& range);
 
 }  // namespace troupe::files

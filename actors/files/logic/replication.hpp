@@ -60,8 +60,8 @@ class Replication {
   /// Adds `key` for storing, once place() says where; its bytes are held until it is settled. Returns false if it was
   /// added before.
   bool hold(const ContentKey& key, std::uint64_t bytes);
-  /// Sets the nodes `near` the position of a held object, in any order; if empty, it is stored at candidates. An object
-  /// that has its nodes keeps them. Nodes in `last` are asked after all others; copies are spread over `sites`.
+  /// Sets the nodes `near` the position of a held object, in any order; if empty, candidates are used. An object that
+  /// has its nodes keeps them. Nodes in `last` are asked after all others; copies are spread over `sites`.
   void place(const ContentKey& key, std::span<const base::NodeId> near, const std::set<base::NodeId>& last = {},
              const Sites& sites = {});
 

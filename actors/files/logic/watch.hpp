@@ -127,8 +127,8 @@ class Watch {
   };
 
   struct Copies {
-    std::vector<base::NodeId> holders;  // except for those that lack it
-    std::vector<base::NodeId> sources;  // holders that confirmed it
+    std::vector<base::NodeId> holders;  // holders that do not lack the object
+    std::vector<base::NodeId> sources;  // holders that confirmed the object
     std::size_t live = 0;
   };
 
@@ -149,7 +149,7 @@ class Watch {
   std::set<base::NodeId> answering_;    // nodes that answered in this round
   std::set<base::NodeId> not_answering_;
   std::set<base::NodeId> busy_;
-  bool silence_counted_ = false;   // of this round
+  bool silence_counted_ = false;   // silences of this round were counted
   std::set<base::NodeId> asked_;   // nodes asked in this pass
   std::set<base::NodeId> missed_;  // silent in a round of this pass, which counts once
   // Counts in a row, multiplied by busy_part; only for holders.
