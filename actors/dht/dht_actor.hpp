@@ -105,7 +105,7 @@ class DhtActor final : public runtime::Actor, public Head {
   void found_value(Reply<wire::FoundValue> reply, const RecordKey& place, std::size_t contacts_max,
                    base::ByteView record, base::WallTime ends, const runtime::Caller& asker);
   void answer(wire::Store::Reader question, Reply<wire::StoreDone> reply);
-  struct Unwritten {                      // about a change that was not saved
+  struct Unwritten {                      // what to undo after a change that was not saved
     std::vector<base::Bytes> erased;      // rows that the change should have erased
     std::optional<base::WallTime> ended;  // the former end, if the change should have extended it
   };
@@ -121,8 +121,8 @@ class DhtActor final : public runtime::Actor, public Head {
                base::Callback<void(const base::Outcome<base::ByteView>&)> found);
   /// Reserves one of reads_; returns false if none is free.
   bool hold_read(const Budgets::User& reader);
-  /// Reserves a read for the sender of the current request. Returns nullopt if the request was refused; the refusal says
-  /// when to retry.
+  /// Reserves a read for the sender of the current request. Returns nullopt if the request was refused; the refusal
+  /// says when to retry.
   std::optional<Budgets::User> may_read(std::size_t bytes);
   std::optional<Facts> held_facts(const RecordKey& place) const override { return held_->find(place, wall()); }
   std::vector<Contact> held_providers(const Key& key, std::size_t most) override;

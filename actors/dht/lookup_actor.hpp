@@ -31,7 +31,7 @@ class LookupActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "lookup";
 
-  /// What the head knows.
+  /// What the head knows when the search starts.
   struct Start {
     std::shared_ptr<const DhtSettings> settings;
     std::vector<dht::Start> contacts;  ///< nearest first

@@ -22,7 +22,7 @@ struct SimSeen {
 
 struct SimClient : sim::Client {
   std::uint64_t floor = 0;      ///< a read must not return an older sequence
-  std::size_t lacking_max = 0;  ///< nodes that may still lack it
+  std::size_t lacking_max = 0;  ///< number of nodes that may still lack the value
   std::uint64_t heard = 0;      ///< a listener's last sequence
 };
 
@@ -55,7 +55,7 @@ class SimClients final : public sim::Clients<SimClient> {
   using Client = SimClient;
   void note(SimStored& stored, const Client& client, wire::SearchResult::Reader result);
   void check_value(const Client& client, const SimSpot& spot, wire::GotValue::Reader got);
-  /// Returns the write of that value, or null if there is none, which it reports.
+  /// Returns the write of that value, or null after it has reported that there is none.
   const SimWrite* check_write(const Client& client, const SimSpot& spot, wire::GotValue::Reader got);
   void check_nearest(const Client& client, wire::SearchResult::Reader result);
   std::uint64_t floor_of(const SimSpot& spot, std::size_t lacking_max) const;

@@ -23,7 +23,7 @@ inline constexpr std::int64_t kSimNamesMax = 9;          // per owner; our choic
 inline constexpr std::int64_t kSimSecondsMax = 604'800;  // kLifetimeMax
 inline constexpr std::int64_t kSimListenSecondsMax = 3'600;
 
-/// The nodes that have acknowledged something.
+/// The nodes that have acknowledged a write or an announcement.
 struct SimStored {
   std::size_t nodes = 0;         ///< 0: none is known
   std::set<base::NodeId> all{};  ///< their ids, if all nodes asked have acknowledged

@@ -27,7 +27,7 @@ enum class RowState : std::uint8_t {
   misplaced,   ///< belongs under another key
   forged,      ///< not signed by its owner, or its id lacks the work
   unindexed,   ///< on disk, but not in the index
-  differs,     ///< the record on disk is not the one in the index
+  differs,     ///< the record on disk is not the indexed record
   missing,     ///< in the index, but not on disk
   over_limit,  ///< exceeds a limit
 };

@@ -59,7 +59,7 @@ class Candidates {
   std::optional<Refusal> hear(const Contact& contact, std::size_t path, std::size_t depth,
                               const std::optional<Key>& named_by);
 
-  /// Returns null if no path knows it. A candidate that was asked stays.
+  /// Returns the candidate, or null if no path knows that node. A candidate that was asked stays.
   Candidate* find(const Key& id) { return at_distance(base::distance(id, target_)); }
 
   /// Returns all candidates, nearest first; valid until the next hear().

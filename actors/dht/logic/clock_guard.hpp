@@ -3,8 +3,8 @@
 //
 // Why     a clock that is briefly days ahead would make a node delete all records. So expired records are not served,
 //         but kept until the clock is trusted.
-// Doubt   the wall clock has moved against the monotonic clock by more than kDateStepMax since the last check. It is
-//         trusted again once it has moved back, or has been steady for kDateDoubted.
+// Doubt   begins if the wall clock has moved against the monotonic clock by more than kDateStepMax since the last
+//         check. The wall clock is trusted again once it has moved back, or has been steady for kDateDoubted.
 // Start   a run that reads rows back starts without trust, because it cannot know how long the node was down. A saved
 //         date would not help: a wrong clock that is less than `hold` ahead would be trusted.
 // Owner   one actor, which passes both times.

@@ -89,7 +89,7 @@ class RoundTrips {
   RoundTrip& touch(const Key& id) {
     Peer& peer = peers_[id];
     peer.turn = ++turns_;
-    // Scans all of them, because it is rare: an order by turn would cost more at each known peer.
+    // Scans all estimates, because this is rare: an order by turn would cost more at each known peer.
     if (peers_.size() > kEstimatesMax)
       peers_.erase(std::ranges::min_element(peers_, {}, [](const auto& one) { return one.second.turn; }));
     return peer.estimate;

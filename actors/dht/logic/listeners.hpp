@@ -8,7 +8,7 @@
 // Failed  a notice without an answer is sent kNoticeTriesMax times in all; then the listener is dropped.
 // Full    the listener with the most leases in the address group with the most is evicted
 //         (runtime/base/share_budget.hpp); at a full topic, a listener in the topic's largest group. If none can be
-//         evicted, the new listener is refused, and polls. An evicted listener notices when it renews.
+//         evicted, the new listener is refused, and polls. An evicted listener learns of it when it renews.
 // Memory  450 B per listener.
 // Owner   one actor; not thread-safe.
 #include <chrono>

@@ -111,12 +111,12 @@ struct LookupOutcome {
   std::vector<Contact> nearest;     ///< nodes that answered, nearest first; at most LookupQuestion::nearest or the
                                     ///< region
   std::optional<Version> newest;    ///< over all answers and our own copy
-  std::vector<Contact> holders;     ///< nodes that answered with it, nearest first
+  std::vector<Contact> holders;     ///< nodes that answered with `newest`, nearest first
   std::vector<Contact> behind;      ///< nodes in `nearest` that have an older version or, if the value can change, none
   std::optional<Contact> cache_at;  ///< the nearest node that answered without the value, if the value was found
   std::vector<Contact> overdue;     ///< past their time-outs, and silent since: slow or gone
   std::size_t asked = 0;
-  std::size_t unanswered = 0;  ///< of those asked: late, silent, refusing or invalid at the end of the search
+  std::size_t unanswered = 0;  ///< of the asked nodes: late, silent, refusing or invalid at the end of the search
   std::size_t hops = 0;  ///< to the first node with the value, otherwise to the nearest node; a start contact is one
                          ///< hop away
 };

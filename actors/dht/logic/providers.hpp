@@ -82,7 +82,7 @@ class Providers {
   /// Returns at most `contacts_max` providers that have not expired, in random order.
   std::vector<Contact> find(const Key& key, std::size_t contacts_max, base::WallTime wall, base::Random& random) const;
 
-  /// Loads a row at the start. If it is refused, the caller erases it.
+  /// Loads a row at the start. If the row is refused, the caller erases it.
   base::Result<void, RowError> load(base::ByteView row_key, base::ByteView row, base::WallTime wall);
 
   /// Drops at most kProvidersSweptMax expired announcements. Call it again while it returns that many.
@@ -117,7 +117,7 @@ class Providers {
  private:
   struct Known {
     base::Contact where;
-    base::WallTime told;  ///< end of its latest announcement: of two rows the later one has its current address
+    base::WallTime told;  ///< end of its latest announcement: the row that ends last has its current address
     std::optional<Group> network;
   };
   using KnownProviders = std::map<base::NodeId, Known>;

@@ -3,8 +3,8 @@
 //
 // Source  Maymounkov & Mazieres, "Kademlia", 2002: 2.3 (a copy at the nearest node asked that had none).
 // Kinds   /pk and /cid, which cannot change. A quorum of old copies of a /kv would hide its next value.
-// Time    kCopyMax if this node could be a holder, less the more nodes are nearer to the key; never longer than the
-//         original. Monotonic, given by the caller.
+// Time    a copy lasts kCopyMax if this node could be a holder; the more nodes are nearer to the key, the shorter it
+//         lasts. It never lasts longer than the original. Time is monotonic, given by the caller.
 // Limits  bytes_max, including kCacheEntryBytes per copy; the least recently used copy is evicted. Zero keeps no
 //         copies.
 // Owner   one head; not thread-safe.

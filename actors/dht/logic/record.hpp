@@ -111,7 +111,7 @@ base::Result<void, RecordError> validate(const Record& record, const Key& key, b
 bool no_good_ever(base::ByteView encoded, RecordError why);
 
 /// Signs a /kv record: fills in the owner and signature of `unsigned_record`, and truncates its dates to seconds. The
-/// record is within the limits.
+/// record has to be within the limits.
 KvRecord sign(const crypto::SecretKey& owner, KvRecord unsigned_record);
 
 Tag tag_of(base::ByteView encoded);

@@ -86,13 +86,14 @@ class Republish {
 
   /// Notes an item published at `wall`, to be republished within a period. The row's value is `payload`.
   base::Result<store::Row, PublishError> add(const Item& item, base::ByteView payload, base::WallTime wall);
-  /// Notes that at most one node is known to have it. Write the row each time, because an earlier row may be lost.
+  /// Notes that at most one node is known to have the item. Write the row each time, because an earlier row may be
+  /// lost.
   RowChange add_under_replicated(const Item& item, base::WallTime wall);
   RowChange remove(const Item& item);
   /// Returns the sequence of the record published as this item; zero if there is none.
   std::uint64_t sequence(const Item& item) const;
   bool contains(const Item& item) const { return items_.contains(item); }
-  /// Returns the highest sequence of all its records; zero if there is none.
+  /// Returns the highest sequence of all published records; zero if there are none.
   std::uint64_t sequence_max() const;
   /// Returns the keys of published items of that kind, after `behind`, ascending, at most `max`.
   std::vector<Key> keys(Published what, const std::optional<Key>& behind, std::size_t max) const;
@@ -144,13 +145,13 @@ class Republish {
   };
   using Retries = std::map<std::pair<base::WallTime, Key>, Retry>;  // by the time when they were due
   struct Wait {
-    unsigned tries = 0;  // that met other nodes
+    unsigned tries = 0;  // tries that met other nodes
     base::WallTime until;
   };
   struct UnderReplicated {
     std::map<Item, Wait> items;
     std::set<std::pair<base::WallTime, Item>> order;  // by next try
-    base::WallTime not_before;                        // for all of them: no other node was there
+    base::WallTime not_before;                        // for all items, because no other node was found
     base::WallTime since;                             // no node has stored an under-replicated item since then
   };
   struct UnderWay {

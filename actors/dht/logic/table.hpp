@@ -48,7 +48,7 @@ class Table {
   std::vector<Key> replace(Range range, const Listing& listing);
 
   /// Notes that `whom` did not answer; returns the range whose bucket to notify. Returns nullopt for an unlisted node,
-  /// or one asked at another address: any node may claim to be there.
+  /// or for a node that was asked at another address, because any node may claim to be there.
   std::optional<Range> failed(const Contact& whom);
 
   /// Fills `out` with the good contacts nearest to `key`, nearest first; returns how many there are.
@@ -90,7 +90,7 @@ class Table {
     std::vector<Contact> rest;
     std::size_t failing = 0;  // of `rest`; they come first
     std::vector<Contact> claimed;
-    std::map<Key, Told> told;            // of contacts in this view
+    std::map<Key, Told> told;            // when contacts in this view were last offered
     std::map<Key, Told> told_elsewhere;  // the same, for another address
     base::Instant stranger_at{};         // when the bucket was last offered a contact that is not in this view
 
@@ -128,7 +128,7 @@ class Table {
   Key own_;
   GroupLimits limits_;
   std::array<std::unique_ptr<BucketView>, kRanges> views_;       // null where there are no contacts
-  std::array<std::optional<base::Instant>, kRanges> used_at_{};  // nullopt: by no search yet
+  std::array<std::optional<base::Instant>, kRanges> used_at_{};  // last use; nullopt: by no search yet
   std::size_t depth_ = 0;                                        // rows at or beyond this index have no good contact
   std::size_t size_ = 0;
   std::map<Group, GroupCount> group_counts_;  // in views and offers

@@ -3,7 +3,8 @@
 //
 // Token   the first 8 bytes of SHA-256(secret (16) || caller's id (20) || generation (8, little-endian)): fixed length
 //         and a truncated hash, so HMAC is not needed.
-// Time    a generation lasts kTokenGeneration of the monotonic clock; the current and the previous one are accepted.
+// Time    a generation lasts kTokenGeneration of the monotonic clock; the current and the previous generation are
+//         accepted.
 // Caller  only its id, which a seal or a link has proven; its address may change between request and store.
 // Kept    other nodes' tokens are reused for kTokenKept; at most kTokensKeptMax are kept.
 // Owner   one actor.

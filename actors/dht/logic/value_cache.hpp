@@ -1,7 +1,7 @@
 #pragma once
 // The most recently used records, up to a number of bytes; the least recently used record is evicted.
 //
-// Time    monotonic, given by the caller. A value with an end is gone from then on.
+// Time    monotonic, given by the caller. A value with an end is gone from that time on.
 // Owner   Held or QueryCache; not thread-safe.
 #include <cstdint>
 #include <list>
