@@ -16,7 +16,7 @@ namespace troupe::registry {
 
 inline constexpr const char* kRows = "registry";  // keyspaces, and health sources
 inline constexpr const char* kHistoryRows = "registry-history";
-inline constexpr std::chrono::seconds kAnswerDue{10};  // of one node
+inline constexpr std::chrono::seconds kAnswerDue{10};  // for one node's response
 inline constexpr std::chrono::seconds kSearchDue{40};  // of the DHT, whose own limit is 30 s
 /// Our choice: a week of a node is 150 KiB, and a node of a large network watches some ten other nodes.
 inline constexpr std::size_t kHistoriesMax = 1'024;

@@ -54,7 +54,7 @@ struct Watch {
   base::Bytes registration_bytes;
   Heartbeat beat;
   base::Bytes beat_bytes;              ///< empty: only its registration has arrived
-  std::vector<base::Bytes> vouches{};  ///< shown by it; readers verify them
+  std::vector<base::Bytes> vouches{};  ///< shown by the node; readers verify them
   base::Instant heard;                 ///< time of the last heartbeat
   base::Instant told;                  ///< time of the last unrequested heartbeat
   base::Instant due;                   ///< when a heartbeat is requested, or it is forgotten
