@@ -1,5 +1,5 @@
 #pragma once
-// The inspector of a node: lists its actors, shows one, follows messages, and warns of faults.
+// The inspector of a node: lists its actors, shows one actor, follows messages, and warns of faults.
 //
 // Load    it has its own thread and the reserved priority for its requests, so that it answers while the node is at its
 //         limits. Work over many actors is done in slices of kSlice; no mailbox is touched.

@@ -1,7 +1,8 @@
 #pragma once
 // Scans every actor of a node from time to time, and reports faults: the warnings of the node.
 //
-// States  a survey begins, visits each actor once, and finishes with its findings; the next survey compares.
+// States  a survey begins, visits each actor once, and finishes with its findings. The next survey compares its
+//         findings with them.
 // Limits  remembers kSuspectsMax actors: those that wait, restart, ask or never rest. Further actors are judged by a
 //         single visit.
 // Time    given by the caller. Owner: one actor; not thread-safe.
@@ -44,7 +45,7 @@ inline constexpr double kNeverIdle = 0.95;  // fraction of the time
 inline constexpr std::chrono::seconds kNeverIdleTime{30};
 inline constexpr std::uint32_t kStorm = 3;  // restarts of one actor within kStormTime
 inline constexpr std::chrono::seconds kStormTime{30};
-inline constexpr std::uint64_t kDeadLettersMin = 100;  // within kDeadLettersTime
+inline constexpr std::uint64_t kDeadLettersMin = 100;  // messages within kDeadLettersTime
 inline constexpr std::chrono::seconds kDeadLettersTime{60};
 inline constexpr std::chrono::seconds kNoCredit{5};
 inline constexpr std::chrono::seconds kClockStep{1};
