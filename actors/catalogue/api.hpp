@@ -1,7 +1,8 @@
 #pragma once
 // The files of a group as keys of its store: entries that clients write, and rows in which members report their files.
 //
-// Keys    start with a byte that lists of client keys omit. `file`: an entry; `held`: a member maintains the file.
+// Keys    start with a byte that lists of client keys omit. A `file` key is an entry; a
+//         `held` key says that a member maintains the file.
 // Values  have version 1; a member skips values that it cannot read.
 #include <optional>
 #include <string>

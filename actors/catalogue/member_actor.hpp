@@ -70,12 +70,12 @@ class MemberActor final : public runtime::Actor {
   const std::string group_;
   std::uint64_t run_ = 0;       // number of the load; answers to earlier loads are ignored
   std::uint64_t revision_ = 0;  // revision of the loaded rows
-  std::uint64_t seen_ = 0;      // the highest revision; 0: none yet, or the member has restarted
+  std::uint64_t seen_ = 0;      // the highest revision seen; 0: none yet, or the member has restarted
   bool loaded_ = false, asking_ = false;
   std::map<files::Cid, Entry> entries_;
   std::map<files::Cid, bool> held_;  // files that the group knows to be here; whether each was adopted
   std::map<files::Cid, bool> own_;   // files of this node; whether each is pinned
-  std::set<files::Cid> adopted_;     // since this actor started
+  std::set<files::Cid> adopted_;     // files adopted since this actor started
   struct Later {
     base::Instant due;
     base::Duration backoff;
