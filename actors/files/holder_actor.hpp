@@ -9,7 +9,7 @@
 // Doubt   a commit with an unknown outcome ends the actor, whose next incarnation reads the rows.
 // Shares  quotas for stored data: logic/owners.hpp; for stores in progress and their bytes, checked before hashing, and
 //         for as many binds and releases: store_shares.hpp; for reads: read_places.hpp. Other nodes' stores leave
-//         FilesSettings::left_to_self of the device free, and their binds left_to_self_by_claims.
+//         FilesSettings::left_to_self of the device free, and their binds left_to_self_by_claims, so binds are limited.
 // Limits  as in logic/claims.hpp; FilesSettings::stores_max, store_bytes_max, reads_max and reads_per_node_max, beyond
 //         them `overloaded`.
 #include <map>
