@@ -1,6 +1,6 @@
 #pragma once
 // The base class of a domain's actors. The object is inside a shell (shell.hpp) that owns the mailbox. The parent's
-// factory builds it. If one of its handlers throws, it is dropped and built again.
+// factory builds the object. If a handler throws, the object is dropped and built again.
 //
 // Use     override receive() to name the handlers; start() to begin. now(), tell, ask, after, spawn work from start()
 //         on, not in the constructor. Handlers run one at a time, never on two threads at once.
@@ -18,14 +18,14 @@
 
 namespace troupe::runtime {
 
-/// The sender of the current message. If an actor of this node passed it on with request_for(): that actor's caller.
+/// The sender of the current message. If an actor of this node sent it with request_for(): the caller named there.
 struct Caller {
   messages::Role role = messages::Role::inside;
   std::optional<base::NodeId> node;  ///< the other node, or an operator's key hash; none for this node
-  /// The proven address to which it gets messages; nullopt for this node, and at the control socket.
+  /// The proven address of the other node; nullopt for this node, and for callers at the control socket.
   std::optional<base::Endpoint> at{};
-  bool by_datagram = false;  ///< sent by it once, but anybody may have sent it again
-  Handle handle{};           ///< itself, for request_for(); null for a sender without an address
+  bool by_datagram = false;  ///< the node sent it once, but anybody may have replayed it
+  Handle handle{};           ///< the caller's address, for request_for(); null if it has none
 
   /// Returns "9f3c…" for an operator's key, or "local" for an operator on this machine: for the audit log.
   std::string who() const { return !node || *node == base::NodeId{} ? "local" : node->hex(); }
@@ -35,10 +35,10 @@ struct Caller {
 struct Outbound {
   enum class What : std::uint8_t { message, watch, unwatch };
   What what = What::message;
-  bool answers = false;               ///< belongs to a request of the other side
+  bool answers = false;               ///< belongs to a request that the other side sent
   std::uint64_t correlation = 0;      ///< zero for a tell
   std::uint64_t from = 0;             ///< CAF's number of the sender; zero: nobody
-  const std::string* path = nullptr;  ///< of the remote actor, owned by the link; null for a message after a request
+  const std::string* path = nullptr;  ///< of the remote actor, owned by the link; null after the first message
   Envelope envelope;
 };
 
@@ -59,8 +59,8 @@ class Actor {
   virtual void check() const {}
   /// Handles an event of a stream that this actor owns. For runtime/net.
   virtual void event(ports::StreamEvent&&) {}
-  /// Handles an event of a process that this actor owns. After a restart also events of processes of earlier
-  /// incarnations; their tickets differ.
+  /// Handles an event of a process that this actor owns. After a restart, events of processes that earlier incarnations
+  /// started may still arrive; their tickets differ.
   virtual void process(ports::ProcessEvent&&) {}
   /// Handles a message for the other side of a link that this actor owns. For runtime/net.
   virtual void outbound(Outbound&&) {}
@@ -82,7 +82,8 @@ class Actor {
   /// Returns the sender of the current message; null if it wants no response and has no address.
   Handle sender() const;
   Caller caller() const;
-  /// Responds to the current request with an error; a tell is only counted. `to_error` is the domain's own translation.
+  /// Responds to the current request with an error; a refused tell is only counted. `to_error` is the domain's own
+  /// translation.
   void refuse(const base::Error& error);
   template <class E>
   requires(!std::is_same_v<E, base::Error>) void refuse(E error) { refuse(to_error(error)); }
@@ -96,12 +97,12 @@ class Actor {
 
   /// Sends a request and calls back exactly once: with the response, an error of the other side, `timeout` at `due`,
   /// `unavailable` if the other side is gone, `overloaded` above NodeLimits::asks_max, or `internal` if the request is
-  /// larger than its kind may be. Never calls back after a restart. `bytes`: as for Envelope::build().
+  /// too large for its kind. Never calls back after a restart. `bytes`: as for Envelope::build().
   template <class Q, class A, class Fill, class F>
   void ask(const Handle& to, base::Instant due, Fill&& fill, F callback, std::size_t bytes = 0) {
     ask_for<Q, A>(Caller{}, to, due, std::forward<Fill>(fill), std::move(callback), bytes);
   }
-  /// Does the same for `asker`, the caller of this actor: an actor of this node finds it as its caller().
+  /// Like ask(), for `asker`, this actor's caller: a receiver on this node sees `asker` as its caller().
   template <class Q, class A, class Fill, class F>
   void ask_for(const Caller& asker, const Handle& to, base::Instant due, Fill&& fill, F callback,
                std::size_t bytes = 0) {
@@ -110,7 +111,7 @@ class Actor {
     request_for(asker, to, Envelope::build_if_fits<Q>(head, std::forward<Fill>(fill), bytes),
                 [callback = std::move(callback)](const Envelope& envelope) mutable { callback(Answer<A>(envelope)); });
   }
-  /// Does the same with an existing envelope; its header names the deadline. An empty envelope counts as too large.
+  /// Like ask(), with an existing envelope, whose header names the deadline. An empty envelope counts as too large.
   void request(const Handle& to, Envelope question, base::Callback<void(const Envelope&)> callback);
   /// Like ask_for(), with an envelope.
   void request_for(const Caller& asker, const Handle& to, Envelope question,
@@ -128,8 +129,8 @@ class Actor {
         },
         std::move(ended));
   }
-  /// Does the same with the items as they arrive: to keep them longer, or to pass them on. `window`: how much may wait
-  /// here while the actor has paused.
+  /// Like subscribe(), with each item's envelope: to keep items longer, or to pass them on. `window`: how many items
+  /// and bytes may wait in this actor while it has paused the stream.
   template <class Q, class Fill, class OnEnd>
   Subscription subscribe_raw(const Handle& to, base::Duration idle, Fill&& fill,
                              base::Callback<void(const Envelope&)> item, OnEnd ended,
@@ -142,7 +143,8 @@ class Actor {
         },
         window));
   }
-  /// Sends a request with items that this actor writes; `callback(Answer<A>)` once, when the reader responds or ends.
+  /// Sends a request followed by items that this actor writes. Calls `callback(Answer<A>)` once, when the reader
+  /// responds or ends.
   template <class Q, class Item, class A, class Fill, class F>
   Sink<Item> feed(const Handle& to, base::Duration idle, Fill&& fill, F callback) {
     return Sink<Item>(
@@ -150,7 +152,8 @@ class Actor {
                      [callback = std::move(callback)](const Envelope& last) mutable { callback(Answer<A>(last)); }));
   }
 
-  /// Runs the handler of `Tag` once after `delay`; replaces an earlier call. Zero: after the messages that wait now.
+  /// Runs the handler of `Tag` once after `delay`; replaces an earlier call. A `delay` of zero runs it after the
+  /// messages that already wait.
   template <class Tag>
   void after(base::Duration delay) {
     set_timer(timer_tag<Tag>(), delay);
@@ -169,9 +172,9 @@ class Actor {
     await_stir(timer_tag<Tag>());
   }
 
-  /// Starts a child under `name` and supervises it. The name of a living child is a broken invariant.
+  /// Starts a child under `name` and supervises it. A name that a living child has is a broken invariant.
   Handle spawn(std::string name, Factory factory, SpawnOptions options = {});
-  /// Does the same with an actor `T` that names its own kind (`T::kName`) and is built from copies of `args`.
+  /// Does the same for an actor `T` that names its own kind (`T::kName`) and is built from copies of `args`.
   template <class T, class... Args>
   Handle spawn(std::string name, Args... args) {
     return spawn(std::move(name), Factory([=] { return std::make_unique<T>(args...); }),

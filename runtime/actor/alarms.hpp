@@ -1,7 +1,7 @@
 #pragma once
-// Momentary faults that leave no trace in an actor's counts: kept for the health scan of the node.
+// Momentary faults that an actor's counts do not show: kept for the health scan of the node.
 //
-// Limits  one entry per alarm and subject, kSubjectsMax for each alarm; a further entry replaces the oldest.
+// Limits  one entry per alarm and subject, at most kSubjectsMax per alarm; a further entry replaces the oldest.
 // Safety  any thread.
 #include <array>
 #include <cstdint>
@@ -17,7 +17,7 @@ namespace troupe::runtime {
 class Rest;
 
 enum class Alarm : std::uint8_t {
-  slow_handler,   ///< a handler kept a shared thread for too long; the subject is the actor
+  slow_handler,   ///< a handler occupied a shared thread for too long; the subject is the actor
   late_timer,     ///< a timer came late; the subject is the actor
   slow_sync,      ///< the device took long to make something durable; the subject is the store
   flapping_link,  ///< a link was made and lost repeatedly; the subject is the other node
@@ -38,7 +38,7 @@ struct Sounded {
   std::string subject;
   base::Duration worst{0};  ///< its duration, or how late it was
   std::uint64_t times = 0;
-  std::uint64_t lately = 0;  ///< events that caused the alarm, within its own time; zero if one event is enough
+  std::uint64_t lately = 0;  ///< number of recent events that raised the alarm; zero if one event is enough
   base::Instant last;
   std::string_view what;  ///< a constant of the program, such as the kind of the message; may be empty
 
@@ -47,11 +47,11 @@ struct Sounded {
 
 class Alarms {
  public:
-  /// Each alarm ends `rest`, which outlives this. Null: nothing waits for an alarm.
+  /// Each alarm wakes the watcher of `rest`, which outlives this object. Null: nothing waits for an alarm.
   explicit Alarms(Rest* rest = nullptr) : rest_(rest) {}
   void sound(Alarm alarm, std::string_view subject, base::Duration length, base::Instant now,
              std::string_view what = {}, std::uint64_t lately = 0);
-  /// The fault of an earlier alarm continues and has now lasted `length`: it is not a new fault.
+  /// Records that the fault of an earlier alarm continues and has now lasted `length`. Does not count a new fault.
   void lasts(Alarm alarm, std::string_view subject, base::Duration length, base::Instant now,
              std::string_view what = {});
   /// Returns the alarms at `since` or later; `times` and `worst` cover that subject since its first alarm.

@@ -3,7 +3,6 @@
 // often it refuses.
 //
 // Owner   one actor, or the code that has the lock of its budget.
-// Owner   one actor, or the holder of the lock of its budget.
 #include <optional>
 #include <string>
 

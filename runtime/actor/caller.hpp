@@ -1,9 +1,9 @@
 #pragma once
-// What an actor handle represents: an actor of this node, or a remote node behind a link.
+// What an actor handle represents: an actor of this node, or an actor of a remote node.
 //
 // A proxy's CAF node id carries the other node's 160-bit id and, in place of CAF's process number, the role of its
-// link. So `sender()` is enough for a handler to identify the caller. One more bit there says that it accepts one
-// response to each request, and no stream.
+// link. So `sender()` is enough for a handler to identify the caller. One more bit there says that the caller accepts
+// one response per request and no stream.
 #include <caf/actor_proxy.hpp>
 #include <caf/actor_system.hpp>
 #include <caf/node_id.hpp>
@@ -16,7 +16,7 @@ namespace troupe::runtime {
 class Proxy : public caf::actor_proxy {
  public:
   using caf::actor_proxy::actor_proxy;
-  /// Returns the proven address that gets its messages, or nullopt.
+  /// Returns the proven address to which its messages are sent, or nullopt.
   virtual std::optional<base::Endpoint> proven_at() const = 0;
 };
 
@@ -27,12 +27,12 @@ enum class Takes : std::uint32_t {
 };
 inline constexpr std::uint32_t kRoleMask = 255;
 
-/// Returns the CAF node id of a proxy for actors on `node`, which have the rights of `role` here.
+/// Returns the CAF node id of a proxy for actors on `node`, which have the rights of `role` on this node.
 inline caf::node_id remote_node_id(const base::NodeId& node, messages::Role role, Takes takes = Takes::streams) {
   return caf::make_node_id(static_cast<std::uint32_t>(role) | static_cast<std::uint32_t>(takes), node.bytes);
 }
 
-/// Returns the data of that id; null for an actor of this node.
+/// Returns the data in the CAF node id of `whom`; null for an actor of this node.
 inline const caf::node_id::default_data* remote_data_of(const caf::actor_control_block& whom,
                                                         const caf::actor_system& system) {
   if (whom.nid == system.node()) return nullptr;

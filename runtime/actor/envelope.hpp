@@ -37,10 +37,10 @@ enum class Origin : std::uint8_t { local, foreign };
 /// The context that a message inherits from the current message.
 struct Trace {
   std::uint64_t id = 0;    ///< zero: not traced
-  std::uint32_t span = 0;  ///< of the sender's handler
+  std::uint32_t span = 0;  ///< the span of the sender's handler
 };
 
-/// Whether a message with that signal is the first of its conversation, not a part of an open stream.
+/// Whether a message with `signal` begins a conversation, and is not part of an open stream.
 constexpr bool begins(Signal signal) { return signal == Signal::message || signal == Signal::open; }
 
 struct Header {
@@ -80,7 +80,7 @@ class Envelope {
     return {flat.begin(), flat.size()};
   }
 
-  /// Returns when it entered the mailbox of its latest receiver, if that was recorded, otherwise zero. For taps.
+  /// Returns when the envelope entered the mailbox of its latest receiver, or zero if that was not recorded. For taps.
   base::Instant admitted() const {
     return base::Instant(base::Duration(frame_->admitted.load(std::memory_order_relaxed)));
   }
@@ -88,15 +88,15 @@ class Envelope {
     frame_->admitted.store(at.since_origin().count(), std::memory_order_relaxed);
   }
 
-  /// Builds a `T`, filled by `fill(T::Builder)`. `bytes`: its approximate size, if large; then it is built in place,
-  /// and copied only if it turns out larger. Errors: ensure() if it is larger than its kind allows.
+  /// Builds a `T`, filled by `fill(T::Builder)`. `bytes`: the approximate size of a large message, which is then built
+  /// in place, and copied only if it turns out larger. Errors: ensure() if the message is too large for its kind.
   template <class T, class Fill>
   static Envelope build(const Header& header, Fill&& fill, std::size_t bytes = 0) {
     Envelope out = build_if_fits<T>(header, std::forward<Fill>(fill), bytes);
     must_fit(out);
     return out;
   }
-  /// Does the same; returns an empty envelope if it is larger than its kind allows. For content that depends on
+  /// Does the same, but returns an empty envelope if the message is too large for its kind. For messages that depend on
   /// untrusted input.
   template <class T, class Fill>
   static Envelope build_if_fits(Header header, Fill&& fill, std::size_t bytes = 0) {
@@ -119,7 +119,7 @@ class Envelope {
   /// Copies foreign words: a flat array whose segment table was checked.
   static Envelope from_words(Header header, kj::ArrayPtr<const capnp::word> words);
 
-  /// Counts the memory of envelopes from charge() until they are freed.
+  /// Counts the memory of envelopes, from charge() until they are freed.
   class Account {
    public:
     virtual ~Account() = default;
@@ -130,14 +130,14 @@ class Envelope {
   void charge(std::shared_ptr<Account> account);
 
   class Room;
-  /// Returns the words in `room`, all of which were written. Copies nothing.
+  /// Returns an envelope of the words in `room`, all of which must have been written. Copies nothing.
   static Envelope from_room(Header header, Room room);
 
-  /// Returns the same words under another header (one copy of them).
+  /// Returns the same words under another header. Copies the words once.
   Envelope with(Header header) const { return from_words(header, words()); }
 
   /// Reads one envelope, during one handler. Its traversal limit is proportional to the message, so that a message
-  /// whose pointers share a part cannot make us read forever. Throws kj::Exception on broken pointers.
+  /// whose pointers share a part cannot make this node read forever. Throws kj::Exception on broken pointers.
   template <class T>
   class Reading {
    public:
@@ -152,7 +152,7 @@ class Envelope {
  private:
   static constexpr std::size_t kScratchBytes = 4096;  // our choice: nearly every message fits into its first segment
   static constexpr std::uint64_t kReadsMax = 8;       // our choice: a handler may read each part a few times
-  static constexpr std::uint64_t kReadsFree = 128;    // words; default values are read as well
+  static constexpr std::uint64_t kReadsFree = 128;    // words in addition, because default values are read as well
   static constexpr int kNestingMax = 32;              // our choice: our schemas nest at most 8 deep
 
   struct Frame {
@@ -189,7 +189,7 @@ class Envelope {
 
    private:
     Frame* frame_;
-    bool begun_ = false;                          // its words are the first segment
+    bool begun_ = false;                          // whether the first segment has been handed out
     std::vector<std::vector<capnp::word>> more_;  // segments, if a message is larger than announced
   };
 
@@ -211,9 +211,9 @@ class Envelope::Room {
   Room& operator=(Room&&) noexcept = default;
   ~Room() = default;
 
-  /// Returns all of it; not initialised.
+  /// Returns all its bytes; new bytes are not initialised.
   std::span<std::uint8_t> bytes();
-  /// Enlarges it and keeps the written words.
+  /// Enlarges the memory and keeps the written words.
   void grow(std::size_t words);
 
  private:

@@ -9,7 +9,7 @@
 
 namespace troupe::runtime {
 
-/// A timer without delay, sent to oneself: it comes after the messages that already wait.
+/// A timer without delay, which an actor sends to itself: it runs after the messages that already wait.
 struct SoonMessage {
   TimerTag tag;
   std::uint64_t number;  ///< of the call that set it; a later call cancels it

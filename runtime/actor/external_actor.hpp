@@ -15,7 +15,7 @@ namespace troupe::runtime {
 
 class ExternalActor {
  public:
-  /// The actor as those functions see it.
+  /// The actor as the passed functions see it.
   class Inside : public Actor {
    public:
     using Actor::ask;

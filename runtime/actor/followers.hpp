@@ -1,8 +1,8 @@
 #pragma once
 // Actors of this node that are notified when something changes, so that they need not poll.
 //
-// States  a follower sends `Follow` once a minute, and is forgotten after three minutes without it.
-// Limits  kFollowersMax; one more replaces the follower with the oldest `Follow`.
+// States  a follower sends `Follow` once a minute, and is forgotten three minutes after its last `Follow`.
+// Limits  kFollowersMax; a further follower replaces the follower whose last `Follow` is oldest.
 #include <algorithm>
 #include <vector>
 
@@ -10,8 +10,8 @@
 
 namespace troupe::runtime {
 
-inline constexpr std::size_t kFollowersMax = 16;                  // our choice: domains of a node
-inline constexpr std::chrono::seconds kFollowEvery{60};           // our choice: the delay after a restart of the owner
+inline constexpr std::size_t kFollowersMax = 16;                  // our choice: a node has fewer domains
+inline constexpr std::chrono::seconds kFollowEvery{60};           // our choice: bounds the delay after a restart
 inline constexpr base::Duration kFollowedFor = 3 * kFollowEvery;  // our choice
 
 /// `Follow` and `Changed` are empty tells; `Follow` goes to the owner.
@@ -24,7 +24,7 @@ class Followers final : public Part {
   void receive(Handlers& on) {
     on.tell<Follow>([this](typename Follow::Reader) { follow(sender()); });
   }
-  /// Notifies each of them.
+  /// Notifies each follower.
   void changed() {
     std::erase_if(all_, [this](const One& one) { return one.until < now(); });
     for (const One& one : all_) tell<Changed>(one.who, [](typename Changed::Builder) {});

@@ -1,8 +1,8 @@
 #pragma once
-// The host of a simulated node: sees its actors run, may keep the messages that they send, and may break them.
+// The host of a simulated node: sees the node's actors run, may keep the messages that they send, and may break actors.
 //
-// Production has none: then each of these calls costs a comparison with null.
-// It does not see messages that an actor puts into its own mailbox, wake-ups of its clock, and writes to a network.
+// In production there is no host: each of these calls then costs a comparison with null. It does not see messages that
+// an actor puts into its own mailbox, wake-ups of its clock, and writes to a network.
 #include <caf/actor_control_block.hpp>
 #include <caf/mailbox_element.hpp>
 #include <cstdint>
@@ -14,8 +14,8 @@ class Host {
  public:
   virtual ~Host() = default;
 
-  /// An actor starts to handle its mailbox, and has finished: one message or more, or its start. `actor` is CAF's
-  /// number, as in all of these.
+  /// An actor begins (runs) or ends (ran) a turn: it starts, or handles one or more messages. `actor` is CAF's number,
+  /// as in all calls here.
   virtual void runs(std::uint64_t actor) = 0;
   virtual void ran(std::uint64_t actor) = 0;
 
@@ -23,7 +23,7 @@ class Host {
   /// as if the handler had thrown it.
   virtual void handles(std::string_view path) = 0;
 
-  /// An actor sends to another. Returns true if the host has taken `element`, for later or for good.
+  /// An actor sends `element` to another actor. Returns true if the host has taken it, to deliver it later or never.
   virtual bool takes(std::uint64_t actor, caf::actor_control_block& to, caf::mailbox_element_ptr& element) = 0;
 };
 

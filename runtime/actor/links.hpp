@@ -42,22 +42,22 @@ class Links {
   /// Returns the link in service to that node in the role of a peer, or nullopt if there is none.
   virtual std::optional<LinkInfo> find(const base::NodeId& id) const = 0;
   virtual bool linked(const base::NodeId& id) const = 0;
-  /// Returns whether a request that this node sent over that link waited for its response at the last check.
+  /// Returns whether, at the last check, a request that this node sent to node `id` still waited for its response.
   virtual bool owes_answer(const base::NodeId& id) const = 0;
 
   /// Returns a handle for the actor `path` on another node; dials if there is no link yet. Null if `id` is this node,
   /// or a limit is reached.
   virtual Handle remote(const base::NodeId& id, const std::string& path) = 0;
-  /// Does the same at a known address; the caller has checked the id.
+  /// Does the same for a node with a known address; the caller has checked its id.
   virtual Handle remote(const base::Contact& contact, const std::string& path) = 0;
-  /// Does the same at `where`; without `where`, it requests the address from `/peers`.
+  /// Does the same at the address `where`; without `where`, it requests the address from `/peers`.
   virtual Handle remote_at(const base::NodeId& id, const std::optional<base::HostPort>& where,
                            const std::string& path) = 0;
-  /// Does the same over the link in service. Never dials; null if there is no link.
+  /// Does the same, but only over a link in service: never dials, and returns null if there is no link.
   virtual Handle over_link(const base::NodeId& id, const std::string& path) = 0;
 
-  /// Names the nodes that one part of this node (`whose`) works with by agreement, in place of those that it named
-  /// before. Their messages have no rate limit.
+  /// Sets the partner nodes of one part of this node (`whose`), in place of its earlier partners. Messages of partners
+  /// have no rate limit.
   virtual void set_partners(std::string_view whose, std::set<base::NodeId> nodes) = 0;
 
   /// Returns when another process last proved this node's id, or nullopt if none has since the start.

@@ -37,7 +37,7 @@ class Actor;
 class Envelope;
 class Host;
 
-/// Sees every message of a node: for simulations, which compare two runs by it.
+/// Sees every message of a node: simulations compare two runs by these calls.
 class Witness {
  public:
   virtual ~Witness() = default;
@@ -55,8 +55,8 @@ enum class DeadLetter : std::uint8_t {
   unsupported,  ///< a kind that the receiver does not know
   malformed,    ///< foreign words that break their schema
   refused,      ///< a tell, rejected by the receiver's logic
-  late_answer,  ///< a response that no caller waits for any longer
-  gone,         ///< a tell to an actor that waits for its restart for too long, or has ended
+  late_answer,  ///< a response for which no caller waits any longer
+  gone,         ///< a tell to an actor that has ended, or whose restart takes too long
 };
 inline constexpr std::size_t kDeadLetterReasons = 7;
 
@@ -77,15 +77,15 @@ struct SpawnOptions {
   std::size_t mailbox_max = 0;  ///< zero: the node's
 };
 
-/// An actor that other nodes may reach, for the kinds that it named and the roles of each kind.
+/// An actor that other nodes may reach, with the kinds that it accepts and for the roles of each kind.
 struct Service {
   Handle handle;
   std::vector<const messages::KindInfo*> kinds;
   bool offers(const messages::KindInfo* kind) const;
 };
 
-/// Returns the state that an actor shows, without a message; nullopt if it shows none. For simulations, whose actors
-/// all run in one thread; not from within a handler.
+/// Returns the state that an actor shows to inspectors, or nullopt if it shows none. Sends no message. For simulations,
+/// whose actors all run in one thread; do not call it within a handler.
 std::optional<Envelope> state_of(const Handle& actor);
 
 class Node {
@@ -94,13 +94,13 @@ class Node {
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
-  /// Starts an actor without a parent, at "/" and its name. When it breaks it ends, and `on_fatal` (set before start)
-  /// is called, unless its option is OnFailure::stop.
+  /// Starts an actor without a parent at "/" and its name. If it breaks, it ends and `on_fatal` (set before start) is
+  /// called, unless its option is OnFailure::stop.
   Handle start(std::string name, Factory factory, SpawnOptions options = {});
   /// Does the same at a path of several parts.
   Handle start_at(std::string path, Factory factory, SpawnOptions options = {});
   std::function<void(const base::Error&)> on_fatal = [](const base::Error&) {};
-  /// Called for every failure of an actor, on its own thread (set before start). For the log.
+  /// Called for every failure of an actor, on the thread that runs the actor (set before start). For the log.
   std::function<void(std::string_view path, const base::Error&)> on_failure = [](std::string_view, const base::Error&) {
   };
 
@@ -126,7 +126,7 @@ class Node {
   /// Returns null if no service of that path is published.
   std::shared_ptr<const Service> service(std::string_view path) const;
 
-  /// More data for an inspector, in addition to the registry.
+  /// The ended actors: for an inspector, in addition to the registry.
   EndedActors& ended() { return ended_; }
   const EndedActors& ended() const { return ended_; }
   Alarms& alarms() { return alarms_; }
@@ -134,8 +134,8 @@ class Node {
   RecentPool& recent_pool() { return recent_pool_; }
   Watchers& watchers() { return watchers_; }
   Taps& taps() { return taps_; }
-  /// Returns the span of one more handler of a traced message; never zero. Set `span_salt` before start, because one
-  /// trace has spans of several nodes.
+  /// Returns a new span for a handler of a traced message; never zero. Set `span_salt` before start, because one trace
+  /// has spans of several nodes.
   std::uint32_t next_span() {
     const std::uint32_t span = span_salt + 0x9e3779b1u * spans_.fetch_add(1, std::memory_order_relaxed);
     return span == 0 ? next_span() : span;
@@ -143,7 +143,7 @@ class Node {
   std::uint32_t span_salt = 1;
   Rest& rest() { return rest_; }
 
-  /// Returns messages that have been in their handlers for long, as of the last scan of the threads. Empty in a
+  /// Returns the messages that had been in their handlers for long at the last scan of the threads. Empty in a
   /// simulation, where a handler takes no time.
   std::vector<LongTurn> long_turns() const;
   void set_long_turns(std::vector<LongTurn> turns);
@@ -155,12 +155,12 @@ class Node {
   Handle reach(const base::Contact& contact, const std::string& path) const;
   /// Does the same, only over a link: for large messages.
   Handle remote(const base::Contact& contact, const std::string& path) const;
-  /// Implementations of these; set once by runtime/net, before start.
+  /// The implementations of the three functions above; set once by runtime/net, before start.
   std::function<Handle(const base::NodeId&, const std::string&)> remotes;
   std::function<Handle(const base::Contact&, const std::string&)> reaches;
   std::function<Handle(const base::Contact&, const std::string&)> remotes_at;
-  /// Returns names for people of those actors on other nodes that are among CAF's `numbers` (in rising order). Set once
-  /// by runtime/net, before start; empty before the network exists.
+  /// Returns readable names of the actors on other nodes whose CAF numbers are among `numbers` (in rising order). Set
+  /// once by runtime/net, before start; empty before the network exists.
   std::function<std::map<std::uint64_t, std::string>(const std::vector<std::uint64_t>& numbers)> remote_names;
 
   void count(DeadLetter reason) {

@@ -32,7 +32,7 @@ struct RecentGrants {
   };
   std::atomic<std::size_t> spent{0};  // bytes
   std::mutex lock;
-  std::map<std::uint64_t, Granted> granted;  // by number; the messages remove their entry when they end
+  std::map<std::uint64_t, Granted> granted;  // by CAF's number; RecentMessages removes its entry when it ends
   std::uint64_t last = 0;
 };
 
@@ -69,7 +69,7 @@ class RecentMessages {
   /// Returns the latest first.
   std::vector<Message> messages() const;
   std::vector<Error> errors() const;
-  /// Returns the time that `share` of the handlers stay below, since messages are kept; zero if there was none.
+  /// Returns the quantile `share` of the handlers' durations since messages are kept; zero if no handler has run.
   base::Duration quantile(double share) const;
   std::uint64_t timed() const { return timed_; }
   struct Bucket {
@@ -98,9 +98,9 @@ class RecentPool {
  public:
   /// Keeps the messages of the actor `whom`; null if the allowance is spent.
   std::unique_ptr<RecentMessages> grant(const Handle& whom, base::Instant now, base::Duration length);
-  /// Extends the time: lapsed() names the actor again at `until`.
+  /// Extends the time of `recent`: lapsed() names the actor again at `until`.
   void keep(const RecentMessages& recent, const Handle& whom, base::Instant until);
-  /// Returns the actors whose time may be over, each once. The caller asks them to check it.
+  /// Returns the actors whose time may be over, each once. The caller asks each actor to check its time.
   std::vector<Handle> lapsed(base::Instant now);
   std::size_t bytes() const { return pool_->spent.load(std::memory_order_relaxed); }
   /// Returns how many actors lapsed() has not named yet.

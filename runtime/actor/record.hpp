@@ -3,10 +3,10 @@
 //
 // Counts   are exact. The time in handlers is exact too, in ticks of the coarse clock: a short turn sees a tick with a
 //          probability equal to its length in ticks.
-// Sampled  the histogram (one handler in kSampleEvery), and the oldest message: after the marked message was handled,
-//          the next message that arrives is marked.
+// Sampled  the histogram (one handler in kSampleEvery), and the oldest waiting message: once the marked message has
+//          been handled, the next message that arrives is marked.
 // Size     at most 160 bytes. Senders write the first 48, the actor the last 64. The bytes between are seldom written.
-//          So senders and actor write to separate cache lines, at any address that malloc returns.
+//          So senders and the actor write to separate cache lines, at any address that malloc returns.
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -33,7 +33,7 @@ struct Rates {
   double busy = 0;        ///< part of the time in its handlers, 0 to 1
 };
 
-/// The data of the oldest sampled message.
+/// The oldest sampled message.
 struct Head {
   const messages::KindInfo* kind = nullptr;  ///< null: unknown, or none waits
   std::uint64_t from = 0;                    ///< CAF's number of the sender; zero: none
@@ -42,10 +42,10 @@ struct Head {
 
 struct Record {
   static constexpr std::size_t kBuckets =
-      24;  // of [2^i, 2^(i+1)) us; the first also below, the last (8.4 s) also above
+      24;  // bucket i counts [2^i, 2^(i+1)) us; the first also below, the last (8.4 s) also above
 
   // Written by the senders.
-  std::atomic<std::uint64_t> received{0};      ///< admitted to the mailbox; minus `handled`: its depth
+  std::atomic<std::uint64_t> received{0};      ///< admitted to the mailbox; minus `handled`: the mailbox depth
   std::atomic<std::uint64_t> refused_full{0};  ///< requests answered `overloaded` and tells dropped, at the limit
   std::atomic<std::uint64_t> mark_number{0};   ///< the number of the marked message; sampled
   std::atomic<std::int64_t> mark_time{0};      ///< when that message was admitted, nanoseconds of the node's clock
@@ -74,7 +74,7 @@ struct Record {
   std::atomic<std::uint32_t> restarts{0};
   std::atomic<float> minute_rate{0};  ///< messages per second, over about the last minute before `latest`
   std::atomic<float> minute_busy{0};
-  std::atomic<std::uint32_t> starved_ms{0};    ///< since when a stream that it writes lacks credit; zero: none does
+  std::atomic<std::uint32_t> starved_ms{0};    ///< since when a stream of this writer lacks credit; zero: none does
   std::atomic<std::uint32_t> restarted_ms{0};  ///< when it was last restarted
   std::atomic<std::uint32_t> turned_ms{0};     ///< when its last turn began or ended
   std::atomic<Activity> activity{Activity::running};
@@ -97,7 +97,7 @@ struct Record {
     return in > done ? in - done : 0;
   }
 
-  /// Called by the sender of message `number`, which was admitted: head() may report it.
+  /// Called by the sender of the admitted message `number`, so that head() may report the message.
   void mark(std::uint64_t number, base::Instant at, const messages::KindInfo* kind, std::uint64_t from) {
     mark_time.store(at.since_origin().count(), std::memory_order_relaxed);
     mark_kind.store(kind, std::memory_order_relaxed);
@@ -107,7 +107,7 @@ struct Record {
   /// Returns the oldest marked message that still waits, or is being handled.
   Head head(base::Instant now) const;
 
-  /// Called by the actor when a turn begins: closes a window that is a second old.
+  /// Called by the actor when a turn begins. Ends the current window if it is a second old.
   void begin_turn(base::Instant at);
   /// Called by the actor when the turn ends at `at`, after `length`.
   void end_turn(base::Instant at, base::Duration length);
@@ -115,17 +115,18 @@ struct Record {
   void sample(base::Duration length);
 
   /// Returns the rates of the last second, or of the time since the last window. `turn` is when a turn that still runs
-  /// began (turns.hpp). Work is recorded when a turn ends, and a busy actor may end none for long.
+  /// began (turns.hpp), because work is recorded only when a turn ends, and a turn may last long.
   Rates rates(base::Instant now, std::optional<base::Instant> turn = std::nullopt) const;
-  /// Returns the rates of about the last minute: older seconds count less and less.
+  /// Returns the rates of about the last minute; older seconds have less weight.
   Rates minute(base::Instant now, std::optional<base::Instant> turn = std::nullopt) const;
-  /// Returns how long a stream that it writes has lacked credit; zero if no stream does.
+  /// Returns how long a stream that the actor writes has lacked credit; zero if no stream does.
   base::Duration starved(base::Instant now) const;
   /// Called by the actor at a restart.
   void restarted(base::Instant at);
   /// Returns the time since the last restart; the longest time if there was none.
   base::Duration since_restart(base::Instant now) const;
-  /// Returns the time that `percent` of 100 handlers stay below, to a factor of two; zero before the first. 100: all.
+  /// Returns the percentile `percent` (at most 100) of the handlers' durations, exact to a factor of two; zero before
+  /// the first.
   base::Duration quantile(unsigned percent) const;
   base::Duration p99() const { return quantile(99); }
 };

@@ -19,7 +19,7 @@
 
 namespace troupe::runtime {
 
-inline constexpr std::size_t kPathBytesMax = 255;                // fits the one-byte lengths of logs and frames
+inline constexpr std::size_t kPathBytesMax = 255;                // fits the one-byte length fields of logs and frames
 inline constexpr std::size_t kActorsMax = std::size_t{1} << 22;  // our choice: 4 M actors are 4 GiB
 
 /// One actor as the registry knows it.
@@ -34,11 +34,11 @@ class Registry {
  public:
   /// Lists an actor. An older actor with the same path loses its entry. Returns false if there are kActorsMax.
   bool add(Listing listing);
-  /// Removes the actor of that path, if `record` is still its record.
+  /// Removes the actor at `path`, if `record` is still its record.
   void remove(std::string_view path, const Record* record);
-  /// Returns null if there is none.
+  /// Returns the actor at `path`, or null.
   Handle find(std::string_view path) const;
-  /// Returns the entry of that actor, or nullopt.
+  /// Returns the entry of the actor at `path`, or nullopt.
   std::optional<Listing> listing(std::string_view path) const;
   std::size_t size() const { return size_.load(std::memory_order_relaxed); }
   /// Shows every actor that exists during the whole walk exactly once, in no particular order; ends early when `show`
@@ -75,10 +75,10 @@ class Registry {
   }
 
  private:
-  static constexpr std::size_t kShards = 16;     // our choice: spawning threads seldom meet, and a walk is short
-  static constexpr std::size_t kSliceMax = 256;  // entries copied under one hold of a lock
+  static constexpr std::size_t kShards = 16;     // our choice: spawning threads seldom wait, and a walk is short
+  static constexpr std::size_t kSliceMax = 256;  // entries shown while a lock is held once
   static constexpr std::size_t kAhead = 8;       // our choice: actors fetched ahead of the one shown
-  /// A slot in a walk. Slots of ended actors are free and used again: other actors do not move.
+  /// The entry of one actor. Slots of ended actors are reused, so that other actors do not move during a walk.
   struct Slot {
     const Listing* listing = nullptr;
     const Record* record = nullptr;

@@ -1,8 +1,9 @@
 #pragma once
-// Passes a stream between its asker and the actor that serves it, item by item and without copies.
+// Passes a stream between its requester and the actor that serves it, item by item and without copies.
 //
-// Credit  an item without credit on the other side waits here and pauses its writer: at most one window.
-// Ends    in both directions, with the error that ended either side.
+// Credit  an item for which the other side has granted no credit waits here and pauses its writer: at most one window
+//         waits.
+// Ends    an error that ends one side also ends the other side.
 // Owner   the actor in the middle, which keeps it until it is over().
 #include <deque>
 #include <optional>
@@ -11,7 +12,7 @@
 
 namespace troupe::runtime {
 
-/// Items from the asker, a response `A` from the worker.
+/// Passes items from the requester to the worker, and the worker's response `A` back.
 template <class Item, class A>
 class IntakeRelay {
  public:
@@ -25,7 +26,7 @@ class IntakeRelay {
       flush();
     });
   }
-  /// Sets the worker's end, once it exists.
+  /// Sets the worker's end of the stream, once it exists.
   void to(Sink<Item> to) {
     to_ = std::move(to);
     to_.on_ready([this] { flush(); });
@@ -41,7 +42,7 @@ class IntakeRelay {
     over_ = true;
   }
   bool over() const { return over_; }
-  /// Whether its asker has given up.
+  /// Whether the requester has given up.
   bool given_up() const { return ended_ && !ended_->ok(); }
 
  private:
@@ -69,7 +70,7 @@ class IntakeRelay {
   bool over_ = false;
 };
 
-/// Items from the worker to the asker.
+/// Passes items from the worker to the requester.
 template <class Item>
 class OutputRelay {
  public:

@@ -34,7 +34,7 @@ class AnyReply {
   /// Whether the request still waits for this response.
   bool open() const { return shell_ != nullptr; }
 
-  /// Responds with an error. Does nothing after the response.
+  /// Responds with an error. Does nothing if a response was already sent.
   void refuse(const base::Error& error);
 
   /// Responds with an existing envelope of the right kind.
@@ -61,13 +61,13 @@ class Reply : public AnyReply {
   /// For a request whose response is an `A`.
   explicit Reply(AnyReply&& any) : AnyReply(std::move(any)) {}
 
-  /// Responds with an `A` filled by `fill(A::Builder)`, or with `internal` if that is larger than its kind may be. Does
-  /// nothing after the response.
+  /// Responds with an `A` filled by `fill(A::Builder)`, or with `internal` if the `A` is too large for its kind. Does
+  /// nothing if a response was already sent.
   template <class Fill>
   void send(Fill&& fill) {
     send(std::forward<Fill>(fill), nullptr);
   }
-  /// Does the same. `account` is notified once the response was used, or has left this process.
+  /// Does the same, and notifies `account` once the response has been used, or has left this process.
   template <class Fill>
   void send(Fill&& fill, std::shared_ptr<Envelope::Account> account) {
     if (!open()) return;

@@ -1,8 +1,8 @@
 #pragma once
-// Whether anything happens in a node, so that an actor which scans all others can wait while nothing changes.
+// Whether anything happens in a node: an actor that scans all others (the watcher) can wait while nothing changes.
 //
-// States  stirred: some actor ran, or an alarm sounded, since begin(). Quiet: neither. Resting: quiet, and the watcher
-//         waits for the next stir.
+// States  stirred: since begin(), an actor has run or an alarm was raised. Quiet: neither happened. Resting: quiet, and
+//         the watcher waits for the next event.
 // Cost    one comparison per turn of an actor; the watcher's own turns are not counted (Actor::note_stirs).
 // Limits  one watcher per node; the latest call of wait() counts.
 // Safety  any thread.
@@ -28,8 +28,8 @@ class Rest {
   void begin() { state_.store(State::quiet); }
   /// Whether nothing has happened since begin().
   bool quiet() const { return state_.load() == State::quiet; }
-  /// Notifies the watcher once when something happens after begin(), at once if it already has: by the timer `tag` with
-  /// that number, for which its shell waits.
+  /// Notifies `watcher` once when something happens after begin(), at once if it already has. Its shell waits for the
+  /// timer `tag` with this `number`.
   void wait(const Handle& watcher, const TimerInfo* tag, std::uint64_t number);
 
  private:

@@ -59,14 +59,14 @@ class Shell final : public caf::event_based_actor {
   Header header() const { return Header{.trace = current_.trace}; }
   void refuse(const base::Error& error);
   void send(const Handle& to, Envelope envelope);
-  /// `asker`: an actor of this node finds it as its caller(); null: this actor.
+  /// `asker`: the caller() that a receiver on this node sees; null: this actor.
   void request(const Handle& to, Envelope question, base::Callback<void(const Envelope&)> callback,
                const Handle& asker = {});
   void answer(const ReturnAddress& to, Envelope envelope);
   bool refused(const ReturnAddress& question) const {
     return current_.refused && question.message_id == current_.message_id && question.to == current_.sender;
   }
-  /// Returns why the object is being dropped, while it is; null otherwise.
+  /// Returns why the object is being dropped; null if it is not being dropped.
   const base::Error* dropping() const { return dropping_; }
   void unwound(const ReturnAddress& question);
   void set_timer(TimerTag tag, base::Duration delay);
@@ -90,9 +90,10 @@ class Shell final : public caf::event_based_actor {
   std::shared_ptr<StreamEnd> serve_stream(ReturnAddress from);
   void send_signal(StreamEnd& end, Envelope envelope);
   void forget_stream(StreamEnd& end);
-  /// One of its streams has got or lost credit.
+  /// Called when a stream that this actor writes gets credit or runs out of it.
   void note_starving();
-  /// Returns them in the order in which they began, because the order of notifications must not depend on addresses.
+  /// Returns the served streams in the order in which they began: the order of notifications must not depend on
+  /// addresses.
   std::vector<std::shared_ptr<StreamEnd>> served_in_order() const;
 
  private:
@@ -111,7 +112,7 @@ class Shell final : public caf::event_based_actor {
     caf::strong_actor_ptr sender;
     std::uint64_t message_id = 0;
     Trace trace;
-    caf::strong_actor_ptr asker;  // the original asker behind the sender; null: the sender itself
+    caf::strong_actor_ptr asker;  // the caller for which the sender asks (request_for()); null: the sender itself
     bool refused = false;         // Actor::refuse has responded
     bool unanswered = false;      // its Reply was destroyed by an exception
   };
@@ -119,7 +120,7 @@ class Shell final : public caf::event_based_actor {
     std::uint64_t id = 0;  // zero: free
     base::Callback<void(const Envelope&)> callback;
     std::shared_ptr<StreamEnd> stream;
-    // For the inspector: the kind of the request, its receiver (CAF's number) and its turn.
+    // For the inspector: the request's kind, its receiver (CAF's number) and the turn that sent it.
     const messages::KindInfo* kind = nullptr;
     std::uint64_t whom = 0;
     base::Instant since{};
@@ -166,7 +167,7 @@ class Shell final : public caf::event_based_actor {
   }
   void thrown(const Envelope* envelope, std::exception_ptr what);
   void answer_unanswered(const base::Error& error);
-  /// Here a host may break this actor: as the handler would, before it has sent a response.
+  /// Lets a host break this actor, as if the handler had thrown before its response.
   void begin(const Envelope& envelope);
   void replay();
 
@@ -241,7 +242,7 @@ class Shell final : public caf::event_based_actor {
   Handlers handlers_;
   std::uint32_t incarnation_ = 0;
   const base::Error* dropping_ = nullptr;
-  bool watches_node_ = false;  // its own turns do not end the rest of the node
+  bool watches_node_ = false;  // its own turns do not wake the node's watcher (rest.hpp)
   bool finishing_ = false;
   bool said_last_ = false;
   bool ended_ = false;
@@ -255,9 +256,9 @@ class Shell final : public caf::event_based_actor {
   std::uint64_t asked_ = 0;
   logic::Deadlines deadlines_;
 
-  // Handlers differ a thousandfold in time, so a turn also ends after the part of it in which the coarse clock ticks. A
-  // part costs as much as a message, so the parts of an actor with fast handlers grow. They stay short, because the
-  // deadlines of all messages in a part are compared with the same instant.
+  // A turn has parts, and also ends after the part in which the coarse clock ticks, because handlers differ a
+  // thousandfold in time. A part has the overhead of a message, so the parts of an actor with fast handlers grow. They
+  // stay short, because the deadlines of all messages in a part are compared with the same instant.
   static constexpr std::size_t kPartMin = 2, kPartMax = 4;  // messages; our choice
   std::size_t part_ = kPartMin;
 
@@ -269,22 +270,22 @@ class Shell final : public caf::event_based_actor {
   std::unique_ptr<Family> family_;
   std::uint64_t served_ever_ = 0;
   std::vector<Handle> watched_;
-  std::map<caf::actor_control_block*, std::size_t> observed_;  // how many reasons there are to watch each
+  std::map<caf::actor_control_block*, std::size_t> observed_;  // number of streams and watches that depend on each
   struct Soon {
     std::uint64_t number = 0;
-    Trace trace;  // of the handler that continues in it
+    Trace trace;  // the trace of the handler that set the timer
   };
   std::map<TimerTag, Soon> soon_;   // timers without delay in flight
-  std::vector<SoonMessage> fresh_;  // of those, the timers that the current message has set
+  std::vector<SoonMessage> fresh_;  // the timers of soon_ that the current message has set
   std::uint64_t soons_ = 0;
   logic::ChildId stopping_ = 0;    // the child that is stopping while this actor ends
   logic::ChildId last_child_ = 0;  // numbers are not reused: a message of an old child must not reach a new child
   std::unique_ptr<base::Random> random_;
 
   // Inspection of this actor.
-  Turn* turn_ = nullptr;  // of the thread that runs it, while one does
+  Turn* turn_ = nullptr;  // the entry of the thread that runs this actor; null while none does
   const messages::KindInfo* last_kind_ = nullptr;
-  std::unique_ptr<base::Error> failure_;  // the last failure, or without a code why it has finished
+  std::unique_ptr<base::Error> failure_;  // the last failure; with code zero, the reason why the actor finished
   std::unique_ptr<RecentMessages> recent_;
   Decision decision_ = Decision::killed;
   std::uint32_t span_ = 0;  // of the current handler

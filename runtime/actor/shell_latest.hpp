@@ -30,7 +30,7 @@ class Latest {
     places_.emplace(key, envelope);
     return Kept::first;
   }
-  /// Returns the newest message of that slot; the token's own message if there is none.
+  /// Returns the newest message in the slot of `token`, or the token's own message if there is no slot.
   Envelope take(const void* sender, const Envelope& token) {
     const std::lock_guard hold(lock_);
     const auto place = places_.find({sender, token.kind()});

@@ -1,5 +1,5 @@
 #pragma once
-// Many items after one request, in either direction, no faster than the reader grants.
+// Many items after one request, in either direction; the reader's credit limits their rate.
 //
 // Credit  the reader grants items and bytes; the writer stops at zero. The same for local and remote streams.
 // End     either side may end a stream: the writer with end() or fail(), the reader by cancelling. The end of either
@@ -16,7 +16,7 @@ namespace troupe::runtime {
 
 class StreamEnd;  // stream_end.hpp: the state of one end, private to runtime/actor
 
-/// The window that a reader grants: a chunk of 1 MiB in flight, one being written and two that wait.
+/// The window that a reader grants: of chunks of 1 MiB, one is in flight, one is being written and two wait.
 inline constexpr logic::Credit kStreamWindow{64, 4u << 20};
 
 namespace detail {
@@ -63,10 +63,10 @@ class Sink {
     if (!end_) return false;
     return detail::stream_push(*end_, Envelope::build<Item>({.signal = Signal::item}, std::forward<Fill>(fill)));
   }
-  /// Sends an item from another stream of the same kind, uncopied. Returns the same as push().
+  /// Sends an item from another stream of the same kind, without copying it. Returns the same as push().
   bool forward(const Envelope& item) { return end_ && detail::stream_push(*end_, item); }
   bool ready() const { return end_ && detail::stream_ready(*end_); }
-  /// Calls back each time that credit arrives after it was spent.
+  /// Calls back each time credit arrives after all credit was spent.
   void on_ready(base::Callback<void()> callback) {
     if (end_) detail::stream_on_ready(*end_, std::move(callback));
   }
@@ -84,8 +84,8 @@ class Sink {
   std::shared_ptr<StreamEnd> end_;
 };
 
-/// The reading end of a stream that the asker writes and to which this actor responds with an `A`. Dropping it before
-/// the response sends `dropped`.
+/// The reading end of a stream that the requester writes. This actor responds with an `A`; dropping this end without a
+/// response sends `dropped`.
 template <class Item, class A>
 class Intake {
  public:
@@ -111,11 +111,11 @@ class Intake {
       callback(reading.root());
     });
   }
-  /// Does the same with the item as it came: to keep it longer, or to pass it on.
+  /// Does the same with the item's envelope: to keep the item longer, or to pass it on.
   void on_envelope(base::Callback<void(const Envelope&)> callback) {
     detail::stream_on_item(*end_, std::move(callback));
   }
-  /// Calls back once: `ok` when the writer has sent everything, otherwise why the stream ended early.
+  /// Calls back once: with success after the writer's last item, otherwise with the error that ended the stream early.
   void on_end(base::Callback<void(base::Result<void, base::Error>)> callback) {
     detail::stream_on_end(*end_, [callback = std::move(callback)](const Envelope& last) mutable {
       if (last.header().signal == Signal::error) callback(read_error(last));
@@ -133,7 +133,7 @@ class Intake {
   void reply(Fill&& fill) {
     finish(Envelope::build<A>({.signal = Signal::end}, std::forward<Fill>(fill)));
   }
-  /// Responds with an `A` or an error from another actor.
+  /// Responds with an `A` or an error that another actor sent.
   void forward(const Envelope& answer) {
     Header head = answer.header();
     if (head.signal != Signal::error) head.signal = Signal::end;
@@ -148,7 +148,7 @@ class Intake {
   std::shared_ptr<StreamEnd> end_;
 };
 
-/// The asker's handle of a stream that it reads. Dropping it cancels.
+/// The requester's handle of a stream that it reads. Dropping it cancels the stream.
 class Subscription {
  public:
   Subscription() = default;

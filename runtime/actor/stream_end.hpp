@@ -15,7 +15,7 @@ namespace troupe::runtime {
 
 class Shell;
 
-/// The opener names its own idle time-out. The server's is only for an opener that forgets its stream.
+/// The idle time-out of the serving end, for a requester that forgets its stream. The requester names its own time-out.
 inline constexpr std::chrono::minutes kServedIdle{15};
 
 class StreamEnd {
@@ -29,13 +29,13 @@ class StreamEnd {
   bool open() const { return shell_ != nullptr; }
   Side side() const { return side_; }
   const caf::strong_actor_ptr& other() const { return other_; }
-  /// Returns the trace of the request that opened it: items belong to that trace.
+  /// Returns the trace of the request that opened the stream; items belong to that trace.
   Trace trace() const { return trace_; }
   void set_trace(Trace trace) { trace_ = trace; }
   /// Returns the message id of the request that opened the stream.
   std::uint64_t message_id() const { return message_id_; }
   base::Duration idle() const { return idle_; }
-  /// Whether all items have arrived and only this actor's response is missing: until then nothing can move.
+  /// Whether all items have arrived and only this actor's response is missing. The stream is then not idle.
   bool owes_answer() const { return side_ == Side::server && input_ended_; }
   base::Instant moved() const { return moved_; }
   /// Returns the id of this stream in the shell's deadlines.
@@ -45,16 +45,16 @@ class StreamEnd {
     moved_ = now;
   }
 
-  /// Takes a signal from the other side. Returns false if that ends the stream.
+  /// Processes a signal from the other side. Returns false if it ends the stream.
   bool take(const Envelope& envelope, base::Instant now);
-  /// The stream ends for an external reason; the callbacks are notified.
+  /// Ends the stream for an external reason, and notifies the callbacks.
   void broken(const base::Error& error);
-  /// The actor's object is dropped: notifies the other side, runs no callbacks.
+  /// Ends the stream because the actor's object is dropped: notifies the other side, runs no callbacks.
   void abandon(const base::Error& error);
   void grant(logic::Credit more);
-  /// Returns since when this end could write but the reader has granted nothing; nullopt if that is not so.
+  /// Returns since when this end has waited for credit to write; nullopt if it does not wait.
   std::optional<base::Instant> starved_since() const { return starved_since_; }
-  /// For the server of an intake.
+  /// Sends the first credit of an intake, at its server.
   void grant_first();
   void time_out();
 
@@ -99,7 +99,7 @@ class StreamEnd {
   logic::Credit held_back_;  // consumed while paused, granted on resume
   bool paused_ = false;
   std::optional<base::Instant> starved_since_;
-  bool is_intake_ = false;    // of the server: it reads
+  bool is_intake_ = false;    // the serving end, which reads
   bool input_ended_ = false;  // the writer has ended; the response is still due
 };
 

@@ -1,9 +1,9 @@
 #pragma once
-// Following messages: a tap selects actors, and gets a copy of each of their envelopes.
+// Taps, by which an operator follows messages: a tap selects actors and gets each of their envelopes.
 //
 // Cost    without a tap one comparison per message. With a tap, an actor checks whether it is selected when it first
 //         sees the tap, then once in kLookEvery; an unselected actor pays two more comparisons.
-// Limits  kTapsMax; kTappedMax waiting messages or kTappedBytesMax of them in a tap; further messages are counted as
+// Limits  kTapsMax taps. kTappedMax messages or kTappedBytesMax bytes wait in a tap; further messages are counted as
 //         dropped.
 // Safety  any thread; many call `wants` at once.
 #include <atomic>
@@ -24,8 +24,8 @@ namespace troupe::runtime {
 
 inline constexpr std::size_t kTapsMax = 4;
 inline constexpr std::size_t kTappedMax = 1'000;
-inline constexpr std::size_t kTappedBytesMax =
-    16u << 20;  // an envelope is kept, not copied; this may be its last reference
+inline constexpr std::size_t kTappedBytesMax = 16u
+                                               << 20;  // envelopes are shared, but a tap may have the last reference
 inline constexpr std::chrono::milliseconds kLookEvery{100};
 
 /// A message at an actor.
@@ -36,14 +36,14 @@ struct Tapped {
     over,  ///< arrived over its link, for another actor
   };
   base::Instant at;           ///< with `in` when its handler began
-  base::Duration waited{0};   ///< with `in`: in the mailbox; zero also if unknown
-  base::Duration took{0};     ///< with `in`: in its handler
-  std::uint32_t handler = 0;  ///< the span of that handler; zero: not traced
+  base::Duration waited{0};   ///< with `in`: time in the mailbox; zero also if unknown
+  base::Duration took{0};     ///< with `in`: time in its handler
+  std::uint32_t handler = 0;  ///< the span of the handler; zero: not traced
   Direction way = Direction::in;
   bool answer = false;
   std::string path;                  ///< of the actor
   std::uint64_t other = 0;           ///< CAF's number of the sender, or with `over` of the receiver; zero: none
-  std::optional<base::NodeId> node;  ///< set if that is another node
+  std::optional<base::NodeId> node;  ///< the other node; nullopt for an actor of this node
   Envelope envelope;
 };
 
@@ -52,8 +52,8 @@ class Tap {
   using Wants = std::function<bool(std::string_view path, const char* kind, const Record& record, base::Instant now)>;
   struct Taken {
     std::vector<Tapped> messages;
-    std::uint64_t seen = 0;     ///< selected messages in all
-    std::uint64_t dropped = 0;  ///< of these, for lack of space
+    std::uint64_t seen = 0;     ///< all selected messages
+    std::uint64_t dropped = 0;  ///< the part of `seen` that was dropped for lack of space
   };
 
   Tap(Wants wants, std::uint64_t trace, base::Instant until, const messages::KindInfo* never)
@@ -66,7 +66,7 @@ class Tap {
   void put(const Tapped& message);
 
   const Wants wants_;
-  const std::uint64_t trace_;  // zero: any
+  const std::uint64_t trace_;  // zero: every trace
   const base::Instant until_;
   const messages::KindInfo* const never_;
   std::mutex lock_;
@@ -78,9 +78,9 @@ class Tap {
 
 class Taps {
  public:
-  /// Returns null if there are kTapsMax. `trace`: only this trace, unless it is zero. `never`: a kind to leave out, for
-  /// a user that sends on what it receives; may be null. It takes nothing after `until`, and keeps its slot until it is
-  /// closed or the last reference is gone.
+  /// Opens a tap; returns null if there are kTapsMax. `trace`: only this trace, unless it is zero. `never`: a kind to
+  /// leave out, because the user sends what it receives in messages of that kind; may be null. The tap takes nothing
+  /// after `until`, and keeps its slot until it is closed or its last reference is gone.
   std::shared_ptr<Tap> open(Tap::Wants wants, std::uint64_t trace, base::Instant until,
                             const messages::KindInfo* never = nullptr);
   void close(const std::shared_ptr<Tap>& tap);

@@ -19,7 +19,7 @@ struct Record;
 /// The entry of one thread.
 struct alignas(64) Turn {
   std::atomic<const Record*> record{nullptr};            ///< of the actor that runs there; null: none
-  std::atomic<std::uint64_t> number{0};                  ///< grows with each message, so that two scans can be compared
+  std::atomic<std::uint64_t> number{0};                  ///< grows with each message: two scans compare it
   std::atomic<const messages::KindInfo*> kind{nullptr};  ///< of the message in the handler; null: no message
   std::atomic<bool> may_block{false};                    ///< the actor has its own thread
   std::atomic<base::Duration::rep> began{0};             ///< by the coarse clock of the node
@@ -55,12 +55,12 @@ inline Turn& turn_here() {
 
 /// What a thread is doing now.
 struct TurnSeen {
-  std::uint64_t thread = 0;  ///< distinguishes the threads of a process
+  std::uint64_t thread = 0;  ///< number of the thread within the process
   const Record* record = nullptr;
   std::uint64_t number = 0;
   const messages::KindInfo* kind = nullptr;
   bool may_block = false;
-  base::Instant began;  ///< its turn, or the part of it that its record does not include yet
+  base::Instant began;  ///< start of the turn, or of the part of it that the record does not include yet
 };
 
 /// Returns the threads that run an actor at this moment.

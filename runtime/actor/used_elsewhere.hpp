@@ -7,7 +7,7 @@
 
 namespace troupe::runtime {
 
-inline constexpr std::chrono::minutes kUsedElsewhere{10};  // our choice: longer than two nodes need to meet again
+inline constexpr std::chrono::minutes kUsedElsewhere{10};  // our choice: longer than both processes take to meet again
 
 /// `own_id_met` is what Links::own_id_met() returns.
 constexpr bool used_elsewhere(const std::optional<base::Instant>& own_id_met, base::Instant now) {

@@ -1,7 +1,7 @@
 #pragma once
 // The watchers of an actor's end: the inverse of Actor::watch(), for the inspector.
 //
-// Limits  one entry per open watch; the watching actors bound their number.
+// Limits  one entry per open watch; each watching actor limits its watches.
 // Safety  any thread.
 #include <cstdint>
 #include <map>
@@ -14,12 +14,12 @@ namespace troupe::runtime {
 class Watchers {
  public:
   struct Seen {
-    std::vector<std::uint64_t> first;  ///< at most the requested number, in rising order, each once
+    std::vector<std::uint64_t> first;  ///< watchers in rising order, each once, at most the requested number
     std::size_t in_all = 0;
   };
 
   void add(std::uint64_t watched, std::uint64_t watcher);
-  /// Removes one watch of this pair. There may be several, or none.
+  /// Removes one watch of this pair, which may have several watches or none.
   void remove(std::uint64_t watched, std::uint64_t watcher);
   Seen of(std::uint64_t watched, std::size_t most) const;
   /// Returns the number of watched actors.

@@ -1,5 +1,5 @@
 #pragma once
-// The parts of the address space that one operator usually has. Many ids or addresses of one operator count as few.
+// Address prefixes that one operator usually controls, so that many ids or addresses of one operator count as few.
 //
 // Group   a /24 for IPv4, a /48 for IPv6: what a site is assigned (RFC 6177 2). Loopback is a group like any other.
 // Line    an address for IPv4, a /64 for IPv6: what a subscriber is assigned.
@@ -33,8 +33,8 @@ struct User {
 };
 
 // The fixed quotas of a resource, as parts of the whole. They apply once at least half of it is used.
-inline constexpr std::uint32_t kGroupPart = 4;    // our choice: four groups fit, a fifth waits
-inline constexpr std::uint32_t kIdPart = 16;      // our choice: as many nodes as a node keeps links to by itself
+inline constexpr std::uint32_t kGroupPart = 4;    // our choice: four address groups can fill a resource
+inline constexpr std::uint32_t kIdPart = 16;      // our choice: a node keeps links to as many nodes by itself
 inline constexpr std::uint32_t kReservePart = 8;  // our choice: untrusted nodes never use up everything
 
 }  // namespace troupe::base

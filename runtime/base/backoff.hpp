@@ -2,7 +2,7 @@
 // The delay before a retry: it doubles with each refusal, and is at least what the other side has asked for.
 //
 // Limits  from `first` to `longest`, whatever the other side asks for.
-// Jitter  none, because it serves actors that retry with another actor of their own node.
+// Jitter  none, because its users retry requests to other actors of the same node.
 // Owner   its user; not thread-safe.
 #include <algorithm>
 

@@ -28,7 +28,7 @@ std::string hex(ByteView bytes);
 /// Parses hexadecimal digits of either case. Returns false unless `text` has exactly `out.size() * 2` of them.
 bool parse_hex(std::string_view text, std::span<std::uint8_t> out);
 
-/// `N` bytes with one meaning: the `Tag` keeps a node id from being passed as a digest.
+/// `N` bytes with one meaning: the `Tag` prevents passing a node id as a digest.
 template <class Tag, std::size_t N>
 struct FixedBytes {
   static constexpr std::size_t kBytes = N;

@@ -8,7 +8,7 @@ namespace troupe::base {
 struct Contact {
   PublicKey key;
   std::uint32_t nonce = 0;  ///< the work nonce of the id (runtime/crypto/identity.hpp)
-  Endpoint endpoint;        ///< not dialable: the node only dials other nodes
+  Endpoint endpoint;        ///< if not dialable, the node only dials other nodes
 
   friend auto operator<=>(const Contact&, const Contact&) = default;
 };

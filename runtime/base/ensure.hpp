@@ -22,7 +22,7 @@ class StateUnknown : public std::runtime_error {
 
 [[noreturn]] void fail(const char* claim, std::source_location where);
 
-/// Throws InvariantBroken unless `held`. `claim` says what should have been true.
+/// Throws InvariantBroken unless `held`. `claim` says what should be true.
 inline void ensure(bool held, const char* claim, std::source_location where = std::source_location::current()) {
   if (!held) [[unlikely]] {
     fail(claim, where);

@@ -45,8 +45,8 @@ Code code_of(std::uint16_t number);
 /// Whether the same request may succeed later although the caller changes nothing.
 bool transient(Code code);
 
-/// Whether the refusal ends the attempt: nothing was done, and the caller decides whether to ask again. Such a refusal
-/// by the ledger ends a deposit. A payout is sent again until it is posted.
+/// Whether the refusal ends the attempt: nothing was done, and the caller decides whether to try again. A final refusal
+/// by the ledger ends a deposit, but a payout is sent again until it is posted.
 bool is_final(Code code);
 
 template <class T>

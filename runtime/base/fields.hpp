@@ -12,7 +12,7 @@
 
 namespace troupe::base {
 
-/// The latest date that is accepted, in 2242: WallTime ends in 2262, so adding a week or two cannot overflow.
+/// The latest date that is accepted, in 2242: WallTime ends in 2262, so adding some weeks cannot overflow.
 inline constexpr std::uint64_t kDateMax = std::uint64_t{1} << 33;
 
 inline void append(Bytes& out, ByteView bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); }
@@ -90,7 +90,7 @@ class FieldReader {
     return {};
   }
   ByteView rest() { return take(rest_.size()); }
-  /// Takes all but the last `bytes`.
+  /// Takes all remaining bytes except the last `bytes`.
   ByteView all_but(std::size_t bytes) {
     if (rest_.size() < bytes) fail();
     return take(ok_ ? rest_.size() - bytes : 0);

@@ -1,11 +1,12 @@
 #pragma once
 // How often untrusted nodes may use a resource: a total rate, with quotas per address group and per id.
 //
-// Shares  kGroupPart and kIdPart of rate and burst, or as Rate says. They apply only while less than half of the total
-//         burst is left: a cluster in one group never notices them, and a greedy user delays only itself.
-// Reserve the last kReservePart of the burst is for reserved users. Only the total rate limits them.
-// Limits  kUsersMax groups and as many ids are remembered until their quota is full again. Beyond that, only the total
-//         rate limits a new user: an attacker with that many groups is not bound by a quota anyway.
+// Shares  an address group may use the part 1/kGroupPart of rate and burst, an id 1/kIdPart, unless Rate sets other
+//         parts. The quotas apply only while less than half of the total burst is left: a cluster in one group never
+//         notices them, and a greedy user delays only itself.
+// Reserve the last 1/kReservePart of the burst is for reserved users, which have no quotas.
+// Limits  kUsersMax groups and as many ids are remembered until their quota is full again. Only the total rate limits
+//         further users, because quotas do not stop an attacker with so many groups anyway.
 // Time    monotonic, given by the caller.
 // Owner   one actor; not thread-safe.
 #include <algorithm>
@@ -22,14 +23,14 @@ namespace troupe::base {
 struct Rate {
   std::uint32_t per_second;
   std::uint32_t burst;
-  /// An address group, or an id, may use one of this many parts.
+  /// The quota of an address group, and of an id, is the whole divided by this.
   std::uint32_t group_part = kGroupPart, id_part = kIdPart;
 };
 
 template <class Id>
 class RateBudget {
  public:
-  static constexpr std::size_t kUsersMax = 4'096;  // our choice: 400 KiB of groups, and as much of ids
+  static constexpr std::size_t kUsersMax = 4'096;  // our choice: 400 KiB for groups, and as much for ids
   static constexpr std::chrono::milliseconds kTidyEvery{
       100};  // our choice: a scan of all users per datagram is too costly
 
@@ -39,8 +40,9 @@ class RateBudget {
            "each share of a budget is something");
   }
 
-  /// Takes `count`. Otherwise changes nothing and returns the shortest time that `user` must wait. More than a quota at
-  /// once is taken only while half is left. More than the whole burst is never taken: returns Duration::max().
+  /// Takes `count`; if it cannot, it changes nothing and returns the shortest time that `user` must wait. More than a
+  /// quota at once is available only while half of the burst is left. For more than the whole burst it returns
+  /// Duration::max().
   std::optional<Duration> take(const User<Id>& user, Instant now, std::uint32_t count = 1) {
     const auto out = wait(user, now, count);
     if (!out) spend(user, now, count);
@@ -59,11 +61,11 @@ class RateBudget {
     return out > Duration::zero() ? std::optional(out) : std::nullopt;
   }
 
-  /// What was taken from the total, and from the quotas of a user.
+  /// What spend() took from the total burst, and from the quotas of the user.
   struct Spent {
     std::uint32_t all = 0, group = 0, id = 0;
   };
-  /// Takes `count`, or as much as there is: some costs are known only afterwards.
+  /// Takes `count`, or as much as is left: some costs are known only afterwards.
   Spent spend(const User<Id>& user, Instant now, std::uint32_t count) {
     Spent out;
     if (!user.reserved) {
@@ -95,7 +97,7 @@ class RateBudget {
     Instant tidy_at{};
   };
 
-  /// An unknown user has its whole quota.
+  /// A user that is not remembered has its whole quota.
   template <class Key>
   Duration wait_of(const Shares<Key>& shares, const Key& whose, std::uint32_t part, Instant now,
                    std::uint32_t count) const {

@@ -1,12 +1,13 @@
 #pragma once
 // How much of a resource each untrusted user holds. When it is full, the largest user of the largest group is evicted.
 //
-// Shares  kGroupPart of the whole for an address group, kIdPart for an id. They apply only above half of the whole, or
-//         as Sharing says.
-// Reserve the last kReservePart of the whole is for reserved users, unless Sharing keeps none. They have no quotas.
-// Equals  among users with equal amounts the user with the least id is evicted; among groups, the group that has the
-//         least id. If ids count up, that is the oldest.
-// Limits  the whole bounds the amounts, and so the number of users.
+// Shares  1/kGroupPart of the whole for an address group, 1/kIdPart for an id. They apply only once half of the whole
+//         is used, or as Sharing says.
+// Reserve the last 1/kReservePart of the whole is for reserved users, unless Sharing has no reserve. They have no
+//         quotas.
+// Equals  among users with equal amounts, the user with the smallest id is evicted; among equal groups, the group with
+//         the smallest id in it. If ids count up, that is the oldest user.
+// Limits  the whole limits the sum of the amounts, and so the number of users.
 // Owner   one actor; not thread-safe.
 #include <algorithm>
 #include <map>
@@ -29,7 +30,7 @@ class ShareBudget {
  public:
   explicit ShareBudget(std::uint64_t whole, Sharing sharing = {}) : whole_(whole), sharing_(sharing) {}
 
-  /// Sets the size from now on. Amounts beyond it stay.
+  /// Sets the size of the whole. Amounts already held above it stay.
   void resize(std::uint64_t whole) { whole_ = whole; }
 
   /// Whether `user` may hold `amount` more.
@@ -62,9 +63,9 @@ class ShareBudget {
     if (group->second.users.empty()) groups_.erase(group);
   }
 
-  /// Returns the user to evict for `amount` more of `user`, among those that `may`: the largest user of the largest
-  /// group, or of the user's own group if that exceeds its quota. Returns nullopt if that is `user` itself: it is
-  /// refused.
+  /// Returns the user to evict so that `user` can hold `amount` more. Candidates are users for which `may` returns
+  /// true: the largest of the largest group, or of the group of `user` if that group exceeds its quota. Returns nullopt
+  /// if that is `user` itself, which is then refused.
   template <class May>
   std::optional<Id> gives_way(const User<Id>& user, std::uint64_t amount, May&& may) const {
     const auto own = groups_.find(user.group);
@@ -85,7 +86,7 @@ class ShareBudget {
     return smaller && !user.reserved ? std::nullopt : std::optional(largest->first);
   }
 
-  /// Returns the largest user of the largest group, among those that `may`.
+  /// Returns the largest user of the largest group, among the users for which `may` returns true.
   template <class May>
   std::optional<Id> largest(May&& may) const {
     return gives_way({.reserved = true}, 0, may);

@@ -17,7 +17,7 @@ class SharePlaces {
 
   /// Whether `user` may take one more slot.
   bool fits(const User<Id>& user) const { return budget_.fits(user, 1); }
-  /// Takes a slot, whether or not it fits. Does nothing if `key` has a slot.
+  /// Takes a slot for `key`, whether or not fits() is true. Does nothing if `key` has a slot.
   void hold(const Key& key, const User<Id>& user) {
     if (holders_.try_emplace(key, user).second) budget_.hold(user, 1);
   }

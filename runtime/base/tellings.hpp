@@ -1,10 +1,10 @@
 #pragma once
-// Notifies receivers: a receiver gets its next notification once it has accepted the last. Few receivers are notified
-// at the same time, in turns.
+// Queues of notifications: a receiver gets its next notification once it has accepted the last. Receivers take turns,
+// and only a few are notified at the same time.
 //
 // Order   per receiver, by the keys of its notifications.
-// Turn    a receiver that has accepted goes to the end of the queue. A receiver that has not is retried later, with
-//         growing delays.
+// Turn    a receiver that has accepted a notification moves to the end of the queue. A receiver that has not accepted
+//         it is retried later, with growing delays.
 // Limits  `at_once` receivers are notified at a time. The owner limits the number of pending notifications (size()).
 // Time    monotonic, given by the caller.
 // Owner   one actor; not thread-safe.
@@ -34,8 +34,8 @@ class Tellings {
     size_ += at->second.waiting.emplace(std::move(key), std::move(what)).second ? 1 : 0;
     if (fresh) turns_.push_back(to);
   }
-  /// Returns the next notification to send; the owner then calls told() or not_told(). Returns nullopt if `at_once` are
-  /// in flight, or if all that wait were postponed.
+  /// Returns the next notification to send; the owner then calls told() or not_told(). Returns nullopt if `at_once`
+  /// notifications are in flight, or if all waiting receivers were postponed.
   std::optional<Next> next(Instant now) {
     for (; !later_.empty() && later_.begin()->first <= now; later_.erase(later_.begin()))
       turns_.push_back(later_.begin()->second);
@@ -60,12 +60,12 @@ class Tellings {
     --asked_;
     later_.emplace(now + all_.at(to).backoff.next(why), to);
   }
-  /// Returns how long until a postponed receiver has its turn.
+  /// Returns how long until the first postponed receiver has its turn, or nullopt if no receiver was postponed.
   std::optional<Duration> wait(Instant now) const {
     if (later_.empty()) return std::nullopt;
     return std::max(later_.begin()->first - now, Duration::zero());
   }
-  /// Drops all that wait. Do not call told() or not_told() for notifications in flight then.
+  /// Drops all notifications. Do not call told() or not_told() afterwards for those in flight.
   void clear() { *this = Tellings(at_once_, backoff_); }
 
   std::size_t size() const { return size_; }
@@ -79,7 +79,7 @@ class Tellings {
   };
   std::size_t at_once_;
   Backoff backoff_;
-  std::map<To, One> all_;  // each has a turn, is in flight, or was postponed
+  std::map<To, One> all_;  // each receiver has a turn, a notification in flight, or was postponed
   std::deque<To> turns_;
   std::multimap<Instant, To> later_;
   std::size_t size_ = 0, asked_ = 0;

@@ -9,7 +9,7 @@
 
 namespace troupe::base {
 
-/// Returns `text` with everything that is not plain made visible: \n \t \r \\ , \xNN for a byte that is not UTF-8,
+/// Returns `text` with escapes in place of all that is not plain: \n \t \r \\ , \xNN for a byte that is not UTF-8,
 /// \u{NN} for other control and directional characters. Distinct inputs give distinct outputs.
 std::string printable(std::string_view text);
 

@@ -1,5 +1,5 @@
 #pragma once
-// Durations as whole numbers, as messages and people use them; a negative duration counts as zero.
+// Durations as whole numbers, for messages and people; a negative duration counts as zero.
 #include <algorithm>
 #include <cstdint>
 

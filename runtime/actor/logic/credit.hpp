@@ -1,8 +1,9 @@
 #pragma once
 // The credit of one direction of a stream: how many items and bytes may be in flight.
 //
-// States  a sender is open while it has credit of both kinds. The item that spends the last bytes may be larger than
-//         them; otherwise an item above the window could never be sent. So at most a window and one item are in flight.
+// States  a sender is open while it has credit for items and for bytes. The item that spends the last bytes may be
+//         larger than they are; otherwise an item larger than the window could never be sent. So at most a window and
+//         one item are in flight.
 // Limits  the receiver's window; a sender has at most kCreditItemsMax and kCreditBytesMax, however much it is granted.
 // Owner   one end of one stream; not thread-safe.
 #include <cstdint>
@@ -26,13 +27,14 @@ static_assert(kWindow.items <= kCreditItemsMax && kWindow.bytes <= kCreditBytesM
 /// The sending end of items.
 class CreditSender {
  public:
-  /// Adds a grant of the receiver. Credit above the limits is lost, which harms only a receiver that broke them.
+  /// Adds credit that the receiver granted. Credit above the limits is lost, which harms only a receiver that broke the
+  /// limits.
   void grant(Credit more);
 
   /// Whether the next item may be sent.
   bool open() const { return items_ > 0 && bytes_ > 0; }
 
-  /// Accounts for an item of `bytes` that is sent now, while open(). Returns open() after it.
+  /// Spends credit for an item of `bytes` that is sent now; call it only while open(). Returns open() afterwards.
   bool spend(std::uint64_t bytes);
 
  private:
@@ -46,22 +48,22 @@ class CreditReceiver {
   /// `window` has at least one item and one byte, and at most kCreditItemsMax and kCreditBytesMax.
   explicit CreditReceiver(Credit window = kWindow);
 
-  /// Returns the whole window, which is sent with the request. The receiver counts it as granted.
+  /// Returns the whole window, to be sent with the request. It is already counted as granted.
   Credit first() const { return window_; }
 
-  /// Accounts for an item that arrived. Returns false if the sender had no credit for it: the stream is then `violated`
-  /// for good, and must be cancelled.
+  /// Records that an item arrived. Returns false if the sender had no credit for it: the stream then stays violated(),
+  /// and must be cancelled.
   bool received(std::uint64_t bytes);
 
-  /// Accounts for a received item that was consumed. Returns the credit to grant once that is half of the window or
-  /// more, otherwise nullopt: so one CREDIT frame serves many items.
+  /// Records that a received item was consumed. Returns the credit to grant once it is at least half of the window,
+  /// otherwise nullopt: so one CREDIT frame serves many items.
   std::optional<Credit> consumed(std::uint64_t bytes);
 
   bool violated() const { return violated_; }
 
  private:
   Credit window_;
-  std::int64_t items_granted_;  // and not yet used by an item
+  std::int64_t items_granted_;  // granted and not yet used by an item
   std::int64_t bytes_granted_;
   Credit held_;  // received, not yet consumed
   Credit owed_;  // consumed, not yet granted again

@@ -4,8 +4,9 @@
 // Nearly every entry is removed long before it is due (the response came), so removal must cost nothing: a heap with
 // dead entries left in place, and a table of the live entries.
 //
-// Limits  none of its own: the owner limits its asks and timers. Memory is proportional to the live entries. The heap
-//         is rebuilt when the dead exceed twice the live plus kDeadSlack; the table shrinks below an eighth.
+// Limits  none here: the owner limits its asks and timers. Memory is proportional to the live entries. The heap is
+//         rebuilt when dead entries exceed twice the live entries plus kDeadSlack; the table shrinks when less than an
+//         eighth full.
 // Time    monotonic, given by the caller. Reads no clock.
 // Owner   one actor's shell; not thread-safe.
 #include <cstddef>
@@ -23,13 +24,13 @@ class Deadlines {
  public:
   Deadlines();
 
-  /// Waits for `id` until `due`. An id that already waits gets the new instant and a new position in the order.
+  /// Adds `id`, due at `due`. An id that already waits gets the new instant and a new position in the order.
   void add(std::uint64_t id, base::Instant due);
 
   /// Stops waiting for `id`. Returns false if it was not waiting.
   bool remove(std::uint64_t id);
 
-  /// Returns when `id` is due, or nullopt if it does not wait. Scans every entry: for people, not for the owner's work.
+  /// Returns when `id` is due, or nullopt if it does not wait. Scans every entry: only for output to people.
   std::optional<base::Instant> due(std::uint64_t id) const;
 
   /// Returns the earliest due instant, or nullopt if nothing waits.
@@ -48,7 +49,7 @@ class Deadlines {
  private:
   struct Entry {
     base::Instant due;
-    std::uint64_t order;  // of adding, from 1; unique, so it also identifies a replaced entry of the same id
+    std::uint64_t order;  // counts add() calls from 1; unique, so it also identifies a replaced entry of the same id
     std::uint64_t id;
   };
   struct Slot {

@@ -3,7 +3,7 @@
 //
 // Source  full jitter: Brooker, "Exponential Backoff and Jitter", 2015. Retries as a share of requests: Google SRE
 //         book, 2016, chapter 21, "Client-side throttling".
-// Limits  retries are at most a tenth of the requests plus a small reserve.
+// Limits  at most one retry for every ten requests, plus a small reserve.
 // Time    monotonic, given by the caller; an earlier instant than the last counts as the last.
 // Owner   its user; not thread-safe.
 #include <chrono>
@@ -16,13 +16,13 @@
 namespace troupe::runtime::logic {
 
 struct RetryPolicy {
-  std::uint32_t retries_max = 5;  ///< of one request, after its first try
+  std::uint32_t retries_max = 5;  ///< per request, in addition to its first try
   base::Duration delay_min =
-      std::chrono::milliseconds{100};                   ///< bound of the first delay, doubled for each further one
+      std::chrono::milliseconds{100};                   ///< upper bound of the first delay; doubles for each retry
   base::Duration delay_max = std::chrono::seconds{10};  ///< doubling ends here
   std::uint32_t requests_per_retry = 10;  ///< so that a failing peer gets a tenth more load, not many times as much
   std::uint32_t earned_max = 100;         ///< retries saved up while requests succeed
-  std::uint32_t reserve_per_second = 1;   ///< for callers with too few requests to earn any
+  std::uint32_t reserve_per_second = 1;   ///< for callers with too few requests to earn a retry
   std::uint32_t reserve_max = 10;
 };
 

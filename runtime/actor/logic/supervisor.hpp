@@ -2,7 +2,7 @@
 // The decision of a parent when a child breaks: restart it and perhaps its siblings, stop it, or break itself.
 //
 // Source  Erlang/OTP "Supervisor Behaviour": the three strategies and the maximum intensity.
-// States  a child runs or waits for its restart; a failure reported by a waiting child changes nothing.
+// States  a child runs or waits for its restart; a failure of a waiting child changes nothing.
 // Limits  kChildrenMax children; more than `restarts_max` failures within `window` escalate.
 // Time    monotonic, given by the caller. Reads no clock and restarts nothing itself.
 // Owner   one parent's shell; not thread-safe.
@@ -33,11 +33,11 @@ enum class Strategy : std::uint8_t {
   all_for_one,   ///< all children
 };
 
-/// The reaction to a failure of one child. An affected sibling restarts whatever its own setting is.
+/// The reaction to a failure of one child. A sibling that the strategy affects restarts, whatever its own setting is.
 enum class OnFailure : std::uint8_t {
-  restart,   ///< its parent needs it as long as the parent lives
-  stop,      ///< it does one piece of work, which has failed with it
-  escalate,  ///< its parent cannot continue without its state
+  restart,   ///< the parent needs the child as long as the parent lives
+  stop,      ///< the child does one piece of work, which has failed with it
+  escalate,  ///< the parent cannot continue without the child's state
 };
 
 struct RestartPolicy {
@@ -49,7 +49,8 @@ struct RestartPolicy {
   base::Duration backoff_max = std::chrono::seconds{10};  ///< doubling ends here
 };
 
-/// Stop all running `children` at once, in reverse order. Start all `children` in the given order after `after`.
+/// Stop all running `children` at once, in reverse order. Start all `children`, in the given order, once `after` has
+/// passed.
 struct Restart {
   std::vector<ChildId> children;
   base::Duration after;
@@ -57,7 +58,7 @@ struct Restart {
   friend bool operator==(const Restart&, const Restart&) = default;
 };
 
-/// End the child, which is already forgotten.
+/// End the child; the supervisor has already forgotten it.
 struct Stop {
   ChildId child;
 
@@ -86,9 +87,8 @@ class Supervision {
   /// Forgets a child that ended by itself or was stopped. Returns false if it was not known.
   bool child_ended(ChildId id);
 
-  /// Decides about a child whose handler threw. Returns nullopt if the child is unknown, or waits for a restart decided
-  /// earlier, which covers this report too.
-  /// The delay is half to all of the child's back-off, so that many parents do not restart in step.
+  /// Decides about a child whose handler threw. Returns nullopt if the child is unknown, or already waits for a
+  /// restart. The delay is half to all of the child's back-off, so that many parents do not restart in step.
   std::optional<Decision> child_failed(ChildId id, base::Instant now, base::Random& random);
 
   std::size_t children() const { return children_.size(); }
@@ -98,7 +98,7 @@ class Supervision {
   struct Child {
     std::uint64_t order;
     OnFailure on_failure;
-    std::optional<base::Instant> back_at;      // when its last own failure was repaired
+    std::optional<base::Instant> back_at;      // when it was restarted after its own last failure
     base::Duration backoff{0};                 // used at that failure
     std::optional<base::Instant> restarts_at;  // it waits until then
   };
