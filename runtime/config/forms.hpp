@@ -1,5 +1,5 @@
 #pragma once
-// The forms that values take as text: durations, sizes, addresses, keys.
+// Parses and writes values as text: durations, sizes, addresses, keys.
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,25 +11,25 @@
 
 namespace troupe::config {
 
-/// "[ID@]HOST:PORT": the address to dial, and optionally the id that must answer.
+/// "[ID@]HOST:PORT": the address to dial, and optionally the id that the node there must have.
 struct PeerAddress {
   std::optional<base::NodeId> pinned;
   base::HostPort at;
 
   friend bool operator==(const PeerAddress&, const PeerAddress&) = default;
   std::string text() const;
-  /// Refuses port 0, which cannot be dialled.
+  /// Returns nullopt for port 0, which cannot be dialled.
   static std::optional<PeerAddress> parse(std::string_view text);
 };
 
 /// "HOST:PORT", or ":PORT" or "PORT" for 127.0.0.1: for services that are local by default.
 std::optional<base::HostPort> parse_local_host_port(std::string_view text);
 
-/// Digits only, without sign; nothing above 2^64 - 1.
+/// Parses a number of digits only, without sign, at most 2^64 - 1.
 std::optional<std::uint64_t> parse_count(std::string_view text);
-/// "250ms", "60s", "5m": a whole number and one of ns us ms s m h d.
+/// Parses "250ms", "60s", "5m": a whole number and one of the units ns us ms s m h d.
 std::optional<base::Duration> parse_duration(std::string_view text);
-/// "4 MiB", "4MiB" or "4194304": a whole number and B KiB MiB GiB TiB, or no unit for bytes.
+/// Parses "4 MiB", "4MiB" or "4194304": a whole number and one of the units B KiB MiB GiB TiB, or no unit for bytes.
 std::optional<ByteCount> parse_bytes(std::string_view text);
 
 /// Returns the span in the largest unit that gives a whole number.

@@ -23,12 +23,12 @@ inline constexpr auto kMetricsListen = text(
     "metrics.listen", "", kHostPortBytesMax, When::start,
     "HOST:PORT of the metrics page, without a password; only PORT: on 127.0.0.1; empty: none", check_local_host_port);
 
-// Actors. A node that monitors its files sends four requests at once to a storage node, which would seem silent if its
-// mailbox never had space for them.
+// Actors. A node that monitors its files sends four requests at once to a storage node. If the storage node's mailbox
+// never had space for them, it would seem silent.
 inline constexpr auto kActorsMailboxMax = count("actors.mailbox_max", "10000", 4, 1'000'000, When::start,
                                                 "messages queued in one actor; above it requests are refused");
 
-// Links. The defaults bound a malicious address to a small part of the node's resources.
+// Links. The defaults limit a malicious address to a small part of the node's resources.
 inline constexpr auto kNetLinksPerAddressMax =
     count("net.links_per_address_max", "64", 1, 100'000, When::start, "links from one address");
 inline constexpr auto kNetLinksMax = count("net.links_max", "1024", 1, 100'000, When::start, "links in total");
@@ -72,7 +72,7 @@ inline constexpr std::string_view kLogFormatNames[] = {"text", "json"};
 inline constexpr std::string_view kLogTargetNames[] = {"stderr", "journal", "file"};
 inline constexpr auto kLogLevel =
     choice("log.level", "info", kLogLevelNames, When::reload, "trace, debug, info, warn, error or off");
-/// The node's table limits the names to the parts that log.
+/// The table of the node's settings allows only names of parts that log.
 inline constexpr auto kLogLevels =
     pairs("log.levels", 64, kLogLevelNames, When::reload, "levels of single domains, such as links = \"debug\"");
 inline constexpr auto kLogFormat = choice("log.format", "text", kLogFormatNames, When::start, "text or json");

@@ -38,7 +38,7 @@ enum class Kind : std::uint8_t {
   duration,  ///< "250ms", "60s", "5m", "2h", "1d"
   bytes,     ///< "4 MiB" or a number of bytes
   text,      ///< one line of UTF-8
-  texts,     ///< a list of them; on one line "a,b", or as TOML ["a", "b"]
+  texts,     ///< a list of such lines; on one line "a,b", or as TOML ["a", "b"]
   pairs,     ///< a section of names and texts; on one line "a=b,c=d", or as TOML { a = "b", c = "d" }
 };
 using Value = std::variant<bool, std::uint64_t, base::Duration, ByteCount, std::string, Texts, Pairs>;
@@ -57,16 +57,15 @@ struct Setting {
   Kind kind = Kind::flag;
   std::string_view fallback;  ///< the default, as typed after `--set key=`
   /// Bounds, both inclusive: of the number, the nanoseconds, the bytes, a text's length in bytes, or the number of
-  /// texts or pairs. Zero is below the lower bound unless a setting says what zero means.
+  /// texts or pairs. The lower bound is above zero unless the setting says what zero means.
   std::uint64_t min = 0;
   std::uint64_t max = 0;
   When when = When::start;
   std::string_view doc;  ///< one line
   Check check = nullptr;
-  std::span<const std::string_view> choices{};       ///< if not empty, the only texts
-  std::span<const std::string_view> name_choices{};  ///< if not empty, the only names of pairs
-  std::string_view
-      half_of{};  ///< for a duration: it is at most half of the duration with this key; empty: no such rule
+  std::span<const std::string_view> choices{};       ///< if not empty, the only allowed texts
+  std::span<const std::string_view> name_choices{};  ///< if not empty, the only allowed names of pairs
+  std::string_view half_of{};  ///< for a duration: at most half of the duration with this key; empty: no rule
 };
 
 template <class T>
@@ -88,7 +87,7 @@ constexpr Key<base::Duration> duration(std::string_view key, std::string_view fa
                                        base::Duration max, When when, std::string_view doc) {
   return {{key, Kind::duration, fallback, nanoseconds(min), nanoseconds(max), when, doc, nullptr}};
 }
-/// Returns a setting that is at most half of another.
+/// Returns `setting` with the rule that its value is at most half of the setting `whole`.
 constexpr Key<base::Duration> half_of(std::string_view whole, Key<base::Duration> setting) {
   setting.half_of = whole;
   return setting;
@@ -132,7 +131,7 @@ std::string environment_name(std::string_view key);
 /// All settings of a program, in the order in which they are shown.
 class Table {
  public:
-  /// Broken invariant if two settings have the same key, or a default violates its own bounds.
+  /// It is a broken invariant if two settings have the same key, or a default violates its own bounds.
   explicit Table(std::vector<std::span<const Setting>> parts);
 
   /// Limits the names in the pairs of the setting `key`.

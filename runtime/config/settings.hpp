@@ -20,7 +20,7 @@ inline constexpr std::size_t kFileBytesMax = 1 << 20;  // our choice: a hundred 
 inline constexpr std::size_t kProblemsMax = 50;        // a file of garbage must not flood a terminal
 
 inline constexpr std::size_t kProblemBytesMax =
-    1'024;  // names and values in it are cut; holds if the file has a short name
+    1'024;  // names and values in a problem are cut to fit, if the file's name is short
 
 /// A mistake in the configuration. It quotes the file unescaped: the code that prints it escapes it.
 struct Problem {
@@ -47,8 +47,8 @@ struct FlagValue {
 
 struct Sources {
   std::optional<TextFile> file;
-  /// Names and values. Names that do not start with TROUPE_ are ignored. TROUPE_DATA and TROUPE_PASSPHRASE_FILE are not
-  /// settings.
+  /// Names and values of variables. Names that do not start with TROUPE_ are ignored, and so are TROUPE_DATA and
+  /// TROUPE_PASSPHRASE_FILE, which are not settings.
   std::vector<std::pair<std::string, std::string>> environment;
   /// A later value replaces an earlier value; the values of a list accumulate.
   std::vector<FlagValue> flags;
@@ -59,7 +59,7 @@ class Settings {
   /// Errors: all problems, in the order of the sources.
   static base::Result<Settings, Problems> load(const Table& table, const Sources& sources);
 
-  /// Broken invariant if the key's setting is not in the table.
+  /// It is a broken invariant if the key's setting is not in the table.
   template <class T>
   const T& get(const Key<T>& key) const {
     return std::get<T>(entry(key.key).value);
@@ -70,7 +70,8 @@ class Settings {
   const Value& value(std::string_view key) const { return entry(key).value; }
   const Table& table() const { return table_; }
 
-  /// Returns all values as a TOML file that loads to the same values; each followed by its origin if `with_origin`.
+  /// Returns all values as a TOML file that loads to the same values. With `with_origin`, each value is followed by its
+  /// origin.
   std::string render_toml(bool with_origin) const;
 
   /// Applies the new sources and returns the changed keys, all of them reloadable. Errors: the problems of the sources,

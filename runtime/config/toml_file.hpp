@@ -1,5 +1,5 @@
 #pragma once
-// The settings in a TOML file. Hides toml++ in one source file.
+// Reads the settings in a TOML file. Hides toml++ in one source file.
 #include <string>
 #include <vector>
 
@@ -19,7 +19,7 @@ struct FileContents {
   Problems problems;              ///< unknown keys, wrong types and bounds, or one syntax error; at most kProblemsMax
 };
 
-/// Safe for malicious text: size and nesting are bounded before the parser sees it.
+/// Safe for malicious text: its size and nesting are limited before the parser sees it.
 FileContents read_toml(const Table& table, const TextFile& file);
 
 /// Reads a value in TOML syntax, such as ["a", "b"]; returns nullopt unless it is a value of `kind`. Safe for malicious

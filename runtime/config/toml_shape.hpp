@@ -1,7 +1,7 @@
 #pragma once
 // Bounds the nesting of TOML text before it is parsed.
 //
-// toml++ 3.3 bounds the nesting of arrays and inline tables, but not of dotted keys: a line of 300,000 dots makes as
+// toml++ 3.3 limits the nesting of arrays and inline tables, but not of dotted keys: a line of 300,000 dots makes as
 // many nested tables, whose destructor then overflows the stack.
 #include <cstddef>
 #include <optional>

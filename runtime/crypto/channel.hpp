@@ -16,7 +16,7 @@ enum class ChannelError : std::uint8_t {
   bad_record,                 ///< not TLS, or changed in transit
   handshake_failed,           ///< no common version, suite or group, or the peer violated the handshake
   handshake_too_long,         ///< more than kHandshakeBytesMax before the handshake was done
-  no_extended_master_secret,  ///< without it the exporter would not be bound to this handshake
+  no_extended_master_secret,  ///< the peer lacks the extension that binds the exporter to this handshake
   renegotiation,              ///< a handshake message after the handshake
   alert,                      ///< the peer sent a fatal alert
   truncated,                  ///< the stream ended without a close notify: bytes may be missing
@@ -43,11 +43,11 @@ class Channel {
   using PlainSink = std::function<void(base::ByteView)>;
 
   /// Receives bytes from the wire, cut anywhere. Plaintext goes to `plain`, but only once the channel is established;
-  /// protocol responses go to take_wire(). Plaintext before a failure in the same call has been passed on, and is
-  /// authentic. Bytes after a close notify of either side are ignored.
+  /// protocol responses go to take_wire(). If the call fails, plaintext that it has already passed on is authentic.
+  /// Bytes after a close notify of either side are ignored.
   virtual base::Result<void, ChannelError> receive(base::ByteView from_wire, const PlainSink& plain) = 0;
 
-  /// Encrypts `plain` into take_wire(), in separate records: a short piece has the overhead of a full record. Errors:
+  /// Encrypts `plain` for take_wire(), in new records: a short piece has the overhead of a full record. Errors:
   /// `not_established`, `closed`, or the failure of the channel.
   virtual base::Result<void, ChannelError> send(base::ByteView plain) = 0;
 
@@ -63,7 +63,7 @@ class Channel {
   /// no other connection does. Errors: `not_established`, `closed`, or the failure of the channel.
   virtual base::Result<base::Bytes, ChannelError> exporter(std::string_view label, std::size_t bytes) const = 0;
 
-  /// Closes: puts a close notify into take_wire(). Later calls do nothing.
+  /// Closes the channel: take_wire() then has a close notify. Later calls do nothing.
   virtual void close() = 0;
 
   /// Call it when the stream below has ended. Errors: `truncated` unless either side has sent a close notify.

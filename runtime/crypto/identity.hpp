@@ -28,11 +28,11 @@ inline constexpr std::size_t kIdentityFileBytes = 64;
 /// Returns the id of a key and its nonce, with or without sufficient work.
 base::NodeId node_id(const base::PublicKey& key, std::uint32_t nonce);
 
-/// Returns the same id, or nullopt if it lacks the work. `work_bits` is at most kWorkBitsMax.
+/// Returns the id of a key and its nonce, or nullopt if it lacks the work. `work_bits` is at most kWorkBitsMax.
 std::optional<base::NodeId> check(const base::PublicKey& key, std::uint32_t nonce, unsigned work_bits);
 
-/// Returns the smallest nonce that gives `key` its work; takes 2^work_bits hashes on average. Returns nullopt if there
-/// is none (unlikely below 30 bits); the key is then unusable.
+/// Returns the smallest nonce with which the id of `key` has its work; takes 2^work_bits hashes on average. Returns
+/// nullopt if no nonce has it (unlikely below 30 bits); the key is then unusable.
 std::optional<std::uint32_t> grind(const base::PublicKey& key, unsigned work_bits);
 
 enum class IdentityError : std::uint8_t {
@@ -43,7 +43,7 @@ enum class IdentityError : std::uint8_t {
 
 class Identity {
  public:
-  /// Makes a key and searches its nonce.
+  /// Makes a key and searches for its nonce.
   static Identity make(ports::Chance& chance, unsigned work_bits);
 
   /// Returns the identity of a known key, or nullopt if its nonce lacks the work.
@@ -67,9 +67,9 @@ class Identity {
 };
 
 /// Loads the identity from the data directory `disk`, or makes it at the first start. It is durable before it is
-/// returned; a crash before that leaves no file, or a whole file. An existing file that cannot be used is an error with
-/// the reason, and is never overwritten. Blocks on the disk. Errors: `corrupt`, `unsupported` (newer), `conflict`
-/// (lacks work), `no_space`, `refused`, `internal` (device).
+/// returned; a crash before that leaves no file, or a whole file. If an existing file cannot be used, it is not
+/// overwritten, and the error says why. Blocks on the disk. Errors: `corrupt`, `unsupported` (newer), `conflict` (lacks
+/// work), `no_space`, `refused`, `internal` (device).
 base::Outcome<Identity> load_or_make(ports::Disk& disk, ports::Chance& chance, unsigned work_bits);
 
 }  // namespace troupe::crypto

@@ -14,7 +14,7 @@
 
 namespace troupe::crypto {
 
-/// R and S of RFC 8032 5.1.6.
+/// R and then S of RFC 8032 5.1.6.
 using Signature = base::FixedBytes<struct SignatureTag, 64>;
 
 /// 32 secret bytes from which a key is made (RFC 8032 5.1.5). Wiped on destruction.
@@ -54,8 +54,8 @@ class SecretKey {
 /// threads.
 bool verify(const base::PublicKey& key, base::ByteView message, const Signature& signature);
 
-/// Returns whether `key` is the canonical encoding of its y, and not a point of small order. It may still not be a
-/// point, which shows when it is used.
+/// Returns whether `key` is the canonical encoding of its y-coordinate, and not a point of small order. Does not check
+/// that it is a point: using it does.
 bool usable(const base::PublicKey& key);
 
 /// Overwrites secrets in a way that the compiler does not optimize away.

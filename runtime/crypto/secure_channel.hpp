@@ -21,8 +21,8 @@ namespace troupe::crypto {
 /// itself would collect 16 MiB for one message.
 inline constexpr std::size_t kHandshakeBytesMax = 8 * 1024;
 
-/// Shared by all channels of a node: the throw-away certificate, the policy, and the source of chance. Immutable, safe
-/// from any thread. `chance` must outlive it.
+/// What all channels of a node share: the throw-away certificate, the policy, and the source of randomness. Immutable,
+/// safe from any thread. `chance` must outlive it.
 class ChannelCredentials {
  public:
   static std::shared_ptr<const ChannelCredentials> make(ports::Chance& chance);
@@ -38,7 +38,7 @@ class ChannelCredentials {
 
 class SecureChannel final : public Channel {
  public:
-  /// Makes the dialler's side. Its first message is in take_wire() at once.
+  /// Makes the dialler's side, whose first message is in take_wire() at once.
   static SecureChannel client(std::shared_ptr<const ChannelCredentials> credentials);
   /// Makes the acceptor's side.
   static SecureChannel server(std::shared_ptr<const ChannelCredentials> credentials);

@@ -6,8 +6,8 @@
 // Rule    The message (RFC 5246 7.4.2) holds one certificate of at most kCertificateBytesMax, in DER, with a named
 //         P-256 key and an uncompressed point (RFC 5480). It must not contain the beginning of PEM, which the library
 //         would read instead.
-// Record  Handshake messages may span records (RFC 5246 6.2.1), so they are followed from the first on.
-// Limits  kCertificateBytesMax are kept until the message is complete.
+// Record  Handshake messages may span records (RFC 5246 6.2.1), so this class follows all of them from the first.
+// Limits  At most kCertificateBytesMax bytes are kept until the message is complete.
 #include <array>
 
 #include "runtime/base/bytes.hpp"
@@ -36,7 +36,7 @@ class ServerCertificate {
   std::array<std::uint8_t, kHeadBytes> head_{};
   std::size_t head_bytes_ = 0;
   std::size_t left_ = 0;   // of the current message
-  base::Bytes message_{};  // while it is the certificate
+  base::Bytes message_{};  // only of the certificate message
   bool passed_ = false;
 };
 

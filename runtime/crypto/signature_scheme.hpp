@@ -6,8 +6,8 @@
 
 namespace troupe::crypto {
 
-/// In force from its construction to its destruction. With several on one thread, the newest counts and is destroyed
-/// first.
+/// In force from its construction to its destruction. If a thread has several, the newest is in force and must be
+/// destroyed first.
 class SignatureScheme {
  public:
   SignatureScheme() : before_(here_) { here_ = this; }
@@ -18,7 +18,7 @@ class SignatureScheme {
   SignatureScheme(const SignatureScheme&) = delete;
   SignatureScheme& operator=(const SignatureScheme&) = delete;
 
-  /// Returns the scheme of this thread, or null if it signs with Ed25519.
+  /// Returns the scheme in force on this thread, or null if the thread signs with Ed25519.
   static const SignatureScheme* here() { return here_; }
 
   /// Returns the only signature of `message` by `key` that verify() accepts.
