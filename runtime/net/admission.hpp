@@ -15,10 +15,11 @@ namespace troupe::net {
 /// Returns the deadline after `remaining_us`, as received; zero: none. More than a day counts as a day, so that it
 /// cannot overflow.
 base::Instant due_of(std::uint64_t remaining_us, base::Instant now);
-/// Does the inverse; returns at least 1 us.
+/// Returns the time from `now` to `due`, to be sent; at least 1 us.
 std::uint64_t remaining_us(base::Instant due, base::Instant now);
 
-/// Returns why there is no service at a path: `not_found`, or `unavailable` while the node of `pool` starts or ends.
+/// Returns the error for a path without a service: `not_found`, or `unavailable` while the node of `pool` starts or
+/// ends.
 base::Error no_service(const Pool& pool);
 
 /// Returns why a message of `kind` (null: unknown) is not admitted to `service` (null: none), or nullopt if it is.

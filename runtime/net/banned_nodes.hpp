@@ -22,13 +22,13 @@ class BannedNodes {
   /// Bans `id` until `until`, which replaces an earlier ban. An `until` that is not after `now` lifts the ban.
   void ban(const base::NodeId& id, base::Instant until, base::Instant now);
   bool contains(const base::NodeId& id, base::Instant now) const;
-  /// Returns whether a node may be banned: false means that none is.
+  /// Returns false if no node is banned; true may be outdated.
   bool any() const { return count_.load(std::memory_order_acquire) > 0; }
 
   std::size_t size(base::Instant now) const;
   /// Returns the bans since the start of the process; extending a ban does not count.
   std::uint64_t bans() const { return bans_.load(std::memory_order_relaxed); }
-  /// Returns the links, dials and questions refused because of a ban, since the start of the process.
+  /// Returns the links, dials and requests refused because of a ban, since the start of the process.
   std::uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }
 
  private:

@@ -34,22 +34,22 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
  public:
   static constexpr std::size_t kAsksMax = 10'000;   // our choice: a hundred concurrent searches need a thousand
   static constexpr std::size_t kRoutesMax = 4'096;  // as many as there are sessions (logic/sessions.hpp)
-  // Our choice: one lost datagram proves nothing. After kSilentMax the port may be closed, and links are used for a
-  // while.
+  // Our choice: one lost datagram proves nothing. After kSilentMax unanswered requests the port may be closed, and
+  // links are used for kSilenceKept.
   static constexpr std::uint32_t kSilentMax = 3;
   static constexpr std::chrono::minutes kSilenceKept{10};
-  /// Our choice: links dialled because of that; each dial counts. Other nodes name the addresses. So these dials
-  /// and kLargeDials each get a part of all links (Pool::may_dial_named).
+  /// Our choice: the rate of dials to such silent nodes. Other nodes name the addresses of these dials and of
+  /// kLargeDials, so each of the two kinds gets only a part of all links (Pool::may_dial_named).
   static constexpr std::uint32_t kSilentDialsPerSecond = 16, kSilentDialsBurst = 32;
-  /// Our choice: links dialled because a response is too large for a datagram; a list of a thousand nodes needs
-  /// hundreds. Untrusted nodes decide to say so.
+  /// Our choice: the rate of dials because a response is too large for a datagram; a list of a thousand nodes needs
+  /// hundreds. Untrusted nodes cause these dials.
   static constexpr base::Rate kLargeDials{128, 512};
-  /// Our choice: cookies are not encrypted, and a node that saw the request may have forged the first.
+  /// Our choice: cookies per request. They are not encrypted, so an observer of the request may have forged the first.
   static constexpr std::uint32_t kCookiesMax = 3;
-  /// The answering node keeps a request for this long; a later response has no requester.
+  /// The answering node keeps a request for this long. A service's response after that is dropped.
   static constexpr std::chrono::seconds kServedFor{30};
-  /// Pairs of a node and an address with a request that is unanswered since the last response; when full, the least
-  /// recently used pair is forgotten.
+  /// Limit of pairs of a node and an address with requests that are unanswered since the last response. When full, the
+  /// least recently used pair is forgotten.
   static constexpr std::size_t kSilencesMax = 4'096;
 
   /// An actor on another node.
@@ -70,7 +70,7 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
 
   // From the actor.
   void open(runtime::Handle actor);
-  /// Answers all pending requests. Proxies stay usable: their messages use links.
+  /// Answers all pending requests with `why`. Proxies stay usable: their messages use links.
   void close(const base::Error& why);
 
   struct Asked {
@@ -89,7 +89,7 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
   bool send_again(std::uint64_t number);
   /// Sends a request over a link instead.
   void over_link(const Asked& asked);
-  /// Records that the node answered by datagram at that address, with any answer.
+  /// Records that the node at the route's address answered by datagram, whatever the answer.
   void heard(const Route& route);
   /// Returns a number for another node's request. No number is used twice, because a response may arrive after a
   /// restart of the actor.
@@ -121,14 +121,14 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
   };
   using Proxies = std::map<std::shared_ptr<const Route>, ProxyEntry, ByContact>;
   struct Silence {
-    std::uint32_t questions = 0;  // in a row
+    std::uint32_t questions = 0;  // unanswered in a row
     base::Instant until;          // links are used until then, after kSilentMax questions
   };
   runtime::Handle make_proxy(std::shared_ptr<const Route> route);
   bool is_silent(const Route& route);
   bool may_dial_silent(const Route& route);
   bool may_dial_for_large(const Route& route);
-  /// The key has both, because an address is hearsay, and a false address must not make a node count as silent.
+  /// Node and address together, because addresses are hearsay: a false address must not make a node count as silent.
   using Silent = std::pair<base::NodeId, base::Endpoint>;
   static Silent silent(const Route& route) { return {route.id, route.contact.endpoint}; }
   static bool fits(const Route& route, const runtime::Envelope& envelope, base::Instant now);

@@ -5,9 +5,9 @@
 //            the requested address, with that token, under the right key, and from the requested id.
 // Answering  A request that DatagramAdmission admits goes to the published service that it names, if its kind allows
 //            datagrams. The response goes back to the request's address, which is proven.
-// Hearsay    An address at which no node has proven to be gets at most kHearsayPerSecond requests per second.
-// Limits     kServedMax requests of other nodes at once, kServedOfOneMax per node, kServedFor for each; also the limits
-//            of the admission and the table.
+// Hearsay    An address at which no node has proven itself gets at most kHearsayPerSecond requests per second.
+// Limits     kServedMax pending requests of other nodes, kServedOfOneMax per node, each for at most kServedFor; also
+//            the limits of the admission and the table.
 // Why        README.md, "Questions by datagram": fallback, cookies, hearsay, replay, violations, load, restart.
 #include <array>
 #include <map>
@@ -33,7 +33,7 @@ class DatagramsActor final : public runtime::Actor {
   static constexpr std::size_t kServedOfOneMax =
       256;  // as over a link (LinkLimits): one node must not use up the shared limit
   static constexpr std::size_t kOthersMax = 4'096;       // as many as there are sessions (logic/sessions.hpp)
-  static constexpr std::uint32_t kHearsayPerSecond = 4;  // our choice: 20 silent nodes take 5 s
+  static constexpr std::uint32_t kHearsayPerSecond = 4;  // our choice: requests to 20 silent nodes take 5 s
   static constexpr std::uint32_t kHearsayBurst = 64;     // our choice: requests that a first contact gets at once
   static constexpr std::size_t kHearsayMax = 4'096;  // addresses (/64 for IPv6); the least recently used is forgotten
   static constexpr std::chrono::seconds kSweep{1};
@@ -69,7 +69,7 @@ class DatagramsActor final : public runtime::Actor {
     crypto::SealingKey key;         // of its latest question
     std::size_t served = 0;         // its pending requests
   };
-  /// A datagram's destination, and our source address: a response takes the way back of its request.
+  /// A datagram's destination and our source address: a response goes back the way that its request came.
   struct ReturnRoute {
     base::Endpoint there;
     std::array<std::uint8_t, 16> here{};

@@ -1,5 +1,5 @@
 #pragma once
-// One link as the rest of the node sees it: proxies for actors on the other side, and the pending requests.
+// A link as the rest of the node sees it: proxies for actors on the other side, and the pending requests.
 //
 // The peer actor (peer.hpp) owns the stream; this table outlives it. A proxy enters a request here, on the requester's
 // thread, before it hands the message to the peer. So every request is answered even if the peer dies with unread
@@ -23,7 +23,7 @@
 
 namespace troupe::net {
 
-/// Digits of a node's id that identify a link's other side to people.
+/// Number of digits of a node's id that identify a link's other side to people.
 inline constexpr std::size_t kIdDigits = 8;
 
 class Link : public std::enable_shared_from_this<Link> {
@@ -43,11 +43,11 @@ class Link : public std::enable_shared_from_this<Link> {
   std::uint64_t service_number = 0;      ///< among the links in service; belongs to the pool, under its lock
   std::atomic<std::size_t> buffered{0};  ///< belongs to the pool (Pool::buffers)
   const std::shared_ptr<Served> served;  ///< messages of the other side that services have not dropped yet
-  std::atomic<bool> awaits{false};       ///< whether a response is pending, when its bytes were last counted
+  std::atomic<bool> awaits{false};       ///< whether a response was pending when the link's bytes were last counted
   std::atomic<bool> makes_room{false};   ///< ended to free memory: the queued bytes are dropped
-  std::atomic<bool> gives_way{false};    ///< yields to a second yielding link: it ends without a CLOSE
+  std::atomic<bool> gives_way{false};    ///< a second link to the node yields too: this link ends without a CLOSE
 
-  /// Sets the node that the proxies show: the dialled node before this call, the proven node after it.
+  /// Sets the node that the proxies represent: before this call the dialled node, after it the proven node.
   void who_is_there(const base::NodeId& id, messages::Role role);
   /// Sets the address of the other side: where the stream comes from, or where it was dialled.
   void where_it_is(const base::Endpoint& address);
@@ -70,18 +70,18 @@ class Link : public std::enable_shared_from_this<Link> {
   /// responses.
   std::map<std::uint64_t, std::string> names() const;
 
-  // From a proxy, on the sender's thread.
+  // Called by a proxy, on the sender's thread.
   void hand_over(const std::string* path, caf::mailbox_element& element, caf::execution_unit* worker);
   void watch(const std::string* path);
 
-  // From the peer actor.
+  // Called by the peer actor.
   struct Asker {
     caf::strong_actor_ptr who;
     std::uint64_t message_id = 0;
   };
-  /// Returns the requester that waits for `correlation`; forgets it if `last`.
+  /// Returns the requester that waits for `correlation`; forgets the requester if `last`.
   Asker asker(std::uint64_t correlation, bool last);
-  /// Ends the proxy of an actor of the other side that has ended.
+  /// Ends the proxy of an actor that has ended on the other side.
   void down(const std::string& path, const base::Error& why);
   /// Notes that `bytes` of the proxies' messages have left the process.
   void sent(std::size_t bytes) { queued_.fetch_sub(bytes, std::memory_order_relaxed); }

@@ -24,7 +24,7 @@ class LinksActor final : public runtime::Actor {
   /// `log` outlives the actor; null: no log lines.
   LinksActor(std::shared_ptr<Pool> pool, Listening listening, observe::Log* log = nullptr)
       : pool_(std::move(pool)), listening_(std::move(listening)) {
-    // Untrusted nodes' links come and go at any rate.
+    // Limited by DomainLog, because untrusted nodes decide how often links come and go.
     if (log != nullptr) log_ = observe::DomainLog(*log, "links", [this] { return now(); });
   }
 

@@ -1,6 +1,6 @@
 #pragma once
-// The nodes with which this node cooperates, such as the members of its groups: their message rates are not limited.
-// Messages above a rate are dropped, but members may send each other any number of messages.
+// The nodes with which this node cooperates, such as the members of its groups. This node drops other nodes' messages
+// above a rate, but limits no rate of a partner.
 //
 // Safety  Any thread.
 #include <algorithm>
@@ -16,7 +16,7 @@ namespace troupe::net {
 
 class Partners {
  public:
-  /// Replaces the nodes that one part of the node has named.
+  /// Replaces the partners that the part `whose` of this node has named.
   void are(std::string_view whose, std::set<base::NodeId> nodes) {
     const std::lock_guard hold(lock_);
     nodes_.insert_or_assign(std::string(whose), std::move(nodes));

@@ -1,10 +1,11 @@
 #pragma once
 // The actor that owns one stream: TLS, handshake, frames, and the conversations of the link.
 //
-// States  dialling -> encrypting -> proving -> serving. It ends from any of them, and never restarts: a broken link is
-//         replaced by a new link. A local stream (the control socket) goes from dialling to serving at once.
+// States  dialling -> encrypting -> proving -> serving. It ends from any state, and never restarts: a new link replaces
+//         a broken link. A local stream (the control socket) goes from dialling to serving at once.
 // Limits  LinkLimits. Until both proofs are verified, at most 1 KiB of the other side's bytes is kept.
-// Order   Frames are sent in the order of their messages; messages from before `serving` wait, bounded by the link.
+// Order   Frames are sent in the order of their messages. Messages that come before `serving` wait, within the limits
+//         of the link.
 #include <deque>
 #include <map>
 #include <memory>
@@ -24,12 +25,12 @@ namespace troupe::net {
 struct PeerStart {
   std::shared_ptr<Pool> pool;
   std::shared_ptr<Link> link;
-  // dialled
+  // for a dialled link
   std::optional<base::NodeId> pinned;
   std::optional<base::HostPort> where;
   std::string local_path;
-  bool was_served = false;  // has been in service
-  // accepted
+  bool was_served = false;  // the link has been in service
+  // for an accepted link
   std::shared_ptr<ports::Stream> stream;
   ports::RemoteAddress from;
   Pool::Seat seat;
@@ -70,8 +71,8 @@ class Peer final : public runtime::Actor {
   struct KeepAlive {};
   struct Quiet {};
   struct Slow {};
-  /// The remaining credit of the other side in one conversation. An actor of this node granted the credit, and checks
-  /// it again; the check here keeps items without credit out of its mailbox.
+  /// The other side's remaining credit in one conversation. An actor of this node granted it and checks it again; the
+  /// check here keeps items without credit out of that actor's mailbox.
   struct Flow {
     std::int64_t items = 0;
     std::int64_t bytes = 0;
@@ -84,7 +85,7 @@ class Peer final : public runtime::Actor {
     caf::strong_actor_ptr by;
     Flow flow;
     runtime::Trace trace;    // of the request and its parts
-    bool stream = false;     // a part of a stream was received or sent
+    bool stream = false;     // some part of a stream was received or sent
     bool cancelled = false;  // by its requester; it counts until the service has answered
   };
   struct Flushed {  // bytes handed to the stream, and their cost in the link's queue
@@ -135,7 +136,7 @@ class Peer final : public runtime::Actor {
   std::optional<base::Error> forbidden(const Frame& frame, const messages::KindInfo* kind,
                                        const runtime::Service* service);
   bool within_rate(const messages::KindInfo* kind);
-  /// `known`: the trace of a message that does not name one.
+  /// `known`: the trace of a message whose frame does not name its trace.
   runtime::Envelope envelope_of(const Frame& frame, const messages::KindInfo* kind, runtime::Signal signal,
                                 runtime::Trace known = {});
   std::size_t questions_in_flight() const;
@@ -155,12 +156,12 @@ class Peer final : public runtime::Actor {
   const std::shared_ptr<Pool> pool_;
   const std::shared_ptr<Link> link_;
   State state_ = State::dialling;
-  bool trusted_ = false;    // in service, and without a violation since
+  bool trusted_ = false;    // in service, and without a violation so far
   bool spoken_to_ = false;  // a frame arrived in service
   bool hung_up_on_ = false;
   bool hung_up_ = false;  // this side hung up or yielded
 
-  std::optional<base::Contact> sought_;  // the address that `/peers` named; nullopt: this dial does not test it
+  std::optional<base::Contact> sought_;  // the address that `/peers` named, if this dial tests it; otherwise nullopt
   wire::NotThere::Met met_ = wire::NotThere::Met::NOBODY;
 
   std::shared_ptr<ports::Stream> stream_;
@@ -182,16 +183,16 @@ class Peer final : public runtime::Actor {
   std::unordered_map<std::uint64_t, Question> served_;
   std::map<const messages::KindInfo*, base::RateLimit> rates_;
   base::Instant flood_since_{};
-  std::uint64_t flood_ = 0;         // requests above the rate since then
+  std::uint64_t flood_ = 0;         // requests above the rate since flood_since_
   std::uint64_t late_answers_ = 0;  // responses without a requester
   std::map<std::string, runtime::Handle, std::less<>> watched_;
   base::Instant heard_{};
   std::unordered_map<std::uint64_t, Flow> flows_;  // streams that this side opened
   std::size_t unwritten_ = 0;                      // bytes given to the stream
   bool paused_ = false;                            // not reading, because the other side does not read
-  base::Instant progress_{};                       // when bytes last left
+  base::Instant progress_{};                       // when this side last sent bytes
   std::optional<base::Instant> much_waits_;        // since when kSlowBytes or more wait
-  std::size_t left_meanwhile_ = 0;                 // bytes sent since then, or since the last check
+  std::size_t left_meanwhile_ = 0;                 // bytes sent since much_waits_, or since the last check
   bool looks_whether_slow_ = false;
   std::optional<base::Instant> frame_began_;  // start of a partly received frame
   std::optional<base::Instant> gives_way_by_;

@@ -1,12 +1,13 @@
 #pragma once
 // All links of one process: at most one in service to each node in the role of a peer, and the limits of connections.
 //
-// Duplicate  Two links to one node that come up within the time of a handshake, for instance because both nodes dialled
-//            at once (simultaneous open). Both sides must keep the same link: the link with the smaller token, which
-//            both derive from its TLS session. A link that has been in service for longer is replaced by the newer
-//            link, because the other side would not dial if its link were alive. The replaced link ends once its
-//            messages in flight are done, or when a second link of that node is replaced.
-// Limits     Those of logic/seats.hpp for accepted connections. Dials have a reserve that no untrusted node can use.
+// Duplicate  Two links to one node come up within the time of a handshake, for instance because both nodes dialled at
+//            once (simultaneous open). Both sides then keep the link with the smaller token, which both derive from its
+//            TLS session. A link that has been in service for longer is replaced by the newer link, because the other
+//            side would not dial if its link were alive. The replaced link ends once its messages in flight are done,
+//            or when a second link of that node is replaced.
+// Limits     logic/seats.hpp has the limits of accepted connections. Dials have a reserve that no untrusted node can
+//            use.
 // Safety     Any thread.
 #include <array>
 #include <atomic>
@@ -62,13 +63,13 @@ class Pool final : public runtime::Links, public std::enable_shared_from_this<Po
   }
   std::unique_ptr<crypto::Channel> make_channel(Link::Side side) const;
 
-  /// Notes that a finished handshake has shown this node's id under another start number: another process has its
+  /// Records that a finished handshake showed this node's id with another start number: another process has its
   /// identity.
   void met_own_id(base::Instant now);
   std::optional<base::Instant> own_id_met() const override;
 
-  /// Lets the node's actors reach actors of other nodes through the pool, and inspectors name them. Call it before the
-  /// node starts; the pool outlives the actors.
+  /// Lets the node's actors reach actors of other nodes through the pool, and inspectors show their names. Call it
+  /// before the node starts; the pool outlives the actors.
   void offer();
 
   /// Names a proxy without a link, for people: "9f3c01ab". The latest names are kept.
@@ -80,7 +81,7 @@ class Pool final : public runtime::Links, public std::enable_shared_from_this<Po
     silent,  ///< the other node answers no datagram at its advertised address
     large,   ///< a response is too large for a datagram
   };
-  // The interface for domains: runtime/actor/links.hpp has the contracts. Their dials are `own`.
+  // The interface for domains: runtime/actor/links.hpp has the contracts. Dials of domains are `own`.
   base::NodeId self() const override { return setup_.identity->id(); }
   runtime::Handle remote(const base::NodeId& id, const std::string& path) override;
   runtime::Handle remote(const base::Contact& contact, const std::string& path) override;
@@ -91,13 +92,13 @@ class Pool final : public runtime::Links, public std::enable_shared_from_this<Po
   runtime::Handle remote(const base::Contact& contact, const std::string& path, DialKind kind);
   /// Returns whether a dial to that node at that address is in progress.
   bool is_dialling(const base::Contact& contact) const;
-  /// Returns whether a dial of that kind to an address named by untrusted nodes may begin. A silent address occupies
-  /// its slot for seconds, so dials in progress count. Each kind may use a part of all links; the node's own dials
-  /// count for neither. Nothing was received from the addresses of silent dials, so only large dials have quotas per
-  /// address group, above half of their part.
+  /// Returns whether a dial of `kind` to `where`, an address named by untrusted nodes, may begin. Dials in progress
+  /// count, because a silent address occupies its slot for seconds. Each kind may use a part of all links; the node's
+  /// own dials do not count. Only large dials have quotas per address group, above half of their part, because nothing
+  /// has proven the addresses of silent dials.
   bool may_dial_named(const base::Endpoint& where, DialKind kind) const;
   static constexpr std::size_t kSilentPart = 1, kLargePart = 3, kNamedParts = 16;  // our choice: sixteenths
-  /// Returns the link to a node, made if there is none. Without `where`, `/peers` is asked for the address.
+  /// Returns the link to a node, or dials it if there is no link. Without `where`, requests the address from `/peers`.
   std::shared_ptr<Link> dial(const base::NodeId& id, const std::optional<base::HostPort>& where,
                              DialKind kind = DialKind::own);
   /// Returns a link to any node that answers at `where`.
@@ -105,7 +106,7 @@ class Pool final : public runtime::Links, public std::enable_shared_from_this<Po
   /// Returns a link over the local socket at `path`.
   std::shared_ptr<Link> dial_local(const std::string& path);
 
-  /// Held by an accepted connection while it counts towards the limits of its address.
+  /// An accepted connection has a seat while it counts towards the limits of its address.
   class Seat {
    public:
     Seat() = default;
@@ -115,7 +116,7 @@ class Pool final : public runtime::Links, public std::enable_shared_from_this<Po
     ~Seat() { leave(); }
     /// Sets the actor that stops when another connection evicts this seat. Returns false if that has happened already.
     bool belongs_to(runtime::Handle peer);
-    /// Ends the handshake; only the link counts from here on. Returns false if there are too many links.
+    /// Counts the connection as a link, and no longer as a handshake. Returns false if there are too many links.
     bool settle();
 
    private:
@@ -129,16 +130,16 @@ class Pool final : public runtime::Links, public std::enable_shared_from_this<Po
   std::optional<Seat> admit(const base::Endpoint& from, base::Instant now);
   struct SeatCounts {
     std::size_t taken = 0;       ///< accepted connections, whether or not they serve
-    std::size_t most = 0;        ///< the most for untrusted nodes
+    std::size_t most = 0;        ///< the limit for untrusted nodes
     std::size_t handshakes = 0;  ///< of `taken`: with unfinished handshakes
   };
   SeatCounts seats() const;
   /// Returns a link for an accepted stream.
   std::shared_ptr<Link> accept();
 
-  /// Whether a link that is ready comes into service.
+  /// Whether a link whose handshake is done comes into service.
   struct Claim {
-    bool won = false;                  ///< false, and counted: a duplicate link is kept instead
+    bool won = false;                  ///< if false, a duplicate link is kept instead, and the refusal is counted
     std::optional<LinkInfo> replaced;  ///< an older link to the same node, which yields
   };
   Claim claim(const std::shared_ptr<Link>& link, const LinkInfo& info, base::Instant now);
@@ -147,12 +148,12 @@ class Pool final : public runtime::Links, public std::enable_shared_from_this<Po
 
   /// Sets the memory that a link uses for queued or partly received bytes; its `served` bytes count in addition. If all
   /// links together exceed buffer_bytes_max, the largest link of the largest address group is ended, but never an
-  /// operator's.
+  /// operator's link.
   void buffers(Link& link, std::size_t bytes);
 
   std::vector<LinkInfo> rows() const override;
   std::vector<std::shared_ptr<Link>> in_service() const;
-  /// Returns the bytes of all links in that role while in service, including ended links. Never decreases.
+  /// Returns the bytes that all links in `role` have moved while in service, including ended links. Never decreases.
   LinkTraffic traffic(messages::Role role) const;
   std::optional<LinkInfo> find(const base::NodeId& id) const override;
   bool linked(const base::NodeId& id) const override { return in_service(id) != nullptr; }
@@ -161,7 +162,7 @@ class Pool final : public runtime::Links, public std::enable_shared_from_this<Po
   std::shared_ptr<Link> in_service(const base::NodeId& id) const;
   /// The port that was bound for port 0: a restarted `/links` must use it again. Zero: none yet.
   std::atomic<std::uint16_t> bound_port{0};
-  /// Set while the node starts or ends: an unpublished service may exist at other times.
+  /// Set while the node starts or ends: a service that is missing now may exist at another time.
   std::atomic<bool> services_incomplete{false};
 
   /// Refuses everything from now on; returns all remaining links, in service or not. Called at the node's end.
@@ -209,7 +210,7 @@ class Pool final : public runtime::Links, public std::enable_shared_from_this<Po
   struct Dialling {
     std::shared_ptr<Link> link;
     base::AddressGroup group;  // empty without an address
-    DialKind kind;             // of the caller that began it
+    DialKind kind;             // set by the caller that began the dial
   };
   std::map<Pinned, Dialling> dialling_;
   Seats seats_;

@@ -2,9 +2,9 @@
 // Unpredictable random bytes, taken from Chance in blocks: a datagram needs 32 of them, and a call of the kernel for
 // each datagram would take as long as sealing it.
 //
-// Safety  Bytes that were given out are wiped here. A machine resumed from a snapshot of its memory gives out the rest
-//         of a block twice. Two datagrams sealed with the same key then have the same nonce, and an observer of both
-//         can read them. So do not reset a running node to a snapshot.
+// Safety  Bytes are wiped from the block once used. A machine resumed from a snapshot of its memory uses the rest of a
+//         block twice. Two datagrams sealed with the same key then have the same nonce, and an observer of both can
+//         read them. So do not reset a running node to a snapshot.
 // Owner   One actor.
 #include <array>
 #include <cstdint>

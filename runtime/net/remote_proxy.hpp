@@ -8,7 +8,7 @@ namespace troupe::net {
 
 class RemoteProxy final : public runtime::Proxy {
  public:
-  /// The link owns `path`; null for the proxy that only takes responses.
+  /// The link owns `path`, which is null for the proxy that only takes responses.
   RemoteProxy(caf::actor_config& config, std::shared_ptr<Link> link, const std::string* path)
       : runtime::Proxy(config), link_(std::move(link)), path_(path) {}
 

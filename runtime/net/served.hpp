@@ -1,11 +1,11 @@
 #pragma once
 // The memory of messages that other nodes sent and that actors of this node have not dropped yet.
 //
-// Served  A message counts from its arrival until its last envelope is gone: in a mailbox and while a service keeps it.
-//         It still counts if its requester cancels it or ends its link.
-// Limits  ServedBytes holds messages of at least kSharedMin in a ShareBudget by node and group, which refuses new
-//         messages. Smaller messages are counted, and bounded by the mailboxes. Responses have a separate budget:
-//         messages pushed by other nodes cannot use the space for responses to this node's requests.
+// Served  A message counts from its arrival until its last envelope is gone: in a mailbox, and while a service keeps
+//         it. It still counts after its requester has cancelled it or ended its link.
+// Limits  ServedBytes counts messages of at least kSharedMin in a ShareBudget by node and address group, and refuses
+//         new messages above it. Smaller messages are only counted; mailboxes limit them. Responses to this node's
+//         requests have a separate budget, which messages pushed by other nodes cannot use.
 // Safety  Any thread; belongs_to() before the first charge.
 #include <atomic>
 #include <memory>
@@ -20,14 +20,14 @@ namespace troupe::net {
 /// The memory of all links.
 class ServedBytes {
  public:
-  /// Our choice: 4 KiB, so that requests for contacts and values need no lock. 10,000 of them, which fill a mailbox,
-  /// are 40 MiB.
+  /// Our choice: 4 KiB, so that requests for contacts and values need no lock. A full mailbox of 10,000 smaller
+  /// messages takes at most 40 MiB.
   static constexpr std::size_t kSharedMin = 4 * 1024;
 
   using User = base::User<base::NodeId>;
   enum class Sort : std::uint8_t { pushed, answers };
 
-  /// `whole`: bytes for each sort.
+  /// `whole`: the limit in bytes for each sort of messages.
   explicit ServedBytes(std::size_t whole) : pushed_(whole), answers_(whole) {}
 
   /// Returns false if there is no space for it; then nothing has changed.

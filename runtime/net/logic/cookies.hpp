@@ -1,10 +1,11 @@
 #pragma once
-// Cookies: a sender proves that it receives packets at its address, before anything is computed or kept for it.
+// Cookies: with a cookie a sender proves that it receives packets at its address, before anything is computed or kept
+// for it.
 //
 // Source  RFC 6347 4.2.1 (stateless cookies), RFC 7873 (bound to address; secrets that overlap).
 // Form    HMAC-SHA256 over address, port (2 bytes little-endian) and the requester's key, cut to 16 bytes.
-// Time    Monotonic, given by the caller. A secret makes cookies for kSecretKept and accepts them for the same time
-//         again: a cookie is valid for 60 to 120 seconds.
+// Time    Monotonic, given by the caller. A secret makes cookies for kSecretKept, and is accepted for as long after
+//         that: a cookie is valid for 60 to 120 seconds.
 // Owner   One DatagramAdmission; not thread-safe.
 #include <chrono>
 

@@ -27,12 +27,12 @@ inline constexpr std::size_t kCookieReplyBytes = 32;   ///< the whole datagram
 inline constexpr std::size_t kQuestionBytesMin = kQuestionHeadBytes + 32 + crypto::kSealTagBytes;
 inline constexpr std::size_t kAnswerBytesMin = kAnswerHeadBytes + 16 + crypto::kSealTagBytes;
 
-/// Returns the bytes of words that fit into a question to a path of `path_bytes` bytes. Only this size decides whether
+/// Returns how many bytes of words fit into a question to a path of `path_bytes` bytes. Only this size decides whether
 /// a question needs a link.
 constexpr std::size_t question_words_bytes_max(std::size_t path_bytes) {
   return kDatagramBytesMax - kQuestionBytesMin - (path_bytes + 7) / 8 * 8;
 }
-/// Bytes of words that fit into an answer.
+/// How many bytes of words fit into an answer.
 inline constexpr std::size_t kAnswerWordsBytesMax = kDatagramBytesMax - kAnswerBytesMin;
 
 static_assert(kCookieReplyBytes <= kQuestionBytesMin, "an unproven address gets at most the bytes that it sent");
@@ -52,7 +52,7 @@ enum class AnswerType : std::uint8_t {
 
 enum class DatagramError : std::uint8_t {
   too_long,         ///< longer than kDatagramBytesMax
-  too_short,        ///< less than the minimum of its type, or than its path needs
+  too_short,        ///< shorter than its type or its path needs
   misaligned,       ///< not a multiple of 8 bytes, or a cookie followed by more bytes
   unknown_version,  ///< a version other than 1
   unknown_type,     ///< an unknown or unexpected type
@@ -118,14 +118,14 @@ std::size_t seal_answer(std::span<std::uint8_t> out, crypto::Sealer& sealer, con
                         const AnswerHead& head, const Answer& answer);
 std::size_t write_cookie(std::span<std::uint8_t> out, const CookieReply& reply);
 
-/// Opens a datagram in place; it must start at a multiple of 8. After `forged` its sealed bytes are zeros; after other
-/// errors they may be open.
+/// Opens a datagram in place; it must start at a multiple of 8. After the error `forged` its sealed bytes are zeros;
+/// after other errors they may be plaintext.
 base::Result<Question, DatagramError> open_question(std::span<std::uint8_t> datagram, crypto::Sealer& sealer,
                                                     const crypto::OpeningKey& key);
 base::Result<Answer, DatagramError> open_answer(std::span<std::uint8_t> datagram, crypto::Sealer& sealer,
                                                 const crypto::OpeningKey& key);
 
-/// The same without a seal, with the tag unchanged: for tests and fuzzers of the sealed part.
+/// The same functions without a seal, which leave the tag unchanged: for tests and fuzzers of the sealed part.
 namespace unsealed {
 std::size_t write_question(std::span<std::uint8_t> out, const QuestionHead& head, const Question& question);
 std::size_t write_answer(std::span<std::uint8_t> out, const AnswerHead& head, const Answer& answer);

@@ -5,10 +5,10 @@
 // Order   A known node at its proven address: open. Otherwise a cookie proves the address first (one HMAC), then the
 //         work is checked (one hash), then the budget of key agreements. An opened request is charged to the budget of
 //         requests.
-// Use     decide(); open the request with the keys of the session, or with agreed keys; if it opened, welcome(), and
-//         only then is anything recorded. A forged datagram changes only counters and budgets.
+// Use     Call decide(); open the request with the keys of the session, or with agreed keys; if it opened, call
+//         welcome(). Only welcome() records anything, so a forged datagram changes only counters and budgets.
 // Rules   Several ids of one key, replayed requests and keys that did not open: README.md, "Questions by datagram".
-// Limits  kSessionsMax, kTriedMax, and AdmissionLimits, by the shares of base/rate_budget.hpp.
+// Limits  kSessionsMax, kTriedMax, and AdmissionLimits with the quotas of base/rate_budget.hpp.
 // Owner   One actor; not thread-safe. Time is monotonic, given by the caller.
 #include <array>
 #include <cstdint>
@@ -26,11 +26,11 @@
 
 namespace troupe::net {
 
-inline constexpr std::size_t kTriedMax = 256;  // our choice: as many as an address group's quota at once
+inline constexpr std::size_t kTriedMax = 256;  // our choice: an address group's quota of one burst
 
 struct AdmissionLimits {
   unsigned work_bits = crypto::kWorkBitsDefault;  ///< required by the network
-  base::Rate agreements{512, 1'024};   ///< key agreements with nodes without a session; 80 us each, and free to request
+  base::Rate agreements{512, 1'024};   ///< with nodes without a session; 80 us each, and a request costs nothing
   base::Rate questions{8'192, 8'192};  ///< opened requests; our choice: half of a core's capacity
   std::size_t sessions_max = kSessionsMax;
 };
@@ -41,7 +41,7 @@ enum class DropReason : std::uint8_t {
   agreements,   ///< the budget of key agreements, or its address's quota, is used up
   banned,       ///< its claimed sender is banned
   bad_key,      ///< its key was recently found invalid
-  bad_address,  ///< its claimed address cannot be answered, such as port 0
+  bad_address,  ///< no response can be sent to its claimed address, such as port 0
 };
 inline constexpr std::size_t kDropReasons = static_cast<std::size_t>(DropReason::bad_address) + 1;
 
@@ -54,7 +54,7 @@ struct Open {
 /// Open the request with keys agreed on with its key. The budget has been charged.
 struct AgreeFirst {
   base::NodeId id;
-  /// These keys, if they are already known; then the budget was not charged. Valid until the next call that is not
+  /// The agreed keys, if they are already known: the budget was not charged then. Valid until the next call that is not
   /// const.
   const crypto::DatagramKeys* agreed = nullptr;
 };
@@ -70,12 +70,12 @@ using Decision = std::variant<Open, AgreeFirst, SendCookie, Drop>;
 /// What to do with an opened request.
 enum class Welcome : std::uint8_t {
   answer,    ///< its address is proven: the response may be longer than the request
-  too_many,  ///< the budget of requests, or its node's quota, is used up; drop it
-  repeated,  ///< it was welcome before; drop it
+  too_many,  ///< the budget of requests, or its key's quota, is used up; drop it
+  repeated,  ///< the same request was accepted before; drop it
 };
 
-/// Requests that did not open: `opens` and AgreeFirst decisions, less `welcome`, `too_many` and `repeated`.
-/// `agreements` counts computed key agreements.
+/// The number of requests that did not open is the number of Open and AgreeFirst decisions less `welcome`, `too_many`
+/// and `repeated`. `agreements` counts computed key agreements.
 struct AdmissionCounters {
   std::uint64_t opens = 0;
   std::uint64_t agreements = 0;
@@ -115,8 +115,8 @@ class DatagramAdmission {
   /// work of `id`.
   const Session& meet(const base::PublicKey& key, std::uint32_t work_nonce, const base::NodeId& id,
                       const crypto::DatagramKeys& keys);
-  /// Records that the response to a pending request opened, so the node receives packets at `from`. An address that it
-  /// has proven otherwise stays: a node that forwards requests to it cannot move it.
+  /// Records that the response to a pending request opened, so the node receives packets at `from`. Does not replace an
+  /// address that the node has proven otherwise: a node that forwards our requests to it cannot move it.
   void answered(const base::Endpoint& from, const base::PublicKey& key, base::Instant now);
 
   const AdmissionCounters& counters() const { return counters_; }
@@ -133,7 +133,7 @@ class DatagramAdmission {
   AdmissionLimits limits_;
   Cookies cookies_;
   base::RateBudget<base::AddressGroup> agreements_;  // by address (/64 for IPv6)
-  base::RateBudget<base::PublicKey> questions_;      // by key: all its ids share it
+  base::RateBudget<base::PublicKey> questions_;      // by key: all ids of a key share a quota
   Sessions sessions_;
   Banned banned_;
   LruMap<base::PublicKey, std::optional<crypto::DatagramKeys>> tried_{kTriedMax};  // keys without a session

@@ -1,5 +1,5 @@
 #pragma once
-// Checks whether untrusted words are a flat array that Cap'n Proto may read. Checks only the segment table.
+// Checks whether untrusted words are a flat array that Cap'n Proto may read, by the segment table only.
 //
 // Source    capnproto.org/encoding.html, "Serialization Over a Stream": u32 number of segments less one, u32 words of
 //           each segment, zeros up to a word, then the segments.
@@ -22,7 +22,7 @@ enum class EnvelopeFault : std::uint8_t {
 
 std::string_view name(EnvelopeFault fault);
 
-/// Far above a builder's number for our largest message, because segments grow; Cap'n Proto itself stops at 512.
+/// Cap'n Proto's own limit. A builder needs far fewer for our largest message, because segments grow.
 inline constexpr std::size_t kSegmentsMax = 512;
 
 /// Returns the fault of `payload`, or nullopt if it is sound.

@@ -55,11 +55,12 @@ std::string_view name(FrameError error);
 inline constexpr std::size_t kFrameHeaderBytes = 48;
 /// Bytes of the length field, which the length does not count.
 inline constexpr std::size_t kFrameLengthBytes = 4;
-/// An actor's path is a few words ("/dht/bucket/17"); the same limit as a file name's.
+/// The same limit as for a file name. An actor's path is a few words ("/dht/bucket/17").
 inline constexpr std::size_t kPathBytesMax = 255;
-/// The most that a frame's length counts in addition to its payload.
+/// The maximum of a frame's length without its payload.
 inline constexpr std::uint32_t kFrameOverheadMax = kFrameHeaderBytes - kFrameLengthBytes + kPathBytesMax + 1;
-/// Replaces the setting until both proofs are verified: for an unproven peer this side keeps at most 1 KiB.
+/// The limit until both proofs are verified, in place of the setting: for an unproven peer this side keeps at most 1
+/// KiB.
 inline constexpr std::uint32_t kHandshakeFrameBytesMax = 1024 - kFrameLengthBytes;
 
 /// Returns the reader's limit for the setting `net.frame_bytes_max`, which counts only the words of a message.
@@ -75,10 +76,10 @@ inline constexpr std::uint32_t kPeerPayloadBytesMax = 2'622'544;
 /// A payload of at least this size gets a separate buffer, which its envelope takes over: another copy would cost more
 /// than the allocation. (Two TLS records.)
 inline constexpr std::size_t kRoomPayloadMin = 32 * 1024;
-/// The payload gets this buffer only once this many of its bytes have arrived.
+/// The payload gets its separate buffer only once this many of its bytes have arrived.
 inline constexpr std::size_t kRoomArrivedMin = 4 * 1024;
-/// The buffer is at most this multiple of the arrived payload bytes, and twice that while it grows: a peer that
-/// announces much and sends little makes this side allocate little.
+/// The separate buffer is at most this multiple of the arrived payload bytes, and twice that while it grows. So a peer
+/// that announces much and sends little makes this side allocate little.
 inline constexpr std::size_t kRoomGrowth = 8;
 
 struct FrameHeader {
@@ -105,8 +106,8 @@ struct Frame {
 /// Returns whether a frame may contain `path`: at most kPathBytesMax of printable ASCII, without "..". It may be empty.
 bool valid_path(std::string_view path);
 
-/// Appends a frame up to its payload; the caller appends `payload_bytes` of it. Broken invariants: a bad path, and a
-/// payload that is not a multiple of 8 bytes or too long for 32 bits.
+/// Appends a frame without its payload; the caller then appends `payload_bytes` bytes. Broken invariants: a bad path,
+/// and a payload that is not a multiple of 8 bytes or too long for 32 bits.
 void write_frame_head(base::Bytes& out, const FrameHeader& header, std::string_view path, std::size_t payload_bytes);
 /// Appends a whole frame.
 void write_frame(base::Bytes& out, const FrameHeader& header, std::string_view path, base::ByteView payload);
@@ -120,12 +121,12 @@ class FrameReader {
   /// Sets the limit for the next frames, and for a partly received frame.
   void set_frame_bytes_max(std::uint32_t frame_bytes_max) { frame_bytes_max_ = frame_bytes_max; }
 
-  /// Appends received bytes. Call next() until no frame is left before receiving more: then less than one frame of the
-  /// limit waits, and memory stays bounded.
+  /// Appends received bytes. Before receiving more, call next() until no frame is left: less than one frame of maximum
+  /// size waits then, so memory stays bounded.
   void append(base::ByteView bytes);
 
-  /// Returns the next frame, or nullopt while it is incomplete. An error is final, because the borders between frames
-  /// are lost: later calls repeat it, and further bytes are dropped.
+  /// Returns the next frame, or nullopt while it is incomplete. An error is final, because the boundaries of later
+  /// frames are unknown: later calls repeat it, and further bytes are dropped.
   base::Result<std::optional<Frame>, FrameError> next();
 
   /// Returns the separate buffer of the frame that next() returned, if it has one. The bytes keep their address.
@@ -140,8 +141,8 @@ class FrameReader {
   void release();
 
  private:
-  /// The payload of the first frame. The main buffer has only its head; the bytes after the head belong to the next
-  /// frame.
+  /// The payload of the first frame, in a separate buffer. The main buffer has the frame's head; the bytes after the
+  /// head belong to the next frame.
   struct Large {
     runtime::Envelope::Room room;
     std::size_t filled;

@@ -38,12 +38,12 @@ enum class Refusal : std::uint8_t {
 };
 inline constexpr std::size_t kRefusals = 9;  // for a counter of each
 
-std::string_view name(Refusal refusal);  ///< a clause about the other side, which follows "the handshake failed: "
+std::string_view name(Refusal refusal);  ///< a clause about the other side, to follow "the handshake failed: "
 
 /// Returns the refusal for a frame error during the handshake.
 Refusal refusal_of(FrameError error);
 
-/// Keys that may view, and keys that may operate. Empty: no key.
+/// The keys that may view, and the keys that may operate. Empty: no key may.
 struct Operators {
   std::vector<base::PublicKey> view;
   std::vector<base::PublicKey> operate;
@@ -78,12 +78,12 @@ class Handshake {
     std::optional<Ready> ready;
   };
 
-  /// Makes the acceptor's side. Write greeting() at once. `self` and `operators` must outlive the handshake.
+  /// Makes the acceptor's side. Send greeting() at once. `self` and `operators` must outlive the handshake.
   static Handshake server(const crypto::Identity& self, const Terms& terms, const ExporterValue& exporter,
                           const Operators& operators);
 
   /// Makes the dialler's side. An operator's `self` needs no work for the roles `view` and `operate`; the server always
-  /// needs it. With `pinned`, no other node gets a Hello.
+  /// needs it. With `pinned`, only that node gets a Hello.
   static Handshake dialler(const crypto::Identity& self, const Terms& terms, const ExporterValue& exporter,
                            messages::Role wanted, std::optional<base::NodeId> pinned);
 

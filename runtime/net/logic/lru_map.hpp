@@ -27,7 +27,7 @@ class LruMap {
     const auto found = by_key_.find(key);
     return found == by_key_.end() ? nullptr : &found->second->second;
   }
-  /// Does the same, and marks the entry as used now.
+  /// Returns the value of `key`, or null, and marks the entry as used now.
   Value* use(const Key& key) {
     const auto found = by_key_.find(key);
     if (found == by_key_.end()) return nullptr;
@@ -46,7 +46,7 @@ class LruMap {
     base::ensure(by_key_.size() == oldest_first_.size(), "each entry has a position by age");
     return oldest_first_.back().second;
   }
-  /// Removes `key`; returns the value that it had.
+  /// Removes `key`; returns its value, or nullopt.
   std::optional<Value> take(const Key& key) {
     const auto found = by_key_.find(key);
     if (found == by_key_.end()) return std::nullopt;

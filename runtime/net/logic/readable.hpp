@@ -1,9 +1,9 @@
 #pragma once
-// Whether untrusted words can be read as their kind: follows all that its schema names once. So later readers meet no
-// broken pointer, no part of another type, and no more words than the message has.
+// Checks whether untrusted words can be read as their kind, by following once every pointer that the schema names. So
+// later readers meet no broken pointer, no part of another type, and no more words than the message has.
 //
-// Limits    The words of the message. Parts that share words are refused, because no builder makes them. So are more
-//           elements than words, because a list of structs may be encoded as bytes or bits. At most kNestingMax levels.
+// Limits    At most kNestingMax levels. Parts that share words are refused, because no builder makes them. Lists with
+//           more elements than words are refused, because a list of structs may be encoded as bytes or bits.
 // Not here  Fields that the schema does not name (from a newer node): nothing reads them.
 // Source    capnproto.org/encoding.html, "Security Considerations".
 #include "messages/kinds.hpp"

@@ -1,13 +1,13 @@
 #pragma once
 // Which accepted connections may become links: counted before memory is allocated for them.
 //
-// Address  Each (a /64 for IPv6) has at most links_per_address_max links, and handshakes_per_address_max unfinished
-//          handshakes.
-// Rate     handshakes_per_second, by the shares of base/rate_budget.hpp: a handshake costs a millisecond, and
-//          requesting it nothing.
-// Evicted  When there are too many unfinished handshakes in total or in an address group, the oldest of the largest
-//          group is evicted (base/share_budget.hpp); among equally large groups, the oldest of all. A link whose node
-//          is proven is never evicted.
+// Address  An address (a /64 for IPv6) has at most links_per_address_max links, and handshakes_per_address_max
+//          unfinished handshakes.
+// Rate     handshakes_per_second, with the quotas of base/rate_budget.hpp, because a handshake costs this node a
+//          millisecond, and the requester nothing.
+// Evicted  Above a limit of unfinished handshakes, in total or per address group, the oldest handshake of the largest
+//          group is evicted (base/share_budget.hpp); of equally large groups, the oldest of all. A link whose node is
+//          proven is never evicted.
 // Reserve  The last kReservePart of links_max is for links that this node dials.
 // Owner    The pool, under its lock. Time is monotonic, given by the caller.
 #include <cstdint>
@@ -28,7 +28,7 @@ enum class Turned : std::uint8_t {
   too_many_of_address,
   too_many_handshakes,
   handshakes_of_address,
-  handshake_rate,  ///< more handshakes per second than its address group, or all untrusted nodes, may use
+  handshake_rate,  ///< above the rate of handshakes for its address group, or for all untrusted nodes
   made_room,       ///< its handshake was the oldest of the largest group, and another connection arrived
   handshake_timeout,
   too_slow,   ///< it read its queued bytes, or sent a frame, more slowly than an honest node
@@ -52,15 +52,15 @@ class Seats {
     std::optional<std::uint64_t> gives_way;  ///< the evicted connection, which the caller ends
   };
   base::Result<Admission, Turned> admit(const base::Endpoint& from, base::Instant now);
-  /// Ends the handshake; only the link counts from here on. Returns false if there are too many links: a peer must
-  /// leave, an operator may stay. An unknown seat is ignored.
+  /// Counts the seat as a link, and no longer as a handshake. Returns false if there are too many links: a peer must
+  /// then leave, an operator may stay. An unknown seat is ignored.
   bool settle(std::uint64_t seat);
   /// Ends the connection. An unknown seat is ignored.
   void leave(std::uint64_t seat);
 
   bool has(std::uint64_t seat) const { return seats_.contains(seat); }
   std::size_t taken() const { return seats_.size(); }
-  /// Returns how many links untrusted nodes may have here.
+  /// Returns how many links untrusted nodes may have to this node.
   std::size_t most() const { return limits_.links_max - limits_.links_max / base::kReservePart; }
   std::size_t handshakes() const { return static_cast<std::size_t>(handshakes_.used()); }
   /// Checks the invariants.

@@ -1,9 +1,9 @@
 #pragma once
 // The nodes with which this node can exchange datagrams at once: the agreed keys, and each node's proven address.
 //
-// Limits  sessions_max. When full, the session with the longest time since its last good datagram is forgotten, which
-//         costs its node a round trip and an agreement. Half of the sessions are for nodes that have answered this
-//         node: a sender with many keys evicts unknown nodes, but not the nodes that we use.
+// Limits  sessions_max. When full, the session whose last good datagram is oldest is forgotten, which costs its node a
+//         round trip and an agreement. Half of the sessions are for nodes that have answered this node. So a sender
+//         with many keys evicts unknown nodes, but not the nodes that we use.
 // Time    Monotonic, given by the caller.
 // Owner   One DatagramAdmission; not thread-safe.
 #include <chrono>
@@ -23,7 +23,7 @@ namespace troupe::net {
 inline constexpr std::size_t kSessionsMax = 4096;  // 2.2 MiB
 inline constexpr std::size_t kTokensKept = 64;     // our choice: more than a node has in flight to one other node
 
-/// A proof expires, because the address may pass to another subscriber, which did not request the packets sent there.
+/// A proof expires, because the address may pass to another subscriber, which did not request our packets.
 inline constexpr std::chrono::minutes kProofKept{10};
 
 struct ProvenAddress {
@@ -31,9 +31,9 @@ struct ProvenAddress {
   base::Instant until;  ///< the proof ends then
 };
 
-/// The tokens of a node's latest questions, four bytes of each. The node chose the tokens itself; one question in 2^26
-/// is mistaken for an older question, which equals a lost packet. Grows with use, because most nodes exchange few
-/// questions.
+/// The tokens of a node's latest requests, four bytes of each. The node chose the tokens itself; one request in 2^26 is
+/// mistaken for an older request, and is then as good as lost. Grows with use, because most nodes exchange few
+/// requests.
 class Tokens {
  public:
   bool contains(const Token& token) const;
@@ -41,7 +41,7 @@ class Tokens {
 
  private:
   std::vector<std::uint32_t> latest_;
-  std::size_t oldest_ = 0;  // valid once there are kTokensKept tokens
+  std::size_t oldest_ = 0;  // index of the oldest, once there are kTokensKept tokens
 };
 
 struct Session {
@@ -63,14 +63,14 @@ class Sessions {
 
   /// Returns the session with `key`, or null; valid until the next put() or answered().
   const Session* find(const base::PublicKey& key) const;
-  /// Does the same, and marks the session as used now.
+  /// Returns the session with `key`, or null, and marks it as used now.
   Session* use(const base::PublicKey& key);
 
-  /// Stores a session. It replaces a session with the same key; when the unknown nodes are full, it evicts the least
-  /// recently used of them.
+  /// Stores a session in place of a session with the same key. If the half for unknown nodes is full, evicts its least
+  /// recently used session.
   Session& put(const base::PublicKey& key, const Session& session);
 
-  /// Notes that the node has answered this node, and counts as known from now on. Returns null if its session was
+  /// Records that the node has answered this node and counts as known from now on. Returns null if its session was
   /// forgotten.
   Session* answered(const base::PublicKey& key);
 
