@@ -4,8 +4,8 @@
 //     {"at":"2026-11-20T07:33:00.123Z","who":"9f3c…","act":"kill","what":"/files/get-1","outcome":"done"}
 //
 // Who      the id of the operator's key, "local" for an operator on this machine, or "node" for the node's own actions.
-//          A pause that ends with its operator's link is resumed in the operator's name.
-// Failure  if a line cannot be written, it is lost and the action still happens; the log warns of it.
+//          If a pause ends because its operator's link ended, the line names that operator.
+// Failure  a line that cannot be written is lost, and the log warns of it; the action still happens.
 // Safety   any thread.
 #include <functional>
 #include <memory>
@@ -22,7 +22,7 @@ inline constexpr std::uint64_t kAuditFilesMax = 8;
 
 class Audit {
  public:
-  /// `sink` may be null: then nothing is kept. `log` outlives it; if it is null, lost lines are not reported.
+  /// `sink` may be null: then nothing is kept. `log` outlives this object; if it is null, lost lines are not reported.
   Audit(std::unique_ptr<LogSink> sink, std::function<base::WallTime()> wall, Log* log)
       : sink_(std::move(sink)), wall_(std::move(wall)), log_(log) {}
 

@@ -2,7 +2,7 @@
 // The counters of a domain as one table, read at one moment: for /metrics and describe() (describe_counters.hpp).
 //
 // Order   rows of one metric are adjacent; the first of them has the help text of the family.
-// Fields  a row may name a field of the struct that describe() fills: a number there, in the row's own unit.
+// Fields  a row may name a field of the struct that describe() fills: a number in the row's unit.
 #include <cstdint>
 #include <string_view>
 #include <vector>

@@ -1,6 +1,6 @@
 #pragma once
-// Shows a table of counters in the state that an actor describes. Separate from counter_table.hpp, because few sources
-// need Cap'n Proto's dynamic types.
+// Writes a table of counters into the state that an actor describes. Separate from counter_table.hpp, because few
+// source files need Cap'n Proto's dynamic types.
 #include <capnp/dynamic.h>
 
 #include "runtime/observe/counter_table.hpp"

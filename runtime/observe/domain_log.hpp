@@ -1,7 +1,7 @@
 #pragma once
 // Writes the lines of one domain to the log of its node.
 //
-// Limits  kDomainLinesMax lines per minute at `info` and above, the last few only for `warn` and `error`. The log says
+// Limits  kDomainLinesMax lines per minute at `info` and above, of which at most kDomainNewsMax at `info`. The log says
 //         at once that lines are left out, and in a later minute how many. `debug` and `trace` have no limit.
 // Owner   a value; copies share their count. Safe from any thread. The log outlives it.
 #include <functional>
@@ -12,8 +12,8 @@
 
 namespace troupe::observe {
 
-inline constexpr std::uint32_t kDomainLinesMax = 20;  // our choice: a night of it can still be read
-inline constexpr std::uint32_t kDomainNewsMax = 15;   // of these, at `info`
+inline constexpr std::uint32_t kDomainLinesMax = 20;  // our choice: a person can still read the lines of a night
+inline constexpr std::uint32_t kDomainNewsMax = 15;   // the part of them for `info`
 
 class DomainLog {
  public:

@@ -1,8 +1,10 @@
 #pragma once
-// The health of a node: `ok`, or the reasons why not. The part that finds a fault raises a reason, and clears it later.
+// The health of a node: `ok`, or the reasons why not. A part of the node that finds a fault raises a reason, and later
+// clears it.
 //
 // States  the worst of the raised reasons; `ok` without any.
-// Limits  kReasonsMax sources. Further reasons are merged into a common reason, until an entry is free.
+// Limits  kReasonsMax sources have a reason each. Further reasons are merged into one common reason, until an entry is
+//         free.
 // Owner   one for each node; every call is safe from any thread. A source belongs to one thread at a time: if two
 //         threads raise reasons under one name, their order may change.
 #include <cstdint>
@@ -38,18 +40,18 @@ struct HealthReason {
 
 class Health {
  public:
-  /// Called on the raising thread for each reason that is raised or changes, and with `ok` for each reason that is
-  /// cleared. For a merged reason it is called only if that reason is worse than all merged reasons before. Set it
-  /// before other threads start.
+  /// Sets the function to call, on the raising thread, for each reason that is raised or changed, and with `ok` for
+  /// each reason that is cleared. For a merged reason it is called only if that reason is worse than all merged reasons
+  /// before. Set it before other threads start.
   void on_change(std::function<void(const HealthReason&)> told) { told_ = std::move(told); }
 
   /// Sets the reason of `source`, in place of an earlier one. `ok` is the same as clear().
   void raise(std::string_view source, HealthState state, std::string_view text);
 
-  /// Updates the text of a raised reason, with its newest numbers, without a call of on_change().
+  /// Updates the text of a raised reason, for example its numbers, without a call of the on_change() function.
   void refresh(std::string_view source, std::string_view text);
 
-  /// Does nothing if no reason was raised.
+  /// Clears the reason of `source`, if there is one.
   void clear(std::string_view source);
 
   HealthState state() const;
@@ -63,7 +65,7 @@ class Health {
   std::function<void(const HealthReason&)> told_ = [](const HealthReason&) {};
   mutable std::mutex mutex_;
   std::map<std::string, HealthReason, std::less<>> reasons_;
-  std::set<std::string> refreshed_;         // of reasons_, those with a text that on_change() did not get
+  std::set<std::string> refreshed_;         // sources in reasons_ whose text changed without a call of on_change()
   HealthState overflow_ = HealthState::ok;  // the worst merged reason
 };
 

@@ -3,7 +3,7 @@
 //
 //     log.info("links", "link refused", {{"peer", id.hex()}, {"why", reason}});
 //
-// Levels   one for all domains, and one for each domain that differs; both can change while the node runs.
+// Levels   one common level, and a level for each domain that differs; they can change while the node runs.
 // Safety   values from outside are escaped (text.hpp) and a line is cut, so a peer cannot forge a line.
 // Failure  a line that cannot be written is lost and counted: a full disk must not stop the node.
 // Owner    passed as an argument, never global; every call is safe from any thread.
@@ -50,7 +50,7 @@ struct LogField {
       : name(field), value(std::uint64_t{number}) {}
 
   std::string_view name;
-  Value value;  ///< a text needs to live only during the call
+  Value value;  ///< a text must live only during the call
 };
 using LogFields = std::initializer_list<LogField>;
 
@@ -62,8 +62,8 @@ std::string log_line(LogFormat format, base::WallTime at, LogLevel level, std::s
 
 class Log {
  public:
-  /// Reads the date from `wall` for each line, from any thread that logs. `domains` log in addition to kRuntimeLogs; a
-  /// duplicate name is a broken invariant.
+  /// Reads the date from `wall` for each line, on the thread that logs. The names in `domains` can log in addition to
+  /// kRuntimeLogs; a duplicate name is a broken invariant.
   Log(std::unique_ptr<LogSink> sink, LogFormat format, std::function<base::WallTime()> wall,
       const std::vector<std::string_view>& domains = {});
 
@@ -98,14 +98,14 @@ class Log {
 
   /// Sets the level of every domain without a level of its own.
   void set_level(LogLevel level);
-  /// Gives `domain` its own level, or removes it with nullopt. Returns false and changes nothing if nothing logs under
-  /// that name.
+  /// Sets the level of `domain`, or with nullopt lets it use the common level. Returns false and changes nothing if no
+  /// log has that name.
   bool set_level(std::string_view domain, std::optional<LogLevel> level);
   LogLevel level(std::string_view domain) const;
 
   /// The latest lines, whatever the sink is: at most kLogRecentMax lines and kLogRecentBytesMax bytes.
   struct Recent {
-    std::uint64_t first = 0;  ///< the number of the first line here; the first line of all is 0
+    std::uint64_t first = 0;  ///< the number of the first returned line; the first line since the start is 0
     std::vector<std::string> lines;
   };
   /// Returns the stored lines from number `since`, at most `bytes_max` of them, oldest first.

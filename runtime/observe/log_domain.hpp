@@ -6,7 +6,7 @@
 
 namespace troupe::observe {
 
-/// Add a new log name of the runtime here; otherwise the code does not compile. Sorted.
+/// The log names of the runtime, sorted. A name that is not in this list does not compile.
 inline constexpr std::array<std::string_view, 6> kRuntimeLogs{"actor", "config", "health", "links", "metrics", "node"};
 
 /// One of kRuntimeLogs, checked by the compiler.
@@ -18,7 +18,7 @@ class LogDomain {
   constexpr operator std::string_view() const { return name_; }
 
  private:
-  static void is_not_in_kRuntimeLogs() {}  // cannot be called at compile time: the error names it
+  static void is_not_in_kRuntimeLogs() {}  // cannot be called at compile time, so the compiler's error names it
   std::string_view name_;
 };
 

@@ -34,7 +34,8 @@ class LogSink {
 /// Writes to standard error.
 std::unique_ptr<LogSink> stderr_sink();
 
-/// Writes to standard error with the priority of sd-daemon(3) before each line, as the journal of a service reads it.
+/// Writes to standard error, with the priority prefix of sd-daemon(3) before each line, for the journal of a systemd
+/// service.
 std::unique_ptr<LogSink> journal_sink();
 
 /// Writes to a file. At `bytes_max` it becomes NAME.1.EXT and so on; `files_max` old files are kept (at least 1). Files

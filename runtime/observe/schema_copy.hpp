@@ -4,7 +4,7 @@
 // Source  capnp/schema.capnp. README.md, "A foreign schema", says why the loader alone is not safe.
 // Kept    names, offsets, types, members of unions, enumerants and default values of numbers.
 // Lost    annotations, nested nodes, brands, scopes, and default values of pointers, which then read as empty. Generic
-//         types, capabilities, and lists of these or of arbitrary pointers become AnyPointer.
+//         types, capabilities, and lists of them or of AnyPointer become AnyPointer.
 #include <capnp/schema.capnp.h>
 
 #include <cstdint>

@@ -16,7 +16,7 @@
 
 namespace troupe::observe {
 
-inline constexpr std::size_t kLabelBytesMax = 256;  // our choice: a series is kept for weeks, and its labels too
+inline constexpr std::size_t kLabelBytesMax = 256;  // our choice: Prometheus keeps a series and its labels for weeks
 inline constexpr std::string_view kExpositionType = "text/plain; version=0.0.4; charset=utf-8";
 
 enum class MetricType : std::uint8_t {
@@ -50,8 +50,9 @@ struct Family {
   std::vector<Sample> samples;
 };
 
-/// Returns the text format, in the order given. Broken invariants: an invalid name, a duplicate family, a sample with a
-/// duplicate label, two samples of a family with the same labels, a counter without `_total` or another metric with it.
+/// Returns the families in the text format, in the given order. Broken invariants: an invalid name, a duplicate family,
+/// a sample with a duplicate label, two samples of a family with the same labels, a counter without `_total` or a gauge
+/// with it.
 std::string exposition(const std::vector<Family>& families);
 
 }  // namespace troupe::observe

@@ -33,7 +33,8 @@ class Filter {
 
   bool holds(const ActorRow& row) const;
 
-  /// Whether its form selects every actor: it has no term, or only `/**`. Other filters may also select every actor.
+  /// Whether the filter has no term or only `/**`, and so selects every actor. Other filters may also select every
+  /// actor.
   bool means_all() const;
 
   /// Whether it has a regular expression. If so, holds() may take kFilterRegexesMax milliseconds.

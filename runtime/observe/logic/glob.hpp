@@ -4,8 +4,8 @@
 //   *   any characters within one part of the path               **  as a whole part: any number of parts, also none
 //   ?   one character, never a slash                              \   before * ? [ ] { } \ : that character itself
 //
-// So /peer/** is /peer and all below it, /** every actor, /**/store each actor called store, and / the root. Other glob
-// languages use brackets and braces; here they are refused, not matched literally.
+// So /peer/** is /peer and all below it, /** is every actor, /**/store is every actor called store, and / is the root.
+// Brackets and braces, which other glob languages use, are refused, not matched literally.
 //
 // Source  ** has gitignore's meaning, except that a final ** also matches the folder itself.
 // Limits  kGlobBytesMax. A match takes at most as many steps as bytes of the glob times bytes of the path.

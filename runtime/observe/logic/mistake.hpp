@@ -6,7 +6,7 @@
 
 namespace troupe::observe {
 
-/// A message is short and quotes typed words unescaped: the code that prints it escapes it, once.
+/// A message is short, and quotes typed words unescaped: the code that prints the message escapes it, once.
 inline constexpr std::size_t kMistakeBytesMax = 512;
 
 struct Mistake {

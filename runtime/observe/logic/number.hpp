@@ -9,7 +9,7 @@
 
 namespace troupe::observe {
 
-/// The largest number before its unit; in thousandths it fits 64 bits.
+/// The largest typed number, without its unit; in thousandths it fits into 64 bits.
 inline constexpr std::uint64_t kTypedMax = 1'000'000'000'000'000;
 
 /// Returns the number in thousandths of the field's unit, exact: never rounded.

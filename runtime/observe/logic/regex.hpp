@@ -3,7 +3,7 @@
 //
 // Source  RE2: github.com/google/re2/wiki/Syntax, matched in time linear in the text. Not std::regex, which recurses
 //         for each character and backtracks.
-// Limits  kRegexBytesMax, kRegexMemoryMax including the cache of a match, kRegexStepsMax; only the first
+// Limits  kRegexBytesMax, kRegexMemoryMax (including the cache of a match), and kRegexStepsMax. Only the first
 //         kMatchedBytesMax of a text are matched.
 // Owner   its user; a copy shares the compiled pattern, and several threads may match at once.
 #include <cstddef>
