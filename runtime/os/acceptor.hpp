@@ -1,8 +1,8 @@
 #pragma once
-// The broker of one listener: passes each new connection to the listener's owner, unread and unstarted.
+// The broker of one listener: passes each new connection to the listener's owner as a stream that is not started.
 //
-// Limits  stops accepting while Links is full; the kernel's backlog holds new connections until then.
-// Local   a connection by a user other than this process's and root is closed at once.
+// Limits  accepts nothing while Links is full; until then the kernel's backlog holds new connections.
+// Local   on a local socket, a connection is closed at once unless this process's user or root made it.
 // Thread  CAF's multiplexer.
 #include <caf/io/broker.hpp>
 #include <caf/io/doorman.hpp>

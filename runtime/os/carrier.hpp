@@ -1,13 +1,13 @@
 #pragma once
 // Carries the connections of sandboxed programs to the hosts that they may use. It accepts connections at the loopback
-// of a sandbox, dials the host from this machine, and moves bytes both ways until both have ended.
+// of a sandbox, dials the host from this machine, and moves bytes both ways until both directions have ended.
 //
-// Reach   a host is dialled only at addresses that ports::may_reach() allows; this machine resolves its name.
-// Half    if one side ends, the other side is notified, and may continue to send.
-// Limits  kCarriedMax connections per process, kCarriedOfAllMax in all, and per process at most the number that is
-//         free, so that some are always free (Choudhury & Hahne, "Dynamic queue length thresholds", 1998). Above a
-//         limit a connection is closed at once. A connection has kCarriedBytes for each direction; a slow reader slows
-//         its writer down. A dial takes at most kDialPatience.
+// Reach   a host is dialled only at addresses that ports::may_reach() allows; this machine resolves the host's name.
+// Half    if one side ends its direction, the other side is notified, and may continue to send.
+// Limits  kCarriedMax connections per process, kCarriedOfAllMax in all. A process also has at most as many connections
+//         as are free, so that some are always free (Choudhury & Hahne, "Dynamic queue length thresholds", 1998). Above
+//         a limit a connection is closed at once. A connection has kCarriedBytes for each direction; a slow reader
+//         slows its writer down. A dial takes at most kDialPatience.
 // Use     wait until descriptor() is readable, then call step(). Safety: one thread.
 #include <array>
 #include <cstdint>
@@ -30,7 +30,7 @@ class Carrier {
  public:
   using Process = std::uint64_t;  // as the caller names it
 
-  /// descriptor() is invalid if the system has no descriptor left.
+  /// If the system has no descriptor left, descriptor() is invalid.
   explicit Carrier(const ports::Clock& clock);
   Carrier(const Carrier&) = delete;
   Carrier& operator=(const Carrier&) = delete;
@@ -55,7 +55,7 @@ class Carrier {
   /// One direction, from one side to the other.
   struct Way {
     std::vector<char> bytes;
-    std::size_t sent = 0;  // of these bytes
+    std::size_t sent = 0;  // the part of them that was sent
     bool ended = false;    // no further bytes will come
     bool told = false;     // the other side was notified
     bool over() const { return ended && told; }

@@ -6,7 +6,7 @@ namespace troupe::os {
 
 class Chance final : public ports::Chance {
  public:
-  /// getrandom(2). A failure breaks an invariant, because nothing may continue with predictable bytes.
+  /// Calls getrandom(2). A failure is a broken invariant, because nothing may continue with predictable bytes.
   void fill(std::span<std::uint8_t> out) override;
 };
 

@@ -1,9 +1,8 @@
 #pragma once
-// Time on Linux: steady_clock, system_clock, and one thread that sends wake-ups.
+// The Clock port on Linux: steady_clock, system_clock, and one thread that sends wake-ups.
 //
-// Why a thread  CAF's own clock holds strong references to actors, sends its wake-ups as a message that actors must
-//               interpret themselves, and cannot replace an entry without a search. Here an actor has one entry, with a
-//               weak reference.
+// Why a thread  CAF's own clock has strong references to actors, sends wake-ups as messages that actors must interpret,
+//               and must search to replace an entry. Here an actor has one entry, with a weak reference.
 // Order         wake() and forget() of one actor take effect in the order of the calls.
 #include <caf/actor_control_block.hpp>
 #include <condition_variable>

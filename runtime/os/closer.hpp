@@ -1,5 +1,6 @@
 #pragma once
-// Closes leftovers of programs on its own thread, because the last close of a disk in memory frees it, which is slow.
+// Closes what programs have left, on its own thread: the last close of a disk in memory frees that memory, which is
+// slow.
 #include <condition_variable>
 #include <memory>
 #include <mutex>

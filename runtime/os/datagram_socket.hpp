@@ -1,13 +1,13 @@
 #pragma once
 // One UDP socket: sends datagrams from any thread, and puts received datagrams into the queue of its owner in batches.
 //
-// Sending   happens in the caller's thread, one system call per kBatchMax datagrams. An error of one datagram, such as
-//           no route to its address, does not end its batch.
-// Limits    kBatchMax datagrams per event, kDatagramsWaitingMax unhandled; further datagrams are read and dropped, so
-//           that the owner continues with new datagrams.
-// Here      a socket for all addresses reports which address received a datagram, and can send a response from there.
-//           Otherwise the system might choose another address of this machine, and the requester would not recognise
-//           the response.
+// Sending   uses the caller's thread, with one system call per kBatchMax datagrams. An error of one datagram, such as
+//           no route to its address, does not end the batch.
+// Limits    kBatchMax datagrams per event. While kDatagramsWaitingMax wait for the owner, further datagrams are read
+//           and dropped, so that the owner later gets new datagrams.
+// Here      a socket that is bound to all addresses reports which address received a datagram, and can send a response
+//           from it. Otherwise the system might choose another address of this machine, and the requester would not
+//           recognise the response.
 // Families  an IPv6 socket reaches IPv4 by mapped addresses; addresses outside the socket's family are `unsent`.
 // Thread    safe from any, except that only one thread may call receive().
 #include <netinet/in.h>
@@ -38,7 +38,7 @@ struct alignas(cmsghdr) SocketControl {
   std::array<std::uint8_t, CMSG_SPACE(sizeof(in6_pktinfo))> bytes;
 };
 
-/// Buffers for one received batch: 90 KB, of which only those pages are touched that some batch has needed.
+/// Buffers for one received batch: 90 KB, but only pages that some batch has needed become resident.
 class DatagramSlots {
  public:
   DatagramSlots();
@@ -63,7 +63,7 @@ class DatagramSocket {
 
   const base::Endpoint& local() const { return local_; }
 
-  /// Does nothing after close().
+  /// Sends each datagram of `batch`. Does nothing after close().
   void send(const std::vector<ports::Datagram>& batch);
 
   ports::DatagramCounts counts() const;
@@ -71,7 +71,7 @@ class DatagramSocket {
   /// Delivers one batch of received datagrams to the owner. Returns false if the system call fails.
   bool receive(DatagramSlots& slots);
 
-  /// Frees the address. A batch that was read before may still reach the owner.
+  /// Closes the socket and frees its address. A batch that was read before may still reach the owner.
   void close();
 
  private:
@@ -98,7 +98,7 @@ class DatagramSocket {
   Count unsent_{0};
   Count dropped_{0};
   Count oversize_{0};
-  mutable std::uint64_t kernel_drops_ = 0;  // these two only with exclusive access
+  mutable std::uint64_t kernel_drops_ = 0;  // this and the next member: only with exclusive access
   mutable std::uint32_t kernel_drops_seen_ = 0;
 };
 

@@ -1,10 +1,10 @@
 #pragma once
-// Resolves and connects with a deadline, on its own threads, because getaddrinfo blocks, and so does connect in CAF.
+// Resolves and connects with a deadline, on its own threads, because getaddrinfo blocks, and CAF's connect does too.
 //
-// States  waiting for its turn, resolving, connecting to one address after the other, done. A dial that is not done at
-//         its deadline fails, even while its name resolution hangs.
-// Limits  kDialsMax dials known, kConnectsMax connecting at once; kLookupThreads name resolutions at once.
-// Room    while others wait to connect, addresses that have not responded for kConnectShare are given up, the oldest
+// States  a dial waits for its turn, resolves, connects to one address after the other, and is done. A dial that is not
+//         done at its deadline fails, even while its name resolution hangs.
+// Limits  kDialsMax dials, kConnectsMax of them connecting at once, and kLookupThreads name resolutions at once.
+// Room    while dials wait to connect, addresses that have not responded for kConnectShare are given up, the oldest
 //         first. So an attacker that names silent addresses does not delay other dials.
 // Ends    the destructor fails all open dials. A hanging resolution keeps its thread after that; its result is dropped.
 #include <condition_variable>
@@ -34,7 +34,7 @@ class Dialler {
   struct Result {
     Descriptor socket;  ///< connected, or invalid
     base::Endpoint to;
-    std::string why;  ///< why it is not connected
+    std::string why;  ///< if not connected: why
   };
   /// Called once, in the dialler's thread, or in the caller's if it refuses at once.
   using Done = std::function<void(Result)>;
@@ -47,7 +47,7 @@ class Dialler {
   Dialler(const Dialler&) = delete;
   Dialler& operator=(const Dialler&) = delete;
 
-  /// For each `owner` except 0, one host is resolved at a time.
+  /// Starts a dial. For each `owner` except 0, one name is resolved at a time.
   void dial(const base::HostPort& to, base::Instant due, Done done, Allows allows = {}, std::uint64_t owner = 0);
   /// Dials a local socket at `path`; fails unless this user or root listens there.
   void dial_local(const std::string& path, base::Instant due, Done done);
@@ -70,7 +70,7 @@ class Dialler {
   const ports::Clock& clock_;
   Descriptor bell_;  // eventfd: new work for the thread
   std::shared_ptr<Lookups> lookups_;
-  std::mutex mutex_;  // guards the members in this block
+  std::mutex mutex_;  // guards the members up to the next empty line
   std::vector<std::unique_ptr<Dial>> fresh_;
   std::vector<std::pair<std::uint64_t, std::vector<base::Endpoint>>> answers_;
   std::size_t known_ = 0;

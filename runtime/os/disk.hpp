@@ -5,9 +5,9 @@
 //          name leads out of the root. Files have mode 0600, or 0555 once they are shown, directories 0700. The root
 //          itself may be a link.
 // Files    only regular files: a pipe or device below the root is `denied`, because it could block forever.
-// Locks    flock(2): one user per file among all processes, and within one process.
-// Lost     a file open for writing, or a lock, whose name another program removed or replaced (names_in_use.hpp); or
-//          the root. The name of a file that was only read is not checked.
+// Locks    flock(2): only one DiskLock per file exists, among all processes and within this process.
+// Lost     lost() reports a file open for writing, a lock, or the root, if another program removed or replaced its name
+//          (names_in_use.hpp). The names of files that were only read are not checked.
 // Threads  like the port: any call from any thread.
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -32,12 +32,12 @@ ports::DiskResult<std::unique_ptr<ports::Disk>> open_own_disk(const std::string&
 std::unique_ptr<ports::File> file_of(Descriptor open);
 
 /// Returns the bytes that may still be written. A device may run out of files first, as most ext4 devices with small
-/// files do. So each file that it can still create counts as kFileTakes bytes, and a reserve of bytes also reserves
-/// files. A device that reports no file limit (btrfs) can create files while it has space.
+/// files do. So the result is at most kFileTakes bytes for each file that the device can still create, and a reserve of
+/// bytes also reserves files. A device that reports no file limit (btrfs) can create files while it has space.
 std::uint64_t free_of(const struct statvfs& device);
 inline constexpr std::uint64_t kFileTakes = std::uint64_t{64} << 10;  // our choice: above ext4's ratio of 16 KiB
 
-/// Whether only this user and root own the directory or may write to it.
+/// Whether this user or root owns the directory, and only they may write to it.
 bool is_own(const struct stat& directory);
 
 }  // namespace troupe::os

@@ -1,8 +1,8 @@
 #pragma once
-// Checks every kPeriod whether the files of a disk are still where they were opened. Uses a thread, because checking a
-// name may block as long as the device does.
+// Checks every kPeriod whether the files of a disk are still where they were opened. Has its own thread, because a
+// check may block as long as the device does.
 //
-// Told    called once, with the first path that was removed or replaced (ports::Disk::lost).
+// Told    `told` is called once, with the first path that was removed or replaced (ports::Disk::lost).
 // Owner   the owner of the disk; ends before it.
 #include <atomic>
 #include <condition_variable>
@@ -17,7 +17,7 @@ namespace troupe::os {
 
 class DiskWatch {
  public:
-  static constexpr std::chrono::seconds kPeriod{2};  // our choice: people should learn it within 5 s
+  static constexpr std::chrono::seconds kPeriod{2};  // our choice: people should notice the loss within 5 s
 
   using Told = std::function<void(const std::string& path)>;  ///< on the thread of the watch
   DiskWatch(ports::Disk& disk, Told told, std::chrono::milliseconds period = kPeriod);

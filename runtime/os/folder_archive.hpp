@@ -1,14 +1,14 @@
 #pragma once
 // Reads a folder of this machine as a tar archive, from its beginning to its end.
 //
-// Bytes   the same folder has one encoding, because the hash of its archive is a content id: ustar headers, a folder
-//         before its entries, entries by rising names, owner and time 0, modes 0755 (folders, programs) and 0644. A pax
-//         header before the entry has a path or target of more than 100 bytes (POSIX.1-2017, pax, "Extended Header").
-//         Another name of a file is a link to the first.
+// Bytes   a folder has exactly one encoding, because the hash of its archive is a content id. Headers are ustar, a
+//         folder comes before its entries, entries are sorted by name. Owner and time are 0, modes 0755 (folders,
+//         programs) and 0644. A path or target of more than 100 bytes is in a pax header before its entry
+//         (POSIX.1-2017, pax, "Extended Header"). A further name of a file is a link to its first name.
 // Kept    the entries that runtime/ports/unpacking.hpp accepts, within its limits. Devices, pipes and sockets are left
 //         out.
-// Change  a file whose size or change time differs after reading is an error.
-// Owner   one reader, once, as the caller; blocks on the device.
+// Change  it is an error if the size or change time of a file differs after it was read.
+// Owner   one reader, which reads it once; blocks on the device.
 #include <span>
 #include <string>
 #include <vector>
@@ -20,8 +20,8 @@ namespace troupe::os {
 
 class FolderArchive {
  public:
-  /// Lists the folder. Errors: `not_found`, `refused` (not allowed), `unsupported` if an entry or the whole is above a
-  /// limit, `internal` if the device failed.
+  /// Lists the folder. Errors: `not_found`, `refused` (not allowed), `unsupported` if an entry or the whole archive is
+  /// above a limit, `internal` if the device failed.
   static base::Outcome<FolderArchive> open(const std::string& folder);
 
   /// Returns the size of the whole archive.
@@ -55,7 +55,7 @@ class FolderArchive {
   std::int64_t changed_s_ = 0, changed_ns_ = 0;
 };
 
-/// Whether a program that sees `folder` as `/` finds a file at `path`, which is absolute; links inside are followed.
+/// Whether a program whose root is `folder` finds a file at the absolute `path`; links inside the folder are followed.
 bool has_file(const std::string& folder, const std::string& path);
 
 }  // namespace troupe::os

@@ -1,10 +1,10 @@
 #pragma once
-// The response of a small HTTP server to one request: bytes in, bytes out. http_pages.hpp reads and waits.
+// Computes the response of a small HTTP server to one request, from bytes to bytes. http_pages.hpp has the connections.
 //
 // Source  RFC 9110 and RFC 9112; parsed and written by Debian's cpp-httplib, which only http_answer.cpp includes.
-// Takes   GET and HEAD of the existing paths: 404 for other paths, 405 for other methods, 400 for an invalid request.
-//         Compressed if the client accepts that; other headers are ignored. Ranges are not served, because the whole
-//         page is also a correct response. Each response ends its connection.
+// Takes   GET and HEAD of the existing paths; 404 for other paths, 405 for other methods, 400 for an invalid request.
+//         The response is compressed if the client accepts that; other headers are ignored. Range requests get the
+//         whole page, which is also correct. Each response ends its connection.
 // Safety  any bytes may come; a page that throws becomes a 500 without details. Any thread.
 #include <cstddef>
 #include <functional>

@@ -2,9 +2,9 @@
 // The shared state of all streams of one Network: their number, and the brokers that must end before it ends.
 //
 // Limits  streams_max open streams, started or not. Above it no connection is accepted until a stream ends, and the
-//         kernel keeps new connections in its backlog. (Without descriptors CAF's acceptor would spin: it retries at
-//         once.) While unread_max bytes wait in their owners' queues, each stream reads a small piece at a time, and
-//         the next piece once its owner has handled that.
+//         kernel keeps new connections in its backlog. (Without this limit, CAF's acceptor would spin when descriptors
+//         run out: it retries at once.) While unread_max bytes wait in the queues of all owners, each stream reads only
+//         a small piece at a time, after its owner has handled the last piece.
 // Thread  safe from any.
 #include <atomic>
 #include <caf/actor_control_block.hpp>
@@ -18,7 +18,7 @@
 
 namespace troupe::os {
 
-inline constexpr std::size_t kUnreadOfAllMax = 64u << 20;  // our choice: 64 streams at their maximum
+inline constexpr std::size_t kUnreadOfAllMax = 64u << 20;  // our choice: 64 streams with kUnreadMax each
 
 class Links : public std::enable_shared_from_this<Links> {
  public:
@@ -34,10 +34,10 @@ class Links : public std::enable_shared_from_this<Links> {
   /// Counts one stream as long as the result lives.
   std::shared_ptr<void> take_slot();
   std::size_t streams() const;
-  /// Whether another stream may be accepted. If not, `acceptor` gets an order to resume when it may.
+  /// Whether another stream may be accepted. If not, `acceptor` is told to resume once a stream may be accepted.
   bool has_room(const caf::strong_actor_ptr& acceptor);
 
-  /// A broker exists from join() to leave(). Returns false once the network is closing; then it must not start.
+  /// A broker is known from join() to leave(). Returns false if the network is closing: the broker must then not start.
   bool join(const caf::strong_actor_ptr& broker);
   void leave(caf::actor_id broker);
 

@@ -1,8 +1,8 @@
 #pragma once
 // The order of name resolutions: first come, first served, but one at a time per owner. So a silent name server for one
-// owner's names blocks only one thread, and the names of other owners do not wait for it.
+// owner's names blocks only one thread, and other owners' names do not wait for it.
 //
-// Owner   a number from the caller (a process in a sandbox); with 0 each request is independent.
+// Owner   a number from the caller, such as a sandboxed process; requests with 0 have no owner in common.
 // Safety  one thread, or a lock around it.
 #include <algorithm>
 #include <cstdint>
@@ -29,7 +29,7 @@ class LookupQueue {
   }
   void clear() { waiting_.clear(); }
 
-  /// Starts the next request, which is in progress until done().
+  /// Returns the next request, which is in progress until done(), or nullopt if no request may start.
   std::optional<Question> take() {
     const auto next = std::ranges::find_if(waiting_, [this](const Question& one) { return may(one); });
     if (next == waiting_.end()) return std::nullopt;

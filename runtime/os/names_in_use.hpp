@@ -1,9 +1,9 @@
 #pragma once
 // The files that a disk has open for writing, and whether their names still lead to them.
 //
-// Lost     a name that another program removed or redirected: rm -rf, mv, umount. Data written afterwards disappears
-//          with the process, so the first lost name is remembered for good.
-// Checked  device and inode of the root and of each file, against the present target of its name.
+// Lost     a name that another program removed or redirected (rm -rf, mv, umount). Data that is written afterwards
+//          disappears when the process ends, so the first lost name is remembered forever.
+// Checked  device and inode of the root and of each open file are compared with the present target of its name.
 // Threads  any.
 #include <sys/types.h>
 
@@ -22,30 +22,30 @@ class NamesInUse {
  public:
   using Id = std::uint64_t;
 
-  /// The directory `path` is open as `root`, which must outlive the calls of find_lost().
+  /// `root` is the open directory `path`; it must outlive the calls of find_lost().
   NamesInUse(int root, std::string path);
   NamesInUse(const NamesInUse&) = delete;
   NamesInUse& operator=(const NamesInUse&) = delete;
 
-  /// From now on `path` below the root leads to the open file `fd`.
+  /// Records that `path` below the root leads to the open file `fd`.
   Id add(std::string_view path, int fd);
   /// Call before the file is closed. Checks its name once more, because opening a lost name would create a new file.
   void drop(Id id);
 
   /// Whether a name was lost.
   bool lost() const { return is_lost_; }
-  /// Returns the name that was lost first, with the path of the root; nullopt if each leads where it did.
+  /// Checks all names. Returns the name that was lost first, with the path of the root, or nullopt if no name is lost.
   std::optional<std::string> find_lost();
-  /// Remembers the name of an open file as lost if the file has no name left and this disk has not removed it.
+  /// Records the name of an open file as lost if the file has no name left and this disk has not removed it.
   void check(Id id, int fd);
 
-  /// The names of open files that a change of `path` affects: they are not checked until put() or drop().
+  /// The names of open files that a change of a path affects. They are not checked until put() or drop().
   struct Taken {
     Id id;
     std::string path;
   };
   std::vector<Taken> take(std::string_view path);
-  /// The names lead to their files again, with `to` in place of `from`.
+  /// Checks these names again from now on, with `to` in place of `from`.
   void put(const std::vector<Taken>& names, std::string_view from, std::string_view to);
 
  private:

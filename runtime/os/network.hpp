@@ -1,9 +1,9 @@
 #pragma once
-// The Network port on Linux: CAF's brokers move the bytes, our own dialler resolves and connects, and datagrams have
-// their own sockets and thread.
+// The Network port on Linux. CAF's brokers move the bytes, our dialler resolves and connects, and datagrams have their
+// own sockets and thread.
 //
-// Order of life  system, clock, network; the network ends first and ends every broker and its threads. Streams and UDP
-//                sockets that actors still have are closed then, and do nothing from then on.
+// Order of life  system, clock, network. The network ends first, and ends every broker and its threads. Streams and UDP
+//                sockets that actors still have are then closed, and do nothing.
 // Descriptors    accepted and dialled streams count against streams_max (links.hpp).
 #include <caf/actor_system_config.hpp>
 #include <memory>
@@ -19,7 +19,8 @@ namespace troupe::os {
 /// Loads the parts of CAF that the network needs. Call it before the actor system is made.
 void configure_network(caf::actor_system_config& config);
 
-/// Returns how many streams `descriptors_max` open descriptors allow: the database, packs and logs need the rest.
+/// Returns how many streams a limit of `descriptors_max` open descriptors allows; the database, packs and logs need the
+/// rest.
 std::size_t streams_max_for(std::uint64_t descriptors_max);
 
 class Network final : public ports::Network {

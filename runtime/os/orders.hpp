@@ -19,10 +19,10 @@ enum class Command : std::uint8_t {
   resume,   ///< read again
   close,    ///< send the queued bytes, then close
   abandon,  ///< close without waiting for the other side
-  forget,   ///< the stream or listener has no owner any longer: close, without events
+  forget,   ///< the stream or listener no longer has an owner: close, without events
   abort,    ///< the network ends: close at once
-  go_on,    ///< there is space again: to accept, or in the owner's queue
-  leave,    ///< end in this round, because nothing from the round before is pending (`leave_later`)
+  go_on,    ///< there is space again, to accept a stream or in the owner's queue
+  leave,    ///< end now: nothing of the previous round is pending (`leave_later`)
 };
 
 struct BrokerCommand {

@@ -1,10 +1,10 @@
 #pragma once
 // Reads the output of a program, on its own thread.
 //
-// Why a thread   the program has the other ends of the pipes, and can keep them locked as long as it runs (splice(2), a
-//                page that does not come). Then read(2) and close(2) block, in spite of O_NONBLOCK.
-// States         reading -> ended: both pipes have ended, or no more output is wanted.
-// User           one thread. The reader's thread calls `told` when there is something to take(), and at the end.
+// Why a thread   the program has the other ends of the pipes. As long as it runs it can keep them locked (splice(2), a
+//                page that does not arrive), and then read(2) and close(2) block in spite of O_NONBLOCK.
+// States         reading -> ended, when both pipes have ended or no more output is wanted.
+// User           one thread. The reader's thread calls `told` when there is a piece to take(), and at the end.
 #include <array>
 #include <atomic>
 #include <functional>
@@ -26,18 +26,18 @@ class PipeReader {
   };
   /// Throws std::system_error if the system has no thread or descriptor left.
   PipeReader(Pipes pipes, std::function<void()> told);
-  /// Waits for the thread: the program must have ended, or the reader.
+  /// Waits for the thread: the program or the reader must have ended.
   ~PipeReader();
   PipeReader(const PipeReader&) = delete;
   PipeReader& operator=(const PipeReader&) = delete;
 
   /// Sets the maximum size of the next piece, at most ports::kOutputPieceBytesMax; 0 stops reading for now.
   void want(std::size_t bytes);
-  /// Returns the piece that was read. The next piece is read once it is wanted.
+  /// Returns the piece that was read, or nullopt. The next piece is read after want().
   std::optional<Piece> take();
-  /// No more output will be written: reads only the rest in the pipes.
+  /// Call when no more output will be written: only the rest in the pipes is read.
   void drain();
-  /// No more output is wanted.
+  /// Stops reading, because no more output is wanted.
   void stop();
   bool ended() const { return ended_; }
 

@@ -2,14 +2,15 @@
 // The one thread that serves all processes of a node: it sends their orders to the launcher, and receives events from
 // it and from the threads that read the programs' output.
 //
-// States  of a process: ordered -> running -> over (the launcher has sent its outcome) -> told (its owner has it too).
-// Limits  ports::kProcessesMax run, including dropped processes that have not ended; as many wait for a free slot, in
-//         order. One more is `not_made`.
+// States  of a process: ordered -> running -> over (the launcher has sent its outcome) -> told (its owner has the
+//         outcome too).
+// Limits  ports::kProcessesMax run, including dropped processes that have not ended, and as many wait for a free slot,
+//         in order. A further process ends as `not_made`.
 // Reading one piece at a time per process, while there is credit (pipe_reader.hpp). The outcome comes when no process
-//         is left inside, so the pipes contain the whole rest of the output then.
-// Dropped its owner gets no further events; the launcher's outcome ends it.
-// Waits   for no program: this thread touches none of the ends of its pipes.
-// Thread  starts with the first process. Do not call close() in it. A process may be destroyed in it, because the last
+//         is left in the sandbox, so the pipes then contain the whole rest of the output.
+// Dropped the owner of a dropped process gets no further events; the launcher's outcome ends the process.
+// Waits   never for a program: this thread does not touch the ends of its pipes.
+// Thread  starts with the first process. Do not call close() on it. A process may be destroyed on it, because the last
 //         handle of an owner may be released there.
 #include <caf/actor_control_block.hpp>
 #include <map>
@@ -74,7 +75,7 @@ class ProcessLoop {
     std::uint64_t output_bytes_max = 0;
     std::uint64_t output_bytes = 0;
     ports::OutputWindow window;
-    std::weak_ptr<const void> measured;  // alive while a usage waits for its owner
+    std::weak_ptr<const void> measured;  // alive while a Measured event waits for the owner
     std::optional<sandbox::Outcome> outcome;
     std::vector<Descriptor> outputs;
     std::vector<base::HostPort> hosts;  // hosts that it may use
@@ -89,13 +90,13 @@ class ProcessLoop {
   void give(Order order);
   void ring();
 
-  // Only in the thread.
+  // Called only on the thread.
   void run();
   void wait();
   bool take_orders();
   void obey(Number number, Start& start);
   void begin(Number number, Start& start);
-  /// Starts as many waiting processes as may run; all once the launcher is gone.
+  /// Starts as many waiting processes as may run, or all of them (as `not_made`) if the launcher is gone.
   void begin_waiting();
   std::optional<Start> stop_waiting(Number number);
   void obey(Number number, const Grant& grant);
@@ -122,7 +123,7 @@ class ProcessLoop {
   std::thread thread_;
   std::shared_ptr<Closer> closer_;  // for leftovers of programs, also after this object is gone
 
-  // Used only by the thread, while it runs.
+  // Used only by the thread while it runs.
   std::optional<sandbox::Launcher> launcher_;
   bool launcher_writes_ = false;  // its descriptor is also watched for writing
   bool launcher_ready_ = false;

@@ -13,7 +13,7 @@ class ProcessLoop;
 
 class Processes final : public ports::Processes {
  public:
-  /// Without a launcher, and once it is gone, each start ends as `not_made`.
+  /// Without a launcher, or once the launcher is gone, each start ends as `not_made`.
   Processes(std::optional<sandbox::Launcher> launcher, const ports::Clock& clock,
             std::size_t running_max = ports::kProcessesMax);
   /// Waits until the launcher has ended all its programs. Processes that actors still have do nothing from then on.

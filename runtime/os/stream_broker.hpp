@@ -2,15 +2,15 @@
 // The broker of one started stream: moves bytes between its descriptor and its owner, and decides nothing.
 //
 // States   open; closing: writes the queued bytes and the end of the stream, then waits at most kLingerMax for the
-//          other side's end, unless it was abandoned; gone.
+//          other side's end, unless the stream was abandoned; gone.
 // Reading  a window of kWindowMin to kWindowMax bytes, doubled by each read that fills it, freed after kIdleAfter. It
 //          stops at kUnreadMax bytes that the owner has not returned as credit (Received), and while the owner pauses.
 //          All streams together: links.hpp.
-// Writing  from the owner's buffers, as much as the kernel accepts; then at most kHandedMax in CAF's buffer, which
-//          reports when it accepts more. CAF's own queue would be copied each time it grows, in the thread of all
+// Writing  writes from the owner's buffers as much as the kernel accepts, then at most kHandedMax into CAF's buffer,
+//          which reports when it accepts more. CAF's own queue would be copied each time it grows, in the thread of all
 //          streams. The owner limits the unwritten bytes.
-// Thread   CAF's multiplexer. CAF 0.17.6 loses the resuming of a scribe in the round in which it was halted, so that
-//          uses multiplexer::post. Its graceful shutdown has no time limit, so close and linger are ours.
+// Thread   CAF's multiplexer. CAF 0.17.6 forgets to resume a scribe in the round in which it was halted, so resuming
+//          uses multiplexer::post. CAF's graceful shutdown has no time limit, so closing and lingering are our code.
 #include <caf/io/broker.hpp>
 #include <caf/io/scribe.hpp>
 #include <deque>
@@ -78,14 +78,14 @@ class StreamBroker final : public caf::io::broker {
   int socket_;  // owned by the scribe
   std::shared_ptr<Unread> unread_;
   std::deque<base::Bytes> queue_;
-  std::size_t front_written_ = 0;  // of the first buffer, to the kernel or to CAF
+  std::size_t front_written_ = 0;  // bytes of the first buffer given to the kernel or to CAF
   std::size_t handed_ = 0;         // in CAF's buffer
   std::size_t unwritten_ = 0;      // of all buffers, including CAF's
   std::size_t window_ = kWindowMin;
   bool filled_lately_ = false;
   bool paused_ = false;
   bool reading_ = false;   // the scribe may read once more
-  bool resuming_ = false;  // that permission is in flight through the multiplexer
+  bool resuming_ = false;  // the permission to read is in flight through the multiplexer
   bool closing_ = false;
   bool end_sent_ = false;
   bool ended_ = false;

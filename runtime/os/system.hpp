@@ -1,9 +1,10 @@
 #pragma once
-// One process as actors live in it: CAF, the ports on Linux, and the Node that all its actors share.
+// The environment of all actors of a process: CAF, the ports on Linux, and the Node that the actors share.
 //
 // Order of life  system, clock, network, node; end() uses the reverse order: no actor outlives its ports.
-// Signals        block the process's signals (waker.hpp) first, because this starts threads.
-// Launcher       start it (sandbox::Launcher) before that and before any thread. Without it no process can be started.
+// Signals        block the process's signals (waker.hpp) before making a System, because it starts threads.
+// Launcher       start the sandbox::Launcher before making a System and before any thread exists. Without it no process
+//                can be started.
 #include <functional>
 #include <memory>
 #include <optional>
@@ -16,7 +17,7 @@
 
 namespace troupe::os {
 
-inline constexpr std::size_t kThroughputMax = 64;  // messages per turn; at CAF's default two busy actors starve a node
+inline constexpr std::size_t kThroughputMax = 64;  // messages per turn; by CAF's default, two busy actors starve a node
 
 struct SystemOptions {
   std::size_t workers = 0;  ///< threads that run actors; zero: one per core
@@ -31,7 +32,7 @@ class System {
  public:
   System(std::unique_ptr<ports::Disk> disk, const SystemOptions& options,
          std::optional<sandbox::Launcher> launcher = std::nullopt);
-  /// Calls end() unless that was done, with patience for a slow device.
+  /// Calls end() unless it was called, and waits long for a slow device.
   ~System();
   System(const System&) = delete;
   System& operator=(const System&) = delete;
@@ -42,8 +43,8 @@ class System {
   runtime::Node& add_node(const runtime::NodeLimits& limits);
   const ports::World& world() { return node().world(); }
 
-  /// Ends all actors and closes all streams. Returns false if some actor still waits for its device by then: the
-  /// process may only be left with _exit. Nothing of the system may be used afterwards.
+  /// Ends all actors and closes all streams, within `at_most`. Returns false if some actor still waits for its device
+  /// then: the process may only be left with _exit. Nothing of the system may be used afterwards.
   bool end(base::Duration at_most);
 
  private:

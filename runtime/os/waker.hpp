@@ -1,9 +1,10 @@
 #pragma once
 // Wakes the main thread of a process: by a signal, by another thread, or by bytes on a descriptor.
 //
-// Signals  are blocked while this lives, in the thread that made it and in threads started since, and read from a
-//          descriptor: no code of ours runs in a signal handler.
-// Order    make it before any other thread is started, otherwise a signal may reach a thread that does not block it.
+// Signals  are blocked while the Waker lives, in the thread that made it and in threads started since. They are read
+//          from a descriptor, so none of our code runs in a signal handler.
+// Order    make the Waker before any other thread is started, otherwise a signal may reach a thread that does not block
+//          it.
 // Safety   ring() from any thread; everything else only in the thread that made it.
 #include <signal.h>
 
@@ -33,13 +34,14 @@ class Waker {
     int descriptor;
     Want want;
   };
-  /// Whether it is ready now. A broken descriptor counts as ready: its user gets the error. Safe from any thread.
+  /// Whether `watched` is ready now. A broken descriptor counts as ready: its user then gets the error. Safe from any
+  /// thread.
   static bool is_ready(const Watched& watched);
-  /// Waits until one of these is readable (or broken), or the time has passed. Returns which of them are. Signals have
-  /// their usual effect. Safe from any thread.
+  /// Waits until one of `descriptors` is readable (or broken), or `at_most` has passed. Returns which of them are
+  /// readable. Signals have their usual effect. Safe from any thread.
   static std::vector<bool> readable(std::span<const int> descriptors, base::Duration at_most);
-  /// Waits for a signal, a ring, a descriptor that is ready (or broken), or until `at_most` has passed. Returns the
-  /// number of the signal, if there was one.
+  /// Waits for a signal, a ring, or `watched` to be ready (or broken), but at most `at_most`. Returns the number of the
+  /// signal, if there was one.
   std::optional<int> wait(base::Duration at_most, std::optional<Watched> watched = std::nullopt);
 
  private:

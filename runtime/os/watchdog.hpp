@@ -2,7 +2,7 @@
 // Finds handlers that do not return: a thread that checks every kPeriod what the other threads are doing.
 //
 // Told    messages that have been in their handlers for kStuck are passed to Node::set_long_turns. A handler that keeps
-//         a shared thread for runtime::kSlowHandler raises one alarm, whose length is updated each time that it has
+//         a shared thread for runtime::kSlowHandler raises one alarm, whose duration is updated each time it has
 //         doubled.
 // Cost    a wake-up every kPeriod, and a walk over the node's actors when a handler is found.
 // Owner   the owner of the node; ends before it.
@@ -29,7 +29,7 @@ class Watchdog {
   struct Seen {
     runtime::TurnSeen turn;
     base::Instant since;
-    base::Duration excused{0};  // the machine was busy with other programs
+    base::Duration excused{0};  // time in which the machine was busy with other programs
     base::Duration told{0};
   };
   void run();

@@ -4,13 +4,13 @@
 // Source  CAF 0.17.6, `policy/work_stealing.hpp`. There a worker without work polls every 50 us for 25 ms after each
 //         message, and every 10 ms from then on, whatever the other workers do.
 // Order   each worker has three queues, and takes from them in turn: actors that got messages from its own actors, the
-//         latest first; actors with messages from elsewhere (sockets, disks, clocks); and actors whose turn ended
-//         before their messages did. So a busy actor delays a short one by one turn, not by all queued work.
-// States  running: has work. Searching: polls all queues, for about a millisecond while another worker runs. Asleep: is
-//         woken. While another worker runs, it also polls every 10 ms, as CAF does, for work that was added just as it
-//         fell asleep.
+//         latest first; actors with messages from elsewhere (sockets, disks, clocks); and actors whose turn ended while
+//         messages still waited. So a busy actor delays an actor with little work by one turn, not by all queued work.
+// States  running: has work. Searching: polls all queues, for about a millisecond while another worker runs. Asleep:
+//         waits to be woken, and while another worker runs also polls every 10 ms, as CAF does, for work that was added
+//         just as this worker fell asleep.
 // Wake    work that is added to a sleeping worker wakes it. Work that is added to a running worker wakes a sleeping
-//         worker to search, unless one is searching.
+//         worker to search, unless a worker already searches.
 #include <array>
 #include <atomic>
 #include <caf/logger.hpp>
@@ -18,7 +18,8 @@
 #include <thread>
 #include <utility>
 
-// CAF's own macro reports each turn to CAF's log, which is off. Its dynamic cast costs an eighth of a message.
+// CAF's own macro reports each turn to CAF's log, which is off. Its dynamic cast takes an eighth of the time of a
+// message.
 #undef CAF_PUSH_AID_FROM_PTR
 #define CAF_PUSH_AID_FROM_PTR(job) static_cast<void>(0)
 #include <caf/scheduler/coordinator.hpp>
@@ -29,7 +30,7 @@ class Workers final : public caf::policy::work_stealing {
  public:
   struct coordinator_data : work_stealing::coordinator_data {
     using work_stealing::coordinator_data::coordinator_data;
-    // All other workers are searching.
+    // The number of running workers; all others search or sleep.
     alignas(64) std::atomic<std::size_t> running{0};
     alignas(64) std::atomic<std::size_t> asleep{0};
   };
@@ -57,7 +58,7 @@ class Workers final : public caf::policy::work_stealing {
 
     // `queue`: actors that got messages from this worker's actors.
     queue_type outside, continued;
-    std::size_t next = 0;  // of the three; used only by its own thread, like the next two
+    std::size_t next = 0;  // index of the next of the three queues; used only by its own thread, like the next two
     bool running = false;
     bool stole = false;   // its latest work came from another worker's queue
     bool asleep = false;  // guarded by waitdata.lock
@@ -86,7 +87,7 @@ class Workers final : public caf::policy::work_stealing {
     call_one(self->parent());
   }
 
-  /// At the end of the system.
+  /// Runs at the end of the system.
   template <class Worker, class Each>
   void foreach_resumable(Worker* self, Each each) {
     while (caf::resumable* const job = d(self).take()) each(job);
@@ -113,13 +114,13 @@ class Workers final : public caf::policy::work_stealing {
     auto& mine = d(self);
     if (std::exchange(mine.running, true)) return job;
     d(self->parent()).running.fetch_add(1);
-    // There may be more work at the same source, and this worker no longer searches.
+    // Wakes a worker: the same source may have more work, and this worker no longer searches.
     if (std::exchange(mine.stole, false) || !mine.empty()) call_one(self->parent());
     return job;
   }
 
-  /// Uses CAF's first phase, without a pause, and the beginning of its second, with short pauses. The rest of the
-  /// second phase would wake a worker of a busy process 20,000 times per second.
+  /// Searches like CAF's first phase, without pauses, and the beginning of its second phase, with short pauses. The
+  /// rest of the second phase would wake a worker of a busy process 20,000 times per second.
   template <class Worker>
   caf::resumable* search(Worker* self) {
     constexpr std::size_t kShortPauses = 20;  // our choice: a millisecond
@@ -149,9 +150,9 @@ class Workers final : public caf::policy::work_stealing {
     return d(all->worker_by_id(drawn == self->id() ? all->num_workers() - 1 : drawn)).give();
   }
 
-  /// Sleeps until there is work, or until a call to search: then returns null. Here and in run(), each of the two
-  /// counters is written before the other is read. So if a worker begins to run, either this worker sees it, or it sees
-  /// that this worker sleeps. Work added before is searched for.
+  /// Sleeps until there is work; returns null if it is woken to search. Both here and in run(), a worker writes its own
+  /// counter before it reads the other counter. So if a worker begins to run, either this worker sees that, or the
+  /// other worker sees that this worker sleeps. A last search finds work that was added before.
   template <class Worker>
   caf::resumable* sleep(Worker* self) {
     auto& mine = d(self);
@@ -169,7 +170,7 @@ class Workers final : public caf::policy::work_stealing {
     return job;
   }
 
-  /// Call with the worker's lock held.
+  /// Call only with the worker's lock held.
   template <class Worker>
   static void wake(Worker* self) {
     auto& theirs = d(self);
@@ -177,7 +178,7 @@ class Workers final : public caf::policy::work_stealing {
     theirs.waitdata.cv.notify_one();
   }
 
-  /// Wakes a worker to search, unless one is searching already or none is asleep.
+  /// Wakes a worker to search, unless a worker already searches or none is asleep.
   template <class Coordinator>
   static void call_one(Coordinator* all) {
     const std::size_t asleep = d(all).asleep.load();

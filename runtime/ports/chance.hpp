@@ -1,5 +1,5 @@
 #pragma once
-// Randomness of one node.
+// The source of randomness of a node.
 #include <cstdint>
 #include <span>
 
@@ -12,7 +12,7 @@ class Chance {
   /// Fills `out` with unpredictable bytes (in the simulation: from the seed). Safe from any thread.
   virtual void fill(std::span<std::uint8_t> out) = 0;
 
-  /// Returns a seed for a `base::Random`.
+  /// Returns an unpredictable seed for a `base::Random`.
   std::uint64_t seed() {
     std::uint64_t out = 0;
     fill({reinterpret_cast<std::uint8_t*>(&out), sizeof out});

@@ -1,5 +1,5 @@
 #pragma once
-// Time of one node.
+// The time of a node.
 #include "runtime/base/time.hpp"
 #include "runtime/ports/handle.hpp"
 
@@ -12,7 +12,8 @@ class Clock {
   /// Returns monotonic time, with which deadlines are compared. Safe from any thread.
   virtual base::Instant now() const = 0;
 
-  /// Returns now(), at most a few milliseconds old, at a fraction of the cost: for counters. Safe from any thread.
+  /// Returns a value of now() that is at most a few milliseconds old, at a fraction of the cost: for counters. Safe
+  /// from any thread.
   virtual base::Instant coarse() const { return now(); }
 
   /// Returns the date, for records and logs; it may step. Safe from any thread.

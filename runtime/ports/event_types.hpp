@@ -1,6 +1,5 @@
 #pragma once
-// Only declares the events of ports, for headers that name them without reading them. network.hpp and processes.hpp
-// define them.
+// Declares the events of ports, for headers that only name them. network.hpp and processes.hpp define them.
 #include <variant>
 
 namespace troupe::ports {

@@ -3,12 +3,12 @@
 // actors; all stay inside runtime/.
 //
 // WakeUp       one element, sent by Clock::wake with CAF's high priority, so that a full queue delays no deadline.
-// StreamEvent  one element, normal priority, so that the events of one stream keep their order. The element is inside
-//              the mailbox element and has no other owner: the receiver takes a buffer out by moving (`take_event`). So
-//              no byte is copied between the stream and its owner.
+// StreamEvent  one element, normal priority, so that the events of one stream keep their order. Only the mailbox
+//              element owns it, so the receiver moves a buffer out (`take_event`), and no byte is copied between the
+//              stream and its owner.
 // ProcessEvent the same for a process.
-// Code that counts or bounds a mailbox accepts all of them: an actor has at most one wake-up, Stream::pause bounds the
-// events of a stream, credits bound datagrams and the output of processes.
+// Limits of mailboxes do not apply to these messages: an actor has at most one wake-up, Stream::pause limits the events
+// of a stream, and credits limit datagrams and the output of processes.
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/mailbox_element.hpp>
 #include <utility>

@@ -31,21 +31,21 @@ class Stream {
   /// unwritten bytes.
   virtual std::size_t write(base::Bytes bytes) = 0;
 
-  /// Stops or resumes reading, so that TCP flow control slows the sender down to a slow owner.
+  /// Stops or resumes reading, so that TCP flow control adapts the sender to a slow owner.
   virtual void pause(bool paused) = 0;
 
   /// Sends the queued bytes, then closes.
   virtual void close() = 0;
 
   /// Closes without waiting for the other side: bytes that the system accepts at once are sent, the rest is dropped,
-  /// and nothing more is read. For an unknown peer, which could otherwise keep the stream open for a while.
+  /// and nothing more is read. For an untrusted peer, which could otherwise keep the stream open for a while.
   virtual void abandon() = 0;
 };
 
 /// Bytes arrived, in order. Never empty.
 struct Received {
   base::Bytes bytes;
-  /// Kept while the bytes wait to be handled: if too many bytes wait, the stream stops reading by itself.
+  /// Release it once the bytes are handled: while too many bytes wait, the stream does not read.
   std::shared_ptr<const void> credit;
 };
 /// This many more bytes of write() have left the process, in addition to the return value of write().
@@ -63,7 +63,7 @@ struct RemoteAddress {
   std::optional<std::uint32_t> user_id;  ///< for a local socket: SO_PEERCRED
 };
 
-/// Sent to the owner of a listener: a new stream. Dropping it refuses the connection.
+/// Sent to the owner of a listener: a new stream. Dropping the stream refuses the connection.
 struct Accepted {
   std::shared_ptr<Stream> stream;
   RemoteAddress from;
@@ -80,8 +80,8 @@ struct DialFailed {
   std::string why;
 };
 
-/// The maximum payload of a datagram. RFC 8200 5 guarantees 1,280 bytes with all headers, and most paths take 1,500:
-/// this leaves 100 for IPv6, UDP and tunnels.
+/// The maximum payload of a datagram. RFC 8200 5 guarantees packets of 1,280 bytes with all headers, and most paths
+/// take 1,500: 100 remain for the headers of IPv6, UDP and tunnels.
 inline constexpr std::size_t kDatagramBytesMax = 1400;
 /// The maximum number of datagrams that wait for one owner. Our choice: 3 MB; a slower owner would respond too late.
 inline constexpr std::size_t kDatagramsWaitingMax = 2048;
@@ -98,11 +98,12 @@ struct Datagram {
 /// Sent to the owner of a datagram socket: the datagrams that have arrived. Never empty.
 struct Arrived {
   std::vector<Datagram> datagrams;
-  /// Kept while they wait to be handled: while kDatagramsWaitingMax wait, further datagrams are dropped and counted.
+  /// Release it once the datagrams are handled: while kDatagramsWaitingMax wait, further datagrams are dropped and
+  /// counted.
   std::shared_ptr<const void> credit;
 };
 
-/// Listens as long as it lives.
+/// Listens as long as this object lives.
 class Listener {
  public:
   virtual ~Listener() = default;

@@ -1,6 +1,6 @@
 #pragma once
-// How much of a process's output may be delivered to its owner without a new grant. Bytes are bounded, and pieces too,
-// because a program that prints byte by byte causes as many events as bytes.
+// How much of a process's output may be delivered to its owner without a new grant. Pieces are limited as well as
+// bytes, because a program that prints byte by byte causes as many events as bytes.
 //
 // Limits  kOutputWindowBytes in kOutputPiecesMax pieces, for both streams together.
 // Owner   an implementation of Processes; not thread-safe.
@@ -24,14 +24,14 @@ class OutputWindow {
     return std::min(kOutputWindowBytes - waiting_, kOutputPieceBytesMax);
   }
 
-  /// A piece of 1 to room() bytes was delivered.
+  /// Records that a piece of 1 to room() bytes was delivered.
   void told(std::size_t bytes) {
     base::ensure(bytes > 0 && bytes <= room(), "a piece of output has credit");
     waiting_ += bytes;
     pieces_.push_back(bytes);
   }
 
-  /// The owner has handled the oldest `bytes` that wait. More than wait counts as all of them.
+  /// Records that the owner has handled the oldest `bytes` that wait. A larger number counts as all of them.
   void granted(std::size_t bytes) {
     bytes = std::min(bytes, waiting_);
     waiting_ -= bytes;
@@ -45,7 +45,7 @@ class OutputWindow {
 
  private:
   std::size_t waiting_ = 0;         // bytes of all pieces
-  std::deque<std::size_t> pieces_;  // ungranted bytes of each, never zero
+  std::deque<std::size_t> pieces_;  // unhandled bytes of each, never zero
 };
 
 }  // namespace troupe::ports

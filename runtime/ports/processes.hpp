@@ -3,9 +3,10 @@
 // events as private messages of the types below, never as a callback on a foreign thread.
 //
 // Order   Printed and Measured as they happen, then always one ProcessEnded. The output of one stream keeps its order.
-// Credit  output without a new grant is bounded (output_window.hpp). Beyond that nothing is read, and the program waits
-//         as for any pipe.
-// Ticket  a number that the owner chooses, in each event: events in flight still arrive after a process is dropped.
+// Credit  output without a new grant is limited (output_window.hpp). Above the limit nothing is read, and the program
+//         waits for the pipe, as usual.
+// Ticket  a number that the owner chooses, present in each event, because events in flight still arrive after a process
+//         is dropped.
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -19,13 +20,13 @@
 namespace troupe::ports {
 
 inline constexpr std::size_t kInputBytesMax = std::size_t{1} << 20;  // our choice: larger input is a file to bind
-inline constexpr std::size_t kProcessesMax = 1'024;                  // of a node; one more is `not_made`
+inline constexpr std::size_t kProcessesMax = 1'024;                  // per node; a further process ends as `not_made`
 
 enum class Output : std::uint8_t { standard, errors };
 
 /// The addresses that a program may connect to, if it may use hosts at all (Spec::hosts).
 struct Reach {
-  std::vector<base::Endpoint> listed;  ///< allowed, whatever they are; port 0: each port of that address
+  std::vector<base::Endpoint> listed;  ///< always allowed; port 0: every port of that address
   std::vector<base::Endpoint> own;     ///< addresses of this node; the port does not matter
 };
 /// Whether the address is listed, or is public and does not belong to this node.
@@ -48,7 +49,7 @@ struct Printed {
 struct Measured {
   std::uint64_t ticket;
   sandbox::Usage usage;
-  /// Kept while this waits to be handled: until then no other is sent.
+  /// Release it once this event is handled: no other Measured is sent before.
   std::shared_ptr<const void> credit;
 };
 /// The process has ended and all its output was delivered: the last event. If a program printed more than its limit,
@@ -59,13 +60,13 @@ struct ProcessEnded {
   std::vector<std::shared_ptr<const File>> outputs{};  ///< the files of Outcome::outputs, readable; in memory
 };
 
-/// A running process. Dropping it ends the program, and no further events are sent. Calls are asynchronous and safe
-/// from any thread; after the end they do nothing.
+/// A running process. Dropping this object ends the program, and no further events are sent. Calls are asynchronous and
+/// safe from any thread; after the end they do nothing.
 class Process {
  public:
   virtual ~Process() = default;
 
-  /// The owner has handled that many bytes of output: as many may follow. More than were delivered counts as all.
+  /// Grants as many bytes of output as the owner has handled. More than were delivered counts as all.
   virtual void grant(std::size_t bytes) = 0;
 
   /// Kills the program; the outcome names `limit`, unless the program had ended before. Output without credit is
@@ -77,7 +78,8 @@ class Processes {
  public:
   virtual ~Processes() = default;
 
-  /// Never blocks. A program that cannot be started ends with an event `not_made` or `not_started`.
+  /// Starts a program. Never blocks. A program that cannot be started ends with a ProcessEnded of `not_made` or
+  /// `not_started`.
   virtual std::unique_ptr<Process> start(ProcessStart what, const runtime::Handle& owner) = 0;
 };
 

@@ -1,5 +1,5 @@
 #pragma once
-// Where an actor that blocks on a device runs.
+// On which thread an actor that blocks on a device runs.
 #include <cstdint>
 
 namespace troupe::ports {
@@ -13,7 +13,7 @@ class Threads {
  public:
   virtual ~Threads() = default;
 
-  /// Whether `own_thread` means a real thread here.
+  /// Whether `own_thread` means a real thread; false in the simulation.
   virtual bool real() const = 0;
 };
 

@@ -2,11 +2,11 @@
 // Unpacks a tar archive into a folder, a part at a time. Disk::unpack() starts it.
 //
 // Archive  POSIX tar (ustar, pax, and GNU's long names), not compressed. Its author is not trusted.
-// Kept     folders, files, and links as they are; unpacking never follows a link. Every user id can read all of it, and
-//          execute a file that some id could execute; owners, times and set-user-id are dropped.
+// Kept     folders, files, and links as they are; unpacking never follows a link. Every user can read all of it, and
+//          execute files that some user could execute. Owners, times and set-user-id are dropped.
 // Passed   devices, pipes and sockets are left out.
-// Refused  the whole archive, at the first entry that begins with "/", has a "..", is below a link, is a duplicate or
-//          is sparse; or if a limit is exceeded. The entries made so far stay: remove_tree().
+// Refused  the whole archive, at the first entry whose path begins with "/", has a ".." or is below a link, or that is
+//          a duplicate or sparse; also above a limit. Entries made so far stay; remove them with remove_tree().
 // Durable  after the last step, not before.
 #include <cstddef>
 #include <cstdint>
@@ -30,12 +30,13 @@ class Unpacking {
     std::uint64_t bytes = 0;  ///< of all entries so far, with kEntryBytes for each
     bool whole = false;
   };
-  /// Unpacks until kUnpackStepBytes more are written, or all; at most kUnpackOverBytes above that.
-  /// Errors: `refused` with the invalid entry, `no_space`, `unavailable` if the device failed; then make no more calls.
+  /// Unpacks until kUnpackStepBytes more (at most kUnpackOverBytes above that) or all bytes are written. Errors:
+  /// `refused` with the invalid entry, `no_space`, `unavailable` if the device failed. Make no calls after an error.
   virtual base::Outcome<Progress> step() = 0;
 };
 
-// A file is written in pieces of at most 1 MiB; an entry has at most kArchiveDepthMax folders that were not listed.
+// A file is written in pieces of at most 1 MiB; an entry needs at most kArchiveDepthMax folders that the archive does
+// not list.
 inline constexpr std::uint64_t kUnpackOverBytes = (std::uint64_t{1} << 20) + (kArchiveDepthMax + 1) * kEntryBytes;
 
 }  // namespace troupe::ports

@@ -1,6 +1,6 @@
 #pragma once
 // The ports of one node. The caller keeps them alive longer than the node. A source file that calls a large port
-// includes its header.
+// includes that port's header.
 #include "runtime/base/mutations.hpp"
 #include "runtime/ports/chance.hpp"
 #include "runtime/ports/clock.hpp"
