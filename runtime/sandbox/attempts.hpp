@@ -1,12 +1,12 @@
 #pragma once
-// Attempts of a malicious program, from inside a sandbox. Each attempt runs in the sandboxed process.
+// Attempts of a malicious program to escape from a sandbox. Each attempt runs in the sandboxed process.
 #include <cstdint>
 #include <span>
 #include <string>
 
 namespace troupe::sandbox {
 
-/// Empty: the attempt was refused, as it must be. Otherwise what has worked.
+/// What has worked and should not; empty if the attempt was refused, as it must be.
 using Attempted = std::string;
 
 struct Attempt {
@@ -16,12 +16,12 @@ struct Attempt {
 
 std::span<const Attempt> attempts();
 
-/// Ports and names at which this host listens, so that attempts have a target. 0 and empty: none.
+/// A port and a name at which this host listens, so that attempts have a target. 0 and empty: none.
 struct Bait {
   std::uint16_t port = 0;       ///< TCP at 127.0.0.1
   std::string abstract_name{};  ///< abstract name of a Unix socket
 };
-/// Call it before the sandbox is made, because the process inside has a copy.
+/// Sets the bait. Call it before the sandbox is made, because the process inside is a copy of this process.
 void lay(const Bait& bait);
 
 }  // namespace troupe::sandbox

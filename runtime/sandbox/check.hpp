@@ -17,7 +17,7 @@ struct Checked {
   int cgroup = 0;  ///< version of the usable cgroups; 0: none
 };
 
-/// Takes about a second. Only for a process with one thread, because the process inside is a copy of it.
+/// Takes about a second. Only for a process with one thread, because the sandboxed processes are copies of it.
 Checked check();
 
 }  // namespace troupe::sandbox

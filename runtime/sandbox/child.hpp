@@ -1,10 +1,10 @@
 #pragma once
 // What a new process does between its creation and the program: it becomes the init of the sandbox.
 //
-// Rules    Only system calls: no allocation, no lock, no libc function that knows threads. Everything they need was
-//          prepared in a Plan.
-// Talk     One socket with packets. The parent sends `mapped`; the init answers with Reports. An init made ahead then
-//          waits for an order (order.hpp).
+// Rules    The init makes only system calls: no allocation, no lock, no libc function that knows threads. A Plan has
+//          everything that it needs.
+// Talk     Parent and init share a packet socket. The parent sends `mapped`; the init answers with Reports. An init
+//          made ahead then waits for an order (order.hpp).
 #include <linux/filter.h>
 #include <sys/resource.h>
 
@@ -26,11 +26,11 @@ inline constexpr std::uint32_t kProgramId = 1'000;
 enum class Ids : std::uint8_t { two, one };
 
 enum class Stage : std::uint8_t {
-  parent,     ///< the parent has not sent `mapped`
+  parent,     ///< waiting for `mapped` from the parent
   cgroup,     ///< to enter its cgroup
   ids,        ///< to become one of the mapped ids
   mounts,     ///< to get its own mounts
-  tree,       ///< a Step; `index` has its number
+  tree,       ///< to perform a Step, whose number is in `index`
   root,       ///< to leave the root of the host
   network,    ///< to bring up the loopback, and to listen there
   names,      ///< the host name, and the names of cgroups
@@ -65,12 +65,12 @@ struct ResourceLimit {
   rlim_t soft = 0, hard = 0;
 };
 
-/// Input of the new process. Every pointer is to the parent's memory, of which the process has a copy.
+/// Input of the new process. Its pointers lead into the parent's memory, of which the process has a copy.
 struct Plan {
   Ids ids = Ids::two;
   std::span<const Step> steps;
   std::span<const int> trees;          ///< the tree that each step shows, cloned by the parent; -1: found by its path
-  const char* const* paths = nullptr;  ///< to be tried in turn, as execvp(3) does; ended by null
+  const char* const* paths = nullptr;  ///< paths of the program to try in turn, as execvp(3) does; ended by null
   char* const* arguments = nullptr;    ///< ended by null
   char* const* environment = nullptr;  ///< ended by null
   const char* directory = nullptr;
@@ -80,18 +80,18 @@ struct Plan {
   std::span<const base::Endpoint> listens;  ///< addresses of the loopback; at most kHostsMax
   std::span<const sock_filter> filter;
   std::span<const int> doors;              ///< of its cgroups, to which it writes "0"
-  bool guarded = false;                    ///< the filter reports: its descriptor goes to the parent
+  bool guarded = false;                    ///< the filter reports calls; its descriptor goes to the parent
   int talk = -1;                           ///< the init's end of the socket
   std::array<int, 3> streams{-1, -1, -1};  ///< become its standard streams
-  std::span<std::byte> stack;              ///< of the process that becomes the program, until then
+  std::span<std::byte> stack;              ///< of the process that becomes the program, until it does
   std::span<char> order;                   ///< buffer for an order, for which the init waits; empty: no order follows
-  std::span<char*> texts;                  ///< buffer for pointers into it: kOrderTextsMax
+  std::span<char*> texts;                  ///< buffer for kOrderTextsMax pointers into `order`
 };
 
 /// Runs in the new process, as process 1 of its namespaces. The process ends with it.
 [[noreturn]] void become_init(Plan plan);
 
 inline constexpr char kMapped = 'm';
-inline constexpr char kStreamsClosed = 'c';  // sent by the parent after an order: the program begins
+inline constexpr char kStreamsClosed = 'c';  // follows an order once the parent has closed the streams
 
 }  // namespace troupe::sandbox

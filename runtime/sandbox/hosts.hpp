@@ -1,9 +1,9 @@
 #pragma once
-// The hosts that a program may connect to, as seen inside. Each is a loopback address of the sandbox, at which
+// The hosts that a program may connect to, as seen inside the sandbox: each host is a loopback address, at which
 // connections to the host are accepted.
 //
-// Names    The first is 127.1.0.1, the next 127.1.0.2; /etc/hosts lists them, and no other name resolves.
-// Numbers  Keep their addresses: the loopback has them.
+// Names    the first host is 127.1.0.1, the next 127.1.0.2; /etc/hosts lists them, and no other name resolves.
+// Numbers  numeric hosts keep their addresses, which the loopback then has.
 #include <span>
 #include <string>
 #include <vector>

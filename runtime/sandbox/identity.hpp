@@ -12,15 +12,15 @@
 
 namespace troupe::sandbox {
 
-/// Returns the first of the two ids for the sandbox with that process. `own_map` has the ids that this process may map:
-/// the text of /proc/self/uid_map. Two processes that live at the same time get different ids. 0: there are no such
+/// Returns the first of the two ids for the sandbox of `process`, or 0 if no ids are available. `own_map` is the text
+/// of /proc/self/uid_map, the ids that this process may map. Two processes that live at the same time get different
 /// ids.
 std::uint32_t unused_ids(std::string_view own_map, pid_t process);
 
 /// Returns the ids that this process may map.
 Ids mappable();
 
-/// Maps the ids of the new process. The error is a sentence.
+/// Maps the ids of a new process. The error is a sentence.
 base::Result<void, std::string> map_ids(pid_t process, Ids ids);
 
 }  // namespace troupe::sandbox

@@ -1,7 +1,7 @@
 #pragma once
 // The resources that a sandboxed program may use, and the forms in which a person types them.
 //
-// Zero never means unlimited: the parsers refuse it. README.md says what happens at a limit.
+// No value means unlimited: the parsers refuse zero. README.md says what happens at a limit.
 #include <cstdint>
 #include <optional>
 #include <string_view>

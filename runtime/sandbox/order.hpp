@@ -1,8 +1,8 @@
 #pragma once
-// The program for a sandbox that was made ahead: one packet, which the init reads without allocation.
+// An order gives a program to a sandbox that was made ahead: one packet, which the init reads without allocation.
 //
 // Bytes   An OrderHead, then texts, each followed by a zero: the directory; the kind and target of each step; paths,
-//         arguments, names of the environment.
+//         arguments, the environment.
 // Passed  Descriptors: the three streams, then the source of each bind step.
 #include <cstdint>
 #include <optional>
@@ -24,7 +24,7 @@ struct OrderHead {
   std::uint32_t steps = 0, paths = 0, arguments = 0, environment = 0;
 };
 
-/// Returns nullopt if it is too large, or has a step that may not be performed late.
+/// Returns the order, or nullopt if it is too large, or has a step that an existing sandbox cannot perform.
 std::optional<base::Bytes> write_order(const Spec& spec, std::span<const Step> steps,
                                        const std::vector<std::string>& paths);
 

@@ -1,7 +1,7 @@
 #pragma once
 // Messages between a launcher and its owner process: packets over a local socket, with descriptors.
 //
-// Bytes  Word (1) - id of a sandbox (8) - body; `usages` has no leading id.
+// Bytes  a Word (1 byte), the id of a sandbox (8), the body; `usages` has no leading id.
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -12,7 +12,8 @@
 
 namespace troupe::sandbox {
 
-inline constexpr std::size_t kPacketBytesMax = std::size_t{128} << 10;  // of a spec; Linux accepts 200 KiB per packet
+inline constexpr std::size_t kPacketBytesMax = std::size_t{128}
+                                               << 10;  // bounds a spec; Linux accepts 200 KiB per packet
 
 /// The caller's name for a sandbox; it may be reused once its outcome has arrived.
 struct SandboxId {
@@ -24,13 +25,13 @@ struct SandboxId {
 enum class Word : std::uint8_t {
   make = 1,     ///< an id, a spec; with the streams
   end = 2,      ///< an id, a limit
-  outcome = 3,  ///< an id, an Outcome; with its outputs, then its disk unless it has none
+  outcome = 3,  ///< an id, an Outcome; with its outputs, then its disk if it has one
   usages = 4,   ///< an id and a Usage for each running sandbox
   listens = 5,  ///< an id; with the sockets that accept connections to its hosts
-  go = 6,       ///< an id: after its `make`, once the other side has closed the streams
+  go = 6,       ///< an id; follows `make` once the sender has closed its copies of the streams
 };
 
-inline constexpr std::uint8_t kForNoLimit = 0xff;  ///< of `end`
+inline constexpr std::uint8_t kForNoLimit = 0xff;  ///< in `end`: the program is ended, but not because of a limit
 inline constexpr std::size_t kIdBytes = 8;
 inline constexpr std::size_t kHeadBytes = 1 + kIdBytes;
 
@@ -38,7 +39,8 @@ base::Bytes head(Word word, SandboxId id);
 
 enum class Sent : std::uint8_t { yes, later, never };
 
-/// Does not wait. `later` if the other side's buffer is full, or the kernel briefly lacks memory.
+/// Sends a packet without waiting. Returns `later` if the other side's buffer is full, or the kernel briefly lacks
+/// memory.
 Sent send_packet(int to, const base::Bytes& bytes, std::span<const int> descriptors);
 
 struct Packet {
@@ -46,7 +48,7 @@ struct Packet {
   std::vector<base::Descriptor> descriptors;
 };
 
-/// Returns nullopt if there is none at present.
+/// Returns the next packet, or nullopt if there is none at present.
 std::optional<Packet> receive_packet(int from);
 
 }  // namespace troupe::sandbox

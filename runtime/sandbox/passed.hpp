@@ -33,7 +33,7 @@ struct PassedPacket {
   std::vector<base::Descriptor> descriptors;
 };
 
-/// Receives the next packet with `Most` of its descriptors; the kernel closes the others. Does not wait.
+/// Receives the next packet, with at most `Most` of its descriptors; the kernel closes the others. Does not wait.
 template <std::size_t Most>
 PassedPacket take_packet(int from, std::span<std::uint8_t> into) {
   iovec part{into.data(), into.size()};
@@ -49,7 +49,7 @@ PassedPacket take_packet(int from, std::span<std::uint8_t> into) {
   return out;
 }
 
-/// Does not wait. Returns false with errno set if the packet was not accepted.
+/// Sends a packet without waiting. Returns false with errno set if the packet was not accepted.
 inline bool pass(int to, base::ByteView bytes, std::span<const int> descriptors) {
   iovec part{const_cast<std::uint8_t*>(bytes.data()), bytes.size()};
   alignas(cmsghdr) char control[CMSG_SPACE(kPassedMax * sizeof(int))] = {};

@@ -10,9 +10,9 @@ struct Ran {
   int cgroup = 0;       ///< version of the cgroups that counted; 0: none
 };
 
-/// `streams` belong to the caller: bytes read from the first become the program's input, and its output and errors are
-/// written to the others. The program itself has pipes: no terminal and no file of the caller reaches it. Errors: an
-/// outcome `not_made`.
+/// `streams` belong to the caller: bytes read from the first become the program's input, and the program's output and
+/// errors are written to the other two. The program itself has pipes, so no terminal and no file of the caller reaches
+/// it. Errors: an outcome `not_made`.
 Ran run(const Spec& spec, const std::array<int, 3>& streams);
 
 }  // namespace troupe::sandbox

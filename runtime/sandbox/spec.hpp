@@ -19,7 +19,7 @@ struct Bind {
 
 /// A program that runs in a sandbox without an executable: for tests of the sandbox from inside.
 struct Inside {
-  int (*run)(void* argument) = nullptr;  ///< its return is the exit status
+  int (*run)(void* argument) = nullptr;  ///< its return value is the exit status
   void* argument = nullptr;
   friend bool operator==(const Inside&, const Inside&) = default;
 };
@@ -33,8 +33,8 @@ struct Spec {
   std::vector<std::string> environment;  ///< NAME=value, the whole environment
   std::string directory = "/task";       ///< where the program starts
   std::vector<Bind> binds;
-  std::vector<std::string> outputs;   ///< below /task: files that are kept if the program exits by itself
-  std::vector<base::HostPort> hosts;  ///< that it may connect to, each once; at most kHostsMax (hosts.hpp)
+  std::vector<std::string> outputs;   ///< paths below /task of files that are kept if the program exits by itself
+  std::vector<base::HostPort> hosts;  ///< hosts that the program may dial, each once; at most kHostsMax (hosts.hpp)
   Limits limits;
   Cgroups cgroups = Cgroups::where_possible;
   Tripwires tripwires = Tripwires::no;
@@ -43,12 +43,12 @@ struct Spec {
   friend bool operator==(const Spec&, const Spec&) = default;
 };
 
-/// PATH, HOME, LANG and TMPDIR as they are inside; none of the caller's variables.
+/// Returns PATH, HOME, LANG and TMPDIR for the inside of a sandbox, and none of the caller's variables.
 std::vector<std::string> default_environment();
 
 inline constexpr std::size_t kHostsMax = 16;                             // our choice: each is a descriptor
 inline constexpr std::size_t kOutputsMax = 64;                           // our choice: kept files; each is a descriptor
-inline constexpr base::Duration kUsagePeriod = std::chrono::seconds{1};  // our choice: how often a launcher reports it
+inline constexpr base::Duration kUsagePeriod = std::chrono::seconds{1};  // our choice: between two reports of usage
 
 struct Usage {
   base::Duration cpu{0};
@@ -65,14 +65,14 @@ enum class Ended : std::uint8_t {
   signalled,    ///< `status` is the number of the signal
   not_made,     ///< no sandbox was made; `why` says what failed
   not_started,  ///< the sandbox was made, the program could not be started; `status` is the errno
-  spared,       ///< ended because the machine lacked a resource (see `why`); not a result of its program
+  spared,       ///< ended because the machine lacked a resource (see `why`); not the program's fault
 };
 
 struct Outcome {
   Ended how = Ended::not_made;
   int status = 0;
-  std::optional<Limit> limit;          ///< that the program has hit; never set if it exited with 0
-  std::string tripwire;                ///< the call that it tried, if a tripwire has ended it: "mount"
+  std::optional<Limit> limit;          ///< the limit that the program has hit; never set if it exited with 0
+  std::string tripwire;                ///< if a tripwire has ended the program: the call that it tried, such as "mount"
   std::vector<std::uint32_t> outputs;  ///< indices of the existing Spec::outputs, ascending
   std::string why;                     ///< unless `exited` or `signalled`: a sentence for people
   std::string advice;                  ///< what to do about it; may be empty

@@ -1,15 +1,15 @@
 #pragma once
-// A Spec, a Usage and an Outcome as bytes, between two processes of one node that run the same program. So there is no
-// version and no compatibility.
+// A Spec, a Usage and an Outcome as bytes, between two processes of one node. Both run the same program, so the bytes
+// have no version.
 #include "runtime/base/bytes.hpp"
 #include "runtime/sandbox/spec.hpp"
 
 namespace troupe::sandbox {
 
-inline constexpr std::size_t kTextsMax = 65'536;  // arguments, names or binds of one spec
+inline constexpr std::size_t kTextsMax = 65'536;  // arguments, variables or binds of one spec
 inline constexpr std::size_t kUsageBytes = 48;    // of each Usage
 
-/// Writes all of it except `inside`, which only its own process can run.
+/// Writes all of `spec` except `inside`, which only this process can run.
 base::Bytes write(const Spec& spec);
 base::Bytes write(const Usage& usage);
 base::Bytes write(const Outcome& outcome);

@@ -1,8 +1,8 @@
 #pragma once
-// How the file tree inside is built: a list of steps, made before the sandbox and performed in it.
+// How the file tree of a sandbox is built: a list of steps, made before the sandbox and performed in it.
 //
-// The new process shares only a copy of its parent's memory. It only makes system calls, so that a parent with threads
-// may start sandboxes too. Everything that allocates is done here, before.
+// The new process has a copy of its parent's memory. It only makes system calls, so that a parent with threads may
+// start sandboxes too. So everything that allocates is done here, before it starts.
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -20,7 +20,7 @@ struct Step {
     link,      ///< makes the symbolic link `to` to `from`
     bind,      ///< shows `from` at `to`, read-only, without devices and set-user-id
     device,    ///< shows the device `from` at `to`
-    process,   ///< mounts /proc at `to`: only with the processes inside
+    process,   ///< mounts /proc at `to`, which shows only the processes inside
     disk,      ///< mounts a file system in memory at `to`, with the options `from`
     shift,     ///< shows the folder `from` of the new tree at `to`, writable
     give_all,  ///< everybody may write to the folder `to`, and delete their own files

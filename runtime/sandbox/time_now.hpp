@@ -4,7 +4,7 @@
 
 namespace troupe::sandbox {
 
-/// Monotonic.
+/// Returns the monotonic time.
 inline base::Instant time_now() {
   return base::Instant(std::chrono::duration_cast<base::Duration>(std::chrono::steady_clock::now().time_since_epoch()));
 }
