@@ -1,5 +1,5 @@
 #pragma once
-// Randomness of one simulated node: a stream of the stage's seed.
+// The source of randomness of one simulated node: a stream drawn from the stage's seed.
 #include <algorithm>
 #include <cstring>
 

@@ -1,11 +1,11 @@
 #pragma once
 // The clients of one domain in one run. Each client sends one request to one node, as an operator would.
 //
-// Use     derive a struct from Client, for the state of a client, and a class from Clients of it, with a function for
-//         each operation: begin(), then ask() or subscribe(), which end the client.
-// Counts  the success of a scenario's operation is acknowledged to the run; success of the workload's own requests is
-//         not.
-// Owner   one run. A client that is over is kept, because callbacks refer to it.
+// Use     derive a struct from Client, for the state of a client, and a class from Clients of that struct. The class
+//         has a function for each operation: it calls begin(), then ask() or subscribe(), which end the client.
+// Counts  if an operation of the scenario succeeds, that is reported to the run (Nodes::acknowledged); for the
+//         workload's own requests it is not.
+// Owner   one run. A client that is over is kept, because callbacks may refer to it.
 #include <deque>
 #include <functional>
 #include <optional>
@@ -21,7 +21,7 @@ namespace troupe::sim {
 
 using MaybeError = std::optional<base::Error>;
 
-/// Returns "not_found: no node has it"; empty without an error.
+/// Returns a text such as "not_found: no node has it"; empty without an error.
 inline std::string why_of(const MaybeError& error) {
   return error ? std::string(base::name(error->code)) + ": " + error->message : "";
 }
@@ -29,8 +29,8 @@ inline std::string why_of(const MaybeError& error) {
 struct Client {
   std::size_t node = 0;
   std::string what;              ///< "a put of file-3"
-  bool counts = false;           ///< its success is acknowledged to the run
-  bool over = false;             ///< it has its response, or its node has died
+  bool counts = false;           ///< its success is reported to the run
+  bool over = false;             ///< the response has arrived, or the client's node has died
   base::WallTime asked_at{};     ///< by the clock of its node
   runtime::Subscription hold{};  ///< for a stream
 
@@ -46,13 +46,14 @@ class Clients {
 
   explicit Clients(Nodes& nodes) : nodes_(nodes) {}
 
-  /// Clients that begin while `what` runs count.
+  /// Runs `what`. Clients that begin in it count as operations of the scenario.
   void by_operation(const std::function<void()>& what) {
     counts_ = true;
     what();
     counts_ = false;
   }
-  /// Ends the clients of that node: no response will come. Calls `cut_off` for each that was not over.
+  /// Ends the clients of a node that has died, because no response will come. Calls `cut_off` for each client that was
+  /// not over.
   void died(std::size_t node, const std::function<void(Its&)>& cut_off = {}) {
     for (Its& client : clients_) {
       if (client.node != node || std::exchange(client.over, true)) continue;
@@ -80,7 +81,7 @@ class Clients {
     if (error) nodes_.tell(client.text() + " ended with " + why_of(error));
     else if (client.counts) nodes_.acknowledged();
   }
-  /// `how` continues the client's text: "gave wrong bytes".
+  /// Reports a violation. `how` continues the client's text: "gave wrong bytes".
   void violated(std::string_view invariant, const Its& client, const std::string& how) {
     nodes_.violated(invariant, client.text() + ' ' + how);
   }

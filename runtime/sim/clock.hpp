@@ -1,9 +1,9 @@
 #pragma once
-// Time of one simulated node: the stage's time as its own clock shows it; wake-ups are events on the stage's timeline.
+// The clock of one simulated node: derived from the stage's time; wake-ups are events on the stage's timeline.
 //
 // Monotonic  `offset` ahead of the stage, and `drift_ppm` millionths faster. Never steps.
-// Date       runs with it; step() moves only the date, as an operator or a time server does.
-// Handlers   take no time, except the time that spent() reports for a running handler: only that handler sees its clock
+// Date       runs with the monotonic time; step() moves only the date, as an operator or a time server does.
+// Handlers   take no time, except the time that spent() reports for a running handler: only that handler sees the clock
 //            run ahead of the stage.
 #include <caf/actor_addr.hpp>
 #include <chrono>
@@ -35,13 +35,14 @@ class Clock final : public ports::Clock {
   /// Moves the date by that much, forward or back.
   void step(base::Duration by) { stepped_ += by; }
 
-  /// Sets a function that each reading of the clock calls: the time of the current handler; zero between handlers.
+  /// Sets a function that each reading of the clock calls: it returns the time that the current handler has spent; zero
+  /// between handlers.
   void spent(std::function<base::Duration()> by_handler) { spent_ = std::move(by_handler); }
 
   void wake(const runtime::Handle& sleeper, base::Instant at) override;
   void forget(const runtime::Handle& sleeper) override;
 
-  /// Returns how long the stage takes until now() is `due`; negative if it has passed.
+  /// Returns the stage's time until now() is `due`; negative if `due` has passed.
   base::Duration until(base::Instant due) const { return stage_time(due) - stage_.now(); }
 
   /// Returns how many actors wait to be woken.

@@ -1,9 +1,9 @@
 #pragma once
-// The final checks of a domain on its nodes at the end of a run, repeated until each response is right.
+// The final checks of a domain on the nodes at the end of a run, each repeated until its response is right.
 //
-// Limits  kChecksPerNode at once at each node.
-// Order   the order in which they were added. A failed check waits for the next probe, so that time passes between two
-//         tries.
+// Limits  kChecksPerNode checks at once at each node.
+// Order   checks start in the order in which they were added. A failed check waits for the next probe, so that time
+//         passes between two tries.
 // Owner   one Workload, whose start() outlives it.
 #include <deque>
 #include <functional>
@@ -17,7 +17,7 @@
 namespace troupe::sim {
 
 inline constexpr std::size_t kChecksPerNode = 8;  // at once; our choice: far below what a node serves
-inline constexpr unsigned kTriesEnough = 3;       // for data that need not exist; our choice
+inline constexpr unsigned kTriesEnough = 3;       // for data that may be missing; our choice
 
 /// `What` is a request to a node; its text() names it: "a get of file-3".
 template <class What>
@@ -33,20 +33,20 @@ class Closing {
    private:
     friend class Closing;
     bool under_way = false;
-    bool rests = false;  // until the next probe
+    bool rests = false;  // waits until the next probe
   };
 
-  /// `start` sends the request; with the response call ended().
+  /// `start` sends the request of a check; when the response arrives, call ended().
   Closing(const Nodes& nodes, std::function<void(Check&)> start) : nodes_(nodes), start_(std::move(start)) {}
 
-  /// Nothing is sent before the next go_on(). The check does not move in memory.
+  /// Adds a check; its first request is sent at the next go_on(). The check does not move in memory.
   void add(std::size_t node, What what) {
     checks_.emplace_back();
     checks_.back().node = node;
     checks_.back().what = std::move(what);
   }
 
-  /// The node has died: its responses will not come.
+  /// Ends the pending requests of a node that has died: their responses will not come.
   void died(std::size_t node) {
     for (Check& check : checks_)
       if (check.node == node) check.under_way = false;

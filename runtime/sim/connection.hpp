@@ -26,20 +26,21 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::size_t write(Side side, base::Bytes bytes);
   void pause(Side side, bool paused);
   void close(Side side);
-  /// Ends this side now; bytes that did not fit into the window are lost.
+  /// Ends `side` now; bytes that did not fit into the window are lost.
   void abandon(Side side);
-  /// The stream object is gone: no more events, and the end closes.
+  /// Called when the stream object of `side` is gone: sends no more events and closes that end.
   void drop(Side side);
   /// Ends both sides at once.
   void reset(const std::string& why);
-  /// The cut of the link has ended: the bytes that it held back are in flight again.
+  /// Called when the cut of the link has ended: the bytes that it held back are in flight again.
   void thaw();
-  /// The machine at that address is gone: its end neither sends nor receives any longer.
+  /// Called when the machine at that address is gone: its end neither sends nor receives any longer.
   void vanish(const Address& node);
   /// Ends the stream at that address and notifies only that end; the other end is reset once it sends. Returns false if
-  /// one of them has ended already or was never started.
+  /// one of the ends has ended already or was never started.
   bool half_open(const Address& node);
-  /// The machine is back without this stream: the other end is reset now if it has sent, otherwise once it sends.
+  /// Called when the vanished machine is back, without this stream: the other end is reset now if it has sent,
+  /// otherwise once it sends.
   void reset_if_believed();
 
   bool ended() const { return ends_[0].ended && ends_[1].ended; }
@@ -60,12 +61,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
     bool closing = false;
     bool ended = false;
     bool end_sent = false;
-    bool gone = false;               ///< it has ended, perhaps with its machine, and the other end does not know
-    bool knocked = false;            ///< something was sent to it since
+    bool gone = false;               ///< this end is gone, perhaps with its machine, and the other end does not know
+    bool knocked = false;            ///< something was sent to this end since it is gone
     std::deque<base::Bytes> unsent;  ///< written by the owner, beyond the window
-    std::size_t first_sent = 0;      ///< bytes of the first of them that were sent
+    std::size_t first_sent = 0;      ///< bytes of the first of `unsent` that were sent
     std::deque<Segment> under_way;   ///< to the other end
-    std::size_t held = 0;            ///< arrivals that met a cut
+    std::size_t held = 0;            ///< arrivals that a cut holds back
     std::size_t window_used = 0;     ///< bytes sent that the other end has not read
     base::Instant last_arrival;
     std::deque<Segment> inbox;  ///< arrived, unread
@@ -73,7 +74,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   End& at(Side side) { return ends_[static_cast<std::size_t>(side)]; }
   static Side other(Side side) { return side == Side::dialler ? Side::acceptor : Side::dialler; }
-  /// Sends as much as the window allows, whole or in pieces of the network's choice. Returns the number of bytes sent.
+  /// Sends as much as the window allows, whole or in pieces that the network chooses. Returns the number of bytes sent.
   std::size_t send_on(Side from, bool whole);
   /// Does the same in pieces, and reports the sent bytes to the owner.
   void pump(Side from);
@@ -88,7 +89,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::array<End, 2> ends_;
 };
 
-/// Returns the near end for its owner.
+/// Returns the end at `side`, for its owner.
 std::shared_ptr<ports::Stream> make_stream(std::shared_ptr<Connection> connection, Side side);
 
 }  // namespace troupe::sim

@@ -2,7 +2,7 @@
 // The content of a simulated file: real bytes, then filler, which occupies space on the device and no memory.
 //
 // Filler  comes from File::fill() and reads as zeros; appending bytes after it turns it into real bytes.
-// Doubt   bytes that a device has refused to write: a power failure decides whether the device has them.
+// Doubt   bytes of a failed sync are in doubt: only a power failure decides whether the device has them.
 // Owner   one inode of a simulated disk.
 #include <algorithm>
 #include <cstdint>
@@ -35,7 +35,7 @@ class Content {
   }
   void fill(std::uint64_t bytes) { filler_ += bytes; }
 
-  /// Cuts it to the first `size` bytes; it must have at least as many.
+  /// Cuts the content to its first `size` bytes; it must have at least as many.
   void cut(std::uint64_t size) {
     filler_ = size > bytes_.size() ? size - bytes_.size() : 0;
     if (size == 0) bytes_ = {};  // frees the memory, too
@@ -44,7 +44,7 @@ class Content {
     if (!doubts_.empty()) doubts_.back().to = std::min(doubts_.back().to, size);
   }
 
-  /// From now on it is undecided whether the device has the bytes after `from`.
+  /// Puts the bytes from `from` on in doubt: it is undecided whether the device has them.
   void doubt(std::uint64_t from) {
     if (!doubts_.empty()) from = std::max(from, doubts_.back().to);
     if (from < size()) doubts_.push_back({from, size()});

@@ -1,11 +1,12 @@
 #pragma once
 // The Disk port of one simulated machine: files in memory that lose unsynced data at a crash.
 //
-// Files   the device has a synced prefix of each file. A crash keeps that, all written bytes, or a part of the rest.
-// Refusal data of a failed sync stays readable, and no later sync writes it; the next crash decides which pages the
-//         device has ("fsyncgate", 2018).
-// Names   a created, renamed or removed name is durable after sync_directory(). Until then a crash keeps or loses each
-//         change independently, except that changes of one file keep their order: harsher than a journal.
+// Files   the device has a synced prefix of each file. A crash keeps that prefix, all written bytes, or the prefix and
+//         a part of the rest.
+// Refusal data of a failed sync stays readable, and no later sync writes it; the next crash decides which of its pages
+//         the device has ("fsyncgate", 2018).
+// Names   a change of a name (created, renamed, removed) is durable after sync_directory(). Until then a crash keeps or
+//         loses each change independently, except that changes of one file keep their order: harsher than a journal.
 // Power   halt_after() sets the operation at which the power fails; it and all later operations return `io`.
 // Lives   files, locks and views from before a crash, revoke(), wipe() or swap() return `io`, and their locks are void.
 // Faults  plans belong to the machine: swap() moves only contents. crash() forgets all plans except limit() and slow().
@@ -38,7 +39,7 @@ class Disk final : public ports::Disk {
   Disk(const Disk&) = delete;
   Disk& operator=(const Disk&) = delete;
 
-  // Like the view of its present user.
+  // These work like the view of the present user.
   ports::DiskResult<std::unique_ptr<ports::File>> open(std::string_view path, ports::OpenMode mode) override;
   ports::DiskResult<void> rename(std::string_view from, std::string_view to) override;
   ports::DiskResult<void> remove(std::string_view path) override;
@@ -48,70 +49,72 @@ class Disk final : public ports::Disk {
   ports::DiskResult<std::uint64_t> size(std::string_view path) override;
   ports::DiskResult<std::unique_ptr<ports::DiskLock>> lock(std::string_view path) override;
   ports::DiskResult<std::string> show(std::string_view path) override;
-  /// The folder contains the archive as its one file: programs here are scripts (programs.hpp), which do not read it.
+  /// Makes a folder with the archive as its only file: simulated programs are scripts (programs.hpp), which do not read
+  /// it.
   ports::DiskResult<std::unique_ptr<ports::Unpacking>> unpack(std::string_view archive, std::string_view to) override;
   ports::DiskResult<std::uint64_t> free_bytes() override;
   std::optional<std::string> lost() override;
 
   /// Sets the maximum size of all files together; the disk is full if they are larger now.
   void set_capacity(std::uint64_t bytes);
-  /// Adds a temporary limit to the capacity and other limits, of which the least counts, until lift() is called with
-  /// the same number.
+  /// Adds a temporary limit, until lift() is called with the same number. The smallest of the capacity and all limits
+  /// counts.
   void limit(std::uint64_t bytes);
   void lift(std::uint64_t bytes);
   /// Returns the size of all files together.
   std::uint64_t used_bytes() const;
-  /// Returns how many of these bytes are in memory.
+  /// Returns how many bytes of all files are in memory.
   std::uint64_t real_bytes() const;
 
-  /// Plans one fault: after `after` more operations of that kind, one fails with `error`, and `hit` is called at that
-  /// moment. A later plan for the same kind replaces it.
+  /// Plans one fault: after `after` more operations of that kind, the next fails with `error`, and `hit` is called at
+  /// that moment. A later plan for the same kind replaces this plan.
   void fail(DiskOperation what, ports::DiskError error, std::uint64_t after = 0, std::function<void()> hit = {});
 
   /// Forgets all plans of fail().
   void forgive();
 
-  /// Allows `operations` more changes of the disk; then every operation is `io` until crash().
+  /// Allows `operations` more changes of the disk; then every operation returns `io` until crash().
   void halt_after(std::uint64_t operations);
-  /// Whether the power failure is planned or has happened; whether it has happened.
+  /// halting() returns whether the power failure is planned or has happened; halted() returns whether it has happened.
   bool halting() const;
   bool halted() const;
 
   /// Returns the operations so far that may have changed the disk, as halt_after() counts them.
   std::uint64_t operations() const;
 
-  /// From now on syncs report success without effect, until this is reverted or the power fails. A later honest sync
-  /// also makes the earlier data durable.
+  /// With `lies`, syncs report success without effect, until lie(false) or a power failure. A later honest sync also
+  /// makes the earlier data durable.
   void lie(bool lies);
   bool lying() const;
 
-  /// From now on each operation takes that much `longer`, which owed() adds up; a negative value reverts that.
+  /// Makes each operation take `longer` from now on, which owed() adds up; the negative value reverts that.
   void slow(base::Duration longer);
   base::Duration owed() const;
   base::Duration take_owed();
 
-  /// Removes the data directory under the running process: each change is `gone` from now on. The next crash() or
-  /// revoke() restores it unchanged.
+  /// Removes the data directory under the running process: each change returns `gone` from now on. The next crash() or
+  /// revoke() restores the directory unchanged.
   void lose();
 
-  /// Its process has ended: its files, locks and views are dead, its written data and plans of faults stay.
+  /// Called when the disk's process has ended: its files, locks and views are dead, its written data and planned faults
+  /// stay.
   void revoke();
 
-  /// Passes the bytes of every append(), also of failed ones: for the hash of a run.
+  /// Passes the bytes of every append(), also of a failed append(): for the hash of a run.
   void on_write(std::function<void(base::ByteView)> told);
 
-  /// The power fails and returns: unsynced content and names survive or not as `random` draws.
+  /// Lets the power fail and return: `random` draws which unsynced content and names survive.
   void crash(base::Random& random);
 
-  /// Replaces it by an empty disk.
+  /// Replaces the disk's contents by an empty disk.
   void wipe();
   /// Returns another disk with the same files, all durable.
   std::unique_ptr<Disk> copy() const;
   /// Exchanges the contents of two disks, while their machines are off.
   void swap(Disk& other);
 
-  /// Cuts one `wanted` file, drawn by `random`, to `per_mille` thousandths of its bytes on the device. Returns its
-  /// path, or nullopt if there is none.
+  /// Cuts one file, drawn by `random` from the files that are `wanted`, to `per_mille` thousandths of its bytes on the
+  /// device. Returns its path, or nullopt if there is no such file.
   std::optional<std::string> cut(base::Random& random, std::uint64_t per_mille,
                                  const std::function<bool(std::string_view path)>& wanted);
 
@@ -135,7 +138,7 @@ class Disk final : public ports::Disk {
   std::shared_ptr<State> state_;
 };
 
-/// A disk as one life of its machine sees it: dead after that life, whatever the disk contains later.
+/// A disk as one life of its machine sees it: the view is dead after that life, whatever the disk contains later.
 class DiskView final : public ports::Disk {
  public:
   explicit DiskView(const sim::Disk& disk);

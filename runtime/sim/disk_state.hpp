@@ -39,7 +39,8 @@ struct Inode {
   }
 };
 
-/// A change of names that no sync has confirmed: `from` disappears, `to` means `what`. Either may be absent.
+/// A change of names that no sync has confirmed: `from` disappears, `to` becomes a name of `what`. `from` or `to` may
+/// be absent.
 struct NameChange {
   struct Entry {
     InodePtr directory;
@@ -92,9 +93,9 @@ struct Disk::State {
   State();
 
   enum class Effect : std::uint8_t { looks, changes };
-  /// Every operation begins here: counts it, and returns an error if the device no longer responds.
+  /// Begins an operation: counts it, and returns an error if the device no longer responds.
   ports::DiskResult<void> admit(Effect effect);
-  /// Returns the fault planned for this operation, if it is its turn.
+  /// Returns the fault that is planned for this operation, or nullopt.
   std::optional<ports::DiskError> fault(DiskOperation what);
 
   std::uint64_t room() const {
@@ -112,10 +113,10 @@ struct Disk::State {
   ports::DiskResult<InodePtr> directory(std::string_view path) const;
   void change(std::optional<DirectoryEntry> from, std::optional<DirectoryEntry> to, const InodePtr& what);
   InodePtr make(const DirectoryEntry& place, bool directory);
-  /// Confirms the changes of one directory's names, and the earlier changes that they depend on.
+  /// Makes the changes of one directory's names durable, and the earlier changes that they depend on.
   void settle(const InodePtr& directory);
 
-  /// Called with each file, by its path, in the order of names.
+  /// A function that each() calls with every file and its path, in the order of names.
   using Seen = std::function<void(const std::string& path, Inode& file)>;
   void each(const Seen& seen) const;
   /// Recomputes the used bytes of all named files after a crash.

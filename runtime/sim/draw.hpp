@@ -11,7 +11,7 @@ namespace troupe::sim {
 
 class Draw {
  public:
-  /// Both outlive it.
+  /// `random` and `shape` outlive this object.
   Draw(base::Random& random, const Shape& shape) : random_(random), shape_(shape) {}
 
   /// Returns the number of operations: `min` per minute at load 0, `max` per minute at load 100. At least one, and at
@@ -42,7 +42,7 @@ class Draw {
   std::int64_t below(std::int64_t bound) {
     return static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(bound)));
   }
-  /// Returns one of several; the list must not be empty.
+  /// Returns one element of the list, which must not be empty.
   template <class List>
   auto& pick(List& from) {
     return from[random_.below(from.size())];

@@ -3,12 +3,12 @@
 //
 // Model   TCP as its users see it. Bytes arrive whole and in order, in pieces that the sender did not choose. Bytes
 //         that a cut holds back arrive after it heals. A dial through a cut is retried until its deadline.
-// Faults  cuts, clogs, narrow links and wrong bytes each affect one direction. If they overlap, cuts are counted, clogs
-//         add up, and the narrowest limit counts. A vanished machine sends nothing more: its peers wait, and are reset
-//         once it is back. datagrams.hpp describes the faults of datagrams.
-// Chance  the latency of a link is drawn once from [latency_min, latency_max], pieces are drawn as they leave. The
-//         streams of chance are named by the link, so that one link's traffic does not change another's.
-// Limits  kWindowBytes between a writer and a reader that does not read; the rest stays unwritten.
+// Faults  cuts, clogs, narrow links and wrong bytes each affect one direction. Of overlapping faults, cuts are counted,
+//         clogs add up, and the narrowest limit applies. A vanished machine sends nothing more: its peers wait, and are
+//         reset once it is back. datagrams.hpp describes the faults of datagrams.
+// Chance  the latency of a link is drawn once from [min, max] of Latency, pieces are drawn as they leave. Each link has
+//         its own stream of chance, so that one link's traffic does not change another link's.
+// Limits  kWindowBytes between a writer and a reader that does not read; further bytes stay unwritten.
 #include <array>
 #include <functional>
 #include <map>
@@ -36,13 +36,13 @@ inline constexpr std::size_t kWindowBytes = 256 * 1024;  // our choice: the init
 inline constexpr std::chrono::microseconds kLoopbackTime{20};  // our choice: between two actors of one node
 inline constexpr std::chrono::seconds kDialAgain{1};           // first retry of a SYN in Linux (RFC 6298 2)
 inline constexpr std::uint16_t kFirstFreePort = 32'768;        // the first port that Linux gives for port 0
-inline constexpr std::uint32_t kUserId = 1'000;                // of every process that dials a local socket
+inline constexpr std::uint32_t kUserId = 1'000;                // the user of every process that dials a local socket
 
 /// Faults per million datagrams that leave; datagrams.hpp describes them.
 struct DatagramFaults {
   std::uint32_t loss = 0;   ///< never arrive
-  std::uint32_t twice = 0;  ///< of the rest: arrive twice
-  std::uint32_t late = 0;   ///< of the rest and their copies, each independently: later by up to kLateMax
+  std::uint32_t twice = 0;  ///< of the datagrams that are not lost: arrive twice
+  std::uint32_t late = 0;   ///< of those and their copies, each independently: late by up to kLateMax
 };
 
 class Fabric : public std::enable_shared_from_this<Fabric> {
@@ -52,7 +52,7 @@ class Fabric : public std::enable_shared_from_this<Fabric> {
     base::Duration max = std::chrono::milliseconds(20);   // one continent
   };
 
-  /// The stage outlives the fabric's use: streams of actors may keep the fabric until the stage ends.
+  /// The stage must outlive all use of the fabric: streams of actors may keep the fabric until the stage ends.
   static std::shared_ptr<Fabric> make(Stage& stage, Latency latency);
   static std::shared_ptr<Fabric> make(Stage& stage) { return make(stage, Latency{}); }
 
@@ -63,17 +63,18 @@ class Fabric : public std::enable_shared_from_this<Fabric> {
   /// Makes `host` resolve to `address` everywhere.
   void name(std::string host, const Address& address) { names_[std::move(host)] = address; }
 
-  /// Holds back everything from one node to another until heal() was called as often. Affects only that direction.
+  /// Holds back everything that `from` sends to `to`, until heal() was called as often as cut(). Affects only that
+  /// direction.
   void cut(const Address& from, const Address& to) { ++cuts_[{from, to}]; }
   void heal(const Address& from, const Address& to);
   void heal_all();
-  /// Delays all traffic from one node to another by `longer` from now on; a negative value reverts that.
+  /// Delays all traffic from one node to another by `longer` from now on; the negative value reverts that.
   void clog(const Address& from, const Address& to, base::Duration longer) { clogs_[{from, to}] += longer; }
   /// Limits the bytes per second, 1 or more, until widen() is called with the same number.
   void narrow(const Address& from, const Address& to, std::uint64_t bytes_per_second);
   void widen(const Address& from, const Address& to, std::uint64_t bytes_per_second);
   /// Changes one bit of the next piece from one node to another, and calls `hit` at that moment. A later plan for the
-  /// same direction replaces it.
+  /// same direction replaces this plan.
   void corrupt(const Address& from, const Address& to, std::function<void()> hit = {}) {
     corrupt_.insert_or_assign({from, to}, std::move(hit));
   }
@@ -81,9 +82,9 @@ class Fabric : public std::enable_shared_from_this<Fabric> {
   void forgive() { corrupt_.clear(); }
   /// Sets the faults of datagrams that leave from now on, on all routes, in addition to the faults above.
   void datagrams(const DatagramFaults& faults);
-  /// The machine vanishes silently, with all its sockets. Its streams get no more events.
+  /// Lets a machine vanish silently, with all its sockets. Its streams get no more events.
   void vanish(const Address& node);
-  /// The machine is back, and resets every peer that still has an old stream open.
+  /// Brings a machine back, which then resets every peer that still has an old stream open.
   void appear(const Address& node);
   /// Ends all streams between two nodes, and returns how many; both sides are notified at once.
   std::size_t reset(const Address& one, const Address& other);
@@ -113,7 +114,7 @@ class Fabric : public std::enable_shared_from_this<Fabric> {
   /// Returns the bound address, or nullopt if it is in use. Port 0 picks a free port.
   std::optional<base::Endpoint> bind(base::Endpoint at, const runtime::Handle& owner);
   bool bind(const Address& node, const std::string& path, const runtime::Handle& owner);
-  /// Does nothing if another listener has the address now, because its machine had vanished with it.
+  /// Does nothing if another listener has the address now: the machine had vanished with the listener of `owner`.
   void unbind(const base::Endpoint& at, const caf::actor_addr& owner);
   void unbind(const Address& node, const std::string& path, const caf::actor_addr& owner);
 
@@ -124,11 +125,11 @@ class Fabric : public std::enable_shared_from_this<Fabric> {
     std::uint64_t ticket = 0;
     caf::weak_actor_ptr owner;
     bool done = false;
-    Stage::Appointment patience{};         ///< when it fails
-    std::shared_ptr<Connection> accepted;  ///< by the other side; the dialler does not know yet
+    Stage::Appointment patience{};         ///< the event at which the dial fails
+    std::shared_ptr<Connection> accepted;  ///< accepted by the other side, before the dialler knows
   };
   void dial(const std::shared_ptr<Dial>& dial, base::Duration patience);
-  /// Sends the failure at once, as a message.
+  /// Sends the failure of a dial at once, as a message.
   void fail(const std::shared_ptr<Dial>& dial, std::string why);
 
  private:

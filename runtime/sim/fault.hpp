@@ -19,13 +19,13 @@ enum class FaultKind : std::uint8_t {
   swizzle,      ///< the links of the set `amount` clog one after the other, and open in another order within `span`
   narrow,       ///< at most `amount` bytes per second from `node` to `other` for `span`
   reset,        ///< the streams between `node` and `other` end at once
-  half_open,    ///< the streams with `other` end only at `node`: `other` learns of it once it sends, if ever
+  half_open,    ///< the streams with `other` end only at `node`; `other` learns that only if it sends
   flip,         ///< one bit of the next piece from `node` to `other` is wrong
   kill,         ///< the process ends, and starts again after `span`
   power,        ///< the machine loses power after `amount` more changes of its disk; back after `span`
   pause,        ///< no actor of the node runs for `span`
   slow,         ///< the node works for a millisecond, then rests for `amount` microseconds, for `span`
-  break_actor,  ///< the actor that takes the `amount`-th message of the node from now on breaks
+  break_actor,  ///< the actor that gets the node's `amount`-th message from now on breaks
   disk_full,    ///< no free space except `amount` bytes for `span`
   disk_read,    ///< one read fails, `amount` reads from now
   disk_write,   ///< one write fails half way, `amount` writes from now
@@ -36,7 +36,7 @@ enum class FaultKind : std::uint8_t {
   disk_swap,    ///< `node` and `other` end, and start again after `span`, with exchanged disks
   disk_gone,    ///< the directory of a running node is removed; after `span` it starts again on an empty disk
   disk_cut,     ///< the process ends, `amount` thousandths of a log are left, and it starts again after `span`
-  disk_older,   ///< after half of `span` the process ends; after the rest it starts on a copy of its disk from `at`
+  disk_older,   ///< after half of `span` the process ends; after `span` it starts on a copy of its disk from `at`
   disk_lie,     ///< syncs do nothing for `span`, then the power fails
   clock_step,   ///< the date jumps by `amount` milliseconds
   clock_off,    ///< the date is `amount` milliseconds off for `span`, then corrected
@@ -54,7 +54,7 @@ struct Fault {
   std::uint16_t node = 0;   ///< from 0
   std::uint16_t other = 0;  ///< the far end
   std::int64_t amount = 0;  ///< by kind; for a set of nodes: bit i for node i
-  bool by_hand = false;     ///< a person added or ended it while watching the run
+  bool by_hand = false;     ///< a person added or ended the fault while watching the run
   friend bool operator==(const Fault&, const Fault&) = default;
 };
 
@@ -69,10 +69,10 @@ struct FaultSpec {
   bool on_other;          ///< also takes `other`
   bool lasts;             ///< takes `span`
   Amount amount = Amount::none;
-  std::int64_t amount_min = 0;  ///< a swarm draws within both; a scenario may go below it, but not above the maximum
+  std::int64_t amount_min = 0;  ///< a swarm draws from [amount_min, amount_max]; a scenario may go below, but not above
   std::int64_t amount_max = 0;
-  bool loses_data = false;  ///< may destroy data that its node has acknowledged
-  bool beyond = false;      ///< more than any protocol promises to survive: only with --beyond
+  bool loses_data = false;  ///< may destroy data that the node has acknowledged
+  bool beyond = false;      ///< more than the protocols promise to survive: only with --beyond
 };
 
 /// Returns all of them, in the order of FaultKind.

@@ -18,15 +18,15 @@ inline constexpr std::size_t kKeyOperationsMax = 1'000'000;  // our choice: some
 enum class Did : std::uint8_t {
   read,     ///< returns the value
   write,    ///< replaces it by `value`
-  erase,    ///< makes it absent
+  erase,    ///< makes the value absent
   append,   ///< adds `value` at its end; an absent value counts as empty
-  replace,  ///< by `value` if it is `expected` (compare and swap); returns whether it was
+  replace,  ///< sets `value` if the value is `expected` (compare and swap); returns whether it was
 };
 
 enum class Fate : std::uint8_t {
-  lost,     ///< it is unknown whether it took effect
+  lost,     ///< it is unknown whether the operation took effect
   told,     ///< took effect, and the result is known
-  refused,  ///< certainly without effect; says nothing about the value
+  refused,  ///< certainly had no effect; says nothing about the value
 };
 
 using Value = std::optional<std::string>;
@@ -47,7 +47,8 @@ class History {
  public:
   using Number = std::size_t;
 
-  /// The operation's fate, positions and, for a read, value are filled in later. Returns its number.
+  /// Records a request, and returns its number. The operation's fate, positions and, for a read, value are filled in
+  /// later.
   Number begin(KeyOperation operation);
   void answered(Number number);
   void answered_read(Number number, Value seen);

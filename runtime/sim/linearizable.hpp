@@ -1,6 +1,6 @@
 #pragma once
-// Checks linearizability: whether one order of operations explains the results for each key, each operation at one
-// moment between its request and its response.
+// Checks linearizability: whether, for each key, one order of operations explains the results, with each operation at
+// one moment between its request and its response.
 //
 // Source  Wing & Gong, "Testing and verifying concurrent objects", 1993; Lowe, "Testing for linearizability", 2017: the
 //         search over a list from which operations are lifted, and the cache of tried states. Keys are independent
@@ -24,12 +24,12 @@ enum class Verdict : std::uint8_t {
 
 struct Linearized {
   Verdict verdict = Verdict::holds;
-  std::string key;  ///< the first key, in their order, that fails; for `broken` and `gave_up`
-  /// For `broken`: the operation that ends the longest explanation, because it cannot follow the operations before.
+  std::string key;  ///< for `broken` and `gave_up`: the first key, in key order, that fails
+  /// For `broken`: the operation that cannot follow the longest order that explains the operations before it.
   std::optional<KeyOperation> unexplained;
 };
 
-/// Searches all keys; the worst verdict is the verdict. `initial` is every key's value before the history.
+/// Checks all keys and returns the worst verdict. `initial` is every key's value before the history.
 Linearized linearizable(const std::vector<KeyOperation>& history, const Value& initial = std::nullopt,
                         std::size_t states_max = kStatesMax);
 

@@ -1,13 +1,14 @@
 #pragma once
-// One simulated machine: a permanent address and disk, and a node on them that starts, dies and returns.
+// One simulated machine: a permanent address and disk, and a node that starts, dies and returns on them.
 //
 // States  off, up, paused. boot() begins a life with new ports; kill() and lose_power() end it at once.
-// Kill    ends only the process: its written data is in the system's cache and stays; its streams close normally.
+// Kill    ends only the process: its written data stays, in the system's cache; its streams close normally.
 // Power   ends the machine: unsynced data may be lost, and its streams get no event until it is back.
-// Both    end the programs that the node has started, without an event.
-// End     an actor may still handle the current message before it ends: its view of the disk is dead then, and its
+// Both    kill and power failure end the programs that the node has started, without an event.
+// End     an actor may still handle its current message before it ends, but its view of the disk is dead, and its
 //         messages are dropped.
-// Lives   keep their Node and ports until the machine is destroyed, because actors of an old life may still be ending.
+// Lives   each life keeps its Node and ports until the machine is destroyed, because actors of an old life may still be
+//         ending.
 // Faults  life.hpp describes their effects on the actors.
 // Owner   one run. Destroy it before the stage, then let the stage run for a moment.
 #include <functional>
@@ -36,12 +37,12 @@ class Machine {
 
   std::uint16_t number() const { return number_; }
   Address address() const { return address_of(number_); }
-  /// Returns the disk for access from outside; a life has its own view of it, in the ports.
+  /// Returns the disk, for access from outside; a life has its own view of the disk, in its ports.
   Disk& disk() { return disk_; }
   bool up() const { return up_; }
   std::size_t lives() const { return lives_.size(); }
 
-  /// Begins a life on the contents of the disk; it must not be up. The caller starts the actors.
+  /// Begins a life on the contents of the disk; the machine must not be up. The caller starts the actors.
   runtime::Node& boot();
   /// Returns the node of this life, or of the last life.
   runtime::Node& node() { return lives_.back()->node; }
@@ -52,12 +53,12 @@ class Machine {
   /// Loses power instead, if the power has already failed outside of any handler.
   void kill();
   void lose_power();
-  /// Loses power at the change of the disk after `operations` more, inside the handler that makes it. `then` is called
-  /// right after, once, from within the current event: it must not boot. An earlier crash, or another such plan,
-  /// cancels it; a kill does not.
+  /// Loses power after `operations` more changes of the disk, at the next change and inside the handler that makes it.
+  /// Then calls `then` once, within the current event: it must not boot. An earlier crash, or another such plan,
+  /// cancels the plan; a kill does not.
   void lose_power_at(std::uint64_t operations, std::function<void()> then);
 
-  /// Stops all its actors until resume() was called as often in this life; messages to them wait.
+  /// Stops all actors until resume() was called as often as pause() in this life; messages to them wait.
   void pause();
   void resume();
 
@@ -66,8 +67,8 @@ class Machine {
   /// ends with the life, or when another plan replaces it.
   void break_next(std::uint64_t nth, Life::MayBreak may = {}, std::function<void()> hit = {});
 
-  /// Makes its actors rest for `longer` after each kWorkSpan of work, in this life and later lives, up or not; a
-  /// negative value reverts that.
+  /// Makes the actors rest `longer` after each kWorkSpan of work, in this life and later lives, up or not; the negative
+  /// value reverts that.
   void slow(base::Duration longer);
 
  private:
@@ -80,7 +81,7 @@ class Machine {
   MachineOptions options_;
   Disk disk_;
   std::vector<std::unique_ptr<Life>> lives_;
-  std::function<void()> then_;  // after the planned power failure
+  std::function<void()> then_;  // called after the planned power failure
   base::Duration rest_{0};
   bool up_ = false;
 };

@@ -21,7 +21,7 @@ class Members {
   std::size_t count() const { return count_; }
   /// Returns the number of members that have lost nothing.
   std::size_t whole() const;
-  /// Whether a majority has lost nothing, and its clocks pass deadlines within the time of a run.
+  /// Whether a majority has lost nothing, and its clocks still reach deadlines within the time of a run.
   bool clocks_go_on() const;
 
  private:

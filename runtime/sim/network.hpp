@@ -14,7 +14,7 @@ class Network final : public ports::Network {
 
   const Address& address() const { return address_; }
 
-  /// The host is this node's address, a loopback address, or "0.0.0.0" or "::" for all of them.
+  /// `at` has this node's address, a loopback address, or "0.0.0.0" or "::" for all addresses.
   base::Outcome<std::unique_ptr<ports::Listener>> listen(const base::HostPort& at,
                                                          const runtime::Handle& owner) override;
   base::Outcome<std::unique_ptr<ports::Listener>> listen_local(const std::string& path,

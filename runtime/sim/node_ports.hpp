@@ -16,8 +16,8 @@ namespace troupe::sim {
 
 class NodePorts {
  public:
-  /// The `number`-th node: address 10.0.x.y, its own stream of chance, a clock `number` hours ahead of the stage and
-  /// `drift_ppm` millionths fast. `disk` and `mutations` outlive the node.
+  /// Makes the ports of the `number`-th node: address 10.0.x.y, its own stream of chance, a clock that is `number`
+  /// hours ahead of the stage and `drift_ppm` millionths fast. `disk` and `mutations` outlive the node.
   NodePorts(Stage& stage, std::shared_ptr<Fabric> fabric, std::uint16_t number, ports::Disk& disk,
             const base::Mutations& mutations = base::kNoMutations, std::int32_t drift_ppm = 0)
       : clock_(stage, std::chrono::hours(number), drift_ppm),

@@ -1,11 +1,11 @@
 #pragma once
-// A channel without encryption and authentication, which replaces TLS in runs where TLS would only cost time. All links
-// of a run use it, or none: it does not understand TLS. Like TLS, it detects changed bytes.
+// A channel without encryption and authentication, which replaces TLS in runs where TLS would only cost time. Either
+// all links of a run use it or none, because it does not understand TLS. Like TLS, it detects changed bytes.
 //
 // Wire    each side begins with kNonceBytes of its node's chance, the client first; then records: 4 bytes length of the
 //         plaintext, 4 bytes CRC-32C of that length and the plaintext, both little-endian, and the plaintext.
-// Bound   the exporter depends on both nonces, so that handshakes above are bound to this connection.
-// Goodbye none: the end of the stream is the end.
+// Bound   the exporter depends on both nonces, so that the handshake of a link is bound to this connection.
+// Goodbye none: the end of the stream ends the channel.
 // Owner   one peer actor.
 #include "runtime/base/ids.hpp"
 #include "runtime/crypto/channel.hpp"
@@ -24,7 +24,7 @@ class OpenChannel final : public crypto::Channel {
   base::Bytes take_wire() override;
   std::size_t wire_bytes() const override { return wire_.size(); }
   bool established() const override { return !closed_ && theirs_.size() == kNonceBytes; }
-  /// At most 32 bytes.
+  /// `bytes` is at most 32.
   base::Result<base::Bytes, crypto::ChannelError> exporter(std::string_view label, std::size_t bytes) const override;
   void close() override { closed_ = true; }
   base::Result<void, crypto::ChannelError> wire_ended() override;
@@ -37,7 +37,7 @@ class OpenChannel final : public crypto::Channel {
   const crypto::Side side_;
   base::Bytes ours_;
   base::Bytes theirs_;
-  base::Bytes record_;  // the beginning of a record
+  base::Bytes record_;  // a partly received record
   base::Bytes wire_;
   bool closed_ = false;
 };

@@ -1,6 +1,6 @@
 #pragma once
-// Insecure keys and signatures that cost a hash instead of a curve operation: anyone can compute them. For runs without
-// TLS, where curves would take most of the time.
+// Insecure keys and signatures, which anyone can compute: they cost a hash instead of a curve operation. For runs
+// without TLS, where curves would take most of the time.
 #include <optional>
 
 #include "runtime/crypto/agreement.hpp"
@@ -11,7 +11,7 @@ namespace troupe::sim {
 /// Returns the key that `own` shares with `other`.
 std::optional<crypto::DatagramKeys> open_keys(const base::PublicKey& own, const base::PublicKey& other);
 
-/// Refuses changed bytes, another message and another key; does not stop a forger who knows this scheme.
+/// Detects changed bytes, another message and another key, but not a forger who knows this scheme.
 class OpenSignatures final : public crypto::SignatureScheme {
  public:
   crypto::Signature sign(const base::PublicKey& key, base::ByteView message) const override;

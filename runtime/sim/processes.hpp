@@ -3,8 +3,8 @@
 //
 // Limits   of time, memory, disk, pids and output are enforced. Too few cores make a script slower; files are not
 //          counted.
-// Chance   how long it takes to make a sandbox, and the pieces of output, from the node's own stream.
-// Crash    of the node ends all its processes, without an event.
+// Chance   the time to make a sandbox, and the pieces of output, are drawn from the node's own stream.
+// Crash    a crash of the node ends all its processes, without an event.
 // Owner    one run; one thread.
 #include <memory>
 

@@ -24,18 +24,19 @@ struct Print {
   ports::Output to = ports::Output::standard;
   base::Bytes bytes;
 };
-/// Takes that wall time, or more if its cores cannot give it `cpu` in that time.
+/// Takes the wall time `time`, or longer if the program's cores need longer for `cpu`.
 struct Work {
   base::Duration time{0};
   base::Duration cpu{0};
 };
-/// Uses that much from now on. A program above its limit ends: killed for memory, failed for the others.
+/// Uses these amounts from now on. A program above a limit ends: it is killed for memory, and fails for the other
+/// resources.
 struct Use {
   std::uint64_t memory_bytes = 0;
   std::uint64_t disk_bytes = 0;
   std::uint64_t pids = 1;
 };
-/// Leaves a file below /task. The last file of a name counts.
+/// Leaves a file below /task. If a name is left twice, the last file counts.
 struct Leave {
   std::string path;
   base::Bytes bytes;
@@ -47,16 +48,16 @@ struct Try {
 struct Exit {
   int status = 0;
 };
-/// Ends by its own signal.
+/// Ends by a signal that the program causes.
 struct Crash {
   int signal = 11;
 };
-/// Does nothing, until it is ended or its time is over.
+/// Does nothing until the program is ended or its time is over.
 struct Hang {};
 
 /// Is killed because the machine is out of memory.
 struct Spare {};
-/// Delays its end by that long after it is killed.
+/// Delays the program's end by this time after it is killed.
 struct Linger {
   base::Duration time{};
 };
@@ -71,7 +72,7 @@ inline Print print(std::string_view text, ports::Output to = ports::Output::stan
   return {to, {text.begin(), text.end()}};
 }
 
-/// The facts that a program may know. A malicious program uses the node.
+/// The facts that a program may know. A malicious program uses `node`.
 struct Run {
   const sandbox::Spec& spec;
   base::ByteView input;
@@ -84,9 +85,9 @@ using Program = std::function<Script(const Run&)>;
 class Programs {
  public:
   void add(std::string name, Program program) { by_name_.insert_or_assign(std::move(name), std::move(program)); }
-  /// Sets the program for all other names.
+  /// Sets the program for all names that were not added.
   void add_others(Program program) { others_ = std::move(program); }
-  /// Returns null if there is none.
+  /// Returns the program for that name, or null.
   const Program* find(const std::string& name) const {
     const auto found = by_name_.find(name);
     if (found != by_name_.end()) return &found->second;

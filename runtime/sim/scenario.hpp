@@ -1,12 +1,12 @@
 #pragma once
-// Everything that decides a run, except the program itself: the cluster, its faults, and the operations of its clients.
-// Plain data.
+// A scenario: everything that decides a run except the program itself, which is the cluster, its faults, and the
+// operations of its clients. Plain data.
 //
-// A seed is first drawn into a whole scenario, before anything runs. So a run can be written down, read by a person,
-// changed, and shrunk by leaving things out.
-// Seed    also decides the order of messages, latencies, identities and what a crash keeps, by named streams of chance.
-//         So leaving out a fault changes no draw of another kind.
-// Limits  kNodesMax and the others below: for scenario files.
+// A whole scenario is drawn from a seed before anything runs. So a run can be written down, read by a person, changed,
+// and shrunk by leaving things out.
+// Seed    the seed also decides the order of messages, latencies, identities and what a crash keeps, by named streams
+//         of chance. So leaving out a fault does not change draws of another kind.
+// Limits  the constants below, for scenario files.
 #include <cstdint>
 #include <map>
 #include <string>
@@ -22,12 +22,12 @@ inline constexpr std::uint16_t kNodesMax = 2'000;             // our choice: fit
 inline constexpr std::size_t kFaultsMax = 10'000;             // our choice
 inline constexpr std::size_t kOperationsMax = 100'000;        // our choice
 inline constexpr std::chrono::hours kWorldTimeMax{24 * 366};  // our choice: a year
-inline constexpr std::uint16_t kSetNodesMax = 62;  // nodes that a set can name: its bits are a positive number
+inline constexpr std::uint16_t kSetNodesMax = 62;             // a set of nodes is the bits of a positive 64-bit number
 
 /// Returns "n1" for node 0: the names of nodes in reports and scenario files.
 inline std::string node_name(std::size_t node) { return "n" + std::to_string(node + 1); }
 
-/// Numbers by name, in a defined order.
+/// The numbers of an operation by name, in a defined order.
 using Numbers = std::map<std::string, std::int64_t>;
 
 /// An action of a client at a node.
@@ -51,13 +51,13 @@ struct Scenario {
   std::uint64_t seed = 1;
   std::vector<std::string> domains;  ///< for operations and invariants; all nodes run all domains
   std::uint16_t nodes = 5;
-  base::Duration time = std::chrono::seconds(60);      ///< with faults
-  base::Duration converge = std::chrono::minutes(30);  ///< the maximum time for healing after that
+  base::Duration time = std::chrono::seconds(60);      ///< the time with faults and operations
+  base::Duration converge = std::chrono::minutes(30);  ///< the maximum time to converge after that
   Policy policy = Policy::random;
   base::Duration latency_min = std::chrono::microseconds(200);
   base::Duration latency_max = std::chrono::milliseconds(20);
   bool tls = false;
-  bool beyond = false;                       ///< faults beyond what protocols promise to survive
+  bool beyond = false;                       ///< with faults beyond what the protocols promise to survive
   std::vector<std::int32_t> drift_ppm;       ///< of each node's clock; nodes beyond its end have no drift
   std::map<std::string, std::string> knobs;  ///< settings of every node, as --set takes them
   std::vector<std::string> mutations;        ///< mutants that are on

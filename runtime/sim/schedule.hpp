@@ -1,5 +1,5 @@
 #pragma once
-// The ready actors, and which of them runs next: a seed tries orders that production might show.
+// The ready actors, and the choice of which runs next: each seed tries another order that production might show.
 //
 // Source  Burckhardt et al., "A randomized scheduler with probabilistic guarantees of finding bugs", 2010 (pct).
 // Cost    per turn: constant; for pct logarithmic in the number of ready actors.
@@ -21,15 +21,15 @@ namespace troupe::sim {
 enum class Policy : std::uint8_t {
   fifo,    ///< in turn: easy to follow
   random,  ///< uniformly: finds dependence on an order that production does not promise
-  pct,     ///< by a random rank of each actor, one of which sinks now and then: finds bugs that need few rare orders
-  starve,  ///< uniformly, but one actor for a while only when nothing else is ready: finds actors that cannot wait
+  pct,     ///< by a random rank per actor, and now and then an actor's rank sinks: finds bugs that need few rare orders
+  starve,  ///< uniformly, but for a while one actor runs only if no other is ready: finds actors that cannot wait
 };
 
 std::string_view name(Policy policy);
 std::optional<Policy> policy(std::string_view name);
 
-inline constexpr std::uint64_t kSinkEvery = 2'000;    // our choice, picks on average: some sinks per second of work
-inline constexpr std::uint64_t kStarvePicks = 5'000;  // our choice: long enough to meet deadlines
+inline constexpr std::uint64_t kSinkEvery = 2'000;    // our choice: average picks per sink; some sinks per second
+inline constexpr std::uint64_t kStarvePicks = 5'000;  // our choice: picks; long enough to miss deadlines
 
 /// An actor's number in its system; small and dense.
 using ActorNumber = std::uint64_t;
@@ -49,7 +49,7 @@ class Schedule {
 
   struct Pick {
     Ready ready;
-    std::size_t place;  ///< among the ready actors, as the policy keeps them; fifo and pct: always the first
+    std::size_t place;  ///< index among the ready actors in the policy's order; fifo and pct: always the first
   };
   /// Removes and returns the actor that runs next; nullopt if none is ready.
   std::optional<Pick> take();
@@ -59,7 +59,7 @@ class Schedule {
  private:
   struct Ranked {
     Ready ready;
-    std::uint64_t rank;  // pct: the highest runs
+    std::uint64_t rank;  // pct: the actor with the highest rank runs
   };
   static bool lower(const Ranked& one, const Ranked& other) { return one.rank < other.rank; }
 
@@ -72,7 +72,7 @@ class Schedule {
   Policy policy_;
   base::Random& random_;
   std::deque<Ranked> ready_;          // pct: a heap, for lower()
-  std::uint64_t picks_left_ = 0;      // until an actor sinks, or another actor starves
+  std::uint64_t picks_left_ = 0;      // picks until an actor sinks, or another actor starves
   std::vector<std::uint64_t> ranks_;  // by number. Zero: not drawn yet
   std::uint64_t lowest_ = 1ull << 32;
   ActorNumber starving_ = 0;

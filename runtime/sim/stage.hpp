@@ -4,11 +4,11 @@
 // Source  CAF's testing scheduler (caf::scheduler::test_coordinator); time and choice are ours.
 // States  ready actors run one message at a time; when none is ready, time jumps to the next scheduled event. Messages
 //         between two actors keep their order, as in production.
-// Limits  kMomentEventsMax events at one moment of virtual time; more is a livelock, and throws Restless.
+// Limits  kMomentEventsMax events at one moment of virtual time; more events are a livelock, and throw Restless.
 // Time    starts at Instant 0. CAF's own clock does not run: nothing may use it.
 // Owner   one thread. Stages may follow each other or exist at the same time, each with its own actors.
-// Ends    the destructor drops scheduled events and runs or ends ready actors. Idle actors live as long as their last
-//         handle, so their owner must stop actors that refer to each other before. No handle outlives its stage. Ports
+// Ends    the destructor drops scheduled events, and runs or ends ready actors. Idle actors live as long as their last
+//         handle, so the owner must first stop actors that refer to each other. No handle may outlive its stage. Ports
 //         made by keep() outlive the actors that use them.
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
@@ -40,7 +40,7 @@ namespace troupe::sim {
 
 inline constexpr std::uint64_t kMomentEventsMax = 20'000'000;  // our choice: a minute of work without time passing
 
-/// Actors keep each other busy forever while no time passes.
+/// Thrown when actors keep each other busy while no time passes.
 class Restless final : public base::InvariantBroken {
  public:
   using InvariantBroken::InvariantBroken;
@@ -50,13 +50,14 @@ class Restless final : public base::InvariantBroken {
 class Recorder {
  public:
   virtual ~Recorder() = default;
-  /// The `number`-th event: the actor at that position among the ready actors, or a scheduled event (actor 0).
+  /// The `number`-th event begins: `actor`, at index `place` among the ready actors, runs; or a scheduled event (actor
+  /// 0).
   virtual void event(std::uint64_t number, ActorNumber actor, std::size_t place) = 0;
 };
 
 class Stage {
  public:
-  /// A scheduled event. At the same moment, the event scheduled first comes first.
+  /// A scheduled event. Of two events at the same moment, the event that was scheduled earlier comes first.
   struct Appointment {
     std::uint64_t number = 0;  ///< counts scheduled events; zero: none
     std::uint32_t place = 0;   ///< its slot in the stage
@@ -74,10 +75,10 @@ class Stage {
   base::Instant now() const { return now_; }
   std::uint64_t seed() const { return seed_; }
 
-  /// Calls `what` at `when`, or right after the current event if that has passed.
+  /// Calls `what` at `when`, or right after the current event if `when` has passed.
   Appointment at(base::Instant when, What what);
   Appointment after(base::Duration delay, What what) { return at(now_ + delay, std::move(what)); }
-  /// Does nothing if the event has happened or was cancelled.
+  /// Cancels a scheduled event. Does nothing if the event has happened or was cancelled.
   void cancel(const Appointment& appointment);
 
   /// Runs actors until none is ready. Time does not advance; scheduled events wait.
@@ -86,7 +87,7 @@ class Stage {
   /// Lets that much virtual time pass: runs actors and scheduled events in order, and skips idle time.
   void run_for(base::Duration span);
 
-  /// Runs until `done`, which it calls whenever no actor is ready; returns false if `limit` passes first.
+  /// Runs until `done` returns true, and calls it whenever no actor is ready. Returns false if `limit` passes first.
   bool run_until(const std::function<bool()>& done, base::Duration limit);
 
   /// Creates a T that lives until the last actor is gone: ports, disks, the network between nodes.
@@ -97,40 +98,40 @@ class Stage {
     return *made;
   }
 
-  /// Returns the stream of chance of that name: the same seed and name draw the same, whatever other streams draw.
+  /// Returns the stream of chance with that name. Its draws depend only on the seed and the name, not on other streams.
   base::Random& stream(std::string_view name);
 
-  /// Returns such a stream from its beginning, which the stage does not keep: for many names that draw little.
+  /// Returns the beginning of the stream with that name, without keeping the stream: for many names that draw little.
   base::Random once(std::string_view name) const;
 
-  /// Stops this actor from now on; messages to it wait. For paused nodes and busy devices.
+  /// Stops an actor from now on; messages to it wait. For paused nodes and busy devices.
   void park(ActorNumber actor);
   /// Resumes a parked actor; otherwise does nothing.
   void unpark(ActorNumber actor);
 
-  /// Adds a word to the hash: messages, draws or writes that the order alone does not show.
+  /// Adds a word to the hash, for messages, draws or writes that the order of events does not show.
   void note(std::uint64_t word) { mix(word); }
   void note(base::ByteView bytes);
 
   /// Returns the number of handled messages and of scheduled events that happened.
   std::uint64_t events() const { return events_; }
 
-  /// Lets nothing more happen: run_for() and run_until() return after the current event, and from then on at once.
+  /// Stops the simulation: run_for() and run_until() return after the current event, and later calls return at once.
   void stop() { stop_at_ = events_; }
   void go_on() {
     stop_at_ = std::numeric_limits<std::uint64_t>::max();
     moment_events_ = 0;
   }
-  /// Does the same once that many events have happened.
+  /// Stops the simulation once that many events have happened.
   void stop_at(std::uint64_t events) { stop_at_ = events; }
   bool stopped() const { return events_ >= stop_at_; }
   /// Replaces the limit kMomentEventsMax.
   void limit_moment(std::uint64_t events) { moment_events_max_ = events; }
 
-  /// Records from now on; null ends it. The recorder outlives the stage or that end.
+  /// Passes events to `recorder` from now on; null ends that. The recorder must outlive the stage, or its use.
   void record(Recorder* recorder) { recorder_ = recorder; }
 
-  /// Returns a hash over which actor ran and when, and over all notes: it differs if two runs differ. Not
+  /// Returns a hash over which actor ran when, and over all notes: different runs have different hashes. Not
   /// collision-resistant against an attacker.
   std::uint64_t hash() const { return hash_; }
 
@@ -139,12 +140,12 @@ class Stage {
     std::uint64_t number = 0;  // zero: free
     What what;
   };
-  struct Due {  // when it comes; stale once its slot has another number
+  struct Due {  // when a scheduled event is due; stale once its slot has another number
     base::Instant when;
     std::uint64_t number;
     std::uint32_t place;
   };
-  /// Reversed, as the heap functions need it: the first element comes out last.
+  /// Reversed, because the heap functions return the greatest element first.
   static bool later(const Due& one, const Due& other) {
     return one.when != other.when ? one.when > other.when : one.number > other.number;
   }
@@ -166,7 +167,7 @@ class Stage {
   base::Instant now_{};
   std::uint64_t appointments_made_ = 0;
   std::uint64_t events_ = 0;
-  std::uint64_t moment_events_ = 0;  // of these at this moment
+  std::uint64_t moment_events_ = 0;  // events at this moment of virtual time
   std::uint64_t moment_events_max_ = kMomentEventsMax;
   std::uint64_t stop_at_ = std::numeric_limits<std::uint64_t>::max();
   Recorder* recorder_ = nullptr;
@@ -180,8 +181,8 @@ class Stage {
   std::vector<Due> timeline_;                    // a heap, for later()
   std::vector<Kept> appointments_;
   std::vector<std::uint32_t> free_places_;
-  std::size_t stale_ = 0;                          // of the timeline
-  std::map<ActorNumber, caf::resumable*> parked_;  // null: was not ready since it was parked
+  std::size_t stale_ = 0;                          // stale entries of the timeline
+  std::map<ActorNumber, caf::resumable*> parked_;  // null: the actor has not been ready since it was parked
 };
 
 }  // namespace troupe::sim

@@ -2,9 +2,9 @@
 // Scans the state of all nodes in rounds, in parallel: for example which node stores what.
 //
 // Use     derive a struct from SurveyReport, for the data of a node, and a class from Survey of it, with ask_all().
-// Rounds  one at a time: its reports are complete when every node has responded; a node that dies ends the round
-//         without reports. A round is not one moment: an idle state gives the same reports twice.
-// Owner   one run. Sends its requests inside the nodes, so that no network fault hides a response.
+// Rounds  one at a time. Its reports are complete when every node has responded; if a node dies, the round ends without
+//         reports. A round takes time: only if nothing changes do two rounds give the same reports.
+// Owner   one run. Requests are sent inside the nodes, so that no network fault hides a response.
 #include <algorithm>
 #include <functional>
 #include <map>
@@ -18,7 +18,7 @@
 namespace troupe::sim {
 
 struct SurveyReport {
-  unsigned missing = 0;  ///< responses that are due
+  unsigned missing = 0;  ///< responses that are still missing
   std::string error;     ///< the last error in place of a response
 };
 
@@ -31,7 +31,7 @@ class Survey {
   explicit Survey(Nodes& nodes) : nodes_(nodes) {}
   virtual ~Survey() = default;
 
-  /// Sends requests to all nodes that serve, unless responses of the last round are due.
+  /// Sends requests to all nodes that serve, unless responses of the last round are still missing.
   void begin() {
     if (!asking_.empty()) return;
     ++round_;
@@ -53,7 +53,8 @@ class Survey {
   const std::map<std::size_t, Its>& reports() const { return reports_; }
   /// Whether each node of the run has a report.
   bool complete() const { return reports_.size() == nodes_.size(); }
-  /// Returns why a node's report is incomplete: no request was sent, or no response came. Empty: it is complete.
+  /// Returns why a node's report is missing or incomplete: no request was sent, or a response is missing. Empty if it
+  /// is complete.
   std::string gap(std::size_t node) const {
     const auto at = reports_.find(node);
     if (at == reports_.end()) return node_name(node) + " has not reported yet what it stores";
@@ -65,10 +66,10 @@ class Survey {
   using Write = std::function<void(Its&)>;
   using Answered = std::function<void(const Write&)>;
 
-  /// Sends that node all requests of the round.
+  /// Sends all requests of the round to that node.
   virtual void ask_all(std::size_t node) = 0;
-  /// Expects one more response of that node. Call the returned function with it: its `write` gets the report, unless
-  /// the round is over.
+  /// Expects one more response from that node. Call the returned function with a `write` when the response arrives:
+  /// `write` gets the report, unless the round is over.
   Answered expect(std::size_t node) {
     ++asking_[node].missing;
     return [this, node, round = round_](const Write& write) {
