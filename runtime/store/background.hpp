@@ -1,5 +1,5 @@
 #pragma once
-// Where the database does the work that no caller waits for.
+// Where the database does its background work.
 #include <cstdint>
 
 namespace troupe::store {

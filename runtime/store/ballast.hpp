@@ -1,14 +1,14 @@
 #pragma once
-// A file that reserves space on the device: the store gives it up when the device is full.
+// A file that reserves space on the device: the store removes it when the device is full.
 //
-// Why     Free space belongs to the first writer. LevelDB writes whenever it opens (a log, a manifest, a table with the
-//         old log's records), and a deletion is written before it frees space. So on a full device the store could
-//         neither open nor delete.
-// Bytes   Random (File::fill), neither zero nor sparse: a file system that compresses or shares blocks would reserve no
-//         space.
+// Why     Any program can take the free space. LevelDB writes whenever it opens (a log, a manifest, a table with the
+//         old log's records), and a deletion is written before it frees space. So without the ballast, the store could
+//         neither open nor delete on a full device.
+// Bytes   Random (File::fill), because a file system that compresses or shares blocks would reserve no space for zeros
+//         or a sparse file.
 // Size    kBallastBytes; on a small device 1/kDeviceParts of it, but at least kBallastBytesMin.
-// Growth  In steps, while the reserve stays free in addition. A file that a crash left incomplete is completed.
-// Release All at once: its bytes are then free for the caller, and for all other programs.
+// Growth  In steps, as long as the reserve stays free in addition. A file that a crash left incomplete is completed.
+// Release All at once: the bytes are then free for the caller, but also for all other programs.
 // Owner   One thread. Both calls block on the device.
 #include <cstdint>
 #include <string>
@@ -26,20 +26,20 @@ inline constexpr std::uint64_t kDeviceParts = 16;  // our choice: the largest fi
 
 class Ballast {
  public:
-  /// The file `directory`/ballast of `disk`, which must outlive this object. It has at most `bytes_max` bytes; zero: it
-  /// is not made. `reserve_bytes` stay free in addition. `seed` draws its bytes.
+  /// Uses the file `directory`/ballast of `disk`, which must outlive this object. The file has at most `bytes_max`
+  /// bytes; zero: no ballast. `reserve_bytes` stay free in addition. The file's bytes are drawn from `seed`.
   Ballast(ports::Disk& disk, std::string directory, std::uint64_t bytes_max, std::uint64_t reserve_bytes,
           std::uint64_t seed);
 
   enum class Grown : std::uint8_t {
     more,   ///< a step was done, and more are left
-    whole,  ///< it has its full size
+    whole,  ///< the ballast has its full size
     waits,  ///< no space for the next step, or the device failed
   };
   /// Does one step of the growth.
   Grown grow();
 
-  /// Releases the file. Returns whether that freed space. Needs no space.
+  /// Removes the file. Returns whether that freed space. Needs no space.
   bool release();
 
   /// Returns its present size.

@@ -1,8 +1,8 @@
 #pragma once
 // Changes of several keys in one or more keyspaces, applied together or not at all.
 //
-// Limits  kKeyBytesMax, kValueBytesMax, kBatchBytesMax. A change beyond them is noted when it is added, and write()
-//         refuses the batch as `too_large`. So callers check once.
+// Limits  kKeyBytesMax, kValueBytesMax, kBatchBytesMax. If a change exceeds them, write() later refuses the batch as
+//         `too_large`, so callers check only the result of write().
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,8 +17,8 @@ inline constexpr std::size_t kValueBytesMax = 1024 * 1024;      // our choice: l
 inline constexpr std::size_t kBatchBytesMax = 4 * 1024 * 1024;  // LevelDB's write buffer: one batch, one memtable
 inline constexpr std::size_t kChangeBytesExtra = 16;            // overhead of a change, in addition to key and value
 
-/// One domain's part of the database, returned by Database::keyspace(). Only a caller that has it can read or write its
-/// rows.
+/// A domain's part of the database, returned by Database::keyspace(). Only a caller that has the Keyspace can read or
+/// write its rows.
 class Keyspace {
  public:
   friend bool operator==(const Keyspace&, const Keyspace&) = default;
@@ -36,10 +36,11 @@ class Keyspace {
 
 class Batch {
  public:
-  /// `key` has 0 to kKeyBytesMax bytes, `value` 0 to kValueBytesMax. A later change of the same key wins.
+  /// Adds a write of `key` (0 to kKeyBytesMax bytes) with `value` (0 to kValueBytesMax). A later change of the same key
+  /// wins.
   Batch& put(const Keyspace& where, base::ByteView key, base::ByteView value);
 
-  /// Succeeds also if there is no such key.
+  /// Adds an erasure of `key`, which need not exist.
   Batch& erase(const Keyspace& where, base::ByteView key);
 
   bool empty() const { return changes_.empty(); }

@@ -1,11 +1,11 @@
 #pragma once
-// Which records of the packs are live: the sum of the database's rows id -> Location.
+// Which records of the packs are live, counted from the database's rows id -> Location.
 //
-// Count    Starts from scratch at each start: slices of rows in the order of their ids, while commits continue. A
+// Count    The rows are counted again at each start: in slices in the order of their ids, while commits continue. A
 //          change of an id before the last slice's end counts at once, a change of a later id when its slice is
 //          counted.
-// Dead     Every record that no row names, also a record that a crash left without its row. Known once the count is
-//          complete. Nothing is written for it, because the rows imply it.
+// Dead     A record that no row names is dead, also if a crash left it without its row. The dead bytes are known once
+//          the count is complete; they are not stored, because they follow from the rows.
 // Damage   At most kDamagedMax ids are remembered: those with a bad row or record. An id that is stored again or
 //          dropped is no longer damaged.
 // Owner    One Store; not thread-safe.
@@ -29,22 +29,22 @@ class BlobIndex {
     std::optional<Location> after;
   };
 
-  /// Counts the next slice of rows. `packs` shows which locations are impossible, `rotten` which places are known to be
-  /// bad; the ids of both are damaged.
+  /// Counts the next slice of rows. An id is damaged if its location is impossible by `packs`, or known to be bad by
+  /// `rotten`.
   void count(const Slice& slice, std::span<const PackInfo> packs, std::span<const Damage> rotten);
   bool complete() const { return complete_; }
-  /// For counted rows: notes those whose location is impossible or bad now.
+  /// Records which of these counted rows have a location that is now impossible or bad.
   void compare(const Slice& slice, std::span<const PackInfo> packs, std::span<const Damage> rotten);
   /// Returns where the next slice begins.
   const base::Bytes& counted_to() const { return counted_to_; }
 
-  /// Notes a change that is durable. `before` must be what earlier changes left.
+  /// Applies a durable change. `before` must be the result of earlier changes.
   void apply(const base::Digest& id, const Change& change);
 
-  /// Notes that a blob was found bad in that pack; nullopt: its row is bad.
+  /// Records that a blob is bad in that pack; nullopt: that its row is bad.
   void note_damaged(const base::Digest& id, std::optional<std::uint32_t> pack);
   bool damaged(const base::Digest& id) const { return damaged_.contains(id); }
-  /// Returns all damaged ids, each with its pack.
+  /// Returns all damaged ids, each with its pack, or nullopt for a bad row.
   const std::map<base::Digest, std::optional<std::uint32_t>>& damaged() const { return damaged_; }
   /// Returns the number of rows whose key is not an id.
   std::size_t rows_broken() const { return rows_broken_; }
@@ -52,7 +52,7 @@ class BlobIndex {
   std::uint64_t blobs() const { return blobs_; }
   /// Returns the bytes of all payloads.
   std::uint64_t bytes() const { return bytes_; }
-  /// Returns the bytes of a pack that no row names, without its header. Zero until the count is complete.
+  /// Returns the bytes of a pack that no row names, without the pack's header. Zero until the count is complete.
   std::uint64_t dead(const PackInfo& pack) const;
   /// Returns the bytes of a pack that rows name.
   std::uint64_t live(std::uint32_t pack) const;

@@ -1,9 +1,10 @@
 #pragma once
 // One change of rows and blobs, as views into the caller's bytes.
 //
-// Order   Rows change in their order. An id that is both kept and dropped stays.
+// Order   Rows change in their order in the commit. An id that is both kept and dropped stays.
 // Limits  kKeyBytesMax and kValueBytesMax per row, kBlobBytesMax per blob, kCommitBytesMax for the bytes that one
-//         commit writes into the database. Beyond them it is `malformed`, because the same commit will fail again.
+//         commit writes into the database. A commit above a limit is `malformed`, because the same commit will fail
+//         again.
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -18,7 +19,7 @@ namespace troupe::store {
 inline constexpr std::size_t kBlobBytesMax = 2 * 1024 * 1024;  // messages/store.capnp: Blob
 inline constexpr std::size_t kGroupRowBytes = 64;              // the row that the store adds to each group
 inline constexpr std::size_t kCommitBytesMax = kBatchBytesMax - kGroupRowBytes;  // a group is one batch
-inline constexpr std::size_t kDeletionPutBytesMax = 256 * 1024;  // our choice: 2,000 rows that note what is deleted
+inline constexpr std::size_t kDeletionPutBytesMax = 256 * 1024;  // our choice: 2,000 rows that record what is deleted
 
 static_assert(kBlobBytesMax <= kRecordBytesMax);
 
@@ -36,16 +37,17 @@ struct Commit {
   std::vector<Blob> keep;
   std::vector<base::Digest> drop;
 
-  /// Returns whether the commit is a deletion: it keeps no blob, and it puts at most as many rows as it erases rows and
-  /// drops blobs, with at most kDeletionPutBytesMax. A deletion may put rows that note the work left to do.
+  /// Returns whether the commit is a deletion: it keeps no blob, and puts at most as many rows as it erases rows and
+  /// drops blobs, with at most kDeletionPutBytesMax bytes. The rows that a deletion puts may record work left to do.
   bool deletes() const;
-  /// Returns the most bytes that it writes into the database, as Batch counts them.
+  /// Returns the maximum of bytes that the commit writes into the database, as Batch counts them.
   std::size_t batch_bytes() const;
-  /// Errors: `malformed` beyond a limit or with an invalid keyspace name, `refused` for a keyspace of the store.
+  /// Checks the commit. Errors: `malformed` above a limit or with an invalid keyspace name, `refused` for a keyspace
+  /// that the store itself uses.
   base::Outcome<void> check() const;
 };
 
-/// Errors: as Commit::check(), only for the name of a keyspace.
+/// Checks the name of a keyspace. Errors: as Commit::check().
 base::Outcome<void> check_keyspace(std::string_view name);
 
 }  // namespace troupe::store

@@ -1,12 +1,13 @@
 #pragma once
 // The node's database: LevelDB behind calls that block and return.
 //
-// Keys      Ordered bytes in keyspaces, each known by its name; a keyspace's number is assigned once and kept.
+// Keys      Ordered bytes in keyspaces. A keyspace has a name, and a number that is assigned once and kept.
 // Crash     A batch survives whole or not at all. It survives if it, or a later batch, was written with Sync::yes.
-// Error     After `no_space` or `io` from a write, its batch may or may not appear after a later restart, because
-//           LevelDB's log holds an unknown part of it. Writes are refused until the device accepts them again; reads
-//           continue. The next write that finds space reopens the database and proceeds.
-// Corrupt   Every block read is checked. The error names a damaged file; none of its data is returned.
+// Error     After a write has failed with `no_space` or `io`, its batch may or may not appear after a later restart,
+//           because LevelDB's log has an unknown part of it. Writes are refused until the device accepts them again;
+//           reads continue. The next write that finds space reopens the database and proceeds.
+// Corrupt   The checksum of every block is verified as it is read. The error names the damaged file; no damaged data is
+//           returned.
 // Version   One number for all stored data, given by the caller. Older versions are migrated, newer versions refused.
 // Memory    kWriteBufferBytes twice, kBlockCacheBytes, and the indexes of kTablesOpenMax tables (about 50 KiB each).
 // Owner     One thread, plus LevelDB's thread with Background::thread. No stored bytes make it throw.
@@ -40,8 +41,8 @@ static_assert(kBatchBytesMax <= kWriteBufferBytes);
 static_assert(kValueBytesMax + kKeyBytesMax + kChangeBytesExtra <= kBatchBytesMax);
 
 enum class Sync : std::uint8_t {
-  no,   ///< a crash may lose it and all later writes
-  yes,  ///< it and all earlier writes are on the device when the call returns
+  no,   ///< a crash may lose this and all later writes
+  yes,  ///< this and all earlier writes are on the device when the call returns
 };
 
 /// A part of a keyspace, in key order.
@@ -52,7 +53,7 @@ struct Slice {
 
 class Database;
 
-/// Brings stored data from format `from` to `from + 1`. Must be safe to run again after a crash during the migration.
+/// Migrates stored data from format `from` to `from + 1`. Must be safe to run again after a crash during the migration.
 struct Migration {
   std::uint32_t from;
   std::function<StoreResult<void>(Database&)> run;
@@ -76,27 +77,27 @@ class Database {
   Database& operator=(const Database&) = delete;
 
   /// Returns the keyspace of that name, made (and synced) at its first use. A name has 1 to kKeyspaceNameBytesMax of
-  /// a-z 0-9 - . _ and is a constant of the program: any other name is a broken invariant. Errors: `too_large` beyond
+  /// a-z 0-9 - . _ and is a constant of the program: any other name is a broken invariant. Errors: `too_large` above
   /// kKeyspacesMax, and as write() and get().
   StoreResult<Keyspace> keyspace(std::string_view name);
 
-  /// Errors: `too_large` (nothing was written), `no_space`, `io`, `corrupt`.
+  /// Writes a batch. Errors: `too_large` (nothing was written), `no_space`, `io`, `corrupt`.
   StoreResult<void> write(const Batch& batch, Sync sync);
 
-  /// Writes several batches with one sync. Each batch is atomic, the group is not. Errors as write(), for the group:
-  /// `too_large` has written nothing; after another error any of the batches may be stored.
+  /// Writes several batches with one sync. Each batch is atomic, but the group is not. Errors as write(), for the whole
+  /// group: after `too_large` nothing was written; after another error any of the batches may be stored.
   StoreResult<void> write_group(std::span<const Batch> batches);
 
-  /// Errors: `not_found`, `corrupt`, `io`.
+  /// Returns the value of a key. Errors: `not_found`, `corrupt`, `io`.
   StoreResult<base::Bytes> get(const Keyspace& where, base::ByteView key);
 
-  /// Returns the rows from key `from` on (inclusive) whose keys begin with `prefix`: at most `rows_max` and `bytes_max`
-  /// (keys and values), limited to 1 to kScanRowsMax and kScanBytesMax. Returns at least one row if there is one.
-  /// Errors: `corrupt`, `io`.
+  /// Returns the rows from key `from` on (inclusive) whose keys begin with `prefix`: at most `rows_max` rows and
+  /// `bytes_max` bytes (keys and values), which are limited to kScanRowsMax and kScanBytesMax. Returns at least one row
+  /// if there is one. Errors: `corrupt`, `io`.
   StoreResult<Slice> scan(const Keyspace& where, base::ByteView from, std::size_t rows_max, std::size_t bytes_max,
                           base::ByteView prefix = {});
 
-  /// Returns why writes are refused at present, if they are: for the node's health.
+  /// Returns why writes are refused at present, or nullopt: for the node's health.
   const std::optional<StoreError>& failure() const { return failure_; }
 
  private:

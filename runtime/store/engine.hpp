@@ -1,8 +1,8 @@
 #pragma once
 // LevelDB opened over a Disk, and its errors as ours. Private to database.cpp.
 //
-// Damage  LevelDB's messages do not name a damaged table. The engine finds it by reading all tables once and remembers
-//         it. That is slow (the whole database is read), but happens only after something is already broken.
+// Damage  LevelDB's messages do not name a damaged table. The engine finds its name by reading all tables once, and
+//         remembers it. That is slow (the whole database is read), but happens only after damage was reported.
 #include <leveldb/cache.h>
 #include <leveldb/db.h>
 #include <leveldb/filter_policy.h>
@@ -25,10 +25,10 @@ struct Database::Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  /// Opens the database, or makes one if there is no trace of one.
+  /// Opens the database, or makes one if no file of a database exists.
   StoreResult<void> open();
 
-  /// Returns a failed status as our error. Only for a status that is not OK.
+  /// Returns the StoreError of a status that is not OK.
   StoreError error(const leveldb::Status& status);
 
   leveldb::DB& db() { return *db_; }

@@ -9,7 +9,7 @@
 
 namespace troupe::store {
 
-/// Compares with a kind: `if (result.error() == StoreError::not_found)`.
+/// An error, which can be compared with a kind: `if (result.error() == StoreError::not_found)`.
 struct StoreError {
   enum Kind : std::uint8_t {
     not_found,     ///< no such key, record or pack
@@ -31,16 +31,16 @@ using StoreResult = base::Result<T, StoreError>;
 
 /// Returns the error for a failed disk operation on `path`.
 StoreError disk_failure(ports::DiskError error, std::string_view path);
-/// Returns the error for a device with `free` bytes left, of which `reserve` are kept: the store needs them to free
-/// space.
+/// Returns the error for a device with `free` bytes left, if `reserve` bytes must stay free: the store needs them to
+/// delete.
 StoreError nearly_full(std::string_view path, std::uint64_t free, std::uint64_t reserve);
-/// For people: "33 MiB".
+/// Returns "33 MiB": for people.
 std::string mebibytes(std::uint64_t bytes);
 
-/// Makes a directory with its parents, so that a crash does not lose any of their names.
+/// Makes a directory with its parents, all of them durable.
 StoreResult<void> make_durable_directory(ports::Disk& disk, std::string_view path);
 
-/// Returns the error that leaves the node's storage. `io` becomes `unavailable`, because the device may recover.
+/// Returns the error for callers of the store. `io` becomes `unavailable`, because the device may recover.
 base::Error to_error(const StoreError& error);
 
 }  // namespace troupe::store

@@ -1,23 +1,25 @@
 #pragma once
-// The free space that each use of the device by other nodes must leave. The least essential data must leave the most:
-// no bulk data of untrusted nodes takes the space that one of their services, or of this node's, needs to proceed.
+// The free space that each kind of data must leave on the device. The least essential data must leave the most, so that
+// bulk data of untrusted nodes never takes the space that a service needs to proceed.
 #include <cstdint>
 
 #include "runtime/store/pack.hpp"
 
 namespace troupe::store {
 
-// Our choice, all of them.
-inline constexpr std::uint64_t kFilesLeave = 1'536u << 20;       // their stored files, kept for a month
-inline constexpr std::uint64_t kClaimsLeave = 1'472u << 20;      // commits of a put that began while there was space
-inline constexpr std::uint64_t kGuestsInputsLeave = 576u << 20;  // inputs of their tasks; unused inputs are evicted too
-inline constexpr std::uint64_t kRecordsLeave = 320u << 20;       // records of the DHT and the registry
-inline constexpr std::uint64_t kInputsLeave = 256u << 20;        // inputs of this node's tasks
-inline constexpr std::uint64_t kOrdersLeave = 128u << 20;        // orders of ledgers, escrows, funds and airdrops
-inline constexpr std::uint64_t kBegunLeave = 96u << 20;          // actions that continue an escrow
+// All values are our choice.
+inline constexpr std::uint64_t kFilesLeave = 1'536u << 20;   // other nodes' stored files, kept for a month
+inline constexpr std::uint64_t kClaimsLeave = 1'472u << 20;  // commits of a put that began while there was space
+inline constexpr std::uint64_t kGuestsInputsLeave = 576u
+                                                    << 20;  // inputs of other nodes' tasks; unused inputs are evicted
+inline constexpr std::uint64_t kRecordsLeave = 320u << 20;  // records of the DHT and the registry
+inline constexpr std::uint64_t kInputsLeave = 256u << 20;   // inputs of this node's tasks
+inline constexpr std::uint64_t kOrdersLeave = 128u << 20;   // orders of ledgers, escrows, funds and airdrops
+inline constexpr std::uint64_t kBegunLeave = 96u << 20;     // actions that continue an escrow
 static_assert(kFilesLeave > kClaimsLeave && kClaimsLeave > kGuestsInputsLeave && kGuestsInputsLeave > kRecordsLeave &&
               kRecordsLeave > kInputsLeave && kInputsLeave > kOrdersLeave && kOrdersLeave > kBegunLeave);
-// Whatever untrusted nodes do, a pack that is one third dead can be compacted, so the space that they release is freed.
+// Whatever untrusted nodes store, a pack that is one third dead can still be compacted, so the space of deleted data is
+// freed.
 static_assert(kBegunLeave >= kReserveBytes + kPackBytesMax / 3 * 2);
 
 }  // namespace troupe::store

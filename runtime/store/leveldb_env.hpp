@@ -2,8 +2,8 @@
 // LevelDB's environment (its interface to the operating system), made from the Disk port.
 //
 // Background  `thread`: LevelDB's background thread, one for the process. `here`: work is queued, and drain() does it
-//             in the caller's thread, so that a database runs in one thread and replays. Call drain() after each call
-//             of LevelDB, and before the database is closed.
+//             in the caller's thread, so that a simulation has one thread and replays. Call drain() after each call of
+//             LevelDB, and before the database is closed.
 // Durable     A created or renamed name is synced with its directory; a log is synced when LevelDB closes it.
 // Synced      The synced bytes of each log and manifest are recorded, so that a loss is found (synced_files.hpp).
 // Failed      After a failed write a file refuses all bytes. After a failed rename of CURRENT no manifest is
@@ -23,14 +23,14 @@ namespace troupe::store {
 
 class LevelDbEnv final : public leveldb::EnvWrapper {
  public:
-  /// For the database in the directory `database`.
+  /// Makes the environment for the database in the directory `database`.
   LevelDbEnv(ports::Disk& disk, std::string database, Background background);
   ~LevelDbEnv() override;
 
   /// Does the queued background work, and the work which that work queues. Does nothing with Background::thread.
   void drain();
 
-  /// Checks, before the database is opened, that its files still hold the synced bytes. Errors: as
+  /// Checks, before the database is opened, that its files still have the synced bytes. Errors: as
   /// SyncedFiles::check().
   StoreResult<void> check_synced() { return synced_.check(); }
 

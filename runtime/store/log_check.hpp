@@ -1,11 +1,12 @@
 #pragma once
-// Finds damage in LevelDB's logs and manifests that LevelDB takes for a torn write.
+// Finds damage in LevelDB's logs and manifests that LevelDB would mistake for a torn write.
 //
 // Source   leveldb doc/log_format.md: blocks of 32 KiB; records of a masked CRC-32C (4 bytes), a length (2), a type
 //          (1), and the payload.
-// Problem  LevelDB silently drops a record in the last block that ends beyond the file, as an unfinished write. An
-//          altered length looks the same, and everything after it is lost too.
-// Idea     The checksum does not cover the length. If it is right for a shorter payload, the record was complete.
+// Problem  LevelDB takes a record in the last block that ends beyond the file for an unfinished write, and silently
+//          drops it. A record with an altered length looks the same, and everything after it is lost too.
+// Idea     The checksum does not cover the length. If the checksum is right for a shorter payload, the record was
+//          complete.
 #include "runtime/ports/disk.hpp"
 
 namespace troupe::store {

@@ -1,12 +1,13 @@
 #pragma once
-// Payloads in append-only files, retrieved by their location. Format: pack_format.hpp.
+// Payloads in append-only files, the packs, read by their location. Format: pack_format.hpp.
 //
-// Append   Goes to the last pack, the active pack; durable after sync(), which covers all records appended before it.
-// Read     A record is checked against its checksums and its id; no other bytes are returned.
+// Append   Records go to the last pack, the active pack; they are durable after sync(), which covers all records
+//          appended before.
+// Read     A record is checked against its checksums and its id; unchecked bytes are never returned.
 // Free     drop() only counts; remove() deletes a dead pack, compact() first copies the live records of a pack.
-// Failed   A failed append() has stored nothing. A failed sync() voids all records since the last sync: their locations
-//          are invalid.
-// Index    The caller keeps it: which records are live, and how many bytes of each pack are dead.
+// Failed   A failed append() has stored nothing. A failed sync() voids all records appended since the last sync: their
+//          locations are invalid.
+// Index    The caller keeps the index: which records are live, and how many bytes of each pack are dead.
 // Owner    One thread.
 // Why      README.md, "How packs behave": start after a crash, reserve, void records, and calls after a failure.
 #include <cstdint>
@@ -24,8 +25,8 @@
 
 namespace troupe::store {
 
-/// Our choice. Compaction copies at most two thirds of a pack, and needs that much space above the reserve. Owners of
-/// stores that leave a part of the device free leave enough for it. A store of 256 GiB has 4,096 packs.
+/// Our choice. Compaction copies at most two thirds of a pack, and needs that much space above the reserve;
+/// left_free.hpp leaves enough for it. A store of 256 GiB has 4,096 packs.
 inline constexpr std::uint64_t kPackBytesMax = 64 * 1024 * 1024;
 inline constexpr std::uint64_t kReserveBytes = 32 * 1024 * 1024;  // several write buffers of the database
 inline constexpr std::size_t kGatherBytes = 256 * 1024;           // our choice: one write for many small records
@@ -47,8 +48,8 @@ struct PackOptions {
 /// Bytes of a pack that hold no valid record.
 struct Damage {
   enum Kind : std::uint8_t {
-    rotten,  ///< synced bytes: acknowledged data may be lost
-    torn,    ///< perhaps never synced bytes: probably a power failure
+    rotten,  ///< synced bytes are bad: acknowledged data may be lost
+    torn,    ///< bytes that were perhaps never synced are bad: probably after a power failure
   };
   std::uint32_t pack = 0;
   std::uint64_t offset = 0;
@@ -62,7 +63,7 @@ struct PackInfo {
   std::uint32_t number = 0;
   std::uint64_t bytes = 0;  ///< of the file, gathered bytes included
   std::uint64_t dead = 0;   ///< as drop() and set_dead() counted
-  /// Returns whether no record is live, so that remove() loses nothing.
+  /// Returns whether no record of the pack is live, so that remove() loses nothing.
   bool all_dead() const { return dead + kPackHeaderBytes >= bytes; }
   friend bool operator==(const PackInfo&, const PackInfo&) = default;
 };
@@ -89,7 +90,7 @@ class Packs {
  public:
   using Visitor = std::function<void(const base::Digest& id, const Location& where)>;
   using IsLive = std::function<bool(const base::Digest& id, const Location& where)>;
-  /// Makes the new locations durable in the index.
+  /// A function of the caller that makes the new locations durable in the index.
   using Commit = std::function<StoreResult<void>(std::span<const Moved> moved)>;
 
   enum class Check : std::uint8_t {
@@ -101,14 +102,14 @@ class Packs {
     skip,  ///< the caller has given up or restored the damaged records
   };
 
-  /// Opens the packs in `directory` of `disk`, made if absent. Needs no space. `disk` must outlive it. Errors:
-  /// `format_newer` if any pack has an unknown version, `io`. Damage is not an error: see damages().
+  /// Opens the packs in `directory` of `disk`, which is made if absent. Needs no space. `disk` must outlive the packs.
+  /// Errors: `format_newer` if any pack has an unknown version, `io`. Damage is not an error: see damages().
   static StoreResult<std::unique_ptr<Packs>> open(ports::Disk& disk, std::string directory, PackOptions options);
 
   Packs(const Packs&) = delete;
   Packs& operator=(const Packs&) = delete;
 
-  /// Stores one record of 0 to kRecordBytesMax bytes. It can be read at once and is durable after sync(). Errors:
+  /// Stores a record of 0 to kRecordBytesMax bytes. The record can be read at once and is durable after sync(). Errors:
   /// `too_large`, `no_space`, `io`.
   StoreResult<Location> append(const base::Digest& id, base::ByteView payload);
 
@@ -125,10 +126,11 @@ class Packs {
   /// Returns all packs, by number.
   std::vector<PackInfo> packs() const;
 
-  /// Sends later records to a pack with a number above `number` and above all packs' numbers. Errors: as for sync().
+  /// Lets later records go to a new pack, whose number is above `number` and above all packs' numbers. Errors: as for
+  /// sync().
   StoreResult<void> begin_after(std::uint32_t number);
 
-  /// Counts a record as dead: the index no longer has it. Nothing is written.
+  /// Counts a record as dead, because the index no longer has it. Writes nothing.
   void drop(const Location& where);
 
   /// Sets the dead bytes of a pack, as counted from the index after a start.
@@ -137,21 +139,21 @@ class Packs {
   /// Passes each valid record of a pack, in file order, to `visit`, to rebuild an index. Errors: `not_found`, `io`.
   StoreResult<ScanReport> scan(std::uint32_t pack, Check check, const Visitor& visit);
 
-  /// Copies live records of a pack to the end, from offset `from` (at first 0): about kCompactBytes or kCompactRecords
-  /// of them. Then it syncs and calls `commit`; at the end of the pack it removes the pack. The active pack is closed
-  /// first. Errors: `not_found`, `corrupt` (see OnDamage), `no_space`, `io`, and `commit`'s errors. After an error
-  /// committed records stay committed, the rest is as before, and the step can be repeated.
+  /// Appends copies of live records of a pack, from offset `from` (at first 0): about kCompactBytes or kCompactRecords
+  /// of them. Then it syncs and calls `commit`; at the end of the pack it removes the pack. If the pack is active, it
+  /// is closed first. Errors: `not_found`, `corrupt` (see OnDamage), `no_space`, `io`, and `commit`'s errors. After an
+  /// error, committed records stay committed, the rest is as before, and the step can be repeated.
   StoreResult<CompactStep> compact(std::uint32_t pack, std::uint64_t from, OnDamage on_damage, const IsLive& is_live,
                                    const Commit& commit);
 
   /// Removes a pack and all its records. Needs no space. Errors: `not_found`, `io`.
   StoreResult<void> remove(std::uint32_t pack);
 
-  /// Returns damage that the start found in the last pack and in headers of packs, and that still exists. At most
-  /// kDamagesMax.
+  /// Returns damage that was found at the start, in the last pack and in headers of packs, and that still exists. At
+  /// most kDamagesMax.
   const std::vector<Damage>& damages() const { return damages_; }
 
-  /// Returns the bytes that the start cut from the last pack.
+  /// Returns how many bytes were cut from the last pack at the start.
   std::uint64_t cut_bytes() const { return cut_bytes_; }
 
  private:
@@ -194,7 +196,7 @@ class Packs {
 
   std::uint32_t active_ = 0;  // number of the active pack; zero if there is none
   std::uint32_t after_ = 0;   // the next pack has a larger number
-  base::Bytes gathered_;      // the bytes after the first `written_` of its file
+  base::Bytes gathered_;      // bytes of the active pack that follow the `written_` bytes of its file
   std::uint64_t written_ = 0;
   std::uint64_t synced_ = 0;
   std::optional<StoreError> stuck_;   // a failure that could not be undone

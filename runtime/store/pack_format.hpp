@@ -1,8 +1,7 @@
 #pragma once
 // The bytes of a pack file. README.md, "A pack", has each field and the reasons for the salt, `synced` and the CRCs.
 //
-// Shape   A file header, then records one after another. Numbers are little-endian and unsigned; a record begins at a
-//         multiple of 8.
+// Shape   A file header, then the records. Numbers are little-endian and unsigned; a record begins at a multiple of 8.
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -74,7 +73,7 @@ struct Location {
 
 inline constexpr std::size_t kLocationBytes = 12;
 
-/// Pack, offset, length: 4 bytes each, little-endian.
+/// Encodes pack, offset and length: 4 bytes each, little-endian.
 std::array<std::uint8_t, kLocationBytes> encode(const Location& location);
 std::optional<Location> decode_location(base::ByteView bytes);
 

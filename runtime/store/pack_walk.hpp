@@ -1,7 +1,7 @@
 #pragma once
-// A walk over the records of one pack file, which may hold any bytes.
+// A walk over the records of one pack file, which may contain any bytes.
 //
-// After damage the walk searches for the next header that claims to be a record of this pack at this offset.
+// After damage, the walk searches for the next bytes that look like the header of a record of this pack at that offset.
 // Memory  At most one record, plus kWindowBytes.
 #include <cstdint>
 #include <optional>
@@ -14,7 +14,7 @@ namespace troupe::store {
 
 inline constexpr std::size_t kWindowBytes = 64 * 1024;  // our choice: hundreds of small records per read
 
-/// One stretch of a pack.
+/// One record, or one damaged part, of a pack.
 struct Stretch {
   std::uint64_t offset = 0;
   std::uint64_t bytes = 0;
@@ -25,8 +25,8 @@ struct Stretch {
 class PackWalk {
  public:
   /// Walks from `from`, a record's offset, to `size`. Payloads are checked for records at or after `check_from`; for
-  /// earlier records only the header is checked. `salt` is the salt of the pack's header. If that header is damaged it
-  /// is nullopt, and the first record's salt counts. `file` must outlive the walk.
+  /// earlier records only the header is checked. `salt` is the salt of the pack's header; if that header is damaged, it
+  /// is nullopt, and the first record's salt is used. `file` must outlive the walk.
   PackWalk(const ports::File& file, std::optional<std::uint64_t> salt, std::uint64_t from, std::uint64_t size,
            std::uint64_t check_from);
 

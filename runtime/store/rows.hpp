@@ -1,14 +1,17 @@
 #pragma once
-// The rows of one keyspace, for the actor that owns this object: read at its start, written as they change.
+// The rows of one keyspace, for the actor that owns this object: it reads them at its start, and writes them as they
+// change.
 //
-// Load    Row by row to `take`. Rows that it cannot use are erased, slice by slice, before reading continues.
-// Policy  The same for all domains (row_loading.hpp). Damaged rows are requested once, because they stay damaged. Every
-//         other error may pass and is retried, at least every 5 s: that is cheap, and the domain works soon after its
-//         device does. From the first failure on this is a health reason with its cause.
-// Due     A read may fail early (kReadDue), because it can be repeated. A commit may not (kSaveDue), because a time-out
-//         does not say whether it was done.
-// Save    One commit, or several if the change is larger. An error has changed nothing, unless it is unknown_outcome.
-// Leave   Rows saved for other nodes leave `Setup::leave` bytes of the device free; erasures need no space.
+// Load    Each row is passed to `take`. Rows that `take` cannot use are erased, slice by slice, before reading
+//         continues.
+// Policy  The same for all domains (row_loading.hpp). Damaged rows are not requested again, because they stay damaged.
+//         Every other error may pass, so the request is repeated at least every 5 s: that is cheap, and the domain
+//         works soon after its device does. From the first failure on, the cause is a health reason.
+// Due     A read has a short deadline (kReadDue), because it can be repeated. A commit has a long deadline (kSaveDue),
+//         because a time-out does not say whether it was done.
+// Save    A change is one commit, or several if it is larger. After an error nothing has changed, unless it is
+//         unknown_outcome.
+// Leave   Rows saved for other nodes must leave `Setup::leave` bytes of the device free; erasures need no space.
 // Behind  Changes passed to write() wait here (write_behind.hpp) and are retried until the store accepts them.
 #include <map>
 #include <memory>
@@ -30,27 +33,27 @@ inline constexpr std::uint32_t kLoadRows = 512;  // our choice: some millisecond
 inline constexpr std::uint32_t kLoadBytes = 1024 * 1024;
 inline constexpr std::size_t kSaveRows = 8192;  // per commit, and as many erased; our choice
 
-/// What is done with a row that was read.
+/// What to do with a row that was read.
 enum class Use : std::uint8_t { keep, erase };
 
-/// What an owner does that cannot know whether a change was saved.
+/// What happens to an owner if it is unknown whether a change was saved.
 enum class Doubt : std::uint8_t {
-  told,        ///< it receives `unknown_outcome`
-  ends_owner,  ///< it throws base::StateUnknown, and its next incarnation reads its rows
+  told,        ///< the owner receives `unknown_outcome`
+  ends_owner,  ///< the owner throws base::StateUnknown, and its next incarnation reads its rows
 };
 
-/// For which node rows are saved.
+/// For whom rows are saved.
 enum class Whose : std::uint8_t {
   own,             ///< for this node
   strangers,       ///< for another node: `no_space` unless Setup::leave stays free
-  strangers_kept,  ///< for another node, about its stored data: Setup::leave_kept
+  strangers_kept,  ///< for another node, about data already stored for it: as above, with Setup::leave_kept
 };
 
 class Rows final : public runtime::Part {
  public:
   struct Setup {
     std::string store;     ///< path of the store actor; empty: there is no disk, nothing is read, every save succeeds
-    std::string keyspace;  ///< as messages/store.capnp has it
+    std::string keyspace;  ///< name of the keyspace, as in messages/store.capnp
     std::string what;      ///< the name of the rows for people: "the catalogue of files"
     std::string source;    ///< of the health reason
     observe::Health* health = nullptr;  ///< outlives the owner; null: nothing is reported
@@ -78,18 +81,19 @@ class Rows final : public runtime::Part {
     wait_ = [](Rows& self, base::Duration delay) { self.after<Timer>(delay); };
     on.timer<Timer>([this] { again(); });
   }
-  /// Call it in the owner's stop(). It sends the waiting rows once more, because the store ends after the domains.
+  /// Call it in the owner's stop(). It sends the waiting rows once more; the store still runs, because it ends after
+  /// the domains.
   void stop();
   void check() const;
 
   // -- read
 
-  /// Reads all rows, then calls `loaded` once: with an error if they are damaged or the owner starts without them.
+  /// Reads all rows, then calls `loaded` once: with an error if rows are damaged, or the owner starts without them.
   void load(Take take, Done loaded);
   bool reading() const { return loading_.reading(); }
   /// Returns whether all rows were read.
   bool complete() const { return loading_.complete(); }
-  /// Calls back when load() has ended or failed for the first time; replaces an earlier call.
+  /// Calls back when load() ends or fails for the first time; replaces an earlier call.
   void when_settled(base::Callback<void()> settled);
   /// Returns the error for a request that needs rows which are not read.
   base::Error refusal() const;
@@ -113,8 +117,8 @@ class Rows final : public runtime::Part {
           found(base::Outcome<Value>(answer.error()));
         });
   }
-  /// Calls `found` with the values of some of the keys, in their order, then of the following keys. Finally calls
-  /// `done`, with an error if a row could not be read. The values are valid during the call.
+  /// Calls `found` with the values of the first keys, then of the following keys, in their order. Finally calls `done`,
+  /// with an error if a row could not be read. The values are valid during the call.
   using FoundSome = base::Callback<void(std::span<const Value> values)>;
   void get_all(std::vector<base::Bytes> keys, FoundSome found, Done done);
   /// Calls back with an Outcome<Page> of rows from a key on. For an owner that reads at its own pace.
@@ -141,24 +145,24 @@ class Rows final : public runtime::Part {
   // -- save now
 
   using Fill = base::Callback<void(wire::Commit::Builder)>;
-  /// Calls back when the change is durable. If a change takes several commits, rows to save go before rows to erase.
+  /// Calls back when the change is durable. If the change takes several commits, rows to save go before rows to erase.
   /// The last saved rows and the first erasures share a commit. `fill` may add blobs to the first commit.
   void save(std::shared_ptr<const RowChange> change, Done done, Fill fill = {}, Whose whose = Whose::own);
   void save(
       RowChange change, Done done = [](const base::Outcome<void>&) {}) {
     save(std::make_shared<const RowChange>(std::move(change)), std::move(done));
   }
-  /// Does the same for a change about row `key`. An empty change waits for a save of that row that is in flight.
+  /// Does the same for a change about row `key`. An empty change waits for a save_row() of that row in flight.
   void save_row(const base::Bytes& key, RowChange change, Done done, Whose whose = Whose::own);
   /// Returns whether a save_row() of that row is in flight: reading it may show the old or the new value.
   bool changing(const base::Bytes& key) const { return changing_.contains(key); }
 
   // -- write behind
 
-  /// Saves as soon as the store accepts it. Calls `erased` once all erasures so far are done, or with an error when
-  /// they failed once. It does not wait for commits of values.
+  /// Saves the change as soon as the store accepts it. Calls `erased` once all erasures so far are done, or with an
+  /// error when they fail for the first time. `erased` does not wait for values.
   void write(RowChange change, Done erased = {});
-  /// Returns the rows that are still to be written, as they will be. See WriteBehind.
+  /// Returns the rows that are not written yet. See WriteBehind.
   const WriteBehind& behind() const { return behind_; }
   std::uint32_t writes_failed() const { return writes_failed_; }
 
@@ -205,12 +209,12 @@ class Rows final : public runtime::Part {
   RowRetry write_retry_;
   base::Instant write_at_ = base::Instant::max();
   std::vector<Done> to_erase_;  // callbacks that wait for waiting erasures
-  std::vector<Done> erasing_;   // callbacks that wait for the batch in flight, and maybe for more
+  std::vector<Done> erasing_;   // callbacks that wait for the batch in flight, and perhaps for later erasures
   std::uint32_t writes_failed_ = 0;
 
   std::optional<base::Error> unread_;   // why the rows are not read
   std::optional<base::Error> unsaved_;  // why rows are not written
-  bool shown_ = true;                   // perhaps by an earlier incarnation
+  bool shown_ = true;                   // a health reason is shown, perhaps by an earlier incarnation
 };
 
 }  // namespace troupe::store

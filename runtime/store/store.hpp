@@ -1,15 +1,15 @@
 #pragma once
 // Rows and blobs of one node that change together: a Database, the Packs, and the index between them.
 //
-// Commit   add() gathers; flush() makes all gathered commits durable: one sync of the packs, then one synced batch of
-//          the database with rows and index. So a row never precedes its bytes, and a group is stored whole or not at
-//          all.
-// Read     Sees durable data only, not gathered commits.
+// Commit   add() gathers commits into a group; flush() makes the group durable: one sync of the packs, then one synced
+//          batch of the database with rows and index. So no row is stored before its blob, and a group is stored whole
+//          or not at all.
+// Read     Reads see only durable data, not gathered commits.
 // Doubt    After a failed write of the database, nothing is written until it is known whether the group was written.
 // Free     The bytes of a dropped blob are dead. tidy() removes dead packs, and copies live records out of packs that
 //          are one third dead.
-// Full     Blobs are refused below `reserve_bytes` of free space, rows below half of it, deletions (commit.hpp) below
-//          an eighth. Opening and deletions may give up the ballast (ballast.hpp).
+// Full     Blobs are refused below `reserve_bytes` of free space, rows below half of that, deletions (commit.hpp) below
+//          an eighth. To open and to delete, the store may remove the ballast (ballast.hpp).
 // Owner    One thread. All calls block on the device. Reasons: README.md, "Rows and blobs together".
 #include <map>
 #include <memory>
@@ -24,7 +24,7 @@
 
 namespace troupe::store {
 
-inline constexpr std::uint64_t kTidyBytesMin = 1024 * 1024;        // our choice: fewer bytes are not worth two syncs
+inline constexpr std::uint64_t kTidyBytesMin = 1024 * 1024;        // our choice: less is not worth two syncs
 inline constexpr std::size_t kCountRows = 4096;                    // our choice: some milliseconds
 inline constexpr std::size_t kCheckBlobsMax = 256;                 // our choice: their ids fit the response
 inline constexpr std::uint64_t kCheckBytesMax = 16 * 1024 * 1024;  // our choice: other callers wait for one slice
@@ -44,7 +44,7 @@ struct StoreUsage {
   std::uint64_t dead_bytes = 0;
   std::uint64_t free_bytes = 0;  ///< of the device; zero if unknown
   std::uint64_t ballast_bytes = 0;
-  bool counted = false;  ///< whether the first three are complete
+  bool counted = false;  ///< whether the first three fields are complete
   std::string failure;   ///< why writes are refused at present; empty: they are accepted
   std::size_t damages = 0;
 };
@@ -52,7 +52,7 @@ struct StoreUsage {
 /// Damage that was found and is not repaired.
 struct StoreDamage {
   std::size_t places = 0;
-  std::map<std::string, std::string> files;  ///< the fault, by file name, for people
+  std::map<std::string, std::string> files;  ///< the damage by file name, for people
   bool blobs = false;                        ///< whether blobs are damaged; they can be put again
 };
 
@@ -73,8 +73,8 @@ enum class Tidied : std::uint8_t {
 
 class Store {
  public:
-  /// Opens or makes both in `directory` of `disk`, which must outlive the store. `seed` comes from ports::Chance. Gives
-  /// up the ballast if there is no space to open. Errors: as Database::open() and Packs::open().
+  /// Opens or makes database and packs in `directory` of `disk`, which must outlive the store. `seed` comes from
+  /// ports::Chance. Removes the ballast if there is no space to open. Errors: as Database::open() and Packs::open().
   static StoreResult<std::unique_ptr<Store>> open(ports::Disk& disk, const std::string& directory,
                                                   Background background, std::uint64_t seed, StoreOptions options = {});
   Store(const Store&) = delete;
@@ -82,15 +82,16 @@ class Store {
 
   /// Returns whether the commit fits into the current group; otherwise call flush() first.
   bool fits(const Commit& commit) const;
-  /// Returns whether only the commit or only the current group may use the ballast. Together, neither could.
+  /// Returns whether either the commit or the current group may use the ballast, but not both: in one group, neither
+  /// could.
   bool mixes(const Commit& commit) const;
-  /// Adds the commit to the current group; its blobs are written, but not yet durable. Errors: as
-  /// Commit::check(), `no_space`, `unavailable`, `corrupt`; then the commit is not part of the group.
+  /// Adds the commit to the current group; its blobs are written, but not yet durable. Errors: as Commit::check(),
+  /// `no_space`, `unavailable`, `corrupt`. After an error the commit is not part of the group.
   base::Outcome<void> add(const Commit& commit);
-  /// Returns whether `bytes` of the device stay free once the group and the commit are written; true if that is
+  /// Returns whether `bytes` bytes of the device stay free once the group and the commit are written; true if that is
   /// unknown.
   bool leaves(const Commit& commit, std::uint64_t bytes);
-  /// Makes the group durable. Errors concern all of it: `no_space`, `unavailable`, `corrupt` (nothing was done),
+  /// Makes the group durable. Errors, for the whole group: `no_space`, `unavailable`, `corrupt` (nothing was done),
   /// `unknown_outcome`.
   base::Outcome<void> flush();
   /// Returns the bytes of blobs that were written for the current group.
@@ -98,12 +99,13 @@ class Store {
   /// Returns whether no row or blob waits for flush().
   bool empty() const { return batch_.empty() && changes_.empty(); }
 
-  /// Errors: `not_found`, `corrupt`, `unavailable`; `malformed` and `refused` for a bad name or key.
+  /// Returns the value of a row. Errors: `not_found`, `corrupt`, `unavailable`; `malformed` and `refused` for a bad
+  /// name or key.
   base::Outcome<base::Bytes> get(std::string_view keyspace, base::ByteView key);
   /// As Database::scan(). Errors as get(), without `not_found`.
   base::Outcome<Slice> scan(std::string_view keyspace, base::ByteView from, std::size_t rows_max, std::size_t bytes_max,
                             base::ByteView prefix);
-  /// Errors: `not_found`, `corrupt`, `unavailable`.
+  /// Returns a blob. Errors: `not_found`, `corrupt`, `unavailable`.
   base::Outcome<base::Bytes> read(const base::Digest& id);
   base::Outcome<bool> has(const base::Digest& id);
   /// Reads the blobs from id `from` on: kCheckBlobsMax or about kCheckBytesMax of them. Errors: `corrupt` if the index
@@ -124,7 +126,7 @@ class Store {
   using Changes = std::map<base::Digest, BlobIndex::Change>;
   /// What a commit needs from the device.
   enum class Need : std::uint8_t {
-    deletes,  ///< little; may use the ballast
+    deletes,  ///< needs little space; may use the ballast
     little,   ///< rows are erased for blobs that are stored already
     grows,
   };
@@ -195,14 +197,14 @@ class Store {
   std::optional<StoreError> unresolved_;    // the result of the last attempt to recover from a failed write
   std::optional<StoreError> packs_failed_;  // the failure of a write; nullopt once a write has succeeded
   bool count_failed_ = false;               // the index cannot be read through: nothing is reclaimed
-  std::optional<base::Bytes> compared_to_;  // rows up to here were compared with the reopened packs
+  std::optional<base::Bytes> compared_to_;  // rows up to this key were compared with the reopened packs
   std::optional<Compaction> compaction_;
   std::map<std::uint32_t, std::uint64_t> dropped_;  // bytes of each pack that were dropped on purpose, or are void
-  std::set<std::uint32_t> suspect_packs_;  // packs with bytes that were never dropped: rows are lost, the packs stay
+  std::set<std::uint32_t> suspect_packs_;  // packs with bytes that were never dropped: rows are lost, so the packs stay
   std::set<std::uint32_t> void_packs_;     // packs for which `dropped_` is ahead of its row
   bool settled_ = false;                   // the account was compared with the count
-  /// Packs with live records in damaged places, which stay as they are. True: records have been dropped since, so
-  /// another attempt is worthwhile.
+  /// Packs with live records in damaged places, which cannot be compacted. True: records have been dropped since the
+  /// last attempt, so another attempt is worthwhile.
   std::map<std::uint32_t, bool> broken_packs_;
 };
 

@@ -3,14 +3,14 @@
 // it with SpawnOptions{.placement = ports::Placement::own_thread}.
 //
 // Commit  Commits that wait in the mailbox become one group: up to kGroupCommitsMax commits or about kGroupBytesMax of
-//         blobs. The whole group is durable before any of it is acknowledged.
-// Read    Sees durable data: no waiting commit is visible, and no read waits for a sync. A caller that wants to see its
-//         commit reads after the response.
+//         blobs. No commit is acknowledged before the whole group is durable.
+// Read    Reads see durable data: no waiting commit is visible, and no read waits for a sync. To see its commit, a
+//         caller must read after the commit's response.
 // Open    While the store cannot be opened, every request is answered with the reason and the file: `corrupt` and
 //         `unsupported` stay, all other errors may pass and are retried.
 // Idle    The store's tidy() runs in steps between messages, less often while there are messages.
-// Faults  Are reported as they begin and end (store_report.hpp), under the actor's path: "files.store".
-// Limits  The mailbox's; a group; the slices of store.hpp.
+// Faults  Faults are reported as they begin and end (store_report.hpp), under the actor's path: "files.store".
+// Limits  The limit of the mailbox, the size of a group, and the slices of store.hpp.
 #include <memory>
 #include <string>
 #include <vector>
@@ -54,7 +54,7 @@ class StoreActor final : public runtime::Actor {
   struct Reopen {};
   using Done = runtime::Reply<messages::wire::Nothing>;
 
-  /// A handler that runs with an open store and otherwise refuses.
+  /// Sets a handler that runs only while the store is open; otherwise the request is refused.
   template <class Q, class A>
   void serve(runtime::Handlers& on, void (StoreActor::*handler)(typename Q::Reader, runtime::Reply<A>)) {
     on.ask<Q, A>([this, handler](typename Q::Reader question, runtime::Reply<A> reply) {
@@ -89,8 +89,8 @@ class StoreActor final : public runtime::Actor {
 
   std::vector<Done> waiting_;  // the commits of the current group
   std::size_t largest_ = 0;    // bytes of blobs of the largest commit of the group
-  bool deletes_ = false;       // whether one of them leaves dead blobs, or may have used up the ballast
-  bool busy_ = false;          // received a request since the last step of tidy()
+  bool deletes_ = false;       // whether one of these commits leaves dead blobs, or may have used the ballast
+  bool busy_ = false;          // a request has arrived since the last step of tidy()
   base::Instant tidy_at_ = base::Instant::max();
   base::Duration retry_ = kRetryDelayMin;
   std::uint64_t commits_ = 0;

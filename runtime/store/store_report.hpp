@@ -2,11 +2,12 @@
 // Reports faults of a store to people: as reasons of the node's health, which the node also logs.
 //
 // Reasons `SOURCE`, failing, while the store refuses writes; `SOURCE.damage`, degraded, while anything in it is
-//         damaged. A store that cannot be opened or read is a reason of the domains that need it: each of their
-//         requests gets that error, and they know what it means for the node.
-// Refusal Ends once blobs as large as the refused blobs are stored, kStoredAfter or more later. It also ends when the
+//         damaged. If a store cannot be opened or read, the domains that need it report that: their requests get the
+//         error, and they know what it means for the node.
+// Refusal The reason is cleared once blobs as large as the refused blobs are stored, at least kStoredAfter later. It
+// also ends when the
 //         store would accept new blobs and nothing was refused for kRefusalMemory. So a nearly full device does not
-//         raise and clear the reason with each commit. A changed cause is reported once in kRefusalMemory.
+//         raise and clear the reason with each commit. A changed cause is reported at most once per kRefusalMemory.
 // Owner   One StoreActor; not thread-safe.
 #include <string>
 
@@ -19,12 +20,12 @@ namespace troupe::store {
 
 inline constexpr std::chrono::seconds kRefusalMemory{30};  // our choice: at most two changes per minute
 inline constexpr std::chrono::seconds kStoredAfter{1};     // our choice
-inline constexpr std::size_t kFilesToldMax = 8;            // our choice: their names fit a reason; the rest is a number
+inline constexpr std::size_t kFilesToldMax = 8;  // our choice: their names fit into a reason; others are counted
 
 /// Where a store reports its faults.
 struct StoreTold {
   observe::Health* health = nullptr;  ///< outlives the actor; null: nothing is reported
-  std::string mend;                   ///< how damaged blobs are repaired, for people; empty: not at all
+  std::string mend;                   ///< how damaged blobs are repaired, for people; empty: they are not repaired
 };
 
 class StoreReport {
@@ -32,13 +33,13 @@ class StoreReport {
   /// Clears the reasons that an earlier incarnation raised under `source`.
   StoreReport(StoreTold told, std::string source);
 
-  /// Notes that a commit with `blob_bytes` of blobs was refused, for a cause that will refuse others.
+  /// Records that a commit with `blob_bytes` of blobs was refused, for a cause that affects other commits too.
   void refused(const base::Error& why, std::size_t blob_bytes, base::Instant now);
-  /// Notes that a commit with `blob_bytes` of blobs is stored.
+  /// Records that a commit with `blob_bytes` of blobs is stored.
   void stored(std::size_t blob_bytes, base::Instant now);
-  /// `failure`: why writes are refused at present; empty: they are accepted.
+  /// Records a check of the store. `failure`: why writes are refused at present; empty: they are accepted.
   void looked(const std::string& failure, base::Instant now);
-  /// Returns whether a refusal was reported, and its end not yet.
+  /// Returns whether a refusal was reported that has not ended.
   bool refuses() const { return refuses_; }
 
   void damage(const StoreDamage& found);
@@ -56,7 +57,7 @@ class StoreReport {
   bool refuses_ = false;
   bool damaged_ = false;
   base::Instant refused_at_;
-  std::size_t refused_bytes_ = 0;  // largest commit since the refusal began
+  std::size_t refused_bytes_ = 0;  // blob bytes of the largest refused commit since the refusal began
   std::string refused_for_;        // the reported cause, and when it was reported
   base::Instant told_at_;
 };

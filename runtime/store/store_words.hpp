@@ -8,7 +8,7 @@ namespace troupe::store {
 
 inline std::string_view view(capnp::Text::Reader text) { return {text.begin(), text.size()}; }
 
-/// Errors: `malformed` unless it is 32 bytes.
+/// Reads an id. Errors: `malformed` unless it has 32 bytes.
 base::Outcome<base::Digest> read_id(capnp::Data::Reader id);
 
 /// Returns views into the message. Errors: `malformed` for an invalid id.

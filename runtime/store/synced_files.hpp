@@ -1,15 +1,16 @@
 #pragma once
-// What a database's log and manifest must still hold when they are opened again: a small file in the root of the disk.
+// Records which bytes a database's log and manifest must still have when they are opened again: a small file in the
+// root of the disk.
 //
-// Why     LevelDB takes a missing, empty, cut or zeroed log for a log that a crash cut before its first sync. So
+// Why     LevelDB treats a missing, empty, cut or zeroed log like a log that a crash cut before its first sync. So
 //         acknowledged writes could vanish, and the node would start as if they had never happened.
-// File    "store-db.synced" for the database "store/db": in the root, so that it outlives the directory.
-// Power   No false alarm: an entry is written after the sync that it describes, and is durable before its file is
-//         removed or emptied. Other entries are not synced: a power failure that loses the latest only weakens the
-//         check.
-// Stale   If CURRENT names a manifest above all entries, a program without this file has used the database since. Then
-//         nothing is required.
-// Full    An entry that cannot be written is skipped; if it notes a removal, the record is removed instead.
+// File    "store-db.synced" for the database "store/db"; in the root, so that it survives if the directory is lost.
+// Power   A power failure causes no false alarm: an entry is written after the sync that it describes, and an entry for
+//         a removal is durable before its file is removed or emptied. Other entries are not synced: if a power failure
+//         loses the latest, the check is only weaker.
+// Stale   If CURRENT names a manifest above all entries, a program that does not write this file has used the database
+//         since. Then nothing is required.
+// Full    An entry that cannot be written is skipped; if it is for a removal, the whole record is removed instead.
 // Threads Any, except for check().
 #include <cstdint>
 #include <map>
@@ -37,13 +38,13 @@ class SyncedFiles {
   SyncedFiles(const SyncedFiles&) = delete;
   SyncedFiles& operator=(const SyncedFiles&) = delete;
 
-  /// Reads the record and compares the files with it. Errors: `corrupt` if a file lacks synced bytes; `io`.
+  /// Reads the record and compares the files with it. Errors: `corrupt` if a file lacks synced bytes, `io`.
   StoreResult<void> check();
 
-  /// Notes that the first `bytes` of the log or manifest `path` are on the device. Other files are ignored.
+  /// Records that the first `bytes` bytes of the log or manifest `path` are on the device. Other files are ignored.
   void synced(std::string_view path, std::uint64_t bytes);
-  /// Call it before the file is removed or emptied. Returns false if the file must stay, because the record would
-  /// require it.
+  /// Call it before the file is removed or emptied. Returns false if the file must stay, because the record still
+  /// requires it.
   bool forget(std::string_view path);
 
  private:

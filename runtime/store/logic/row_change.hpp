@@ -18,13 +18,13 @@ struct Row {
   friend bool operator==(const Row&, const Row&) = default;
 };
 
-/// A row whose value its owner shares, so that many large values are not copied for the change.
+/// A row whose value is shared with its owner, so that many large values are not copied for the change.
 struct SharedRow {
   base::Bytes key;
   std::shared_ptr<const base::Bytes> value;  ///< not null
 };
 
-/// No key is named twice. If the change takes several commits, shared rows come first, then saved rows.
+/// A change; no key is named twice. If it takes several commits, shared rows come first, then saved rows.
 struct RowChange {
   std::vector<Row> save{};
   std::vector<base::Bytes> erase{};

@@ -1,12 +1,12 @@
 #pragma once
 // How the rows of a keyspace are read: slice after slice, and what an error of the store means.
 //
-// Lasting `corrupt` and `unsupported`: a retry would not help. Reading ends, and the rows read so far count.
+// Lasting `corrupt` and `unsupported`: a retry would not help. Reading ends, and the owner uses the rows read so far.
 // Passing Every other error: the same slice is requested again, after kRetryMin and twice as long each time, at most
-//         kRetryMax. An owner that can start without its rows (Unread::goes_on) waits kLoadPatience from the first of
-//         these errors; then reading ends.
-// Paging  A slice must lead to a key after its first key. Any other store would be read forever or in part: it counts
-//         as corrupt.
+//         kRetryMax. For an owner that can start without its rows (Unread::goes_on), reading ends kLoadPatience after
+//         the first such error.
+// Paging  The next slice must start after the first key of this slice. Otherwise reading would never end, or miss rows,
+//         so the store counts as corrupt.
 // Time    Monotonic, given by the caller.
 #include <chrono>
 #include <optional>
@@ -19,7 +19,7 @@ namespace troupe::store {
 
 inline constexpr std::chrono::milliseconds kRetryMin{500};  // our choice: a store that opens late is open by then
 inline constexpr std::chrono::seconds kRetryMax{5};         // our choice: a request inside the node is cheap
-inline constexpr std::chrono::seconds kLoadPatience{30};  // our choice: a start without rows is worse than a late start
+inline constexpr std::chrono::seconds kLoadPatience{30};    // our choice: better a late start than one without rows
 
 /// Returns whether a retry would not help.
 bool lasting(base::Code code);
@@ -27,7 +27,7 @@ bool lasting(base::Code code);
 /// Returns whether a commit that ended with this error has certainly changed nothing.
 bool nothing_done(base::Code code);
 
-/// Delays that double: kRetryMin first, at most kRetryMax.
+/// Delays before retries: kRetryMin first, then doubled, at most kRetryMax.
 class RowRetry {
  public:
   base::Duration next();
@@ -37,7 +37,7 @@ class RowRetry {
   base::Duration wait_ = kRetryMin;
 };
 
-/// The owner's behaviour while its store cannot read the rows.
+/// What an owner does while its store cannot read the rows.
 enum class Unread : std::uint8_t {
   waits,    ///< as long as necessary
   goes_on,  ///< starts without them, after kLoadPatience
@@ -57,7 +57,7 @@ class RowLoading {
     end,   ///< nothing more is read
   };
   Step begin(base::Bytes first);
-  /// Notes that a slice was read. `next` is the start of the next slice; nullopt at the end.
+  /// Records that a slice was read. `next` is the start of the next slice; nullopt at the end.
   Step took(std::optional<base::Bytes> next);
   Step failed(base::Code code, base::Instant now);
 

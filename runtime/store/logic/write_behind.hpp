@@ -1,16 +1,15 @@
 #pragma once
 // Rows that wait to be written to the store, for an owner that does not wait for them.
 //
-// Batch   One is in flight at a time. Rows that it could not write go into a later batch, unless they have changed
-//         since.
-// Order   Erasures go first and separately, because a full device accepts them (runtime/store/commit.hpp).
-//         Values go from the last key to the first: the lowest key may hold its owner's progress, and is written after
-//         the rows that it describes.
-// Pause   Values that were not written hold back values until again(), but not erasures. Erasures that were not written
-//         hold back everything.
+// Batch   One batch is in flight at a time. Rows that it could not write go into a later batch, unless they have
+//         changed since.
+// Order   Erasures go first and separately, because a full device accepts them (runtime/store/commit.hpp). Values go
+//         from the last key to the first: the first key may be the owner's progress, which must be written after the
+//         rows that it describes.
+// Pause   After values could not be written, no values are written until again(), but erasures are. After erasures
+//         could not be written, nothing is written until again().
 // Limit   Add no value while has_room() is false. A waiting value may always be replaced by a value of at most its
 //         size. Erasures and the few small rows of state are not limited here.
-//         allowed. Erasures and the few small rows that tell how things stand are not limited here.
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -29,11 +28,11 @@ class WriteBehind {
   void add(RowChange change);
   bool full() const { return value_bytes_ >= kUnwrittenBytesMax; }
   bool has_room(const base::Bytes& key, std::size_t value_size) const;
-  /// Returns the row as it will be once all is written; null if no change of it waits or is in flight.
+  /// Returns the row's value as it will be once all is written; null if no change of the row waits or is in flight.
   const std::optional<base::Bytes>* find(const base::Bytes& key) const;
 
-  /// Returns a batch, which is in flight until done() or failed(). Null if nothing is to be written now, or a batch is
-  /// in flight.
+  /// Returns a batch, which is in flight until done() or failed(). Returns null if there is nothing to write now, or
+  /// another batch is in flight.
   const Changes* next();
   void done();
   void failed();
