@@ -12,20 +12,20 @@ AirdropCommand airdrop_create, airdrop_check, airdrop_list, airdrop_show, airdro
 
 namespace airdrops {
 
-/// The contents of a file; the list is sorted by address.
+/// The contents of an airdrop's file; the list is sorted by address.
 struct Promise {
   wallet::Amount pool;
   airdrop::Moment from, until;
   std::vector<airdrop::Recipient> list;
   std::optional<airdrop::UptimeRule> uptime{};  ///< instead of a list
-  std::vector<std::string> notes{};             ///< for standard error
+  std::vector<std::string> notes{};             ///< notes to print on standard error
 };
-/// Fails with usage, which names the line.
+/// Reads an airdrop's file. Fails with a usage error that names the line.
 base::Result<Promise, Failure> promise_in(const std::string& path, const std::string& help);
 /// Returns the terms, without book, owner and nonce; fails with usage.
 base::Result<airdrop::Terms, Failure> terms_of(const Promise& promise, const std::string& help);
 
-/// The recipients of a rule.
+/// The recipients that follow from a rule.
 struct UptimeList {
   airdrop::UptimeRule rule;
   std::vector<airdrop::Present> paid;
@@ -36,14 +36,15 @@ enum class Keep : std::uint8_t { no, yes };
 Client::Outcome<UptimeList> list_by_uptime(Client& client, airdrop::UptimeRule rule, Keep keep);
 /// Builds the list from the evidence that the rule names. Fails if the evidence proves a different list.
 Client::Outcome<UptimeList> list_by_evidence(Client& client, const airdrop::UptimeRule& rule);
-/// Puts the list of the rule into the promise, if there is a rule.
+/// Puts the list that follows from the rule into the promise, if the promise has a rule.
 Client::Outcome<void> complete(Promise& promise, Client& client, Keep keep);
 
 base::Result<airdrop::AirdropId, Failure> id_typed(const std::string& typed, const std::string& help);
 
-/// Returns an airdrop as its node shows it: the owner has signed these terms, and the id is theirs.
+/// Returns an airdrop as its node shows it; checks that the owner has signed the terms, and that the id is the id of
+/// these terms.
 Client::Outcome<airdrop::Seen> airdrop_seen(Client& client, const airdrop::AirdropId& id);
-/// Returns all objections, with valid signatures; decisions are signed by the owner.
+/// Returns all objections and decisions; checks the signatures of the objectors and of the owner.
 Client::Outcome<airdrop::AllObjected> objected_seen(Client& client, const airdrop::AirdropId& id,
                                                     const airdrop::Terms& terms);
 /// Returns a page of the list that the terms name.

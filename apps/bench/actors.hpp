@@ -1,7 +1,8 @@
 #pragma once
-// The actors that measure for `troupe bench`. They are written as a domain would write them.
+// The actors that measure for `troupe bench`. They are written like the actors of a domain.
 //
-// Order   a request of Count is queued after the messages told before it, so its response shows that all have arrived.
+// Order   a Count request is queued after the messages sent before it, so its response shows that all of them have
+//         arrived.
 // Errors  a lost message or a refused request counts in Figure::errors and ends the measurement.
 #include <functional>
 
@@ -12,18 +13,18 @@
 
 namespace troupe::bench {
 
-inline constexpr std::chrono::seconds kDue{60};  // the deadline of each request: as a patient domain sets it
+inline constexpr std::chrono::seconds kDue{60};  // the deadline of each request: that of a patient domain
 
 /// Called once with the result, in the actor's own context.
 using Measured = std::function<void(Figure)>;
 
-/// Creates actors `T(args...)`, each from its own copies.
+/// Returns a factory of actors `T(args...)`, each built from its own copies.
 template <class T, class... Args>
 runtime::Factory factory(Args... args) {
   return [=] { return std::make_unique<T>(args...); };
 }
 
-/// An actor that starts by itself, and ends when it has reported its figure.
+/// An actor that starts to measure by itself, and ends when it has reported its figure.
 class Measuring : public runtime::Actor {
  public:
   Measuring(Figure figure, Measured measured) : figure_(std::move(figure)), measured_(std::move(measured)) {}
@@ -57,7 +58,7 @@ class Counter final : public runtime::Actor {
   std::uint64_t count_ = 0;
 };
 
-/// Returns numbers to their sender.
+/// Sends each number back to its sender.
 class Echo final : public runtime::Actor {
  public:
   static constexpr const char* kName = "echo";
@@ -100,7 +101,7 @@ class Sender final : public Measuring {
   const Window window_;
   const base::Duration span_;
   Fill fill_;
-  std::uint64_t expected_ = 0;  // counted so far
+  std::uint64_t expected_ = 0;  // sent and counted so far
   bool over_ = false;
 };
 
@@ -116,7 +117,7 @@ struct FillParcel {
   std::size_t bytes;
 };
 
-/// Asks an Echo to return a number, one request after another.
+/// Asks an Echo for a number, one request after another.
 class Asker final : public Measuring {
  public:
   static constexpr const char* kName = "asker";
@@ -140,7 +141,7 @@ class Asker final : public Measuring {
   std::uint64_t asked_ = 0;
 };
 
-/// Asks all of `all` at once to return a number. An actor that does not respond within `due` is an error.
+/// Asks each actor in `all` for a number, all at once. An actor that does not respond within `due` is an error.
 class Roll final : public Measuring {
  public:
   static constexpr const char* kName = "roll";
@@ -165,7 +166,7 @@ class Stopped final : public runtime::Actor {
   const std::function<void()> wait_;
 };
 
-/// Sends `to` numbers, whether they are accepted or not, and after each burst makes a timed request to an Echo.
+/// Sends numbers to `to`, accepted or not, and after each burst sends a timed request to an Echo.
 class Flood final : public Measuring {
  public:
   static constexpr const char* kName = "flood";

@@ -1,5 +1,5 @@
 #pragma once
-// A request of a command while it measures: the runner waits for its response.
+// A single request that a command makes while it measures: the runner waits for the response.
 #include <atomic>
 
 #include "apps/bench/runner.hpp"

@@ -3,8 +3,8 @@
 // the threads of one actor system and one thread that reads datagrams, as containers share a machine.
 //
 // Storage  values are kept in memory, as in the reference program: the disk is not measured.
-// Limits   a node's limits, without the limits on untrusted nodes: here all nodes share one address.
-// Order    ends with its runner, which outlives it.
+// Limits   a node's usual limits, but not the limits on untrusted nodes, because all nodes share one address.
+// Order    ends before its runner.
 #include <map>
 #include <memory>
 #include <vector>
@@ -22,8 +22,8 @@ struct DhtMember {
 
 class DhtCluster {
  public:
-  /// Starts nodes that know one of them at first, and store values at `copies` other nodes. Returns once their tables
-  /// have stopped growing.
+  /// Starts nodes, which at first know only one other node, and store values at `copies` other nodes. Returns once
+  /// their tables have stopped growing.
   static Measurement<std::unique_ptr<DhtCluster>> start(Runner& runner, std::size_t nodes, std::size_t copies);
 
   const std::vector<DhtMember>& members() const { return members_; }
@@ -31,7 +31,7 @@ class DhtCluster {
   /// The sums of all nodes since they started.
   struct Counts {
     std::uint64_t requests = 0;  ///< sent to other nodes, by datagram or over a link
-    std::uint64_t contacts = 0;  ///< in their tables, good ones
+    std::uint64_t contacts = 0;  ///< good contacts in their tables
     std::uint64_t refused = 0;   ///< dropped unread because of limits
   };
   Measurement<Counts> count(Runner& runner) const;

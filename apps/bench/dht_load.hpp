@@ -1,12 +1,12 @@
 #pragma once
 // Requests to a cluster of DHT nodes, a fixed number in flight, each at a random node.
 //
-// Values  64 new bytes each. A value is got at nodes that neither put nor store it, once per node: no response comes
-//         from a node's own copy.
+// Values  each has 64 new bytes. A value is requested at nodes that neither put nor store it, once per node, so that no
+//         response comes from the node's own copy.
 // Time    from the request to its response, at the asked node.
-// Errors  a refused request, and a value that differs from the put value, count in Figure::errors; the load continues.
-// Passed  a value that the asked node stores after all does not count as an operation: a put that lost a node stores at
-//         nodes that it does not name.
+// Errors  a refused request, and a value that differs from the value put, count in Figure::errors; the load continues.
+// Passed  if the asked node stores the value after all, the get does not count as an operation: when a storage node
+//         fails, a put stores at nodes that it does not name.
 #include <memory>
 #include <vector>
 
@@ -18,7 +18,7 @@ namespace troupe::bench {
 
 inline constexpr std::size_t kDhtValueBytes = 64;
 
-/// The values that were put, and the nodes that may be asked for them. For one load at a time.
+/// The values that were put, and the nodes at which they may be requested. For one load at a time.
 class DhtShelf {
  public:
   explicit DhtShelf(const std::vector<DhtMember>& members);
@@ -26,14 +26,14 @@ class DhtShelf {
   const std::vector<DhtMember>& members() const { return members_; }
   /// Returns the next value to put: its bytes never repeat.
   std::array<std::uint8_t, kDhtValueBytes> next_value();
-  /// Notes that `putter` has put `digest`, and that the nodes found by its search may store it.
+  /// Records that `putter` has put `digest`, and that the nodes found by its search may store it.
   void note(const base::Digest& digest, std::size_t putter, dht::wire::SearchResult::Reader search,
             base::Random& random);
   struct Errand {
     base::Digest digest;
     std::size_t member;
   };
-  /// Returns a value and a node to get it at, or nullopt if each node has got everything that it may.
+  /// Returns a value and a node at which to get it, or nullopt if every node has requested all that it may.
   std::optional<Errand> next(base::Random& random);
 
   /// Counters of the latest load.
@@ -43,8 +43,8 @@ class DhtShelf {
   struct Kept {
     base::Digest digest;
     std::vector<std::size_t> holders;  // sorted
-    std::size_t first;                 // node to ask
-    std::size_t passed = 0;            // of all nodes, asked or not
+    std::size_t first;                 // the first node to ask
+    std::size_t passed = 0;            // nodes that were passed, asked or not
   };
 
   const std::vector<DhtMember> members_;
@@ -71,7 +71,7 @@ class DhtLoad final : public Measuring {
   void next();
   void put(std::size_t member);
   void get(const DhtShelf::Errand& errand);
-  /// `why`: the error; empty: none.
+  /// Records the end of an operation. `why`: the error, or empty.
   void done(base::Instant from, const std::string& why);
 
   const std::shared_ptr<DhtShelf> shelf_;

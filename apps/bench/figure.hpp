@@ -20,18 +20,18 @@ struct Figure {
   std::uint64_t errors = 0;
   std::string error = {};                            ///< first error
   std::optional<std::uint64_t> resident_bytes = {};  ///< growth of resident memory, divided by `clients`
-  std::optional<double> requests_each = {};          ///< sent by all nodes together per operation
-  std::optional<double> cpu_ms_each = {};            ///< of the whole process per operation
-  std::optional<double> syncs_each = {};             ///< of all members' logs per operation
+  std::optional<double> requests_each = {};          ///< requests sent by all nodes together, per operation
+  std::optional<double> cpu_ms_each = {};            ///< processor time of the whole process per operation
+  std::optional<double> syncs_each = {};             ///< syncs of all members' logs per operation
   std::optional<double> mib = {};                    ///< memory
   std::optional<double> seconds = {};                ///< of a single operation, or the median of several
-  std::optional<double> seconds_max = {};            ///< the maximum of these
+  std::optional<double> seconds_max = {};            ///< the maximum of the several
   std::optional<double> ratio = {};
 };
 using Figures = std::vector<Figure>;
 
-/// Returns the nearest rank: the smallest delay that `percent` of all delays do not exceed. Returns nullopt if there
-/// are none.
+/// Returns the percentile by nearest rank: the smallest delay that `percent` % of all delays do not exceed. Returns
+/// nullopt without delays.
 inline std::optional<double> percentile_ms(std::vector<base::Duration> delays, std::size_t percent) {
   if (delays.empty()) return std::nullopt;
   const std::size_t rank = std::max<std::size_t>((delays.size() * percent + 99) / 100, 1) - 1;

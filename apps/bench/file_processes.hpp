@@ -1,9 +1,9 @@
 #pragma once
-// The processes of the figure `file.put`: a node, and a command that puts a file at it, as a user runs them.
+// The processes of the figure `file.put`: a node, and a command that puts a file at this node, as a user runs them.
 //
 // Order   created before any thread of this process, as SecondProcess requires; the file may be created later.
-// Time    from the order to the command until it has ended: its connection to the node's socket, the file read and
-//         sent, its chunks hashed and synced. Not the start of either process.
+// Time    from the order to the command until the command has ended. It includes the connection to the node's socket,
+//         reading and sending the file, and hashing and syncing the chunks, but not the start of the processes.
 // End     both end with this object, or with this process.
 #include "apps/bench/second_process.hpp"
 #include "apps/cli/command.hpp"
@@ -12,7 +12,8 @@ namespace troupe::bench {
 
 class FileProcesses {
  public:
-  /// The node stores its data below `folder`; `file` is the file to put; `table` has the commands of `troupe`.
+  /// Starts both. The node stores its data below `folder`; `file` is the file to put; `table` has the commands of
+  /// `troupe`.
   static Measurement<std::unique_ptr<FileProcesses>> start(const apps::Commands& table, const ScratchFolder& folder,
                                                            const std::string& file);
   ~FileProcesses();

@@ -15,7 +15,7 @@ class HeldNode {
   /// Serves the local socket in the runner's `folder`: a root without domains, and an inspector. It outlives the
   /// runner's actors, which use it until they end. Fails if its log cannot be written there.
   Measurement<void> begin(Runner& runner, const ScratchFolder& folder);
-  /// Whether an operator has drained it.
+  /// Whether an operator has drained the node.
   bool ended() const { return ended_; }
 
   /// Starts two actors per core that exchange numbers until the end, so that every core is busy.

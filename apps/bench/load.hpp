@@ -31,8 +31,8 @@ class Progress {
  public:
   Progress(base::Instant begin, base::Duration span) : counted_from_(begin + span / kWarmUpShare), end_(begin + span) {}
 
-  /// Notes that `count` more operations are done at `now`. Returns false once the time is over and there is a rate. If
-  /// operations complete in batches longer than the time, it is measured until the second batch.
+  /// Records that `count` more operations are done at `now`. Returns false once the time is over and there is a rate.
+  /// If a batch of operations takes longer than the time, the measurement lasts until the second batch.
   bool done(std::uint64_t count, base::Instant now) {
     if (now >= end_ && per_second() > 0) return false;
     if (!counts(now)) return true;

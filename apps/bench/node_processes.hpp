@@ -2,8 +2,9 @@
 // The processes of `troupe bench kv`, `escrow` and `chain`: nodes as a user runs them, three of which may be one group.
 //
 // Order   created before any thread of this process, as SecondProcess requires.
-// Way     this process reaches each node at its local socket, as commands do.
-// Again   a node is the child of a process that does nothing else: that process has no threads, so it can fork again.
+// Way     this process reaches each node through its local socket, as commands do.
+// Again   each node is the child of a process that does nothing else, and so has no threads and can fork the node
+//         again.
 // End     all end with this object, or with this process; their data is removed with the folder.
 #include <vector>
 
@@ -24,15 +25,15 @@ class NodeProcesses {
   NodeProcesses(const NodeProcesses&) = delete;
   NodeProcesses& operator=(const NodeProcesses&) = delete;
 
-  /// Waits until all serve.
+  /// Waits until all nodes serve.
   Measurement<void> begin(os::Waker& waker, Runner& runner);
-  /// Does the same; then creates the group of all, and waits until it has a leader.
+  /// Does the same, then creates a group of all nodes, and waits until it has a leader.
   Measurement<void> make_group(os::Waker& waker, Runner& runner);
   /// Returns the number of the leader.
   Measurement<std::size_t> leader(Runner& runner);
-  /// Returns how often it has synced its logs since it began.
+  /// Returns how often a node has synced its logs since it started.
   Measurement<std::uint64_t> log_syncs(Runner& runner, std::size_t node);
-  /// Returns its member of the group; dials again after a restart.
+  /// Returns a node's member of the group; dials again after a restart.
   runtime::Handle member(std::size_t node);
   /// Returns the service at that path.
   runtime::Handle service(std::size_t node, const std::string& path) { return link(node)->proxy(path); }
@@ -42,19 +43,19 @@ class NodeProcesses {
   const std::string& id(std::size_t node) const { return members_[node].id; }
   /// Returns ID@HOST:PORT, as `--join` takes it.
   std::string address(std::size_t node) const { return members_[node].id + '@' + members_[node].at; }
-  /// Ends it with SIGKILL. Safe from any thread.
+  /// Ends a node with SIGKILL. Safe from any thread.
   void kill(std::size_t node);
   /// Restarts a killed node with the same data, at the same address.
   Measurement<void> restart(os::Waker& waker, std::size_t node);
   /// Returns the data directory of a node.
   std::string data(std::size_t node) const { return folder_ + "/k" + std::to_string(node); }
-  /// Returns the same before they start: data there belongs to the node.
+  /// Returns the data directory of a node before the nodes start, so that data can be put there.
   static std::string data_below(const ScratchFolder& folder, std::size_t node) {
     return folder.path() + "/k" + std::to_string(node);
   }
   /// Returns the largest resident memory of a member.
   std::uint64_t resident_bytes_max() const;
-  /// Returns the processor time used since it began.
+  /// Returns the processor time that a node has used since it started.
   double cpu_seconds(std::size_t node) const;
 
  private:

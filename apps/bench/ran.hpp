@@ -9,12 +9,12 @@ namespace troupe::bench {
 
 /// How a command ended, and how long it took. Its output is discarded.
 struct Ran {
-  bool done = false;  ///< with exit 0
+  bool done = false;  ///< it ended with exit 0
   double seconds = 0;
 };
 /// `words` are the arguments after "troupe".
 Ran run_troupe(Runner& runner, std::vector<std::string> words);
-/// Whether it exits with 0; to repeat a command until it does. Its errors are discarded too.
+/// Runs `troupe`, and returns whether it exits with 0: to repeat a command until it does. Its errors are discarded too.
 bool troupe_agrees(Runner& runner, std::vector<std::string> words);
 
 }  // namespace troupe::bench

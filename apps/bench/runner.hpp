@@ -1,7 +1,7 @@
 #pragma once
-// Parts of the process that each measurement needs: a temporary folder, an actor system, a wait that Ctrl-C ends.
+// What each measurement needs in its process: a temporary folder, an actor system, a wait that Ctrl-C ends.
 //
-// Threads  all calls from the command's thread; reports of actors arrive through `finished` and `note`.
+// Threads  make all calls from the command's thread; reports of actors arrive through `finished` and `note`.
 // Errors   a measurement that does not end is a failure; so is an interruption, with exit 130.
 #include <memory>
 #include <mutex>
@@ -24,8 +24,8 @@ using Measurement = base::Result<T, Failure>;
 /// A new folder, removed with its contents.
 class ScratchFolder {
  public:
-  /// Creates it below `parent`, or in the directory for temporary files if that is empty. Fails if it cannot be created
-  /// there.
+  /// Creates a folder below `parent`, or in the directory for temporary files if `parent` is empty. Fails if that is
+  /// not possible.
   static Measurement<std::unique_ptr<ScratchFolder>> make(const std::string& parent);
   ~ScratchFolder();
   ScratchFolder(const ScratchFolder&) = delete;
@@ -37,7 +37,8 @@ class ScratchFolder {
   std::string path_;
 };
 
-inline constexpr std::chrono::seconds kPatience{60};  // added to the time of a measurement; a busy machine is slow
+inline constexpr std::chrono::seconds kPatience{
+    60};  // added to the time of a measurement, because a busy machine is slow
 
 class Runner {
  public:
@@ -46,7 +47,7 @@ class Runner {
   ~Runner();
 
   runtime::Node& node() { return system_->node(); }
-  /// Adds a node in the same process, like System::add_node(), with the `limits` that were given.
+  /// Adds a node in the same process, like System::add_node(), with the `limits` of this runner.
   runtime::Node& add_node() { return system_->add_node(limits_); }
   base::Instant now() { return node().world().clock.now(); }
 
@@ -55,7 +56,7 @@ class Runner {
   Measurement<Figure> measure(const std::string& name, base::Duration span, Figure figure, Args... args) {
     return told<Figure>(name, span, [&](Measured measured) { return factory<T>(args..., figure, measured); });
   }
-  /// Starts the actor that the factory `make(tell)` creates, and returns the value that it reports within `span`.
+  /// Starts the actor that `make(tell)` creates, and returns the value that the actor reports within `span`.
   template <class Told, class Make>
   Measurement<Told> told(const std::string& name, base::Duration span, Make&& make) {
     struct Report {
@@ -77,9 +78,9 @@ class Runner {
     if (!ended.ok()) return ended.error();
     return std::move(*report->told);
   }
-  /// Waits until `done()`; ring() checks it at once. `what` is used in the failure.
+  /// Waits until `done()` is true; ring() makes it check at once. `what` names the wait in a failure.
   Measurement<void> wait_until(const std::string& what, base::Duration at_most, const std::function<bool()>& done);
-  /// Waits until the command is asked to end, or until `ended()`; ring() checks it.
+  /// Waits until the command is asked to end, or until `ended()` is true; ring() makes it check at once.
   void hold(const std::function<bool()>& ended = [] { return false; });
   /// Lets time pass. Fails if interrupted.
   Measurement<void> pause(base::Duration span);
@@ -91,8 +92,8 @@ class Runner {
   std::unique_ptr<os::System> system_;
 };
 
-/// Returns the resident memory of this process in bytes, without pages of files: the program is loaded once, whatever
-/// it runs.
+/// Returns the resident memory of this process in bytes, without pages of files, because the program is loaded once,
+/// whatever it runs.
 std::uint64_t resident_bytes();
 
 /// Returns by how much `now` exceeds `before`, divided by `parts`.
@@ -100,7 +101,7 @@ std::uint64_t growth(std::uint64_t before, std::uint64_t now, std::size_t parts)
 
 /// Returns a new key, whose id has no proof of work.
 std::shared_ptr<const crypto::Identity> new_identity();
-/// Returns a setup for links from one address: its limits allow `links` links.
+/// Returns a setup for links whose limits allow `links` links from one address.
 net::NetSetup loopback_setup(std::size_t links);
 
 Failure interrupted();

@@ -1,8 +1,9 @@
 #pragma once
-// A second process of this program, which does one thing and ends with the first.
+// A second process of this program, which does one thing and ends with the first process.
 //
-// Order   created before any thread of this process: a fork has only the thread that forks.
-// End     its input ends with this object, or with this process; then it is awaited, kEndMax at most, and killed.
+// Order   create it before any thread of this process, because a fork has only the thread that forks.
+// End     its input ends with this object or this process. The destructor then waits for it, at most kEndMax, and kills
+//         it.
 #include <sys/types.h>
 
 #include <functional>
@@ -29,10 +30,11 @@ class SecondProcess {
   SecondProcess(const SecondProcess&) = delete;
   SecondProcess& operator=(const SecondProcess&) = delete;
 
-  /// Returns its next line. Fails if it ends, is silent for `at_most`, or on an interruption.
+  /// Returns the next line from the second process. Fails if that process ends or is silent for `at_most`, or on an
+  /// interruption.
   Measurement<std::string> line(os::Waker& waker, base::Duration at_most);
   void tell(const std::string& line) { pipes_.write_line(line); }
-  /// For a process that does not read its input.
+  /// Sends a signal, to a process that does not read its input.
   void send(int signal);
 
  private:

@@ -8,7 +8,7 @@
 
 namespace troupe::apps::chains {
 
-/// Returns votes for two votes of one step, proposals for two proposals of one round.
+/// Returns "votes" for two votes in one step, "proposals" for two proposals in one round.
 std::string_view kind_name(const chain::Evidence& evidence);
 
 void write_evidence(output::wire::ChainEvidence::Builder out, const chain::Evidence& evidence);

@@ -1,13 +1,13 @@
 #pragma once
-// The ledger's files in a data directory: the key with which its node votes, the genesis that its node follows, and the
-// statements by which its chain may resume.
+// The ledger's files in a data directory: the key with which the node votes, the genesis that the node follows, and the
+// statements by which the chain may resume.
 //
 // Files   validator: the seed of the consensus key (Ed25519), 64 hexadecimal digits and a line end. chain: the bytes of
 //         a SignedGenesis (actors/chain/logic/genesis.hpp), at most kGenesisBytesMax. forks: the ForkPledges of the
 //         consensus key (actors/chain/logic/fork.hpp).
-// Key     separate from the node's identity, so that it can be moved and replaced without it. The program creates it
-//         when it is first needed, and never replaces it: two nodes, or two keys, that vote for one validator are
-//         evidence against it.
+// Key     the consensus key is not the node's identity, so it can be moved and replaced separately. The program creates
+//         it when it is first needed, and never replaces it, because two nodes or two keys that vote for one validator
+//         are evidence against it.
 // Dev     a chain with one founder, this node, whose money belongs to the node's own key.
 #include <optional>
 #include <string>
@@ -25,17 +25,19 @@ inline constexpr std::size_t kChainIdBytes = 2 * 32 + 1;
 inline constexpr std::string_view kValidatorFile = "validator";
 inline constexpr std::string_view kForksFile = "forks";
 inline constexpr std::size_t kValidatorBytes = 2 * 32 + 1;
-inline constexpr const char* kDev = "dev";             // value of --chain, and the name of the chain
-inline constexpr std::uint64_t kDevStake = 1'000'000;  // our choice: it is all the stake, whatever the amount
+inline constexpr const char* kDev = "dev";  // value of --chain, and the name of the chain
+inline constexpr std::uint64_t kDevStake =
+    1'000'000;  // our choice: the amount does not matter, because it is all the stake
 
-/// Returns nullopt if there is no file. Errors: `corrupt`; the device's.
+/// Returns the consensus key, or nullopt if there is no file. Errors: `corrupt`, and errors of the device.
 base::Outcome<std::optional<crypto::SecretKey>> load_consensus_key(ports::Disk& disk);
-/// Creates the key if there is none; it is durable before this returns. Also `unavailable`: another process creates it.
+/// Creates the key if there is none; it is durable when this returns. Also `unavailable` while another process creates
+/// it.
 base::Outcome<crypto::SecretKey> load_or_make_consensus_key(ports::Disk& disk, ports::Chance& chance);
 
-/// Binds the consensus key of a directory to a statement: durable before this returns. Errors: `refused`: the key is
-/// bound to another statement of that fork, which the message names; `corrupt`; `unavailable`: another process does the
-/// same; the device's. After an error nothing has changed.
+/// Binds the consensus key of a directory to a statement; durable when this returns. Errors: `refused` if the key is
+/// bound to another statement of that fork, which the message names; `corrupt`; `unavailable` while another process
+/// does the same; errors of the device. After an error nothing has changed.
 base::Outcome<void> pledge_fork(ports::Disk& disk, const chain::ForkStatement& statement);
 
 /// Reads a file that `chain genesis` wrote. Fails with usage.
@@ -45,12 +47,12 @@ base::Result<base::Bytes, Failure> bytes_in(const std::string& path, std::size_t
 
 /// The value of `--chain`.
 struct ChainTyped {
-  std::optional<chain::SignedGenesis> genesis;  ///< none: dev
+  std::optional<chain::SignedGenesis> genesis;  ///< nullopt: dev
 };
-/// Fails with usage, also if too few founders have signed the genesis.
+/// Reads the value of `--chain`. Fails with usage, also if too few founders have signed the genesis.
 base::Result<ChainTyped, Failure> chain_typed(const std::string& typed);
 
-/// The two files once the node has its chain; both none: it has no chain, and does not vote.
+/// The chain and the consensus key of a node. Both are nullopt if the node has no chain; then it does not vote.
 struct KeptFiles {
   std::optional<base::Bytes> chain;
   std::optional<base::Bytes> validator;
@@ -61,8 +63,9 @@ struct KeptFiles {
   KeptFiles& operator=(KeptFiles&&) = default;
   ~KeptFiles();  // wipes the seed
 };
-/// Finds the chain of a node, creates the chain of `dev`, and remembers it: durable before this returns. The caller
-/// holds the lock of the directory. Fails with usage if the directory, `path`, remembers another chain.
+/// Finds the chain of a node, or creates the chain of `dev`, and records it in the directory; durable when this
+/// returns. The caller holds the lock of the directory. Fails with usage if the directory `path` already has another
+/// chain.
 base::Result<KeptFiles, Failure> settle_chain(ports::Disk& disk, const std::string& path,
                                               const crypto::Identity& identity, std::optional<ChainTyped> typed,
                                               chain::UnixMs now, ports::Chance& chance);

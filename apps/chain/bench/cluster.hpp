@@ -2,8 +2,8 @@
 // Many nodes of one chain in this process, each with its own id, links, store, `/chain` and `/validator`, over loopback
 // sockets. They share the threads of one actor system; each store has its own thread, and all share one device.
 //
-// Links  between all nodes: a mesh is only for more than Neighbours::kMax nodes.
-// Order  ends with its runner, which outlives it.
+// Links  between all nodes, because the nodes form a mesh only above Neighbours::kMax nodes.
+// Order  ends before its runner.
 #include <functional>
 #include <memory>
 #include <vector>
@@ -16,7 +16,7 @@ namespace troupe::bench {
 
 class ChainCluster {
  public:
-  /// Starts the nodes; the first `validators` of them vote. Returns once all are neighbours.
+  /// Starts the nodes, of which the first `validators` vote. Returns once all are neighbours.
   static Measurement<std::unique_ptr<ChainCluster>> start(Runner& runner,
                                                           std::shared_ptr<const chain::SignedGenesis> genesis,
                                                           std::size_t nodes, std::size_t validators);

@@ -16,7 +16,7 @@ struct ChainPlan {
   static constexpr std::size_t kNodesMax = 51;  ///< each has as many neighbours as a node accepts
   bool in_one_process() const { return nodes > kProcessesMax; }
   bool wants(std::string_view what) const;
-  /// Returns a name in `only` that is not a figure of this plan; empty: there is none.
+  /// Returns a name in `only` that is not a figure of this plan, or an empty text.
   std::string unknown() const;
 };
 /// The nodes of a chain that was created for this run, each a process. Other nodes have no link to them.
@@ -25,18 +25,18 @@ struct ChainNodes {
   std::unique_ptr<NodeProcesses> processes;
   static Measurement<ChainNodes> start(const apps::Commands& table, const ScratchFolder& folder, const ChainPlan& plan);
 };
-/// `chain.verify`: signatures that one processor verifies per second. `chain.transfer`: payments that become final; its
-/// ratio compares them with the payments that all processors could verify, if each validator verified each once.
-/// `chain.sync`: payments in blocks with which a node catches up; its ratio compares them with the payments that its
-/// processors could verify. `chain.final`: from the send to the final block, one at a time. `chain.pause`: the longest
-/// time without a block after SIGKILL of the next proposer, the median and the maximum of three. `chain.execute`: only
-/// a ledger of a million accounts.
+/// `chain.verify`: signatures that one processor verifies per second. `chain.transfer`: payments that become final; the
+/// ratio compares them with the payments that all processors could verify if each validator verified each payment once.
+/// `chain.sync`: payments in the blocks with which a node catches up; the ratio compares them with the payments that
+/// the node's processors could verify. `chain.final`: from the send to the final block, one payment at a time.
+/// `chain.pause`: the longest time without a block after SIGKILL of the next proposer, the median and the maximum of
+/// three. `chain.execute`: only the ledger, with a million accounts.
 Measurement<Figures> measure_chain(os::Waker& waker, Runner& runner, ChainNodes& nodes, const ChainPlan& plan);
 /// Measures nodes in this process: `chain.verify`, `chain.transfer`, `chain.final`, and `chain.gossip`, whose ratio is
 /// how often a transaction arrives at a node.
 Measurement<Figures> measure_chain_inside(Runner& runner, const ChainPlan& plan);
-/// Measures blocks executed and stored on a ledger of a million accounts, with the state root and the sync of the
-/// store: transfers per second. Its delays are the times of blocks.
+/// Measures transfers per second in blocks that are executed and stored on a ledger of a million accounts, with the
+/// state root and the sync of the store. The delays are the times of blocks.
 Measurement<Figure> measure_execution(Runner& runner, base::Duration span);
 
 }  // namespace troupe::bench

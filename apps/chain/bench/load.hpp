@@ -1,7 +1,7 @@
 #pragma once
 // The requests of `troupe bench chain` to its nodes: many payments, single payments, and catching up.
 //
-// Final   a payment is counted when the watched node reports its block, so in steps of a block.
+// Final   a payment is counted when the watched node reports its block, so the count grows in steps of a block.
 // Errors  a payment that a node refuses is an error, unless its pool is full: then it is submitted again.
 #include <deque>
 #include <map>
@@ -12,10 +12,10 @@
 
 namespace troupe::bench {
 
-/// Transactions of each watched height. Used by one actor at a time.
+/// Number of transactions at each watched height. Used by one actor at a time.
 using BlockSizes = std::map<std::uint64_t, std::uint64_t>;
 
-/// Payments signed in advance, at several nodes at once: each account pays at one node, in order.
+/// Sends payments that were signed in advance, at several nodes at once: each account pays at one node, in order.
 class ChainLoad final : public Measuring {
  public:
   static constexpr const char* kName = "chain-load";
@@ -43,7 +43,7 @@ class ChainLoad final : public Measuring {
   struct Queue {
     std::deque<std::size_t> payments;
     std::size_t in_flight = 0;
-    bool full = false;  // its pool was full: it is asked again a moment later
+    bool full = false;  // the node's pool was full: it is asked again a moment later
   };
   void fill(std::size_t node);
   void submit(std::size_t node, std::size_t payment);
@@ -59,7 +59,7 @@ class ChainLoad final : public Measuring {
   bool over_ = false, ended_ = false;
 };
 
-/// One payment after another at one node, each until it is final.
+/// Makes one payment after another at one node, each once the last is final.
 class ChainClient : public Measuring {
  public:
   ChainClient(runtime::Handle to, std::shared_ptr<ChainMoney> money, Figure figure, Measured measured)
@@ -67,7 +67,7 @@ class ChainClient : public Measuring {
 
  protected:
   void pay_next();
-  /// Called when a payment is final, or `why` not. Returns whether to make another payment.
+  /// Called when a payment is final, or when it has failed because of `why`. Returns whether to make another payment.
   virtual bool paid(base::Instant from, const std::string& why) = 0;
 
   const runtime::Handle to_;
@@ -81,7 +81,7 @@ class ChainClient : public Measuring {
   std::size_t account_ = 0;
 };
 
-/// Its delays are from the send to the final block.
+/// Measures delays from the send to the final block.
 class ChainFinal final : public ChainClient {
  public:
   static constexpr const char* kName = "chain-final";
@@ -95,8 +95,8 @@ class ChainFinal final : public ChainClient {
   const base::Duration span_;
 };
 
-/// One payment after another, until the next proposer is killed. Its one delay is the longest time without a block from
-/// then on. The node that receives the payments continues.
+/// Makes one payment after another, then kills the next proposer. Its only delay is the longest time without a block
+/// from then on. The node that receives the payments is not killed.
 class ChainPause final : public ChainClient {
  public:
   static constexpr const char* kName = "chain-pause";
@@ -121,14 +121,14 @@ class ChainPause final : public ChainClient {
   base::Duration longest_{0};
 };
 
-/// A node that has missed all blocks so far is linked to another node: measures how fast it takes its blocks.
+/// Links a node that has no blocks to another node, and measures how fast it gets the other node's blocks.
 class ChainSync final : public Measuring {
  public:
   static constexpr const char* kName = "chain-sync";
   static constexpr std::chrono::milliseconds kLook{5};  // our choice: between two requests for its height
   struct Plan {
     runtime::Handle chain, peers;
-    std::string other;  ///< node to which it is linked: ID@HOST:PORT
+    std::string other;  ///< node to which the new node is linked: ID@HOST:PORT
     std::shared_ptr<const BlockSizes> blocks;
   };
   ChainSync(Plan plan, Figure figure, Measured measured)
@@ -144,7 +144,7 @@ class ChainSync final : public Measuring {
   void fail(const std::string& why);
 
   const Plan plan_;
-  base::Instant none_;  // when it was last seen without a block
+  base::Instant none_;  // when the new node was last seen without a block
 };
 
 }  // namespace troupe::bench

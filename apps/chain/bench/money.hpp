@@ -1,7 +1,7 @@
 #pragma once
 // The chain of `troupe bench chain`: its founders, and accounts that the genesis funds.
 //
-// Keys        are derived from names, as in Purse: the chain is the same each time.
+// Keys        are derived from names, as in Purse, so that the chain is the same each time.
 // Parameters  the defaults of a new chain, but with blocks as large as allowed: otherwise the base fee would rise while
 //             blocks are more than half full, and waiting payments would become too expensive.
 #include "actors/chain/api.hpp"
@@ -27,12 +27,12 @@ class ChainMoney {
 
   /// Funds each account in the genesis, which has no id before that.
   void fund(chain::Genesis& genesis) const;
-  /// Sets the chain for all later payments.
+  /// Sets the chain of all later payments.
   void use(const chain::ChainId& chain) { chain_ = chain; }
 
-  /// Returns the next transfer of that account.
+  /// Returns the next transfer of account `from`.
   chain::SignedTransaction pay(std::size_t from, std::vector<wallet::Credit> credits);
-  /// Returns the same for one coin, to the account after it.
+  /// Returns the next transfer of account `from`: one coin to the next account.
   Payment pay(std::size_t from);
 
  private:
@@ -44,7 +44,8 @@ class ChainMoney {
 crypto::Identity chain_identity(std::size_t node);
 crypto::SecretKey chain_consensus_key(std::size_t node);
 
-/// Returns a chain of that many validators with equal stakes, signed by all of them, in which all of `money` is funded.
+/// Returns a chain of `validators` validators with equal stakes, signed by all of them, which funds all accounts of
+/// `money`.
 std::shared_ptr<const chain::SignedGenesis> found_chain(std::size_t validators,
                                                         const std::vector<std::shared_ptr<ChainMoney>>& money);
 
@@ -52,8 +53,8 @@ std::shared_ptr<const chain::SignedGenesis> found_chain(std::size_t validators,
 Measurement<void> settle_chain_node(const std::string& data, const chain::SignedGenesis& genesis, std::size_t node,
                                     std::size_t validators);
 
-/// Returns the processor time to verify one signature of a payment: the best of several rounds, so that other load
-/// counts little.
+/// Returns the processor time to verify one signature of a payment: the best of several rounds, so that other load has
+/// little effect.
 double verify_seconds();
 
 }  // namespace troupe::bench
