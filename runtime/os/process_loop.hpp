@@ -2,8 +2,7 @@
 // The one thread that serves all processes of a node: it sends their orders to the launcher, and receives events from
 // it and from the threads that read the programs' output.
 //
-// States  of a process: ordered -> running -> over (the launcher has sent its outcome) -> told (its owner has the
-//         outcome too).
+// States  of a process: ordered -> running -> over (the launcher has sent its outcome) -> told (its owner has it too).
 // Limits  ports::kProcessesMax run, including dropped processes that have not ended, and as many wait for a free slot,
 //         in order. A further process ends as `not_made`.
 // Reading one piece at a time per process, while there is credit (pipe_reader.hpp). The outcome comes when no process

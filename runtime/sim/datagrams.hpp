@@ -8,9 +8,8 @@
 //         kNarrowWaitMax. A planned wrong bit hits the next datagram or piece of a stream. A vanished node neither
 //         sends nor receives.
 // Chance  each route draws from its own stream, and only for the DatagramFaults that are set.
-// Cost    per datagram: one hash search, an event without allocation, the message and its credit. If a batch has one
-//         datagram, its vector becomes the vector of the message. Each sending socket has 16 bytes for every other
-//         socket.
+// Cost    per datagram: one hash search, an event without allocation, the message and its credit. A batch of one
+//         passes its vector on to the message. Each sending socket has 16 bytes for every other socket.
 // Owner   the fabric; one thread.
 #include <caf/actor_control_block.hpp>
 #include <memory>

@@ -1,17 +1,14 @@
 #pragma once
-// The rows of one keyspace, for the actor that owns this object: it reads them at its start, and writes them as they
-// change.
+// The rows of one keyspace, for the actor that owns this object: read at its start, written as they change.
 //
-// Load    Each row is passed to `take`. Rows that `take` cannot use are erased, slice by slice, before reading
-//         continues.
+// Load    Each row is passed to `take`. Rows that it cannot use are erased, slice by slice, before reading continues.
 // Policy  The same for all domains (row_loading.hpp). Damaged rows are not requested again, because they stay damaged.
-//         Every other error may pass, so the request is repeated at least every 5 s: that is cheap, and the domain
+//         Every other error may pass, and the request is repeated at least every 5 s: that is cheap, and the domain
 //         works soon after its device does. From the first failure on, the cause is a health reason.
 // Due     A read has a short deadline (kReadDue), because it can be repeated. A commit has a long deadline (kSaveDue),
 //         because a time-out does not say whether it was done.
 // Save    A change is one commit, or several if it is larger. After an error nothing has changed, unless it is
-//         unknown_outcome.
-// Leave   Rows saved for other nodes must leave `Setup::leave` bytes of the device free; erasures need no space.
+//         unknown_outcome. Rows saved for other nodes must leave `Setup::leave` bytes of the device free.
 // Behind  Changes passed to write() wait here (write_behind.hpp) and are retried until the store accepts them.
 #include <map>
 #include <memory>

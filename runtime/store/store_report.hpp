@@ -4,10 +4,10 @@
 // Reasons `SOURCE`, failing, while the store refuses writes; `SOURCE.damage`, degraded, while anything in it is
 //         damaged. If a store cannot be opened or read, the domains that need it report that: their requests get the
 //         error, and they know what it means for the node.
-// Refusal The reason is cleared once blobs as large as the refused blobs are stored, at least kStoredAfter later. It
-// also ends when the
-//         store would accept new blobs and nothing was refused for kRefusalMemory. So a nearly full device does not
-//         raise and clear the reason with each commit. A changed cause is reported at most once per kRefusalMemory.
+// Refusal The reason is cleared once blobs as large as the refused blobs are stored, at least kStoredAfter later. It is
+//         also cleared when the store would accept new blobs and nothing was refused for kRefusalMemory. So a nearly
+//         full device does not raise and clear the reason with each commit. A changed cause is reported at most once
+//         per kRefusalMemory.
 // Owner   One StoreActor; not thread-safe.
 #include <string>
 

@@ -1,6 +1,5 @@
 #pragma once
-// Records which bytes a database's log and manifest must still have when they are opened again: a small file in the
-// root of the disk.
+// A small file that records which bytes a database's log and manifest must still have when they are opened again.
 //
 // Why     LevelDB treats a missing, empty, cut or zeroed log like a log that a crash cut before its first sync. So
 //         acknowledged writes could vanish, and the node would start as if they had never happened.
