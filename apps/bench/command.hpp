@@ -5,8 +5,7 @@
 
 namespace troupe::bench {
 
-inline constexpr const char* kNoTasks =
-    "task.slots=0";  // otherwise nodes test each other's results in their first minute
+inline constexpr const char* kNoTasks = "task.slots=0";  // nodes test each other's results in their first minute
 
 /// These return the options --seconds, --dir and --only.
 apps::Option seconds_option();

@@ -37,8 +37,7 @@ class ScratchFolder {
   std::string path_;
 };
 
-inline constexpr std::chrono::seconds kPatience{
-    60};  // added to the time of a measurement, because a busy machine is slow
+inline constexpr std::chrono::seconds kPatience{60};  // added to a measurement's time: a busy machine is slow
 
 class Runner {
  public:

@@ -25,9 +25,8 @@ inline constexpr std::size_t kChainIdBytes = 2 * 32 + 1;
 inline constexpr std::string_view kValidatorFile = "validator";
 inline constexpr std::string_view kForksFile = "forks";
 inline constexpr std::size_t kValidatorBytes = 2 * 32 + 1;
-inline constexpr const char* kDev = "dev";  // value of --chain, and the name of the chain
-inline constexpr std::uint64_t kDevStake =
-    1'000'000;  // our choice: the amount does not matter, because it is all the stake
+inline constexpr const char* kDev = "dev";             // value of --chain, and the name of the chain
+inline constexpr std::uint64_t kDevStake = 1'000'000;  // our choice: any amount, because it is all the stake
 
 /// Returns the consensus key, or nullopt if there is no file. Errors: `corrupt`, and errors of the device.
 base::Outcome<std::optional<crypto::SecretKey>> load_consensus_key(ports::Disk& disk);

@@ -1,13 +1,14 @@
 #pragma once
-// A command's connection to its node: requests and streams as calls that block only the command.
+// A command's connection to its node: requests and streams as blocking calls.
 //
-// Way      the local socket in the data directory, or with --node a link in the role `operate`, otherwise `view`.
+// Way      the local socket in the data directory; with --node a link, in the role `operate` or `view` as the command
+//          needs.
 // Threads  every callback runs in the caller's thread, except the `fill`s: they run in an actor's thread while the
 //          caller waits.
 // Signals  while a Client lives, SIGINT (Ctrl-C), SIGTERM and SIGHUP end the current call with a failure of exit 128
 //          plus the signal's number, 130 for SIGINT, and cancel its stream. So a command can remove unfinished files.
-// Limits   kReadAheadBytes of items read ahead, kWriteAhead items written ahead.
-// Owner    the command; not thread-safe except cancel(). One client per process receives signals; create the other
+// Limits   at most kReadAheadBytes of items are read ahead, and kWriteAhead items written ahead.
+// Owner    the command; not thread-safe, except cancel(). One client per process receives signals; create all other
 //          clients with Listens::no, each in its own thread.
 #include <capnp/message.h>
 
@@ -38,13 +39,13 @@ namespace troupe::apps {
 
 inline constexpr std::size_t kReadAheadBytes = 4u << 20;  // our choice: in addition to the credit of the stream, 1 MiB
 inline constexpr std::size_t kWriteAhead = 4;             // our choice: one item is made while others are sent
-inline constexpr std::chrono::seconds kMuteMax{10};       // our choice: an actor that serves links responds much faster
+inline constexpr std::chrono::seconds kMuteMax{10};       // our choice: a healthy node responds much faster
 inline constexpr std::chrono::seconds kDialTimeout{5};    // our choice: a person does not wait for longer
 inline constexpr std::chrono::seconds kQuietMax{2};       // our choice: then a person wonders why the command waits
 inline constexpr std::chrono::seconds kStartMax{10};      // our choice: by then a node has loaded its data
 inline constexpr std::chrono::milliseconds kAskAgain{500};  // our choice
 
-/// A response that is kept for as long as it is needed.
+/// A response that outlives its callback.
 template <class A>
 class Kept {
  public:
@@ -67,12 +68,12 @@ class Client {
   template <class T>
   using Outcome = base::Result<T, Failure>;
 
-  /// Whether SIGINT and similar signals end its calls.
+  /// Whether SIGINT and similar signals end a client's calls.
   enum class Listens : std::uint8_t { to_signals, no };
-  /// Lets another thread end a client's calls, before the client exists and after it has ended.
+  /// Lets another thread end a client's calls; may be used before the client exists and after it has ended.
   class Cancel {
    public:
-    /// Ends the current call and all later calls as SIGINT ends them.
+    /// Ends the current call and all later calls, like SIGINT.
     void cancel() {
       const std::lock_guard hold(lock_);
       cancelled_ = true;
@@ -86,13 +87,13 @@ class Client {
     bool cancelled_ = false;
   };
 
-  /// Connects to the node that the command line names, in the role that the command needs. The first call finds out
-  /// that a local node does not run. Fails: exit 7 if it does not run or cannot be reached, 5 if it does not allow the
-  /// caller's command or if its data directory is closed to the caller.
+  /// Connects to the node that the command line names, in the role that the command needs. Whether a local node runs
+  /// shows at the first request. Fails with exit 7 if the node does not run or cannot be reached, and with exit 5 if it
+  /// does not allow the command, or the caller may not use the node's data directory.
   static Outcome<std::unique_ptr<Client>> connect(const Invocation& invocation, Console& console,
                                                   Listens listens = Listens::to_signals,
                                                   const std::shared_ptr<Cancel>& cancel = {});
-  /// Connects once the node runs and has started; waits at most `patience` for that. Without a patience it does not
+  /// Connects once the node runs and has started, and waits at most `patience` for that. Without `patience` it does not
   /// wait, like connect().
   static Outcome<std::unique_ptr<Client>> connect_when_up(const Invocation& invocation, Console& console,
                                                           std::optional<base::Duration> patience);
@@ -109,7 +110,7 @@ class Client {
   }
 
   /// Requests a stream and hands each item to `on_item(Item::Reader) -> Outcome<void>`, whose failure cancels the
-  /// stream and is returned. The node sends no faster than that.
+  /// stream and is returned. The node sends no faster than `on_item` accepts items.
   template <class Q, class Item, class Fill, class OnItem>
   Outcome<void> subscribe(const std::string& path, base::Duration idle, Fill&& fill, OnItem&& on_item);
 
@@ -117,7 +118,7 @@ class Client {
   template <class Item>
   using Produced = Outcome<std::optional<base::Callback<void(typename Item::Builder)>>>;
 
-  /// Sends a request whose items `producer() -> Produced<Item>` makes, and returns the response at their end. The
+  /// Sends a request followed by items, which `producer() -> Produced<Item>` makes, and returns the response. The
   /// producer is called only as fast as the node accepts items; its failure ends the stream and is returned.
   template <class Q, class Item, class A, class Fill, class Producer>
   Outcome<Kept<A>> feed(const std::string& path, base::Duration idle, Fill&& fill, Producer&& producer);
@@ -134,12 +135,12 @@ class Client {
     Client& client_;
     std::optional<Waiting> before_;
   };
-  /// Names what the command waits for. If that takes longer than kQuietMax, the client says so on standard error, once,
-  /// if that is a terminal and --json is not given. An ask() without a name waits for the response to its request.
+  /// Names what the command waits for. If the wait exceeds kQuietMax, the client prints the name once on standard
+  /// error, if that is a terminal and --json is not given. An ask() without a name waits for "the node's response".
   [[nodiscard]] Awaited waits_for(std::string what) { return {*this, std::move(what)}; }
 
   /// Waits until a descriptor can be read or written without blocking, and returns true. Returns false if `at_most` has
-  /// passed, or, in a producer, once the node has responded and refuses further items. Fails if interrupted.
+  /// passed, or, in a producer, if the node has responded and so accepts no further items. Fails if interrupted.
   Outcome<bool> wait_for(int descriptor, os::Waker::Want want, base::Duration at_most = base::Duration::max());
   /// Repeats a request for at most `patience` while it fails with `unavailable` and nothing was done.
   template <class Ask>
@@ -196,7 +197,7 @@ class Client {
   void close();
 
   Outcome<runtime::Envelope> pose(const runtime::Handle& callee, runtime::Envelope question);
-  /// Waits until the node serves: the time limit of a request begins then.
+  /// Waits until the node serves, and returns the service at `path`: the time limit of a request begins after that.
   runtime::Handle service(const std::string& path);
   void await_serving();
   Failure failure(const base::Error& error);
@@ -219,15 +220,15 @@ class Client {
   /// How long the client may sleep before it has to check its signals, the node's silence or what it waits for.
   base::Duration sleep_max();
 
-  std::ostream* talk_ = nullptr;  // where it says what it waits for
+  std::ostream* talk_ = nullptr;  // where the client prints what it waits for
   std::optional<Waiting> waiting_;
   std::string way_;
   std::uint64_t trace_ = 0;
   Effect effect_ = Effect::read;          // the command's effect, once it is connected
-  bool awaited_ = false;                  // the node serves, or is not what the caller waits for
+  bool awaited_ = false;                  // the node serves, or the caller need not wait for that
   std::optional<std::string> directory_;  // of a local node
-  std::optional<base::Instant> mute_at_;  // a local node that has sent nothing by then does not respond
-  // The texts of the failure if there never was a link.
+  std::optional<base::Instant> mute_at_;  // when a local node that has sent nothing counts as not responding
+  // The texts of the failure if no link was ever established.
   std::string unreachable_, refused_, try_;
   std::optional<os::Waker> waker_;
   std::atomic<bool> cancelled_{false};
@@ -286,7 +287,7 @@ Client::Outcome<void> Client::subscribe(const std::string& path, base::Duration 
   return {};
 }
 
-/// Runs in the actor's context: hands over items for as long as the node accepts them.
+/// Runs in the actor's context: hands over items while the node accepts them.
 template <class I>
 void Client::Outgoing<I>::pump() {
   while (sink) {

@@ -33,7 +33,7 @@ struct Option {
   bool repeatable = false;
   std::vector<std::string> choices{};      ///< if not empty, the only values
   std::vector<std::string> suggestions{};  ///< values that completion offers although others are valid
-  std::uint64_t min = 0;                   ///< with a max above 0 the value is a whole number between both
+  std::uint64_t min = 0;                   ///< if `max` is above 0, the value is a whole number from min to max
   std::uint64_t max = 0;
   bool required = false;  ///< shown as required in the usage; the command reports a missing option
 };
@@ -76,7 +76,7 @@ struct Globals {
 
 struct Command;
 
-/// A parsed command line. Reading an option or argument that the command lacks is a broken invariant.
+/// A parsed command line. Reading an option or argument that the command does not have is a broken invariant.
 class Invocation {
  public:
   using Values = std::map<std::string, std::vector<std::string>, std::less<>>;
@@ -92,22 +92,22 @@ class Invocation {
 
   /// Whether the option or optional argument was given.
   bool has(std::string_view name) const { return !all(name).empty(); }
-  /// Returns its value, or nullopt if it was not given.
+  /// Returns the value of an option or argument, or nullopt if it was not given.
   std::optional<std::string> text(std::string_view name) const;
-  /// Returns the number of an option with a max, within the bounds of the table.
+  /// Returns the number of an option with bounds, or nullopt if it was not given.
   std::optional<std::uint64_t> number(std::string_view name) const;
-  /// Returns all its values, in order.
+  /// Returns all values of an option or argument, in order.
   const std::vector<std::string>& all(std::string_view name) const;
 
   const Command& command() const { return *command_; }
   const std::vector<Command>& table() const { return *table_; }
 
-  /// Notes the request id that the command generated because none was typed.
+  /// Records the request id that the command generated because none was typed.
   void made_request(std::string id) const { request_ = std::move(id); }
-  /// The command as it was typed, to paste, with the request id that it generated: repeating it does not repeat the
+  /// Returns the command as it was typed, with the generated request id, to paste: repeating it does not repeat the
   /// change.
   std::string repeated() const { return request_.empty() ? line_ : line_ + " --request " + request_; }
-  /// Whether repeated() names a request.
+  /// Whether repeated() contains a request id.
   bool can_be_repeated() const;
 
   Globals globals;
@@ -120,7 +120,7 @@ class Invocation {
   mutable std::string request_;
 };
 
-/// How a command ended: an exit, after its output was printed, or a failure that the caller prints.
+/// How a command ended: an exit, if its output was printed, or a failure that the caller prints.
 using Ending = base::Result<Exit, Failure>;
 
 struct Command {
@@ -128,7 +128,7 @@ struct Command {
   std::string summary;  ///< one line
   std::vector<Option> options{};
   std::vector<Positional> positionals{};
-  std::string form{};  ///< positionals in the usage, if they may be left out only in some combinations
+  std::string form{};  ///< arguments in the usage line, if they may be left out only in some combinations
   Needs needs = Needs::nothing;
   Effect effect = Effect::read;
   bool several_nodes = false;  ///< --node may be given several times

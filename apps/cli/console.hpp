@@ -15,7 +15,7 @@ struct Console {
   bool out_is_terminal = false;
   bool err_is_terminal = false;
   const char* const* environment = nullptr;  ///< as environ(7) has it; may be null
-  bool (*reader_is_gone)() = nullptr;        ///< whether the reader of `out` has gone; null: it is a file
+  bool (*reader_is_gone)() = nullptr;        ///< whether the reader of `out` is gone; null if `out` is a file
 };
 
 /// Returns nullopt if the variable is not set; an empty value counts as set.

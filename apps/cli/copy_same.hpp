@@ -1,8 +1,9 @@
 #pragma once
-// Copies a response into its output: fields with the same name and type, by schema.
+// Copies a response into a command's output: all fields with the same name and type, by schema.
 //
-// Same    numbers (also into wider unsigned ones), texts, bytes and enumerants of equal names; groups and structs field
-//         by field; lists element by element. The caller fills fields whose types differ, or that the response lacks.
+// Same    numbers (unsigned numbers also into wider types), texts, bytes and enumerants of equal names; groups and
+//         structs field by field; lists element by element. The caller fills fields whose types differ, or that the
+//         response lacks.
 // Null    an empty text is not copied, so that `--json` prints null.
 #include <capnp/dynamic.h>
 

@@ -1,5 +1,5 @@
 #pragma once
-// The one shape in which the command line tells an error: what happened, what was done before it, what to try.
+// The form of every error of the command line: what happened, the outcome of the command, and what to try.
 //
 //     error: key "orders/17" was not written: no quorum (2 of 5 nodes answered in 2 s)
 //     outcome: unknown; the write may still appear
@@ -16,15 +16,15 @@ namespace troupe::apps {
 struct Failure {
   base::Error error;
   std::string outcome{};       ///< empty: derived from the code and the effect, see outcome_of()
-  std::string try_{};          ///< shell_word()s, to paste; empty: no line, or "again" if that may help
+  std::string try_{};          ///< words for a shell, to paste; empty: no line, or "again" if that may help
   std::optional<Exit> exit{};  ///< set if the contract names an exit other than exit_of()
 };
 
 /// Returns the failure for a mistake of the caller, exit 2. `try_` is usually a `troupe help …`.
 Failure usage_failure(std::string message, std::string try_);
 
-/// Returns the failure if standard output did not accept the output. Nothing is printed if its reader has gone, as
-/// `head` does.
+/// Returns the failure for output that standard output did not accept. Nothing is printed if the reader is gone, such
+/// as `head`.
 Failure unwritten(const Console& console, std::string outcome);
 
 /// Fills in the outcome and the next step if the failure does not state them.

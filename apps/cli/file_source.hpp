@@ -1,8 +1,9 @@
 #pragma once
 // Reads a file or standard input from its beginning to its end.
 //
-// Change  a regular file fails if its size, change time or inode differs at the end, or if the bytes read differ from
-//         its size: its bytes do not show one point in time. A file without a size (/proc) is accepted as it is read.
+// Change  reading a regular file fails if its size, change time or inode differs at the end, or if the number of bytes
+//         read differs from its size: the bytes would not be the file at one point in time. A file without a size
+//         (/proc) is accepted as it is read.
 // Owner   one reader, once; blocks on the device.
 #include <sys/stat.h>
 
@@ -18,7 +19,7 @@ namespace troupe::apps {
 class FileSource {
  public:
   /// Opens a file; "-" is standard input. Fails with the error of the system: not found, not allowed, a directory. A
-  /// named pipe need not have a writer yet: it waits() like a silent writer.
+  /// named pipe need not have a writer yet: reading it waits, as for a silent writer.
   static base::Result<FileSource, Failure> open(const std::string& path);
 
   /// Returns the last part of the path; empty for standard input.

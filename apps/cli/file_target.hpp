@@ -1,9 +1,9 @@
 #pragma once
-// Where `file get` writes: standard output, or a file that gets its name only when it is complete.
+// The target of `file get`: standard output, or a file that gets its name only when it is complete.
 //
-// File    bytes go to a temporary file in the same directory. It is synced and renamed to the final name. It replaces
-//         an existing file and takes its permissions and group. Unless commit() is called, the temporary file is
-//         removed; SIGKILL and a power failure leave it.
+// File    bytes go to a temporary file in the same directory. commit() syncs it, renames it to the final name, and so
+//         replaces an existing file, whose permissions and group it gets. Without commit() the temporary file is
+//         removed; only SIGKILL and a power failure leave it.
 // Others  an existing pipe or device is written directly.
 // Owner   one writer, once; blocks on the device, but not on a pipe: it waits for a pipe through the Client.
 #include <sys/stat.h>
@@ -20,17 +20,18 @@ namespace troupe::apps {
 
 class FileTarget {
  public:
-  /// Called before a write that could block: waits until there is space. Its failure ends the write.
+  /// Called before a write that could block: waits until the pipe has space. A failure ends the write.
   using WaitForRoom = base::Callback<base::Result<void, Failure>(int descriptor)>;
 
-  /// Called while a named pipe has no reader: waits a while. Its failure ends the open.
+  /// Called repeatedly while a named pipe has no reader: waits a moment. A failure ends open().
   using WaitForReader = base::Callback<base::Result<void, Failure>()>;
 
-  /// Whether the path is "-" or another name of standard output. Ask before open(), because a replaced file is a
-  /// different file.
+  /// Whether the path is "-" or another name of standard output. Call it before open(), because a file that replaces
+  /// standard output's file is a different file.
   static bool is_standard_output(const std::string& path);
 
-  /// Fails for a directory, and for a link to a missing file. Without `wait` also fails for a pipe without a reader.
+  /// Opens a target. Fails for a directory, and for a link to a missing file; without `wait` also for a pipe without a
+  /// reader.
   static base::Result<FileTarget, Failure> open(const std::string& path, WaitForReader wait = {});
   FileTarget(FileTarget&& other) noexcept;
   FileTarget& operator=(FileTarget&&) = delete;
@@ -38,11 +39,11 @@ class FileTarget {
 
   base::Result<void, Failure> write(std::span<const std::uint8_t> bytes, WaitForRoom& wait);
 
-  /// Makes the complete file durable and gives it its name.
+  /// Makes the complete file durable, under its name.
   base::Result<void, Failure> commit();
 
   std::uint64_t bytes() const { return written_; }
-  /// Returns the state of the file if this ends before commit().
+  /// Returns the outcome to report if the command fails before commit().
   const char* outcome() const;
 
  private:

@@ -20,7 +20,7 @@ void print_entry(std::ostream& out, const Command& command);
 /// Prints troupe(1) in the man macros.
 void print_manual(std::ostream& out, const Commands& table, std::string_view version);
 
-// Return scripts that complete `troupe` in a shell.
+// These return scripts that complete `troupe` in a shell.
 std::string bash_completion(const Commands& table);
 std::string zsh_completion(const Commands& table);
 std::string fish_completion(const Commands& table);

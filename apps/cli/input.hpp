@@ -3,8 +3,8 @@
 //
 // Lines  end with LF or CRLF; the last line may lack its end. A byte-order mark (UTF-8) before the first line is
 //        skipped.
-// Errors  a device or a closed descriptor that cannot be read, with the error of the system. std::istreambuf_iterator
-//         would throw it.
+// Errors  a device or a closed descriptor that cannot be read gives the error of the system; std::istreambuf_iterator
+//         would throw instead.
 #include <istream>
 #include <optional>
 #include <string>
@@ -18,8 +18,8 @@ inline constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 inline constexpr const char* kStandardInput = "standard input";
 
-/// Appends the rest of `in`: at most `bytes_max` bytes plus one byte, which shows that there is more. `name` is the
-/// name of the stream to show, such as kStandardInput.
+/// Appends the rest of `in`: at most `bytes_max` bytes, plus one byte if there is more. `name` is the stream's name in
+/// errors, such as kStandardInput.
 base::Result<void, Failure> read_rest(std::istream& in, const std::string& name, std::size_t bytes_max,
                                       std::string& out);
 

@@ -16,7 +16,7 @@ inline constexpr std::size_t kJsonDepthMax = 16;
 struct JsonValue {
   enum class Kind : std::uint8_t { null, truth, number, text, list, object };
   Kind kind = Kind::null;
-  std::string text{};  ///< of a text; of a number its characters, of a boolean "true" or "false"
+  std::string text{};  ///< the text; for a number its characters, for a boolean "true" or "false"
   std::vector<JsonValue> items{};
   std::vector<std::pair<std::string, JsonValue>> fields{};
 

@@ -15,10 +15,10 @@ base::Result<std::string, Failure> config_directory(const Console& console);
 /// Returns the path of the file, whether it exists or not.
 base::Result<std::string, Failure> operator_key_path(const Console& console);
 
-/// Fails with exit 5 if there is no key, and with exit 1 if it cannot be read.
+/// Loads the operator's key. Fails with exit 5 if there is no key, and with exit 1 if it cannot be read.
 base::Result<crypto::Identity, Failure> load_operator_key(const Console& console);
 
-/// Creates the key if there is none; it is durable when this returns.
+/// Loads the operator's key, or creates it if there is none; the key is durable when this returns.
 base::Result<crypto::Identity, Failure> load_or_make_operator_key(const Console& console);
 
 }  // namespace troupe::apps

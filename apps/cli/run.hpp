@@ -1,5 +1,5 @@
 #pragma once
-// The whole program except its process: parses, runs, and reports a failure in its one shape.
+// The whole program except its process: parses the command line, runs the command, and prints a failure (failure.hpp).
 #include <string>
 #include <vector>
 
@@ -7,7 +7,7 @@
 
 namespace troupe::apps {
 
-/// Runs the command that `arguments` (without the program's name) name. Never throws.
+/// Runs the command in `arguments` (without the program's name). Never throws.
 Exit run(const Commands& table, const std::vector<std::string>& arguments, Console& console);
 
 }  // namespace troupe::apps

@@ -1,5 +1,5 @@
 #pragma once
-// Quotes a text as one word of a shell, for commands that are printed to paste.
+// Quotes a text as one word of a shell, for commands that are printed so that a person can paste them.
 #include <string>
 #include <string_view>
 

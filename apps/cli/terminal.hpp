@@ -17,12 +17,12 @@ struct Column {
   Align align = Align::left;  ///< numbers are aligned right
 };
 
-/// Columns as wide as their widest cell, two spaces apart. Cells are escaped (runtime/observe/text.hpp).
+/// A table whose columns are as wide as their widest cell, two spaces apart. Cells are escaped (runtime/base/text.hpp).
 class TextTable {
  public:
   explicit TextTable(std::vector<Column> columns);
 
-  /// Broken invariant unless there is one cell per column.
+  /// Adds a row. A number of cells other than the number of columns is a broken invariant.
   void add(std::vector<std::string> cells);
 
   /// Prints the titles and a line per row; only the titles if there are no rows.
@@ -53,8 +53,8 @@ std::string joined(const Texts& texts, std::string_view between = ", ") {
 /// Splits the text at its spaces into lines of at most `columns_max` columns. A longer word is cut.
 std::vector<std::string> wrapped(std::string_view text, std::size_t columns_max);
 
-/// Prints text from an untrusted node, in pieces of any size: unchanged, or on a terminal with everything except line
-/// ends and tabs escaped. A piece may end inside a character; an incomplete character is printed last.
+/// Prints text from an untrusted node, in pieces of any size: unchanged, or on a terminal with control characters
+/// except line ends and tabs escaped. A piece may end inside a character, whose bytes then wait for the next piece.
 class Passage {
  public:
   Passage(std::ostream& to, bool terminal) : to_(to), terminal_(terminal) {}
@@ -80,7 +80,7 @@ void print_raw(Console& console, std::string_view value);
 class Progress {
  public:
   static constexpr std::chrono::milliseconds kAfter{1'000};  // shorter work needs no bar
-  static constexpr std::chrono::milliseconds kEvery{100};    // our choice: more often would only flicker
+  static constexpr std::chrono::milliseconds kEvery{100};    // our choice: a shorter interval would only flicker
 
   enum class Unit : std::uint8_t { bytes, count };
 

@@ -1,8 +1,9 @@
 #pragma once
-// A program that runs as a child of this process, and never longer than it.
+// A program that runs as a child of this process, and never longer than this process.
 //
-// Ends    with the object: SIGKILL, and reaped; the kernel kills it too if this process dies.
-// Output  its standard output comes through a pipe, its errors go to a file or to this process's standard error.
+// Ends    the destructor kills the child with SIGKILL and reaps it; if this process dies, the kernel kills the child.
+// Output  its standard output comes through a pipe; its standard error goes to a file or to this process's standard
+//         error.
 // Owner   the thread that started it, which must live as long (PR_SET_PDEATHSIG).
 #include <chrono>
 #include <initializer_list>
@@ -20,15 +21,16 @@ namespace troupe::apps {
 
 inline constexpr std::size_t kChildLineBytesMax = 64 * 1024;  // our choice: far more than any line of `troupe`
 
-/// Waits that a signal to this process ends.
+/// Waits that a signal to this process can end.
 class Attention {
  public:
   /// Handles these signals; create it before any other thread (see os::Waker).
   explicit Attention(std::initializer_list<int> signals) : waker_(signals) {}
 
-  /// Waits until data can be read, or the time has passed. Returns false at once while there is a signal.
+  /// Waits until data can be read, or the time has passed. Returns false at once if a signal has arrived and was not
+  /// taken.
   bool wait(base::Duration at_most, std::optional<int> readable = std::nullopt);
-  /// Returns the signal that arrived, which then no longer ends waits.
+  /// Takes the signal that has arrived, if any; it then no longer ends waits.
   std::optional<int> take() { return std::exchange(signal_, std::nullopt); }
 
  private:
@@ -41,12 +43,12 @@ struct ChildSetup {
   std::string directory{};             ///< working directory; empty: this process's
   std::string errors{};                ///< file to which its standard error is appended; empty: this process's
   bool apart = false;                  ///< Ctrl-C at the terminal does not reach it
-  bool terminal = false;               ///< has this process's input and output; its output is not read here
+  bool terminal = false;               ///< the child has this process's input and output; its output is not read here
 };
 
 class Child {
  public:
-  /// Fails if there is no such program, or the system cannot start a process.
+  /// Starts a child. Fails if there is no such program, or the system cannot start a process.
   static base::Outcome<Child> start(const ChildSetup& setup);
   Child(Child&& other) noexcept;
   Child& operator=(Child&& other) noexcept;
@@ -61,21 +63,21 @@ class Child {
   std::optional<std::string> rest(Attention& attention, base::Duration at_most);
 
   void send(int signal) const;
-  /// Returns how it ended, as a shell reports it: its exit, or 128 plus the number of the signal. Returns nullopt if it
-  /// is still running.
+  /// Waits for the end, and returns it as a shell does: the exit, or 128 plus the number of the signal. Returns nullopt
+  /// if the child is still running.
   std::optional<int> wait(Attention& attention, base::Duration at_most);
 
  private:
   Child(int id, os::Descriptor process, os::Descriptor output);
-  /// Reads some of its output. Returns false at its end, or when the wait for it ended without any.
+  /// Reads some of the output. Returns false at its end, or if no output came while it waited.
   bool more(Attention& attention, base::Instant due);
   void end();
 
   int id_ = -1;
   os::Descriptor process_;  // pidfd
-  os::Descriptor output_;   // none once it has ended
+  os::Descriptor output_;   // invalid once the output has ended
   std::string unread_;
-  std::optional<int> ended_;  // reaped
+  std::optional<int> ended_;  // the exit, once the child was reaped
 };
 
 }  // namespace troupe::apps

@@ -1,7 +1,7 @@
 #pragma once
 // Runs commands below a temporary directory and shows them as a shell session, so that a reader can learn them.
 //
-// Ends    all processes that it has started, and its directory, with the object.
+// Ends    the destructor ends all processes that the session has started, and removes its directory.
 #include <memory>
 #include <string>
 #include <vector>
@@ -39,8 +39,8 @@ class DemoSession {
   void show(const std::string& command);
   void show_output(const std::string& text);
 
-  /// Runs a command ("troupe" is this program), shows it and its output, and returns the output.
-  /// Fails unless it exits with 0.
+  /// Runs a command ("troupe" is this program), shows the command and its output, and returns the output. Fails unless
+  /// the command exits with 0.
   Outcome<std::string> run(const Words& words);
   /// Does the same without showing anything.
   Outcome<std::string> ask(const Words& words);
@@ -48,14 +48,14 @@ class DemoSession {
   Outcome<void> foreground(const Words& words);
   /// Starts a command in the background, and shows it; its output is shown by rest().
   Outcome<Child> begin(const Words& words);
-  /// Waits for its end and shows its output. Fails unless it exits with 0.
+  /// Waits for the end of a background command and shows its output. Fails unless the command exits with 0.
   Outcome<void> rest(Child& command);
 
   /// Starts `troupe node` with these words in the background and waits until it serves.
   Outcome<DemoNode> start(const std::string& data, const Words& words);
-  /// Sends SIGTERM, and waits. Fails if it does not shut down properly.
+  /// Sends SIGTERM to a node, and waits. Fails if the node does not shut down properly.
   Outcome<void> stop(DemoNode& node);
-  /// Sends SIGKILL, and waits.
+  /// Sends SIGKILL to a node, and waits.
   void kill(DemoNode& node);
 
   /// Waits for a moment before a request is repeated. Fails if the user has interrupted.
@@ -68,7 +68,7 @@ class DemoSession {
   Failure failure(const std::string& what);
 
   std::string program_;
-  std::string directory_;  // empty: moved from
+  std::string directory_;  // empty once the session was moved from
   std::ostream* shown_;
   std::unique_ptr<Attention> attention_;
 };

@@ -12,7 +12,7 @@
 
 namespace troupe::apps {
 
-inline constexpr std::chrono::seconds kDhtTimeout{105};  // two searches, and then this node's store
+inline constexpr std::chrono::seconds kDhtTimeout{105};  // time for two searches, and then this node's store
 
 Ending dht_put(const Invocation& invocation, Console& console);
 Ending dht_withdraw(const Invocation& invocation, Console& console);
@@ -23,28 +23,27 @@ Ending dht_clean(const Invocation& invocation, Console& console);
 
 namespace dht_command {
 
-/// The result of a command on many values, as one ending. Exit: 0 if all succeeded, 5 if all failures were sealed
-/// values, 3 if some succeeded, otherwise the exit of the first failure; 8 if the response to a put is lost. Outcome: a
-/// value that too few nodes acknowledged may be stored at some of them and is published again, so the outcome does not
-/// say that no node has it.
+/// The ending of a command on many values. Exit: 0 if all succeeded, 5 if all failures were sealed values, 3 if some
+/// succeeded, otherwise the exit of the first failure; 8 if the response to a put is lost. A value that too few nodes
+/// acknowledged may be stored at some nodes and is published again, so the outcome does not say that no node has it.
 class Tally {
  public:
   Tally(const Invocation& invocation, Console& console) : invocation_(invocation), console_(console) {}
 
   void good() { ++good_; }
-  /// A value was stored at this number of nodes.
+  /// Counts a value that was stored at `nodes` nodes.
   void stored(std::size_t nodes);
-  /// Prints why a value failed.
+  /// Counts a value that failed, and prints why.
   void bad(const std::string& key, const base::Error& why);
-  /// A value was found, but is not sealed for this node. With --json its container is printed.
+  /// Counts a value that was found, but is not sealed for this node. With --json its container is printed.
   void sealed(const std::string& key, dht::wire::GotValue::Reader got);
 
   /// Returns a line about the stored values, if there are any; empty with --json, which reports each value.
   std::string stored_note() const;
-  /// `done`: "found".
+  /// Returns the ending. `done`: what was done, such as "found".
   Ending end(const char* done, const std::string& try_) const;
-  /// Returns the failure of a command that `by` ended early; nothing is known about `unanswered` values that the node
-  /// was asked to put.
+  /// Returns the failure of a command that `by` ended early. The outcome of `unanswered` further values that the node
+  /// was asked to put is unknown.
   Failure stopped(Failure by, std::size_t unanswered = 0) const;
 
  private:
@@ -52,7 +51,7 @@ class Tally {
 
   const Invocation& invocation_;
   Console& console_;
-  std::size_t good_ = 0, bad_ = 0, sealed_ = 0;  // of the failed values
+  std::size_t good_ = 0, bad_ = 0, sealed_ = 0;  // values that succeeded, that failed, and that failed as sealed
   std::size_t nodes_min_ = SIZE_MAX;
   base::Error first_;
 };

@@ -1,5 +1,6 @@
 #pragma once
-// Shows messages that arrive in any order in the order of their numbers: each as soon as all earlier ones were shown.
+// Shows messages that arrive in any order in the order of their numbers: each as soon as all earlier messages were
+// shown.
 #include <capnp/message.h>
 
 #include <functional>
@@ -16,14 +17,14 @@ class InOrder {
   /// For `count` messages, numbered from 0.
   InOrder(std::size_t count, Show show) : kept_(count), show_(std::move(show)) {}
 
-  /// Ignores a number that is too large, or was received before.
+  /// Adds a message. Ignores a number that is too large, or was received before.
   void take(std::size_t number, typename T::Reader message) {
     if (number < next_ || number >= kept_.size() || kept_[number]) return;
     kept_[number] = std::make_unique<capnp::MallocMessageBuilder>();
     kept_[number]->setRoot(message);
     while (next_ < kept_.size() && kept_[next_]) show(next_++);
   }
-  /// No more messages arrive: shows the messages after a missing message.
+  /// Call when no more messages arrive: shows the messages after missing messages.
   void end() {
     for (; next_ < kept_.size(); ++next_)
       if (kept_[next_]) show(next_);

@@ -1,5 +1,5 @@
 #pragma once
-// Nodes that a command of `troupe dht` names by their ids: their keys, and the values that they have signed.
+// Finds nodes that a command of `troupe dht` names by their ids: their keys, and the values that they have signed.
 #include "apps/cli/client.hpp"
 #include "apps/dht/key.hpp"
 
@@ -11,8 +11,7 @@ base::Result<base::PublicKey, Failure> public_key_of(Client& client, const base:
 /// Replaces another node's name by the key of the value that the node signs under it.
 std::optional<Failure> resolve(Client& client, TypedKey& key);
 
-/// Returns the failure for a name of another node, which only that node can put or withdraw; `where` is put before the
-/// text.
+/// Returns the failure for another node's name, which only that node can put or withdraw; the text begins with `where`.
 Failure anothers_name(const std::string& where = {});
 
 }  // namespace troupe::apps::dht_command

@@ -27,8 +27,8 @@ void write(output::wire::DhtValue::Builder out, const Invocation& get, const std
 /// --quorum.
 std::string quorum_note(const Invocation& get, dht::wire::GotValue::Reader got);
 
-/// Prints the value of a single key as it is, with a line end on a terminal. With --explain it prints the search also
-/// if none was found: then the error follows.
+/// Prints the value of a single key as it is, with a line end on a terminal. With --explain it also prints the search,
+/// even if no value was found: the error follows then.
 void print_value(const Invocation& invocation, Console& console, const std::string& typed,
                  dht::wire::GotValue::Reader got);
 
@@ -37,20 +37,20 @@ void print_one_value(const Invocation& invocation, Console& console, const std::
                      dht::wire::GotValue::Reader got);
 void print_put(const Invocation& invocation, Console& console, dht::Space space, dht::wire::PutOne::Reader done);
 
-/// Prints a single value or announcement that was put, `key` as `dht get` takes it.
+/// Prints a single value or announcement that was put; `key` has the form that `dht get` takes.
 void print_put(const Invocation& invocation, Console& console, const std::string& key, dht::wire::PutDone::Reader done);
 
 /// Returns a line if only this node has the value that was put; otherwise empty.
 std::string alone_note(dht::wire::SearchResult::Reader put);
 
-/// Returns a line if `dht clean` has left expired rows; otherwise empty. Damaged rows may hide some.
+/// Returns a line if `dht clean` has left expired rows; otherwise empty. Damaged rows may hide expired rows.
 std::string kept_note(capnp::List<dht::wire::AuditSum>::Reader sums);
 
-/// Returns the failure for an option that needs a signed name, given with a key of another space.
+/// Returns the failure for an option that needs a signed name, but was given with a key of another space.
 Failure for_names_alone(const std::string& option);
 /// Returns the failure that says what --reader takes, and where it comes from.
 Failure wrong_reader(const std::string& typed);
-/// Returns what to do about values that were not put.
+/// Returns what to try for values that were not put.
 std::string put_try(base::Code why, dht::Space space);
 
 Failure wrong_key(const std::string& typed);

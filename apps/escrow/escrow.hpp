@@ -14,14 +14,14 @@ namespace escrows {
 /// `troupe escrow arbiter …`
 Commands arbiter_commands();
 
-/// Returns the bytes with which a party takes part in the draw of an arbiter. They are derived from its key and the
-/// escrow, so that the same wallet finds them again: SHA-256("troupe reveal v1" || the seed of its key || id).
+/// Returns a party's secret bytes for the draw of an arbiter. They are derived from the party's key and the escrow, so
+/// that the same wallet can compute them again: SHA-256("troupe reveal v1" || the seed of its key || id).
 escrow::Reveal reveal_of(const crypto::SecretKey& key, const escrow::EscrowId& id);
 
-/// `troupe escrow show`, for the escrow of a task.
+/// Does the work of `troupe escrow show` for the escrow of a task.
 Ending show_task(const Invocation& invocation, Console& console, Client& client, const escrow::EscrowId& id);
 
-/// The terms that the book's node adds to an agreement.
+/// The terms that the node with the book adds to an agreement.
 struct BookTerms {
   wallet::BookId book;
   escrow::Address fund;

@@ -1,8 +1,9 @@
 #pragma once
-// The log of an escrow, from a node or a file, and what it proves.
+// The log of an escrow, from a node or a file, and the verification of what it proves.
 //
-// Trust  the bytes are not trusted: the agreement hashes to the id, each entry to the next, and each act was signed by
-//        its account. The state of an escrow is the state that the replay of that log gives.
+// Trust  the bytes are not trusted, but verified: the hash of the agreement is the id, each entry contains the hash of
+//        the previous entry, and each act is signed by its account. The state of an escrow is the result of replaying
+//        the log.
 #include "actors/escrow/api.hpp"
 #include "actors/escrow/codec.hpp"
 #include "apps/wallet/book.hpp"
@@ -13,7 +14,7 @@ using wallets::Signer;
 
 /// A signed act, not verified yet.
 struct LoggedAct {
-  std::uint64_t sequence = 0;  ///< number of the first entry that it caused
+  std::uint64_t sequence = 0;  ///< number of the first entry that the act caused
   base::Bytes act, policy;
   std::vector<wallet::Approval> approvals{};
 };
@@ -32,14 +33,14 @@ struct Log {
   std::vector<base::Bytes> entries{};  ///< from sequence 1
   std::vector<LoggedAct> acts{};
   std::vector<std::string> notes{};
-  std::vector<Columns> columns{};  ///< of a file, as many as entries
+  std::vector<Columns> columns{};  ///< only from a file: one for each entry
 };
 
 /// Fails with usage.
 base::Result<escrow::EscrowId, Failure> id_typed(const std::string& typed);
 
-/// Fetches the whole log, by pages; with `log`, only the entries after it. Fails with exit 4 if there is no such
-/// escrow.
+/// Fetches the whole log in pages; if `log` has entries, only the entries after them. Fails with exit 4 if there is no
+/// such escrow.
 Client::Outcome<Log> fetch(Client& client, const escrow::EscrowId& id, Log log = {});
 
 /// Returns the escrow with that id at the end of the log. Fails with exit 1 if the log does not belong to it.
@@ -53,7 +54,7 @@ struct Flaw {
 struct Verified {
   escrow::EscrowId id;
   escrow::Stage stage{};
-  std::uint64_t entries = 0;  ///< before the flaw
+  std::uint64_t entries = 0;  ///< number of valid entries before the flaw
   std::uint64_t acts = 0;
   std::optional<Flaw> flaw{};
 };

@@ -8,30 +8,31 @@
 
 namespace troupe::apps {
 
-// How long a stream may be idle: limit for a silent node.
+// How long a stream may be idle before its node counts as lost.
 inline constexpr std::chrono::minutes kFileIdle{5};
 // How often a put with a silent source sends a keepalive; the node also forgets an idle stream.
 inline constexpr std::chrono::minutes kFileAlive{1};
 static_assert(2 * kFileAlive < kFileIdle);
-// Time for a change: one commit, for which a store has a minute (actors/files/settings.hpp), and the steps before it.
+// Time limit of a change: one commit, for which a store has a minute (actors/files/settings.hpp), and the steps before
+// it.
 inline constexpr std::chrono::seconds kFileAnswer{75};
 
 using CommandRun = Ending(const Invocation&, Console&);
 CommandRun file_put, file_get, file_list, file_view, file_verify, file_remove, file_pin, file_unpin, file_owners,
     file_release;
 
-/// The argument CID. Fails with usage unless it is 64 hexadecimal digits.
+/// Returns the argument CID. Fails with usage unless it is 64 hexadecimal digits.
 base::Result<files::Cid, Failure> cid_of(const Invocation& invocation);
 
-/// Whether a node that has the file was found, as `file view` finds it.
+/// Returns whether a node that has the file was found, in the way of `file view`.
 Client::Outcome<bool> has_holder(Client& client, const files::Cid& cid);
 
-/// Stores a file, or standard input for "-", with as many copies as its node is set to, and shows how far it is.
+/// Stores a file, or standard input for "-", with the node's number of copies, and shows the progress.
 Client::Outcome<files::Cid> put_file(Client& client, Console& console, const std::string& path);
-/// The same of a folder, as a tar archive (runtime/os/folder_archive.hpp).
+/// Does the same for a folder, as a tar archive (runtime/os/folder_archive.hpp).
 Client::Outcome<files::Cid> put_folder(Client& client, Console& console, const std::string& path);
 
-/// "2026-11-22", in UTC.
+/// Returns "2026-11-22", in UTC.
 std::string day_text(std::uint64_t seconds);
 
 /// A file as a node lists it.
@@ -40,11 +41,11 @@ struct FileRow {
   std::string name{};  ///< as its owner gave it: escape it before it is shown; empty: none
   std::uint64_t bytes = 0;
   std::uint32_t chunks = 0;
-  unsigned replicas = 0;  ///< wanted
-  unsigned live = 0;      ///< the fewest that any part of it had when the node last looked
+  unsigned replicas = 0;  ///< the wanted number of copies
+  unsigned live = 0;      ///< the lowest number of copies that a part of the file had at the node's last check
   bool pinned = false;
   std::optional<std::uint64_t> expires{};     ///< seconds since 1970
-  std::optional<std::uint64_t> copies_end{};  ///< the same; of the list alone
+  std::optional<std::uint64_t> copies_end{};  ///< seconds since 1970, for the list
 
   static FileRow read(files::wire::FileRow::Reader row) {
     FileRow out;
@@ -70,7 +71,7 @@ struct FileRow {
     if (copies_end) out.getCopiesEnd().setValue(*copies_end);
   }
 
-  /// "2 of 3"
+  /// Returns "2 of 3".
   std::string copies() const { return std::to_string(live) + " of " + std::to_string(replicas); }
 };
 

@@ -11,7 +11,7 @@ FundCommand fund_show, fund_list, fund_propose, fund_sign, fund_report, fund_ver
 
 namespace funds {
 
-/// The fund as its node shows it, with its parts checked.
+/// A fund as its node shows it, with its parts checked.
 struct Seen {
   wallet::BookId book;
   wallet::Address owner;
@@ -23,9 +23,9 @@ struct Seen {
 };
 Client::Outcome<Seen> fund_seen(Client& client);
 
-/// Checks only what read() checks.
+/// Reads a proposal; checks only what read() checks.
 Client::Outcome<fund::Proposal> read_proposal(const wallet::BookId& book, fund::wire::ProposalIs::Reader from);
-/// Returns all of them, latest first.
+/// Returns all proposals, latest first.
 Client::Outcome<std::vector<fund::Proposal>> proposals_of(Client& client, const wallet::BookId& book);
 
 void write_proposal(output::wire::FundProposal::Builder out, const fund::Proposal& proposal);

@@ -1,7 +1,8 @@
 #pragma once
 // The report of a fund: JSON lines that are derived only from the book.
 //
-// Lines   head, each credit and debit of the fund's account, sums, and the SHA-256 of all bytes before that last line.
+// Lines   a head, each credit and debit of the fund's account, the sums, and last the SHA-256 of all bytes before that
+//         line.
 // Debits  name their purpose in their memo: "CATEGORY ID" (actors/fund/logic/fund.hpp).
 #include <optional>
 #include <string>
@@ -12,7 +13,7 @@
 
 namespace troupe::apps::funds {
 
-/// The subject of a report; the rest of its head is derived from it and from the postings.
+/// The subject of a report; the rest of the report's head is derived from it and from the postings.
 struct ReportSpan {
   wallet::BookId book;
   std::uint64_t last = 0;  ///< posting of the book, and its time and hash; 0: the book had none
@@ -21,8 +22,8 @@ struct ReportSpan {
   std::optional<base::Digest> previous{};  ///< hash of the report that this report replaces
 };
 
-/// `postings` are all postings of the fund's account, up to the last, ascending. Returns nullopt if no book can have
-/// them: the account would have paid more than it had.
+/// Returns the report. `postings` are all postings of the fund's account up to the last, in ascending order. Returns
+/// nullopt if no book can have these postings, because the account would have paid more than it had.
 std::optional<std::string> report_text(const ReportSpan& span, const std::vector<wallet::Posting>& postings);
 
 /// The last posting and the hash of the previous report, from the first line of a report.

@@ -1,5 +1,5 @@
 #pragma once
-// Puts a node together: its settings and ports become links and domains.
+// Assembles a node: makes links and domains from its settings and ports.
 //
 // A process (`troupe node`) or a simulation (`troupe sim`) creates the ports, the identity and the Node, and passes the
 // rest to these functions.

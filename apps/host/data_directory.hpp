@@ -1,8 +1,8 @@
 #pragma once
 // The directory of a node: created, locked, and in a format that this program knows.
 //
-// Files   format (a number and a line end), LOCK, identity.key, config.toml, control.sock, and files of the domains:
-//         store/, log/, NAME.synced (runtime/store/synced_files.hpp), and of the ledger chain, validator and
+// Files   format (a number and a line end), LOCK, identity.key, config.toml, control.sock. Files of the domains:
+//         store/, log/, NAME.synced (runtime/store/synced_files.hpp). Files of the ledger: chain, validator and
 //         validator.lock (apps/chain/founding.hpp).
 #include <memory>
 #include <optional>
@@ -22,14 +22,14 @@ struct DataDirectory {
   std::unique_ptr<ports::DiskLock> lock;  ///< held until the node has ended
 };
 
-/// Creates the directory (0700) and its parents if they do not exist, and its format file. Blocks on the disk. Fails
-/// with exit 1 if another process has locked it, if it belongs to a user other than this one and root, if other users
-/// may write to it or read its key, if its format is newer or unreadable, if it has data without an identity or a
-/// format, or if the device fails.
+/// Opens and locks the directory. Creates it (0700), its parents and its format file if they do not exist. Blocks on
+/// the disk. Fails with exit 1 if another process has locked the directory; if it belongs to a user other than this
+/// user and root; if other users may write to it or read its key; if its format is newer or unreadable; if it has data
+/// without an identity or a format; or if the device fails.
 base::Result<DataDirectory, Failure> open_data_directory(const std::string& path);
 
-/// Returns a file of the directory, or nullopt if there is none. Errors: `corrupt` if it has more than `bytes_max`; the
-/// errors of the device.
+/// Returns the bytes of a file of the directory, or nullopt if there is no such file. Errors: `corrupt` if it has more
+/// than `bytes_max` bytes; the errors of the device.
 base::Outcome<std::optional<base::Bytes>> kept_file(ports::Disk& disk, std::string_view name, std::size_t bytes_max);
 
 /// Checks the format file of a directory, or writes it if there is none.

@@ -15,7 +15,7 @@ using DomainSpecs = std::vector<const node::DomainSpec*>;
 /// Returns the domains of `troupe node`, in the order in which they start.
 const DomainSpecs& domains();
 
-/// Return the top-level actors of the runtime as specs; their settings are in runtime/config/known.hpp.
+/// These return the top-level actors of the runtime as specs; runtime/config/known.hpp has their settings.
 const node::DomainSpec& store_domain();
 const node::DomainSpec& links_domain();
 const node::DomainSpec& datagrams_domain();

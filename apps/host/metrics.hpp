@@ -3,8 +3,9 @@
 //
 // Reads    counters and snapshots that are safe from any thread, never an actor: a node with stuck actors still
 //          reports.
-// To add   a metric of a domain: a row in its counter table; of the runtime: a family in a function of kFamilies in
-//          metrics.cpp. Then the alert rules and the dashboard in tools/metrics may use it, which a test checks.
+// To add   a metric of a domain, add a row to its counter table; for a metric of the runtime, add a family to a
+//          function of kFamilies in metrics.cpp. A test checks that alert rules and dashboard in tools/metrics use only
+//          existing metrics.
 #include <atomic>
 #include <string>
 #include <vector>

@@ -11,7 +11,8 @@
 
 namespace troupe::apps {
 
-/// A relative log file is below `directory`, the node's data directory. Fails if the file cannot be opened.
+/// Creates the log. A relative log file is below `directory`, the node's data directory. Fails if the file cannot be
+/// opened.
 base::Result<std::unique_ptr<observe::Log>, Failure> make_log(const config::Settings& settings,
                                                               const std::string& directory,
                                                               std::function<base::WallTime()> wall);
@@ -21,7 +22,7 @@ base::Result<std::unique_ptr<observe::Audit>, Failure> make_audit(const std::str
                                                                   std::function<base::WallTime()> wall,
                                                                   observe::Log& log);
 
-/// Sets all levels to those in `settings`. Domains of `before` that are no longer named lose their levels.
+/// Sets all levels to the levels in `settings`. Domains in `before` that are no longer named get the common level.
 void apply_levels(observe::Log& log, const config::Settings& settings, const config::Pairs& before = {});
 
 /// Logs each change of `health`. Call it before other threads start.

@@ -9,8 +9,8 @@ namespace troupe::apps {
 std::vector<Option> setting_options();
 
 /// Returns the sources that the command line names. `flags` are options of the command that stand for a setting, such
-/// as {"--listen", "listen", "0.0.0.0:4000"}; they override `--set`. DIR/config.toml is optional, a file named by
-/// --config is not.
+/// as {"--listen", "listen", "0.0.0.0:4000"}; they override `--set`. DIR/config.toml may be missing; a file named by
+/// --config must exist.
 base::Result<config::Sources, Failure> setting_sources(const Invocation& invocation, const Console& console,
                                                        std::vector<config::FlagValue> flags);
 

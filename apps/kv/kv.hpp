@@ -28,7 +28,7 @@ namespace kv_command {
 namespace kv = raft::kv;
 namespace wire = raft::wire;
 
-/// A group and how long to wait for it, and a client of this node.
+/// The way to a group: a client of this node, the group's name, and the time limit.
 struct Way {
   std::string path, group;
   base::Duration timeout;
@@ -36,13 +36,13 @@ struct Way {
 };
 base::Result<Way, Failure> way_of(const Invocation& invocation, Console& console);
 
-/// Reads a key as it is typed: with --hex in hexadecimal digits. `empty`: a prefix may be empty.
+/// Reads a key as it is typed; with --hex in hexadecimal digits. `empty`: the key may be empty, as a prefix.
 base::Result<std::string, Failure> key_of(const Invocation& invocation, const std::string& typed, bool empty = false);
 /// Reads a value as it is typed; `-` reads standard input.
 base::Result<kv::Value, Failure> value_of(Console& console, const std::string& typed);
 kv::Value value_of(std::string_view text);
 
-/// A line of `kv txn` and `kv batch`, with space for two values of which each byte is escaped.
+/// The maximum line of `kv txn` and `kv batch`: fits two values in which each byte is escaped.
 inline constexpr std::size_t kLineBytesMax = 16 * kv::kValueBytesMax;
 
 /// Returns the words of a line; a word that begins with a quotation mark is a JSON string. Returns nullopt if the line
@@ -52,7 +52,7 @@ std::optional<std::vector<std::string>> words_of(std::string_view line);
 /// Sends a change to the group. An outcome other than `done` is a failure with its exit.
 base::Result<Kept<wire::Executed>, Failure> execute(Way& way, const kv::Command& command);
 base::Result<Kept<wire::GotKey>, Failure> get(Way& way, const std::string& key, bool stale, std::uint64_t revision);
-/// Reads the lease of --lease, as `kv lease grant` printed it. Fails with usage.
+/// Reads the lease of --lease, in the form that `kv lease grant` prints. Fails with usage.
 base::Result<kv::LeaseId, Failure> lease_of(const std::string& typed);
 std::string shown(capnp::Data::Reader bytes);  ///< for an error message
 

@@ -14,7 +14,7 @@ struct Page {
   std::string_view text;  ///< Markdown
 };
 
-/// Returns the pages that a person wrote, by rising name; README is the index.
+/// Returns the pages that a person wrote, sorted by name; README is the index.
 const std::vector<Page>& written_pages();
 
 /// Returns the page `cli`: the help of each command, and what all commands share.

@@ -27,7 +27,7 @@ inline constexpr const char* kGroupDefault = "main";
 base::Result<std::string, Failure> group_of(const Invocation& invocation);
 /// Returns --timeout, otherwise `fallback`. Fails with usage.
 base::Result<base::Duration, Failure> timeout_of(const Invocation& invocation, base::Duration fallback);
-/// Returns sixteen hexadecimal digits: an incarnation, a hash, a lease.
+/// Returns sixteen hexadecimal digits, for an incarnation, a hash or a lease.
 std::string hex_number(std::uint64_t number);
 /// Parses ID@HOST:PORT with a numeric host.
 std::optional<std::pair<base::NodeId, base::Endpoint>> parse_member(const std::string& typed);

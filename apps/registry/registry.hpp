@@ -17,12 +17,12 @@ Ending registry_unregister(const Invocation& invocation, Console& console);
 
 namespace registries {
 
-/// A node, as a list shows it.
+/// A node in a list.
 struct Row : registry::Listed {
-  int reputation = 0;  ///< in points, as the asked node rates it
+  int reputation = 0;  ///< in points, by the asked node's records
 };
 
-/// Returns all nodes, by id; `asked` and `answered` count the watchers.
+/// All nodes, by id; `asked` and `answered` count the watchers.
 struct Listed {
   std::vector<Row> rows;
   std::uint64_t asked = 0, answered = 0;

@@ -17,7 +17,7 @@ base::Result<sandbox::Limits, Failure> limits_of(const Invocation& invocation, S
 Ending sandbox_run(const Invocation& invocation, Console& console);
 Ending sandbox_check(const Invocation& invocation, Console& console);
 
-/// Returns "v1", "v2"; nullopt for 0.
+/// Returns "v1" or "v2"; nullopt for 0.
 std::optional<std::string> cgroup_text(int version);
 
 }  // namespace troupe::apps

@@ -16,15 +16,15 @@ Ending task_result(const Invocation& invocation, Console& console);
 
 namespace tasks {
 
-inline constexpr std::chrono::seconds kDue{75};       // a commit has a minute
+inline constexpr std::chrono::seconds kDue{75};       // our choice: more than the minute that a commit may take
 inline constexpr std::chrono::hours kIdle{24 * 365};  // for a stream that waits for a task
 
-/// The argument ID: the id of a task or an array, or with ".K" of member K of an array.
+/// The argument ID: the id of a task or an array; with ".K" it means member K of an array.
 struct Typed {
   task::TaskId id;
   std::optional<std::uint32_t> member;
 };
-/// Fails with usage unless it is 64 hexadecimal digits, optionally followed by "." and a number.
+/// Reads the argument ID. Fails with usage unless it is 64 hexadecimal digits, optionally followed by "." and a number.
 base::Result<Typed, Failure> id_of(const Invocation& invocation);
 
 /// An array, as its node reports it.
@@ -34,7 +34,7 @@ struct ShownArray {
   std::uint32_t in(task::State state) const { return states[static_cast<std::size_t>(state)]; }
 };
 Client::Outcome<ShownArray> ask_array(Client& client, const task::TaskId& id);
-/// Returns the id that the node knows; asks for the array if the id names a member.
+/// Returns the id of the task; if `typed` names a member, asks the node for the array.
 Client::Outcome<task::TaskId> resolve(Client& client, const Typed& typed);
 
 /// A task, as its node reports it.
@@ -52,8 +52,9 @@ struct Shown {
 };
 Client::Outcome<Shown> ask(Client& client, const task::TaskId& id);
 
-/// Stores the root of a task: a content id, a folder or a tar archive, for a program with the loader `loader` (empty:
-/// none). Fails before anything is stored if the archive cannot be unpacked, or the folder lacks the loader.
+/// Stores the root file system of a task, given as a content id, a folder or a tar archive, for a program with the
+/// loader `loader` (empty: none). Fails before anything is stored if the archive cannot be unpacked, or the folder
+/// lacks the loader.
 Client::Outcome<task::Cid> store_root(Client& client, Console& console, const std::string& typed,
                                       const std::string& loader);
 

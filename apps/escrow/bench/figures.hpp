@@ -5,7 +5,7 @@
 
 namespace troupe::bench {
 
-/// Measures transfers at a node that keeps the book itself, by 64 clients on one link, to 10,000 accounts:
+/// Measures transfers to 10,000 accounts by 64 clients on one link, at a node that keeps the book itself:
 /// `escrow.transfer`.
 Measurement<Figures> measure_transfers(os::Waker& waker, Runner& runner, NodeProcesses& processes, base::Duration span);
 /// Measures escrows from the proposal to the last payment at the book of a group of three, by 1 and by 64 clients:
