@@ -9,9 +9,9 @@
 namespace troupe::apps::inspect_command {
 
 inline constexpr const char* kInspect = "/inspect";
-inline constexpr std::chrono::seconds kTimeout{10};  // our choice: a list of a million actors takes well under a second
+inline constexpr std::chrono::seconds kTimeout{10};  // our choice: a list of a million actors takes under a second
 
-/// `inspect --once PATH`.
+/// Runs `inspect --once PATH`.
 Ending look_at(const Invocation& invocation, Console& console, const std::string& path);
 
 /// The text of the columns of --filter and --top, for help.

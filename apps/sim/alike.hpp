@@ -1,12 +1,12 @@
 #pragma once
-// Whether two worlds failed in the same way: what shrinking must keep, and how a batch groups failures.
+// Decides whether two worlds failed in the same way, for shrinking and for grouping the failures of a batch.
 //
-// Class   of a sentence: the sentence without the names and numbers of its world. Its parts, which end at ": " or "; ",
-//         in a defined order and each once, of which
+// Class   the class of a sentence is the sentence without the names and numbers of its world: its parts, which end at
+//         ": " or "; ", in a defined order and each once. In each part
 //         - text in double quotes is left out: it comes from nodes,
 //         - a word with a digit in it ("n4", "0.25", "10.0.0.1"), and a word of eight or more hexadecimal digits, is
 //           "#",
-//         - several of those in a row ("n1, n4") are one "#",
+//         - several such words in a row ("n1, n4") are one "#",
 //         - "and # more" is left out: a long list is reported only in part.
 #include <set>
 #include <string>
@@ -18,8 +18,8 @@ namespace troupe::apps {
 
 std::set<std::string> failure_class(std::string_view why);
 
-/// Whether `candidate` fails as `failure` did: the same invariant, and nothing that `failure` did not report. It may
-/// report less, because not everything that waited in the larger world need wait in a smaller one.
+/// Whether `candidate` fails like `failure`: the same invariant, and nothing that `failure` did not report. It may
+/// report less, because less may wait in a smaller world.
 bool alike(const Outcome& candidate, const Outcome& failure);
 
 /// Returns a key that worlds which failed in the same way have in common.

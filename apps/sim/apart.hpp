@@ -1,7 +1,7 @@
 #pragma once
 // Runs each world in its own process: several at once, and a crash or hang ends only that world.
 //
-// Order   the process that forks has no other thread.
+// Order   the process that forks must have only one thread.
 // Limits  kWorldWallMax for one world.
 // End     the processes end with this object, and with this process.
 #include <signal.h>
@@ -23,8 +23,8 @@ inline constexpr std::chrono::minutes kWorldWallMax{10};  // our choice: several
 /// Returns the real time, which limits the wait for worlds; they have their own clocks.
 base::Instant real_now();
 
-/// While an object lives, SIGINT and SIGTERM are noted instead of ending this process, so the results so far can be
-/// reported. Worlds in their own processes end at these signals as usual.
+/// While an object lives, SIGINT and SIGTERM are only recorded and do not end this process, so that the results so far
+/// can be reported. Worlds in their own processes end at these signals as usual.
 class Interrupts {
  public:
   Interrupts();
@@ -32,9 +32,9 @@ class Interrupts {
   Interrupts(const Interrupts&) = delete;
   Interrupts& operator=(const Interrupts&) = delete;
 
-  /// Returns the signal that arrived since the first object was made; zero: none.
+  /// Returns the signal that has arrived since the first object was made, or zero.
   static int noted();
-  /// Ends this process by the noted signal, if there is one.
+  /// Ends this process by the recorded signal, if there is one.
   static void obey();
 
  private:
@@ -47,10 +47,10 @@ class Apart {
   struct Done {
     std::uint64_t tag = 0;
     std::optional<Outcome> outcome;  ///< nullopt if the process ended without an outcome
-    std::string why;                 ///< in that case: how it ended
+    std::string why;                 ///< without an outcome: how the process ended
   };
 
-  /// Runs at most `jobs` at once, at least 1.
+  /// Runs at most `jobs` worlds at once; `jobs` is at least 1.
   explicit Apart(unsigned jobs) : jobs_(jobs) {}
   ~Apart();
   Apart(const Apart&) = delete;
@@ -58,11 +58,11 @@ class Apart {
 
   bool full() const { return running_.size() >= jobs_; }
   bool empty() const { return running_.empty(); }
-  /// Errors: the system cannot start a process.
+  /// Starts a world in a new process. Errors: the system cannot start a process.
   base::Outcome<void> start(std::uint64_t tag, const Work& work);
-  /// Waits until a running world ends; at least one must run. Returns nullopt once an interrupt was noted.
+  /// Waits until a running world ends; at least one must run. Returns nullopt once an interrupt was recorded.
   std::optional<Done> next();
-  /// Ends the running worlds, and forgets them.
+  /// Ends the running worlds, and drops their results.
   void drop();
 
  private:
@@ -79,8 +79,8 @@ class Apart {
   std::vector<Running> running_;
 };
 
-/// Runs worlds 0 to `count - 1`, at most `jobs` at once, and calls `ended` for each that has ended, until it returns
-/// false or an interrupt is noted; then drops the rest. Errors: the system cannot start any process.
+/// Runs worlds 0 to `count - 1`, at most `jobs` at once, and calls `ended` for each world that has ended. If `ended`
+/// returns false or an interrupt is recorded, drops the rest. Errors: the system cannot start any process.
 base::Outcome<void> run_apart(unsigned jobs, std::uint64_t count, const std::function<Outcome(std::uint64_t)>& work,
                               const std::function<bool(Apart::Done)>& ended);
 

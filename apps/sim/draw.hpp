@@ -4,9 +4,9 @@
 //
 // Source  Groce et al., "Swarm testing", 2012: a world with some faults disabled reaches states that a world with all
 //         faults never does.
-// Ends    calm: no fault, no knob; storm: every fault, often; swarm: anything between.
-// Lost    faults that destroy acknowledged copies are limited to the first nodes of a shuffled list, fewer than the
-//         copies that domains make; beyond() lifts that limit.
+// Ends    calm: no faults, no knobs; storm: every fault, often; swarm: a random selection.
+// Lost    faults that destroy acknowledged copies hit only the first nodes of a shuffled list, fewer nodes than the
+//         copies that domains make; `beyond` lifts that limit.
 #include <optional>
 #include <string>
 #include <vector>
@@ -36,7 +36,8 @@ bool may_draw(const sim::FaultSpec& spec, const DrawOptions& options, std::uint1
 /// world has as many faults of each kind as fit, so its events are farther apart.
 sim::Scenario draw(std::uint64_t seed, const DrawOptions& options);
 
-/// Returns a world with that mutant of the domain: in turn storm, swarm and calm, because some bugs hide behind faults.
+/// Returns a world with that mutant of the domain: in turn a storm, a swarm and a calm world, because faults hide some
+/// bugs.
 sim::Scenario planted(std::string_view domain, std::string_view mutant, std::uint64_t seed,
                       sim::WorkloadSpecs workloads = all_workloads());
 

@@ -1,10 +1,10 @@
 #pragma once
-// Applies the faults of a scenario to its world, and undoes all of them when the faults are to end.
+// Applies the faults of a scenario to its world, and undoes all of them when the time with faults ends.
 //
-// Chance  only a stream for choices that a fault leaves open; the scenario says the rest.
-// Fired   means that a fault had an effect: a lasting fault when it begins; a planned fault (a read that will fail, a
-//         bit that will be wrong) when it meets its device, piece or actor. A plan that is replaced or still pending at
-//         the end does not count, nor does a fault that is impossible (a node that is down, no streams).
+// Chance  only a stream for choices that a fault leaves open; the scenario defines all else.
+// Fired   means that a fault had an effect: a lasting fault fires when it begins; a planned fault (a read that will
+//         fail, a bit that will be wrong) when it hits its device, piece or actor. A plan that is replaced, or still
+//         pending at the end, does not fire; nor does an impossible fault (the node is down, there are no streams).
 #include <array>
 #include <functional>
 #include <list>
@@ -37,7 +37,7 @@ class Faults {
 
   /// Puts all faults of the scenario on the timeline.
   void schedule();
-  /// No fault fires from now on; lasting faults end now.
+  /// Ends all lasting faults; no fault fires from now on.
   void end();
 
   /// Counts an operation of a client that was acknowledged.
@@ -45,10 +45,10 @@ class Faults {
   const FaultCounts& counts() const { return counts_; }
   /// Whether data that the node has acknowledged may be lost.
   bool lost_data(std::size_t node) const { return lost_data_[node]; }
-  /// Whether it has started on an older copy of its disk.
+  /// Whether the node has started on an older copy of its disk.
   bool went_back(std::size_t node) const { return went_back_[node]; }
   std::size_t fired(sim::FaultKind what) const { return counts_[static_cast<std::size_t>(what)].fired; }
-  /// Whether its device has refused something: the node may give up.
+  /// Whether the node's device has refused an operation, so that the node may give up.
   bool device_failed(std::size_t node) const { return device_failed_[node]; }
 
  private:
@@ -58,7 +58,7 @@ class Faults {
   void fire(const sim::Fault& fault);
   /// Counts that the fault had an effect.
   void hit(const sim::Fault& fault);
-  // Returns whether it has an effect at once. A planned fault calls hit() later.
+  // Applies a fault, and returns whether it has an effect at once. A planned fault calls hit() later.
   bool strike(const sim::Fault& fault);
   bool strike_network(const sim::Fault& fault);
   bool strike_process(const sim::Fault& fault);
@@ -88,7 +88,7 @@ class Faults {
   bool ended_ = false;
   FaultCounts counts_{};
   std::array<std::uint64_t, 3> datagrams_{};   // in millionths: overlapping faults add up
-  std::vector<std::uint64_t> power_failures_;  // of each node, so far
+  std::vector<std::uint64_t> power_failures_;  // number of power failures of each node so far
   std::vector<bool> lost_data_;
   std::vector<bool> went_back_;
   std::vector<bool> device_failed_;

@@ -1,5 +1,5 @@
 #pragma once
-// A world at one instant, as messages that live nodes use: so that one reader shows both.
+// A world at one instant, in the messages of live nodes, so that the same code shows both.
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,18 +10,18 @@
 
 namespace troupe::apps {
 
-/// A node that is down has its name, and the stage `draining`.
+/// Writes the status of a node. A node that is down has only its name, and the stage `draining`.
 void write_status(node::wire::NodeStatus::Builder out, World& world, std::size_t node);
 
-/// Writes all its actors by path, at most `rows_max`; none for a node that is down.
+/// Writes the node's actors by path, at most `rows_max`; none if the node is down.
 void write_actors(inspect::wire::ActorRows::Builder out, World& world, std::size_t node, std::size_t rows_max);
 
-/// Writes one actor with its state. Errors: `not_found`.
+/// Writes an actor with its state. Errors: `not_found`.
 base::Outcome<void> write_look(inspect::wire::Looked::Builder out, World& world, std::size_t node,
                                std::string_view path);
 
-/// Returns the state snapshot of an actor as one line of at most `bytes_max`, or nullopt if it shows none or does not
-/// exist.
+/// Returns the state of an actor as one line of at most `bytes_max` bytes, or nullopt if the actor shows none or does
+/// not exist.
 std::optional<std::string> state_line(World& world, std::size_t node, std::string_view path, std::size_t bytes_max);
 
 /// Returns a message of a known kind in the same form.

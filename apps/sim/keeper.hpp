@@ -3,7 +3,7 @@
 //
 // States  each node is up, down until a time, or down until further notice. A failed start is repeated after
 //         kStartAgain.
-// Owner   one trial; its scheduled events may fire after its world has ended, and then do nothing.
+// Owner   one trial; scheduled events that fire after its world has ended do nothing.
 #include <functional>
 #include <string>
 #include <vector>
@@ -22,12 +22,12 @@ class Keeper {
   };
   Keeper(World& world, Told told) : world_(world), told_(std::move(told)), homes_(world.size()) {}
 
-  /// Starts a node after that time, unless another decision about it comes first.
+  /// Starts a node after that time, unless there is a newer decision about it.
   void start_in(std::size_t node, base::Duration after);
-  /// Ends its life, if it lives: only the process, or the machine.
+  /// What ends: only the process, or the machine.
   enum class End : std::uint8_t { process, power };
   void end(std::size_t node, End how);
-  /// After a machine has died by itself.
+  /// Call after a machine has died by itself.
   void ended(std::size_t node);
   bool up(std::size_t node) const { return world_.machine(node).up(); }
 

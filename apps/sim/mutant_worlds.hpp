@@ -1,8 +1,8 @@
 #pragma once
 // The worlds in which each mutant (planted bug) of a domain was detected: tests/scenarios/mutants/NAME.txt.
 //
-// Format  one line per mutant: its name, its seeds, the invariants that detected it, separated by commas; then `night`
-//         if its worlds are too slow for every test run. A line that begins with # is a comment.
+// Format  one line per mutant: its name, its seeds, the invariants that detected it, with commas between the items of a
+//         list; then `night` if its worlds are too slow for every test run. A line that begins with # is a comment.
 #include <cstdint>
 #include <string>
 #include <vector>

@@ -30,7 +30,7 @@ struct Outcome {
   std::uint64_t acknowledged = 0;
   std::uint32_t steered = 0;  ///< faults that a person added or ended
   bool stopped = false;       ///< ended from outside, before there was a verdict
-  std::string invariant;      ///< the first that does not hold; empty: none was found
+  std::string invariant;      ///< the first invariant that does not hold; empty: all hold
   std::string why;            ///< one sentence
   std::uint64_t event = 0;
   bool between_events = false;                   ///< detected after that event, by a check between events

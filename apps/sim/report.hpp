@@ -17,8 +17,8 @@ namespace troupe::apps {
 std::string world_words(const DrawOptions& options, std::uint64_t seed);
 
 /// Prints a paragraph on one world. For a broken world: the invariant, where and since when it is broken, the events
-/// before, and the commands that replay and shrink it. `words` names the world for those commands; empty: they are left
-/// out.
+/// before, and the commands that replay and shrink the world. `words` names the world for the commands; if it is empty,
+/// they are left out.
 void print_world(std::ostream& out, const sim::Scenario& scenario, const Outcome& outcome, const std::string& words);
 
 void print_json(std::ostream& out, const Outcome& outcome);
@@ -32,7 +32,7 @@ class Summary {
   explicit Summary(DrawOptions options) : options_(std::move(options)) {}
 
   void add(const Outcome& outcome);
-  /// Adds a world whose process ended without an outcome: the substitute for it.
+  /// Adds a world whose process ended without an outcome; `crash` is a substitute for the outcome.
   void add_crash(const Outcome& crash);
 
   std::uint64_t worlds() const { return worlds_; }
@@ -42,8 +42,8 @@ class Summary {
   base::Duration wall{};
 
   /// Returns properties of the domains that no world has reached, and, for storms, faults that fired in too few worlds.
-  /// Empty before kWorldsJudged worlds; with that many, chance is no longer an explanation. Leaves out what such worlds
-  /// cannot reach.
+  /// Returns nothing before kWorldsJudged worlds, because fewer may miss them by chance. Leaves out properties that
+  /// worlds with these options cannot reach.
   std::vector<std::string> never_reached() const;
 
   void print(std::ostream& out) const;
@@ -70,18 +70,18 @@ class Summary {
     double share = 0;
     std::vector<std::uint64_t> seeds;
   };
-  std::optional<Breaks> breaks_;  // with the smallest share
+  std::optional<Breaks> breaks_;  // the smallest share of malicious members that broke a promise
 };
 
-/// Prints the last line if there is one world.
+/// Prints the last line of JSON for a single world.
 void print_summary_json(std::ostream& out, const Outcome& outcome);
 
-/// Prints the result of a command's one world: as print_world(), or with `json` its line and the last line.
+/// Prints the result of a command with one world: as print_world(), or with `json` the world's line and the last line.
 void print(std::ostream& out, bool json, const sim::Scenario& scenario, const Outcome& outcome,
            const std::string& words);
 
 inline constexpr std::uint64_t kWorldsJudged = 500;    // our choice: a property of every hundredth world shows in these
-inline constexpr std::size_t kGroupsTold = 20;         // our choice: a screen; more appear once these are fixed
+inline constexpr std::size_t kGroupsTold = 20;         // our choice: a screen; others appear once these are fixed
 inline constexpr std::uint64_t kFaultWorldsMin = 100;  // every fault must fire in one of this many storms
 
 }  // namespace troupe::apps

@@ -1,5 +1,5 @@
 #pragma once
-// One table of a scenario's TOML, field by field: checks types and ranges, and refuses unknown fields.
+// Reads one table of a scenario's TOML field by field: checks types and ranges, and refuses unknown fields.
 //
 // Only the first wrong line is reported: a person who fixes it runs the command again anyway. toml++ sorts a table by
 // key, so the first wrong line in the file is not the first that is read.
@@ -18,7 +18,8 @@ namespace troupe::apps {
 /// The wrong line that is nearest to the beginning.
 class FirstProblem {
  public:
-  /// Whether note() would change anything: a garbage file has a million wrong lines, and most texts are never needed.
+  /// Whether note() would change anything: a garbage file has a million wrong lines, most of whose texts are never
+  /// needed.
   bool takes(std::size_t line) const { return none() || line < line_; }
   void note(std::size_t line, std::string what);
   bool none() const { return what_.empty(); }
@@ -38,7 +39,7 @@ std::size_t line_of(const toml::node& node);
 
 enum class Need : std::uint8_t { must, may };
 
-/// Reads fields. A reader returns nullopt if there is no such field, or it is invalid; the fault is noted.
+/// Reads fields. A function returns nullopt if there is no such field, or if it is invalid; the fault is recorded.
 class Fields {
  public:
   /// `what` names the table in errors: "fault \"cut\"". The other two parameters outlive the object.
@@ -48,7 +49,7 @@ class Fields {
   void name(std::string what) { what_ = std::move(what); }
   std::size_t line(std::string_view key) const;
 
-  /// Returns any field; `wanted` describes a missing field.
+  /// Returns a field of any type; `wanted` describes the field if it is missing.
   const toml::node* find(std::string_view key, Need need, std::string_view wanted);
   std::optional<std::int64_t> number(std::string_view key, Need need, std::int64_t min, std::int64_t max);
   std::optional<base::Duration> span(std::string_view key, Need need, base::Duration max);
@@ -59,10 +60,10 @@ class Fields {
   std::optional<std::uint16_t> node(std::string_view key, Need need, std::uint16_t nodes);
   std::optional<std::uint16_t> node(const std::string& key, const std::string& text, std::uint16_t nodes);
 
-  /// Notes "nodes must be …" or "nodes: …".
+  /// Records the fault "nodes must be …" or "nodes: …".
   void wrong(std::string_view key, const std::string& how) { say(key, std::string(key) + how); }
   void say(std::string_view key, std::string problem) { problem_.note(line(key), std::move(problem)); }
-  /// Notes a field that was not read.
+  /// Records a fault if there is a field that was not read.
   void refuse_others();
 
  private:

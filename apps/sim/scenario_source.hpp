@@ -1,5 +1,5 @@
 #pragma once
-// Scenario files of the caller: read completely and checked, written atomically.
+// Reads and writes scenario files of the caller: reads them completely and checks them, and writes them atomically.
 #include <string>
 
 #include "apps/cli/failure.hpp"
@@ -11,11 +11,12 @@ namespace troupe::apps {
 /// Returns the text of a scenario file, at most kScenarioBytesMax.
 base::Result<std::string, Failure> read_scenario_text(const std::string& path);
 
-/// Fails with exit 2 and the wrong line.
+/// Loads a scenario file. Fails with exit 2 and the wrong line.
 base::Result<sim::Scenario, Failure> load_scenario(const std::string& path,
                                                    sim::WorkloadSpecs workloads = all_workloads());
 
-/// `about` becomes the comment at the top. An older file of that name is replaced once the new file is complete.
+/// Writes a scenario file; `about` becomes the comment at the top. An older file of that name is replaced once the new
+/// file is complete.
 base::Result<void, Failure> save_scenario(const std::string& path, const sim::Scenario& scenario,
                                           const std::string& about, sim::WorkloadSpecs workloads = all_workloads());
 

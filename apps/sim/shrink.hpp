@@ -1,13 +1,13 @@
 #pragma once
 // Finds the smallest scenario that still fails in the same way, for people to read and for tests to keep.
 //
-// Source  Zeller and Hildebrandt, "Simplifying and isolating failure-inducing input", 2002. Of their ddmin we keep only
-//         the complements: the whole list is left out, then each half, quarter and so on down to one. k needed of n
-//         entries are found in about 2k log2(n/k) tries. Whatever was accepted has failed: a failure that does not grow
-//         with its causes costs size, never truth.
+// Source  Zeller and Hildebrandt, "Simplifying and isolating failure-inducing input", 2002. Of their ddmin we use only
+//         the complements: the whole list is left out, then each half, quarter and so on down to one entry. k needed of
+//         n entries are found in about 2k log2(n/k) tries. Every accepted scenario has failed, so at worst the result
+//         is larger than necessary.
 // Order   events after the failure; faults, operations, nodes, knobs, mutants, drift, policy, TLS; then times, spans
 //         and amounts, rounded and halved. Repeated until nothing changes.
-// Chance  none: the same failure shrinks to the same scenario, however many are tried at once.
+// Chance  none: the same failure shrinks to the same scenario, however many candidates are tried at once.
 #include <cstddef>
 #include <functional>
 #include <optional>
@@ -25,7 +25,7 @@ using FailsAlike = std::function<std::optional<std::size_t>(std::span<const sim:
 
 struct ShrinkLimits {
   std::size_t tries_max = kShrinkTriesMax;
-  std::size_t at_once = 1;                                   ///< candidates of one trial, at most
+  std::size_t at_once = 1;                                   ///< maximum number of candidates in one trial
   std::function<bool()> out_of_time = [] { return false; };  ///< called before each trial
 };
 
@@ -39,11 +39,11 @@ struct ShrinkStep {
 struct Shrunk {
   sim::Scenario smallest;
   std::size_t tries = 0;
-  bool finished = false;  ///< no single step makes it smaller; otherwise a limit was reached first
+  bool finished = false;  ///< no single step makes the scenario smaller; false: a limit was reached first
 };
 
-/// `failed_at` is the time of the failure, from the beginning of the world; it may be after the scenario's time.
-/// `failing` is not tried again: the caller has seen it fail.
+/// Shrinks `failing`, which is not tried again, because the caller has seen it fail. `failed_at` is the time of the
+/// failure since the beginning of the world; it may be after the scenario's time.
 Shrunk shrink(const sim::Scenario& failing, base::Duration failed_at, sim::WorkloadSpecs specs, const FailsAlike& trial,
               const ShrinkLimits& limits, const std::function<void(const ShrinkStep&)>& progress);
 

@@ -1,5 +1,5 @@
 #pragma once
-// Makes a scenario with a part left out or simplified. Pure functions; shrink.hpp decides which to try.
+// Makes smaller scenarios, with a part left out or simplified. Pure functions; shrink.hpp decides which to try.
 #include <optional>
 #include <span>
 #include <vector>
@@ -8,13 +8,15 @@
 
 namespace troupe::apps {
 
-/// Keeps its events until `end`, which becomes the end of its time with faults, in whole seconds.
+/// Keeps the events until `end`, which becomes the end of the time with faults, in whole seconds.
 sim::Scenario until(sim::Scenario scenario, base::Duration end);
 
-/// Returns the nodes that no fault and no operation needs, in order. A set of nodes may lose some of its members.
+/// Returns the nodes that no fault and no operation needs, in order. Members of a fault's set of nodes may be among
+/// them.
 std::vector<std::uint16_t> idle_nodes(const sim::Scenario& scenario, sim::WorkloadSpecs specs);
 
-/// Removes those nodes, in order, and renumbers the rest. Returns nullopt if none would be left, or none in a set.
+/// Removes those nodes, which are in order, and renumbers the rest. Returns nullopt if no node would be left, or none
+/// in a set.
 std::optional<sim::Scenario> without_nodes(const sim::Scenario& scenario, sim::WorkloadSpecs specs,
                                            std::span<const std::uint16_t> nodes);
 
@@ -27,7 +29,7 @@ std::vector<Member> members(const sim::Scenario& scenario);
 
 /// Returns the events whose time is not a multiple of `grain`; faults first, then operations.
 std::vector<std::size_t> odd_moments(const sim::Scenario& scenario, base::Duration grain);
-/// Moves those back to a multiple; all stay sorted.
+/// Moves those events back to a multiple of `grain`; all events stay sorted.
 sim::Scenario moved(sim::Scenario scenario, std::span<const std::size_t> events, base::Duration grain);
 
 /// A number that is a duration or an amount.
@@ -35,16 +37,16 @@ struct Size {
   enum class Of : std::uint8_t { span, amount, operations };
   Of of;
   std::size_t fault;
-  std::string name;    // of a number of operations; equal names have the same meaning
-  std::int64_t was;    // of a span: nanoseconds
-  std::int64_t least;  // the smallest value that it may get
+  std::string name;    // name of an operation's number; equal names have the same meaning
+  std::int64_t was;    // present value; nanoseconds for a span
+  std::int64_t least;  // the smallest allowed value
 };
 /// Returns the numbers that could be smaller, in order of size: all numbers of faults, and numbers of operations above
 /// kPlainMax.
 std::vector<Size> sizes(const sim::Scenario& scenario, sim::WorkloadSpecs specs);
 void resize(sim::Scenario& scenario, const Size& size, std::int64_t value);
 
-/// Our choice: smaller numbers of operations are names rather than sizes.
+/// Our choice: smaller numbers of operations are more likely names than sizes.
 inline constexpr std::int64_t kPlainMax = 1'000;
 inline constexpr base::Duration kSpanMin = std::chrono::milliseconds(100);  // our choice: shorter spans add nothing
 

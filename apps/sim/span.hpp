@@ -1,7 +1,8 @@
 #pragma once
-// Spans of virtual time as people write and read them: "12.4s", "200us", "30m".
+// Parses and writes spans of virtual time as people use them: "12.4s", "200us", "30m".
 //
-// Settings take only whole numbers (runtime/config/forms.hpp); the times of a world are finer than seconds.
+// Separate from settings, which take only whole numbers (runtime/config/forms.hpp): the times of a world are finer than
+// seconds.
 #include <optional>
 #include <string>
 #include <string_view>

@@ -1,15 +1,15 @@
 #pragma once
-// A world in whose time one can move: to any event, forwards and backwards.
+// A world in whose time the user can move, to any event, forwards and backwards.
 //
 // How      the world runs in its own process, which is one thread; checkpoints are forks of it, each waiting to be
 //          forked again. Moving to an event forks the latest checkpoint before it and runs the rest. It then leaves
 //          checkpoints close before that event, so that earlier events are near.
-// Memory   checkpoints have kTimelineBytesMax together, with shared pages counted once, and are at most
-//          kCheckpointsMax. If there are more, every second checkpoint ends and the distance doubles. At most kNearMax
-//          are near the instant shown.
-// Trace    the first run of a recorded world compares each snapshot: another revision differs somewhere, and reports
-//          where.
-// Owner    one thread, which has started no other before open(): it forks. Calls wait for responses.
+// Memory   at most kCheckpointsMax checkpoints with kTimelineBytesMax together, shared pages counted once. Above a
+//          limit, every second checkpoint ends and the distance between checkpoints doubles. At most kNearMax are near
+//          the instant shown.
+// Trace    the first run of a recorded world compares each snapshot, and reports the first difference: another revision
+//          of the program may differ.
+// Owner    one thread, which must be the only thread at open(), because that forks. Calls wait for responses.
 #include <functional>
 #include <memory>
 #include <optional>
@@ -62,8 +62,8 @@ class Timeline {
   Timeline& operator=(Timeline&&) noexcept;
   ~Timeline();
 
-  /// Called every 100 ms during a wait: true cancels the wait, and drops the asked checkpoint. None: the wait is not
-  /// limited.
+  /// Called every 100 ms during a wait: if it returns true, the wait is cancelled, and the asked checkpoint is dropped.
+  /// If empty, waits have no limit.
   std::function<bool()> given_up;
 
   /// Returns the progress of the first run, or nullopt once it has ended; then call finish().
@@ -77,11 +77,12 @@ class Timeline {
   /// Moves to the state after `event` events, or to the first event not before `time`.
   Answer<Instant> go(std::uint64_t event);
   Answer<Instant> go_to(base::Duration time);
-  /// Does the same from here forwards, without a search for a checkpoint.
+  /// Moves forwards to `time` without a search for a checkpoint.
   Answer<Instant> go_on_to(base::Duration time);
   const Instant& here() const;
 
-  /// Cap'n Proto messages (flat, with their segment table) of this instant: node.NodeStatus, inspect.ActorRows.
+  /// The state of a node at this instant, as Cap'n Proto messages (flat, with their segment table): node.NodeStatus,
+  /// inspect.ActorRows.
   struct Seen {
     std::string status, actors;
     std::vector<std::string> log;
@@ -89,16 +90,16 @@ class Timeline {
   Answer<std::vector<Seen>> look();
   /// Returns inspect.Looked of one actor; a `not_found` error if there is none.
   Answer<std::string> look_at(std::size_t node, const std::string& path);
-  /// Goes to the latest event before this one (`back`), up to this one (`here_or_back`), or the first event after it,
-  /// in which the state of the actor changed. Returns nullopt, without moving, if there is none. The start and the end
-  /// of an actor are changes.
+  /// Goes to an event in which the state of the actor changed: the latest before the current event (`back`), the latest
+  /// up to the current event (`here_or_back`), or the first after it (`forward`). Returns nullopt, without moving, if
+  /// there is no such event. The start and the end of an actor are changes.
   enum class Way : std::uint8_t { back, here_or_back, forward };
   Answer<std::optional<Instant>> change(std::size_t node, const std::string& path, Way way);
-  /// Goes to the latest event before this one in which that actor ("n2 /files") handled something; returns nullopt if
-  /// there is none.
+  /// Goes to the latest earlier event in which that actor ("n2 /files") handled something; returns nullopt if there is
+  /// none.
   Answer<std::optional<Instant>> handled_before(const std::string& actor);
-  /// Goes to the latest event before this one in which `node` sent this event's message to another node; its `what` is
-  /// the sending actor: "n1 /dht/lookup-12". Returns nullopt if there is none.
+  /// Goes to the latest earlier event in which `node` sent the current event's message to another node. `what` of the
+  /// result is the sending actor: "n1 /dht/lookup-12". Returns nullopt if there is no such event.
   Answer<std::optional<Instant>> sent_before(std::size_t node);
 
  private:

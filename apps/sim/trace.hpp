@@ -1,5 +1,6 @@
 #pragma once
-// A run as a file: the scenario, each decision of the scheduler, and regular snapshots to check against.
+// A run as a file: the scenario, each decision of the scheduler, and regular snapshots, with which another run is
+// compared.
 //
 // Format  all numbers little-endian.
 //   8 bytes   "TRPTRC01"
@@ -9,7 +10,7 @@
 //             LEB128 each, 0 for a scheduled event, otherwise 1 + the index among the ready actors
 //   The last block has no decisions, and is the end of the run.
 // Size    a decision takes a byte while fewer than 127 actors are ready.
-// Use     seed, scenario and revision give the same run; the decisions show where another revision differs from it.
+// Use     seed, scenario and revision determine a run; the decisions show where another revision differs.
 #include <ostream>
 #include <string>
 
@@ -23,11 +24,11 @@ inline constexpr std::uint32_t kTraceBlockEvents =
 
 class TraceWriter final : public sim::Recorder {
  public:
-  /// Both parameters outlive it. Failures show in the stream's state.
+  /// `out` and `stage` outlive this object. Failures show in the state of `out`.
   TraceWriter(std::ostream& out, sim::Stage& stage, const std::string& scenario);
 
   void event(std::uint64_t number, sim::ActorNumber actor, std::size_t place) override;
-  /// Called once, after the last event.
+  /// Ends the trace; call it once, after the last event.
   void finish();
 
   std::uint64_t bytes() const { return bytes_; }

@@ -1,6 +1,6 @@
 #pragma once
-// Reads a trace file (trace.hpp): its scenario and its snapshots. The input is untrusted: it gives an error, or
-// something to run.
+// Reads a trace file (trace.hpp): its scenario and its snapshots. The input is untrusted: the result is an error, or a
+// world that can be run.
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,7 +12,7 @@
 
 namespace troupe::apps {
 
-inline constexpr std::size_t kTraceBytesMax = 1ull << 30;  // our choice: of some 900 million events
+inline constexpr std::size_t kTraceBytesMax = 1ull << 30;  // our choice: some 900 million events
 
 /// A world to run again, and the snapshots that its first run must match.
 struct Recorded {

@@ -1,11 +1,11 @@
 #pragma once
 // Runs one scenario from its beginning to a verdict: the world, its keeper, its faults, and the domains on trial.
 //
-// Phases  faults and operations for the scenario's time; then all faults end and the world must converge within its
-//         bound; then the domains make their final requests and checks. The first invariant that does not hold ends the
-//         trial.
-// Beyond  the promises of protocols a world need not converge: a node may refuse to continue, for good. The reports of
-//         other nodes must still be right, so the domains ask in any case.
+// Phases  faults and operations for the scenario's time; then all faults end, and the world must converge within the
+//         time `converge`; then the domains make their final requests and checks. The first invariant that does not
+//         hold ends the trial.
+// Beyond  with faults beyond the promises of protocols, a world need not converge: a node may refuse to continue, for
+//         good. The reports of other nodes must still be right, so the domains ask in any case.
 #include <deque>
 #include <map>
 #include <memory>
@@ -24,12 +24,12 @@ inline constexpr std::size_t kStoryLinesMax = 40;            // our choice: as m
 inline constexpr std::chrono::milliseconds kStartEvery{20};  // our choice: between the first starts of two nodes
 inline constexpr std::chrono::minutes kCloseMax{30};         // our choice: for the final requests to a healed world
 
-/// A mutant of the simulator itself, for --twice to detect: nodes start in an order that depends on addresses.
+/// A mutant of the simulator itself, which --twice must detect: nodes start in an order that depends on addresses.
 inline constexpr std::string_view kPointerOrder = "sim.pointer_order";
 
 class Trial final : private sim::Nodes, private Observer {
  public:
-  /// The scenario and the specs outlive it. A missing domain is a broken invariant.
+  /// The scenario and the specs outlive the trial. A missing domain is a broken invariant.
   explicit Trial(const sim::Scenario& scenario, sim::WorkloadSpecs workloads = all_workloads());
   ~Trial() override;
 
@@ -81,7 +81,7 @@ class Trial final : private sim::Nodes, private Observer {
   void begin();
   void under_faults();
   void heal();
-  /// Lets time pass: a failure then happens in an event.
+  /// Lets time pass.
   void pass(base::Duration span);
   bool converge(base::Duration bound);
   std::vector<std::string> waits() const;

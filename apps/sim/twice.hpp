@@ -1,7 +1,7 @@
 #pragma once
 // Runs a world twice and finds the first event in which the two runs differ.
 //
-// The second run gets a different heap layout, so that any dependency on addresses shows. Owner: one process.
+// The second run has a different heap layout, so that any dependency on addresses shows. Owner: one process.
 #include <optional>
 #include <string>
 
@@ -10,7 +10,7 @@
 
 namespace troupe::apps {
 
-/// The first event that differs: in its order, its actor, or its messages, random draws or writes.
+/// The first event in which two runs differ: by its order, its actor, or its messages, random draws or writes.
 struct Parted {
   std::uint64_t event = 0;
   std::string one;  ///< the event in the first run
@@ -27,7 +27,7 @@ Twice run_twice(const sim::Scenario& scenario, sim::WorkloadSpecs workloads = al
 /// The invariant that told() reports as broken if the two runs of a world differ.
 inline constexpr std::string_view kSameTwice = "sim.same-twice";
 
-/// Returns one outcome: the first run's, unless the two differ.
+/// Returns one outcome for both runs: the first run's, or if the runs differ a broken kSameTwice.
 Outcome told(Twice twice);
 
 }  // namespace troupe::apps

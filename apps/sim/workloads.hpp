@@ -7,7 +7,7 @@
 
 namespace troupe::apps {
 
-/// Returns the spec of every world, whatever its domains: knobs and properties of nodes, not of a domain.
+/// Returns the spec that applies to every world: knobs and properties of nodes, not of a domain.
 const sim::WorkloadSpec& world_spec();
 
 /// Returns the workloads of these domains, in the order in which a node starts them.

@@ -1,9 +1,9 @@
 #pragma once
 // Whole nodes in one simulated world: the actors of `troupe node`, from the root down, on machines of runtime/sim.
 //
-// Life    start() does for a machine what the command does for a process: format, lock, identity, settings, links,
-//         domains. Data on the machine's disk is kept from life to life.
-// Chance  everything follows from the seed: identities, latencies, the order of messages. The stage's hash covers kind,
+// Life    start() does for a machine what `troupe node` does for a process: format, lock, identity, settings, links,
+//         domains. Data on the machine's disk survives from life to life.
+// Chance  the seed decides everything: identities, latencies, the order of messages. The stage's hash covers kind,
 //         sender, receiver and bytes of every envelope, every write to a disk, and every random draw of a node.
 // Owner   one thread. Several worlds may exist at once.
 #include <deque>
@@ -54,10 +54,10 @@ struct Break {
   std::size_t node = 0;
   std::string path;
   std::string why;
-  bool invariant = false;  ///< an invariant of the program; otherwise its device did not report what it had done
+  bool invariant = false;  ///< an invariant of the program broke; otherwise its device did not report a result
 };
 
-/// The last message that an actor took out of its mailbox. The numbers are the stage's; zero: no actor.
+/// The last message that an actor took out of its mailbox. The numbers of actors are the stage's; zero: no actor.
 struct Taken {
   sim::ActorNumber to = 0;
   sim::ActorNumber from = 0;
@@ -65,12 +65,12 @@ struct Taken {
   std::uint64_t event = 0;                   ///< number of that event
 };
 
-/// Receives the events of a world at the time at which they happen.
+/// Receives the events of a world as they happen.
 class Observer {
  public:
   virtual ~Observer() = default;
   virtual void broke(const Break& what) { (void)what; }
-  /// The node cannot continue: as a process it would exit now.
+  /// Called when a node cannot continue: a real process would exit now.
   virtual void gave_up(std::size_t node, const std::string& why) { (void)node, (void)why; }
   virtual void handled(std::size_t node, std::string_view path, const runtime::Actor& actor) {
     (void)node, (void)path, (void)actor;
@@ -79,10 +79,10 @@ class Observer {
 
 class World final {
  public:
-  /// `observer` outlives it; null: none.
+  /// `observer` outlives the world; null: none.
   explicit World(WorldOptions options, Observer* observer = nullptr);
   ~World();
-  /// Ends all lives; what their actors report during shutdown is still delivered.
+  /// Ends all lives; reports of their actors during shutdown are still delivered.
   void close();
   World(const World&) = delete;
   World& operator=(const World&) = delete;
@@ -97,14 +97,14 @@ class World final {
   /// second. A failed start leaves the machine off.
   base::Outcome<void> start(std::size_t node);
 
-  /// Whether it is up and all its domains report that they serve.
+  /// Whether the node is up and all its domains report that they serve.
   bool serving(std::size_t node) const;
   /// Gives a node that is off an empty disk: its next start creates a new identity.
   void wipe(std::size_t node);
   /// Exchanges the disks of two nodes that are off: each has the other's address from its next start on.
   void exchange(std::size_t one, std::size_t other);
 
-  /// Returns nullopt before its first start, and before the first start on an empty disk.
+  /// Returns the node's id, or nullopt before its first start, or before the first start on an empty disk.
   std::optional<base::NodeId> id(std::size_t node) const { return ids_[node]; }
   /// Whether a node of this world has, or ever had, that identity.
   bool existed(const base::NodeId& id) const { return ever_.contains(id); }
@@ -113,7 +113,7 @@ class World final {
   /// Whether an identity of this world no longer belongs to any node.
   bool any_gone() const;
   const observe::Health& health(std::size_t node) const { return lives(node).back()->health; }
-  /// Returns the domains of its latest life.
+  /// Returns the domains of the node's latest life.
   const std::vector<node::Domain>& domains(std::size_t node) const { return lives(node).back()->domains; }
   std::deque<std::string> log(std::size_t node) const {
     return lives(node).empty() ? std::deque<std::string>{} : *lives(node).back()->lines;
@@ -123,12 +123,12 @@ class World final {
   void inside(std::size_t node, runtime::ExternalActor::What what);
 
   const Taken& last_taken() const { return taken_; }
-  /// From now on `told` is called for each envelope that is received, before it is handled; null ends that.
+  /// A function that is called for each envelope that an actor receives, before it is handled; null ends that.
   using OnTaken = std::function<void(const Taken& what, const runtime::Envelope& envelope)>;
   void tell_taken(OnTaken told) { on_taken_ = std::move(told); }
-  /// From now on actors are known by name.
+  /// Records the names of actors from now on.
   void keep_names() { keeps_names_ = true; }
-  /// Returns "n2 /files", or the actor's number if it was not seen since keep_names().
+  /// Returns "n2 /files", or the actor's number if the actor was not seen since keep_names().
   std::string name(sim::ActorNumber actor) const;
 
   const std::vector<Break>& breaks() const { return breaks_; }
@@ -155,8 +155,8 @@ class World final {
     void taken(std::uint64_t to, std::uint64_t from, const runtime::Envelope& envelope) override;
     void handled(std::string_view path, const runtime::Actor& actor) override;
     World& world;
-    std::size_t node = 0;                      // node whose disk it has
-    std::vector<std::unique_ptr<Life>> lives;  // must outlive the actors, which the machine ends
+    std::size_t node = 0;                      // node whose disk the machine has
+    std::vector<std::unique_ptr<Life>> lives;  // must outlive the actors, which `machine` ends
     sim::Machine machine;
   };
   NodeSlot& slot(std::size_t node) { return slots_[at_[node]]; }

@@ -1,9 +1,9 @@
 #pragma once
-// A command's access to the account ledger (the book): the signing key, the account, and a transfer that is sent until
-// its end is known.
+// A command's access to the account ledger (the book): the signing key, the account, and transfers, each sent until its
+// result is known.
 //
-// Numbers  a transfer is signed with the next number of its account. If another transfer took the number, it is signed
-//          again, for kPayPatience at most; the request id keeps the book from posting it twice.
+// Numbers  a transfer is signed with the next number of its account. If another transfer has taken the number, it is
+//          signed again, for at most kPayPatience; the request id prevents the book from posting it twice.
 #include <map>
 
 #include "actors/wallet/codec.hpp"
@@ -20,7 +20,7 @@ inline constexpr std::chrono::seconds kPayPatience{30};      // our choice: hund
 inline constexpr std::chrono::seconds kPagePatience{30};     // our choice
 inline constexpr std::chrono::milliseconds kPageAgain{100};  // our choice
 
-/// A wallet of one key, opened.
+/// An opened wallet with one key.
 struct Signer {
   std::string name;
   crypto::SecretKey key;
@@ -42,11 +42,11 @@ Option wallet_option();
 /// Returns an account as it is typed: an address, or the name of a wallet or policy of this caller.
 base::Result<wallet::Address, Failure> account_typed(Console& console, const std::string& typed,
                                                      const std::string& help);
-/// Does the same; without a name returns the account of the only wallet.
+/// Does the same; without a typed account returns the account of the only wallet.
 base::Result<wallet::Address, Failure> account_typed(Console& console, const std::optional<std::string>& typed,
                                                      const std::string& help);
 
-/// For a book that is the chain of its node: the facts that turn a transfer into a transaction.
+/// For a book that is the chain of its node: the data that makes a transaction of a transfer.
 struct BookOnChain {
   std::uint64_t height = 0;  ///< of the latest final block
   std::uint64_t base_fee = 0;
@@ -60,12 +60,12 @@ struct Account {
   wallet::BookId book{};  ///< only from account_at()
   wallet::Amount balance;
   wallet::TransferNumber done;
-  std::string kind{};                  ///< of an account that belongs to no key
+  std::string kind{};                  ///< kind of an account that belongs to no key
   std::optional<BookOnChain> chain{};  ///< only from account_at()
 };
 enum class OfNoKey : std::uint8_t { no, yes };
 
-/// Fails with exit 7 if the book does not respond, and explains the failure.
+/// Returns an account. Fails with exit 7 if the book does not respond, and explains the failure.
 Client::Outcome<Account> account_at(Client& client, const wallet::Address& address, OfNoKey of_no_key = OfNoKey::no);
 /// Returns nullopt if the row is not a row of a book.
 std::optional<Account> read_account(wallet::wire::AccountRow::Reader row);
@@ -74,12 +74,12 @@ Client::Outcome<wallet::Amount> held_of(Client& client, const wallet::Address& a
 /// Returns the amounts that open escrows hold, by account.
 Client::Outcome<std::map<wallet::Address, wallet::Amount>> held_amounts(Client& client);
 
-/// Calls `each` for the postings of an account, or of the whole book, latest first; only those before a sequence, if it
-/// is not 0. `each` returns false to stop.
+/// Calls `each` for the postings of an account, or of the whole book, latest first; only for postings before a sequence
+/// number, if that is not 0. `each` returns false to stop.
 Client::Outcome<void> walk_postings(Client& client, const std::optional<wallet::Address>& address, std::uint64_t before,
                                     const std::function<bool(const wallet::Posting&)>& each);
 
-/// Pays, once for a request id.
+/// Pays; at most once per request id.
 Client::Outcome<wallet::TransferId> pay(Client& client, const Signer& signer,
                                         const std::vector<wallet::Credit>& credits, const std::string& memo,
                                         const std::string& request);
@@ -95,7 +95,7 @@ Client::Outcome<Kept<A>> ask_book(Client& client, const char* path, Fill&& fill,
   if (!answer.ok()) return without_book(answer.error());
   return answer;
 }
-/// Does the same for a page of a list. A book limits reads of other nodes per second, so the request is repeated for a
+/// Does the same for a page of a list. A book limits the rate of other nodes' reads, so the request is repeated for a
 /// while.
 template <class Q, class A, class Fill>
 Client::Outcome<Kept<A>> ask_page(Client& client, const char* path, Fill&& fill) {

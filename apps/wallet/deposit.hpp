@@ -1,9 +1,9 @@
 #pragma once
 // A transfer to an account without a key: a deposit of an escrow, a bond, the pool of an airdrop. It is signed for the
-// current book. If the book is a chain, it is also signed as the resulting transaction, with the current fee and last
-// height (actors/chain/logic/book_transfer.hpp).
+// current book. If the book is a chain, the resulting transaction is signed too, with the current fee and last height
+// (actors/chain/logic/book_transfer.hpp).
 //
-// Trust  the book's node reports the address of such an account on a chain: it has the key.
+// Trust  on a chain, the address of such an account is trusted to the book's node, which has the key.
 #include "apps/wallet/book.hpp"
 
 namespace troupe::apps::wallets {
@@ -19,7 +19,7 @@ struct Deposit {
   }
 };
 
-/// `payer` is the signer's current account (account_at). Fails if the book does not respond.
+/// Signs a deposit. `payer` is the signer's current account (account_at). Fails if the book does not respond.
 Client::Outcome<Deposit> sign_deposit(Client& client, const Signer& signer, const Account& payer,
                                       const wallet::Credit& credit, const std::string& memo);
 

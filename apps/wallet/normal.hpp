@@ -1,15 +1,15 @@
 #pragma once
-// Secrets that people type or store in files: their text, wiped at its end, and its normal form.
+// The text of secrets that people type or store in files, wiped on destruction, and its normal form.
 //
 // Source  Unicode Standard Annex 15: NFKC, so that é as one character and e with an accent are the same text.
-// Safety  no copy remains: buffers are allocated once, and wiped.
+// Safety  no copy remains, because buffers are allocated once, and wiped.
 #include <optional>
 #include <string>
 #include <string_view>
 
 namespace troupe::apps::wallets {
 
-/// Text that is wiped at its end.
+/// Text that is wiped on destruction.
 struct SecretText {
   std::string text;
 

@@ -1,5 +1,5 @@
 #pragma once
-// A command's access to the chain of its node: its requests, and how a transaction is sent, awaited and shown.
+// A command's access to the chain of its node: requests, and reading, awaiting and listing transactions.
 //
 // Where  a node has a chain if it answers GetChainStatus. Otherwise money is in the book that ledger.book names.
 #include "actors/chain/logic/machine.hpp"
@@ -15,7 +15,7 @@ inline constexpr std::uint64_t kWaitSecondsDefault = 60;
 inline constexpr std::uint64_t kWaitSecondsMax = 1'000'000;
 inline constexpr std::uint64_t kTransactionsDefault = 100;  // our choice: for `tx ls`; an account may have millions
 
-/// Explains the failure of a request about the chain. If the node lacks the requested data, suggests its state.
+/// Explains the failure of a request about the chain. If the node lacks the requested data, suggests `chain status`.
 Failure without_chain(Failure failure);
 template <class Q, class A, class Fill>
 Client::Outcome<Kept<A>> ask_chain(Client& client, Fill&& fill, base::Duration timeout = kChainAnswer) {
@@ -30,21 +30,21 @@ struct ChainNow {
   chain::BaseFee base_fee;
   chain::Fork fork{};
 };
-/// Returns nullopt if the node has no chain.
+/// Returns the state of the node's chain, or nullopt if the node has no chain.
 Client::Outcome<std::optional<ChainNow>> chain_of(Client& client);
-/// Fails with exit 4 if the node has no chain.
+/// Returns the state of the node's chain. Fails with exit 4 if the node has no chain.
 Client::Outcome<ChainNow> chain_here(Client& client);
 Failure no_chain();
 
 struct ChainAccountNow {
   chain::Account account;
-  chain::Nonce next;  ///< after the waiting transactions
+  chain::Nonce next;  ///< next number after the waiting transactions
 };
-/// Returns nullopt if an amount is 2^63 or more.
+/// Reads an account; returns nullopt if an amount is 2^63 or more.
 std::optional<chain::Account> read_chain_account(chain::wire::Account::Reader row);
 Client::Outcome<ChainAccountNow> chain_account_at(Client& client, const wallet::Address& address);
 
-/// Hands each leaf of a height, 0 for the latest, to `each`, in the order of the tree. Returns the height.
+/// Hands each leaf of the state at a height (0: the latest) to `each`, in the order of the tree. Returns the height.
 Client::Outcome<std::uint64_t> walk_state(
     Client& client, std::uint64_t at,
     const std::function<Client::Outcome<void>(base::ByteView key, base::ByteView value)>& each);
@@ -66,20 +66,22 @@ struct SeenTransaction {
   std::uint64_t confirmations = 0;
   std::optional<chain::Transaction> content{};
   std::optional<chain::Receipt> receipt{};
-  std::optional<wallet::Amount> given{};  ///< of the faucet: a parameter of the chain, not in its bytes
+  std::optional<wallet::Amount> given{};  ///< amount that the faucet gives: a parameter of the chain, not in the bytes
 };
-/// Returns nullopt if it is malformed, or does not match its id.
+/// Reads a transaction; returns nullopt if it is malformed, or does not match its id.
 std::optional<SeenTransaction> read_transaction(chain::wire::TransactionInfo::Reader info);
-/// Returns the sum of its credits; for the faucet the amount that it gives. Returns nullopt if that is not known.
+/// Returns the sum of a transaction's credits; for the faucet, the amount that it gives. Returns nullopt if that is not
+/// known.
 std::optional<wallet::Amount> amount_of(const SeenTransaction& seen);
 std::string_view kind_of(const SeenTransaction& seen);
 std::string_view state_name(chain::wire::TransactionState state);
 /// Returns the meaning of an outcome, for people; empty: done.
 std::string outcome_text(chain::Outcome outcome);
 
-/// Fails with exit 4 if this node does not know it.
+/// Returns a transaction. Fails with exit 4 if the node does not know it.
 Client::Outcome<SeenTransaction> transaction_at(Client& client, const chain::TxId& id);
-/// Returns it once it is final, failed or expired, or after `length`. Fails with exit 4 if it was not seen by then.
+/// Waits until a transaction is final, failed or expired, at most `length`, and returns it. Fails with exit 4 if the
+/// node has not seen it by then.
 Client::Outcome<SeenTransaction> wait_for(Client& client, const chain::TxId& id, base::Duration length);
 /// Returns the failure with which `tx wait` ends, or nullopt if it is final. Failed and expired are exit 1, still
 /// pending is exit 8.

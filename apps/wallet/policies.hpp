@@ -3,7 +3,7 @@
 //
 // File    NAME.policy next to the keystores (0600): "troupepo", version 1 (4 bytes), SHA-256 of the request that
 //         created it or zeros (32), the policy (actors/wallet/logic/policy.hpp), and the first 16 bytes of the SHA-256
-//         of all that.
+//         of all these bytes.
 // Secret  nothing: each transfer of the account contains the policy.
 #include "actors/wallet/logic/keystore.hpp"
 

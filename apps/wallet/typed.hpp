@@ -12,11 +12,11 @@ namespace troupe::apps::wallets {
 
 inline constexpr std::size_t kRequestBytesMax = 64;
 
-/// Fails with usage; `help` is the suggested command.
+/// Reads an address. Fails with usage; `help` is the suggested command.
 base::Result<wallet::Address, Failure> address_typed(const std::string& typed, const std::string& help);
 base::Result<wallet::Amount, Failure> amount_typed(const std::string& typed, const std::string& help);
 
-/// A date, or a duration from a time that the command knows.
+/// A typed time: a date, or a duration from a time that the command knows.
 struct TimeTyped {
   bool is_date = false;
   wallet::UnixMs value{0};

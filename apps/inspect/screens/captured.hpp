@@ -1,5 +1,5 @@
 #pragma once
-// The screens' data about a live node, as readable JSON: the output CapturedNode.
+// Writes the screens' data about a live node as readable JSON: the output CapturedNode.
 #include <string>
 
 #include "apps/inspect/screens/model.hpp"
@@ -9,7 +9,7 @@ namespace troupe::apps::screens {
 /// Returns the data of the node shown.
 std::string captured(const Model& model);
 
-/// Returns `typed`, or a name made from the node's: "anna.capture".
+/// Returns `typed`, or if it is empty a name made from the node's name: "anna.capture".
 std::string capture_file(const std::string& typed, const Model& model);
 
 }  // namespace troupe::apps::screens

@@ -1,8 +1,8 @@
 #pragma once
-// The nodes that `--cluster` adds to the named nodes: the peers of all of them, each node once.
+// The nodes that `--cluster` adds to the named nodes: all their peers, each node once.
 //
-// Local    a local node that was not named is known only once it has responded. Until then no node is added, because
-//          the same node might be added again by its address.
+// Local    the id of an unnamed local node is known only once the node has responded. Until then no node is added,
+//          because the local node might be added a second time, as a peer of another node.
 #include <set>
 #include <string>
 #include <vector>
@@ -14,7 +14,7 @@ namespace troupe::apps::screens {
 
 class Cluster {
  public:
-  /// `local`: the first node (0) was not named.
+  /// `local`: the first node (0) is the local node, which was not named.
   explicit Cluster(bool local) : waits_(local) {}
 
   /// Registers a node that is already shown, by its id of 40 hexadecimal digits.

@@ -56,7 +56,7 @@ struct ProcessUse {
   std::optional<double> cores;  ///< since the previous refresh
 };
 
-/// A list of actors, selected and sorted by the node.
+/// A list of actors, which the node has selected and sorted.
 struct ActorList {
   std::vector<ActorRow> rows;
   std::uint64_t total = 0, matched = 0, took_us = 0;
@@ -104,12 +104,12 @@ struct Look {
 struct Message {
   std::uint64_t number = 0;  ///< a number among the messages that the screens received
   std::size_t node = 0;      ///< number of the node on the screens
-  std::uint64_t order = 0;   ///< number of the order that requested it
+  std::uint64_t order = 0;   ///< number of the order that requested the message
   std::uint64_t unix_ms = 0, at_us = 0, waited_us = 0, took_us = 0, trace = 0, bytes = 0;
   std::uint32_t span = 0, handler = 0;
   std::string way, path, other, kind, form;
   std::string text;   ///< as observe::Decoder::line
-  std::string words;  ///< its bytes; empty if there are none or too many
+  std::string words;  ///< its bytes; empty if it has none or too many
 };
 
 /// A part of the routing table: contacts whose ids share `range` leading bits with the node's own.
@@ -123,7 +123,7 @@ struct BucketRow {
 };
 struct RoutingTable {
   std::vector<BucketRow> buckets;
-  std::uint64_t nodes = 0;  ///< estimated, for the whole network
+  std::uint64_t nodes = 0;  ///< estimated number of nodes in the whole network
 };
 
 /// A file: its manifest and chunks, and the nodes that store each.
@@ -135,10 +135,10 @@ struct FileMap {
     std::vector<std::string> holders;
   };
   std::string cid;
-  bool listed = false;  ///< by the node that was asked: only then it knows the storage nodes
+  bool listed = false;  ///< whether the asked node lists the file: only then it knows the storage nodes
   std::vector<Part> parts;
-  std::optional<std::vector<std::string>> providers;  ///< of a file that it does not list: providers from the DHT
-  std::string error;                                  ///< why the rest is missing
+  std::optional<std::vector<std::string>> providers;  ///< of a file that the node does not list: providers from the DHT
+  std::string error;                                  ///< why the other fields are missing
 };
 
 /// The latest data from one node, and its time.
@@ -156,10 +156,10 @@ struct NodeData {
   std::optional<RoutingTable> table;
   std::optional<FileMap> file;
   std::optional<Look> look;
-  std::string look_error;           ///< why there is no detail of the actor
+  std::string look_error;           ///< why the actor's details are missing
   base::Instant listed;             ///< when it last sent its actors
   base::Instant heard;              ///< when it last responded
-  std::optional<std::string> lost;  ///< why it cannot be reached
+  std::optional<std::string> lost;  ///< why the node cannot be reached
   std::optional<base::Instant> lost_since;
 };
 

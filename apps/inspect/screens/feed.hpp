@@ -3,7 +3,7 @@
 //
 // Threads  one per node, which sends requests once a second; one more for each stream of messages and each pause. Each
 //          has its own Client, so that a slow or lost node delays no other node.
-// Newest   a refresh begins when the previous one has its responses: a slow link or node gets fewer requests.
+// Newest   a refresh begins when the previous refresh has all responses, so a slow link or node gets fewer requests.
 // Owner    the loop; its calls do not block, except the destructor, which ends the threads.
 #include <condition_variable>
 #include <functional>
@@ -20,23 +20,23 @@ namespace troupe::apps::screens {
 inline constexpr std::chrono::seconds kRefresh{1};
 inline constexpr std::uint64_t kRowsAsked = 1'000;         // our choice: a person reads fewer; filters select
 inline constexpr std::uint64_t kRowsOfTree = 10'000;       // the most that a node returns
-inline constexpr std::size_t kStreamsMax = kNodesMax + 8;  // of messages and pauses at once
+inline constexpr std::size_t kStreamsMax = kNodesMax + 8;  // open streams of messages and pauses
 
-/// Returns how long to wait before the next attempt if a node could not be reached, or has refused this key `refusals`
-/// times in a row: two seconds, doubled for each further refusal, up to a minute.
+/// Returns how long to wait before the next attempt to reach a node: two seconds, or, if the node has refused this key
+/// `refusals` times in a row, doubled for each refusal after the first, up to a minute.
 base::Duration retry_delay(unsigned refusals);
 
 class Feed {
  public:
   /// Called from the threads; must not block.
   using Post = std::function<void(News)>;
-  /// `invocation` says how to reach the nodes, and in which role; it and `console` outlive the feed.
+  /// `invocation` says how to reach the nodes, and in which role; `invocation` and `console` outlive the feed.
   Feed(const Invocation& invocation, Console& console, Post post);
   ~Feed();
   Feed(const Feed&) = delete;
   Feed& operator=(const Feed&) = delete;
 
-  /// Adds a node; none: the local node.
+  /// Adds a node; nullopt: the local node.
   void add(std::optional<NodeAddress> node);
   std::size_t nodes() const { return watches_.size(); }
 
@@ -47,7 +47,7 @@ class Feed {
     bool reversed = false;
     bool operator==(const Question&) const = default;
   };
-  /// Sets the requests of all refreshes from now on; a new request is sent at once.
+  /// Sets what all later refreshes request; a new request is sent at once.
   void want(const Question& question);
   void carry_out(const Order& order);
 

@@ -12,7 +12,7 @@ namespace troupe::apps::screens {
 
 inline constexpr int kGridMax = 1'000;  // our choice: a wall of terminals
 
-/// The meaning of a text, not its looks: the terminal decides, with and without colours.
+/// The meaning of a text. The terminal decides how it looks, with and without colours.
 enum class Style : std::uint8_t { plain, title, dim, good, warn, bad, selected, marked };
 inline constexpr std::size_t kStyles = 8;
 
@@ -57,12 +57,12 @@ class Grid {
   std::vector<Cell> cells_;
 };
 
-/// Returns the text in lines of at most `columns`, cut at blanks if possible; later lines are indented. One line if it
-/// fits or if there are fewer than kWrapMin columns.
-inline constexpr int kWrapMin = 20;  // our choice: in less, cut lines are easier to read
+/// Returns the text in lines of at most `columns` columns, cut at blanks if possible; later lines are indented. Returns
+/// one line if the text fits, or if `columns` is below kWrapMin.
+inline constexpr int kWrapMin = 20;  // our choice: below it, cut lines are easier to read
 std::vector<std::string> wrapped(std::string_view text, int columns);
 
-/// Returns the text without the characters of its first `columns`.
+/// Returns the text without its first `columns` columns.
 std::string without(std::string_view text, int columns);
 
 /// Returns the columns of plain text on a terminal; wide characters take two.

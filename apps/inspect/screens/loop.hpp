@@ -11,12 +11,11 @@
 
 namespace troupe::apps::screens {
 
-/// Returns a waker for the signals of a loop: the signals that end it, and SIGWINCH and SIGTSTP, which wait_for_input()
-/// handles.
+/// Returns a waker for the signals that end a loop, and for SIGWINCH and SIGTSTP, which wait_for_input() handles.
 os::Waker loop_waker();
 
 struct Input {
-  bool redraw = false;        ///< the terminal has a new size, or is back
+  bool redraw = false;        ///< the terminal has a new size, or the process was resumed
   std::optional<int> signal;  ///< the signal that ends the loop
 };
 /// Waits for a key, a wakeup, a signal, or until `at_most` has passed.

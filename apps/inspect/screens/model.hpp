@@ -1,8 +1,8 @@
 #pragma once
 // The state of the screens, and how keys change it: a plain struct, without terminal, thread or node.
 //
-// In     News of nodes (from a feed), keys, and the time. Out: a Grid (draw.hpp), the next requests (wants()), and
-//        orders to execute. Limits: messages kMessagesMax, sparklines kHistoriesMax; dropped messages are counted and
+// In     News from nodes (by a feed), keys, and the time. Out: a Grid (draw.hpp), the next requests (wants()), and
+//        orders to execute. Limits: kMessagesMax messages, kHistoriesMax sparklines; dropped messages are counted and
 //        shown.
 // Owner  the loop in run.cpp; not thread-safe.
 #include <set>
@@ -14,8 +14,8 @@
 
 namespace troupe::apps::screens {
 
-inline constexpr std::size_t kMessagesMax = 5'000;   // our choice: as many as a person may look through
-inline constexpr std::size_t kHistoriesMax = 4'000;  // actors; our choice: several lists
+inline constexpr std::size_t kMessagesMax = 5'000;   // our choice: as many as a person may read through
+inline constexpr std::size_t kHistoriesMax = 4'000;  // our choice: actors of several lists
 inline constexpr std::size_t kHistory = 60;          // values of one sparkline
 inline constexpr std::size_t kPlacesMax = 32;        // views in the history of `esc`
 inline constexpr std::size_t kNodesMax = 64;         // a screen of lines; our choice
@@ -25,9 +25,9 @@ struct Model;
 /// The data that a view needs at each refresh.
 struct Wants {
   bool actors = false, ended = false, peers = false, links = false, log = false, table = false;
-  bool busiest = false;          ///< actors by their messages per second, whatever the filter
+  bool busiest = false;          ///< actors sorted by messages per second, without the filter
   bool by_path = false;          ///< actors in the order of their paths, without a limit of rows
-  std::string_view screen = {};  ///< table of a domain (tables.hpp); empty: none
+  std::string_view screen = {};  ///< name of a domain's table (tables.hpp); empty: none
   bool operator==(const Wants&) const = default;
 };
 
@@ -38,7 +38,7 @@ struct Content {
     bool right = false;
     int keep = 0;           ///< on a narrow screen the columns with the smallest value are left out first
     std::string sort = {};  ///< field of observe/logic/row.hpp to sort by; empty: none
-    bool flexible = false;  ///< cut before another column is left out
+    bool flexible = false;  ///< the column is cut before another column is left out
   };
   struct Row {
     std::vector<std::string> cells;  ///< one per column; of text: one
@@ -51,7 +51,7 @@ struct Content {
   std::string title;      ///< heading above the rows
   std::string empty;      ///< text of a screen without rows
   bool wraps = true;      ///< long rows of a text take several lines; otherwise they are cut
-  bool filtered = false;  ///< by the node or the view: content() does not filter the rows
+  bool filtered = false;  ///< the node or the view has filtered the rows, so content() does not
 };
 
 /// A node's response for a table of a domain.
@@ -86,7 +86,7 @@ struct Order {
     trace,   ///< messages of the actors that the filter `subject` selects, at the node shown
     follow,  ///< messages of the trace `subject` (16 hexadecimal digits), at all nodes
     flows,   ///< messages of the actors that the filter `subject` selects, at the node shown, for a second
-    stop,    ///< ends these
+    stop,    ///< ends trace, follow and flows
     restart,
     kill,
     pause,
@@ -96,7 +96,7 @@ struct Order {
     move,       ///< moves in the time of a recorded run: `subject` is how (Moves)
     steer,      ///< changes the future of a run: "cut n1 n2"
     save,       ///< the screen as text, into the file `subject`
-    capture,    ///< all data here into the file `subject`; empty: a file named after the node
+    capture,    ///< the screens' data about the node into the file `subject`; empty: a file named after the node
     quit,
   };
   What what;
@@ -108,7 +108,7 @@ struct Order {
 bool changes(Order::What what);
 std::string_view name(Order::What what);
 
-/// New data from a feed; only the requested parts are set.
+/// New data from a feed; only the parts that were requested are set.
 struct News {
   std::size_t node = 0;
   std::optional<std::string> named;
@@ -130,7 +130,7 @@ struct News {
   std::optional<Look> look;
   std::optional<std::string> look_error;
   std::vector<Message> messages;
-  std::uint64_t messages_dropped = 0;  ///< by the node, since the trace began
+  std::uint64_t messages_dropped = 0;  ///< messages that the node has dropped since the trace began
   std::optional<std::string> trace_ended;
   std::optional<std::string> lost;
   std::optional<std::string> said;  ///< the result of an order, for the last line but one
@@ -142,14 +142,14 @@ struct TimeState {
   std::uint64_t event = 0, events = 0;
   base::Duration at{0};
   std::string what;     ///< the current event
-  std::string verdict;  ///< of the whole run; empty: the first run has not ended
+  std::string verdict;  ///< verdict of the whole run; empty until the first run has ended
   bool playing = false;
-  bool steered = false;  ///< by hand, so that it is no longer the run of its seed
+  bool steered = false;  ///< a person has steered the run, so it is no longer the run of its seed
   double speed = 1;      ///< virtual seconds per second
 };
 
-/// Returns the filter for a text that was typed to select actors, in the language of observe/logic/filter.hpp: a word
-/// without an operator, such as `store` or `/store`, selects the actors that contain it in their path or kind.
+/// Returns the filter for a typed text, in the language of observe/logic/filter.hpp. A word without an operator, such
+/// as `store` or `/store`, selects the actors that contain it in their path or kind.
 std::string actor_filter(const std::string& typed);
 /// Whether each word of the filter is in one of the cells, ignoring case.
 bool selects(std::string_view filter, const std::vector<std::string>& cells);
@@ -158,7 +158,7 @@ struct Place {
   std::string view;
   std::string subject = {};            ///< a path, a trace, …
   std::string selected = {};           ///< the key of the row
-  std::size_t at = 0;                  ///< its number
+  std::size_t at = 0;                  ///< number of the selected row
   std::size_t top = 0;                 ///< the first row on the screen
   int left = 0;                        ///< left edge: the first column on the screen
   std::uint64_t order = 0;             ///< number of the order whose messages it shows
@@ -177,13 +177,13 @@ struct Model {
 
   // -- out
   Wants wants() const;
-  /// Returns the path of the actor to show; empty: none.
+  /// Returns the path of the actor that the view shows, or an empty text.
   std::string looks_at() const;
-  /// Returns the path of the actor that is open or selected; empty: none.
+  /// Returns the path of the actor that is open or selected, or an empty text.
   std::string actor_at() const;
   /// Returns the text typed after the name of the table that is shown; empty also if there is no table.
   std::string table_subject() const { return wants().screen.empty() ? "" : place().subject; }
-  /// Returns the cid of the file whose parts are shown; empty: none.
+  /// Returns the content id of the file whose parts are shown, or an empty text.
   std::string file_shown() const;
   std::vector<Order> take_orders() { return std::exchange(orders, {}); }
 
@@ -193,7 +193,7 @@ struct Model {
   const std::string& filter() const { return places.back().filter; }
   /// Returns the filter in the language of the node.
   std::string actor_filter() const { return screens::actor_filter(filter()); }
-  /// Called once after all news: the selection stays on its subject.
+  /// Call once after all news: keeps the selection on its subject.
   void settle();
   void open(std::string view, std::string subject = {});
   void back();
@@ -216,8 +216,8 @@ struct Model {
   std::size_t node = 0;                     ///< the node shown
   std::vector<Place> places{{.view = "overview"}};
 
-  std::string top;        ///< column by which actors are sorted; empty: by path
-  bool reversed = false;  ///< whether that order is reversed
+  std::string top;        ///< column by which actors are sorted; empty: path
+  bool reversed = false;  ///< whether the sort order is reversed
   bool paused = false;
   bool own = false;     ///< whether to show the inspector's own actors
   bool totals = false;  ///< counts since the start instead of rates
@@ -227,10 +227,10 @@ struct Model {
   std::optional<TimeState> time;
 
   std::deque<Message> messages;
-  std::uint64_t messages_dropped = 0;         ///< by nodes, and here above the limit
+  std::uint64_t messages_dropped = 0;         ///< dropped by nodes, or here above the limit
   std::string tracing;                        ///< the current subject of the trace; empty: none
   std::map<std::string, Look> looked_before;  // by node number and path
-  /// The state with which later states of an actor with that path are compared, at this or another node, until `d` is
+  /// The state with which states of an actor with that path are compared, later or at another node, until `d` is
   /// pressed again.
   struct Mark {
     std::string where;  ///< "n1 at event 3087"
@@ -241,7 +241,7 @@ struct Model {
   enum class Mode : std::uint8_t { browse, filter, command, confirm };
   Mode mode = Mode::browse;
   std::string line;    ///< the input
-  std::string prompt;  ///< the question to confirm
+  std::string prompt;  ///< the question that asks for confirmation
   std::string said;
   Style said_style = Style::plain;
 
@@ -263,16 +263,16 @@ struct Model {
   void note_history(const NodeData& data);
 
   std::vector<Order> orders;
-  std::optional<Order> asked;                             ///< the order to confirm
+  std::optional<Order> asked;                             ///< the order that waits for confirmation
   std::map<Mode, std::vector<std::string>> lines_before;  // earlier filters and commands, the latest last
-  std::size_t recalled = 0;                               // lines back from the latest; 0: none
+  std::size_t recalled = 0;                               // how many lines back from the latest; 0: none recalled
   std::string typed_first;                                // the input before an earlier line was recalled
   std::uint64_t messages_ever = 0;
   std::uint64_t traces_ever = 0;
   std::map<std::string, std::deque<double>> histories;
 };
 
-/// Returns the rows of the current view; applies the filter unless the node does.
+/// Returns the contents of the current view; applies the filter unless the node does.
 Content content(const Model& model);
 /// Returns the rows of a list that fit on a screen of this size.
 std::size_t rows_shown(Size size);

@@ -22,7 +22,7 @@ std::string id_of(messages::wire::Contact::Reader contact);
 RoutingTable read(dht::wire::TableRows::Reader from);
 FileMap::Part read(files::wire::ViewContent::Reader from);
 Look read(inspect::wire::Looked::Reader from);
-/// `decoder` has learnt the types that were sent before.
+/// Reads a message. `decoder` has learnt the types that were sent before.
 Message read(inspect::wire::FollowedMessage::Reader from, const observe::Decoder& decoder);
 
 }  // namespace troupe::apps::screens

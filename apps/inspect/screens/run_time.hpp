@@ -7,13 +7,13 @@ namespace troupe::apps::screens {
 
 /// The position that is shown first.
 struct TimeStart {
-  std::optional<std::uint64_t> event{};  ///< none: the failure, or the end
+  std::optional<std::uint64_t> event{};  ///< nullopt: the failure, or the end
   std::size_t node = 0;
   std::string actor{};  ///< empty: the overview
 };
 
-/// Shows the run until the user quits, and then prints its report. `words` name the run to a command; empty: no words
-/// name it. Call it before any other thread is started: the run is a forked process.
+/// Shows the run until the user quits, and then prints its report. `words` are the words by which a command names the
+/// run; empty if no words do. Call it before any other thread is started, because the run is a forked process.
 Ending run_time(Console& console, Recorded world, sim::WorkloadSpecs workloads, const std::string& words,
                 const TimeStart& start = {});
 

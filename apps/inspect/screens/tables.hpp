@@ -25,11 +25,11 @@ struct TableScreen {
   std::vector<Content::Column> columns;
   /// Sends the request to the node. `subject` is the text typed after the name.
   TableRows (*ask)(Client& client, const std::string& subject);
-  std::string_view opens = {};  ///< view that enter opens, for the key of the row; empty: the row in full
+  std::string_view opens = {};  ///< view that enter opens for the key of the row; empty: the whole row
 };
 
 std::span<const TableScreen> table_screens();
-/// Returns null if there is no such table.
+/// Returns the table with that name, or null.
 const TableScreen* find_table(std::string_view name);
 
 /// Adds a group and its members. `linked`: nodes with a healthy link, and this node.

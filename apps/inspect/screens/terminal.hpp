@@ -1,10 +1,10 @@
 #pragma once
 // A terminal that shows grids and reads keys, through ncurses.
 //
-// Restored by the destructor, by SIGTSTP until `fg`, and by every end of the process: a fatal signal, or an exception
-// that nothing catches.
-// Colours  16 or 256 if the terminal has them and NO_COLOR is not set; also bold, underline and reverse, so that colour
-//          is never the only sign.
+// The destructor restores the terminal; so do SIGTSTP, until `fg`, and every end of the process, such as a fatal signal
+// or an uncaught exception.
+// Colours  16 or 256 colours if the terminal has them and NO_COLOR is not set; also bold, underline and reverse, so
+//          that colour is never the only sign.
 // Owner    the main thread; one at a time.
 #include <memory>
 #include <optional>
@@ -19,8 +19,8 @@ namespace troupe::apps::screens {
 class Terminal {
  public:
   /// Fails with usage if standard input and output are not a terminal, or if TERM does not name a terminal that can
-  /// place its cursor. `otherwise` says how to work without a terminal, and `try_` is the command. If this machine
-  /// lacks the description of a terminal that understands xterm, xterm-256color is used.
+  /// place its cursor. `otherwise` says in the error how to work without a terminal, and `try_` is the command for
+  /// that. If this machine lacks the description of a terminal that understands xterm, xterm-256color is used.
   static base::Result<std::unique_ptr<Terminal>, Failure> open(const Console& console, const std::string& otherwise,
                                                                const std::string& try_);
   ~Terminal();
@@ -30,7 +30,7 @@ class Terminal {
   Size size() const;
   /// Handles a new size of the terminal, after SIGWINCH.
   void resized();
-  /// Sends the changes since the last grid.
+  /// Draws what has changed since the last grid.
   void show(const Grid& grid);
   /// Returns the next waiting key, or nullopt.
   std::optional<Key> key();

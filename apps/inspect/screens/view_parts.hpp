@@ -13,7 +13,7 @@ std::string count_text(std::uint64_t count);
 std::string rate_text(double per_second);
 std::string time_text_ms(std::uint64_t ms);
 std::string time_text_us(std::uint64_t us);
-/// Returns a bar of block characters, one per value, scaled to the largest.
+/// Returns block characters, one per value, scaled to the largest value.
 std::string sparkline(const std::deque<double>& values, std::size_t length);
 /// Returns a bar of at most `length` columns for a share from 0 to 1.
 std::string bar(double share, std::size_t length);
@@ -22,7 +22,7 @@ std::string padded(std::string text, std::size_t columns);
 /// Returns the fields of a decoded message (observe::Decoder::line), one per line, nested fields indented.
 std::vector<std::string> fields_of(const std::string& line);
 
-/// Whether the actor exists for the screens: the inspector, and the links of operators.
+/// Whether the actor exists only because of the screens: the inspector, and links of operators.
 bool is_own(const ActorRow& row);
 
 /// Returns a line of text, or of a title and text.

@@ -14,7 +14,7 @@ inline Key draw_key(base::Random& random) {
   return out;
 }
 
-/// Returns an exponentially distributed time: the remaining time does not depend on the past time.
+/// Returns an exponentially distributed time, so that the remaining time does not depend on the past time.
 inline base::Duration draw_time(base::Random& random, base::Duration mean) {
   constexpr double kSteps = 1ULL << 53;
   const double uniform = (static_cast<double>(random.next() >> 11) + 0.5) / kSteps;
@@ -38,8 +38,7 @@ inline Contact contact_at(const Key& id, std::uint32_t address, std::uint16_t po
   return out;
 }
 
-/// Returns the `number`-th address of 10.0.0.0/8, in the simulation its own address group: honest nodes are spread like
-/// this.
+/// Returns the `number`-th address of 10.0.0.0/8, which in the simulation is its own address group: for honest nodes.
 inline std::uint32_t spread_address(std::size_t number) {
   return std::uint32_t{10} << 24 | (static_cast<std::uint32_t>(number + 1) & 0xff'ffffU);
 }

@@ -1,5 +1,5 @@
 #pragma once
-// Carries the requests of one lookup in virtual time.
+// Runs one lookup in virtual time.
 #include <optional>
 #include <set>
 
@@ -14,7 +14,7 @@ struct Run {
   std::size_t requests = 0;
 };
 
-/// The response to a request, or nullopt, and when it is known.
+/// The response to a request, or nullopt, and the time at which that is known.
 struct Reply {
   base::Instant at;
   std::optional<LookupAnswer> answer;

@@ -1,14 +1,14 @@
 #pragma once
 // The eclipse attack as a game with a score: the cost of hiding a key, for each defence.
 //
-// Move     attackers know the network. They grind ids nearer to the key than any honest node's, rent addresses for
-//          them, and announce themselves to every node. Only then an honest node puts a value at the key, and another
-//          gets it. They acknowledge stores, keep nothing, and return only each other.
-// Score    the smallest budget that hides the value in half of the rounds: of ids, each with its own address group; of
-//          address groups (a /24 each), with kIdsToSpare times as many ids; and of hashes: ids times the work per id
-//          times the tries until an id is near enough.
-// Network  tables of a long-running network: up to k nodes of each range, chosen at random, and each honest node in its
-//          own group. Bucket, Table and Lookup make all decisions.
+// Move     attackers know the network. They grind ids that are nearer to the key than any honest node's id, rent
+//          addresses for them, and announce themselves to every node. Only then an honest node puts a value at the key,
+//          and another honest node gets it. Attackers acknowledge stores, keep nothing, and return only each other.
+// Score    the smallest budget that hides the value in half of the rounds. It is counted in ids, each with its own
+//          address group; in address groups (a /24 each), with kIdsToSpare times as many ids; and in hashes: ids times
+//          the work per id times the tries until an id is near enough.
+// Network  tables as after a long time: up to k nodes of each range, chosen at random. Each honest node is in its own
+//          address group. Bucket, Table and Lookup make all decisions.
 #include <map>
 #include <memory>
 #include <optional>
@@ -20,12 +20,12 @@
 namespace troupe::dht::model {
 
 inline constexpr std::size_t kIdsToSpare = 4;     // our choice: ids are cheap compared with addresses
-inline constexpr std::size_t kIdsTriedMax = 512;  // our choice: above it the score is "more than that"
+inline constexpr std::size_t kIdsTriedMax = 512;  // our choice: the score does not go above it
 
 struct Defences {
   bool groups = true;  ///< limits of an address group in bucket, table and search
-  bool paths = true;   ///< disjoint paths, and a new path if too few nodes are around the key
-  bool region = true;  ///< a value is stored in the whole estimated radius, and searched there
+  bool paths = true;   ///< disjoint paths, and a new path if too few nodes are found around the key
+  bool region = true;  ///< a value is stored within the whole estimated radius, and searched there
   friend auto operator<=>(const Defences&, const Defences&) = default;
 };
 
@@ -38,15 +38,15 @@ struct Score {
   Defences defences;
   std::optional<std::size_t> ids;     ///< nullopt: kIdsTriedMax hide the key in less than half of the rounds
   std::optional<std::size_t> groups;  ///< nullopt for the same reason
-  double tries_each = 0;              ///< ids without proof of work until one is near enough; a median
+  double tries_each = 0;              ///< median number of ids, without proof of work, until an id is near enough
 };
 
-/// One table under a flood of ids anywhere in the space, which respond and request as honest nodes do.
+/// One table under a flood of ids anywhere in the id space, whose nodes behave like honest nodes.
 struct Flood {
-  bool limited = true;  ///< the address groups
+  bool limited = true;  ///< with limits of address groups
   bool settled = true;  ///< the honest nodes came first
   Budget budget;
-  std::size_t contacts = 0;  ///< in the table afterwards
+  std::size_t contacts = 0;  ///< contacts in the table afterwards
   std::size_t false_ones = 0;
 };
 

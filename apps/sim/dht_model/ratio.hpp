@@ -1,5 +1,5 @@
 #pragma once
-// A share that was counted, and the interval of the true share.
+// A counted share, and the confidence interval of the true share.
 #include <cmath>
 #include <cstdint>
 
@@ -21,7 +21,7 @@ struct Ratio {
   double value() const { return tries == 0 ? 0 : static_cast<double>(hits) / static_cast<double>(tries); }
 
   /// Returns the 95 % interval. Source: E. B. Wilson, "Probable inference, the law of succession, and statistical
-  /// inference", 1927: also correct if nearly all tries hit.
+  /// inference", 1927: it is also correct if nearly all tries hit.
   Interval interval() const {
     if (tries == 0) return {};
     constexpr double kZ = 1.959964;

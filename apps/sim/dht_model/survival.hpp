@@ -1,13 +1,13 @@
 #pragma once
-// The survival curve: how probable is it that a record is found after weeks of sessions?
+// The survival curve: the probability that a record is found after weeks of sessions.
 //
-// Same      Held decides what a node stores and until when, Republish when its owner publishes it again,
-//           stores_needed() whether that succeeded; plan.copies nodes store it.
+// Same      Held decides what a node stores and until when, Republish when the owner publishes a record again,
+//           stores_needed() whether that succeeded; plan.copies nodes store the record.
 // Left out  searches: a store reaches the nearest live nodes, and a get finds the record if one of them stores it.
 //           churn.hpp measures the extra losses of searches.
-// Nodes     come and go by exponential times. With `comes_back` a node returns with its disk after an absence as long
-//           as its session, until it leaves for good after about `life`; otherwise a new node replaces it at once.
-//           Owners stay up: by design, a record whose owner is away lasts only for HeldLimits::hold.
+// Nodes     come and go at exponentially distributed times. With `comes_back` a node returns with its disk, after an
+//           absence as long as its session, until it leaves for good after about `life`; otherwise a new node replaces
+//           it at once. Owners stay up, because a record whose owner is away by design lasts only for HeldLimits::hold.
 #include <vector>
 
 #include "apps/sim/dht_model/ratio.hpp"

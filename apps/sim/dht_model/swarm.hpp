@@ -2,12 +2,12 @@
 // A network of nodes without actors, in virtual time: a thousand of them live through a day in minutes.
 //
 // Same      the production logic makes all decisions: Table, Bucket, Lookup, RoundTrips, Held, Republish, records and
-//           their validators. Bootstrap, refresh, what a search teaches the table and what is stored where follow the
-//           head, its buckets and its searches line by line (dht_actor.cpp, lookup_actor_store.cpp).
+//           their validators. Bootstrap, refresh, what the table learns from a search, and what is stored where are
+//           copied line by line from the actors (dht_actor.cpp, lookup_actor_store.cpp).
 // Left out  mailboxes, seals, tokens, links and disks. A request and its response are a datagram each, which is sent
 //           once and may be lost; a value that was found is not cached.
-// Sessions  a node that stops keeps its id, its stored and its published records, as on a disk, and forgets the rest.
-//           When it starts again it gets kSeeds live nodes. A node that retires keeps nothing.
+// Sessions  a node that stops keeps its id, and its stored and published records, as on a disk, and forgets the rest.
+//           When it starts again, it learns kSeeds live nodes. A node that retires keeps nothing.
 // Owner     one thread. Callbacks come from the agenda; the callbacks of a stopped node never come.
 //
 // swarm.cpp sessions and messages; swarm_routing.cpp tables; swarm_search.cpp searches, puts, gets and republishing
@@ -26,13 +26,13 @@ namespace troupe::dht::model {
 inline constexpr std::size_t kSeeds = 3;          // our choice: as many as a cautious operator configures
 inline constexpr std::size_t kSweptKeysMax = 64;  // as kRegionItemsMax: of one search of a sweep
 
-/// How a node behaves towards other nodes. All kinds send requests like honest nodes, so they are listed in tables.
+/// How a node behaves towards other nodes. Nodes of all kinds send requests like honest nodes, so tables list them.
 enum class Conduct : std::uint8_t {
   honest,
   silent,    ///< responds to no request
-  poisoner,  ///< returns malicious nodes like itself, as near to the target as there are, and stores nothing
+  poisoner,  ///< returns the malicious nodes of its kind that are nearest to the target, and stores nothing
   forger,    ///< returns nodes that do not exist, and records that do not belong there
-  hoarder,   ///< returns the same nodes as an honest node, acknowledges stores, and stores nothing
+  hoarder,   ///< returns the same nodes as an honest node, acknowledges stores, but stores nothing
 };
 inline constexpr std::size_t kConducts = 5;
 
@@ -53,15 +53,15 @@ class Swarm {
   Member add(Conduct conduct);
   void start(Member who);
   void stop(Member who);
-  /// The node never comes back. It is down.
+  /// Removes a node for good; it must be down.
   void retire(Member who);
 
   struct Put {
     Key key;
     bool acknowledged = false;
-    std::size_t asked = 0;  ///< nodes that were asked to store it, including the putting node
+    std::size_t asked = 0;  ///< nodes that were asked to store the value, including the node that puts it
   };
-  /// Stores bytes by their hash, and publishes them again if that succeeds.
+  /// Stores bytes by their hash, and publishes them again regularly if that succeeds.
   void put(Member who, base::Bytes value, std::function<void(const Put&)> then);
 
   struct Got {
@@ -73,7 +73,7 @@ class Swarm {
   void get(Member who, const Key& key, std::function<void(const Got&)> then);
 
   bool up(Member who) const { return members_[who]->up; }
-  /// Whether its bootstrap has ended.
+  /// Whether the node's bootstrap has ended.
   bool ready(Member who) const { return members_[who]->ready; }
   Conduct conduct(Member who) const { return members_[who]->conduct; }
   bool holds(Member who, const Key& key) const;
@@ -102,7 +102,7 @@ class Swarm {
   struct Node {
     Contact contact;
     Conduct conduct = Conduct::honest;
-    base::Duration way{0};  // from it to the middle of the network
+    base::Duration way{0};  // time from the node to the middle of the network
     bool up = false;
     bool ready = false;
     std::uint32_t session = 0;
@@ -130,7 +130,7 @@ class Swarm {
     base::Instant ticks_at = base::Instant::max();  // the earliest tick on the agenda
     struct Heard {
       Contact peer;
-      base::Duration took;  ///< zero: it did not respond
+      base::Duration took;  ///< zero: the peer did not respond
     };
     std::vector<Heard> heard{};
   };
@@ -150,7 +150,7 @@ class Swarm {
     if (touched_) touched_(who, key);
   }
   Member member(const Node& node) const { return by_id_.at(node.contact.id); }
-  /// Runs `what` later, unless that session has ended by then.
+  /// Runs `what` at `when`, unless the node's session has ended by then.
   void later(Member who, base::Instant when, std::function<void(Node&)> what);
   base::WallTime wall() const;
 
@@ -170,7 +170,7 @@ class Swarm {
     LookupKind kind;
     Key target;
     std::size_t region_nodes = 0;  // as LookupQuestion has it
-    std::vector<Contact> also{};   // to begin with, in addition to the table's contacts
+    std::vector<Contact> also{};   // first contacts, in addition to the table's contacts
   };
   void search(Node& node, const Sought& sought, Ended ended);
   std::optional<NetworkSize> network_of(const Node& node) const;
