@@ -8,14 +8,14 @@ using Wallet = import "/messages/wallet.capnp";
 $Cxx.namespace("troupe::airdrop::wire");
 
 struct CreateAirdrop $kind(from = [peer, operate], bytesMax = 65536) {
-  # An owner promises a pool to a list, whose pages follow. Answered by AirdropIs once the ledger has posted the
-  # deposit; a repeated request gets the same answer. Errors: `refused` (funds, a limit), `conflict` (other terms have
-  # this nonce), `malformed`.
+  # An owner promises a pool to the accounts of a list, whose pages are sent later. Answered by AirdropIs once the
+  # ledger has posted the deposit; a repeated request gets the same answer. Errors: `refused` (funds, a limit),
+  # `conflict` (other terms have this nonce), `malformed`.
 
   terms @0 :Data;
   # actors/airdrop/logic/terms.hpp
   by @1 :Wallet.Approval;
-  # The approval of these bytes.
+  # The owner's approval of these bytes.
   deposit @2 :Wallet.SignedTransfer;
   # The pool, to the account of the airdrop.
 }
@@ -33,11 +33,11 @@ struct AirdropStep $kind(from = [peer, view, operate], bytesMax = 256) {
   # Answers AddPage and RunAirdrop.
 
   state @0 :Text;
-  # created published paying paid returning returned
+  # created, published, paying, paid, returning or returned
   pages @1 :UInt32;
   # Received pages.
   ends @2 :UInt64;
-  # End of the time for objections, Unix ms.
+  # When the time for objections ends, in Unix ms.
 }
 
 struct GetAirdrop $kind(from = [peer, view, operate], bytesMax = 128) {
@@ -57,12 +57,12 @@ struct AirdropIs $kind(from = [peer, view, operate], bytesMax = 65536) {
   ended @4 :UInt64;
   # 0: not yet.
   reached @5 :UInt32;
-  # Recipients before this index were paid, struck, or get nothing.
+  # All recipients before this index were paid or struck, or get nothing.
   paid @6 :UInt64;
   struck @7 :UInt32;
   struckWeights @8 :UInt64;
   why @9 :Text;
-  # Why it was returned.
+  # Why the pool was returned.
 }
 
 struct ListAirdrops $kind(from = [peer, view, operate], bytesMax = 128) {
@@ -77,7 +77,7 @@ struct Airdrops $kind(from = [peer, view, operate], bytesMax = 131072) {
 
   rows @0 :List(AirdropRow);
   next @1 :Data;
-  # Where to continue; empty: that was all.
+  # The id to continue from; empty: this was the last page.
 }
 
 struct AirdropRow {
@@ -91,7 +91,7 @@ struct AirdropRow {
 }
 
 struct GetPage $kind(from = [peer, view, operate], bytesMax = 128) {
-  # Answered by PageIs. `not_found` also if the page has not arrived.
+  # Answered by PageIs; `not_found` also if the page has not arrived yet.
 
   id @0 :Data;
   page @1 :UInt32;
@@ -127,8 +127,8 @@ struct ObjectedRow $kind(from = [peer, view, operate], bytesMax = 4096) {
 }
 
 struct Object $kind(from = [peer, operate], bytesMax = 1024) {
-  # An account of one key that has had money objects to a recipient. Answered by ObjectedRow. Errors: `not_found`,
-  # `refused` (too late, no account, a limit), `conflict` (with another reason).
+  # An account with one key, which has had money before, objects to a recipient. Answered by ObjectedRow. Errors:
+  # `not_found`, `refused` (too late, no such account, a limit), `conflict` (it has objected with another reason).
 
   id @0 :Data;
   index @1 :UInt32;
@@ -140,7 +140,7 @@ struct Object $kind(from = [peer, operate], bytesMax = 1024) {
 
 struct Decide $kind(from = [peer, operate], bytesMax = 512) {
   # The owner strikes or keeps a recipient to which an account has objected. Answered by ObjectedRow. Errors: as for
-  # Object, and `conflict` if the owner has decided otherwise.
+  # Object, and `conflict` if the owner has decided the opposite.
 
   id @0 :Data;
   index @1 :UInt32;
@@ -157,7 +157,7 @@ struct RunAirdrop $kind(from = [peer, operate], bytesMax = 128) {
 }
 
 struct Unfinished $kind(bytesMax = 256) {
-  # The airdrop continues, or has ended.
+  # The actor of an airdrop reports that the airdrop continues, or has ended.
 
   id @0 :Data;
   owner @1 :Data;
@@ -171,7 +171,7 @@ struct AirdropsState $kind(from = [peer, view, operate], bytesMax = 512) {
   here @1 :Bool;
   # Whether this node now keeps the airdrops.
   why @2 :Text;
-  # Why requests to it fail; empty: it answers.
+  # Why requests fail; empty: they are served.
 }
 
 struct AirdropListState $kind(from = [peer, view, operate], bytesMax = 128) {

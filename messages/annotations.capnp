@@ -31,9 +31,9 @@ enum WhenFull {
   dropNewest @0;
   # The new message is dropped and counted.
   keepLatest @1;
-  # One slot for each (sender, kind): a newer message replaces the waiting message.
+  # Each sender has one slot per kind: a newer message replaces the waiting message.
   credit @2;
-  # It is sent only as an item of a stream, whose credit limits it.
+  # The kind is sent only as an item of a stream, whose credit limits it.
 }
 
 struct Kind {
@@ -47,8 +47,8 @@ struct Kind {
   whenFull @3 :WhenFull;
 
   datagram @4 :Bool;
-  # Whether another node may send it by datagram, without a link. Such a request may run twice, and its sender is not
-  # accountable as over a link. For requests that are small, cheap and harmless when repeated.
+  # Whether another node may send this kind by datagram, without a link. Such a request may run twice, and its sender is
+  # less accountable than over a link. For requests that are small, cheap and harmless when repeated.
 }
 
 annotation kind @0xe1a5c0d37b924f68 (struct) :Kind;

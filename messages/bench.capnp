@@ -12,7 +12,7 @@ struct Number $kind(from = [peer], bytesMax = 256, datagram = true) {
 }
 
 struct Latest $kind(bytesMax = 256, whenFull = keepLatest) {
-  # A number of which only the newest counts.
+  # A number; only the newest matters.
 
   value @0 :UInt64;
 }
@@ -26,14 +26,14 @@ struct Parcel $kind(from = [peer], bytesMax = 1048832, datagram = true) {
 }
 
 struct Order $kind(from = [peer], bytesMax = 256) {
-  # Requests `count` parcels of `bytes` each as a stream; as an intake: announces them.
+  # Requests a stream of `count` parcels of `bytes` bytes each; or, sent before the parcels, announces them.
 
   count @0 :UInt64;
   bytes @1 :UInt32;
 }
 
 struct Count $kind(from = [peer], bytesMax = 256, datagram = true) {
-  # Requests the number of messages that have arrived so far. It waits behind earlier tells.
+  # Requests the number of messages that have arrived so far. It is queued after earlier tells.
 }
 
 struct Counted $kind(from = [peer], bytesMax = 256) {

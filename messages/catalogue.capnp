@@ -17,7 +17,7 @@ struct MemberState $kind(from = [peer, view, operate], bytesMax = 256) {
 
   entries @0 :UInt32;
   held @1 :UInt32;
-  # Those that this member keeps available.
+  # Entries whose files this member keeps available.
   adopting @2 :Data;
   # The file that is being fetched; empty: none.
   failed @3 :UInt64;

@@ -1,12 +1,12 @@
 @0xc216547cb0942a03;
-# The ledger of a chain. First the hashed, signed and stored structs; after "what nodes tell each other", the messages
-# to `/chain`.
+# The ledger of a chain. The first part has the hashed, signed and stored structs; the part from "what nodes tell each
+# other" on has the messages to `/chain`.
 #
-# None of the structs before that line is sent as a struct. Their canonical form, without a segment table, is signed,
-# hashed, stored, and sent as bytes (actors/chain/logic/canonical.hpp). Readers accept no other encoding and no unknown
-# field; a new field needs a higher version. An empty Data or list is a null pointer. Money is in base coins, below
-# 2^63. Times are Unix milliseconds. Keys have 32 bytes, signatures 64; hashes, addresses and ids of blocks and
-# transactions 32; ids of nodes 20.
+# No struct of the first part is sent as a struct. Its canonical form, without a segment table, is signed, hashed,
+# stored, and sent as bytes (actors/chain/logic/canonical.hpp). Readers accept no other encoding and no unknown field; a
+# new field needs a higher version. An empty Data or list is a null pointer. Money is in base coins, below 2^63. Times
+# are Unix milliseconds. Keys have 32 bytes, signatures 64; hashes, addresses and ids of blocks and transactions 32; ids
+# of nodes 20.
 
 using Cxx = import "/capnp/c++.capnp";
 using import "/messages/annotations.capnp".kind;
@@ -14,17 +14,17 @@ using Wallet = import "/messages/wallet.capnp";
 $Cxx.namespace("troupe::chain::wire");
 
 struct Transaction {
-  # A sender's request to the state. The SHA-256 of these bytes is its id; "troupe transaction v1" || chain (32) || fork
-  # (4, little-endian) || these bytes are signed.
+  # A sender's change of the state. The SHA-256 of these bytes is the transaction's id; "troupe transaction v1" || chain
+  # (32) || fork (4, little-endian) || these bytes are signed.
 
   nonce @0 :UInt64;
-  # The sender's next number: 0 is the first.
+  # The sender's next number; the first is 0.
 
   lastHeight @1 :UInt64;
-  # No later block may contain it.
+  # No block above this height may contain the transaction.
 
   gas @2 :UInt64;
-  # For a transfer or a faucet: exactly the required gas, otherwise it is refused (`gas`).
+  # For a transfer or a faucet: exactly the required gas, otherwise the transaction is refused (`gas`).
 
   feeMax @3 :UInt64;
   # The most that base fee and tip may cost together.
@@ -39,15 +39,15 @@ struct Transaction {
   # The id of the genesis.
 
   from @7 :Data;
-  # The account whose nonce it uses and whose money is moved.
+  # The account whose nonce is used and whose money is moved.
 
   feePayer @8 :Data;
-  # Pays the fee instead of the sender, and signs too. Empty: the sender pays.
+  # The account that pays the fee instead of the sender, and signs too. Empty: the sender pays.
 
   body :union {
     transfer @9 :Transfer;
     faucet @10 :Void;
-    # Gives the sender `faucet.amount`. Free: fee-max and tip are 0, and there is no payer.
+    # Gives the sender `faucet.amount`. It costs no fee: fee-max and tip are 0, and there is no fee payer.
   }
 
   salt @11 :UInt64;
@@ -55,7 +55,7 @@ struct Transaction {
 }
 
 struct Transfer {
-  # The sender is debited and all others are credited, or nothing happens.
+  # The sender is debited and all receivers are credited, or nothing happens.
 
   credits @0 :List(Credit);
   # 1 to 64.
@@ -80,7 +80,7 @@ struct Authority {
 
   policy @0 :Data;
   approvals @1 :List(Wallet.Approval);
-  # By ascending key, exactly as many as the policy requires; more are `malformed`, fewer do not approve yet.
+  # By ascending key, exactly as many as the policy requires. More are `malformed`; fewer are not enough yet.
 }
 
 struct SignedTransaction {
@@ -122,7 +122,7 @@ struct Header {
   # Root of the parent's commit.
 
   late @9 :Data;
-  # Root of the precommits for earlier heights that no earlier block had.
+  # Root of the precommits for earlier heights that no earlier block has contained.
 
   blocks @10 :Data;
   # Root of the ids of all earlier blocks, the genesis first.
@@ -151,9 +151,9 @@ struct Block {
   evidence @2 :List(Data);
   commit @3 :List(Data);
   late @4 :List(Data);
-  # The entries of the header's roots with the same names. `evidence`: each an Evidence, by ascending id of the accused
-  # validator, one per validator. `commit`: the CommitHead and each CommitVote of the parent. `late`: each a SignedVote
-  # by ascending height, then by ascending id.
+  # The entries of the header's roots with the same names. `evidence`: Evidence structs by ascending id of the accused
+  # validator, one per validator. `commit`: the CommitHead and each CommitVote of the parent. `late`: SignedVotes by
+  # ascending height, then by ascending id of the validator.
 }
 
 # --- consensus: what validators sign ------------------------------------------------------------------------------
@@ -187,7 +187,7 @@ struct Proposal {
   # The earlier round in which the block got a quorum of prevotes.
 
   again @5 :Bool;
-  # Whether there is such a round; otherwise `validRound` is 0.
+  # Whether there is such an earlier round; otherwise `validRound` is 0.
 
   block @6 :Data;
   # Its id.
@@ -230,7 +230,7 @@ struct CommitVote {
 }
 
 struct Commit {
-  # Proof that a block is final. In the next block its parts are the entries of `commit`: the head, then each vote.
+  # Proof that a block is final. The next block contains its parts as the entries of `commit`: the head, then each vote.
 
   head @0 :CommitHead;
   votes @1 :List(CommitVote);
@@ -249,8 +249,8 @@ struct Evidence {
 }
 
 struct ForkStatement {
-  # Where a chain resumes after it had two final blocks of one height. "troupe fork v1" || chain (32) || fork (4,
-  # little-endian) || these bytes are signed.
+  # The block from which a chain resumes after it had two final blocks of one height. "troupe fork v1" || chain (32) ||
+  # fork (4, little-endian) || these bytes are signed.
 
   height @0 :UInt64;
   # The last block that stays: later blocks belong to this fork.
@@ -262,7 +262,7 @@ struct ForkStatement {
   # 1.
 
   block @3 :Data;
-  # The id of the block of that height.
+  # The id of the block at that height.
 }
 
 struct ForkSignature {
@@ -274,7 +274,7 @@ struct ForkSignature {
 }
 
 struct SignedFork {
-  # The input of `chain resume`. It is valid with signatures of over 2/3 of the power of the validators in the state
+  # The input of `chain resume`. It is valid with signatures of validators with more than 2/3 of the power, in the state
   # after that block.
 
   content @0 :Data;
@@ -292,7 +292,7 @@ struct Receipt {
   gas @0 :UInt64;
   burnt @1 :UInt64;
   tip @2 :UInt64;
-  # The paid amounts: base fee and tip.
+  # The amounts paid as base fee (`burnt`) and as tip.
 
   code @3 :UInt16;
   # 0: done. Otherwise only the fee was paid; see `Outcome` in actors/chain/logic/machine.hpp.
@@ -304,7 +304,7 @@ struct Receipt {
 # --- state: the values of the tree --------------------------------------------------------------------------------
 
 struct Account {
-  # Key: 01 || address.
+  # An account. Key: 01 || address.
 
   balance @0 :UInt64;
   nonce @1 :UInt64;
@@ -314,11 +314,11 @@ struct Account {
   unbonding @3 :UInt64;
   rewards @4 :UInt64;
   faucetMs @5 :UInt64;
-  # The time of the block that gave it money from the faucet; 0: never.
+  # Time of the block in which the account last got money from the faucet; 0: never.
 }
 
 struct Totals {
-  # Key: 02.
+  # The totals of the chain. Key: 02.
 
   supply @0 :UInt64;
   # All balances, stakes and pots. Decreases with each burnt fee.
@@ -330,7 +330,7 @@ struct Totals {
 }
 
 struct Parameters {
-  # Key: 03. One word per parameter, in the order of actors/chain/logic/parameters.hpp.
+  # The parameters of the chain, one word each, in the order of actors/chain/logic/parameters.hpp. Key: 03.
 
   blockIntervalMs @0 :UInt64;
   blockEmptyMs @1 :UInt64;
@@ -349,7 +349,7 @@ struct Parameters {
 }
 
 struct BlockLog {
-  # Key: 04. The ids of all blocks up to the state's height, as the hashes at the right edge of their tree.
+  # The ids of all blocks up to the state's height, as the hashes at the right edge of their tree. Key: 04.
 
   size @0 :UInt64;
   roots @1 :Data;
@@ -357,7 +357,8 @@ struct BlockLog {
 }
 
 struct Validators {
-  # Key: 05, for the next height; and 06, for the height after it. Headers have the SHA-256 of these bytes.
+  # The validators of a height. Key: 05 for the next height, 06 for the height after it. Headers have the SHA-256 of
+  # these bytes.
 
   validators @0 :List(Validator);
   # By ascending id, 1 to 500; each id and each key once.
@@ -380,7 +381,7 @@ struct Validator {
 }
 
 struct Rotation {
-  # Key: 07. The rotation with which the next height begins.
+  # The rotation of proposers with which the next height begins. Key: 07.
 
   priorities @0 :List(Priority);
   # In the order of the validators of the next height.
@@ -394,7 +395,8 @@ struct Priority {
 }
 
 struct Presence {
-  # Key: 08. The latest heights, at most 10, and the validators whose precommits for their blocks have been in blocks.
+  # The latest heights, at most 10, and for each the validators whose precommits for its block have been in blocks. Key:
+  # 08.
 
   heights @0 :List(Attendance);
   # Consecutive; the last is the height of the state.
@@ -412,7 +414,7 @@ struct Attendance {
   validators1 @6 :UInt64;
   validators2 @7 :UInt64;
   validators3 @8 :UInt64;
-  # The hash of its Validators. Key 0a || hash has the Validators if the next height has other Validators.
+  # The hash of the height's Validators. If the next height has other validators, key 0a || hash has these Validators.
 
   seats0 @9 :UInt64;
   seats1 @10 :UInt64;
@@ -422,11 +424,11 @@ struct Attendance {
   seats5 @14 :UInt64;
   seats6 @15 :UInt64;
   seats7 @16 :UInt64;
-  # Bit i of all words: the precommit of the i-th validator has been in a block.
+  # Bit i, over all words: whether the precommit of the i-th validator has been in a block.
 }
 
 struct Absences {
-  # Key: 09. The validators of the latest height that is 10 deep.
+  # The absences of the validators of the latest height that is 10 deep. Key: 09.
 
   absences @0 :List(Absence);
   # By ascending id, at most 500.
@@ -446,10 +448,10 @@ struct Absence {
 }
 
 struct Judged {
-  # Key: 0b || id of a node. The proof that this validator is malicious.
+  # The proof that a validator is malicious. Key: 0b || id of its node.
 
   height @0 :UInt64;
-  # Height of the block that had the evidence.
+  # Height of the block that contains the evidence.
 
   evidence @1 :Data;
   # SHA-256 of the Evidence.
@@ -489,7 +491,7 @@ struct Genesis {
   version @1 :UInt16;
   # 1.
   test @2 :Bool;
-  # Has a faucet.
+  # Whether it is a test chain, which has a faucet.
   name @3 :Data;
   # 1 to 32 of a-z, 0-9 and -.
   parameters @4 :Parameters;
@@ -500,7 +502,7 @@ struct Genesis {
 }
 
 struct GenesisSignature {
-  # By the three keys of a founder, over "troupe genesis v1" || chain || fork 0 (4).
+  # Signatures by the three keys of a founder, over "troupe genesis v1" || chain || fork 0 (4).
 
   node @0 :Data;
   # The id of its node.
@@ -518,11 +520,11 @@ struct SignedGenesis {
 
 # --- what nodes tell each other, at `/chain` -----------------------------------------------------------------------
 #
-# Each message names the chain. A message about another chain is refused or ignored.
+# Each message names its chain. A message about another chain is refused or ignored.
 
 struct GetChainHead $kind(from = [peer], bytesMax = 128) {
-  # Asks a neighbour whether it has this chain, and up to which height. Answered by ChainHead, which is also sent later.
-  # Errors: `not_found`: it has no chain, or another chain.
+  # Asks a neighbour whether it has this chain, and up to which height. Answered by ChainHead, which is also sent after
+  # each later block. Errors: `not_found`: the neighbour has no chain, or another chain.
 
   chain @0 :Data;
 }
@@ -550,7 +552,8 @@ struct GetBlocks $kind(from = [peer], bytesMax = 128) {
 }
 
 struct FinalBlocks $kind(from = [peer], bytesMax = 3145728) {
-  # Answers GetBlocks: as many as fit, from the requested height on. Empty: it does not have that block.
+  # Answers GetBlocks: as many blocks as fit, from the requested height on. Empty: the node does not have the block of
+  # that height.
 
   rows @0 :List(FinalBlock);
 }
@@ -559,7 +562,7 @@ struct FinalBlock {
   block @0 :Data;
   # A Block.
   commit @1 :List(Data);
-  # The entries of its commit.
+  # The entries of the block's commit.
 }
 
 struct GetForks $kind(from = [peer], bytesMax = 128) {
@@ -571,15 +574,15 @@ struct GetForks $kind(from = [peer], bytesMax = 128) {
 }
 
 struct Forks $kind(from = [peer], bytesMax = 1048576) {
-  # Answers GetForks: as many as fit, by ascending fork.
+  # Answers GetForks: as many statements as fit, by ascending fork.
 
   list @0 :List(Data);
   # Each a SignedFork.
 }
 
 struct GetTreeRow $kind(from = [peer], bytesMax = 256) {
-  # Requests a row of the state after a height, to compare it. Answered by TreeRow. Errors: `not_found`: that state is
-  # not stored, or has no such row.
+  # Requests a row of the tree of the state after a height, to compare states. Answered by TreeRow. Errors: `not_found`:
+  # that state is not stored, or has no such row.
 
   chain @0 :Data;
   height @1 :UInt64;
@@ -593,13 +596,13 @@ struct TreeRow $kind(from = [peer], bytesMax = 540672) {
   root @0 :Data;
   # Root of that state; 32 zero bytes: the state is empty and has no rows.
   version @1 :UInt64;
-  # The height at which its top row was written.
+  # The height at which the top row of that state was written.
   row @2 :Data;
   # The bytes of the row.
 }
 
 struct HaveTransactions $kind(from = [peer], bytesMax = 16384) {
-  # Announces transactions that the sender has, so that nodes without them can request them.
+  # Announces transactions that the sender has, so that other nodes can request them.
 
   chain @0 :Data;
   ids @1 :List(Data);
@@ -607,7 +610,7 @@ struct HaveTransactions $kind(from = [peer], bytesMax = 16384) {
 }
 
 struct GetTransactions $kind(from = [peer], bytesMax = 131072) {
-  # Answered by Transactions: the existing transactions, as many as fit.
+  # Requests transactions. Answered by Transactions: those that the node has, as many as fit.
 
   chain @0 :Data;
   ids @1 :List(Data);
@@ -622,7 +625,7 @@ struct Transactions $kind(from = [peer], bytesMax = 2162688) {
 }
 
 struct PushVote $kind(lane = control, from = [peer], bytesMax = 1024) {
-  # A vote, pushed to all neighbours once.
+  # A vote; each node pushes it once to all neighbours.
 
   chain @0 :Data;
   vote @1 :Data;
@@ -630,16 +633,16 @@ struct PushVote $kind(lane = control, from = [peer], bytesMax = 1024) {
 }
 
 struct PushProposal $kind(from = [peer], bytesMax = 2162688) {
-  # A proposal and its block, pushed to all neighbours once.
+  # A proposal and its block; each node pushes them once to all neighbours.
 
   chain @0 :Data;
   proposal @1 :Data;
-  # A SignedProposal; empty when it answers GetProposed.
+  # A SignedProposal; empty in an answer to GetProposed.
   body @2 :ProposedBlock;
 }
 
 struct ProposedBlock {
-  # A block whose transactions the receiver may have.
+  # A block without its transactions, which the receiver may have.
 
   header @0 :Data;
   transactions @1 :Data;
@@ -657,7 +660,8 @@ struct GetProposed $kind(from = [peer], bytesMax = 256) {
 }
 
 struct HeldVotes $kind(from = [peer], whenFull = keepLatest, bytesMax = 65536) {
-  # The sender's votes for its current height, sent while it makes no progress: a node with more votes sends them.
+  # Lists the votes that the sender has for its current height, while it makes no progress: a node with further votes
+  # sends them.
 
   chain @0 :Data;
   fork @1 :UInt32;
@@ -677,9 +681,9 @@ struct HeldRound {
 }
 
 struct GetLatestVote $kind(from = [peer], bytesMax = 128) {
-  # Requests the latest content that a validator has signed, as far as the receiver has seen and verified it. Answered
-  # by LatestVote. At its start a validator asks the other nodes about itself. Errors: `not_found`: the receiver has
-  # another chain, or none; `unavailable`: its chain is not loaded yet; `malformed`: invalid id.
+  # Requests the latest content that a validator has signed, of all that the receiver has verified. Answered by
+  # LatestVote. At its start a validator asks other nodes about itself. Errors: `not_found`: the receiver has another
+  # chain, or none; `unavailable`: its chain is not loaded yet; `malformed`: invalid id.
 
   chain @0 :Data;
   validator @1 :Data;
@@ -696,16 +700,16 @@ struct LatestVote $kind(from = [peer], bytesMax = 1024) {
     # A SignedProposal.
   }
   waits @3 :Bool;
-  # The receiver's own validator signs nothing, because its guard is older than its signatures. It does not count as
-  # having responded.
+  # The receiver's own validator signs nothing, because its guard is older than its signatures. The receiver then does
+  # not count as having responded.
   height @4 :UInt64;
   # Height of the receiver's latest final block.
 }
 
 # --- requests of operators to `/chain` ------------------------------------------------------------------------------
 #
-# Errors of all: `not_found` if this node has no chain, or no such item; `unavailable` before its rows are loaded. Times
-# are Unix ms; amounts in base coins.
+# Errors of all these requests: `not_found` if this node has no chain, or no such item; `unavailable` before its rows
+# are loaded. Times are Unix ms, amounts are in base coins.
 
 struct GetChainStatus $kind(from = [view, operate], bytesMax = 64) {
   # Answered by ChainStatus.
@@ -726,23 +730,24 @@ struct ChainStatus $kind(from = [peer, view, operate], bytesMax = 32768) {
   # propose prevote precommit; idle: the next block has not begun yet.
   validators @8 :UInt32;
   stateRoot @9 :Data;
-  # After this height: equals the next block's `stateRoot`.
+  # Root of the state after this height; the next block's header has it.
   target @10 :UInt64;
   # The highest height that a neighbour has reported, or this node's height.
   blockTimeMs @11 :UInt64;
-  # Average over the last blocks, at most 100.
+  # Average time per block, over at most the last 100 blocks.
   pending @12 :UInt64;
   baseFee @13 :UInt64;
   supply @14 :UInt64;
   quorum @15 :Bool;
-  # A block became final here since the start, and the next block is not overdue.
+  # A block has become final at this node since its start, and the next block is not overdue.
   neighbours @16 :UInt32;
   fork @17 :UInt32;
   waits @18 :Text;
-  # Why this node's validator does not sign; empty: it signs, or there is none.
+  # Why this node's validator does not sign; empty: it signs, or this node has no validator.
   waitingPower @19 :UInt64;
   power @20 :UInt64;
-  # The total power of the validators that have reported that they wait, like this one; and the total power of all.
+  # `waitingPower`: total power of the validators that wait, which are this node's and those that have reported it.
+  # `power`: total power of all validators.
   suspects @21 :List(Data);
   # Validators that have signed two final blocks of one height, by id: the chain is halted until it is resumed.
 }
@@ -759,7 +764,7 @@ struct ListBlocks $kind(from = [view, operate], bytesMax = 128) {
 }
 
 struct BlockInfos $kind(from = [peer, view, operate], bytesMax = 3145728) {
-  # Answers ListBlocks; as many as fit.
+  # Answers ListBlocks: as many blocks as fit.
 
   rows @0 :List(BlockInfo);
 }
@@ -774,9 +779,9 @@ struct BlockInfo {
   # Their ids, 32 bytes each.
   evidence @5 :List(Data);
   signatures @6 :List(CommitShare);
-  # Signatures of the commit that made it final.
+  # Signatures of the commit that made the block final.
   absent @7 :List(Data);
-  # Validators whose precommit is not in it.
+  # Validators whose precommit is not in that commit.
   power @8 :UInt64;
   of @9 :UInt64;
   round @10 :UInt32;
@@ -793,7 +798,7 @@ struct GetChainAccount $kind(from = [view, operate], bytesMax = 128) {
 
   address @0 :Data;
   proof @1 :Bool;
-  # Waits for the block after the latest block: its header has the root.
+  # Whether to prove the account: waits for the next block, whose header has the root.
   waitMs @2 :UInt32 = 30000;
 }
 
@@ -803,10 +808,10 @@ struct ChainAccount $kind(from = [peer, view, operate], bytesMax = 131072) {
   height @0 :UInt64;
   account @1 :Account;
   nextNonce @2 :UInt64;
-  # Includes the waiting transactions.
+  # The next nonce after the waiting transactions.
   root @3 :Data;
   header @4 :Data;
-  # A Header of height + 1, whose `state` is the root. Both empty unless a proof was requested.
+  # A Header of height + 1, whose `state` is the root. Header and root are empty unless a proof was requested.
   exist @5 :Existence;
   nonexist @6 :Nonexistence;
 }
@@ -828,7 +833,7 @@ struct Nonexistence {
   key @0 :Data;
   left @1 :Existence;
   right @2 :Existence;
-  # Null: there is none.
+  # Null: there is no key on that side.
 }
 
 struct ListState $kind(from = [view, operate], bytesMax = 256) {
@@ -872,20 +877,22 @@ struct ChainParam {
 }
 
 struct SubmitTransaction $kind(from = [operate], bytesMax = 16384) {
-  # Answered by TransactionInfo once it waits here; a repeated request gets the same answer. Errors: `malformed`;
-  # `refused`: the state does not admit it; `conflict`: its nonce is in use; `overloaded`: the pool is full, and its fee
-  # is not higher.
+  # Submits a transaction. Answered by TransactionInfo once it waits at this node; a repeated request gets the same
+  # answer. Errors: `malformed`; `refused`: it is invalid in the current state; `conflict`: its nonce is in use;
+  # `overloaded`: the pool is full, and its fee is not higher than another transaction's fee.
 
   transaction @0 :Data;
   # A SignedTransaction.
   dry @1 :Bool;
   # Only reports what the result would be.
   fresh @2 :Bool;
-  # It replaces no waiting transaction: `conflict` if another transaction with its nonce waits here.
+  # The transaction must not replace a waiting transaction: `conflict` if another transaction with its nonce waits at
+  # this node.
 }
 
 struct GetTransaction $kind(from = [view, operate], bytesMax = 128) {
-  # Answered by TransactionInfo at once, or once it is final or expired. `not_found`: it was unknown all the time.
+  # Requests a transaction. Answered by TransactionInfo: at once, or with `waitMs` once the transaction is final or has
+  # expired, or the time has passed. `not_found`: the node has not seen it by then.
 
   id @0 :Data;
   waitMs @1 :UInt32;
@@ -897,7 +904,7 @@ struct TransactionInfo $kind(from = [peer, view, operate], bytesMax = 32768) {
   id @0 :Data;
   state @1 :TransactionState;
   height @2 :UInt64;
-  # Height of its block; 0: in no block.
+  # Height of its block; 0: it is in no block.
   index @3 :UInt32;
   receipt @4 :Data;
   # A Receipt; empty unless it is in a block.
@@ -916,15 +923,15 @@ enum TransactionState {
 }
 
 struct ListTransactions $kind(from = [view, operate], bytesMax = 256) {
-  # Transactions with an address as sender, payer or receiver, latest first; or waiting transactions. Answered by
-  # TransactionInfos.
+  # Requests the transactions with an address as sender, payer or receiver, latest first; or the waiting transactions.
+  # Answered by TransactionInfos.
 
   address @0 :Data;
-  # Empty: transactions that wait here.
+  # Empty: the transactions that wait at this node.
   before @1 :Data;
   # `next` of a previous answer; empty: from the latest.
   limit @2 :UInt32;
-  # At most 256; 0: that many.
+  # At most 256; 0 means 256.
 }
 
 struct TransactionInfos $kind(from = [peer, view, operate], bytesMax = 2162688) {
@@ -953,7 +960,7 @@ struct ValidatorInfo {
   # The address of its stake.
   power @2 :UInt64;
   missed @3 :UInt64;
-  # Heights that are 10 deep without its precommit in a block, since it became a validator.
+  # Number of heights, since it became a validator, that are 10 deep without its precommit in a block.
   origin @4 :Text;
   # genesis registered dev
   state @5 :Text;
@@ -968,11 +975,11 @@ struct GuardInfo {
   round @1 :UInt32;
   step @2 :Text;
   refused @3 :UInt64;
-  # Second votes, which were not signed.
+  # Number of second votes that were not signed.
 }
 
 struct VerifyChain $kind(from = [operate], bytesMax = 64) {
-  # Executes all blocks again from the block after `from`, and compares roots. Answered by ChainVerified.
+  # Executes all blocks after height `from` again, and compares the state roots. Answered by ChainVerified.
 
   from @0 :UInt64;
 }
@@ -987,8 +994,8 @@ struct ChainVerified $kind(from = [peer, view, operate], bytesMax = 256) {
 }
 
 struct ResumeValidator $kind(from = [operate], bytesMax = 64) {
-  # Lets this node's validator sign again, which waits because its guard is older than its signatures. Answered by
-  # ValidatorResumed once its guard durably refuses all lower heights. Errors: `conflict`: it does not wait;
+  # Lets this node's validator sign again after it waited because its guard is older than its signatures. Answered by
+  # ValidatorResumed once the guard durably refuses all lower heights. Errors: `conflict`: the validator does not wait;
   # `unavailable`: not all other validators have responded; `refused`: the height is too low, or far too high.
 
   from @0 :UInt64;
@@ -1004,7 +1011,7 @@ struct ValidatorResumed $kind(from = [peer, view, operate], bytesMax = 64) {
 
 struct DiffChain $kind(from = [operate], bytesMax = 64) {
   # Compares the state of this node with another node's state, at the latest height that both have. Answered by
-  # ChainDiff. Errors: `corrupt`: a row from the other node is not the row that it had named.
+  # ChainDiff. Errors: `corrupt`: a row from the other node does not have the hash that this node had named before.
 
   peer @0 :Data;
   # The id of the other node.
@@ -1020,9 +1027,10 @@ struct ChainDiff $kind(from = [peer, view, operate], bytesMax = 512) {
 }
 
 struct ResumeChain $kind(from = [operate], bytesMax = 65536) {
-  # Resumes from a block that a statement names; later blocks are dropped. Answered by ChainResumed; a repeated request
-  # gets the same answer. Errors: `malformed`; `refused`: too few signatures, or an earlier fork; `conflict`: this node
-  # has another block of that height; `not_found`: it has not reached that height, or no longer stores its state.
+  # Resumes the chain from the block that a statement names; later blocks are dropped. Answered by ChainResumed; a
+  # repeated request gets the same answer. Errors: `malformed`; `refused`: too few signatures, or an earlier fork;
+  # `conflict`: this node has another block at that height; `not_found`: this node has not reached that height, or no
+  # longer stores its state.
 
   statement @0 :Data;
   # A SignedFork.
@@ -1052,7 +1060,7 @@ struct GetGuard $kind(bytesMax = 64) {
   # Answered by GuardIs.
 
   blocksFrom @0 :UInt32;
-  # Earlier blocks are left out.
+  # Index of the first block to return.
 }
 
 struct GuardIs $kind(bytesMax = 4194304) {
@@ -1062,21 +1070,21 @@ struct GuardIs $kind(bytesMax = 4194304) {
   key @1 :Data;
   # Consensus key; empty: this node is not a validator.
   proof @2 :List(Data);
-  # SignedVotes that prove the valid value.
+  # SignedVotes that prove the valid value (the block with a quorum of prevotes).
   votes @3 :List(Data);
-  # This validator's votes of that height.
+  # This validator's votes at that height.
   proposals @4 :List(Data);
   blocks @5 :List(Data);
-  # Complete blocks that the guard names, from `blocksFrom` on: as many as fit.
+  # Complete blocks that the guard names, from index `blocksFrom` on: as many as fit.
   refused @6 :UInt64;
-  # Second contents, which were not signed.
+  # Number of second contents that were not signed.
   blocksLeft @7 :UInt32;
-  # Further blocks, which do not fit.
+  # Number of further blocks that do not fit.
 }
 
 struct SignContent $kind(bytesMax = 4194304) {
-  # Requests a signature of one content. Answered by SignedIs once guard, content and blocks are durable. Errors:
-  # `refused`: another content of that step, or a later step, was signed.
+  # Requests a signature of a vote or proposal. Answered by SignedIs once guard, content and blocks are durable. Errors:
+  # `refused`: different content was signed for that step, or content for a later step.
 
   chain @0 :Data;
   guard @1 :Data;
@@ -1098,8 +1106,8 @@ struct SignedIs $kind(bytesMax = 256) {
 }
 
 struct PassGuard $kind(bytesMax = 64) {
-  # Tells the validator to sign nothing up to and including a height, durably. Answered by GuardIs, with the new guard;
-  # a guard that already refuses these heights is unchanged.
+  # Makes the validator refuse, durably, to sign anything up to and including a height. Answered by GuardIs, with the
+  # new guard; a guard that already refuses these heights is unchanged.
 
   fork @0 :UInt32;
   height @1 :UInt64;

@@ -12,7 +12,8 @@ struct Error $kind(from = [peer, view, operate], bytesMax = 4096) {
   # 1 to 13: the table in messages/README.md. A code unknown to the reader counts as `internal`.
 
   message @1 :Text;
-  # For people; at most 1024 bytes, cut by the sender; the program that prints it escapes control characters.
+  # For people: at most 1024 bytes, which the sender ensures. The program that prints the message escapes control
+  # characters.
 
   retryAfterMs @2 :UInt32;
   # Zero: the sender does not suggest a time.
@@ -23,8 +24,9 @@ struct Nothing $kind(from = [peer, view, operate], bytesMax = 64) {
 }
 
 struct Contact {
-  # A node's address and the proof of its id, in a fixed 56 bytes without pointers, so that 20 fit into a datagram. The
-  # id is not sent: the reader computes it from key and nonce, and refuses an id without the required work.
+  # A node's address and the proof of its id, in 56 fixed bytes without pointers, so that 20 contacts fit into a
+  # datagram. The id is not sent: the reader computes it from key and nonce, and refuses an id without the required
+  # work.
 
   key0 @0 :UInt64;
   key1 @1 :UInt64;
@@ -40,7 +42,7 @@ struct Contact {
   # The same for TCP and UDP; never 0.
 
   flags @7 :UInt16;
-  # No flag is defined: zero is sent, other values are ignored.
+  # No flag is defined: senders send zero, and receivers ignore other values.
 
   nonce @8 :UInt32;
   # The work nonce of the id.

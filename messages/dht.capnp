@@ -14,10 +14,10 @@ $Cxx.namespace("troupe::dht::wire");
 # --- parts ---------------------------------------------------------------------------------------------------------
 
 struct Asker {
-  # The requesting node, so that others can send requests to it.
+  # The requesting node, so that the receiver can send requests to it later.
 
   contact @0 :Contact;
-  # Key and nonce of the sender, otherwise `malformed`. Port 0: a client, which cannot receive requests.
+  # Must have the sender's key and nonce, otherwise `malformed`. Port 0: a client, which cannot receive requests.
 }
 
 # --- between nodes, at /dht; Changed at /dht/listen -------------------------------------------------------------------
@@ -75,7 +75,8 @@ struct FoundValue $kind(from = [peer], bytesMax = 73728) {
 }
 
 struct Store $kind(from = [peer], bytesMax = 73728, datagram = true) {
-  # Asks the node to store a record. Answered by StoreDone. Repeating it is harmless. A wrong or old token is `refused`.
+  # Asks the node to store a record. Answered by StoreDone. Repeating it is harmless. A wrong or expired token is
+  # `refused`.
 
   asker @0 :Asker;
   token @1 :Data;
@@ -85,7 +86,7 @@ struct Store $kind(from = [peer], bytesMax = 73728, datagram = true) {
   expected :union {
     any @4 :Void;
     sequence @5 :UInt64;
-    # The stored record must have it. No stored record counts as a match, and so does an identical record.
+    # The stored record must have this sequence. It also matches if no record or an identical record is stored.
   }
 
   copyS @6 :UInt32;
@@ -118,8 +119,8 @@ struct StoreDone $kind(from = [peer], bytesMax = 256) {
 }
 
 struct AddProvider $kind(from = [peer], bytesMax = 256, datagram = true) {
-  # Announces that the requester has the object of `key`. Answered by Added. A wrong or old token is `refused`; a client
-  # cannot provide: `malformed`.
+  # Announces that the requester has the object of `key`. Answered by Added. A wrong or expired token is `refused`; a
+  # request from a client is `malformed`, because a client cannot provide.
 
   asker @0 :Asker;
   token @1 :Data;
@@ -183,18 +184,19 @@ struct Present {
   tag @1 :Data;
   # Tag of the stored record; empty: no record is stored.
   record @2 :Data;
-  # Empty if the requester has it, or if it needs a link: then FindValue gets it.
+  # The stored record. Empty if the requester has it, or if it does not fit into a datagram: then FindValue gets it.
   providers @3 :List(Contact);
   # At most 20.
 }
 
 struct Changed $kind(from = [peer], bytesMax = 4096, datagram = true) {
-  # Notifies a listener of a change, at `/dht/listen`. Answered by Noted; repeated without an answer. One at a time.
+  # Notifies a listener of a change, at `/dht/listen`. Answered by Noted, and repeated until then. A listener gets one
+  # notification at a time.
 
   what @0 :UInt8;
   key @1 :Data;
   present @2 :Present;
-  # Only new providers.
+  # Of providers, only the new ones.
 }
 
 struct Noted $kind(from = [peer], bytesMax = 64) {
@@ -207,17 +209,17 @@ struct Noted $kind(from = [peer], bytesMax = 64) {
 # --- between the actors of one domain ------------------------------------------------------------------------------
 
 struct Hear $kind(bytesMax = 256) {
-  # `/dht` offers a contact to the bucket of `range`, which reports BucketHolds or Settled.
+  # `/dht` offers a contact to the bucket of `range`, which then sends a BucketHolds.
 
   range @0 :UInt8;
   contact @1 :Contact;
   answered @2 :Bool;
-  # True: it has answered this node; false: it has only sent a request.
+  # True: the contact has answered this node; false: it has only sent a request.
 }
 
 struct Located $kind(bytesMax = 128) {
-  # `/dht` reports to `/dht/bucket`, which reports to its buckets, the address at which other nodes can dial this node
-  # now.
+  # The address at which other nodes can now dial this node: `/dht` reports it to `/dht/bucket`, which passes it on to
+  # its buckets.
 
   contact @0 :Contact;
 }
@@ -229,7 +231,8 @@ struct Missed $kind(bytesMax = 128) {
   node @1 :Data;
 
   forget @2 :Bool;
-  # Immediately: it misbehaved, the table has enough of its address group, or it is silent while other nodes are not.
+  # Whether to forget the contact at once: it misbehaved, the table has enough of its address group, or it is silent
+  # while other nodes are not.
 }
 
 struct BucketHolds $kind(lane = control, bytesMax = 8192) {
@@ -252,7 +255,7 @@ struct BucketHolds $kind(lane = control, bytesMax = 8192) {
   struct Silent {
     node @0 :Data;
     sinceMs @1 :UInt64;
-    # Time since its last failure but one.
+    # Time since its second-last failure.
   }
 }
 
@@ -276,14 +279,14 @@ struct Search $kind(bytesMax = 1048576) {
   }
 
   quorum @6 :UInt8;
-  # For a mutable value: how many replicas must agree; 0: 3.
+  # For a mutable value: how many replicas must agree; 0 means 3.
   seconds @7 :UInt16;
-  # Time limit; 0: 30.
+  # Time limit in seconds; 0 means 30.
   explain @8 :Bool;
   # The result lists each request.
 
   keep @10 :Bool;
-  # For a region and for provide: acknowledged items are republished from now on, until Withdrawn.
+  # For a region and for provide: items that nodes have acknowledged are republished from now on, until Withdrawn.
 }
 
 struct RegionItem {
@@ -301,7 +304,7 @@ struct Publication {
 }
 
 struct CancelSearch $kind(lane = control, bytesMax = 64) {
-  # `/dht` tells a search that its requester no longer waits. The search answers with its results so far.
+  # `/dht` notifies a search that its requester no longer waits. The search answers with its results so far.
 }
 
 struct ProvidersFound $kind(bytesMax = 4096) {
@@ -324,7 +327,7 @@ struct SearchResult $kind(bytesMax = 1048576) {
   record @2 :Data;
   # The newest valid record found; empty: none.
   holders @3 :UInt16;
-  # Nodes that have this record.
+  # Number of nodes that have this record.
 
   providers @4 :List(Contact);
 
@@ -334,9 +337,9 @@ struct SearchResult $kind(bytesMax = 1048576) {
   microseconds @8 :UInt64;
 
   stores @9 :UInt16;
-  # Nodes that were asked to store it or to note a provider, including this node.
+  # Number of nodes that were asked to store the record or to note the provider, including this node.
   stored @10 :UInt16;
-  # Nodes that have done so.
+  # Number of those nodes that have done so.
   refusal @11 :StoreDone;
   # The most frequent refusal of other nodes, if any.
 
@@ -348,15 +351,15 @@ struct SearchResult $kind(bytesMax = 1048576) {
   # Only for `/dht`: which nodes answered and how fast, and which did not.
 
   items @15 :List(Bool);
-  # For a region: whether enough nodes have acknowledged each item, in their order. A node that stores a newer record,
-  # or the winning record of two with the same sequence, counts.
+  # For a region: whether enough nodes have acknowledged each item, in the order of the items. A node that stores a
+  # newer record, or the winning record of two with the same sequence, counts too.
   itemResults @16 :List(ItemResult);
-  # The same with numbers of nodes.
+  # The same for each item, with numbers of nodes.
 
   needed @17 :UInt16;
-  # How many of `stores` must acknowledge it.
+  # How many of the `stores` nodes must acknowledge it.
   ownFailure @18 :Text;
-  # Why this node's own store did not store it; empty: it did, or was not asked.
+  # Why this node itself did not store it; empty: it did, or was not asked.
 
   lastsS @19 :UInt32;
   # Seconds for which the node with the record will still store it.
@@ -366,12 +369,12 @@ struct SearchResult $kind(bytesMax = 1048576) {
   # Only for `/dht`: at most one node, which could have answered with a copy.
 
   silent @22 :UInt16;
-  # Nodes known to this node that did not answer in time, if fewer nodes answered than there should be copies.
+  # If fewer nodes answered than there should be copies: number of nodes known to this node that did not answer in time.
   silentLately @23 :UInt16;
-  # `silent` without nodes that were silent for 30 s while at least as many others answered.
+  # `silent` without the nodes that were silent for 30 s while at least as many other nodes answered.
   busy @24 :UInt16;
-  # Of `silent`, the nodes that got no request or did not answer because this node or they were overloaded. If too few
-  # other nodes answered, nothing is stored.
+  # Number of the `silent` nodes that got no request or did not answer because this node or they were overloaded. If too
+  # few other nodes answered, nothing is stored.
 }
 
 struct ItemResult {
@@ -425,7 +428,7 @@ struct HeardFrom {
   token @2 :Data;
   # The token that it returned for a store.
   overdue @3 :Bool;
-  # It did not answer within the usual response time, and then the search ended: it is slow or gone.
+  # It did not answer within the usual response time before the search ended: it is slow or gone.
 }
 
 struct Published $kind(bytesMax = 73728) {
@@ -437,17 +440,17 @@ struct Published $kind(bytesMax = 73728) {
   record @2 :Data;
   # Empty for a provider.
   hurry @3 :Bool;
-  # At most one node is known to have it (under-replicated): it is republished soon.
+  # At most one node is known to have the item (under-replicated), so it is republished soon.
 }
 
 struct LastSigned $kind(bytesMax = 64) {
-  # `/dht/republish` tells `/dht`, once its rows are read, the highest sequence that this node has published.
+  # Once its rows are read, `/dht/republish` reports to `/dht` the highest sequence that this node has published.
 
   sequence @0 :UInt64;
 }
 
 struct Withdrawn $kind(bytesMax = 256) {
-  # Tells `/dht` that an item is no longer published, and expires.
+  # Notifies `/dht` that an item is no longer published, and will expire.
 
   what @0 :UInt8;
   key @1 :Data;
@@ -484,7 +487,7 @@ struct RepublishState $kind(from = [view, operate], bytesMax = 512) {
   republished @4 :UInt64;
   # Items in these regions that enough nodes have acknowledged.
   hurried @5 :UInt64;
-  # Under-replicated items, which at most one node is known to have: they are published in addition to the sweep.
+  # Under-replicated items, which at most one node is known to have, and which were published in addition to the sweep.
 }
 
 struct FindIndexed $kind(bytesMax = 65536) {
@@ -530,9 +533,9 @@ struct DropRows $kind(bytesMax = 65536) {
   keyspace @0 :Text;
   keys @1 :List(Data);
   expired @2 :Bool;
-  # Because they have expired: such rows stay while the clock is untrusted.
+  # Whether the reason is that they have expired: then the rows stay while the clock is untrusted.
   sequences @3 :List(UInt64);
-  # For published items: an item that was put again since, with a higher sequence, stays.
+  # For published items, their sequences: an item that was put again since then, with a higher sequence, stays.
 }
 
 struct RowsDropped $kind(bytesMax = 65536) {
@@ -548,7 +551,8 @@ struct Put $kind(from = [operate], bytesMax = 131072) {
   # Stores a value. Answered by PutDone.
 
   space @0 :UInt8;
-  # 1: this node's own key, `value` and `name` are empty; 2: signed by this node under `name`; 3: under its hash.
+  # 1: this node's public key, with empty `value` and `name`; 2: a value signed by this node under `name`; 3: a value
+  # under its hash.
   name @1 :Data;
   # At most 64 bytes.
   value @2 :Data;
@@ -561,9 +565,9 @@ struct Put $kind(from = [operate], bytesMax = 131072) {
   expected :union {
     any @5 :Void;
     sequence @6 :UInt64;
-    # Only for kv: the newest value found must have it, otherwise `conflict`; 0: no value may be stored. A sequence is
-    # usually a date in milliseconds. More than a day ahead it is `malformed`, unless the node stores exactly that
-    # sequence.
+    # Only for kv: the newest value found must have this sequence, otherwise `conflict`; 0: no value may be stored. A
+    # sequence is usually a date in milliseconds. A sequence more than a day ahead is `malformed`, unless the node
+    # stores exactly that sequence.
   }
   explain @7 :Bool;
 }
@@ -589,14 +593,14 @@ struct Withdraw $kind(from = [operate], bytesMax = 256) {
 }
 
 struct WithdrawDone $kind(from = [operate], bytesMax = 128) {
-  # The answer to Withdraw: a restart will not publish it either. Replicas store it until it expires.
+  # The answer to Withdraw: the value is not published again, even after a restart. Replicas store it until it expires.
 
   key @0 :Data;
 }
 
 struct GetValue $kind(from = [view, operate], bytesMax = 1024) {
   # Requests a value. Answered by GotValue; `not_found` if no node that should store it has it; `unavailable` if too few
-  # of these nodes answered. With `explain` such an error is inside the answer, so that the search can be shown.
+  # of these nodes answered. With `explain` the error is inside the answer, so that the search can be shown.
 
   space @0 :UInt8;
   key @1 :Data;
@@ -648,7 +652,8 @@ struct Provide $kind(from = [operate], bytesMax = 256) {
 }
 
 struct FindProviders $kind(from = [view, operate], bytesMax = 256) {
-  # Asks which nodes provide an object. A stream of FoundProviders, which starts with the providers known to this node.
+  # Asks which nodes provide an object. Answered by a stream of FoundProviders, which starts with the providers known to
+  # this node.
 
   cid @0 :Data;
   # 32 bytes; or 20, the key itself.
@@ -696,12 +701,12 @@ struct PutOne {
   stored @3 :UInt16;
   asked @4 :UInt16;
   error @5 :Error;
-  # Null: enough nodes have it.
+  # Null if enough nodes have stored it.
 }
 
 struct GetMany $kind(from = [view, operate], bytesMax = 65536) {
-  # Requests several values. Keys near each other share a search for the nodes there. A stream of GotOne, in the order
-  # in which values are found.
+  # Requests several values. Keys near each other share a search. Answered by a stream of GotOne, in the order in which
+  # values are found.
 
   items @0 :List(GetItem);
   # At most 64.
@@ -791,7 +796,8 @@ struct ListenEnded {
 }
 
 struct CheckHeld $kind(from = [view, operate], bytesMax = 64) {
-  # Asks `/dht/audit` to read back every row that the DHT has stored, as a stream of AuditItem. Changes nothing.
+  # Asks `/dht/audit` to read back every row that the DHT has stored. Answered by a stream of AuditItem. Changes
+  # nothing.
 }
 
 struct CleanHeld $kind(from = [operate], bytesMax = 64) {
@@ -799,7 +805,8 @@ struct CleanHeld $kind(from = [operate], bytesMax = 64) {
 }
 
 struct ListRows $kind(from = [view, operate], bytesMax = 64) {
-  # Asks `/dht/audit` for a summary of each row, as a stream of AuditItem. CheckHeld reports faults.
+  # Asks `/dht/audit` for a summary of each row. Answered by a stream of AuditItem. Does not report faults, as CheckHeld
+  # does.
 
   space @0 :Text;
   # As in AuditSum; empty: all.
@@ -819,7 +826,7 @@ struct AuditItem $kind(from = [view, operate], bytesMax = 4096, whenFull = credi
 }
 
 struct RowSummary {
-  # What a row is about.
+  # The content of a row.
 
   space @0 :Text;
   # As in AuditSum.
@@ -894,7 +901,7 @@ struct DhtState $kind(from = [view, operate], bytesMax = 4096) {
   notices @21 :UInt64;
   # Notices sent to them.
   unanswered @22 :UInt64;
-  # Unanswered `questions`.
+  # How many of the `questions` were not answered.
   searchUs @23 :UInt64;
   # Total duration of all searches.
   cacheBytes @24 :UInt64;
@@ -908,7 +915,7 @@ struct DhtState $kind(from = [view, operate], bytesMax = 4096) {
   repairs @28 :UInt64;
   # Stale replicas that received a newer record.
   repaired @29 :UInt64;
-  # Stale replicas that stored it.
+  # Stale replicas that have stored the newer record.
 }
 
 struct BucketState $kind(from = [view, operate], bytesMax = 8192) {
@@ -924,7 +931,7 @@ struct BucketContact {
   node @0 :Text;
   address @1 :Text;
   heardMs @2 :UInt64;
-  # Time since then.
+  # Time since this node last received from the contact.
   failures @3 :UInt32;
 }
 
@@ -959,7 +966,7 @@ struct ListenState $kind(from = [view, operate], bytesMax = 8192) {
   notices @2 :UInt64;
   # From other nodes.
   unwanted @3 :UInt64;
-  # Notices without a listener here, from unexpected nodes, or with unsuitable content.
+  # Notices without a listener at this node, from unexpected nodes, or with unsuitable content.
 }
 
 struct ListenedPlace {

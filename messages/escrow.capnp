@@ -36,7 +36,7 @@ struct TermsAre $kind(from = [peer, view, operate], bytesMax = 512) {
   now @10 :UInt64;
   # Unix ms.
   upSince @11 :UInt64;
-  # Since when the ledger accepts commands, after an outage: Unix ms; 0: there was none.
+  # After an outage: since when the ledger accepts commands again, in Unix ms; 0: there was no outage.
   steady @12 :Bool;
   # False for a while after the clock of a single-node ledger has jumped.
 }
@@ -50,9 +50,9 @@ struct OpenEscrow $kind(from = [peer, operate], bytesMax = 8192) {
 }
 
 struct TakeAct $kind(from = [peer, operate], bytesMax = 32768) {
-  # A party or an arbiter acts. Answered by ActTaken; for a Fund once the ledger has reported the result of the deposit.
-  # Errors: `not_found`, `refused` (state, party, funds, a guard), `conflict` (the accepted item no longer exists, or a
-  # later action was accepted), `malformed`.
+  # A party or an arbiter acts. Answered by ActTaken; for a Fund only once the ledger has reported the result of the
+  # deposit. Errors: `not_found`, `refused` (state, party, funds, a guard), `conflict` (what the action agrees to no
+  # longer exists, or a later action was accepted), `malformed`.
 
   act @0 :SignedAct;
   deposit @1 :Wallet.SignedTransfer;
@@ -101,10 +101,10 @@ struct ActRow {
 }
 
 struct ListEscrows $kind(from = [peer, view, operate], bytesMax = 256) {
-  # By ascending id. Answered by Escrows.
+  # Requests escrows by ascending id. Answered by Escrows.
 
   account @0 :Data;
-  # A party; empty: all.
+  # Only escrows with this party; empty: all.
   from @1 :Data;
   # The first id, or empty.
   state @2 :Text;
@@ -116,7 +116,7 @@ struct Escrows $kind(from = [peer, view, operate], bytesMax = 262144) {
 
   rows @0 :List(EscrowRow);
   next @1 :Data;
-  # Where to continue; empty: that was all. A page may be empty without being the last.
+  # The id to continue from; empty: this was the last page. A page may be empty without being the last.
 }
 
 struct EscrowRow {
@@ -142,14 +142,14 @@ struct HeldIs $kind(from = [peer, view, operate], bytesMax = 64) {
 }
 
 struct ListHeld $kind(from = [peer, view, operate], bytesMax = 128) {
-  # Money in open escrows, by account. Answered by HeldAccounts.
+  # Requests the money in open escrows, by account. Answered by HeldAccounts.
 
   from @0 :Data;
   # `next` of the previous answer, or empty.
 }
 
 struct HeldAccounts $kind(from = [peer, view, operate], bytesMax = 65536) {
-  # Answers ListHeld. An account may be in several answers: add its amounts.
+  # Answers ListHeld. An account may be in several answers; its amounts must be added up.
 
   rows @0 :List(HeldAccount);
   # At most 512, by ascending address.
@@ -163,7 +163,7 @@ struct HeldAccount {
 }
 
 struct WatchEscrows $kind(from = [peer, view, operate], bytesMax = 128) {
-  # A stream of events from now on. Items: EscrowEvent.
+  # Requests all events from now on. Answered by a stream of EscrowEvent.
 
   escrow @0 :Data;
   # Empty: all.
@@ -177,21 +177,22 @@ struct EscrowEvent $kind(from = [peer, view, operate], bytesMax = 8192, whenFull
 }
 
 struct LookAt $kind(from = [peer, operate], bytesMax = 128) {
-  # An operator of the ledger has checked an escrow in the state held: it continues. Answered by ActTaken. `refused`
-  # unless it is sent in the way that Wallet.Issue requires.
+  # An operator of the ledger has checked an escrow that a guard has stopped, and lets it continue. Answered by
+  # ActTaken. `refused` unless it is sent in the way that Wallet.Issue requires.
 
   escrow @0 :Data;
 }
 
 struct JoinArbiters $kind(from = [peer, operate], bytesMax = 16384) {
-  # An arbiter pays its bond to the account of all arbiters. Answered by Nothing once that is posted; then it can be
-  # drawn. Errors: `conflict` if it is already an arbiter, `overloaded`, and as for Wallet.PostTransfer.
+  # An arbiter pays its bond to the account of all arbiters. Answered by Nothing once the payment is posted; from then
+  # on the arbiter can be drawn. Errors: `conflict` if the account is already an arbiter, `overloaded`, and as for
+  # Wallet.PostTransfer.
 
   deposit @0 :Wallet.SignedTransfer;
 }
 
 struct LeaveArbiters $kind(from = [peer, operate], bytesMax = 4096) {
-  # An arbiter leaves, and its bond is paid back. Answered by Nothing. `conflict` while it is drawn in an open dispute.
+  # An arbiter leaves, and its bond is paid back. Answered by Nothing; `conflict` while it is drawn in an open dispute.
 
   address @0 :Data;
   policy @1 :Data;
@@ -204,7 +205,7 @@ struct ListArbiters $kind(from = [peer, view, operate], bytesMax = 64) {
 }
 
 struct Arbiters $kind(from = [peer, view, operate], bytesMax = 262144) {
-  # Answers ListArbiters: arbiters that can be drawn, and the record of all former arbiters; at most 1,000.
+  # Answers ListArbiters: the arbiters that can be drawn, and the record of former arbiters; at most 1,000.
 
   rows @0 :List(ArbiterRow);
   account @1 :Data;
@@ -221,7 +222,8 @@ struct ArbiterRow {
   ruled @4 :UInt32;
   silent @5 :UInt32;
   since @6 :UInt64;
-  # Unix ms: it is drawn for escrows that were proposed later. 0: it joined before this was recorded.
+  # Unix ms: the arbiter can be drawn for escrows that were proposed after this time. 0: it joined before this was
+  # recorded.
 }
 
 struct GetClock $kind(from = [peer], bytesMax = 64) {
@@ -238,8 +240,8 @@ struct ClockIs $kind(from = [peer], bytesMax = 64) {
 # -- escrows of tasks
 
 struct TakeTaskAct $kind(from = [peer, operate], bytesMax = 16384) {
-  # A submitter or a provider acts (actors/escrow/logic/task_escrow.hpp). Answered by TaskEscrowIs; for an Engage once
-  # the ledger has reported the result of the deposit. The same action again changes nothing. Errors: `not_found`,
+  # A submitter or a provider acts (actors/escrow/logic/task_escrow.hpp). Answered by TaskEscrowIs; for an Engage only
+  # once the ledger has reported the result of the deposit. The same action again changes nothing. Errors: `not_found`,
   # `refused` (party, funds, a limit), `conflict` (another action came before), `malformed`, `overloaded`.
 
   act @0 :SignedAct;
@@ -283,26 +285,26 @@ struct TaskProvider {
 # -- inside the node: between `/escrow` and the actor of an escrow
 
 struct OpenAt $kind(bytesMax = 65536) {
-  # A re-encoded OpenEscrow with a valid signature and no unread part. Answered by EscrowIs.
+  # An OpenEscrow whose signature is valid, encoded again so that no part is unread. Answered by EscrowIs.
 
   open @0 :OpenEscrow;
   owner @1 :Data;
   # The node that forwarded the request.
   bonds @2 :UInt64;
-  # Bonds of all arbiters that have been there for a week, except the parties.
+  # Sum of the bonds of all arbiters that have been arbiters for a week, except the parties.
 }
 
 struct ActAt $kind(bytesMax = 131072) {
-  # A re-encoded TakeAct with a valid signature and no unread part. Answered by ActTaken.
+  # A TakeAct whose signature is valid, encoded again so that no part is unread. Answered by ActTaken.
 
   take @0 :TakeAct;
   owner @1 :Data;
   tight @2 :Bool;
-  # The device has little space: only an action that moves the escrow to another state is accepted.
+  # The device has little space, so only an action that moves the escrow to another state is accepted.
 }
 
 struct DueAt $kind(bytesMax = 131072) {
-  # The deadline may have passed. Answered by Nothing in either case.
+  # Reports that the deadline may have passed. Answered by Nothing, whether or not it has.
 
   upSince @0 :UInt64;
   # Unix ms; 0: there was no outage.
@@ -317,7 +319,7 @@ struct Candidate {
 }
 
 struct Happened $kind(bytesMax = 131072) {
-  # An escrow has changed.
+  # Reports that an escrow has changed.
 
   escrow @0 :Data;
   deadline @1 :UInt64;
@@ -361,13 +363,13 @@ struct ArbitersState $kind(from = [peer, view, operate], bytesMax = 256) {
 }
 
 struct Sleepy $kind(bytesMax = 128) {
-  # An escrow has been idle for a while.
+  # Reports that an escrow has been idle for a while.
 
   escrow @0 :Data;
 }
 
 struct TaskEscrowIdle $kind(bytesMax = 128) {
-  # The actor of a task escrow tells `/escrow/tasks` that it waits for nothing.
+  # The actor of a task escrow reports to `/escrow/tasks` that it waits for nothing.
 
   escrow @0 :Data;
 }
@@ -408,5 +410,5 @@ struct EscrowState $kind(from = [peer, view, operate], bytesMax = 2048) {
   sentence @1 :Text;
   sequence @2 :UInt64;
   waiting @3 :UInt32;
-  # Commands that wait for the command in progress.
+  # Number of commands that wait for the command in progress.
 }

@@ -1,9 +1,9 @@
 @0xe3a96f0b58d1c274;
 # The object store: messages between nodes about chunks and manifests, and requests of operators about files.
 #
-# Terms. A content is an object: a chunk or a manifest. An owner claims (reserves) it at a holder, the storage node. The
-# owner is the sender: the peer of the link, or the node itself. Ids are hashes: a receiver compares bytes with their id
-# before it uses them.
+# Terms. A content is an object: a chunk or a manifest. An owner claims (reserves) an object at a holder, the storage
+# node. The owner is the sender of the request: the peer of the link, or this node itself. Ids are hashes: a receiver
+# compares bytes with their id before it uses them.
 
 using Cxx = import "/capnp/c++.capnp";
 using import "/messages/annotations.capnp".kind;
@@ -51,16 +51,16 @@ struct Claim {
 }
 
 struct Manifest {
-  # The canonical manifest (messages/README.md, "Files"): never sent as a struct. Its canonical form, without a segment
-  # table, is stored, sent as the bytes of an object, and hashed into the CID. New fields are only added, and are zero
-  # for a file of format 1, so that its bytes stay the same.
+  # The canonical manifest (messages/README.md, "Files"), never sent as a struct. Its canonical form, without a segment
+  # table, is stored, sent as the bytes of an object, and hashed into the CID. New fields may only be added, and must be
+  # zero for a file of format 1, so that its bytes stay the same.
 
   fileBytes @0 :UInt64;
   format @1 :UInt16;
   # 1; other values are `unsupported`.
 
   chunker @2 :UInt16;
-  # 0: chunks of one size, the last may be shorter. Other values are `unsupported`.
+  # 0: chunks of one size, except that the last may be shorter. Other values are `unsupported`.
 
   chunkBytes @3 :UInt32;
   # A power of two, 16 KiB to 2 MiB. A larger power is `unsupported`, anything else `malformed`.
@@ -70,7 +70,7 @@ struct Manifest {
   # `malformed`.
 
   chunks @5 :List(ManifestChunk);
-  # Their number follows from the size, at most 65,536; absent for an empty file.
+  # The number of chunks follows from the file size and is at most 65,536. Absent for an empty file.
 }
 
 struct ManifestChunk {
@@ -88,9 +88,9 @@ struct ManifestChunk {
 
 struct StoreContent $kind(from = [peer], bytesMax = 2622544) {
   # Stores an object under a claim of the sender. Answered by Stored once bytes and claim are synced. Repeating it is
-  # harmless. `no_space`: above the sender's quota or its share of `files.space`, or a full disk. `overloaded`: too many
-  # stores in progress or claims (in total, 16 of the sender per object, 1,024 of all nodes per object). `refused`: the
-  # operator has released the sender. messages/README.md, "Limits", has the numbers.
+  # harmless. `no_space`: the sender's quota or its share of `files.space` would be exceeded, or the disk is full.
+  # `overloaded`: too many stores in progress, or too many claims (in total; 16 of the sender, or 1,024 of all nodes, on
+  # one object). `refused`: the operator has released the sender. messages/README.md, "Limits", has the numbers.
 
   claim @0 :Claim;
   content @1 :Content;
@@ -108,8 +108,8 @@ struct Stored $kind(from = [peer], bytesMax = 64) {
 }
 
 struct BindClaim $kind(from = [peer], bytesMax = 256) {
-  # A put has ended: its claims at this node become claims for `cid`. Answered once that is synced. Repeating it is
-  # harmless. `not_found` if the node has neither claims of that put nor of that file.
+  # A put has ended: its claims at this node become claims for `cid`. Answered by Bound once that is synced. Repeating
+  # it is harmless. `not_found` if the node has no claims of the sender for the put or for the file.
 
   put @0 :Data;
   # The put id: exactly 32 bytes, otherwise `malformed`.
@@ -126,7 +126,8 @@ struct Bound $kind(from = [peer], bytesMax = 64) {
 }
 
 struct ReleaseClaim $kind(from = [peer], bytesMax = 256) {
-  # Ends a claim of the sender; objects without another claim are dropped. A missing claim counts as ended.
+  # Ends a claim of the sender; objects without another claim are dropped. Answered by Released; a claim that does not
+  # exist counts as ended.
 
   claim @0 :Claim;
 }
@@ -139,14 +140,14 @@ struct Released $kind(from = [peer], bytesMax = 64) {
 }
 
 struct FetchContent $kind(from = [peer], bytesMax = 256) {
-  # Requests an object. Any peer may. `not_found` if the node lacks it; `corrupt` if it had the object and found it
-  # corrupted; `overloaded` above 16 requests in progress of one peer, or 128 of all.
+  # Requests an object, for any peer. Answered by Fetched. `not_found` if the node lacks the object; `corrupt` if its
+  # copy is corrupted; `overloaded` above 16 requests in progress from one peer, or 128 from all peers.
 
   content @0 :Content;
 }
 
 struct Fetched $kind(from = [peer], bytesMax = 2622544) {
-  # An object that a storage node has.
+  # The answer to FetchContent.
 
   bytes @0 :Data;
   # The whole object, usually in a separate segment, after a far pointer. The requester verifies it; an object that does
@@ -160,8 +161,8 @@ struct HasContents $kind(from = [peer], bytesMax = 65536) {
   # 1 to 1,024; none or more is `malformed`.
 
   claimedFor @1 :Data;
-  # 32 bytes, a CID: only objects that the sender claims for this file. Empty: claimed by any node. Otherwise
-  # `malformed`.
+  # 32 bytes, a CID: only objects that the sender claims for this file count. Empty: objects that any node claims.
+  # Otherwise `malformed`.
 }
 
 struct Has $kind(from = [peer], bytesMax = 1024) {
@@ -171,11 +172,11 @@ struct Has $kind(from = [peer], bytesMax = 1024) {
   # One for each object, in their order. A list of another length counts as no answer.
 
   keptDays @1 :UInt16;
-  # The requester's claims here end after this many days without a request of it. 0: unknown.
+  # The requester's claims at this node end after this many days without a request from the requester. 0: unknown.
 }
 
 struct ContentOwner {
-  # An owner for which a node stores an object: this node if it is an owner, otherwise any of the owners.
+  # An owner for which this node stores an object: this node itself if it is an owner, otherwise any of the owners.
 
   id @0 :Data;
   # 20 bytes.
@@ -185,7 +186,7 @@ struct ContentOwner {
 }
 
 struct Holds $kind(bytesMax = 256) {
-  # The holder reports to `/files/announce` that an object has a new claim, or is gone.
+  # `/files/holder` reports to `/files/announce` that an object has a new claim, or is gone.
 
   content @0 :Content;
   gone @1 :Bool;
@@ -195,10 +196,10 @@ struct Holds $kind(bytesMax = 256) {
 }
 
 struct ListHeld $kind(bytesMax = 128) {
-  # `/files/announce` asks the holder for its objects. Answered by HeldContents.
+  # `/files/announce` requests the list of objects from `/files/holder`. Answered by HeldContents.
 
   behind @0 :Content;
-  # The page starts after this object; absent: at the first.
+  # The page starts after this object; absent: at the first object.
 }
 
 struct HeldContents $kind(bytesMax = 65536) {
@@ -246,7 +247,7 @@ struct AnnounceState $kind(from = [view, operate], bytesMax = 256) {
   failed @2 :UInt64;
   # Failed attempts, which are retried.
   dropped @3 :UInt64;
-  # Not announced: all slots are in use, or the owner's share of them. Counted at each check.
+  # Objects that were not announced, because all slots or the owner's share of them are in use. Counted at each check.
   places @4 :UInt64;
   # Slots in use: by announced objects, and by announcements that ended in the last 48 hours.
 }
@@ -272,22 +273,24 @@ struct PutPiece $kind(from = [operate], bytesMax = 1048640, whenFull = credit) {
 }
 
 struct PutDone $kind(from = [operate], bytesMax = 256) {
-  # The file is stored: each of its objects is synced at `reached` nodes at least, and listed by this node.
+  # The file is stored: each of its objects is synced at no fewer than `replicasReached` nodes, and this node lists the
+  # file.
 
   cid @0 :Data;
   bytes @1 :UInt64;
   chunks @2 :UInt32;
   replicasAsked @3 :UInt8;
   replicasReached @4 :UInt8;
-  # At least 1. If it is fewer than requested, too few nodes accepted the file; the watch keeps trying.
+  # At least 1. If it is lower than `replicasAsked`, too few nodes have accepted the file; the watch keeps trying.
 
   bytesFresh @5 :UInt64;
   # Bytes of the file, without repeated chunks.
 }
 
 struct GetFile $kind(from = [view, operate], bytesMax = 256) {
-  # A stream of GetItem: first `start`, then pieces in order. It ends with `not_found` if no node in the search has the
-  # file, with `unavailable` if a node that may have it did not answer, with `corrupt` if all copies are corrupted.
+  # Requests a file. Answered by a stream of GetItem: first `start`, then pieces in order. It ends with `not_found` if
+  # no node in the search has the file, with `unavailable` if a node that may have it did not answer, with `corrupt` if
+  # all copies are corrupted.
 
   cid @0 :Data;
   # Exactly 32 bytes, otherwise `malformed`.
@@ -322,7 +325,7 @@ struct GetStart {
 }
 
 struct ListFiles $kind(from = [view, operate], bytesMax = 64) {
-  # A stream of FileRow: the files that this node claims, by CID.
+  # Requests the files that this node claims. Answered by a stream of FileRow, by CID.
 }
 
 struct FileRow $kind(from = [view, operate], bytesMax = 1024, whenFull = credit) {
@@ -347,16 +350,16 @@ struct FileRow $kind(from = [view, operate], bytesMax = 1024, whenFull = credit)
   # Unix seconds.
 
   replicasLive @9 :UInt8;
-  # The minimum over its objects at the last check of the watch.
+  # The lowest number of live copies of any of its objects, at the last check of the watch.
 
   copiesEndAt @10 :Int64;
-  # Unix seconds: when the first of its storage nodes ends its copies, unless this node contacts it before. 0: no other
-  # node stores the file, or none has reported a time.
+  # Unix seconds: when the first of the file's storage nodes will delete its copies, unless this node contacts that node
+  # before. 0: no other node stores the file, or none has reported a time.
 }
 
 struct ViewFile $kind(from = [view, operate], bytesMax = 256) {
-  # A stream of ViewItem: the file's row if this node claims it, then its manifest and chunks, in order of the file.
-  # `not_found` and `unavailable` as for GetFile.
+  # Requests the objects of a file. Answered by a stream of ViewItem: the file's row if this node claims it, then its
+  # manifest and chunks, in order of the file. `not_found` and `unavailable` as for GetFile.
 
   cid @0 :Data;
 }
@@ -381,10 +384,10 @@ struct ViewContent {
 }
 
 struct VerifyFile $kind(from = [view, operate], bytesMax = 256) {
-  # Reads every copy of every object at its storage nodes and compares it with its id. A stream of VerifyItem: an item
-  # for each bad copy, progress at most every second, and finally the sum. A corrupted copy at this node is replaced
-  # from a good copy. `not_found` if this node neither claims nor stores the file; if it only stores the file, only its
-  # own copies are read.
+  # Reads every copy of every object of a file at its storage nodes, and compares it with its id. Answered by a stream
+  # of VerifyItem: an item for each bad copy, progress at most every second, and finally the sum. A corrupted copy at
+  # this node is replaced by a good copy. `not_found` if this node neither claims nor stores the file; if it only stores
+  # the file, only its own copies are read.
 
   cid @0 :Data;
   # Exactly 32 bytes, otherwise `malformed`. Empty: all objects that this node stores, for itself and for other nodes.
@@ -433,8 +436,8 @@ struct VerifySum {
 }
 
 struct RemoveFile $kind(from = [operate], bytesMax = 256) {
-  # Ends this node's claim on a file; `not_found` if it has none. Answered by FileRemoved once that is synced. The
-  # storage nodes are notified until they answer.
+  # Ends this node's claim on a file; `not_found` if it has none. Answered by FileRemoved once that is synced. Each
+  # storage node is notified repeatedly until it answers.
 
   cid @0 :Data;
 }
@@ -443,7 +446,7 @@ struct FileRemoved $kind(from = [operate], bytesMax = 64) {
   # This node no longer claims the file, and that is synced.
 
   holders @0 :UInt32;
-  # How many nodes must release it.
+  # How many nodes must release the file.
 }
 
 struct PinFile $kind(from = [operate], bytesMax = 256) {
@@ -454,7 +457,7 @@ struct PinFile $kind(from = [operate], bytesMax = 256) {
 }
 
 struct ListOwners $kind(from = [view, operate], bytesMax = 128) {
-  # Asks `/files/holder` for the owners of its stored objects, by id. Answered by HeldOwners.
+  # Asks `/files/holder` for the owners of stored objects, by id. Answered by HeldOwners.
 
   behind @0 :Data;
   # The page starts after this owner: 20 bytes; empty: at the first. Otherwise `malformed`.
@@ -480,8 +483,8 @@ struct HeldOwner {
 }
 
 struct ReleaseOwner $kind(from = [operate], bytesMax = 128) {
-  # Tells `/files/holder` to end all claims of an owner, and to refuse that owner for `files.kept_days`. Answered by
-  # OwnerReleased once that is synced; `not_found` if nothing is stored for it, `refused` for this node itself.
+  # Asks `/files/holder` to end all claims of an owner, and to refuse that owner for `files.kept_days`. Answered by
+  # OwnerReleased once that is synced; `not_found` if nothing is stored for the owner, `refused` for this node itself.
 
   owner @0 :Data;
   # 20 bytes, otherwise `malformed`.
@@ -491,7 +494,7 @@ struct OwnerReleased $kind(from = [peer, view, operate], bytesMax = 64) {
   # The claims have ended.
 
   claims @0 :UInt64;
-  # How many there were.
+  # How many claims have ended.
 }
 
 # --- between the actors of one node --------------------------------------------------------------------------------
@@ -511,8 +514,8 @@ struct HeldContent {
 }
 
 struct PutBinds $kind(bytesMax = 65536) {
-  # A put is about to bind its claims to `cid` at these nodes. Answered by Nothing once a row records it, because the
-  # claims must be released if the put fails here.
+  # A put is about to bind its claims to `cid` at these nodes. Answered by Nothing once a row records that, because the
+  # claims must be released if the put fails at this node.
 
   put @0 :Data;
   cid @1 :Data;
@@ -530,14 +533,14 @@ struct PutEnds $kind(bytesMax = 131072) {
   chunks @4 :UInt32;
   replicas @5 :UInt8;
   unbound @6 :List(Data);
-  # Nodes that may have claims for the put and did not confirm the binding: they do not count as storage nodes.
+  # Nodes that may have claims for the put, but did not confirm that they are bound: they do not count as storage nodes.
 }
 
 struct PutListed $kind(bytesMax = 64) {
   # The file is listed.
 
   replicas @0 :UInt8;
-  # The minimum of copies over its objects, at least 1.
+  # The lowest number of copies of any of its objects, at least 1.
 }
 
 struct PutFails $kind(bytesMax = 65536) {
@@ -549,7 +552,7 @@ struct PutFails $kind(bytesMax = 65536) {
 }
 
 struct StoresTook $kind(bytesMax = 65536) {
-  # A put reports the duration of nodes' stores, a get the duration of their reads.
+  # A put reports how long nodes took to store, a get how long they took to read.
 
   nodes @0 :List(NodeTook);
   # At most 1,024.
@@ -560,7 +563,7 @@ struct NodeTook {
   node @0 :Data;
   # 20 bytes.
   micros @1 :UInt32;
-  # The longest of its last stores or reads; 0: a request stayed unanswered for longer than usual.
+  # The longest of the node's last stores or reads; 0: a request has been unanswered for longer than usual.
 }
 
 struct CopyMade $kind(bytesMax = 256) {
@@ -578,8 +581,8 @@ struct CopyRefused $kind(bytesMax = 128) {
 }
 
 struct MendContent $kind(bytesMax = 2622544) {
-  # Replaces a corrupted object of this node; the bytes have been verified. Answered by Nothing once it is synced;
-  # `not_found` if no node claims it here.
+  # Replaces a corrupted object of this node with bytes that have been verified. Answered by Nothing once they are
+  # synced; `not_found` if no node claims the object at this node.
 
   content @0 :Content;
   bytes @1 :Data;
@@ -642,7 +645,7 @@ struct PutState $kind(from = [view, operate], bytesMax = 256) {
 
   replicasAsked @2 :UInt8;
   replicasReached @3 :UInt8;
-  # The minimum over the objects so far; zero before the first.
+  # The lowest number of copies of any object so far; zero before the first object.
 }
 
 struct GetState $kind(from = [view, operate], bytesMax = 128) {

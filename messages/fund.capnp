@@ -24,7 +24,7 @@ struct FundIs $kind(from = [peer, view, operate], bytesMax = 65536) {
   dailyCap @4 :UInt64;
   # 0: no cap.
   spentToday @5 :UInt64;
-  # Approved on this UTC day.
+  # Amount approved on this UTC day.
   open @6 :UInt32;
   # Proposals that have not ended.
   allocations @7 :List(Allocation);
@@ -36,7 +36,7 @@ struct FundIs $kind(from = [peer, view, operate], bytesMax = 65536) {
 }
 
 struct Allocation {
-  # Payments in a category.
+  # The payments in a category.
 
   category @0 :Text;
   spent @1 :UInt64;
@@ -50,13 +50,14 @@ struct Propose $kind(from = [peer, operate], bytesMax = 4096) {
   content @0 :Data;
   # actors/fund/logic/proposal.hpp
   by @1 :Wallet.Approval;
-  # Approval of propose_bytes(). Both fields empty: an operator acts as the owner of the ledger, as with wallet Issue.
+  # Approval of propose_bytes(). With an empty key and signature, an operator acts as the owner of the ledger, in the
+  # way that Wallet.Issue requires.
 }
 
 struct SignProposal $kind(from = [peer, operate], bytesMax = 1024) {
-  # A signer agrees. Answered by ProposalIs; for the signature that reaches the threshold once the ledger has posted the
+  # A signer agrees. Answered by ProposalIs; if the signature reaches the threshold, only once the ledger has posted the
   # payment. Errors: `not_found`, `refused` (not a signer, expired, the daily cap, or the ledger's reason), `conflict`
-  # (enough signatures; or the request was for another proposal).
+  # (enough have signed, or the request id was used for another proposal).
 
   id @0 :Data;
   by @1 :Wallet.Approval;
@@ -85,7 +86,7 @@ struct ProposalIs $kind(from = [peer, view, operate], bytesMax = 4096) {
   signed @5 :List(Data);
   # Addresses of signers, in the order of their signatures.
   state @6 :Text;
-  # open paid done expired refused
+  # open, paid, done, expired or refused
   ended @7 :UInt64;
   # Unix ms; 0: not yet.
   why @8 :Text;
@@ -106,11 +107,11 @@ struct Proposals $kind(from = [peer, view, operate], bytesMax = 1048576) {
 
   rows @0 :List(ProposalIs);
   next @1 :Data;
-  # Where to continue; empty: that was all.
+  # The id to continue from; empty: this was the last page.
 }
 
 struct ListEntries $kind(from = [peer, view, operate], bytesMax = 128) {
-  # The log of the fund. Answered by Entries.
+  # Requests the log of the fund. Answered by Entries.
 
   after @0 :UInt64;
   # The page starts after this sequence.
@@ -131,7 +132,7 @@ struct FundState $kind(from = [peer, view, operate], bytesMax = 512) {
   here @1 :Bool;
   # Whether this node now keeps the fund.
   why @2 :Text;
-  # Why requests to it fail; empty: it answers.
+  # Why requests fail; empty: they are served.
 }
 
 struct FundRowState $kind(from = [peer, view, operate], bytesMax = 1024) {

@@ -1,5 +1,6 @@
 @0xe4b7d05c1a92f386;
-# Requests of operators to a node's inspector `/inspect`: lists of actors, one actor, and messages as they pass.
+# Requests of operators to a node's inspector `/inspect`: lists of actors, a single actor, and messages as actors handle
+# them.
 
 using Cxx = import "/capnp/c++.capnp";
 using import "/messages/annotations.capnp".kind;
@@ -59,13 +60,13 @@ struct ActorRow {
   path @0 :Text;
   kind @1 :Text;
   state @2 :Text;
-  # running; restarting: it failed and waits; ending; stuck: one message has been in its handler for a second or more.
+  # running; restarting: it has failed and waits; ending; stuck: a message has been in its handler for a second or more.
 
   mailbox @3 :UInt64;
   # Number of waiting messages.
 
   oldestMs @4 :UInt64;
-  # Minimum time that the oldest of them has waited: the mailbox marks only some messages.
+  # How long the oldest waiting message has waited at least: the mailbox marks only some messages.
 
   handled @5 :UInt64;
   # Messages since the actor started: requests, tells, responses and items; for links also the messages that pass.
@@ -74,7 +75,7 @@ struct ActorRow {
   # Messages handled in the last second.
 
   busy @7 :Float64;
-  # Share of the last second spent in its handlers, 0 to 1.
+  # Share of the last second that was spent in its handlers, 0 to 1.
 
   p99Us @8 :UInt64;
   # 99th percentile of the duration of handlers, to a factor of two; one handler in 32 is measured.
@@ -101,17 +102,17 @@ struct ActorRow {
   # The sender of that message, as a path or a node; empty: unknown.
 
   p50Us @18 :UInt64;
-  # As p99Us: the median.
+  # The median, measured like p99Us.
 
   maxUs @19 :UInt64;
-  # As p99Us: the longest.
+  # The maximum, measured like p99Us.
 }
 
 struct ListEnded $kind(lane = control, from = [view, operate], bytesMax = 4096) {
   # Requests the actors that have ended, the latest first. Answered by EndedRows.
 
   filter @0 :Text;
-  # On path, kind, handled, restarts and lastError; all other fields are zero or empty there.
+  # A filter that may use path, kind, handled, restarts and lastError; all other fields are zero or empty.
 
   limit @1 :UInt32;
   # Maximum number of rows; zero: 1,000, which is as many as are kept.
@@ -162,7 +163,7 @@ struct Looked $kind(from = [peer, view, operate], bytesMax = 2097152) {
   # If it did not answer: the kind of the message that it is handling; empty: unknown.
 
   handlingMs @4 :UInt64;
-  # Minimum time that it has been handling it.
+  # How long it has been handling that message at least.
 
   names @5 :List(Name);
   # Names of the actors and nodes whose numbers are in the portrait.
@@ -181,8 +182,9 @@ struct Name {
 }
 
 struct FollowMessages $kind(lane = control, from = [view, operate], bytesMax = 4096) {
-  # Requests messages as they pass. A stream of FollowItem that ends by itself; `malformed` for a wrong pattern, or for
-  # a pattern that selects all actors without `all`; `overloaded` if there are already four such streams.
+  # Requests messages as actors handle them. Answered by a stream of FollowItem that ends by itself; `malformed` for a
+  # wrong pattern, or for a pattern that selects all actors without `all`; `overloaded` if there are already four such
+  # streams.
 
   pattern @0 :Text;
   # A filter of actors; it may use path, kind, mailbox, handled and restarts.
@@ -195,7 +197,7 @@ struct FollowMessages $kind(lane = control, from = [view, operate], bytesMax = 4
   # Maximum time; zero: 10 s, or 24 h if `count` is set. At most 24 h.
 
   trace @4 :UInt64;
-  # Only messages of this trace; zero: of all traces.
+  # Only messages of this trace; zero: all messages.
 }
 
 struct FollowItem $kind(from = [peer, view, operate], bytesMax = 1048576, whenFull = credit) {
@@ -283,23 +285,24 @@ struct FollowEnd {
 }
 
 struct ActOn $kind(lane = control, from = [operate], bytesMax = 512) {
-  # An operator acts on one actor. Answered by Nothing. Errors: `not_found`; `refused` for actors without which the node
-  # cannot be reached or loses data (actors/inspect/logic/acts.hpp).
+  # An operator restarts or kills an actor. Answered by Nothing. Errors: `not_found`; `refused` for actors without which
+  # the node cannot be reached or loses data (actors/inspect/logic/acts.hpp).
 
   path @0 :Text;
   act @1 :Act;
 
   enum Act {
     restart @0;
-    # As if it had failed: its supervisor restarts it.
+    # The actor fails, and its supervisor restarts it.
     kill @1;
-    # It ends, and is not restarted.
+    # The actor ends, and is not restarted.
   }
 }
 
 struct PauseActor $kind(lane = control, from = [operate], bytesMax = 512) {
-  # Pauses one actor while the stream is open, at most 10 minutes: it handles no requests or tells, which wait in its
-  # mailbox; responses and timers still reach it. Errors as ActOn; `conflict` if it is paused.
+  # Pauses an actor while the stream of PauseItem is open, at most 10 minutes: it handles no requests or tells, which
+  # wait in its mailbox; responses and timers still reach it. Errors as for ActOn, and `conflict` if it is already
+  # paused.
 
   path @0 :Text;
 }

@@ -1,7 +1,7 @@
 @0xc5f1d7a2093b6e84;
 # The first messages of both ends of a link, in HELLO and PROOF frames of lane 1, whose other fields and path are empty
-# (messages/README.md, "A link"). Both structs have a fixed size and no pointers, so a reader has nothing to follow or
-# limit.
+# (messages/README.md, "A link"). Both structs have a fixed size and no pointers, so a reader need not follow or limit
+# anything.
 
 using Cxx = import "/capnp/c++.capnp";
 using import "/messages/annotations.capnp".kind;
@@ -28,11 +28,11 @@ struct Hello $kind(lane = control, from = [peer, view, operate], bytesMax = 960)
   schema1 @8 :UInt64;
   schema2 @9 :UInt64;
   schema3 @10 :UInt64;
-  # SHA-256 over the sender's schemas, each word little-endian. For diagnosis; a difference is not refused, and zeros
-  # are allowed.
+  # SHA-256 over the sender's schemas, each word little-endian. Only for diagnosis: a link is not refused because of a
+  # difference, and zeros are allowed.
 
   role @11 :Role;
-  # The role that the dialler requests: peer, view or operate, otherwise `malformed`. A server sends `peer`.
+  # The role that the dialler requests: peer, view or operate, otherwise `malformed`. The accepting side sends `peer`.
 
   start @12 :UInt64;
   # The start number: random at each start of a node. A node that meets its own key with another start number knows,

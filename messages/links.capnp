@@ -9,9 +9,9 @@ using import "/messages/common.capnp".Error;
 $Cxx.namespace("troupe::net::wire");
 
 struct Dial $kind(bytesMax = 512) {
-  # Requests a link in the role of this node. Answered by Dialled when it is up, also if it was up before. Errors:
-  # `unavailable` if no node answers by the request's deadline; `refused` if another id answers or the other side
-  # refuses the link, as the message says; `conflict` if it is this node itself.
+  # Requests a link in the role of this node. Answered by Dialled when the link is up, also if it was up before. Errors:
+  # `unavailable` if no node answers by the request's deadline; `refused`, with the reason, if a node with another id
+  # answers or the other side refuses the link; `conflict` if the address leads to this node itself.
 
   pinned @0 :Data;
   # The id that must answer: 20 bytes; empty: any node.
@@ -41,15 +41,16 @@ struct FollowLinks $kind(bytesMax = 64) {
   # Subscribes the sender to LinkUp and LinkDown of links in the role `peer`, beginning with the links that are up.
 
   again @0 :Bool;
-  # The sender followed before, and only ensures that it still does: a follower is notified of nothing twice.
+  # The sender was a follower before, and only ensures that it still is. A follower is not notified twice of the same
+  # event.
 }
 
 struct LinkUp $kind(lane = control, bytesMax = 256) {
   # Notifies a follower that a link is in service.
 
   contact @0 :Contact;
-  # Key and nonce as proven. The address is the dialled address, or the address from which its stream comes; the port of
-  # such a stream cannot be dialled.
+  # Key and nonce are proven. The address is the dialled address, or for an accepted link the address from which its
+  # stream comes, whose port cannot be dialled.
 
   outbound @1 :Bool;
   # Whether this node dialled.
@@ -62,7 +63,7 @@ struct LinkDown $kind(lane = control, bytesMax = 1024) {
   reason @1 :Text;
 
   hungUp @2 :Bool;
-  # The other node ended it, with a CLOSE.
+  # The other node ended the link, with a CLOSE.
 
   lost @3 :Bool;
   # Neither side has hung up, and no other link to that node has replaced it.
@@ -84,7 +85,7 @@ struct LinkMade $kind(lane = control, bytesMax = 2048) {
     # this node.
     ended @3 :LinkDown;
     twin @4 :LinkUp;
-    # It yielded to a duplicate link to the same node, which is in service.
+    # The link yielded to another link to the same node, which is in service.
   }
 
   node @5 :Data;
@@ -137,8 +138,8 @@ struct Whereabouts $kind(bytesMax = 256) {
 
 struct NotThere $kind(lane = control, bytesMax = 256) {
   # The runtime reports to the actor `/peers` that a dial to the address of Whereabouts failed. Not sent for dials that
-  # `/peers` itself requested: it gets the answer to Dial. Also sent when another running node has proven this node's
-  # own key: `ourselves`, with that key.
+  # `/peers` itself requested, because it gets the answer to Dial. Also sent if another running node has proven this
+  # node's own key: then `met` is `ourselves`, and the contact has that key.
 
   contact @0 :Contact;
   # As in Whereabouts.
@@ -156,8 +157,8 @@ struct NotThere $kind(lane = control, bytesMax = 256) {
 }
 
 struct Shun $kind(lane = control, bytesMax = 128) {
-  # `/peers` notifies `/links`, and `/links` its followers, that a node is banned for a while: no link to it comes into
-  # service, it is not dialled, and its datagrams are neither opened nor sent.
+  # `/peers` notifies `/links`, which notifies its followers, that a node is banned for a while: no link to the node
+  # comes into service, it is not dialled, its datagrams are not opened, and it is sent no datagrams.
 
   node @0 :Data;
   # 20 bytes.
@@ -168,8 +169,8 @@ struct Shun $kind(lane = control, bytesMax = 128) {
 
 struct Misbehaved $kind(bytesMax = 512) {
   # The runtime, or a domain of this node, reports a violation by another node to `/peers`. Only for messages that the
-  # node itself has sent over a link or sealed in a datagram, not for messages that others could have forged in its
-  # name.
+  # other node itself has sent over a link or sealed in a datagram, not for messages that a third node could have
+  # forged.
 
   node @0 :Data;
   # 20 bytes.
@@ -189,7 +190,7 @@ enum Violation {
   forbidden @2;
   # A kind of message that its role may not send.
   flooding @3;
-  # Kept sending requests many times faster than its rate, although it was answered `overloaded`.
+  # Kept sending requests at many times the allowed rate, although they were answered `overloaded`.
   unprovenContact @4;
   # Passed on a contact whose id lacks the work.
   tooMany @5;
@@ -208,11 +209,11 @@ struct DatagramsState $kind(from = [view, operate], bytesMax = 1024) {
 
   asked @1 :UInt64;
   answered @2 :UInt64;
-  # Sent requests of this node, and how many of them were answered.
+  # Requests that this node has sent, and how many of them were answered.
   served @3 :UInt64;
   # Requests of other nodes that reached an actor.
   cookies @4 :UInt64;
-  # Sent to unproven addresses.
+  # Cookies sent to unproven addresses.
   agreements @5 :UInt64;
   # Key agreements computed for nodes to which this node had sent no request.
 
@@ -227,7 +228,7 @@ struct DatagramsState $kind(from = [view, operate], bytesMax = 1024) {
   unasked @11 :UInt64;
   # Datagrams that were malformed, did not open, or answered no request.
   refused @12 :UInt64;
-  # Requests dropped unread: budgets, rates, work, bans, and repeated requests.
+  # Requests dropped unread because of budgets, rates, missing work, bans, or repetition.
   crowded @13 :UInt64;
   # Requests dropped because too many were in progress.
   overLinks @14 :UInt64;

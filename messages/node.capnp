@@ -1,5 +1,5 @@
 @0xf1c2a85e3d907b64;
-# Requests of operators to a node's root actor `/node`, and messages of the process to it.
+# Requests of operators to a node's root actor `/node`, and messages of the process to that actor.
 
 using Cxx = import "/capnp/c++.capnp";
 using import "/messages/annotations.capnp".kind;
@@ -79,17 +79,17 @@ struct SetLogLevel $kind(from = [operate], bytesMax = 256) {
 }
 
 struct GetLog $kind(lane = control, from = [view, operate], bytesMax = 64) {
-  # Requests lines of the log: the latest 2,000 are kept, at most 512 KiB. Answered by LogLines.
+  # Requests lines of the log, of which the latest 2,000 are kept, at most 512 KiB. Answered by LogLines.
 
   since @0 :UInt64;
-  # The number of the first requested line; lines that were dropped since are skipped.
+  # The number of the first requested line; lines that are no longer kept are skipped.
 }
 
 struct LogLines $kind(from = [peer, view, operate], bytesMax = 1048576) {
   # Answers GetLog.
 
   first @0 :UInt64;
-  # The number of the first line here; the others follow without a gap.
+  # The number of the first line in `lines`; the numbers have no gaps.
 
   lines @1 :List(Text);
   # Oldest first, each as written.
@@ -119,5 +119,5 @@ struct DrainNode $kind(lane = control, from = [operate], bytesMax = 64) {
 }
 
 struct Drain $kind(lane = control, bytesMax = 64) {
-  # The process tells the root to end all domains, and then itself.
+  # The process asks the root actor to end all domains, and then itself.
 }

@@ -1,5 +1,5 @@
 @0x81325cf93f1af1c6;
-# Messages of nodes about peers, and requests of operators about them: all of it at `/peers`.
+# Messages between nodes about peers, and requests of operators about peers; all at `/peers`.
 
 using Cxx = import "/capnp/c++.capnp";
 using import "/messages/annotations.capnp".kind;
@@ -11,13 +11,13 @@ struct Ping $kind(lane = control, from = [peer], bytesMax = 128) {
   # by Pong within 5 s. The third miss in a row ends the link.
 
   self @0 :Contact;
-  # The address at which the sender can be dialled. Key and nonce must match the link, otherwise it is `malformed`. An
-  # unspecified address with a port means the address from which this link comes. Absent, or port 0: it cannot be
-  # dialled.
+  # The address at which the sender can be dialled. Key and nonce must match the link, otherwise the message is
+  # `malformed`. An unspecified address with a port means the address from which this link comes. Absent, or port 0: the
+  # sender cannot be dialled.
 
   seen @1 :Data;
-  # The address at which the sender sees the receiver: from which their link comes, or which the sender dialled. The 16
-  # bytes of an IPv6 address, IPv4 in its mapped form; another length: unknown.
+  # The receiver's address as the sender sees it: the address from which their link comes, or which the sender dialled.
+  # The 16 bytes of an IPv6 address, IPv4 in its mapped form; another length: unknown.
 
   elsewhere @2 :Bool;
   # Within the last ten minutes another running node has proven the sender's own key.
@@ -38,9 +38,9 @@ struct Pong $kind(lane = control, from = [peer], bytesMax = 128) {
   beforePort @3 :UInt16;
   before0 @4 :UInt64;
   before1 @5 :UInt64;
-  # The address at which the answering node knew the requester before, if the requester now names another address: each
-  # word little-endian, as in Contact. Port 0: none. The requester dials it, because another running node may use its
-  # identity.
+  # If the requester now names another address than before: the earlier address that the answering node knew, each word
+  # little-endian, as in Contact; otherwise port 0. The requester dials that address, because another running node there
+  # may use its identity.
 }
 
 struct Exchange $kind(from = [peer], bytesMax = 64) {
@@ -54,8 +54,8 @@ struct Contacts $kind(from = [peer], bytesMax = 2048) {
   # Answers Exchange.
 
   list @0 :List(Contact);
-  # A random sample in random order, without the requester: at most as many as requested, and at most 20. More is a
-  # violation, and so is a contact that cannot be dialled or whose id lacks its work.
+  # A random sample in random order, without the requester: at most as many as requested, and at most 20. More contacts
+  # are a violation, and so is a contact that cannot be dialled or whose id lacks the required work.
 }
 
 struct ListKnown $kind(bytesMax = 64) {
@@ -66,8 +66,8 @@ struct KnownContacts $kind(bytesMax = 65536) {
   # Answers ListKnown.
 
   list @0 :List(Contact);
-  # At most 1000 (`peers.known_max`), by id, without this node and banned nodes. Port 0: linked, but it can only be
-  # reached through that link.
+  # At most 1000 (`peers.known_max`), by id, without this node and banned nodes. Port 0: the node is linked, and can
+  # only be reached through that link.
 
   untried @1 :Bool;
   # More may be known soon: a seed has not been tried yet.
@@ -94,8 +94,8 @@ struct PeerRows $kind(from = [peer, view, operate], bytesMax = 524288) {
   # Answers ListPeers.
 
   peers @0 :List(PeerRow);
-  # By id; at most 2000: `peers.known_max`, linked peers for which the address book has no space, and banned unknown
-  # nodes.
+  # By id, at most 2000: up to `peers.known_max` nodes of the address book, linked peers for which it has no space, and
+  # banned nodes that it does not have.
 }
 
 struct PeerRow {
@@ -158,12 +158,13 @@ enum LinkDirection {
 }
 
 struct ConnectPeer $kind(from = [operate], bytesMax = 512) {
-  # An operator requests a link. Answered by Connected when it is up. Lifts a ban of the id that it names.
+  # An operator requests a link. Answered by Connected when the link is up. If the target names an id, lifts a ban of
+  # that id.
 
   target @0 :Text;
   # "[ID@]HOST:PORT", at most 300 bytes, otherwise `malformed`. Errors: `conflict` if that id is linked or is this node
-  # itself, `overloaded`, `unavailable` if no node answers, `refused` if another id answers or the node refuses this
-  # node.
+  # itself, `overloaded`, `unavailable` if no node answers, `refused` if a node with another id answers or the node
+  # refuses this node.
 }
 
 struct Connected $kind(from = [peer, view, operate], bytesMax = 256) {
@@ -213,7 +214,7 @@ struct PeersState $kind(from = [peer, view, operate], bytesMax = 256) {
   # How many peers are in each PeerState.
 
   wakeMs :union {
-    # When it acts next without input.
+    # Time until `/peers` next acts by itself.
 
     none @7 :Void;
     value @8 :UInt64;
@@ -222,7 +223,7 @@ struct PeersState $kind(from = [peer, view, operate], bytesMax = 256) {
   # Rows whose latest state the store does not have yet.
 
   savesFailed @10 :UInt32;
-  # Commits that failed since this actor's last restart; each is retried.
+  # Commits that have failed since this actor's last restart; each is retried.
 
   offences @11 :UInt64;
   bans @12 :UInt64;

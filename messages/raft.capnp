@@ -38,17 +38,17 @@ struct SnapshotMark {
 }
 
 struct Talk $kind(from = [peer], bytesMax = 2621440, whenFull = dropNewest) {
-  # One message of a member to another member. Contradictory fields are refused in every state.
+  # A message from a member to another member. Contradictory fields are refused in every state.
 
   from @0 :Member;
   to @1 :Member;
   epoch @2 :UInt64;
-  # Increased after each `recover --force-new-cluster`; another epoch is refused.
+  # Increased by each `recover --force-new-cluster`; a message with another epoch is refused.
   term @3 :UInt64;
   body :union {
     voteRequest :group {
       campaign @4 :UInt8;
-      # 0 would you vote (pre-vote), 1 vote, 2 vote: requested by the leader.
+      # 0: pre-vote (would the receiver vote?); 1: vote; 2: vote, in an election that the leader has requested.
       last @5 :UInt64;
       lastTerm @6 :UInt64;
     }
@@ -68,10 +68,10 @@ struct Talk $kind(from = [peer], bytesMax = 2621440, whenFull = dropNewest) {
     appendReply :group {
       accepted @14 :Bool;
       match @15 :UInt64;
-      # Accepted: durable up to there. Otherwise `previous` of the refused message.
+      # If accepted: the log is durable up to this index. Otherwise `previous` of the refused message.
       hint @16 :UInt64;
       hintTerm @17 :UInt64;
-      # Not accepted: the logs may agree up to there; the entry there has that term here.
+      # If not accepted: the logs may agree up to `hint`, where the sender's entry has the term `hintTerm`.
       sequence @18 :UInt64;
     }
     heartbeat :group {
@@ -79,7 +79,7 @@ struct Talk $kind(from = [peer], bytesMax = 2621440, whenFull = dropNewest) {
       round @20 :UInt64;
       sequence @21 :UInt64;
       quietMs @33 :UInt32;
-      # The group sleeps: the next heartbeat comes within that time, at most a minute; 0: as usual.
+      # Above 0: the group sleeps, and the next heartbeat comes within this time, at most a minute. 0: as usual.
     }
     heartbeatReply :group {
       round @22 :UInt64;
@@ -105,14 +105,14 @@ struct Talk $kind(from = [peer], bytesMax = 2621440, whenFull = dropNewest) {
       # The read is linearizable on a state that has applied this index.
     }
     wake @34 :Void;
-    # A follower of a sleeping group requests a heartbeat of its leader.
+    # A follower in a sleeping group requests a heartbeat from its leader.
     commit @35 :UInt64;
-    # The committed index, at most what the receiver has acknowledged. Not answered.
+    # The committed index, but at most the index that the receiver has acknowledged. Not answered.
   }
 }
 
 struct StateHashes $kind(from = [peer], bytesMax = 256, whenFull = dropNewest) {
-  # A leader compares the states of all members after one entry. Ignored if term or epoch differ.
+  # The messages with which a leader compares the states of all members after an entry. Ignored if term or epoch differ.
 
   from @0 :Member;
   epoch @1 :UInt64;
@@ -120,8 +120,8 @@ struct StateHashes $kind(from = [peer], bytesMax = 256, whenFull = dropNewest) {
   index @3 :UInt64;
   union {
     ask @4 :Void;
-    # The leader requests the hash. From a follower: the leader contradicts a committed entry there, and must ask all
-    # members.
+    # From the leader: requests the hash. From a follower: the leader's log contradicts an entry that is committed at
+    # the follower, so the leader must ask all members.
     answer @5 :UInt64;
     right @6 :UInt64;
     # The hash of the majority: a member with another hash stops.
@@ -131,14 +131,15 @@ struct StateHashes $kind(from = [peer], bytesMax = 256, whenFull = dropNewest) {
 }
 
 struct FetchSnapshot $kind(from = [peer], bytesMax = 256) {
-  # A member fetches the bytes of a snapshot. Answered by SnapshotBytes; `not_found` if the sender has a newer one.
+  # A member fetches the bytes of a snapshot. Answered by SnapshotBytes; `not_found` if the answering member has a newer
+  # snapshot.
 
   member @0 :Member;
   # The member that answers.
   index @1 :UInt64;
   offset @2 :UInt64;
   damaged @3 :Bool;
-  # The fetched bytes are not the named snapshot: the answering member checks its file.
+  # The fetched bytes are not the named snapshot, so the answering member must check its file.
 }
 
 struct SnapshotBytes $kind(from = [peer], bytesMax = 1114112) {
@@ -155,7 +156,7 @@ struct Condition {
     absent @1 :Void;
     equals @2 :Data;
     revision @3 :UInt64;
-    # The revision of the key's last change; 0: it is absent.
+    # The revision of the key's last change; 0: the key is absent.
   }
 }
 
@@ -177,7 +178,7 @@ struct Execute $kind(from = [peer, operate], bytesMax = 2228224) {
   # not permitted, `unavailable` if nothing was written because there is no quorum, `overloaded`, `unknown_outcome`.
 
   request @0 :Text;
-  # At most 64 bytes; a retry with the same request id gets the same answer and changes nothing. Empty: none.
+  # A request id of at most 64 bytes, or empty. A retry with the same id gets the same answer and changes nothing.
   dueMs @1 :UInt32;
   # How long the sender waits; at most an hour.
   what :union {
@@ -192,7 +193,7 @@ struct Execute $kind(from = [peer, operate], bytesMax = 2228224) {
     # A lease to drop; its keys are deleted with it.
   }
   forwarded @6 :Bool;
-  # Forwarded by another member: it is not forwarded again.
+  # Another member has forwarded the request, so it is not forwarded again.
 }
 
 enum Outcome {
@@ -206,7 +207,7 @@ enum Outcome {
   malformed @6;
   answerTooLarge @7;
   notLeader @8;
-  # Sent to another member: nothing was written.
+  # The command was sent to a member that does not lead: nothing was written.
 }
 
 struct MaybeValue {
@@ -231,7 +232,7 @@ struct Executed $kind(from = [peer, view, operate], bytesMax = 2228224) {
 }
 
 struct GetKey $kind(from = [peer, view, operate], bytesMax = 2048) {
-  # A client reads a key. Answered by GotKey. Errors: `conflict` if the revision is forgotten, `unavailable`.
+  # A client reads a key. Answered by GotKey. Errors: `conflict` if the revision is no longer stored, `unavailable`.
 
   key @0 :Data;
   stale @1 :Bool;
@@ -259,7 +260,7 @@ struct RangeKeys $kind(from = [peer, view, operate], bytesMax = 4096) {
   prefix @0 :Data;
   from @1 :Data;
   limit @2 :UInt32;
-  # At most 1000; 0 is 1000.
+  # At most 1000; 0 means 1000.
   stale @3 :Bool;
   dueMs @4 :UInt32;
 }
@@ -283,12 +284,12 @@ struct KeyRows $kind(from = [peer, view, operate], bytesMax = 2621440) {
 }
 
 struct WatchKeys $kind(from = [peer, view, operate], bytesMax = 4096) {
-  # A client requests all changes of keys that begin with `prefix`. Answered by a stream of KeyChange, which misses
-  # none; `conflict` if the revision is forgotten.
+  # A client requests all changes of keys that begin with `prefix`. Answered by a stream of KeyChange, which misses no
+  # change; `conflict` if the revision is no longer stored.
 
   prefix @0 :Data;
   revision @1 :UInt64;
-  # From this one on; 0: from now on.
+  # The first revision; 0: from now on.
 
   forMs @2 :UInt32;
   # Duration of the stream; 0: until it is cancelled.
@@ -305,7 +306,7 @@ struct KeyChange $kind(from = [peer, view, operate], bytesMax = 1114112, whenFul
 }
 
 struct KeepLease $kind(from = [peer, operate], bytesMax = 64) {
-  # A client renews a lease for its time to live from now on. Answered by LeaseKept; `not_found`.
+  # A client renews a lease: its time to live starts again now. Answered by LeaseKept, or `not_found`.
 
   lease @0 :UInt64;
   dueMs @1 :UInt32;
@@ -339,7 +340,7 @@ struct GroupMade $kind(from = [peer, view, operate], bytesMax = 16384) {
   # Answers InitGroup.
 
   failed @0 :List(MemberFailed);
-  # Members that have not founded it.
+  # Members that have not created the group.
   already @1 :Bool;
 }
 
@@ -361,18 +362,20 @@ struct MemberPrepared $kind(from = [peer], bytesMax = 8192) {
   incarnation @0 :UInt64;
   founded @1 :Bool;
   configuration @2 :Data;
-  # The founding configuration of a group of this name in which it already is a member; empty if it joined later.
+  # If the node already is a member of a group of this name: that group's first configuration; empty if the node joined
+  # later.
 }
 
 struct FoundGroup $kind(from = [peer], bytesMax = 8192) {
-  # A prepared member begins the group. Answered by Nothing; `conflict` if it is in another group of this name.
+  # Asks a prepared member to create its part of the group. Answered by Nothing; `conflict` if it is in another group of
+  # this name.
 
   group @0 :Text;
   configuration @1 :Data;
 }
 
 struct JoinGroup $kind(from = [peer], bytesMax = 8192) {
-  # A prepared member begins without a log, and waits for the leader. Answered by Nothing.
+  # Asks a prepared member to join: it begins without a log, and waits for the leader. Answered by Nothing.
 
   group @0 :Text;
   incarnation @1 :UInt64;
@@ -403,7 +406,7 @@ struct GroupRow {
   name @0 :Text;
   incarnation @1 :UInt64;
   member @2 :Bool;
-  # False: it is prepared, and waits for its founder.
+  # False: this node is prepared, and waits for the node that creates the group.
 }
 
 struct GetGroup $kind(from = [peer, view, operate], bytesMax = 64) {
@@ -411,7 +414,7 @@ struct GetGroup $kind(from = [peer, view, operate], bytesMax = 64) {
   # `raft.clients`.
 
   letSleep @0 :Bool;
-  # A sleeping group is not woken up for it: the reported members' state may be ten seconds old.
+  # Do not wake up a sleeping group for this request: the reported state of members may then be ten seconds old.
 }
 
 struct GroupStatus $kind(from = [peer, view, operate], bytesMax = 65536) {
@@ -421,7 +424,7 @@ struct GroupStatus $kind(from = [peer, view, operate], bytesMax = 65536) {
   node @1 :Data;
   incarnation @2 :UInt64;
   role @3 :Text;
-  # leader, follower, candidate, learner, recovering, removed
+  # leader, follower, candidate, learner, recovering, opening, removed
   term @4 :UInt64;
   leader @5 :Data;
   # Empty: unknown.
@@ -441,13 +444,14 @@ struct GroupStatus $kind(from = [peer, view, operate], bytesMax = 65536) {
   sessions @18 :UInt64;
   watchers @19 :UInt64;
   asleep @20 :Bool;
-  # Unused for a while: members exchange a heartbeat every 10 s. A request for this status wakes it.
+  # The group was unused for a while, so members exchange a heartbeat only every 10 s. A request for this status wakes
+  # it up.
   rowBytes @21 :UInt64;
   # Approximate memory of the group's keys at this member.
   rowsMax @22 :UInt64;
-  # Above this size a ledger in the group accepts nothing more from other nodes (kv.rows_max).
+  # Above this size, a ledger in the group accepts no new rows from other nodes (kv.rows_max).
   kinds @23 :List(KindRow);
-  # The parts of rowBytes that belong to actors which the group keeps; at most 16.
+  # The parts of rowBytes that belong to the group's actors, by kind; at most 16.
 }
 
 struct KindRow {
@@ -462,15 +466,15 @@ struct MemberRow {
   # voter, learner
   match @3 :UInt64;
   state @4 :Text;
-  # At the leader: probe, replicate, snapshot, recovering. "self" for the sender. At another member "unknown"; while the
-  # group has no leader, "answers" or "silent" for a voter.
+  # Reported by the leader: probe, replicate, snapshot, recovering, or "self" for itself. Reported by another member:
+  # "unknown"; while the group has no leader, "answers" or "silent" for a voter.
   lagMs @5 :UInt64;
-  # Time since its last answer; for a silent member, since then or since the group lost its leader.
+  # Time since its last answer; for a silent member, since its last answer or since the group lost its leader.
   inFlight @6 :UInt32;
 }
 
 struct WhyRow {
-  # One part of the current duration of a commit.
+  # One part of the time that a commit now takes.
 
   what @0 :Text;
   node @1 :Data;
@@ -478,23 +482,24 @@ struct WhyRow {
 }
 
 struct ReachGroup $kind(from = [view, operate], bytesMax = 128) {
-  # A client of this node is about to send requests to a group. Answered by Nothing: from now on `/raft/NAME` accepts
-  # requests here, as a member or as a guest that forwards them to a member; `not_found` if neither this node nor a
-  # linked node is in such a group.
+  # A client of this node is about to send requests to a group. Answered by Nothing: from now on `/raft/NAME` at this
+  # node accepts requests, as a member, or as a guest that forwards them to a member. `not_found` if neither this node
+  # nor a linked node is in such a group.
 
   group @0 :Text;
 }
 
 struct FollowGroup $kind(bytesMax = 64) {
-  # A part of this node asks who leads a group of which the node is a member. Answered by a stream of GroupRole: the
-  # current state, then each change. A change that occurs while the reader reads is reported by the next item.
+  # A part of this node asks which member leads a group of which this node is a member. Answered by a stream of
+  # GroupRole: the current state, then each change. Changes while the reader is busy are reported together in the next
+  # item.
 }
 
 struct GroupRole $kind(bytesMax = 4096, whenFull = credit) {
   # An item of FollowGroup.
 
   leads @0 :Bool;
-  # This member leads, in that term.
+  # Whether this member leads, in the term `term`.
   term @1 :UInt64;
   leader @2 :Data;
   # Empty: unknown.
@@ -502,13 +507,13 @@ struct GroupRole $kind(bytesMax = 4096, whenFull = credit) {
 }
 
 struct ChangeMember $kind(from = [peer, operate], bytesMax = 512) {
-  # An operator changes the members. Answered by Nothing once it is committed, for a new voter once it votes. Errors:
-  # `conflict` if the group would lose quorum or another change is pending, `not_found`, `unavailable`.
+  # An operator changes the members. Answered by Nothing once the change is committed; for a new voter, once it votes.
+  # Errors: `conflict` if the group would lose its quorum or another change is pending, `not_found`, `unavailable`.
 
   change @0 :MemberChange;
   member @1 :Address;
   incarnation @2 :UInt64;
-  # 0: the receiver asks the node.
+  # 0: the receiver asks the node for it.
   learner @3 :Bool;
   dueMs @4 :UInt32;
   forwarded @5 :Bool;
@@ -521,12 +526,12 @@ enum MemberChange {
 }
 
 struct MembersBehind $kind(from = [peer], bytesMax = 16384) {
-  # A leader tells all members which members do not count: members that lost acknowledged entries and have not recovered
-  # all of them, and members that do not answer. Repeated every few seconds, and once with empty lists.
+  # A leader reports to all members which members do not count: members that have lost acknowledged entries and not
+  # recovered all of them, and members that do not answer. Sent every few seconds; once the lists are empty, once more.
 
   members @0 :List(MemberBehind);
   silent @1 :List(Member);
-  # They have not answered for 30 s or more.
+  # Members that have not answered for 30 s or more.
 }
 
 struct MemberBehind {
@@ -536,8 +541,8 @@ struct MemberBehind {
 }
 
 struct AskMembership $kind(from = [peer], bytesMax = 64) {
-  # A member without a leader asks whether it was removed. Answered by Membership; `unavailable` if the receiver knows
-  # no leader either.
+  # A member that knows no leader asks whether it was removed. Answered by Membership; `unavailable` if the receiver
+  # knows no leader either.
 
   incarnation @0 :UInt64;
   # The incarnation of the requesting node.
@@ -547,7 +552,7 @@ struct Membership $kind(from = [peer], bytesMax = 64) {
   # Answers AskMembership.
 
   member @0 :Bool;
-  # False: the committed configuration here does not have that member.
+  # False: the answering member's committed configuration does not have that member.
 }
 
 struct TakeSnapshot $kind(from = [operate], bytesMax = 64) {
@@ -555,12 +560,12 @@ struct TakeSnapshot $kind(from = [operate], bytesMax = 64) {
 }
 
 struct ReplaceMember $kind(from = [peer], bytesMax = 256) {
-  # A node that has lost its log asks to be accepted as its next incarnation, replacing the previous one. Answered by
-  # Nothing once the leader has proposed it; `unavailable` from a member that does not lead.
+  # A node that has lost its log asks to be accepted as its next incarnation, in place of the lost incarnation. Answered
+  # by Nothing once the leader has proposed that; `unavailable` from a member that does not lead.
 
   lost @0 :Member;
   next @1 :Member;
-  # Both of the requesting node.
+  # Both are incarnations of the requesting node.
   endpoint @2 :Text;
 }
 
@@ -572,8 +577,8 @@ struct RecoverGroup $kind(from = [operate], bytesMax = 64) {
 }
 
 struct Recovery $kind(from = [peer, view, operate], bytesMax = 256) {
-  # Answers RecoverGroup: the entries that count from then on, which are all entries up to `last`. Entries that the
-  # others have committed after it are lost; entries after `commit` that were never committed count.
+  # Answers RecoverGroup. From now on all entries up to `last` count, including entries after `commit` that were never
+  # committed. Entries after `last` that the other members have committed are lost.
 
   commit @0 :UInt64;
   last @1 :UInt64;
@@ -584,7 +589,7 @@ struct Recovery $kind(from = [peer, view, operate], bytesMax = 256) {
 }
 
 struct MembersAre $kind(bytesMax = 8192) {
-  # A group reports its current members to `/raft`, which asks them if this node loses its log.
+  # A group reports its current members to `/raft`, which sends requests to them if this node loses its log.
 
   group @0 :Text;
   configuration @1 :Data;
@@ -603,7 +608,7 @@ struct NewEpoch $kind(bytesMax = 256) {
   group @0 :Text;
   epoch @1 :UInt64;
   restart @2 :Bool;
-  # Whether it is to be started again.
+  # Whether the group's actor is to be started again.
 }
 
 # -- the disks of this node ----------------------------------------------------------------------------------------------
@@ -626,11 +631,11 @@ struct LogOpened $kind(bytesMax = 512) {
 
   found @0 :Bool;
   damaged @1 :Bool;
-  # Acknowledged entries may be missing.
+  # Whether acknowledged entries may be missing.
   state @2 :Vote;
   first @3 :UInt64;
   last @4 :UInt64;
-  # Readable entries; none if `last` is below `first`.
+  # The readable entries are `first` to `last`; none if `last` is below `first`.
   why @5 :Text;
   # Which file was cut, if known.
 }
@@ -644,7 +649,7 @@ struct WriteLog $kind(bytesMax = 4194304) {
   hasState @2 :Bool;
   state @3 :Vote;
   first @4 :UInt64;
-  # First index of `entries`; they replace all entries from there on.
+  # The index of the first of `entries`, which replace all stored entries from this index on.
   entries @5 :List(Entry);
 }
 
@@ -672,13 +677,13 @@ struct CompactLog $kind(bytesMax = 64) {
 }
 
 struct KeepMembers $kind(bytesMax = 131072) {
-  # Logs and snapshots of other incarnations are no longer needed.
+  # Lists the incarnations whose logs and snapshots are still needed; all others may be removed.
 
   incarnations @0 :List(UInt64);
 }
 
 struct FindSnapshot $kind(bytesMax = 64) {
-  # A group requests its newest snapshot. Answered by SnapshotFound; its digest was checked.
+  # A group requests its newest snapshot. Answered by SnapshotFound, for a snapshot whose digest was checked.
 
   incarnation @0 :UInt64;
 }
@@ -767,7 +772,7 @@ struct LogState $kind(from = [peer, view, operate], bytesMax = 512) {
   deadBytes @3 :UInt64;
   syncs @4 :UInt64;
   writes @5 :UInt64;
-  # Writes; `syncs` made them durable together.
+  # Number of writes, which `syncs` syncs made durable.
   failure @6 :Text;
 }
 
@@ -779,7 +784,7 @@ struct ReplicatorState $kind(from = [peer, view, operate], bytesMax = 512) {
   linked @2 :Bool;
   sent @3 :UInt64;
   dropped @4 :UInt64;
-  # Messages, with and without a link.
+  # Messages sent over a link, and messages dropped for lack of a link.
 }
 
 struct SnapshotsState $kind(from = [peer, view, operate], bytesMax = 256) {
@@ -787,5 +792,5 @@ struct SnapshotsState $kind(from = [peer, view, operate], bytesMax = 256) {
 
   written @0 :UInt64;
   received @1 :UInt64;
-  # Written snapshots, and bytes from other members.
+  # Number of written snapshots, and bytes received from other members.
 }

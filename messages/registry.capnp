@@ -1,5 +1,5 @@
 @0xc49c76e0cb248c25;
-# The registry of nodes: what nodes report about themselves, and what their watchers (monitors) observed.
+# The registry of nodes: what nodes report about themselves, and what their watchers (monitors) have observed.
 #
 # Terms. A node's watchers are the five nodes nearest to its id. Registrations and heartbeats are bytes that their node
 # has signed (actors/registry/logic). A vouch is an attestation by a judge, the attester.
@@ -11,9 +11,9 @@ $Cxx.namespace("troupe::registry::wire");
 # --- between nodes, at /registry -----------------------------------------------------------------------------------
 
 struct Beat $kind(from = [peer, operate], bytesMax = 512, datagram = true) {
-  # A node reports to a watcher that it is alive; an operator may do so for any node. Answered by BeatNoted; a repeated
-  # request gets the same answer. Errors: `refused` (another node's heartbeat, a wrong date, more than one per period),
-  # `malformed`, `overloaded`.
+  # A node reports to a watcher that it is alive; an operator may report that for any node. Answered by BeatNoted; a
+  # repeated request gets the same answer. Errors: `refused` (another node's heartbeat, a wrong date, more than one per
+  # period), `malformed`, `overloaded`.
 
   heartbeat @0 :Data;
 }
@@ -28,28 +28,29 @@ struct BeatNoted $kind(from = [peer, operate], bytesMax = 64) {
 }
 
 struct OfferRegistration $kind(from = [peer, operate], bytesMax = 8192, datagram = true) {
-  # A node sends its registration to a watcher that has no or an older registration, and its vouches. Answered by
-  # BeatNoted. Errors as for Beat.
+  # A node sends its registration and its vouches to a watcher that has no registration or an older registration.
+  # Answered by BeatNoted. Errors as for Beat.
 
   registration @0 :Data;
   vouches @1 :List(Data);
-  # At most 4, which replace the watcher's vouches; actors/registry/logic/vouch.hpp.
+  # At most 4, which replace the watcher's vouches for the node; actors/registry/logic/vouch.hpp.
 }
 
 struct HandVouch $kind(from = [peer], bytesMax = 512) {
-  # A judge gives a node the vouch that it has signed for it. Answered by VouchTaken; a repeated request gets the same
-  # answer. Errors: `refused` (another node's or judge's, a wrong date), `malformed`, `overloaded` (it has 4 that are
-  # newer than half a day).
+  # A judge sends a node the vouch that the judge has signed for the node. Answered by VouchTaken; a repeated request
+  # gets the same answer. Errors: `refused` (a vouch for another node or by another judge, a wrong date), `malformed`,
+  # `overloaded` (the node has 4 vouches that are newer than half a day).
 
   vouch @0 :Data;
 }
 
 struct VouchTaken $kind(from = [peer], bytesMax = 64) {
-  # The answer to HandVouch: the node shows it to its watchers.
+  # The answer to HandVouch: the node will show the vouch to its watchers.
 }
 
 struct PullBeat $kind(from = [peer], bytesMax = 128, datagram = true) {
-  # A watcher requests a late heartbeat from its node. Answered by PulledBeat; `unavailable` if it has made none yet.
+  # A watcher requests a late heartbeat from the node. Answered by PulledBeat; `unavailable` if the node has made no
+  # heartbeat yet.
 
   registration @0 :UInt64;
   # The sequence that the watcher has.
@@ -89,13 +90,14 @@ struct WatchedRow {
   status @2 :Status;
   # This watcher's judgement.
   heardMs @3 :UInt64;
-  # Time since it arrived.
+  # Time since the last heartbeat arrived.
   unheard @4 :Bool;
-  # Not heard since this watcher started: its data is old, and it counts as heard at the start.
+  # Whether no heartbeat has arrived since this watcher started: the data is then older, and the start counts as the
+  # last arrival.
   vouches @5 :List(Data);
   # Shown by the node, at most 4.
   site @6 :Data;
-  # The address group from which the watcher receives its heartbeats, 16 bytes. Empty: the watcher's own, or unknown.
+  # The address group from which the node's heartbeats arrive, 16 bytes. Empty: the watcher's own group, or unknown.
 }
 
 enum Status {
@@ -107,7 +109,7 @@ enum Status {
 }
 
 struct GetHistory $kind(from = [peer], bytesMax = 128, datagram = true) {
-  # Requests a watcher's observations of a node. Answered by History; empty if there are none.
+  # Requests a watcher's observations of a node. Answered by History, which is empty without observations.
 
   node @0 :Data;
 }
@@ -124,7 +126,7 @@ struct GetUptime $kind(from = [peer], bytesMax = 128, datagram = true) {
 
   node @0 :Data;
   from @1 :UInt32;
-  # Hours of Unix time.
+  # First hour, counted in Unix time.
   until @2 :UInt32;
   # Exclusive.
   sited @3 :Bool;
@@ -141,7 +143,7 @@ struct UptimeIs $kind(from = [peer], bytesMax = 512) {
 # --- operators -----------------------------------------------------------------------------------------------------
 
 struct ListNodes $kind(from = [view, operate], bytesMax = 64) {
-  # Requests all registered nodes. Answered by a stream of NodeRows, which ends once the key space was swept.
+  # Requests all registered nodes. Answered by a stream of NodeRows, which ends once the whole key space was searched.
 }
 
 struct ViewNode $kind(from = [view, operate], bytesMax = 128) {
@@ -156,7 +158,7 @@ struct ViewNode $kind(from = [view, operate], bytesMax = 128) {
 }
 
 struct NodeRows $kind(from = [view, operate], bytesMax = 1048576, whenFull = credit) {
-  # A part of an answer.
+  # A part of the answer to ListNodes or ViewNode.
 
   rows @0 :List(NodeRow);
   # At most 128.
@@ -179,18 +181,18 @@ struct NodeRow {
   watchers @4 :UInt8;
   # Number of watchers with a judgement. 0: this node's own knowledge.
   unheard @5 :Bool;
-  # No watcher has heard from it since that watcher started.
+  # No watcher has received a heartbeat of the node since the watcher started.
   verifiedUntilMs @6 :UInt64;
-  # It counts as verified at this node until then, in Unix ms. 0: it does not.
+  # Unix ms until which the node counts as verified at this node. 0: it does not count as verified.
   site @7 :Data;
-  # The address group that is attributed to it here, 16 bytes (actors/registry/logic/sweep.hpp). Empty: no other node
-  # names it.
+  # The address group to which this node attributes the node, 16 bytes (actors/registry/logic/sweep.hpp). Empty: no
+  # other node has named one.
 }
 
 struct Register $kind(from = [operate], bytesMax = 8192) {
-  # Adds capabilities to this node's registration, or sets its price, and adds it to the list. Answered by Registered
-  # once the change is durable here. Errors: `refused` (too many capabilities), `conflict` (the request had other
-  # content), `malformed`.
+  # Adds capabilities to this node's registration or sets its price, and adds the node to the list. Answered by
+  # Registered once the change is durable at this node. Errors: `refused` (too many capabilities), `conflict` (the
+  # request id was used with other content), `malformed`.
 
   capabilities @0 :Data;
   # actors/registry/logic/capability.hpp
@@ -227,14 +229,14 @@ struct OwnRegistrationChanged $kind(bytesMax = 64) {
 }
 
 struct MeasuredOf $kind(bytesMax = 8192) {
-  # Another domain of this node reports the node's abilities. This replaces its earlier report and holds until the next.
+  # Another domain of this node reports the node's capabilities. This replaces its earlier report.
 
   domain @0 :Text;
   capabilities @1 :Data;
 }
 
 struct NoteFinding $kind(bytesMax = 256) {
-  # To `/registry/list`: this node has checked another node. Answered by FindingNoted.
+  # Another domain reports to `/registry/list` that this node has checked another node. Answered by FindingNoted.
 
   node @0 :Data;
   right @1 :Bool;
@@ -274,5 +276,5 @@ struct RegistryListState $kind(from = [view, operate], bytesMax = 256) {
   sweeps @0 :UInt32;
   # Lists in progress.
   at @1 :Text;
-  # The point of the key space that the first of them has reached.
+  # The point of the key space that the first of these lists has reached.
 }

@@ -7,9 +7,10 @@ using import "/messages/annotations.capnp".kind;
 $Cxx.namespace("troupe::reputation::wire");
 
 struct Report $kind(from = [operate], bytesMax = 512) {
-  # An action of a node. Answered by Reported once it is durable; a repeated request gets the same answer. Errors:
-  # `not_found` (the id is not in the registry), `malformed` (unknown rule, or points for a rule with fixed points),
-  # `conflict` (the request had other content), `refused` (too many events), `unavailable`.
+  # An operator reports an event of another node's behaviour. Answered by Reported once it is durable; a repeated
+  # request gets the same answer. Errors: `not_found` (the id is not in the registry), `malformed` (unknown rule, or
+  # points for a rule with fixed points), `conflict` (the request id was used with other content), `refused` (too many
+  # events), `unavailable`.
 
   node @0 :Data;
   event @1 :Text;
@@ -32,8 +33,8 @@ struct Reported $kind(from = [operate], bytesMax = 512) {
 }
 
 struct Observe $kind(bytesMax = 512) {
-  # Another domain of this node has observed one of the seven events. Answered by Reported, as for Report, except that
-  # the node need not be known.
+  # Another domain of this node reports one of the seven events. Answered by Reported, as for Report, except that the
+  # node need not be in the registry.
 
   node @0 :Data;
   event @1 :Text;
@@ -43,7 +44,7 @@ struct Observe $kind(bytesMax = 512) {
 }
 
 struct GetScore $kind(from = [view, operate], bytesMax = 128) {
-  # Answered by ScoreIs. A node without events has the initial score.
+  # Requests a node's score. Answered by ScoreIs; a node without events has the initial score.
 
   node @0 :Data;
 }
@@ -54,11 +55,11 @@ struct ScoreIs $kind(from = [view, operate], bytesMax = 256) {
   score @0 :UInt32;
   events @1 :UInt32;
   day @2 :UInt64;
-  # Day of Unix time on which it has this score.
+  # The day, counted in Unix time, on which the node has this score.
 }
 
 struct ListScores $kind(from = [view, operate], bytesMax = 128) {
-  # Nodes with events. Answered by Scores.
+  # Requests the scores of all nodes with events. Answered by Scores.
 
   behind @0 :Data;
   # The page starts after this id; empty: at the first.
@@ -78,11 +79,11 @@ struct ScoreRow {
 }
 
 struct ListEvents $kind(from = [view, operate], bytesMax = 256) {
-  # The events of a node, oldest first. Answered by Events.
+  # Requests the events of a node, oldest first. Answered by Events.
 
   node @0 :Data;
   from @1 :Data;
-  # Where the previous page ended; empty: at the first.
+  # `next` of the previous page; empty: from the first event.
 }
 
 struct Events $kind(from = [view, operate], bytesMax = 524288) {
@@ -91,7 +92,7 @@ struct Events $kind(from = [view, operate], bytesMax = 524288) {
   events @0 :List(Data);
   # At most 1,024: actors/reputation/logic/event.hpp
   next @1 :Data;
-  # Empty: that was all.
+  # Empty: this was the last page.
 }
 
 struct ReputationState $kind(from = [view, operate], bytesMax = 256) {

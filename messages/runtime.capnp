@@ -7,7 +7,7 @@ using import "/messages/common.capnp".Error;
 $Cxx.namespace("troupe::runtime::wire");
 
 struct ChildFailed $kind(lane = control, bytesMax = 8192) {
-  # A child reports to its parent that it has failed and waits; the parent answers with Suspend, Revive or Stop.
+  # A child reports to its parent that it has failed and waits; the parent then sends Suspend, Revive or Stop.
 
   child @0 :UInt32;
   # The number that the parent assigned.
@@ -23,15 +23,15 @@ struct ChildEnded $kind(lane = control, bytesMax = 64) {
 }
 
 struct Suspend $kind(lane = control, bytesMax = 64) {
-  # A parent tells a running child to drop its state and wait, because a sibling has failed.
+  # A parent orders a running child to drop its state and wait, because a sibling has failed.
 }
 
 struct Revive $kind(lane = control, bytesMax = 64) {
-  # A parent tells a waiting child to rebuild its state from scratch and continue.
+  # A parent orders a waiting child to build its state again from scratch and continue.
 }
 
 struct Stop $kind(lane = control, bytesMax = 64) {
-  # A parent tells a child to end.
+  # A parent orders a child to end.
 
   givenUp @0 :Bool;
   # The child has failed, and is no longer restarted.
@@ -46,16 +46,16 @@ struct AwaitReady $kind(lane = control, bytesMax = 64) {
 }
 
 struct Describe $kind(lane = control, from = [view, operate], bytesMax = 64) {
-  # Requests an actor's state as its domain shows it. The answer has the kind that the actor's `describe` names;
-  # `unsupported` if it has none, `unavailable` while it waits for a restart.
+  # Requests an actor's state in the form of its domain. The answer has the kind that the actor's `describe` names;
+  # `unsupported` if the actor has no `describe`, `unavailable` while it waits for a restart.
 }
 
 struct Portray $kind(lane = control, bytesMax = 64) {
   # The inspector of the same node requests an actor's snapshot. Answered by Portrait between two messages.
 
   looks @0 :Bool;
-  # A person is watching: the snapshot has the actor's state, and from now on the actor keeps its recent messages for a
-  # minute, if there is space. If false, no code of the domain runs.
+  # True: a person is watching, so the snapshot includes the actor's state, and from now on the actor keeps its recent
+  # messages for a minute, if there is space. False: no code of the domain runs.
 }
 
 struct Portrait $kind(bytesMax = 1048576) {
@@ -69,7 +69,7 @@ struct Portrait $kind(bytesMax = 1048576) {
 
   childrenInAll @2 :UInt32;
   asks @3 :List(PendingAsk);
-  # The oldest 100 of its own pending requests, and of streams that it opened.
+  # Its own pending requests, and streams that it opened: the oldest 100.
 
   asksInAll @4 :UInt32;
   timers @5 :List(PendingTimer);
@@ -90,7 +90,7 @@ struct Portrait $kind(bytesMax = 1048576) {
   # The latest first, at most 8.
 
   p50Us @12 :UInt64;
-  # Durations of its handlers in that time, with steps of a quarter of a factor of two.
+  # Quantiles of its handlers' durations in that time, exact to a quarter of a factor of two.
 
   p90Us @13 :UInt64;
   p99Us @14 :UInt64;
@@ -104,8 +104,8 @@ struct Portrait $kind(bytesMax = 1048576) {
   # CAF's number of the parent; zero: none. Paths do not show it, because children of the root have sibling paths.
 
   state @17 :Data;
-  # A message of that kind: a flat array of words with its segment table. Empty if it is larger than 900,000 bytes,
-  # which would leave no space for the rest.
+  # The state as a message of that kind: a flat array of words with its segment table. Empty if it is larger than
+  # 900,000 bytes, which would leave no space for the other fields.
 
   maxUs @19 :UInt64;
   histogram @20 :List(Bucket);
@@ -161,20 +161,20 @@ struct PastError {
 }
 
 struct Hold $kind(lane = control, bytesMax = 64) {
-  # Tells an actor to handle no requests or tells: they wait. Responses and timers still reach it.
+  # Orders an actor to handle no requests or tells, which then wait. Responses and timers still reach it.
 
   milliseconds @0 :UInt32;
-  # Then it resumes by itself.
+  # After this time the actor resumes by itself.
 }
 
 struct Unhold $kind(lane = control, bytesMax = 64) {
-  # Tells an actor to resume.
+  # Orders an actor to resume.
 }
 
 struct Restart $kind(lane = control, bytesMax = 64) {
-  # Tells an actor to fail, for an operator: its supervisor decides what comes next, as for any failure.
+  # Makes an actor fail, for an operator: its supervisor decides what to do, as for any failure.
 }
 
 struct LookAway $kind(lane = control, bytesMax = 64) {
-  # Tells an actor to check whether its time to keep recent messages is over.
+  # Asks an actor to check whether its time to keep recent messages is over.
 }

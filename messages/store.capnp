@@ -7,10 +7,10 @@ using import "/messages/annotations.capnp".kind;
 $Cxx.namespace("troupe::store::wire");
 
 struct Commit $kind(bytesMax = 4194304) {
-  # Changes rows and blobs, all or none. Answered by Nothing when it is durable; later requests see it. Commits that
-  # wait together share a sync. Errors: `no_space`, `unavailable` (the device failed), `malformed` above the limits of
-  # runtime/store, `refused`: nothing was done. `unknown_outcome`: the device failed at the last step; once the store
-  # accepts writes again, either all or nothing of the commit is stored.
+  # Changes rows and blobs, all or none. Answered by Nothing when the change is durable; later requests see it. Commits
+  # that wait together share a sync. Nothing was done after the errors `no_space`, `unavailable` (the device failed),
+  # `malformed` (above the limits of runtime/store) and `refused`. After `unknown_outcome` the device has failed at the
+  # last step: once the store accepts writes again, either all or nothing of the commit is stored.
 
   rows @0 :List(Change);
   keep @1 :List(Blob);
@@ -23,9 +23,9 @@ struct Commit $kind(bytesMax = 4194304) {
   # a second attempt works.
 
   leave @3 :UInt64;
-  # `no_space` unless this many bytes of the device stay free, in addition to the bytes that the commit keeps. Larger
-  # than the store's own reserve, so that work for other nodes never uses up what this node needs: such a refusal is not
-  # a fault of the store.
+  # `no_space` unless this many bytes of the device stay free, in addition to the bytes that the commit keeps. It is
+  # larger than the store's own reserve, so that work for other nodes never uses up space that this node needs. Such a
+  # refusal is not a fault of the store.
 }
 
 struct Change {
@@ -76,7 +76,7 @@ struct FoundRows $kind(bytesMax = 3145728) {
   # Answers GetRows.
 
   rows @0 :List(FoundRow);
-  # In the order of the keys: all of them, or as many as fit into 1 MiB, and at least one.
+  # In the order of the keys: all rows, or as many as fit into 1 MiB, but at least one.
 }
 
 struct FoundRow {
@@ -149,7 +149,7 @@ struct Used $kind(bytesMax = 2048) {
 
   blobs @0 :UInt64;
   blobBytes @1 :UInt64;
-  # Bytes of the stored blobs. Both grow briefly after a start, until all blobs are counted.
+  # Number and bytes of the stored blobs. Both grow for a while after a start, until all blobs are counted.
   deadBytes @2 :UInt64;
   # Dropped, but not yet reclaimed; zero until all blobs are counted.
   freeBytes @3 :UInt64;
@@ -176,7 +176,7 @@ struct Checked $kind(bytesMax = 65536) {
 
   checked @2 :UInt64;
   damaged @3 :List(Data);
-  # Ids of blobs that cannot be read; they stay damaged until they are kept or dropped.
+  # Ids of blobs that cannot be read; they stay damaged until a commit keeps or drops them.
 }
 
 struct StoreState $kind(from = [view, operate], bytesMax = 2048) {
@@ -196,7 +196,7 @@ struct StoreState $kind(from = [view, operate], bytesMax = 2048) {
 
   damages @6 :UInt32;
   commits @7 :UInt64;
-  # Answered since the start, including errors.
+  # Commits answered since the start, including errors.
 
   groups @8 :UInt64;
   # Syncs that the commits shared.

@@ -1,8 +1,9 @@
 @0xd7e2a8f4c1936b05;
 # Tasks: programs that one node submits and another node runs in a sandbox.
 #
-# Terms. An order is what a submitter signs (actors/task/logic/order.hpp); its hash is the id of the task. An attempt is
-# one run of it at one node, with a token: the later of two attempts has the higher token.
+# Terms. An order describes a task and is signed by its submitter (actors/task/logic/order.hpp); its hash is the id of
+# the task. An attempt is one run of the task at one node. It has a token: the later of two attempts has the higher
+# token.
 
 using Cxx = import "/capnp/c++.capnp";
 using import "/messages/annotations.capnp".kind;
@@ -11,11 +12,11 @@ $Cxx.namespace("troupe::task::wire");
 # --- between nodes, at /task ---------------------------------------------------------------------------------------
 
 struct RunAttempt $kind(from = [peer], bytesMax = 196608) {
-  # A submitter asks a node to run a task. Answered by a stream of AttemptItem with at least one item every second, or
-  # four in a shorter lease. The stream is the lease of the attempt, which ends with it on both sides. Errors:
-  # `malformed`, `refused` (this node accepts no tasks, or not this submitter's, or not these limits), `overloaded` (the
-  # queue is full), `conflict` (it has run a later attempt), `not_found` (the program or an input), `unavailable` (no
-  # sandbox could be made), `no_space`.
+  # A submitter asks a node to run a task. Answered by a stream of AttemptItem with at least one item per second, or
+  # four per lease if that is more often. The stream is the lease of the attempt: when it ends, the attempt ends on both
+  # sides. Errors: `malformed`, `refused` (this node accepts no tasks, or not this submitter's tasks, or not these
+  # limits), `overloaded` (the queue is full), `conflict` (this node has run a later attempt), `not_found` (the program
+  # or an input), `unavailable` (no sandbox could be made), `no_space`.
 
   order @0 :Data;
   # Signed by the requesting node.
@@ -23,9 +24,8 @@ struct RunAttempt $kind(from = [peer], bytesMax = 196608) {
   escrow @2 :Data;
   # The escrow that pays for this attempt (messages/escrow.capnp); empty: it is unpaid.
   leaseMs @3 :UInt32;
-  # Silence after which the submitter considers the attempt lost, 1,000 to 30,000; other values count as the nearest
-  # bound. For an order with hosts also how long its program may run after the worker's request for more time
-  # (RenewAttempt).
+  # Time of silence after which the submitter considers the attempt lost, 1,000 to 30,000; other values count as the
+  # nearest bound. For an order with hosts, also how long the program may run after the last RenewAttempt.
 }
 
 struct RenewAttempt $kind(from = [peer], bytesMax = 128) {
@@ -41,8 +41,8 @@ struct AttemptRenewed $kind(from = [peer], bytesMax = 64) {
 }
 
 struct GetWarnings $kind(from = [peer], bytesMax = 128) {
-  # Asks a node, at /task/warnings, whether a program of that submitter tried there what no task may do. Answered by
-  # Warnings.
+  # Asks a node, at /task/warnings, whether a program of that submitter has tried something forbidden at the node.
+  # Answered by Warnings.
 
   submitter @0 :Data;
 }
@@ -59,18 +59,18 @@ struct AttemptItem $kind(from = [peer], bytesMax = 131072, whenFull = credit) {
 
   union {
     waits @0 :Void;
-    # Waits for a slot or for its inputs; every second.
+    # The attempt waits for a slot or for its inputs. Sent every second.
     began @1 :Void;
     # The program was started.
     uses @2 :TaskUsage;
-    # Usage so far; every second.
+    # Usage so far. Sent every second.
     printed @3 :TaskPrinted;
     output @4 :TaskOutput;
     # A part of a file that the program has left, in the order of Order::outputs and of their bytes.
     ended @5 :TaskEnded;
     lacksInput @6 :Void;
-    # One of its inputs could not be fetched. The stream fails after this, with `not_found` if every requested node
-    # lacks it. That is not a fault of this node, which accepts other tasks.
+    # An input could not be fetched. The stream then fails, with `not_found` if every node that was asked lacks the
+    # input. That is not a fault of this node, which accepts other tasks.
   }
 }
 
@@ -107,9 +107,9 @@ struct TaskEnded {
     signalled @1 :UInt8;
   }
   limit @2 :UInt8;
-  # The limit that it has hit: 0 none, otherwise 1 more than the number of sandbox::Limit.
+  # The limit that the program has hit: 0: none; otherwise the number of sandbox::Limit plus 1.
   tripwire @3 :Text;
-  # The call that it tried, if a tripwire has ended it.
+  # If a tripwire has ended the program: the call that it tried.
   usage @4 :TaskUsage;
 }
 
@@ -128,7 +128,7 @@ struct AttemptAnswered $kind(bytesMax = 128) {
 }
 
 struct AttemptMalicious $kind(bytesMax = 256) {
-  # The actor of an attempt reports to `/task` that its program tried what no task may do.
+  # The actor of an attempt reports to `/task` that its program has tried something forbidden.
 
   task @0 :Data;
   token @1 :UInt64;
@@ -138,7 +138,7 @@ struct AttemptMalicious $kind(bytesMax = 256) {
 }
 
 struct WarnOf $kind(bytesMax = 20480) {
-  # `/task` reports to `/task/warnings` that a program tried here what no task may do.
+  # `/task` reports to `/task/warnings` that a program has tried something forbidden at this node.
 
   submitter @0 :Data;
   call @1 :Text;
@@ -147,7 +147,7 @@ struct WarnOf $kind(bytesMax = 20480) {
 }
 
 struct LookForWarnings $kind(bytesMax = 128) {
-  # `/task` notifies `/task/warnings` that a node wants a task run here.
+  # `/task` notifies `/task/warnings` that a node wants to run a task at this node.
 
   submitter @0 :Data;
 }
@@ -158,23 +158,23 @@ struct WarnedOf $kind(bytesMax = 256) {
   submitter @0 :Data;
   call @1 :Text;
   unixMs @2 :UInt64;
-  # When the first of them observed it.
+  # When the first of those nodes observed it.
 }
 
 struct UseInput $kind(bytesMax = 128) {
-  # To `/task/inputs`: an object is to become a file or folder of this node. Answered by a stream of InputAt: one item
-  # once it exists, then occasional items; it is kept until the stream ends. Errors: `refused` (an archive that cannot
-  # be unpacked), `no_space`, `overloaded`, and errors of the object store.
+  # Asks `/task/inputs` to make an object a file or folder of this node. Answered by a stream of InputAt: one item once
+  # the file or folder exists, then occasional items; it is kept until the stream ends. Errors: `refused` (an archive
+  # that cannot be unpacked), `no_space`, `overloaded`, and errors of the object store.
 
   content @0 :Data;
   unpacked @1 :Bool;
-  # It is a tar archive, and the unpacked folder is wanted.
+  # True: the object is a tar archive, and the unpacked folder is wanted.
   submitter @2 :Data;
   # The node whose task needs it; empty: this node.
   group @3 :Data;
   # 16 bytes of that node's address group.
   asBytes @4 :Bool;
-  # Its bytes are wanted, at most 1 MiB: a standard input. Errors: also `refused` if it is larger.
+  # True: its bytes are wanted, at most 1 MiB, as a standard input. Errors: also `refused` if it is larger.
 }
 
 struct InputAt $kind(bytesMax = 1114112, whenFull = credit) {
@@ -190,16 +190,16 @@ struct InputAt $kind(bytesMax = 1114112, whenFull = credit) {
 
 struct SubmitTask $kind(from = [operate], bytesMax = 196608) {
   # Submits a task. Answered by TaskSubmitted once it is durable; a repeated request gets the same answer. Errors:
-  # `malformed`, `conflict` (the request had other content), `overloaded` (too many tasks), `unavailable` (no known node
-  # could ever run it).
+  # `malformed`, `conflict` (the request id was used with other content), `overloaded` (too many tasks), `unavailable`
+  # (no known node could ever run it).
 
   order @0 :Data;
   # Not signed, without submitter and nonce: this node adds them.
   request @1 :Text;
   # Empty: none.
   risk @2 :Float64;
-  # The highest acceptable rate of wrong results, above 0 and below 1: replicas and quorum follow from it and from
-  # task.dishonest. 0: as the order says. `refused` if no number of replicas is enough.
+  # The highest acceptable rate of wrong results, above 0 and below 1: replicas and quorum are computed from it and from
+  # task.dishonest. 0: the order has them. `refused` if no number of replicas is enough.
   array @3 :UInt32;
   # The number of members in the array of that order, 1 to 10,000; 0: a single task. For an array the answer has the id
   # of the array.
@@ -255,7 +255,7 @@ struct TaskIs $kind(from = [view, operate], bytesMax = 262144) {
   task @1 :Data;
   # actors/task/logic/task.hpp
   why @2 :Text;
-  # Why the nodes known to this node do not fit now: "3 lack memory"; empty: some do, or it has ended.
+  # Why the known nodes cannot run the task now: "3 lack memory"; empty: some node can, or the task has ended.
   parts @3 :List(ResultPart);
   # The output of the deciding attempt.
   escrow @4 :Data;
@@ -282,12 +282,12 @@ struct ArrayIs $kind(from = [view, operate], bytesMax = 196608) {
   array @0 :Data;
   # actors/task/logic/array.hpp: member K has the id of its order K.
   states @1 :List(UInt32);
-  # How many of its members are in each state, by the number of task::State. Members that are not made yet are queued,
-  # or cancelled with the array. Members that were evicted are in no state.
+  # How many of its members are in each state, by the number of task::State. Members that are not made yet count as
+  # queued, or as cancelled with the array. Members that were evicted count in no state.
 }
 
 struct CancelTask $kind(from = [operate], bytesMax = 128) {
-  # Ends a task, or all members of an array. Answered by TaskCancelled once that is durable, also if it was cancelled
+  # Cancels a task, or all members of an array. Answered by TaskCancelled once that is durable, also if it was cancelled
   # before. Errors: `not_found`, `conflict` (it has ended in another way).
 
   id @0 :Data;
@@ -309,9 +309,9 @@ struct ReadTask $kind(from = [view, operate], bytesMax = 128) {
 
 enum TaskPart {
   log @0;
-  # Both streams, of the deciding attempt, otherwise of the newest attempt.
+  # Both streams of the deciding attempt, or of the newest attempt if none has decided.
   result @1;
-  # The standard output and all outputs, of the deciding attempt.
+  # The standard output and all output files of the deciding attempt.
 }
 
 struct TaskText $kind(from = [view, operate], bytesMax = 131072, whenFull = credit) {
@@ -324,7 +324,7 @@ struct TaskText $kind(from = [view, operate], bytesMax = 131072, whenFull = cred
   bytes @2 :Data;
   # Empty: nothing new; sent occasionally in a followed log.
   token @3 :UInt64;
-  # Token of the attempt that printed or left it. In a followed log, another attempt may follow a lost attempt.
+  # Token of the attempt that this output comes from. In a followed log, another attempt may follow a lost attempt.
 }
 
 # --- what the inspector shows --------------------------------------------------------------------------------------
@@ -348,11 +348,11 @@ struct OrdersState $kind(from = [view, operate], bytesMax = 512) {
 
   tasks @0 :UInt32;
   open @1 :UInt32;
-  # Not ended.
+  # Tasks that have not ended.
   attempts @2 :UInt32;
   # Attempts in progress.
   nodes @3 :UInt32;
-  # Nodes that may work, as far as known.
+  # Known nodes that may run tasks.
 }
 
 struct ChecksState $kind(from = [view, operate], bytesMax = 256) {

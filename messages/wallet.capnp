@@ -27,7 +27,7 @@ struct SignedTransfer {
 }
 
 struct GetBook $kind(from = [peer, view, operate], bytesMax = 64) {
-  # Requests the ledger itself. Answered by BookIs.
+  # Requests the data of the ledger. Answered by BookIs.
 }
 
 struct BookIs $kind(from = [peer, view, operate], bytesMax = 1024) {
@@ -46,11 +46,12 @@ struct BookIs $kind(from = [peer, view, operate], bytesMax = 1024) {
 }
 
 struct GetAccount $kind(from = [peer, view, operate], bytesMax = 128) {
-  # Answered by AccountIs, also for an account that was never credited.
+  # Requests an account. Answered by AccountIs, also for an account that was never credited.
 
   address @0 :Data;
   ofNoKey @1 :Bool;
-  # The address belongs to an account without a key. Set by callers whose ledger may be a chain, which cannot tell.
+  # The address belongs to an account without a key. Callers must say so, because a ledger that is a chain cannot know
+  # it.
 }
 
 struct AccountIs $kind(from = [peer, view, operate], bytesMax = 512) {
@@ -71,9 +72,10 @@ struct ChainTerms {
   # Per gas in the next block.
   fork @2 :UInt32;
   address @3 :Data;
-  # The account's address on the chain: its own, or a key of the ledger's node if it belongs to no key.
+  # The account's address on the chain: its own address, or, for an account without a key, the address of a key of the
+  # ledger's node.
   chain @4 :Data;
-  # The id of its genesis. The ledger's id covers it and the key of the ledger's node.
+  # The id of the chain's genesis. The ledger's id is derived from it and from the key of the ledger's node.
 }
 
 struct AccountRow {
@@ -82,13 +84,14 @@ struct AccountRow {
   debits @2 :UInt64;
   # The number of the latest transfer that debited it: the next transfer has this number plus one.
   kind @3 :Text;
-  # key, escrow, …: for an account without a key, the kind in its hash; otherwise empty.
+  # For an account without a key: its kind, such as "escrow", which is part of the hash that is its address; otherwise
+  # empty.
   since @4 :UInt64;
   # When it was first credited, Unix ms; 0: never.
 }
 
 struct ListAccounts $kind(from = [peer, view, operate], bytesMax = 128) {
-  # All accounts by ascending address. Answered by Accounts.
+  # Requests all accounts by ascending address. Answered by Accounts.
 
   from @0 :Data;
   # The first address, or empty.
@@ -102,18 +105,18 @@ struct Accounts $kind(from = [peer, view, operate], bytesMax = 131072) {
 }
 
 struct PostTransfer $kind(from = [peer, operate], bytesMax = 16384) {
-  # Answered by Posted once it is durable. The same bytes again get the same answer. Errors: `malformed`, `refused` (not
-  # approved, funds), `conflict` (not the next number; or another transfer was posted under the request), `overloaded`,
-  # `no_space` for other nodes, while the ledger's node needs the rest of its device.
+  # Posts a transfer. Answered by Posted once it is durable. The same bytes again get the same answer. Errors:
+  # `malformed`, `refused` (not approved, funds), `conflict` (not the next number, or another transfer was posted with
+  # this request id), `overloaded`, and for other nodes `no_space` while the ledger's node needs the rest of its device.
 
   transfer @0 :SignedTransfer;
   request @1 :Text;
-  # At most 64 bytes, unique for this account; empty: none. A retry may have another number: it gets the first answer if
-  # its credits and memo are the same.
+  # A request id of at most 64 bytes, unique for this account, or empty. A retry may have another number: it gets the
+  # first answer if its credits and memo are the same.
   toNoKey @2 :Bool;
-  # All credited accounts belong to no key, as in GetAccount: a deposit, which a part of the ledger's node posts for an
-  # account that it keeps. From another process it is `unavailable`. Without this flag a credit to an account that a
-  # part of the program keeps is `refused`.
+  # A deposit: all credited accounts belong to no key, as in GetAccount, and a part of the ledger's node posts the
+  # deposit for an account that it keeps. From another process it is `unavailable`. Without this flag, a credit to an
+  # account that a part of the program keeps is `refused`.
 }
 
 struct Posted $kind(from = [peer, view, operate], bytesMax = 256) {
@@ -127,8 +130,8 @@ struct Posted $kind(from = [peer, view, operate], bytesMax = 256) {
 }
 
 struct Issue $kind(from = [peer, operate], bytesMax = 1024) {
-  # An operator of the ledger issues (mints) money. Answered by Posted. `refused` unless it comes over the local socket
-  # of the ledger's node or of a member of its group.
+  # An operator of the ledger issues (mints) money. Answered by Posted; `refused` unless the request comes over the
+  # local socket of the ledger's node or of a member of its group.
 
   to @0 :Data;
   amount @1 :UInt64;
@@ -137,14 +140,14 @@ struct Issue $kind(from = [peer, operate], bytesMax = 1024) {
 }
 
 struct ListPostings $kind(from = [peer, view, operate], bytesMax = 128) {
-  # The postings of an account, the latest first. Answered by Postings.
+  # Requests the postings of an account, the latest first. Answered by Postings.
 
   address @0 :Data;
   # Empty: all postings of the ledger.
   before @1 :UInt64;
-  # Only sequences below it; 0: from the latest.
+  # Only postings with a lower sequence; 0: from the latest.
   limit @2 :UInt32;
-  # At most 256; 0: that many.
+  # At most 256; 0 means 256.
 }
 
 struct Postings $kind(from = [peer, view, operate], bytesMax = 1114112) {
@@ -183,8 +186,8 @@ struct Issuer {
 }
 
 struct Propose $kind(from = [peer, operate], bytesMax = 16384) {
-  # A transfer of an account with several signers, with one approval. Answered by ProposalIs. Errors as for
-  # PostTransfer, and `overloaded` if the account has too many proposals.
+  # Proposes a transfer of an account with several signers, with the first approval. Answered by ProposalIs. Errors as
+  # for PostTransfer, and `overloaded` if the account has too many proposals.
 
   transfer @0 :SignedTransfer;
   expires @1 :UInt64;
@@ -192,8 +195,8 @@ struct Propose $kind(from = [peer, operate], bytesMax = 16384) {
 }
 
 struct SignProposal $kind(from = [peer, operate], bytesMax = 1024) {
-  # One more approval; the approval that reaches the threshold posts the transfer. Answered by ProposalIs. Errors:
-  # `not_found`, `refused`, `conflict` if it is already posted.
+  # Adds an approval; the approval that reaches the threshold posts the transfer. Answered by ProposalIs. Errors:
+  # `not_found`, `refused`, `conflict` if the transfer is already posted.
 
   id @0 :Data;
   approval @1 :Approval;
@@ -216,7 +219,7 @@ struct ProposalIs $kind(from = [peer, view, operate], bytesMax = 16384) {
 }
 
 struct ListProposals $kind(from = [peer, view, operate], bytesMax = 128) {
-  # Proposals of one account; at most 64, payable ones first. Answered by Proposals.
+  # Requests the proposals of an account: at most 64, first those that can be paid. Answered by Proposals.
 
   address @0 :Data;
 }
@@ -237,21 +240,21 @@ struct PayFrom $kind(bytesMax = 8192) {
 }
 
 struct Follow $kind(bytesMax = 256) {
-  # From now on the account of kind and id is kept: only PayFrom and PostTransfer with `toNoKey` credit it. Each credit
-  # is reported to the part that keeps it, at the path, until it has answered; payments of another kept account are not
-  # reported. Without a path: no part keeps it any longer, if it was never credited; otherwise that changes nothing,
-  # unless it has `ended`. Answered by Nothing once that is durable.
+  # From now on the part of this node at `path` keeps the account of `kind` and `id`: only PayFrom and PostTransfer with
+  # `toNoKey` credit it. Each credit is reported to that part until it answers, except payments from another kept
+  # account. With an empty path no part keeps the account any longer; that has an effect only if the account was never
+  # credited or has `ended`. Answered by Nothing once that is durable.
 
   kind @0 :Text;
   id @1 :Data;
   path @2 :Text;
   ended @3 :Bool;
-  # Without a path: the part has paid all that it owes from the account. If the ledger is a chain, which cannot refuse a
-  # payment, the remaining money goes to the fund before this is answered.
+  # With an empty path: the part has paid all that it owes from the account. If the ledger is a chain, which cannot
+  # refuse a payment, the remaining money goes to the fund before this is answered.
 }
 
 struct Credited $kind(bytesMax = 512) {
-  # The account was credited. Answered by Nothing once it is recorded; repeated until then.
+  # Reports that a kept account was credited. Answered by Nothing once the credit is recorded; repeated until then.
 
   kind @0 :Text;
   id @1 :Data;
@@ -265,7 +268,7 @@ struct Credited $kind(bytesMax = 512) {
 # --- this node's own account, at `/wallet/own`
 
 struct GetOwnAccount $kind(from = [view, operate], bytesMax = 64) {
-  # Answered by OwnAccountIs. `unavailable` if the ledger does not answer.
+  # Requests this node's own account. Answered by OwnAccountIs; `unavailable` if the ledger does not answer.
 }
 
 struct OwnAccountIs $kind(from = [view, operate], bytesMax = 256) {
@@ -274,11 +277,11 @@ struct OwnAccountIs $kind(from = [view, operate], bytesMax = 256) {
   address @0 :Data;
   balance @1 :UInt64;
   daily @2 :UInt64;
-  # The most that the node itself spends on a UTC day.
+  # The maximum that the node itself spends per UTC day.
   spent @3 :UInt64;
-  # The part of it that is spent.
+  # How much of `daily` is spent.
   payments @4 :UInt32;
-  # Payments that wait for their turn.
+  # Number of payments that wait for their turn.
 }
 
 struct PayOwn $kind(from = [operate], bytesMax = 1024) {
@@ -292,8 +295,9 @@ struct PayOwn $kind(from = [operate], bytesMax = 1024) {
 }
 
 struct Spend $kind(bytesMax = 512) {
-  # A part of this node wants to pay from the node's account. Answered by Spending in its turn: it sends the transfer
-  # itself and reports the result by Spent, within 30 s. Errors as PayOwn, and `refused` above the daily limit.
+  # A part of this node wants to pay from the node's account. Answered by Spending when it is the part's turn: the part
+  # then sends the transfer itself, and reports the result by Spent within 30 s. Errors as for PayOwn, and `refused`
+  # above the daily limit.
 
   to @0 :Data;
   amount @1 :UInt64;
@@ -307,12 +311,12 @@ struct Spending $kind(bytesMax = 2048) {
 }
 
 struct Spent $kind(bytesMax = 128) {
-  # The end of a transfer from Spending.
+  # Reports the result of a transfer from Spending.
 
   transfer @0 :Data;
   # Id of the transfer.
   posted @1 :Bool;
-  # False: it was refused, and is not sent again.
+  # False: the transfer was refused, and is not sent again.
 }
 
 struct OwnState $kind(from = [view, operate], bytesMax = 512) {
@@ -331,7 +335,7 @@ struct WalletState $kind(from = [peer, view, operate], bytesMax = 512) {
   here @1 :Bool;
   # Whether this node now keeps the ledger.
   why @2 :Text;
-  # Why requests to it fail; empty: it answers.
+  # Why requests fail; empty: they are served.
 }
 
 struct BookState $kind(from = [peer, view, operate], bytesMax = 512) {
