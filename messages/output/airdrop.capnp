@@ -28,7 +28,7 @@ struct AirdropShown {
 
 struct AirdropRecipient {
   node @0 :Text;
-  # For a list: the address.
+  # For an airdrop to a list of accounts: the address.
   to @1 :Text;
   amount @2 :Text;
   state @3 :Text;

@@ -13,7 +13,7 @@ struct BenchRow {
 
   what @0 :Text;
   clients @1 :UInt64;
-  # How many were active at once: requesters, actors, links.
+  # How many clients were active at once: requesters, actors or links.
   perSecond :union {
     none @2 :Void;
     value @3 :Float64;
@@ -44,7 +44,7 @@ struct BenchRow {
   requestsEach :union {
     none @15 :Void;
     value @16 :Float64;
-    # Requests that all nodes together sent per operation, including upkeep at the same time.
+    # Requests that all nodes together sent per operation, including maintenance at the same time.
   }
   cpuMsEach :union {
     none @17 :Void;
@@ -58,12 +58,12 @@ struct BenchRow {
   seconds :union {
     none @21 :Void;
     value @22 :Float64;
-    # Duration of the whole if it is done once; otherwise the median of several.
+    # Duration of a single operation, or the median of several operations.
   }
   secondsMax :union {
     none @23 :Void;
     value @24 :Float64;
-    # The longest of these.
+    # The longest of the several operations.
   }
   ratio :union {
     none @25 :Void;
@@ -72,6 +72,6 @@ struct BenchRow {
   syncsEach :union {
     none @27 :Void;
     value @28 :Float64;
-    # Syncs of their logs that all members made per operation.
+    # How often all members together synced their logs, per operation.
   }
 }

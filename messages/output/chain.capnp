@@ -1,6 +1,6 @@
 @0xee74d55db3200af6;
-# Output of `troupe chain`, `validator` and `tx` with `--json`. README.md has the rules of all outputs. Amounts are
-# texts, and so are powers, which are amounts of stake; times are Unix ms.
+# Output of `troupe chain`, `validator` and `tx` with `--json`. README.md has the rules of all outputs. Amounts and
+# powers (amounts of stake) are texts; times are Unix ms.
 
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("troupe::output::wire");
@@ -36,7 +36,7 @@ struct ChainSigned {
   # How many of `founders` have signed.
   founders @2 :UInt32;
   founded @3 :Bool;
-  # The signers have more than 2/3 of the stake: nodes accept the genesis.
+  # Whether the signers have more than 2/3 of the stake, so that nodes accept the genesis.
 }
 
 struct ChainStatus {
@@ -55,9 +55,9 @@ struct ChainStatus {
   # propose prevote precommit idle
   validators @8 :UInt32;
   stateRoot @9 :Data;
-  # After `height`.
+  # State after `height`.
   target @10 :UInt64;
-  # The highest known height; equals `height` when synced.
+  # The highest known height; equals `height` if the node has all blocks.
   blockTimeMs @11 :UInt64;
   pending @12 :UInt64;
   baseFee @13 :Text;
@@ -65,13 +65,13 @@ struct ChainStatus {
   quorum @15 :Bool;
   neighbours @16 :UInt32;
   waits @17 :Text;
-  # Why this node's validator does not sign; null: it signs, or there is none.
+  # Why this node's validator does not sign; null: it signs, or this node has no validator.
   waitingPower @18 :Text;
   # Power of the validators that have reported that they wait, including this one.
   power @19 :Text;
   # Power of all validators.
   fork @20 :UInt32;
-  # 0: the chain never went back.
+  # 0: the chain was never resumed from an earlier block.
   suspects @21 :List(Data);
   # Validators that have signed two final blocks of one height: the chain is halted.
 }
@@ -171,7 +171,7 @@ struct ChainCommit {
   power @1 :Text;
   of @2 :Text;
   absent @3 :List(Data);
-  # Validators whose precommit is not in it.
+  # Validators whose precommit is not in the commit.
   signatures @4 :List(ChainSignature);
 }
 
@@ -201,9 +201,9 @@ struct ChainAccount {
   unbonding @5 :Text;
   rewards @6 :Text;
   nextNonce @7 :UInt64;
-  # Including waiting transactions.
+  # The next nonce after the waiting transactions.
   faucetTime :union {
-    # Time of the block that gave it money from the faucet.
+    # Time of the block in which the account last got money from the faucet.
 
     none @8 :Void;
     value @9 :UInt64;
@@ -211,11 +211,11 @@ struct ChainAccount {
   account @10 :ChainAccountAt;
   root @11 :Data;
   header @12 :Data;
-  # Header of the block of height + 1, which has the root.
+  # Header of the block at height + 1, which has the root.
   exist @13 :ChainExistence;
   nonexist @14 :ChainNonexistence;
   proof @15 :ChainAccountProof;
-  # null without --proof. Includes the four fields before it.
+  # null without --proof; otherwise has the four fields before it again.
 }
 
 struct ChainAccountProof {
@@ -306,22 +306,22 @@ struct Validator {
   # The address of its stake.
   power @2 :Text;
   missed @3 :UInt64;
-  # Heights that are 10 deep without its precommit in a block.
+  # Number of heights that are 10 deep without its precommit in a block.
   origin @4 :Text;
   # genesis registered dev
   state @5 :Text;
   # waiting active jailed out leaving
   evidence @6 :List(ChainEvidence);
   guard @7 :ValidatorGuard;
-  # null, like `refused`: another node's validator
+  # null, like `refused`, for another node's validator
   refused :union {
-    # Second votes, which were not signed.
+    # Number of second votes that were not signed.
 
     none @8 :Void;
     value @9 :UInt64;
   }
   commission @10 :UInt32;
-  # Part of the rewards, in thousandths; 0 as long as there is no delegation.
+  # The validator's part of the rewards, in thousandths; 0, because there is no delegation yet.
   jailedUntil :union {
     # Unix ms; null: it is not jailed.
 
@@ -358,7 +358,7 @@ struct Transaction {
   state @1 :Text;
   # pending final failed expired
   height :union {
-    # Height of its block; null, like index and time: it is in no block.
+    # Height of its block; null, like index and time, if it is in no block.
 
     none @2 :Void;
     value @3 :UInt64;
@@ -376,9 +376,9 @@ struct Transaction {
   # transfer faucet
   from @10 :Text;
   to @11 :Text;
-  # null: not exactly one receiver; for a faucet: the sender
+  # null unless there is exactly one receiver; for a faucet: the sender
   amount @12 :Text;
-  # Sum of all credits; for a faucet, which has none: its grant.
+  # Sum of all credits; for a faucet, which has no credits: the amount that it gives.
   credits @13 :List(TransactionCredit);
   memo @14 :Text;
   nonce @15 :UInt64;
@@ -387,12 +387,12 @@ struct Transaction {
   # null: the sender
   feeMax @18 :Text;
   fee @19 :Text;
-  # The paid fee: burnt part and tip; both null: it is in no block.
+  # The fee paid: the burnt part plus the tip; all three are null if it is in no block.
   burnt @20 :Text;
   tip @21 :Text;
   gas @22 :UInt64;
   code :union {
-    # 0: done. null: it is in no block.
+    # 0: done; null if it is in no block.
 
     none @23 :Void;
     value @24 :UInt32;
@@ -400,7 +400,7 @@ struct Transaction {
   message @25 :Text;
   # Why it failed.
   events @26 :List(TransactionEvent);
-  # None yet.
+  # Always empty: there are no events yet.
 }
 
 struct TransactionCredit {

@@ -15,7 +15,7 @@ struct Error {
   # A name of base::Code, such as "not_found".
   message @1 :Text;
   outcome @2 :Text;
-  # The state of the work: "nothing was changed".
+  # What the command has done: "nothing was changed".
   try @3 :Text;
   # What the caller can do now; null if unknown.
   retryAfterMs :union {

@@ -8,13 +8,13 @@ struct DhtPut {
   # `dht put` and `dht provide`.
 
   key @0 :Text;
-  # As `dht get` accepts it: /kv/KEY, /cid/DIGEST or /pk/ID. For provide: the content id.
+  # In the form that `dht get` accepts: /kv/KEY, /cid/DIGEST or /pk/ID. For provide: the content id.
 
   sequence @1 :UInt64;
   # For kv; otherwise 0.
   stored @2 :UInt32;
   asked @3 :UInt32;
-  # Nodes that have stored it, of the nodes that should.
+  # `stored` of the `asked` nodes have stored it.
   search @4 :DhtSearch;
 }
 
@@ -45,7 +45,7 @@ struct DhtQuestion {
   sequence :union {
     none @9 :Void;
     value @10 :UInt64;
-    # It has the value.
+    # The sequence of the value that the node has.
   }
   contacts @11 :UInt32;
 }
@@ -61,14 +61,14 @@ struct DhtValue {
 
   key @0 :Text;
   value @1 :Text;
-  # Null if it is invalid UTF-8, or sealed; valueHex has every value. With --explain both are null if no value was
-  # found.
+  # Null if the value is invalid UTF-8, or sealed; valueHex has every value. With --explain both are null if no value
+  # was found.
   valueHex @2 :Data;
   bytes @3 :UInt64;
   sealed @4 :Bool;
   # Sealed for other readers: the value is the sealed container.
   owner @5 :Data;
-  # Public key; null unless kv.
+  # Public key; null except for kv.
   name @6 :Text;
   sequence @7 :UInt64;
   expires :union {
@@ -77,16 +77,16 @@ struct DhtValue {
     # Unix seconds.
   }
   holders @10 :UInt32;
-  # Other nodes that answered with exactly this value. 0 in `dht listen`, where the search is null.
+  # Number of other nodes that answered with exactly this value; 0 in `dht listen`, where the search is null.
   quorum :union {
     none @12 :Void;
     value @13 :UInt32;
-    # The replicas that had to agree, fewer in a small network; null for other spaces, and in `dht listen`.
+    # How many replicas had to agree, fewer in a small network; null for spaces other than kv, and in `dht listen`.
   }
   agreed :union {
     none @14 :Void;
     value @15 :Bool;
-    # Whether they did. Null if `quorum` is null.
+    # Whether so many replicas agreed; null if `quorum` is null.
   }
   search @11 :DhtSearch;
 }
@@ -162,13 +162,14 @@ struct DhtRow {
 
   space @0 :Text;
   key @1 :Text;
-  # As `dht get` accepts it; for providers and what this node provides, the first 40 digits of the content id.
+  # In the form that `dht get` accepts; for providers, and for objects that this node provides, the first 40 digits of
+  # the content id.
   name @2 :Text;
-  # Null unless kv, and if it is not valid UTF-8.
+  # Null except for kv, and if the name is not valid UTF-8.
   owner @3 :Data;
   # As in DhtValue.
   node @4 :Data;
-  # The id of the provider; null unless providers.
+  # The id of the provider; null in other spaces.
   sequence @5 :UInt64;
   bytes @6 :UInt64;
   expires :union {

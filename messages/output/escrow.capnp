@@ -101,7 +101,7 @@ struct EscrowShown {
   amount @4 :Text;
   bonds @5 :EscrowBonds;
   released @6 :Text;
-  # Gross: the provider has `released` less `fund`.
+  # Gross: the provider has got `released` less `fund`.
   fund @7 :Text;
   deadline :union {
     none @8 :Void;
@@ -114,7 +114,7 @@ struct EscrowShown {
   paid @13 :List(EscrowPaid);
   offers @14 :List(EscrowOffer);
   confirmed @15 :Bool;
-  # The last posting is in the ledger.
+  # Whether the last posting is in the ledger.
   sentence @16 :Text;
   proposal @17 :EscrowProposal;
   milestones @18 :List(EscrowMilestone);
@@ -130,8 +130,8 @@ struct EscrowShown {
   notes @24 :List(Text);
   # Notes of the guards.
   waits @25 :Text;
-  # What the last posting waits for: fees, which the account of the requested node lacks on the chain. null: nothing, or
-  # only the ledger.
+  # What the last posting waits for: "fees" if the node's account on the chain has too little to pay the fee. null:
+  # nothing, or only the ledger.
 }
 
 struct TaskEscrowShown {
@@ -144,9 +144,9 @@ struct TaskEscrowShown {
   task @3 :Data;
   quorum @4 :UInt32;
   held @5 :Text;
-  # For providers that may still be paid.
+  # Amount held for providers that may still be paid.
   released @6 :Text;
-  # Gross: the providers have `released` less `fund`.
+  # Gross: the providers have got `released` less `fund`.
   fund @7 :Text;
   deadline :union {
     none @8 :Void;
@@ -202,13 +202,13 @@ struct EscrowAct {
 }
 
 struct EscrowLogged {
-  # A line of `escrow log` and the input of `escrow verify FILE`: it is all that is needed to recompute the escrow.
+  # A line of `escrow log`. All lines are the input of `escrow verify FILE`, and enough to recompute the escrow.
 
   seq @0 :UInt64;
   time @1 :UInt64;
   event @2 :Text;
   by @3 :Text;
-  # null: a deadline, the ledger or a guard
+  # null: caused by a deadline, the ledger or a guard
   hash @4 :Data;
   prev @5 :Data;
   what @6 :Text;
@@ -216,11 +216,11 @@ struct EscrowLogged {
   entry @7 :Data;
   # Its bytes, whose SHA-256 is `hash`.
   act @8 :EscrowAct;
-  # Only with the first entry that it caused.
+  # Only with the first entry that the action caused.
   agreement @9 :Data;
-  # Only in the first entry: its SHA-256 is the id, and `prev` there.
+  # Only in the first entry: the SHA-256 of the agreement is the escrow's id, and `prev` of this entry.
   commitment @10 :Data;
-  # Only in the first entry: the buyer's.
+  # Only in the first entry: the buyer's commitment.
 }
 
 struct EscrowFlaw {
@@ -265,5 +265,6 @@ struct EscrowArbiter {
   ruled @3 :UInt32;
   silent @4 :UInt32;
   since @5 :UInt64;
-  # Unix ms: it is drawn for escrows that were proposed later. 0: it joined before this was recorded.
+  # Unix ms: the arbiter can be drawn for escrows that were proposed after this time. 0: it joined before this was
+  # recorded.
 }

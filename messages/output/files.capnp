@@ -22,7 +22,8 @@ struct File {
   copiesEnd :union {
     none @7 :Void;
     value @8 :UInt64;
-    # Seconds since 1970: when the first storage node ends its copies, unless this node contacts it before.
+    # Seconds since 1970: when the first storage node will delete its copies, unless this node contacts that node
+    # before.
   }
 }
 
@@ -54,7 +55,7 @@ struct FilePut {
   replicas @4 :UInt32;
   # The requested number of nodes.
   reached @5 :UInt32;
-  # The number of nodes that have synced each part; if it is fewer, exit status 3.
+  # The number of nodes that have synced each part; if it is lower than `replicas`, the exit status is 3.
   bytesFresh @6 :UInt64;
   # Bytes of the file, without repeated chunks.
 }
@@ -67,7 +68,7 @@ struct FileGot {
   bytes @2 :UInt64;
   # Bytes written.
   fileBytes @3 :UInt64;
-  # Bytes of the whole file: with `--range` more than were written.
+  # Bytes of the whole file; with `--range`, not all of them were written.
 }
 
 enum ContentKind {
@@ -129,7 +130,7 @@ struct FileCopy {
   kind @1 :ContentKind;
   id @2 :Data;
   state @3 :Text;
-  # lacking, damaged, unknown (its node did not answer), repaired (it was corrupted, and has been replaced)
+  # lacking, damaged, unknown (the node did not answer), repaired (the copy was corrupted, and has been replaced)
 }
 
 struct FileVerified {
@@ -143,7 +144,7 @@ struct FileVerified {
   damaged @4 :UInt64;
   unknown @5 :UInt64;
   repaired @6 :UInt64;
-  # Repaired copies among the damaged.
+  # How many of the damaged copies are repaired.
   bytes @7 :UInt64;
   # Bytes read, each object counted once.
 }

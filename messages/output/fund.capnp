@@ -42,22 +42,22 @@ struct FundProposal {
 
   id @0 :Data;
   to @1 :Text;
-  # null, like amount and category: it proposes other signers
+  # null, like amount and category, if the proposal is for new signers
   amount @2 :Text;
   category @3 :Text;
   reason @4 :Text;
   expires @5 :UInt64;
   signed @6 :UInt32;
   state @7 :Text;
-  # open paid expired refused; for other signers done
+  # open paid expired refused; for new signers also done
   by @8 :Text;
   # Its proposer.
   proposed @9 :UInt64;
   signedBy @10 :List(Text);
   threshold @11 :UInt32;
-  # For other signers: how many would have to sign; otherwise 0.
+  # For new signers: how many of them must sign a payment; otherwise 0.
   signers @12 :List(Text);
-  # For other signers: the proposed signers.
+  # For new signers: the proposed signers.
   why @13 :Text;
   # The ledger's reason for the refusal.
   transfer :union {
@@ -76,14 +76,14 @@ struct FundReportHead {
   book @1 :Data;
   account @2 :Text;
   first @3 :UInt64;
-  # The first posting that counts, and the ledger's last posting.
+  # `first` is the first posting that counts; `last` is the ledger's last posting.
   last @4 :UInt64;
   from @5 :UInt64;
   # Time of the account's first posting; 0: none.
   until @6 :UInt64;
   # Time of the ledger's last posting; 0: none.
   head @7 :Data;
-  # The hash of that posting.
+  # The hash of the posting `last`.
   previous :union {
     # The hash of the report that this report has replaced.
 
@@ -103,14 +103,14 @@ struct FundReportRow {
   way @3 :Text;
   # credit debit
   account @4 :Text;
-  # The other account; null: it was issued
+  # The other account; null if the money was issued
   amount @5 :Text;
   memo @6 :Text;
   category @7 :Text;
-  # For a debit, as `proposal`.
+  # `category` and `proposal` only for a debit.
   proposal @8 :Text;
   balance @9 :Text;
-  # Balance after it.
+  # Balance after this posting.
 }
 
 struct FundReportSums {
@@ -144,7 +144,7 @@ struct FundVerified {
   lines @1 :UInt64;
   # Lines of the file.
   sha256 @2 :Data;
-  # The value that the last line should have.
+  # The hash that the last line should have.
   bad @3 :FundBadLine;
   # The first wrong line; null: none.
 }

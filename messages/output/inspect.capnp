@@ -13,7 +13,7 @@ struct Inspection {
   # Actors of the node.
 
   matched @3 :UInt64;
-  # Actors that the filter selects: more than are listed if the limit was reached.
+  # Actors that the filter selects; more than are listed if the limit was reached.
 
   tookMs @4 :Float64;
   warnings @5 :List(Text);
@@ -168,7 +168,7 @@ struct TracedMessage {
   # The fields of the message.
 
   waitedUs @9 :UInt64;
-  # Time in the mailbox; 0 also if unknown, and unless `way` is in.
+  # Time in the mailbox; 0 if unknown, or if `way` is not in.
 
   tookUs @10 :UInt64;
   # Duration of its handler.
@@ -177,7 +177,7 @@ struct TracedMessage {
   # Span of the handler that sent it.
 
   handler @12 :UInt32;
-  # The span of its own handler; 0 if it belongs to no trace.
+  # The span of the handler that handled it; 0 if the message belongs to no trace.
 }
 
 struct CapturedNode {
@@ -196,7 +196,7 @@ struct CapturedNode {
   # "old-message: a message waits ...".
   actors @8 :List(InspectedActor);
   actorsInAll @9 :UInt64;
-  # More than are listed, or than the current view had requested.
+  # Number of all actors, which may be more than are listed or the current view had requested.
   actor @10 :CapturedActor;
   # The actor that was open last; null if none was.
   messages @11 :List(TracedMessage);
@@ -210,7 +210,7 @@ struct CapturedActor {
   kind @1 :Text;
   state @2 :Text;
   shows @3 :Text;
-  # Its own state in one line.
+  # The state that the actor shows, in one line.
   handling @4 :Text;
   parent @5 :Text;
   children @6 :List(Text);

@@ -42,7 +42,7 @@ enum Stage {
 }
 
 struct LogLevel {
-  # `log`: what was set.
+  # `log`: the level that was set.
 
   level @0 :Text;
   domain @1 :Text;
@@ -113,7 +113,7 @@ struct Demo {
   readAt @4 :Data;
   chunks @5 :UInt32;
   chunksThere @6 :UInt32;
-  # How many of them were at the node where the file was read back.
+  # How many chunks were stored at the node where the file was read back.
   same @7 :Bool;
   seconds @8 :Float64;
   escrow @9 :Data;

@@ -30,7 +30,7 @@ struct Peer {
   # Bytes since the link began.
 
   score @8 :UInt32;
-  # Points for misbehaviour; at 100 it is banned.
+  # Points for violations; at 100 the peer is banned.
   bannedForMs :union {
     none @9 :Void;
     value @10 :UInt64;

@@ -10,7 +10,7 @@ struct RaftStatus {
   group @0 :Text;
   node @1 :Data;
   role @2 :Text;
-  # leader, follower, candidate, learner, recovering, opening
+  # leader, follower, candidate, learner, recovering, opening, removed
   term @3 :UInt64;
   leader @4 :Data;
   # null: unknown
@@ -33,10 +33,11 @@ struct RaftStatus {
 }
 
 struct RaftDelay {
-  # What a commit now waits for, at the leader; the first entry decides. Without a leader: the silent voters.
+  # What a commit waits for now, reported by the leader; the first entry is decisive. Without a leader: the silent
+  # voters.
 
   what @0 :Text;
-  # disk, link; silent: it has not answered for that time
+  # disk or link; silent: the member has not answered for that time
   node @1 :Data;
   ms @2 :Float64;
 }
@@ -48,8 +49,8 @@ struct RaftMember {
   # voter, learner
   match @3 :UInt64;
   state @4 :Text;
-  # probe, replicate, snapshot, recovering; self; unknown if the answering member does not lead; answers or silent while
-  # the group has no leader
+  # probe, replicate, snapshot or recovering; self; unknown if the answering member does not lead; answers or silent
+  # while the group has no leader
   lagMs @5 :UInt64;
   incarnation @6 :Text;
   inFlight @7 :UInt32;
@@ -108,7 +109,7 @@ struct KvGot {
   key @0 :Text;
   value @1 :Text;
   valueHex @2 :Text;
-  # Only one of both is set: hexadecimal if the value is not UTF-8.
+  # Only one of value and valueHex is set: valueHex if the value is not UTF-8.
   rev @3 :UInt64;
   created @4 :UInt64;
 }
@@ -159,7 +160,7 @@ struct KvChange {
   key @1 :Text;
   keyHex @2 :Text;
   value @3 :Text;
-  # null: it was removed
+  # null: the key was removed
   valueHex @4 :Text;
   request @5 :Text;
 }

@@ -10,19 +10,19 @@ struct RegistryRow {
 
   node @0 :Data;
   status @1 :Text;
-  # healthy unhealthy offline; with --watch also gone: no longer in the lists
+  # healthy unhealthy offline; with --watch also gone: the node is no longer in the lists
   capabilities @2 :Capabilities;
   price @3 :Text;
-  # Per core and hour; null: not for money.
+  # Per core and hour; null: the node takes no money.
   heartbeatAgeS :union {
     none @4 :Void;
     value @5 :UInt64;
   }
   owner @6 :Data;
   reputation @7 :UInt32;
-  # In points, by this node's judgement.
+  # In points, by the requested node's records.
   verified @8 :Bool;
-  # It has answered checks correctly in the last 24 h, as far as the requested node knows.
+  # Whether the node has answered checks correctly in the last 24 h, as far as the requested node knows.
 }
 
 struct Capabilities {
@@ -61,7 +61,7 @@ struct RegistryView {
   # null: it cannot be dialled
   version @8 :Text;
   registered @9 :UInt64;
-  # The time of that registration.
+  # The time of the registration.
   upS @10 :UInt64;
   watchers @11 :UInt32;
   # Number of watchers with a judgement.

@@ -14,7 +14,7 @@ struct Reputation {
     none @3 :Void;
     value @4 :UInt32;
   }
-  # By paid work; null: there was none.
+  # Trust by paid work; null: there was no paid work.
 }
 
 struct ReputationEvents {
@@ -29,7 +29,7 @@ struct ReputationEvent {
   event @2 :Text;
   delta @3 :Int32;
   score @4 :UInt32;
-  # The score after it, in thousandths.
+  # The score after the event, in thousandths of a point.
   by @5 :Data;
   evidence @6 :Data;
 }

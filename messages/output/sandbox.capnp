@@ -8,19 +8,19 @@ struct SandboxRan {
   # `sandbox run`: the last line of standard error, because the program uses standard output.
 
   exitStatus :union {
-    # null: a signal ended it
+    # null: a signal ended the program
     none @0 :Void;
     value @1 :Int32;
   }
   signal :union {
-    # Its number; null: it exited by itself
+    # Number of the signal; null: the program exited by itself
     none @2 :Void;
     value @3 :Int32;
   }
   limit @4 :Text;
-  # time cpu memory pids disk files output; null: it did not fail because of a limit
+  # time cpu memory pids disk files output; null: the program did not fail because of a limit
   tripwire @5 :Text;
-  # The forbidden call that ended it, or "forks"; null: none
+  # The forbidden call for which the program was ended, or "forks"; null: none
   usage @6 :SandboxUsage;
   cgroup @7 :Text;
   # v2 v1; null: limits were checked without cgroups
@@ -41,7 +41,7 @@ struct SandboxChecked {
   ok @0 :Bool;
   checks @1 :List(SandboxCheck);
   cgroup @2 :Text;
-  # v2 v1; null: this user can use none
+  # v2 v1; null: this user can use no cgroups
 }
 
 struct SandboxCheck {

@@ -11,7 +11,7 @@ struct SimFault {
   fired @1 :UInt64;
   acknowledgedAfter @2 :UInt64;
   worlds @3 :UInt64;
-  # In how many worlds it fired.
+  # In how many worlds the fault fired.
 }
 
 struct SimReached {
@@ -47,15 +47,15 @@ struct SimWorld {
   reached @15 :List(SimReached);
   faults @16 :List(SimFault);
   stopped @17 :Bool;
-  # The command ended the world at an event, before a verdict: neither passed nor failed.
+  # The command ended the world at an event, before a verdict: the world neither passed nor failed.
   betweenEvents @18 :Bool;
-  # The violation was seen after that event, between events: a run that stops there does not show it.
+  # The violation was detected between `event` and the next event, so a run that stops at `event` does not show it.
   steered @19 :UInt32;
   # Faults that a person added or ended while the world was watched.
   brokenBy :union {
     none @20 :Void;
     value @21 :Float64;
-    # With --beyond: the attackers' share (0 to 1 of all) that violated what is promised below that share.
+    # With --beyond: the attackers' share of all members (0 to 1) that broke a promise which holds for smaller shares.
   }
 }
 
@@ -71,12 +71,12 @@ struct SimGroup {
 }
 
 struct SimBreaks {
-  # Promises for smaller shares that worlds of --beyond have violated.
+  # Promises for smaller shares of attackers that worlds with --beyond have broken.
 
   share @0 :Float64;
-  # The smallest share that violated it in a world, 0 to 1.
+  # The smallest share of attackers that broke a promise in a world, 0 to 1.
   seeds @1 :List(UInt64);
-  # Seeds of the worlds in which that share did; the first ten.
+  # Seeds of the first ten worlds in which that share broke a promise.
 }
 
 struct SimSummary {
@@ -103,7 +103,7 @@ struct SimMutant {
   mutant @0 :Text;
   found @1 :Bool;
   seeds @2 :UInt64;
-  # How many seeds were tried until it was found, including the successful seed; all tried seeds if it was not found.
+  # How many seeds were tried, including the seed that found the mutant.
   seed :union {
     none @3 :Void;
     value @4 :UInt64;
@@ -126,13 +126,13 @@ struct SimCard {
   takes @2 :Text;
   help @3 :Text;
   domain @4 :Text;
-  # The domain of a domain, operation, knob, invariant, property or mutant; null: all worlds.
+  # The domain to which the row belongs; null if it applies to all worlds.
   mutants @5 :List(Text);
-  # For a domain.
+  # For a domain: its mutants.
 }
 
 struct SimActor {
-  # A line of `troupe sim replay`: an actor where the world stopped.
+  # A line of `troupe sim replay`: an actor at the event at which the world stopped.
 
   node @0 :Text;
   path @1 :Text;
@@ -155,7 +155,7 @@ struct SimEclipse {
 }
 
 struct SimScore {
-  # The attackers needed to hide a key of the DHT in half of the rounds, with some defences enabled.
+  # What attackers need to hide a key of the DHT in half of the rounds, with some defences enabled.
 
   groups @0 :Bool;
   # Limits per address group; `paths`: disjoint paths; `region`: values are stored in the whole estimated radius.
@@ -164,7 +164,7 @@ struct SimScore {
   workBits @3 :UInt8;
   ids :union {
     none @4 :Void;
-    # More than were tried.
+    # The number would be higher than was tried.
     value @5 :UInt64;
   }
   addressGroups :union {
@@ -172,7 +172,7 @@ struct SimScore {
     value @7 :UInt64;
   }
   hashes @8 :Float64;
-  # Work to find `ids` ids near enough to the key; zero if `ids` is `none`.
+  # Work to find `ids` ids that are near enough to the key; zero if `ids` is `none`.
 }
 
 struct SimFlood {
@@ -180,7 +180,7 @@ struct SimFlood {
 
   limited @0 :Bool;
   settled @1 :Bool;
-  # The honest nodes were there first.
+  # Whether the honest nodes were in the table first.
   ids @2 :UInt64;
   addressGroups @3 :UInt64;
   contacts @4 :UInt64;
@@ -239,11 +239,11 @@ struct SimCollusion {
   # A line of `troupe sim collusion`. Shares are 0 to 1.
 
   colluding @0 :Float64;
-  # Share of the workers.
+  # Share of colluding workers.
   replicas @1 :UInt32;
-  # Equal answers that are accepted; 1 if workers are trusted.
+  # Number of equal answers that are required; 1 if workers are trusted.
   wrong @2 :Float64;
-  # Share of the accepted answers.
+  # Share of wrong answers among the accepted answers.
   overhead @3 :Float64;
   # Additional answers per task beyond the first.
   way @4 :Text;
@@ -259,10 +259,10 @@ struct SimExplored {
   depth @3 :UInt64;
   # The longest path from the beginning.
   complete @4 :Bool;
-  # No state within the limits was left out.
+  # Whether no state within the limits was left out.
   held @5 :Bool;
   invariant @6 :Text;
   # The violated invariant; null: none.
   path @7 :List(Text);
-  # The path that led to it.
+  # The path that led to the violation.
 }

@@ -41,7 +41,7 @@ struct TaskListed {
 }
 
 struct TaskArrayView {
-  # `task view` of an array. The numbers of members in each state.
+  # `task view` of an array: the number of members in each state.
 
   task @0 :Data;
   members @1 :UInt32;
@@ -77,15 +77,15 @@ struct TaskView {
   result @14 :TaskResult;
   # Null: no attempt has decided.
   why @15 :Text;
-  # Why known nodes do not fit now; null: some do.
+  # Why the known nodes cannot run the task now; null: some node can.
   maxPrice @16 :Text;
-  # For each provider; null: none is paid.
+  # Maximum price per provider; null: no provider is paid.
   escrow @17 :Data;
   # The escrow that pays its attempts; null: none was paid yet.
   network @18 :List(Text);
   # HOST:PORT to which its program may connect.
   trusted @19 :Bool;
-  # One answer was enough, from a node with many correct answers in comparisons.
+  # Whether one answer was enough, because it came from a node with many correct answers in comparisons.
 }
 
 struct TaskAttempt {
@@ -107,7 +107,7 @@ struct TaskAttempt {
   verdict @9 :Text;
   # open right wrong malicious
   reason @10 :Text;
-  # For an attempt that was lost or refused.
+  # Why an attempt was lost or refused.
   began @11 :UInt64;
 }
 
@@ -134,7 +134,7 @@ struct TaskLine {
   text @2 :Text;
   # Without its line end; invalid UTF-8 is shown as U+FFFD.
   attempt @3 :UInt64;
-  # Its token. With -f another attempt may follow a lost attempt.
+  # Token of the attempt. With -f another attempt may follow a lost attempt.
   member @4 :Text;
-  # "ID.K", for an array; null: a single task.
+  # "ID.K" for a member of an array; null for a single task.
 }

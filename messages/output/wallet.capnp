@@ -33,7 +33,7 @@ struct WalletAccounts {
 struct WalletAccount {
   account @0 :Text;
   name @1 :Text;
-  # null: it is not the caller's.
+  # null: the account does not belong to the caller.
   kind @2 :Text;
   # key multisig node escrow fund airdrop
   balance @3 :Text;
@@ -55,11 +55,11 @@ struct WalletOwn {
   account @0 :Text;
   balance @1 :Text;
   daily @2 :Text;
-  # The most that it spends on a UTC day.
+  # The maximum that the node itself spends per UTC day.
   spent @3 :Text;
-  # The part of it that is spent.
+  # How much of `daily` is spent.
   waiting @4 :UInt32;
-  # Payments that wait for their turn.
+  # Number of payments that wait for their turn.
 }
 
 struct WalletSent {
@@ -79,12 +79,12 @@ struct WalletRequest {
 }
 
 struct WalletPosting {
-  # A line of `wallet history`: a credit that concerns the account.
+  # A line of `wallet history`: a credit from or to the account.
 
   id @0 :Data;
   time @1 :UInt64;
   from @2 :Text;
-  # null: it was issued
+  # null: the money was issued
   to @3 :Text;
   amount @4 :Text;
   memo @5 :Text;
