@@ -3,8 +3,8 @@
 //
 // Source  draft-irtf-cfrg-xchacha-03 2; RFC 8439 2.8 for the associated data and the tag.
 // Nonce   192 random bits: one key may seal 2^64 datagrams before two equal nonces are likely.
-// Speed   0.7 us for 200 bytes, 1.7 us for 1,300 (Xeon with AVX2). Of this, setting a key for each datagram takes 0.16
-//         us, so no object is kept for each peer. A forged tag costs 1.3 us more, because Botan throws.
+// Speed   0.7 us for 200 bytes, 1.7 us for 1,300 (Xeon with AVX2). Setting a key for each datagram takes 0.16 us of
+//         that, so no object is kept for each peer. A forged tag costs 1.3 us more, because Botan throws.
 // Safety  Botan decrypts before it checks the tag, so open() replaces a forged text with zeros. Botan keeps the latest
 //         key, in memory that it wipes.
 // Owner   One thread at a time: a member of an actor.

@@ -20,7 +20,7 @@ using runtime::Signal;
 constexpr std::chrono::seconds kForgetDatagramAfter{2};  // after the deadline: a later response has no requester
 const Error kQuestionsFull{Code::overloaded, "too many requests wait for responses by datagram",
                            std::chrono::milliseconds(200)};
-const Error kBanned{Code::unavailable, "this node has banned that peer for a while"};
+const Error kBanned{Code::unavailable, "this node has temporarily banned that peer"};
 const Error kNoLink{Code::overloaded, "this node has reached its limit of links (net.links_max)",
                     std::chrono::milliseconds(1000)};
 const Error kSilentDialled{Code::overloaded,  // which says nothing about the other node

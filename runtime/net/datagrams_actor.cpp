@@ -26,7 +26,7 @@ const Error kTooMany{Code::overloaded, "too many requests of this node are in pr
                      std::chrono::milliseconds(100)};
 const Error kServiceEnded{Code::unavailable, "the requested actor has ended"};
 
-const Error kHearsay{Code::overloaded, "too many requests to an address that has not answered yet",
+const Error kHearsay{Code::overloaded, "too many requests to an address that has not responded yet",
                      std::chrono::seconds(1)};
 
 /// Takes our actors' responses to one other node.

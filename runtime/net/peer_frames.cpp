@@ -153,7 +153,7 @@ Envelope Peer::envelope_of(const Frame& frame, const messages::KindInfo* kind, S
 void Peer::take_question(const Frame& frame) {
   const std::uint64_t number = frame.header.correlation;
   if (number == 0 || ours(number) || (number & ~caf::message_id::request_id_mask) != 0)
-    return violated("a request with a number of the wrong side");
+    return violated("a request whose number belongs to this side");
   if (served_.contains(number)) return violated("two requests with one number");
   const auto* kind = messages::find_kind(frame.header.kind);
   const auto service = node().service(frame.path);
@@ -203,7 +203,7 @@ void Peer::take_conversation(const Frame& frame) {
       return turn_away(Turned::frames, "an answer or item of a kind or size that this node does not know");
     if (check_envelope(frame.payload)) return violated(kNoMessage);
     if (type == FrameType::error && kind != &messages::kind_of<messages::wire::Error>())
-      return violated("an error of another kind");
+      return violated("an error frame whose message is not an Error");
   } else if (type == FrameType::answer || type == FrameType::item || type == FrameType::error) {
     return violated("an answer or item without words");
   }
@@ -306,7 +306,7 @@ void Peer::take_watch(const Frame& frame) {
 void Peer::take_down(const Frame& frame) {
   if (frame.payload.empty() || frame.header.kind != messages::kind_of<messages::wire::Error>().id ||
       check_envelope(frame.payload))
-    return violated("an end without a reason");
+    return violated("a DOWN frame without a reason");
   const auto envelope = envelope_of(frame, &messages::kind_of<messages::wire::Error>(), Signal::error);
   link_->down(std::string(frame.path), runtime::read_error(envelope));
 }

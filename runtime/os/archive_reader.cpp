@@ -163,7 +163,7 @@ base::Outcome<std::optional<ArchiveEntry>> ArchiveReader::next() {
       out.kind = Kind::none;
       return std::optional(std::move(out));
     }
-    return at_fault(name, "is the folder itself, but not a folder");
+    return at_fault(name, "is the folder itself, but its type is not a folder");
   }
   if (out.kind == Kind::link) {
     out.target = copied(::archive_entry_symlink(from));

@@ -1,6 +1,5 @@
 #pragma once
-// Closes what programs have left, on its own thread: the last close of a disk in memory frees that memory, which is
-// slow.
+// Closes what programs have left, on its own thread: the last close of a disk in memory frees it, which is slow.
 #include <condition_variable>
 #include <memory>
 #include <mutex>

@@ -34,7 +34,7 @@ class Links : public std::enable_shared_from_this<Links> {
   /// Counts one stream as long as the result lives.
   std::shared_ptr<void> take_slot();
   std::size_t streams() const;
-  /// Whether another stream may be accepted. If not, `acceptor` is told to resume once a stream may be accepted.
+  /// Whether another stream may be accepted. If not, `acceptor` gets an order to resume once a stream may be accepted.
   bool has_room(const caf::strong_actor_ptr& acceptor);
 
   /// A broker is known from join() to leave(). Returns false if the network is closing: the broker must then not start.

@@ -35,7 +35,7 @@ class PipeReader {
   void want(std::size_t bytes);
   /// Returns the piece that was read, or nullopt. The next piece is read after want().
   std::optional<Piece> take();
-  /// Call when no more output will be written: only the rest in the pipes is read.
+  /// Call once all output was written: only the rest in the pipes is read.
   void drain();
   /// Stops reading, because no more output is wanted.
   void stop();

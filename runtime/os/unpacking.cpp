@@ -27,7 +27,7 @@ Error not_made(const std::string& path, int number) {
     case ELOOP:
     case EXDEV: return at_fault(path, "is below a link");
     case ENOTDIR: return at_fault(path, "is below a file");
-    case EMLINK: return at_fault(path, "is one name too many for its file");
+    case EMLINK: return at_fault(path, "has too many hard links");
     case ENOSPC:
     case EDQUOT: return {Code::no_space, "the disk is full"};
     default: return {Code::unavailable, path + " could not be created: " + std::generic_category().message(number)};

@@ -130,7 +130,7 @@ class Builder {
       if (parts.empty())
         return '"' + bind.to + "\" is not a valid path inside: expected an absolute path without \"..\"";
       if (parts.front() != kDisk && is_ours(parts.front()))
-        return '"' + bind.to + "\" cannot hold a file of the host: inputs must be below /task";
+        return '"' + bind.to + "\" cannot be the place of a file of the host: inputs must be below /task";
       if ((parts.front() == kDisk) != (where == Where::on_disk)) continue;
       std::error_code failed;
       const auto type = fs::status(bind.from, failed).type();

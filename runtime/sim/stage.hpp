@@ -57,7 +57,7 @@ class Recorder {
 
 class Stage {
  public:
-  /// A scheduled event. Of two events at the same moment, the event that was scheduled earlier comes first.
+  /// A scheduled event. If two events have the same moment, the event that was scheduled earlier comes first.
   struct Appointment {
     std::uint64_t number = 0;  ///< counts scheduled events; zero: none
     std::uint32_t place = 0;   ///< its slot in the stage

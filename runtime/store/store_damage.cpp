@@ -20,7 +20,7 @@ StoreDamage Store::damage() const {
     out.blobs = true;
   }
   for (const std::uint32_t pack : suspect_packs_)
-    add(pack_file(pack), "the index has lost rows of this pack, so the pack is kept unchanged");
+    add(pack_file(pack), "the index has lost rows for this pack, so the pack is kept unchanged");
   for (const Damage& damage : packs_->damages()) {
     // Once all rows were compared, the blobs in a bad place are known by their ids, and are removed as they are
     // repaired.

@@ -132,7 +132,7 @@ StoreError SyncedFiles::lacks(const File& file, std::uint64_t expected, const st
   return {StoreError::corrupt,
           path_of(file) + ": " + what + ", and " + std::to_string(expected) +
               " bytes of it were stored; restore it from a copy before the next start, or remove " + record_ +
-              " from the data directory to give up what is lost"};
+              " from the data directory to accept the loss"};
 }
 
 // -- while it is in use ----------------------------------------------------------------------------------------------

@@ -105,8 +105,8 @@ std::string_view name(DatagramError error) {
     case DatagramError::misaligned: return "misaligned";
     case DatagramError::unknown_version: return "of an unknown version";
     case DatagramError::unknown_type: return "of an unknown type";
-    case DatagramError::reserved: return "with reserved bits";
-    case DatagramError::bad_path: return "for a path that cannot be";
+    case DatagramError::reserved: return "with reserved bits set";
+    case DatagramError::bad_path: return "with an invalid path";
     case DatagramError::forged: return "not sealed by its sender";
   }
   return "forged";

@@ -78,8 +78,8 @@ std::string_view name(FrameError error) {
     case FrameError::too_short: return "too short";
     case FrameError::misaligned: return "misaligned";
     case FrameError::unknown_type: return "of an unknown type";
-    case FrameError::reserved: return "with reserved bits";
-    case FrameError::bad_path: return "for a path that cannot be";
+    case FrameError::reserved: return "invalid: reserved bits are set";
+    case FrameError::bad_path: return "invalid: its path is not allowed";
   }
   return "too long";
 }

@@ -80,7 +80,7 @@ class Parser {
       at_ += 3;
       if (!at_end() && !among(kBlanks, text_[at_])) return Mistake{at_, "expected a blank and a term after not"};
       skip_blanks();
-      if (upcoming(kEndsWord) == "not") return Mistake{at_, "write not only once"};
+      if (upcoming(kEndsWord) == "not") return Mistake{at_, "not is repeated; write it once"};
       sense = Term::Sense::negated;
     }
     const char first = at_end() ? ' ' : text_[at_];
@@ -175,7 +175,7 @@ class Parser {
     // `mailbox>10kind=peer` and `kind=>5` are mistakes; in a regular expression such characters may be intended.
     const std::size_t slip = word.raw.find_first_of(kOperatorBytes);
     if (slip == 0 || (slip != std::string_view::npos && op != Operator::matches))
-      return Mistake{word.place + slip, "put a value with = ! < > or ~ into quotes"};
+      return Mistake{word.place + slip, "put a value that contains = ! < > or ~ into quotes"};
     return word;
   }
 
@@ -197,7 +197,7 @@ class Parser {
 
   static std::string unknown(std::string_view name, std::string_view symbol) {
     if (symbol.empty() && name == "and") return "a blank joins two terms; leave out the and";
-    if (symbol.empty() && name == "or") return "there is no or; a regular expression has |, as in kind~peer|file";
+    if (symbol.empty() && name == "or") return "there is no or; use | in a regular expression, as in kind~peer|file";
     const std::string why = symbol.empty() ? "; write a path as /peer, a kind as kind=peer" : "";
     return "unknown field " + named(name) + "; did you mean " + named(nearest_field(name)) + "? The fields are " +
            field_names() + why;

@@ -19,7 +19,7 @@ std::string wrong_at(std::string_view pattern, std::size_t at) {
     case '[':
     case ']':
     case '{':
-    case '}': return "a glob has only * ? **; put \\ before a literal bracket, or write a /regular expression/";
+    case '}': return "a glob has only * ? and **; write \\ before a literal bracket, or use a /regular expression/";
     default: return "";
   }
 }
