@@ -13,7 +13,7 @@
 
 namespace troupe::bench {
 
-inline constexpr std::chrono::seconds kDue{60};  // the deadline of each request: that of a patient domain
+inline constexpr std::chrono::seconds kDue{60};  // the deadline of each request, as long as a patient domain would set
 
 /// Called once with the result, in the actor's own context.
 using Measured = std::function<void(Figure)>;

@@ -22,7 +22,7 @@ Measurement<void> HeldNode::begin(Runner& runner, const ScratchFolder& folder) {
   auto sink = observe::file_sink(folder.path() + "/node.log", kLogBytes, 1);
   if (!sink.ok())
     return Failure{{base::Code::internal, "cannot write " + folder.path() + "/node.log: " + sink.error()},
-                   "nothing was kept running",
+                   "no node was kept running",
                    {},
                    Exit::failed};
   const auto& clock = runner.node().world().clock;

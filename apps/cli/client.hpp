@@ -225,7 +225,7 @@ class Client {
   std::string way_;
   std::uint64_t trace_ = 0;
   Effect effect_ = Effect::read;          // the command's effect, once it is connected
-  bool awaited_ = false;                  // the node serves, or the caller need not wait for that
+  bool awaited_ = false;                  // the node serves, or the caller need not wait for it
   std::optional<std::string> directory_;  // of a local node
   std::optional<base::Instant> mute_at_;  // when a local node that has sent nothing counts as not responding
   // The texts of the failure if no link was ever established.

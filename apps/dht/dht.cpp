@@ -233,8 +233,8 @@ Commands dht_commands() {
        .options =
            {number_option(
                 "--quorum", "N",
-                "other nodes that must agree on a signed value (default 3); if given, a value with fewer gets a note",
-                1, 20),
+                "other nodes that must agree on a signed value (default 3); if given, a note says if fewer agree", 1,
+                20),
             kExplain},
        .positionals = {{.name = "KEY",
                         .help = "key that `dht put` printed, NAME of this node's value, or NAME@ID; several values are "

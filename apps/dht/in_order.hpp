@@ -1,6 +1,5 @@
 #pragma once
-// Shows messages that arrive in any order in the order of their numbers: each as soon as all earlier messages were
-// shown.
+// Shows messages, which arrive in any order, by their numbers: each as soon as all earlier messages were shown.
 #include <capnp/message.h>
 
 #include <functional>
@@ -24,7 +23,7 @@ class InOrder {
     kept_[number]->setRoot(message);
     while (next_ < kept_.size() && kept_[next_]) show(next_++);
   }
-  /// Call when no more messages arrive: shows the messages after missing messages.
+  /// Call once all messages have arrived: shows the messages after missing messages.
   void end() {
     for (; next_ < kept_.size(); ++next_)
       if (kept_[next_]) show(next_);

@@ -135,7 +135,7 @@ Commands working() {
       act_command("escrow agree", "Agree to the other party's proposal", escrow_agree, {pay_option()}),
       act_command("escrow rule", "Decide a dispute, as the drawn arbiter", escrow_rule, {pay_option()}),
       act_command("escrow cancel", "Withdraw, or offer to cancel", escrow_cancel, {}, {}, kEscrowCancelNotes),
-      act_command("escrow extend", "Offer a later time, or accept the other party's", escrow_extend,
+      act_command("escrow extend", "Offer a later time, or accept the other party's offer", escrow_extend,
                   {{.name = "--start", .value = "T", .help = "time until which the provider must start"},
                    {.name = "--deliver", .value = "T", .help = "time until which the provider must deliver"},
                    {.name = "--review", .value = "T", .help = "time until which the buyer may accept or dispute"}},

@@ -34,8 +34,8 @@ class Get {
     }
     if (!part_bytes_ || target_.bytes() != *part_bytes_)
       return Failure{
-          {Code::corrupt, "the node ended the file early: " + std::to_string(target_.bytes()) + " of " +
-                              (part_bytes_ ? std::to_string(*part_bytes_) : "an unknown number of") + " bytes came"},
+          {Code::corrupt, "the node ended the transfer early: got " + std::to_string(target_.bytes()) + " of " +
+                              (part_bytes_ ? std::to_string(*part_bytes_) : "an unknown number of") + " bytes"},
           target_.outcome()};
     return target_.commit();
   }

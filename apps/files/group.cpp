@@ -50,7 +50,7 @@ Client::Outcome<void> done(base::Result<Kept<wire::Executed>, Failure> executed)
 }  // namespace
 
 Failure unknown(const kv_command::Way& way) {
-  return {.error = {base::Code::not_found, "the group " + way.group + " keeps no such file"},
+  return {.error = {base::Code::not_found, "the group " + way.group + " has no such file in its catalogue"},
           .outcome = "nothing was changed",
           .try_ = "troupe file ls --group " + way.group};
 }

@@ -39,12 +39,12 @@ lines
   --rev begins at a past revision; 5 if it is no longer stored
 )";
 
-Option hex_option() { return {.name = "--hex", .help = "keys are in hexadecimal digits"}; }
+Option hex_option() { return {.name = "--hex", .help = "keys are given in hexadecimal digits"}; }
 Option wait_option() { return timeout_option("longest wait for the group (default 5s)"); }
 Option request_option() {
   return {.name = "--request", .value = "ID", .help = "request id: a retry with the same id changes nothing"};
 }
-Option stale_option() { return {.name = "--stale", .help = "read from this member, without asking the others"}; }
+Option stale_option() { return {.name = "--stale", .help = "read from this member, without asking the other members"}; }
 Positional key_argument() { return {.name = "KEY", .help = "key to use"}; }
 
 }  // namespace

@@ -97,7 +97,7 @@ Commands registry_commands() {
        .run = registry_list},
       {.name = "registry view",
        .summary = "Show a node and its history",
-       .options = {{.name = "--history", .help = "with each of its heartbeats of the last week"}},
+       .options = {{.name = "--history", .help = "show each of its heartbeats of the last week"}},
        .positionals = {{.name = "NODE", .help = "id of the node: 40 hexadecimal digits"}},
        .needs = Needs::view,
        .run = registry_view},

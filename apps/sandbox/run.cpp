@@ -42,7 +42,7 @@ Exit exit_of(const Outcome& outcome) {
 std::string limit_text(Limit limit, const sandbox::Limits& limits) {
   const auto bytes = [](std::uint64_t count) { return config::bytes_text({count}); };
   switch (limit) {
-    case Limit::time: return "it exceeded its time limit, --time " + config::duration_text(limits.time) + ", is over";
+    case Limit::time: return "its time limit, --time " + config::duration_text(limits.time) + ", has passed";
     case Limit::cpu: return "it used more than its cores over 5 s: --cpu";
     case Limit::memory: return "it used more than --memory " + bytes(limits.memory_bytes);
     case Limit::pids: return "it had more processes and threads than --pids " + std::to_string(limits.pids);
@@ -63,13 +63,16 @@ std::optional<Failure> failure_of(const Outcome& outcome, const sandbox::Spec& s
                    exit};
   if (outcome.how == Ended::spared)
     return Failure{{Code::unavailable, "the program was ended: " + outcome.why},
-                   "that is not the program's fault; its output until then was printed",
+                   "this is not the program's fault; its output until then was printed",
                    "troupe sandbox run again, once other programs need less",
                    exit};
   if (outcome.how == Ended::not_started) {
     std::string advice;
     if (outcome.status == ENOENT && !spec.root) advice = "use --root DIR, a folder that contains the program";
-    else if (outcome.status == ENOENT) advice = "the path of the program inside; its loader must be there too";
+    else if (outcome.status == ENOENT)
+      advice =
+          "use the path of the program inside the root, which must also "
+          "contain its loader";
     return Failure{{Code::not_found, outcome.why}, "the program was not started", advice, exit};
   }
   if (!outcome.tripwire.empty())

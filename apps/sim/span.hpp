@@ -1,8 +1,7 @@
 #pragma once
 // Parses and writes spans of virtual time as people use them: "12.4s", "200us", "30m".
 //
-// Separate from settings, which take only whole numbers (runtime/config/forms.hpp): the times of a world are finer than
-// seconds.
+// Settings take only whole numbers (runtime/config/forms.hpp), but the times of a world are finer than seconds.
 #include <optional>
 #include <string>
 #include <string_view>

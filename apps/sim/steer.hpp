@@ -1,6 +1,5 @@
 #pragma once
-// Actions of a person on a watched world, as changes of its scenario, so that the new world can be replayed like any
-// other.
+// Actions of a person on a watched world, as changes of its scenario, so that the new world can be replayed too.
 //
 // Changes take effect a nanosecond after `now`: all events until then are the same as before.
 #include <string_view>

@@ -1,6 +1,5 @@
 #pragma once
-// A run as a file: the scenario, each decision of the scheduler, and regular snapshots, with which another run is
-// compared.
+// A run as a file: the scenario, each decision of the scheduler, and regular snapshots to compare another run with.
 //
 // Format  all numbers little-endian.
 //   8 bytes   "TRPTRC01"

@@ -8,12 +8,12 @@ const sim::WorkloadSpec& world_spec() {
       .knobs = {{"actors.mailbox_max", {"4", "8", "16"}}},
       .invariants =
           {
-              {"sim.actor-breaks", "no actor breaks, but those that a fault breaks, and the check() of each holds"},
+              {"sim.actor-breaks", "no actor breaks unless a fault breaks it, and the check() of each actor holds"},
               {"sim.node-gives-up", "a node gives up only if its device has failed"},
-              {"sim.converges", "once all faults have ended, everything comes about within a bound of time"},
+              {"sim.converges", "once all faults have ended, the world converges within a time limit"},
               {"sim.comes-to-rest", "actors do not keep each other busy forever while no time passes"},
           },
-      .sometimes = {{"actor: a mailbox was full", "a question was answered `overloaded`, or a tell dropped"}},
+      .sometimes = {{"actor: a mailbox was full", "a request was answered `overloaded`, or a tell was dropped"}},
   };
   return spec;
 }

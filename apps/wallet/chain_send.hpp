@@ -55,7 +55,7 @@ class SentPrinter {
   /// With --wait waits for all transactions, and exits like `tx wait`. `interrupted`: the command to suggest after an
   /// interruption; empty: the command that waits again.
   Ending finish(Client& client, const std::string& interrupted);
-  /// Call when no more is sent: prints the lines that were held back.
+  /// Call once all was sent: prints the lines that were held back.
   void stop();
 
  private:

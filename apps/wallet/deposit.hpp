@@ -1,7 +1,7 @@
 #pragma once
 // A transfer to an account without a key: a deposit of an escrow, a bond, the pool of an airdrop. It is signed for the
-// current book. If the book is a chain, the resulting transaction is signed too, with the current fee and last height
-// (actors/chain/logic/book_transfer.hpp).
+// current book, and if that is a chain, also as the resulting transaction (actors/chain/logic/book_transfer.hpp), with
+// the current fee and last height.
 //
 // Trust  on a chain, the address of such an account is trusted to the book's node, which has the key.
 #include "apps/wallet/book.hpp"

@@ -345,7 +345,11 @@ void Feed::carry_out(const Order& order) {
         return same;
       });
       if (!found)
-        tell(order.node, "resume " + order.subject + ": it was not paused from these screens; its operator can", true);
+        tell(order.node,
+             "resume " + order.subject +
+                 ": it was not paused from these screens; the operator who "
+                 "paused it can",
+             true);
       return;
     }
     case Order::What::restart:

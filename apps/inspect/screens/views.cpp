@@ -45,7 +45,7 @@ const std::vector<View>& views() {
        .keys = "enter open  / filter  left right sort  r reverse",
        .live = "m messages"},
       {.name = "tree",
-       .doc = "actors below their parents; - folds, tab shows which send to which",
+       .doc = "actors below their parents; - folds, tab shows which actors send to which",
        .wants = {.actors = true, .by_path = true},
        .show = tree,
        .enter = actors_enter,
@@ -53,7 +53,7 @@ const std::vector<View>& views() {
        .keys = "enter open  - fold",
        .live = "tab flows"},
       {.name = "flows",
-       .doc = "which actors send to which: a sample of one second",
+       .doc = "which actors send messages to which actors: a sample of one second",
        .wants = {},
        .show = flows,
        .key = flows_key,
@@ -116,7 +116,7 @@ Content help(const Model& model) {
   add("/", "filter by words; actors also in the language of `troupe inspect --filter`");
   add("esc", "clear the filter, then go back");
   add("enter", "open a row, or show the whole row of a list");
-  add("up, down, ^U, ^W", "after : and /: earlier lines; erase the line, or a word");
+  add("up, down, ^U, ^W", "in the input after : or /: earlier lines; erase the line, or a word");
   add("arrows, h j k l", "move; left and right choose the column to sort by, r reverses; elsewhere they scroll");
   add("pgup pgdn g G", "a screen up or down, the first and the last row");
   add("space", "pause the screen, not the node");
@@ -124,7 +124,7 @@ Content help(const Model& model) {
   add("t", "show totals instead of rates");
   add("y", "show the command that shows this row again");
   add("1-9", "another node");
-  add("d", "of an actor: mark the differences from now, at other times and nodes; d again ends that");
+  add("d", "on an actor: mark what changes from now on, also at other nodes; d again ends that");
   add("q", "quit the screens");
   out.rows.push_back(text_row(""));
   out.rows.push_back(text_row("Views", Style::title));
@@ -142,10 +142,10 @@ Content help(const Model& model) {
     add("g 12.304s, :event N", "go to that time, to the end of that event");
     add("$", "go to the event that broke an invariant, otherwise to the end");
     add("space + _", "play, faster, slower");
-    add("n N", "of an actor: the next and the previous event in which its state changed");
-    add("w", "of an actor: the event in which its state last changed; w again: the change before");
+    add("n N", "on an actor: the next and the previous event in which its state changed");
+    add("w", "on an actor: the event in which its state last changed; w again: the change before that");
     add(":cut n1 n2 5s", "cut the network between two nodes from here on; without a time until faults end");
-    add(":heal n1 n2", "end the cut; the run is repeated after both, and its report names them");
+    add(":heal n1 n2", "end the cut; the run is then repeated, and its report names both");
     add("W", "go to the event in which this event's message was sent");
     return out;
   }
