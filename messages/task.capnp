@@ -15,8 +15,8 @@ struct RunAttempt $kind(from = [peer], bytesMax = 196608) {
   # A submitter asks a node to run a task. Answered by a stream of AttemptItem with at least one item per second, or
   # four per lease if that is more often. The stream is the lease of the attempt: when it ends, the attempt ends on both
   # sides. Errors: `malformed`, `refused` (this node accepts no tasks, or not this submitter's tasks, or not these
-  # limits), `overloaded` (the queue is full), `conflict` (this node has run a later attempt), `not_found` (the program
-  # or an input), `unavailable` (no sandbox could be made), `no_space`.
+  # limits), `overloaded` (the queue is full), `conflict` (this node has run a later attempt). Further errors:
+  # `not_found` (the program or an input), `unavailable` (no sandbox could be made), `no_space`.
 
   order @0 :Data;
   # Signed by the requesting node.

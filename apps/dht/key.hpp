@@ -1,9 +1,12 @@
 #pragma once
 // A key of the DHT, as a person types it.
 //
-//   /kv/NAME the value that this node has signed under that name /kv/KEY a signed value, by its 40 hexadecimal digits
-//   as `dht put` prints it /cid/DIGEST a value by its hash: 64 digits /pk/ID a node's public key by its id: 40 digits
-//   /kv/NAME@ID the value that node ID has signed under that name NAME, NAME@ID short for /kv/NAME, /kv/NAME@ID
+//   /kv/NAME           the value that this node has signed under that name
+//   /kv/KEY            a signed value, by its 40 hexadecimal digits as `dht put` prints it
+//   /cid/DIGEST        a value by its hash: 64 digits
+//   /pk/ID             a node's public key by its id: 40 digits
+//   /kv/NAME@ID        the value that the node ID has signed under that name
+//   NAME, NAME@ID      short for /kv/NAME, /kv/NAME@ID
 #include <optional>
 #include <string>
 

@@ -45,7 +45,7 @@ struct FileRow {
   unsigned live = 0;      ///< the lowest number of copies that a part of the file had at the node's last check
   bool pinned = false;
   std::optional<std::uint64_t> expires{};     ///< seconds since 1970
-  std::optional<std::uint64_t> copies_end{};  ///< seconds since 1970, for the list
+  std::optional<std::uint64_t> copies_end{};  ///< seconds since 1970; only for the list
 
   static FileRow read(files::wire::FileRow::Reader row) {
     FileRow out;

@@ -23,9 +23,9 @@ struct DataDirectory {
 };
 
 /// Opens and locks the directory. Creates it (0700), its parents and its format file if they do not exist. Blocks on
-/// the disk. Fails with exit 1 if another process has locked the directory; if it belongs to a user other than this
-/// user and root; if other users may write to it or read its key; if its format is newer or unreadable; if it has data
-/// without an identity or a format; or if the device fails.
+/// the disk. Fails with exit 1 if the device fails or another process has locked the directory. Fails also if the
+/// directory belongs to a user other than this user and root, or other users may write to it or read its key. Fails
+/// also if its format is newer or unreadable, or if it has data without an identity or a format.
 base::Result<DataDirectory, Failure> open_data_directory(const std::string& path);
 
 /// Returns the bytes of a file of the directory, or nullopt if there is no such file. Errors: `corrupt` if it has more

@@ -126,7 +126,7 @@ class Node {
   /// Returns null if no service of that path is published.
   std::shared_ptr<const Service> service(std::string_view path) const;
 
-  /// The ended actors: for an inspector, in addition to the registry.
+  /// More data for inspectors, in addition to the registry.
   EndedActors& ended() { return ended_; }
   const EndedActors& ended() const { return ended_; }
   Alarms& alarms() { return alarms_; }

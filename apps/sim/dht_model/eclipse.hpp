@@ -5,8 +5,8 @@
 //          addresses for them, and announce themselves to every node. Only then an honest node puts a value at the key,
 //          and another honest node gets it. Attackers acknowledge stores, keep nothing, and return only each other.
 // Score    the smallest budget that hides the value in half of the rounds. It is counted in ids, each with its own
-//          address group; in address groups (a /24 each), with kIdsToSpare times as many ids; and in hashes: ids times
-//          the work per id times the tries until an id is near enough.
+//          address group, and in address groups (a /24 each), with kIdsToSpare times as many ids. It is also counted
+//          in hashes: ids times the work per id times the tries until an id is near enough.
 // Network  tables as after a long time: up to k nodes of each range, chosen at random. Each honest node is in its own
 //          address group. Bucket, Table and Lookup make all decisions.
 #include <map>
