@@ -230,7 +230,7 @@ struct Model {
   std::uint64_t messages_dropped = 0;         ///< dropped by nodes, or here above the limit
   std::string tracing;                        ///< the current subject of the trace; empty: none
   std::map<std::string, Look> looked_before;  // by node number and path
-  /// The state with which states of an actor with that path are compared, later or at another node, until `d` is
+  /// The state with which states of an actor with that path are compared, at other times or nodes, until `d` is
   /// pressed again.
   struct Mark {
     std::string where;  ///< "n1 at event 3087"

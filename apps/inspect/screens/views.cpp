@@ -124,7 +124,7 @@ Content help(const Model& model) {
   add("t", "show totals instead of rates");
   add("y", "show the command that shows this row again");
   add("1-9", "another node");
-  add("d", "on an actor: mark what changes from now on, also at other nodes; d again ends that");
+  add("d", "on an actor: mark what differs from its state now, at other times and nodes; d again ends that");
   add("q", "quit the screens");
   out.rows.push_back(text_row(""));
   out.rows.push_back(text_row("Views", Style::title));
