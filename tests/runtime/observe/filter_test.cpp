@@ -158,7 +158,7 @@ TEST_CASE("filter: a slip is refused at its place, with what belongs there") {
   CHECK(refused_at("mailbox>10x", 10, "without a unit"));
   CHECK(refused_at("oldestMs>10d", 11, "ms s m h"));
   CHECK(refused_at("not", 3, "a term is expected"));
-  CHECK(refused_at("not not kind=a", 4, "write not only once"));
+  CHECK(refused_at("not not kind=a", 4, "not is repeated; write it once"));
   CHECK(refused_at("not/peer", 3, "a blank"));
   CHECK(refused_at("kind=a /p[ab]", 9, "bracket"));
   CHECK(refused_at("path=/peer/*", 5, "write a glob without path="));
