@@ -1,12 +1,14 @@
-// What the READMEs show in blocks of `sh` runs as it is printed there, from top to bottom, in an empty directory.
+// The blocks of `sh` on each page run as they are printed there, from top to bottom, in a directory of their own.
 //
-// An example runs and must exit with 0. PAGE.expect next to PAGE.md names the examples of the page that differ:
+// An example runs and must exit with 0. PAGE.expect next to PAGE.md says what differs:
+//   after: ../../README.md                  the page whose examples run first, in the same directory and shell
 //   $ troupe sim replay files --seed 8412   the example, without its comment
 //   runs: COMMAND                           what runs in its place, for example if the example takes over a second
 //   prints: TEXT                            what its output contains
 //   exits: 10                               its exit
 //   skipped: REASON                         it does not run
-// A line that starts with # is a comment. An example that is no longer on its page fails the test.
+// A line that starts with # is a comment. An example that is no longer on its page fails the test, and so does a page
+// that does not link to the page that runs before it.
 #include <map>
 #include <regex>
 #include <set>
@@ -25,7 +27,10 @@ struct Expectation {
   std::string exits = "0";
   std::string skipped{};  // why the example does not run; empty: it runs
 };
-using Expectations = std::map<std::string, Expectation>;  // by the example
+struct Expectations {
+  std::filesystem::path after{};  // the page that runs first; empty: no page
+  std::map<std::string, Expectation> examples{};
+};
 
 constexpr const char* kBefore = R"sh(
 cd "$1"; PATH=$2:$PATH; source=$3; export XDG_CONFIG_HOME=$1/config TROUPE_REGISTRY__LOAD_MAX=1000000
@@ -43,7 +48,7 @@ step() {  # LINE EXIT PRINTS: in this shell, for its variables and jobs
 }
 )sh";
 
-/// Returns the lines of all blocks of `sh` in a README, without their comments.
+/// Returns the lines of all blocks of `sh` on a page, without their comments.
 std::vector<std::string> examples(const std::string& path) {
   std::vector<std::string> out;
   std::ifstream in(path);
@@ -69,8 +74,11 @@ Expectations expectations(const std::string& page) {
     CAPTURE(path);
     CHECK_MESSAGE(!value.empty(), line);
     if (key == "$") {
-      CHECK_MESSAGE(!out.contains(value), "twice: " << value);
-      latest = &out[value];
+      CHECK_MESSAGE(!out.examples.contains(value), "twice: " << value);
+      latest = &out.examples[value];
+    } else if (key == "after:") {
+      CHECK_MESSAGE(content(page).find("](" + value) != std::string::npos, "no link to " << value);
+      out.after = (std::filesystem::path(page).parent_path() / value).lexically_normal();
     } else if (latest != nullptr && key == "runs:") latest->runs = value;
     else if (latest != nullptr && key == "prints:") latest->prints = value;
     else if (latest != nullptr && key == "exits:") latest->exits = value;
@@ -80,10 +88,10 @@ Expectations expectations(const std::string& page) {
   return out;
 }
 
-/// Returns README.md, and after it the pages of the folders, sorted. Fails the test at a PAGE.expect without a page.
-std::vector<std::string> readmes() {
+/// Returns all pages, sorted. Fails the test at a PAGE.expect without a page.
+std::vector<std::string> pages() {
   const std::string source = TROUPE_SOURCE;
-  std::vector<std::string> out;
+  std::vector<std::string> out{source + "/README.md"};
   for (const char* folder : {"/actors", "/apps", "/messages", "/runtime", "/tests", "/tools"})
     for (const auto& one : std::filesystem::recursive_directory_iterator(source + folder)) {
       std::filesystem::path path = one.path();
@@ -92,7 +100,6 @@ std::vector<std::string> readmes() {
         CHECK_MESSAGE(std::filesystem::exists(path.replace_extension(".md")), path.string() << " is missing");
     }
   std::ranges::sort(out);
-  out.insert(out.begin(), source + "/README.md");
   return out;
 }
 
@@ -133,38 +140,41 @@ class Ports {
   std::map<std::string, std::string> free_;  // by the port that the examples name
 };
 
-/// Returns the steps of a page. Fails the test at an expectation whose example is not on the page.
+/// Returns the steps of a page, after those of the page that runs first. Fails the test at an expectation whose example
+/// is not on the page.
 std::string steps(const std::string& page) {
-  std::string out;
-  Expectations expected = expectations(page);
+  const Expectations expected = expectations(page);
+  std::string out = expected.after.empty() ? "" : steps(expected.after);
   std::set<std::string> shown;
   for (const std::string& example : examples(page)) {
     shown.insert(example);
-    const auto known = expected.find(example);
-    const Expectation one = known == expected.end() ? Expectation{} : known->second;
+    const auto known = expected.examples.find(example);
+    const Expectation one = known == expected.examples.end() ? Expectation{} : known->second;
     if (one.skipped.empty())
       out +=
           "step " + quoted(one.runs.empty() ? example : one.runs) + ' ' + one.exits + ' ' + quoted(one.prints) + '\n';
   }
-  for (const auto& [example, expectation] : expected)
+  for (const auto& [example, expectation] : expected.examples)
     CHECK_MESSAGE(shown.contains(example), page << " no longer shows: " << example);
   return out;
 }
 
 }  // namespace
 
-TEST_CASE("cluster: each example of the READMEs does what it says") {
+TEST_CASE("cluster: each example of the pages does what it says") {
   const Folder folder;
   Program survival({"sim", "survival", "--nodes", "50", "--weeks", "1", "--probes", "2", "--json"},
                    folder / "survival");
-  std::string script;
-  for (const std::string& page : readmes()) script += steps(page);
-  const Ports ports(script);
-  std::filesystem::create_directory(folder / "empty");
-  std::ofstream(folder / "examples.sh") << kBefore << ports.in(script);
   const std::string programs = std::filesystem::path(binary()).parent_path();
-  const std::string command = "timeout 500 bash " + (folder / "examples.sh") + ' ' + (folder / "empty") + ' ' +
-                              programs + ' ' + TROUPE_SOURCE + " >" + (folder / "out") + " 2>" + (folder / "err");
-  CHECK_MESSAGE(std::system(command.c_str()) == 0, content(folder / "err"));
+  for (const std::string& page : pages()) {
+    const std::string script = steps(page);
+    if (script.empty()) continue;
+    const std::string own = folder / std::to_string(std::hash<std::string>()(page));
+    std::filesystem::create_directories(own + "/empty");
+    std::ofstream(own + "/examples.sh") << kBefore << Ports(script).in(script);
+    const std::string command = "timeout 300 bash " + own + "/examples.sh " + own + "/empty " + programs + ' ' +
+                                TROUPE_SOURCE + " >" + own + "/out 2>" + own + "/err";
+    CHECK_MESSAGE(std::system(command.c_str()) == 0, page << '\n' << content(own + "/err"));
+  }
   CHECK(survival.wait() == 0);
 }
