@@ -27,7 +27,7 @@ constexpr auto kSettings =
     std::to_array<config::Setting>({kJoin, kLinksTarget, kHealthPeriod, kExchangePeriod, kRejoinPeriod, kKnown});
 
 constexpr std::string_view kHealthSources[] = {PeersActor::kName, PeersActor::kDates, PeersActor::kIdentity,
-                                               "peers.store"};
+                                               PeersActor::kAddress, "peers.store"};
 
 node::Domain make(const node::DomainParts& parts) {
   const auto& settings = parts.settings;

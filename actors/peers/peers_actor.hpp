@@ -35,11 +35,12 @@ inline constexpr std::size_t kPeerRowsMax = 2000;              // messages/peers
 inline constexpr std::size_t kRowsWaitingMax = 2 * kKnownMax;  // beyond it, erased rows stay in the store for longer
 inline constexpr std::chrono::seconds kTrafficTimeout{1};      // issue: an operator does not wait for byte counts
 inline constexpr std::uint32_t kExchangesPerSecond =
-    256;                                               // our choice: for all peers, each of which asks twice a minute
-inline constexpr std::uint32_t kVoicesPerSecond = 64;  // our choice: for all links, each of which reports twice a
-                                                       // minute
-inline constexpr std::size_t kWhatBytesMax = 200;      // messages/links.capnp
-inline constexpr std::chrono::seconds kGrace{10};      // our choice: delay before too few peers degrade health
+    256;                                                 // our choice: for all peers, each of which asks twice a minute
+inline constexpr std::uint32_t kVoicesPerSecond = 64;    // our choice: for all links, each of which reports twice a
+                                                         // minute
+inline constexpr std::size_t kWhatBytesMax = 200;        // messages/links.capnp
+inline constexpr std::chrono::seconds kGrace{10};        // our choice: delay before too few peers degrade health
+inline constexpr std::chrono::minutes kUnknownGrace{5};  // our choice: delay before an unknown own address does so
 inline constexpr std::chrono::seconds kSayAgain{60};  // our choice: between log lines about a seed that does not answer
 inline constexpr std::chrono::seconds kFollowAgain{
     60};  // our choice: the longest time without links after a restart of `/links`
@@ -49,6 +50,7 @@ class PeersActor final : public runtime::Actor {
   static constexpr const char* kName = "peers";
   static constexpr const char* kDates = "peers.dates";  // sources of health
   static constexpr const char* kIdentity = "peers.identity";
+  static constexpr const char* kAddress = "peers.address";
 
   struct Setup {
     Policy policy;
@@ -134,6 +136,7 @@ class PeersActor final : public runtime::Actor {
   void note_elsewhere(const base::NodeId& peer, bool elsewhere);
   void tell_elsewhere();
   void show_identity();
+  void show_address();
   runtime::Handle links() const { return node().find(setup_.links); }
 
   // Rows (peers_actor_rows.cpp).
@@ -157,7 +160,8 @@ class PeersActor final : public runtime::Actor {
   std::string health_shown_;                    // empty: no fault
   std::optional<base::Instant> too_few_since_;  // since when too few peers are healthy
   Dates dates_;
-  std::string dates_shown_, identity_shown_;
+  std::string dates_shown_, identity_shown_, address_shown_;
+  std::optional<base::Instant> unknown_since_;       // since when linked peers do not agree on this node's address
   std::map<base::NodeId, base::Instant> elsewhere_;  // linked peers that say that their identity is used elsewhere
   base::Instant look_for_other_at_{};                // earliest time of the next check
   std::optional<base::Instant> told_elsewhere_;      // the own_id_met() that peers were notified of

@@ -81,4 +81,15 @@ void PeersActor::show_identity() {
   show(kIdentity, identity_shown_, text);
 }
 
+void PeersActor::show_address() {
+  if (!own_address_.unknown()) unknown_since_.reset();
+  else if (!unknown_since_ && peers_.links() > 0) unknown_since_ = now();
+  std::string text;
+  if (unknown_since_ && now() >= *unknown_since_ + kUnknownGrace)
+    text = "this node listens at " + setup_.self.endpoint.text() +
+           ", and its peers do not agree on its address, so other nodes store no DHT records at it: start it with "
+           "--advertise HOST:PORT";
+  show(kAddress, address_shown_, text);
+}
+
 }  // namespace troupe::peers

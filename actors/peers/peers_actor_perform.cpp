@@ -166,6 +166,7 @@ void PeersActor::show_health() {
   if (setup_.health == nullptr || loading_) return;
   show(kDates, dates_shown_, dates_.fault(peers_.self()));
   show_identity();
+  show_address();
   const std::size_t wanted = peers_.expected(now());
   const std::size_t healthy = std::min(peers_.healthy(), wanted);
   std::string text;

@@ -43,6 +43,8 @@ class OwnAddress {
   /// Returns where other nodes can dial this node: the agreed address with our port, or the address at which it
   /// listens. Not dialable: the address is unknown, or this node does not listen.
   base::Endpoint at() const;
+  /// Returns whether peers have yet to agree on the address.
+  bool unknown() const { return open_ && !agreed_; }
 
  private:
   struct Voice {

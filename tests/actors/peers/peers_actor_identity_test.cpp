@@ -46,6 +46,33 @@ TEST_CASE("peers actor: health names the clock that is wrong, until it is right"
   CHECK(fixture.reason("peers.dates").empty());
 }
 
+TEST_CASE("peers actor: health says that peers do not agree on the address of this node, until they do") {
+  Rows rows;
+  PeersFixture fixture(rows);
+  fixture.own = *base::Endpoint::parse("0.0.0.0:4000");
+  fixture.open();
+  const auto seen_by = [&](std::uint32_t number) {
+    fixture.hear<peers::wire::Ping>(number, Role::peer, [&](auto ping) {
+      write(ping.initSelf(), contact_of(number));
+      ping.setSeen(data_of(base::Endpoint::parse("9.9.9.9:777")->address));
+    });
+  };
+  fixture.pass(6min);
+  CHECK(fixture.reason("peers.address").empty());  // it has no peers
+  fixture.dials_us(1);
+  seen_by(1);
+  fixture.pass(4min);
+  CHECK(fixture.reason("peers.address").empty());
+  fixture.pass(2min);
+  CHECK(fixture.reason("peers.address") ==
+        "this node listens at 0.0.0.0:4000, and its peers do not agree on its address, so other nodes store no DHT "
+        "records at it: start it with --advertise HOST:PORT");
+  fixture.dials_us(4);
+  seen_by(4);
+  fixture.pass(2min);
+  CHECK(fixture.reason("peers.address").empty());
+}
+
 TEST_CASE("peers actor: a pong says where its receiver was known before") {
   Rows rows;
   PeersFixture fixture(rows);
