@@ -26,7 +26,7 @@ class SimSurvey final : public sim::Survey<SimReport> {
     std::vector<Key> keys;
   };
   void ask_all(std::size_t node) override;
-  /// Asks a node for the rest of its part of the round: one request at a time, because its mailbox may be small.
+  /// Sends a node its requests of this round from `next` on, one at a time, because its mailbox may be small.
   void go_on(std::size_t node, const std::shared_ptr<const Things>& things, std::size_t next);
 
   const SimLedger& ledger_;

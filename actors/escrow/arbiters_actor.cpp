@@ -25,7 +25,7 @@ Error error_of(RegistryError why) {
   switch (why) {
     case RegistryError::member: return {Code::conflict, "this account is an arbiter already, or is joining"};
     case RegistryError::unknown: return {Code::not_found, "this account is not an arbiter"};
-    case RegistryError::busy: return {Code::conflict, "this arbiter is drawn in an open dispute"};
+    case RegistryError::busy: return {Code::conflict, "this arbiter has been drawn for an open dispute"};
     case RegistryError::owing: return {Code::overloaded, "too many bonds are waiting to be paid back: try again later"};
     case RegistryError::full:
       return {Code::overloaded,

@@ -59,7 +59,7 @@ void GroupActor::replace(wire::ReplaceMember::Reader question, Nothing reply) {
   const auto lost = raft::read(question.getLost()), next = raft::read(question.getNext());
   if (!lost || !next || lost->node != next->node || caller().node != next->node || *lost == *next)
     return reply.refuse({Code::refused, "a node may request only its own replacement"});
-  if (!leads()) return reply.refuse({Code::unavailable, "this member does not lead"});
+  if (!leads()) return reply.refuse({Code::unavailable, "this member is not the leader"});
   const auto& seats = raft_->log().configuration().seats;
   if (seats.contains(*next)) return reply.done();
   // Any incarnation of that node, because it may have lost more than one.

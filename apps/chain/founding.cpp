@@ -142,7 +142,7 @@ base::Outcome<crypto::SecretKey> load_or_make_consensus_key(ports::Disk& disk, p
   if (there.value()) return std::move(*there.value());
   const auto lock = disk.lock(kValidatorLock);
   if (!lock.ok() && lock.error() == DiskError::locked)
-    return base::Error{Code::unavailable, "another process is creating its consensus key"};
+    return base::Error{Code::unavailable, "another process is creating this node's consensus key; try again"};
   if (!lock.ok()) return file_error("cannot lock", kValidatorLock, lock.error());
   there = load_consensus_key(disk);  // another process may have created it by this time
   if (!there.ok()) return there.error();

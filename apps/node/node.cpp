@@ -467,7 +467,7 @@ Ending run_node(const Invocation& invocation, Console& console) {
   const auto path = data_directory(invocation.globals, console);
   if (!path.ok()) return path.error();
   if (invocation.globals.node)
-    return usage_failure("a node starts on this machine: leave --node out", "troupe help node");
+    return usage_failure("this command starts a node on this machine: leave --node out", "troupe help node");
   std::optional<chains::ChainTyped> chain;
   if (const auto typed = invocation.text("--chain")) {
     auto read = chains::chain_typed(*typed);

@@ -18,8 +18,8 @@ namespace troupe::apps {
 
 std::set<std::string> failure_class(std::string_view why);
 
-/// Whether `candidate` fails like `failure`: the same invariant, and nothing that `failure` did not report. It may
-/// report less, because less may wait in a smaller world.
+/// Returns whether `candidate` fails like `failure`: the same invariant, and no finding that `failure` did not report.
+/// `candidate` may report fewer unfinished requests, because a smaller world may have fewer.
 bool alike(const Outcome& candidate, const Outcome& failure);
 
 /// Returns a key that worlds which failed in the same way have in common.

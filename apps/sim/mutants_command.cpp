@@ -196,7 +196,7 @@ Command mutants(sim::WorkloadSpecs workloads) {
                    .alias = "--output"},
                   {.name = "--record",
                    .value = "FILE",
-                   .help = "file of recorded worlds of a domain; replace those that no longer detect their mutant"}},
+                   .help = "one domain's recorded worlds; replaces those that no longer detect their mutant"}},
       .positionals = {{.name = "MUTANT",
                        .help = "name of the only mutant to try, as `sim list` prints it, or of its domain",
                        .arity = Arity::maybe}},

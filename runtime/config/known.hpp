@@ -74,7 +74,7 @@ inline constexpr auto kLogLevel =
     choice("log.level", "info", kLogLevelNames, When::reload, "trace, debug, info, warn, error or off");
 /// The table of the node's settings allows only names of parts that log.
 inline constexpr auto kLogLevels =
-    pairs("log.levels", 64, kLogLevelNames, When::reload, "levels of single domains, such as links = \"debug\"");
+    pairs("log.levels", 64, kLogLevelNames, When::reload, "levels of individual domains, such as links = \"debug\"");
 inline constexpr auto kLogFormat = choice("log.format", "text", kLogFormatNames, When::start, "text or json");
 inline constexpr auto kLogTo = choice("log.to", "stderr", kLogTargetNames, When::start, "stderr, journal or file");
 inline constexpr auto kLogFile = text("log.file", "log/troupe.log", kPathBytesMax, When::start,

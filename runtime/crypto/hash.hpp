@@ -2,7 +2,7 @@
 // SHA-256 (FIPS 180-4), at once or piece by piece.
 //
 // Speed   One object serves many hashes: finish() leaves it empty and ready. Making it costs one or two allocations.
-// Owner   One thread at a time.
+// Threads not thread-safe.
 #include <memory>
 
 #include "runtime/base/bytes.hpp"

@@ -7,7 +7,7 @@
 //         that, so no object is kept for each peer. A forged tag costs 1.3 us more, because Botan throws.
 // Safety  Botan decrypts before it checks the tag, so open() replaces a forged text with zeros. Botan keeps the latest
 //         key, in memory that it wipes.
-// Owner   One thread at a time: a member of an actor.
+// Owner   a member of an actor; not thread-safe.
 #include <memory>
 #include <span>
 

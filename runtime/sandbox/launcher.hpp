@@ -5,7 +5,7 @@
 // Ends     Whenever this process ends, the launcher ends its sandboxes, removes their cgroups, and ends too.
 // Streams  The caller makes the pipes, passes their ends, and counts the program's output.
 // Waits    No call waits, except the destructor and wait(): an order that the launcher cannot accept yet is queued.
-// Safety   One thread at a time.
+// Threads  not thread-safe.
 #include <sys/types.h>
 
 #include <cstdint>

@@ -30,7 +30,7 @@ class Draw {
     return base::Duration(static_cast<std::int64_t>(random_.below(within)));
   }
   base::Duration moment() { return moment(span()); }
-  /// Returns moments in order of time.
+  /// Returns `count` random moments of the run, the earliest first.
   std::vector<base::Duration> moments(std::size_t count) {
     std::vector<base::Duration> out(count);
     for (base::Duration& at : out) at = moment();

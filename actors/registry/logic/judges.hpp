@@ -10,8 +10,8 @@
 //          made-up nodes. A heavier judge evicts a lighter judge; this node, and judges that it found right, stay. Only
 //          a judge of weight kConfirmed or more is waited for, or is enough by itself. A judge that this node watches
 //          has at least that weight.
-// Itself   this node's finding is enough, so a silent judge cannot delay a node. A wrong result that this node found
-//          outweighs all judges.
+// Itself   if this node has checked the other node, it needs no judges, so a silent judge cannot delay the other node.
+//          A wrong result that this node found outweighs all judges.
 // As many  one vouch is enough if no two judges, including this node, could count for a node.
 // Limits   kJudgesMax judges, kJudgedMax findings; a judge not seen for kForgetAfter is forgotten.
 #include <map>

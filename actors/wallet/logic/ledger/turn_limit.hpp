@@ -46,7 +46,7 @@ class TurnLimit {
  private:
   const base::Duration each_;  // time per token
   const base::Rate rate_;
-  base::Instant spent_{base::Duration::min() / 2};  // all tokens up to then are taken
+  base::Instant spent_{base::Duration::min() / 2};  // all tokens until this time have been used
   std::map<Address, base::Instant> turns_;
 };
 
