@@ -91,7 +91,7 @@ Failure without_book(Failure failure) {
   if (failure.error.code == Code::unavailable && failure.outcome.empty() && failure.try_.empty())
     failure.try_ =
         "troupe config show, at this node: the node or group that ledger.book names must run; to start a node with a "
-        "ledger, use --chain";
+        "ledger, use --set ledger.book=self or --chain G";
   return failure;
 }
 
