@@ -140,8 +140,8 @@ class Ports {
   std::map<std::string, std::string> free_;  // by the port that the examples name
 };
 
-/// Returns the steps of a page, after those of the page that runs first. Fails the test at an expectation whose example
-/// is not on the page.
+/// Returns the steps of the page that runs first, and of this page. Fails the test at an expectation whose example is
+/// not on the page.
 std::string steps(const std::string& page) {
   const Expectations expected = expectations(page);
   std::string out = expected.after.empty() ? "" : steps(expected.after);
