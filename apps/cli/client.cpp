@@ -22,32 +22,14 @@ namespace {
 
 using base::Code;
 
-constexpr std::uint64_t kDescriptorsMin = 24;    // our choice: some 15 are in use, and a command may open files
-constexpr std::size_t kWorkers = 2;              // one for the link, one for the requests
-constexpr std::chrono::seconds kEndPatience{2};  // our choice: no actor of a command blocks
-constexpr int kExitOfSignals = 128;              // as a shell reports that a signal has ended a program
+constexpr std::uint64_t kDescriptorsMin = 24;  // our choice: some 15 are in use, and a command may open files
+constexpr int kExitOfSignals = 128;            // as a shell reports that a signal has ended a program
 constexpr base::Duration kForever = std::chrono::hours{24};
 constexpr std::chrono::seconds kProbeTimeout{2 * kDialTimeout};
 constexpr std::chrono::milliseconds kStartAgain{20};  // our choice
 constexpr std::chrono::milliseconds kLookAgain{100};  // our choice
 constexpr std::uint64_t kWaitSecondsMax = 86'400;
 constexpr const char* kNode = "/node";
-
-/// A command stores nothing.
-class NoDisk final : public ports::Disk {
-  template <class T>
-  using R = ports::DiskResult<T>;
-  R<std::unique_ptr<ports::File>> open(std::string_view, ports::OpenMode) override { return ports::DiskError::denied; }
-  R<void> rename(std::string_view, std::string_view) override { return ports::DiskError::denied; }
-  R<void> remove(std::string_view) override { return ports::DiskError::denied; }
-  R<void> make_directory(std::string_view) override { return ports::DiskError::denied; }
-  R<void> sync_directory(std::string_view) override { return ports::DiskError::denied; }
-  R<std::vector<std::string>> list(std::string_view) override { return ports::DiskError::denied; }
-  R<std::uint64_t> size(std::string_view) override { return ports::DiskError::denied; }
-  R<std::unique_ptr<ports::DiskLock>> lock(std::string_view) override { return ports::DiskError::denied; }
-  R<std::string> show(std::string_view) override { return ports::DiskError::denied; }
-  R<std::uint64_t> free_bytes() override { return ports::DiskError::denied; }
-};
 
 /// Returns the failure to report if the control socket is served by a user other than this one and root: the link was
 /// refused.
@@ -67,15 +49,24 @@ std::optional<Failure> served_by_another(const std::string& directory) {
 // -- connecting ------------------------------------------------------------------------------------------------------
 
 Client::Outcome<std::unique_ptr<Client>> Client::connect(const Invocation& invocation, Console& console,
-                                                         Listens listens, const std::shared_ptr<Cancel>& cancel) {
+                                                         Listens listens, std::shared_ptr<Cancel> cancel) {
   if (auto wrong = too_few_descriptors("a command", kDescriptorsMin)) return *wrong;
   std::unique_ptr<Client> client(new Client);
-  // nohup(1) ignores SIGHUP, and it stays ignored: a signalfd would receive it all the same.
-  struct sigaction hangup {};
-  const bool closed = ::sigaction(SIGHUP, nullptr, &hangup) == 0 && hangup.sa_handler == SIG_IGN;
-  if (listens == Listens::no) client->waker_.emplace(std::initializer_list<int>{});
-  else if (closed) client->waker_.emplace(std::initializer_list<int>{SIGINT, SIGTERM});
-  else client->waker_.emplace(std::initializer_list<int>{SIGINT, SIGTERM, SIGHUP});
+  if (const auto& server = invocation.globals.server) {
+    listens = Listens::no;
+    cancel = server->cancel;
+    client->connection_ = server->connection;
+    client->link_ = client->connection_->link();
+    client->desk_ = client->connection_->desk();
+  } else {
+    client->connection_ = std::make_shared<Connection>();
+    // nohup(1) ignores SIGHUP, and it stays ignored: a signalfd would receive it all the same.
+    struct sigaction hangup {};
+    const bool closed = ::sigaction(SIGHUP, nullptr, &hangup) == 0 && hangup.sa_handler == SIG_IGN;
+    if (listens == Listens::no) client->desk_ = std::make_shared<Desk>(std::initializer_list<int>{});
+    else if (closed) client->desk_ = std::make_shared<Desk>(std::initializer_list<int>{SIGINT, SIGTERM});
+    else client->desk_ = std::make_shared<Desk>(std::initializer_list<int>{SIGINT, SIGTERM, SIGHUP});
+  }
   if (cancel) {
     const std::lock_guard hold(cancel->lock_);
     client->cancel_ = cancel;
@@ -86,7 +77,9 @@ Client::Outcome<std::unique_ptr<Client>> Client::connect(const Invocation& invoc
   if (console.err_is_terminal && listens == Listens::to_signals && !invocation.globals.json)
     client->talk_ = &console.err;
   std::optional<Failure> failed;
-  if (const auto& node = invocation.globals.node) {
+  if (client->link_) {
+    client->awaited_ = client->connection_->serves;
+  } else if (const auto& node = invocation.globals.node) {
     failed = client->connect_remotely(*node, console, invocation.command().needs);
   } else {
     const auto directory = data_directory(invocation.globals, console);
@@ -126,9 +119,10 @@ Client::Outcome<std::unique_ptr<Client>> Client::connect_when_up(const Invocatio
 }
 
 std::optional<Failure> Client::connect_locally(const std::string& directory) {
-  way_ = "--data " + shell_word(directory);
-  unreachable_ = "no node runs in " + directory;
-  try_ = "troupe node " + way_ + " --listen 127.0.0.1:0";
+  Connection& connection = *connection_;
+  connection.way = "--data " + shell_word(directory);
+  connection.unreachable = "no node runs in " + directory;
+  connection.try_ = "troupe node " + connection.way + " --listen 127.0.0.1:0";
   std::error_code unseen;
   if (!std::filesystem::exists(std::filesystem::path(directory) / kControlSocket, unseen)) {
     if (unseen == std::errc::permission_denied)
@@ -138,38 +132,44 @@ std::optional<Failure> Client::connect_locally(const std::string& directory) {
       }
     return failure({Code::unavailable, "it has no local socket"});
   }
-  os::Chance chance;
-  open(std::make_shared<const crypto::Identity>(crypto::Identity::make(chance, 0)), messages::Role::operate, directory);
-  link_ = pool_->dial_local(kControlSocket);
-  directory_ = directory;
+  connection.directory = directory;
+  connection.open_local(directory);
+  begin();
   mute_at_ = now() + kMuteMax;
   return std::nullopt;
 }
 
+/// Takes the link of a connection that has been opened, and a place at it.
+void Client::begin() {
+  link_ = connection_->link();
+  desk_ = connection_->desk(std::move(desk_));
+}
+
 /// The role of a key shows only when the node accepts it, so the larger role is tried first.
 std::optional<Failure> Client::connect_remotely(const NodeAddress& node, Console& console, Needs needs) {
+  Connection& connection = *connection_;
   const std::string address = node.id.hex() + '@' + node.at.text();
-  way_ = "--node " + address;
-  unreachable_ = "the node " + address + " cannot be reached";
-  refused_ = "the node " + address + " responds, but does not accept this key";
+  connection.way = "--node " + address;
+  connection.unreachable = "the node " + address + " cannot be reached";
+  connection.refused = "the node " + address + " responds, but does not accept this key";
   auto key = load_operator_key(console);
   if (!key.ok()) return key.error();
   const auto identity = std::make_shared<const crypto::Identity>(std::move(key).value());
   const std::string hex = identity->public_key().hex();
-  try_ = "at that node, in its config.toml: operators.operate = [\"" + hex + "\"]";
+  connection.try_ = "at that node, in its config.toml: operators.operate = [\"" + hex + "\"]";
   std::optional<Failure> failed;
   for (const auto role : {messages::Role::operate, messages::Role::view}) {
-    close();
-    open(identity, role, {});
-    link_ = pool_->dial(node.id, node.at);
+    leave();
+    connection.open_remote(node, identity, role);
+    begin();
     const auto seen =
         ask<node::wire::GetStatus, node::wire::NodeStatus>(kNode, kProbeTimeout, [](node::wire::GetStatus::Builder) {});
-    if (interrupted_ || in_service()) {
+    if (interrupted_ || connection.was_in_service()) {
       if (!seen.ok()) return seen.error();
       if (role == messages::Role::operate || needs != Needs::operate) return std::nullopt;
       return Failure{{Code::refused, "this key may only view the node " + address + ", not change it"},
                      "nothing was done",
-                     try_,
+                     connection.try_,
                      Exit::refused};
     }
     failed = seen.error();
@@ -177,35 +177,17 @@ std::optional<Failure> Client::connect_remotely(const NodeAddress& node, Console
   return failed;
 }
 
-void Client::open(std::shared_ptr<const crypto::Identity> identity, messages::Role role, std::string sockets) {
-  system_ = std::make_unique<os::System>(std::make_unique<NoDisk>(),
-                                         os::SystemOptions{.workers = kWorkers, .sockets = std::move(sockets)});
-  net::NetSetup setup;
-  setup.identity = std::move(identity);
-  setup.terms.work_bits = 0;  // the id of the node is pinned, and an operator needs no proof of work
-  setup.role = role;
-  setup.trace = trace_;
-  setup.limits.dial_timeout = kDialTimeout;
-  pool_ = std::make_shared<net::Pool>(system_->node(), setup);
-  outside_.emplace(system_->node(), "outside");
-}
-
-bool Client::in_service() { return pool_ && pool_->counters().links_made.load(std::memory_order_relaxed) > 0; }
-
-/// Whether this side has ended the handshake. The counters cover only this client's pool.
-bool Client::turned_away() {
-  const net::NetCounters& counted = pool_->counters();
-  for (std::size_t i = 0; i < net::kRefusals; ++i)
-    if (counted.of(static_cast<net::Refusal>(i)) > 0) return true;
-  return counted.of(net::Turned::channel) > 0;
-}
-
-void Client::close() {
-  outside_.reset();
+/// Ends a connection that no other client uses, but keeps the waker, which has the signals.
+void Client::leave() {
+  if (desk_) desk_->outside.reset();
   link_.reset();
-  if (system_) system_->end(kEndPatience);
-  pool_.reset();
-  system_.reset();
+  connection_->close();
+}
+
+void Cancel::cancel() {
+  const std::lock_guard hold(lock_);
+  cancelled_ = true;
+  if (client_ != nullptr) client_->cancel();
 }
 
 Client::Client() = default;
@@ -215,10 +197,12 @@ Client::~Client() {
     const std::lock_guard hold(cancel_->lock_);
     cancel_->client_ = nullptr;
   }
-  close();
+  if (!connection_) return;
+  if (connection_.use_count() > 1) connection_->give_back(std::move(desk_));
+  else leave();
 }
 
-base::Instant Client::now() { return system_->world().clock.now(); }
+base::Instant Client::now() { return connection_->system().world().clock.now(); }
 
 // -- calls -----------------------------------------------------------------------------------------------------------
 
@@ -238,7 +222,7 @@ void Client::await_serving() {
     if (!seen.ok()) return;
     const node::wire::NodeStatus::Reader status = seen.value().root();
     if (status.getStage() != node::wire::Stage::STARTING || status.getUptimeS() >= std::uint64_t{kStartMax.count()})
-      return;
+      return void(connection_->serves = true);
     if (!pause(kStartAgain).ok()) return;
   }
 }
@@ -253,13 +237,13 @@ Client::Outcome<runtime::Envelope> Client::pose(const runtime::Handle& callee, r
   if (!waiting_)
     awaited.emplace(*this,
                     "the node's response (" + std::string(question.kind() ? question.kind()->name : "unknown") + ')');
-  outside_->run([this, waiting, callee, question = std::move(question)](runtime::ExternalActor::Inside& actor) {
-    actor.pose(callee, question, [this, waiting](const runtime::Envelope& answer) {
+  run([desk = desk_, waiting, callee, question = std::move(question)](runtime::ExternalActor::Inside& actor) {
+    actor.pose(callee, question, [desk, waiting](const runtime::Envelope& answer) {
       {
         const std::lock_guard hold(waiting->lock);
         waiting->answer = answer;
       }
-      waker_->ring();
+      desk->waker.ring();
     });
   });
   const auto answered = [&] {
@@ -271,27 +255,27 @@ Client::Outcome<runtime::Envelope> Client::pose(const runtime::Handle& callee, r
   if (effect_ != Effect::write || answer.header().signal != runtime::Signal::error) return answer;
   // The node may have done it and ended before it could respond.
   const base::Error why = runtime::read_error(answer);
-  const bool lost = why.code == Code::unavailable && in_service() && link_ && link_->closed();
+  const bool lost = why.code == Code::unavailable && has_heard() && link_->closed();
   if (lost) return Failure{{Code::unknown_outcome, link_->end().value_or(why).message}};
   return answer;
 }
 
 void Client::inside(runtime::ExternalActor::What what) {
   std::atomic<bool> done{false};
-  outside_->run([&](runtime::ExternalActor::Inside& actor) {
+  run([&](runtime::ExternalActor::Inside& actor) {
     what(actor);
     // The caller may continue as soon as it sees this, so nothing on its stack is touched afterwards.
-    os::Waker& waker = *waker_;
+    os::Waker& waker = desk_->waker;
     done.store(true, std::memory_order_release);
     waker.ring();
   });
-  while (!done.load(std::memory_order_acquire)) note(waker_->wait(kForever));
+  while (!done.load(std::memory_order_acquire)) note(desk_->waker.wait(kForever));
 }
 
 bool Client::wait_until(const std::function<bool()>& done) {
   while (!done()) {
     if (interrupted_ || mute()) return false;
-    note(waker_->wait(sleep_max()));
+    note(desk_->waker.wait(sleep_max()));
     remind();
   }
   return true;
@@ -317,14 +301,15 @@ base::Duration Client::sleep_max() {
 
 bool Client::mute() {
   if (!mute_at_) return false;
-  if (!link_ || link_->traffic().received.load(std::memory_order_relaxed) > 0) mute_at_.reset();
+  if (!link_ || has_heard()) mute_at_.reset();
   return mute_at_ && now() >= *mute_at_;
 }
 
 Failure Client::no_word_from_it() {
-  const auto process = lock_holder(*directory_);
+  const std::string& directory = *connection_->directory;
+  const auto process = lock_holder(directory);
   const std::string number = process ? " (process " + std::to_string(*process) + ")" : "";
-  return {{Code::timeout, "the node in " + *directory_ + " does not respond" + number}};
+  return {{Code::timeout, "the node in " + directory + " does not respond" + number}};
 }
 
 Failure Client::cut_short() { return interrupted_ ? interruption() : no_word_from_it(); }
@@ -338,7 +323,7 @@ Client::Outcome<bool> Client::wait_for(int descriptor, os::Waker::Want want, bas
     if (os::Waker::is_ready(watched)) return true;
     const base::Instant at = now();
     if (at >= due || (answered_ && answered_())) return false;
-    note(waker_->wait(std::min(kForever, due - at), watched));
+    note(desk_->waker.wait(std::min(kForever, due - at), watched));
   }
 }
 
@@ -347,14 +332,14 @@ Client::Outcome<void> Client::pause(base::Duration length) {
   while (!interrupted()) {
     const base::Instant at = now();
     if (at >= due) return {};
-    note(waker_->wait(std::min(due - at, sleep_max())));
+    note(desk_->waker.wait(std::min(due - at, sleep_max())));
     remind();
   }
   return interruption();
 }
 
 bool Client::interrupted() {
-  note(waker_->wait(base::Duration::zero()));
+  note(desk_->waker.wait(base::Duration::zero()));
   return interrupted_.has_value();
 }
 
@@ -365,43 +350,51 @@ void Client::note(std::optional<int> signal) {
 
 void Client::cancel() {
   cancelled_.store(true, std::memory_order_release);
-  waker_->ring();
+  desk_->waker.ring();
 }
 
 Failure Client::interruption_by(int signal) {
   return {{Code::dropped, "interrupted"}, {}, {}, static_cast<Exit>(kExitOfSignals + signal)};
 }
 
+bool Client::has_heard() const { return link_ && link_->traffic().received.load(std::memory_order_relaxed) > 0; }
+
 Failure Client::failure(const base::Error& answered) {
+  const Connection& connection = *connection_;
+  const bool served = connection.was_in_service();
   // A request that is sent after its link has ended does not get the reason; the link knows it.
   const base::Error error =
-      !in_service() && answered.code == Code::unavailable && link_ ? link_->end().value_or(answered) : answered;
+      !served && answered.code == Code::unavailable && link_ ? link_->end().value_or(answered) : answered;
   // The error names the damaged file; the health of the node says what else is wrong.
-  if (in_service() && error.code == Code::corrupt) return {error, {}, "troupe status " + way_};
-  const bool silent = directory_ && link_ && link_->traffic().received.load(std::memory_order_relaxed) == 0;
-  if (in_service() && error.code == Code::timeout && silent) return no_word_from_it();
-  if (in_service()) return {error};
-  const bool remote = !refused_.empty();
-  const bool heard = remote && link_ && link_->traffic().received.load(std::memory_order_relaxed) > 0;
+  if (served && error.code == Code::corrupt) return {error, {}, "troupe status " + connection.way};
+  const bool silent = connection.directory && link_ && !has_heard();
+  if (served && error.code == Code::timeout && silent) return no_word_from_it();
+  // The reason has a path of this machine, which no response may have.
+  if (connection.way.empty() && !has_heard()) return {{Code::unavailable, "the node cannot be reached"}};
+  if (served) return {error};
+  const bool remote = !connection.refused.empty();
+  const bool heard = remote && has_heard();
   // A connection that this side refused never saw our key; its error says why.
-  const bool ours = heard && turned_away();
+  const bool ours = heard && connection.turned_away();
   if (heard && !ours)
-    return {{Code::refused, refused_ + ": " + error.message}, "nothing was done", try_, Exit::refused};
-  if (directory_)
-    if (auto foreign = served_by_another(*directory_)) return *foreign;
+    return {
+        {Code::refused, connection.refused + ": " + error.message}, "nothing was done", connection.try_, Exit::refused};
+  if (connection.directory)
+    if (auto foreign = served_by_another(*connection.directory)) return *foreign;
   // A node that starts, ends or is full holds the lock of its directory, and no second node can start there.
-  if (const auto process = directory_ ? lock_holder(*directory_) : std::nullopt)
-    return {{Code::unavailable, "the node in " + *directory_ + " (process " + std::to_string(*process) +
+  if (const auto process = connection.directory ? lock_holder(*connection.directory) : std::nullopt)
+    return {{Code::unavailable, "the node in " + *connection.directory + " (process " + std::to_string(*process) +
                                     ") cannot be reached: " + error.message},
             "nothing was done",
             "again"};
   // A killed node leaves its socket. If the socket is busy or closed to this user, its error says so.
-  const bool left = directory_ && os::is_stale((std::filesystem::path(*directory_) / kControlSocket).string());
+  const bool left =
+      connection.directory && os::is_stale((std::filesystem::path(*connection.directory) / kControlSocket).string());
   const std::string why =
       left ? "its socket, " + std::string(kControlSocket) + ", was left by a node that has ended" : error.message;
-  return {{ours ? Code::refused : Code::unavailable, unreachable_ + ": " + why},
+  return {{ours ? Code::refused : Code::unavailable, connection.unreachable + ": " + why},
           "nothing was done",
-          remote ? "troupe status, at that node, shows whether it runs, its id and its address" : try_,
+          remote ? "troupe status, at that node, shows whether it runs, its id and its address" : connection.try_,
           ours ? Exit::refused : Exit::unavailable};
 }
 

@@ -8,6 +8,7 @@
 // Signals  while a Client lives, SIGINT (Ctrl-C), SIGTERM and SIGHUP end the current call with a failure of exit 128
 //          plus the signal's number, 130 for SIGINT, and cancel its stream. So a command can remove unfinished files.
 // Limits   at most kReadAheadBytes of items are read ahead, and kWriteAhead items written ahead.
+// Sharing  globals.server, if it is set, has the connection to use, and what ends the client instead of signals.
 // Owner    the command; not thread-safe, except cancel(). One client per process receives signals; create all other
 //          clients with Listens::no, each in its own thread.
 #include <capnp/message.h>
@@ -20,27 +21,13 @@
 #include <optional>
 #include <string>
 
-#include "apps/cli/command.hpp"
-#include "runtime/actor/external_actor.hpp"
-#include "runtime/os/waker.hpp"
-
-namespace troupe::crypto {
-class Identity;
-}
-namespace troupe::net {
-class Link;
-class Pool;
-}  // namespace troupe::net
-namespace troupe::os {
-class System;
-}
+#include "apps/cli/connection.hpp"
 
 namespace troupe::apps {
 
 inline constexpr std::size_t kReadAheadBytes = 4u << 20;  // our choice: in addition to the credit of the stream, 1 MiB
 inline constexpr std::size_t kWriteAhead = 4;             // our choice: one item is made while others are sent
 inline constexpr std::chrono::seconds kMuteMax{10};       // our choice: a healthy node responds much faster
-inline constexpr std::chrono::seconds kDialTimeout{5};    // our choice: a person does not wait for longer
 inline constexpr std::chrono::seconds kQuietMax{2};       // our choice: then a person wonders why the command waits
 inline constexpr std::chrono::seconds kStartMax{10};      // our choice: by then a node has loaded its data
 inline constexpr std::chrono::milliseconds kAskAgain{500};  // our choice
@@ -58,6 +45,21 @@ class Kept {
   std::unique_ptr<runtime::Envelope::Reading<A>> reading_;
 };
 
+class Client;
+
+/// Lets another thread end a client's calls; may be used before the client exists and after it has ended.
+class Cancel {
+ public:
+  /// Ends the current call and all later calls, like SIGINT.
+  void cancel();
+
+ private:
+  friend class Client;
+  std::mutex lock_;
+  Client* client_ = nullptr;
+  bool cancelled_ = false;
+};
+
 class Client {
   struct Waiting {
     std::string what;
@@ -70,29 +72,12 @@ class Client {
 
   /// Whether SIGINT and similar signals end a client's calls.
   enum class Listens : std::uint8_t { to_signals, no };
-  /// Lets another thread end a client's calls; may be used before the client exists and after it has ended.
-  class Cancel {
-   public:
-    /// Ends the current call and all later calls, like SIGINT.
-    void cancel() {
-      const std::lock_guard hold(lock_);
-      cancelled_ = true;
-      if (client_ != nullptr) client_->cancel();
-    }
-
-   private:
-    friend class Client;
-    std::mutex lock_;
-    Client* client_ = nullptr;
-    bool cancelled_ = false;
-  };
-
   /// Connects to the node that the command line names, in the role that the command needs. Whether a local node runs
   /// shows at the first request. Fails with exit 7 if the node does not run or cannot be reached, and with exit 5 if it
   /// does not allow the command, or the caller may not use the node's data directory.
   static Outcome<std::unique_ptr<Client>> connect(const Invocation& invocation, Console& console,
                                                   Listens listens = Listens::to_signals,
-                                                  const std::shared_ptr<Cancel>& cancel = {});
+                                                  std::shared_ptr<Cancel> cancel = {});
   /// Connects once the node runs and has started, and waits at most `patience` for that. Without `patience` it does not
   /// wait, like connect().
   static Outcome<std::unique_ptr<Client>> connect_when_up(const Invocation& invocation, Console& console,
@@ -106,7 +91,8 @@ class Client {
   template <class Q, class A, class Fill>
   Outcome<Kept<A>> ask(const std::string& path, base::Duration timeout, Fill&& fill) {
     const runtime::Handle callee = service(path);
-    return keep<A>(pose(callee, runtime::Envelope::build<Q>({.due = now() + timeout}, std::forward<Fill>(fill))));
+    return keep<A>(pose(
+        callee, runtime::Envelope::build<Q>({.due = now() + timeout, .trace = {trace_, 0}}, std::forward<Fill>(fill))));
   }
 
   /// Requests a stream and hands each item to `on_item(Item::Reader) -> Outcome<void>`, whose failure cancels the
@@ -163,9 +149,10 @@ class Client {
 
   base::Instant now();
   /// The options that name the node, as a person types them: "--data DIR" or "--node ID@HOST:PORT".
-  const std::string& way() const { return way_; }
+  const std::string& way() const { return connection_->way; }
 
  private:
+  friend class Cancel;
   using Item = std::unique_ptr<capnp::MallocMessageBuilder>;
   struct Incoming {
     std::mutex lock;
@@ -191,10 +178,8 @@ class Client {
   static Failure interruption_by(int signal);
   std::optional<Failure> connect_locally(const std::string& directory);
   std::optional<Failure> connect_remotely(const NodeAddress& node, Console& console, Needs needs);
-  void open(std::shared_ptr<const crypto::Identity> identity, messages::Role role, std::string sockets);
-  bool in_service();
-  bool turned_away();
-  void close();
+  void begin();
+  void leave();
 
   Outcome<runtime::Envelope> pose(const runtime::Handle& callee, runtime::Envelope question);
   /// Waits until the node serves, and returns the service at `path`: the time limit of a request begins after that.
@@ -208,11 +193,13 @@ class Client {
   bool wait_until(const std::function<bool()>& done);
   /// Whether a node on this machine has accepted the connection but sent nothing: it is stopped, or stuck.
   bool mute();
+  /// Whether the node has sent anything over the link.
+  bool has_heard() const;
   Failure no_word_from_it();
   /// The failure to return if wait_until() returned false.
   Failure cut_short();
   std::optional<Item> next_item(const std::shared_ptr<Incoming>& incoming, std::optional<Failure>& failed);
-  void take(const std::shared_ptr<Incoming>& incoming, Item item);
+  static void take(Incoming& incoming, Item item);
   template <class A>
   Outcome<Kept<A>> keep(Outcome<runtime::Envelope> answer);
 
@@ -220,25 +207,22 @@ class Client {
   /// How long the client may sleep before it has to check its signals, the node's silence or what it waits for.
   base::Duration sleep_max();
 
+  void ring() { desk_->waker.ring(); }
+  void run(runtime::ExternalActor::What what) { desk_->outside->run(std::move(what), {trace_, 0}); }
+
   std::ostream* talk_ = nullptr;  // where the client prints what it waits for
   std::optional<Waiting> waiting_;
-  std::string way_;
   std::uint64_t trace_ = 0;
   Effect effect_ = Effect::read;          // the command's effect, once it is connected
   bool awaited_ = false;                  // the node serves, or the caller need not wait for it
-  std::optional<std::string> directory_;  // of a local node
   std::optional<base::Instant> mute_at_;  // when a local node that has sent nothing counts as not responding
-  // The texts of the failure if no link was ever established.
-  std::string unreachable_, refused_, try_;
-  std::optional<os::Waker> waker_;
+  std::shared_ptr<Desk> desk_;
   std::atomic<bool> cancelled_{false};
   std::shared_ptr<Cancel> cancel_;
   std::optional<int> interrupted_;  // the signal
   std::function<bool()> answered_;  // whether the current feed has its response; empty without a feed
-  std::unique_ptr<os::System> system_;
-  std::shared_ptr<net::Pool> pool_;
+  std::shared_ptr<Connection> connection_;
   std::shared_ptr<net::Link> link_;
-  std::optional<runtime::ExternalActor> outside_;
 };
 
 // -- templates -------------------------------------------------------------------------------------------------------
@@ -260,19 +244,20 @@ Client::Outcome<void> Client::subscribe(const std::string& path, base::Duration 
   inside([&](runtime::ExternalActor::Inside& actor) {
     incoming->stream = actor.subscribe<Q, I>(
         whom, idle, fill,
-        [this, incoming](typename I::Reader item) {
+        [desk = desk_, incoming](typename I::Reader item) {
           auto copy =
               std::make_unique<capnp::MallocMessageBuilder>(static_cast<unsigned>(item.totalSize().wordCount + 1));
           copy->setRoot(item);
-          take(incoming, std::move(copy));
+          take(*incoming, std::move(copy));
+          desk->waker.ring();
         },
-        [this, incoming](const base::Outcome<void>& end) {
+        [desk = desk_, incoming](const base::Outcome<void>& end) {
           {
             const std::lock_guard hold(incoming->lock);
             incoming->ended = true;
             if (!end.ok()) incoming->error = end.error();
           }
-          waker_->ring();
+          desk->waker.ring();
         });
   });
   std::optional<Failure> failed;
@@ -310,17 +295,17 @@ template <class Q, class I, class A, class Fill, class Producer>
 Client::Outcome<Kept<A>> Client::feed(const std::string& path, base::Duration idle, Fill&& fill, Producer&& producer) {
   const auto outgoing = std::make_shared<Outgoing<I>>();
   const runtime::Handle whom = service(path);
-  const auto pump = [this, outgoing] {
+  const auto pump = [desk = desk_, outgoing] {
     outgoing->pump();
-    waker_->ring();
+    desk->waker.ring();
   };
   inside([&](runtime::ExternalActor::Inside& actor) {
-    outgoing->sink = actor.feed<Q, I, A>(whom, idle, fill, [this, outgoing](const runtime::Answer<A>& answer) {
+    outgoing->sink = actor.feed<Q, I, A>(whom, idle, fill, [desk = desk_, outgoing](const runtime::Answer<A>& answer) {
       {
         const std::lock_guard hold(outgoing->lock);
         outgoing->answer = answer.envelope();
       }
-      waker_->ring();
+      desk->waker.ring();
     });
     outgoing->sink.on_ready(pump);
   });
@@ -348,7 +333,7 @@ Client::Outcome<Kept<A>> Client::feed(const std::string& path, base::Duration id
       if (all_made) outgoing->all_made = true;
       else outgoing->items.push_back(std::move(*made.value()));
     }
-    outside_->run([pump](runtime::ExternalActor::Inside&) { pump(); });
+    run([pump](runtime::ExternalActor::Inside&) { pump(); });
   }
   answered_ = {};
   if (!failed && !wait_until(answered)) failed = cut_short();

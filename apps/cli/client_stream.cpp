@@ -4,17 +4,13 @@
 namespace troupe::apps {
 
 /// In the actor's context.
-void Client::take(const std::shared_ptr<Incoming>& incoming, Item item) {
-  {
-    const std::lock_guard hold(incoming->lock);
-    incoming->bytes += item->sizeInWords() * sizeof(capnp::word);
-    incoming->items.push_back(std::move(item));
-    if (incoming->bytes >= kReadAheadBytes && !incoming->paused) {
-      incoming->paused = true;
-      incoming->stream.pause();
-    }
-  }
-  waker_->ring();
+void Client::take(Incoming& incoming, Item item) {
+  const std::lock_guard hold(incoming.lock);
+  incoming.bytes += item->sizeInWords() * sizeof(capnp::word);
+  incoming.items.push_back(std::move(item));
+  if (incoming.bytes < kReadAheadBytes || incoming.paused) return;
+  incoming.paused = true;
+  incoming.stream.pause();
 }
 
 std::optional<Client::Item> Client::next_item(const std::shared_ptr<Incoming>& incoming,
@@ -41,7 +37,7 @@ std::optional<Client::Item> Client::next_item(const std::shared_ptr<Incoming>& i
     incoming->bytes -= next->sizeInWords() * sizeof(capnp::word);
     if (incoming->paused && incoming->bytes <= kReadAheadBytes / 2) resume = !(incoming->paused = false);
   }
-  if (resume) outside_->run([incoming](runtime::ExternalActor::Inside&) { incoming->stream.resume(); });
+  if (resume) run([incoming](runtime::ExternalActor::Inside&) { incoming->stream.resume(); });
   return next;
 }
 

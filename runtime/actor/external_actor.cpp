@@ -39,12 +39,12 @@ ExternalActor::ExternalActor(Node& node, std::string name, Receive receive) {
                        {.kind = Worker::kName});
 }
 
-void ExternalActor::run(What what) {
+void ExternalActor::run(What what, Trace trace) {
   {
     const std::lock_guard hold(queue_->lock);
     queue_->waiting.push_back(std::move(what));
   }
-  post(worker_, Envelope::build<messages::wire::Nothing>({}, [](messages::wire::Nothing::Builder) {}));
+  post(worker_, Envelope::build<messages::wire::Nothing>({.trace = trace}, [](messages::wire::Nothing::Builder) {}));
 }
 
 void post(const Handle& to, Envelope envelope) {

@@ -36,7 +36,8 @@ class ExternalActor {
   /// Starts the actor at "/" and `name`. `receive` sets its other handlers.
   ExternalActor(Node& node, std::string name, Receive receive = {});
 
-  void run(What what);
+  /// `trace`: the trace of the messages that `what` sends.
+  void run(What what, Trace trace = {});
 
  private:
   struct Queue {

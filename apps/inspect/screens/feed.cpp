@@ -80,7 +80,7 @@ struct Feed::Watch {
   std::optional<NodeAddress> at;
   std::deque<Order> orders;  // for this node, to execute one after another
   bool lost = false;         // and not retried yet
-  std::shared_ptr<Client::Cancel> cancel = std::make_shared<Client::Cancel>();
+  std::shared_ptr<Cancel> cancel = std::make_shared<Cancel>();
   std::thread thread;
   std::uint64_t log_next = 0;  // the rest is used only by the thread
   std::string file;
@@ -92,7 +92,7 @@ struct Feed::Stream {
   std::size_t node = 0;
   std::optional<NodeAddress> at;
   Order order;
-  std::shared_ptr<Client::Cancel> cancel = std::make_shared<Client::Cancel>();
+  std::shared_ptr<Cancel> cancel = std::make_shared<Cancel>();
   bool stopped = false;
   bool over = false;
   std::thread thread;
@@ -160,7 +160,7 @@ bool Feed::ended() const {
 }
 
 Client::Outcome<std::unique_ptr<Client>> Feed::connect(const std::optional<NodeAddress>& at,
-                                                       const std::shared_ptr<Client::Cancel>& cancel) {
+                                                       const std::shared_ptr<Cancel>& cancel) {
   Invocation own = invocation_;
   if (at) {
     own.globals.node = at;

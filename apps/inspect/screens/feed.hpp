@@ -62,7 +62,7 @@ class Feed {
   void pause(Stream& stream);
   void start(const Order& order, std::size_t node);
   Client::Outcome<std::unique_ptr<Client>> connect(const std::optional<NodeAddress>& at,
-                                                   const std::shared_ptr<Client::Cancel>& cancel);
+                                                   const std::shared_ptr<Cancel>& cancel);
   void lose(Watch& watch, const Failure& why);
   void tell(std::size_t node, std::string what, bool bad);
   void tell_not_done(const Order& order);
