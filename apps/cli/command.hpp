@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +27,16 @@ enum class Needs : std::uint8_t {
   operate,  ///< a node that lets the caller change things
 };
 
+/// What an option or argument is to a caller at another machine.
+enum class Field : std::uint8_t {
+  value,   ///< a parameter
+  input,   ///< a file of the caller, whose bytes come with the request
+  lines,   ///< lines of a file of the caller, or of standard input
+  output,  ///< a file of the caller, which gets the response
+  secret,  ///< a passphrase, or a wallet of this machine: never part of a request
+  local,   ///< of use only at this machine
+};
+
 struct Option {
   std::string name;     ///< "--replicas", or "-o"
   std::string value{};  ///< "N" as shown in help; empty for a switch
@@ -36,6 +48,9 @@ struct Option {
   std::uint64_t min = 0;                   ///< if `max` is above 0, the value is a whole number from min to max
   std::uint64_t max = 0;
   bool required = false;  ///< shown as required in the usage; the command reports a missing option
+  Field field = Field::value;
+  bool number = false;   ///< a number whose bounds the command checks
+  bool endless = false;  ///< with it, the output of the command does not end
 };
 
 /// Returns an option whose value is a whole number from `min` to `max`.
@@ -57,6 +72,10 @@ struct Positional {
   Arity arity = Arity::one;  ///< only the last argument may repeat; only arguments at the end are optional
   std::vector<std::string> choices{};
   std::vector<std::string> suggestions{};
+  Field field = Field::value;
+  /// Its names in a request; empty: `name` in lower case. Several names: its values in this order (`some`), or one of
+  /// them (`one`, `maybe`).
+  std::vector<std::string> fields{};
 };
 
 /// "ID@HOST:PORT" of --node: the address of a node and the id that it must have.
@@ -65,13 +84,36 @@ struct NodeAddress {
   base::HostPort at;
 };
 
+class Cancel;
+class Connection;
+
+/// The bytes of a request's body and of its response, for a command that moves a file.
+class Transfer {
+ public:
+  virtual ~Transfer() = default;
+  /// Reads the next bytes of the body; returns zero at its end.
+  virtual base::Result<std::size_t, Failure> read(std::span<std::uint8_t> into) = 0;
+  /// Begins the response: `bytes` bytes, from byte `first` of a file of `file_bytes` bytes.
+  virtual void begin(std::uint64_t bytes, std::uint64_t first, std::uint64_t file_bytes) = 0;
+  virtual base::Result<void, Failure> write(base::ByteView bytes) = 0;
+};
+
+/// What a process that serves requests gives to each command that it runs.
+struct Server {
+  std::shared_ptr<Connection> connection;       ///< to its node
+  std::shared_ptr<Cancel> cancel;               ///< ends the command when nobody waits for its response
+  Transfer* transfer = nullptr;                 ///< for a command that moves a file; then "-" is its file
+  std::map<std::string, base::Bytes> inputs{};  ///< bytes of files, by the name of the option or argument
+};
+
 /// Options that every command takes, before or after its name.
 struct Globals {
   std::optional<std::string> data{};      ///< --data; see data_directory()
   std::optional<NodeAddress> node{};      ///< --node; never together with `data`
   std::vector<NodeAddress> more_nodes{};  ///< more nodes, for a command that takes several
   bool json = false;
-  std::uint64_t trace = 0;  ///< --trace-id: trace of the command's requests; zero: the node picks one
+  std::uint64_t trace = 0;         ///< --trace-id: trace of the command's requests; zero: the node picks one
+  std::optional<Server> server{};  ///< set for a command that runs for a request; then `data` and `node` are unused
 };
 
 struct Command;
@@ -120,6 +162,23 @@ class Invocation {
   mutable std::string request_;
 };
 
+/// The callers of a command over HTTP. A later role may call whatever an earlier role may.
+enum class Role : std::uint8_t { viewer, user, operator_, admin };
+
+/// What a command prints with --json.
+enum class Output : std::uint8_t {
+  value,  ///< one value, often an object or a list
+  lines,  ///< a value in each line
+  watch,  ///< a value in each line, without an end
+  bytes,  ///< the bytes of a file
+};
+
+/// How a command is called over HTTP (apps/api).
+struct Route {
+  Role role = Role::viewer;
+  Output output = Output::value;
+};
+
 /// How a command ended: an exit, if its output was printed, or a failure that the caller prints.
 using Ending = base::Result<Exit, Failure>;
 
@@ -131,8 +190,9 @@ struct Command {
   std::string form{};  ///< arguments in the usage line, if they may be left out only in some combinations
   Needs needs = Needs::nothing;
   Effect effect = Effect::read;
-  bool several_nodes = false;  ///< --node may be given several times
-  std::string notes{};         ///< only for help: lines of at most 100 columns, below the options
+  bool several_nodes = false;    ///< --node may be given several times
+  std::string notes{};           ///< only for help: lines of at most 100 columns, below the options
+  std::optional<Route> route{};  ///< nullopt: the command cannot be called over HTTP
   std::function<Ending(const Invocation&, Console&)> run;
   std::vector<std::string> examples{};  ///< only for help: command lines, from apps/examples.cpp
 };

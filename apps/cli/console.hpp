@@ -16,6 +16,7 @@ struct Console {
   bool err_is_terminal = false;
   const char* const* environment = nullptr;  ///< as environ(7) has it; may be null
   bool (*reader_is_gone)() = nullptr;        ///< whether the reader of `out` is gone; null if `out` is a file
+  bool dash_is_in = true;  ///< the value "-" stands for what `in` has; over HTTP it is a value like any other
 };
 
 /// Returns nullopt if the variable is not set; an empty value counts as set.

@@ -17,22 +17,6 @@ bool outcome_unknown(Code code, Effect effect) {
   return code == Code::unknown_outcome || (effect == Effect::write && (code == Code::timeout || code == Code::dropped));
 }
 
-void print_json(std::ostream& err, const Failure& failure) {
-  JsonLine<output::wire::ErrorLine> out;
-  auto line = out->initError();
-  line.setCode(std::string(name(failure.error.code)));
-  line.setMessage(failure.error.message);
-  line.setOutcome(failure.outcome);
-  if (!failure.try_.empty()) line.setTry(failure.try_);
-  const auto retry = failure.error.retry_after.count();
-  if (retry > 0)
-    line.getRetryAfterMs().setValue(
-        static_cast<std::uint32_t>(std::min<std::int64_t>(retry, std::numeric_limits<std::uint32_t>::max())));
-  std::ostringstream text;
-  out.print(text);
-  err << text.str();
-}
-
 }  // namespace
 
 Exit exit_of(Code code, Effect effect) {
@@ -78,6 +62,22 @@ Failure completed(Failure failure, Effect effect) {
     failure.try_ = "again in " + std::to_string(failure.error.retry_after.count()) + " ms";
   else if (failure.try_.empty() && base::transient(failure.error.code)) failure.try_ = "again";
   return failure;
+}
+
+void print_json(std::ostream& err, const Failure& failure) {
+  JsonLine<output::wire::ErrorLine> out;
+  auto line = out->initError();
+  line.setCode(std::string(name(failure.error.code)));
+  line.setMessage(failure.error.message);
+  line.setOutcome(failure.outcome);
+  if (!failure.try_.empty()) line.setTry(failure.try_);
+  const auto retry = failure.error.retry_after.count();
+  if (retry > 0)
+    line.getRetryAfterMs().setValue(
+        static_cast<std::uint32_t>(std::min<std::int64_t>(retry, std::numeric_limits<std::uint32_t>::max())));
+  std::ostringstream text;
+  out.print(text);
+  err << text.str();
 }
 
 void print(std::ostream& err, const Failure& failure, Effect effect, Form form, bool colour) {

@@ -38,4 +38,7 @@ enum class Form : std::uint8_t { text, json };
 /// nothing for Exit::broken_pipe.
 void print(std::ostream& err, const Failure& failure, Effect effect, Form form, bool colour);
 
+/// Prints a failure that is completed(), as one line of JSON.
+void print_json(std::ostream& err, const Failure& failure);
+
 }  // namespace troupe::apps

@@ -9,7 +9,7 @@ namespace {
 
 class JsonReader {
  public:
-  explicit JsonReader(std::string_view text) : rest_(text) {}
+  JsonReader(std::string_view text, std::size_t values_max) : rest_(text), left_(values_max) {}
 
   std::optional<JsonValue> whole() {
     JsonValue out;
@@ -36,7 +36,7 @@ class JsonReader {
   }
 
   bool value(JsonValue& out, std::size_t depth) {
-    if (depth > kJsonDepthMax) return false;
+    if (depth > kJsonDepthMax || left_-- == 0) return false;
     blanks();
     if (take("null")) return true;
     for (const std::string_view word : {"true", "false"})
@@ -116,6 +116,7 @@ class JsonReader {
   }
 
   std::string_view rest_;
+  std::size_t left_;  // values that may follow
 };
 
 }  // namespace
@@ -126,6 +127,8 @@ const JsonValue* JsonValue::find(std::string_view name) const {
   return nullptr;
 }
 
-std::optional<JsonValue> read_json(std::string_view text) { return JsonReader(text).whole(); }
+std::optional<JsonValue> read_json(std::string_view text, std::size_t values_max) {
+  return JsonReader(text, values_max).whole();
+}
 
 }  // namespace troupe::apps

@@ -24,7 +24,7 @@ struct JsonValue {
   const JsonValue* find(std::string_view name) const;
 };
 
-/// Returns nullopt unless the text is one value, optionally with blanks around it.
-std::optional<JsonValue> read_json(std::string_view text);
+/// Returns nullopt unless the text is one value, optionally with blanks around it, of at most `values_max` values in all.
+std::optional<JsonValue> read_json(std::string_view text, std::size_t values_max = SIZE_MAX);
 
 }  // namespace troupe::apps

@@ -34,6 +34,12 @@ void keep_all(CLI::Option* option) {
 
 bool is_many(Arity arity) { return arity == Arity::some || arity == Arity::any; }
 
+std::optional<std::string> not_a_choice(const std::string& name, const std::vector<std::string>& choices,
+                                        const std::string& value) {
+  if (choices.empty() || std::find(choices.begin(), choices.end(), value) != choices.end()) return std::nullopt;
+  return name + " must be one of: " + joined(choices) + "; not " + shown(value);
+}
+
 class Parser {
  public:
   explicit Parser(const Commands& table) : table_(table) {
@@ -235,33 +241,6 @@ class Parser {
     return values;
   }
 
-  static std::optional<std::string> fault(const Option& option, const std::vector<std::string>& given) {
-    if (given.size() > 1 && !option.repeatable && !option.value.empty()) return option.name + " is given twice";
-    for (const auto& value : given) {
-      if (const auto wrong = not_a_choice(option.name, option.choices, value)) return wrong;
-      if (option.max == 0) continue;
-      const auto number = config::parse_count(value);
-      if (!number || *number < option.min || *number > option.max)
-        return option.name + " needs a whole number from " + std::to_string(option.min) + " to " +
-               std::to_string(option.max) + ", not " + shown(value);
-    }
-    return std::nullopt;
-  }
-
-  static std::optional<std::string> fault(const Positional& positional, const std::vector<std::string>& given) {
-    const bool required = positional.arity == Arity::one || positional.arity == Arity::some;
-    if (given.empty() && required) return positional.name + " is missing: " + positional.help;
-    for (const auto& value : given)
-      if (const auto wrong = not_a_choice(positional.name, positional.choices, value)) return wrong;
-    return std::nullopt;
-  }
-
-  static std::optional<std::string> not_a_choice(const std::string& name, const std::vector<std::string>& choices,
-                                                 const std::string& value) {
-    if (choices.empty() || std::find(choices.begin(), choices.end(), value) != choices.end()) return std::nullopt;
-    return name + " must be one of: " + joined(choices) + "; not " + shown(value);
-  }
-
   const Commands& table_;
   CLI::App app_;
   CLI::Option* data_;
@@ -275,6 +254,27 @@ class Parser {
 };
 
 }  // namespace
+
+std::optional<std::string> fault(const Option& option, const std::vector<std::string>& given) {
+  if (given.size() > 1 && !option.repeatable && !option.value.empty()) return option.name + " is given twice";
+  for (const auto& value : given) {
+    if (const auto wrong = not_a_choice(option.name, option.choices, value)) return wrong;
+    if (option.max == 0) continue;
+    const auto number = config::parse_count(value);
+    if (!number || *number < option.min || *number > option.max)
+      return option.name + " needs a whole number from " + std::to_string(option.min) + " to " +
+             std::to_string(option.max) + ", not " + shown(value);
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> fault(const Positional& positional, const std::vector<std::string>& given) {
+  const bool required = positional.arity == Arity::one || positional.arity == Arity::some;
+  if (given.empty() && required) return positional.name + " is missing: " + positional.help;
+  for (const auto& value : given)
+    if (const auto wrong = not_a_choice(positional.name, positional.choices, value)) return wrong;
+  return std::nullopt;
+}
 
 base::Result<Parsed, Failure> parse(const Commands& table, const std::vector<std::string>& arguments) {
   return Parser(table).parse(arguments);

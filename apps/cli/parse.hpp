@@ -19,6 +19,10 @@ using Parsed = std::variant<Invocation, HelpWanted>;
 /// nearest known name and the help to read.
 base::Result<Parsed, Failure> parse(const Commands& table, const std::vector<std::string>& arguments);
 
+/// Returns what is wrong with the values that were given for an option or an argument, or nullopt.
+std::optional<std::string> fault(const Option& option, const std::vector<std::string>& given);
+std::optional<std::string> fault(const Positional& positional, const std::vector<std::string>& given);
+
 /// Whether --json is among the arguments, also if they cannot be parsed.
 bool wants_json(const std::vector<std::string>& arguments);
 

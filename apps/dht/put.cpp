@@ -18,7 +18,7 @@ constexpr const char* kHelp = "troupe help dht put";
 /// Returns the value to put: an argument, or standard input for "-".
 base::Result<std::string, Failure> value_of(const Invocation& invocation, Console& console) {
   std::string value = invocation.text("VALUE").value_or("");
-  if (value != "-") return value;
+  if (value != "-" || !console.dash_is_in) return value;
   if (auto wrong = dht_command::directory_as_input(value)) return *wrong;
   value.clear();
   if (const auto read = read_rest(console.in, kStandardInput, dht::kValueBytesMax, value); !read.ok())

@@ -305,6 +305,7 @@ Ending escrow_verify(const Invocation& invocation, Console& console) {
   const std::string typed = *invocation.text("ID|FILE");
   const auto id = escrow::EscrowId::from_hex(typed);
   auto log = [&]() -> base::Result<Log, Failure> {
+    if (!id && invocation.globals.server) return usage_failure("invalid id: expected 64 hexadecimal digits", "");
     if (!id) return log_in(typed);
     auto client = Client::connect(invocation, console);
     if (!client.ok()) return client.error();

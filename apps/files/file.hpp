@@ -29,6 +29,8 @@ Client::Outcome<bool> has_holder(Client& client, const files::Cid& cid);
 
 /// Stores a file, or standard input for "-", with the node's number of copies, and shows the progress.
 Client::Outcome<files::Cid> put_file(Client& client, Console& console, const std::string& path);
+/// Does the same for bytes in memory, without a name.
+Client::Outcome<files::Cid> put_bytes(Client& client, Console& console, base::ByteView bytes);
 /// Does the same for a folder, as a tar archive (runtime/os/folder_archive.hpp).
 Client::Outcome<files::Cid> put_folder(Client& client, Console& console, const std::string& path);
 

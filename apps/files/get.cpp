@@ -12,9 +12,30 @@ using base::Code;
 
 constexpr std::chrono::milliseconds kReaderAgain{50};  // our choice: how soon the reader of a named pipe is noticed
 
+/// The response to a request, written as a file is.
+class BodyTarget {
+ public:
+  explicit BodyTarget(Transfer& transfer) : transfer_(transfer) {}
+  void begin(std::uint64_t bytes, std::uint64_t first, std::uint64_t file_bytes) {
+    transfer_.begin(bytes, first, file_bytes);
+  }
+  base::Result<void, Failure> write(std::span<const std::uint8_t> bytes, FileTarget::WaitForRoom&) {
+    written_ += bytes.size();
+    return transfer_.write({bytes.data(), bytes.size()});
+  }
+  base::Result<void, Failure> commit() { return {}; }
+  std::uint64_t bytes() const { return written_; }
+  const char* outcome() const { return ""; }
+
+ private:
+  Transfer& transfer_;
+  std::uint64_t written_ = 0;
+};
+
+template <class Target>
 class Get {
  public:
-  Get(FileTarget target, Client& client, Console& console)
+  Get(Target target, Client& client, Console& console)
       : target_(std::move(target)),
         client_(client),
         console_(console),
@@ -25,6 +46,7 @@ class Get {
         }) {}
 
   Client::Outcome<void> run(const files::Cid& cid, const std::optional<files::Range>& range) {
+    first_ = range ? range->first : 0;
     const auto read = subscribe(cid, range);
     progress_.reset();
     if (!read.ok()) {
@@ -61,6 +83,7 @@ class Get {
     if (item.isStart() && !part_bytes_) {
       part_bytes_ = item.getStart().getPartBytes();
       file_bytes_ = item.getStart().getFileBytes();
+      if constexpr (requires { target_.begin(0, 0, 0); }) target_.begin(*part_bytes_, first_, file_bytes_);
       progress_.emplace(console_, "reading", *part_bytes_, client_.now());
       return {};
     }
@@ -72,13 +95,13 @@ class Get {
     return written;
   }
 
-  FileTarget target_;
+  Target target_;
   Client& client_;
   Console& console_;
   FileTarget::WaitForRoom wait_;
   std::optional<Progress> progress_;  // once there is a first item
   std::optional<std::uint64_t> part_bytes_;
-  std::uint64_t file_bytes_ = 0;
+  std::uint64_t first_ = 0, file_bytes_ = 0;
 };
 
 }  // namespace
@@ -98,6 +121,11 @@ Ending file_get(const Invocation& invocation, Console& console) {
     return usage_failure("the bytes of a file may disturb the terminal", "-o PATH, or -o - to print them anyway");
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
+  if (const auto& server = invocation.globals.server) {
+    const auto read = Get(BodyTarget(*server->transfer), *client.value(), console).run(cid.value(), range);
+    if (!read.ok()) return read.error();
+    return Exit::done;
+  }
   const std::string path = output.value_or("-");
   const bool to_output = FileTarget::is_standard_output(path);
   auto target = FileTarget::open(path, [&] { return client.value()->pause(kReaderAgain); });

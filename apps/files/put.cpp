@@ -56,11 +56,58 @@ class FolderSource {
   os::FolderArchive archive_;
 };
 
+/// Bytes in memory, read as a file is.
+class BytesSource {
+ public:
+  explicit BytesSource(base::ByteView bytes) : rest_(bytes) {}
+  std::string name() const { return {}; }
+  std::uint64_t bytes() const { return rest_.size(); }
+  bool waits() const { return false; }
+  int descriptor() const { return -1; }
+  base::Result<std::size_t, Failure> read(std::span<std::uint8_t> out) {
+    const std::size_t count = std::min(out.size(), rest_.size());
+    std::copy_n(rest_.begin(), count, out.begin());
+    rest_ = rest_.subspan(count);
+    return count;
+  }
+
+ private:
+  base::ByteView rest_;
+};
+
+/// The body of a request, read as a file is.
+class BodySource {
+ public:
+  BodySource(Transfer& transfer, std::string name) : transfer_(transfer), name_(std::move(name)) {}
+
+  const std::string& name() const { return name_; }
+  std::uint64_t bytes() const { return 0; }
+  bool waits() const { return false; }
+  int descriptor() const { return -1; }
+  base::Result<std::size_t, Failure> read(std::span<std::uint8_t> out) {
+    std::size_t got = 0;
+    while (got < out.size()) {
+      const auto more = transfer_.read(out.subspan(got, std::min(out.size() - got, kBodyBytes)));
+      if (!more.ok()) return more.error();
+      if (more.value() == 0) break;
+      got += more.value();
+    }
+    return got;
+  }
+
+ private:
+  static constexpr std::size_t kBodyBytes =
+      64u << 10;  // our choice: the slowest client that is waited for sends it in 30 s
+  Transfer& transfer_;
+  std::string name_;
+};
+
 template <class Source>
 class Put {
  public:
-  Put(Source source, Client& client, Console& console)
+  Put(Source source, Client& client, Console& console, std::string name)
       : source_(std::move(source)),
+        name_(std::move(name)),
         client_(client),
         progress_(console, source_.name().empty() ? "standard input" : source_.name(), source_.bytes(), client.now()) {}
 
@@ -68,7 +115,7 @@ class Put {
     auto done = client_.feed<wire::PutFile, wire::PutPiece, wire::PutDone>(
         files::kPath, kFileIdle,
         [&](wire::PutFile::Builder question) {
-          question.setName(source_.name());
+          question.setName(name_);
           if (replicas) question.setReplicas(static_cast<std::uint8_t>(*replicas));
         },
         [this] { return next(); });
@@ -114,6 +161,7 @@ class Put {
   }
 
   Source source_;
+  const std::string name_;
   Client& client_;
   Progress progress_;
   std::uint64_t bytes_ = 0;
@@ -140,7 +188,8 @@ std::optional<Failure> name_fault(const std::string& path, const std::string& na
 
 template <class Source>
 Client::Outcome<files::Cid> put(Source source, Client& client, Console& console) {
-  auto stored = Put(std::move(source), client, console).run(std::nullopt);
+  std::string name = source.name();
+  auto stored = Put(std::move(source), client, console, std::move(name)).run(std::nullopt);
   if (!stored.ok()) return stored.error();
   const auto cid = stored.value().root().getCid();
   const auto out = files::Cid::from({cid.begin(), cid.size()});
@@ -157,16 +206,21 @@ Client::Outcome<files::Cid> put_file(Client& client, Console& console, const std
   return put(std::move(source).value(), client, console);
 }
 
+Client::Outcome<files::Cid> put_bytes(Client& client, Console& console, base::ByteView bytes) {
+  return put(BytesSource(bytes), client, console);
+}
+
 Client::Outcome<files::Cid> put_folder(Client& client, Console& console, const std::string& path) {
   auto archive = os::FolderArchive::open(path);
   if (!archive.ok()) return Failure{archive.error(), "nothing was stored"};
   return put(FolderSource(path, std::move(archive).value()), client, console);
 }
 
-Ending file_put(const Invocation& invocation, Console& console) {
-  auto source = FileSource::open(*invocation.text("PATH|-"));
-  if (!source.ok()) return source.error();
-  const std::string name = source.value().name();
+namespace {
+
+template <class Source>
+Ending put_and_print(Source source, const Invocation& invocation, Console& console) {
+  const std::string name = invocation.text("--name").value_or(source.name());
   if (const auto wrong = name_fault(*invocation.text("PATH|-"), name)) return *wrong;
   std::optional<kv_command::Way> group;  // asked first: without it nothing is stored
   if (invocation.has("--group")) {
@@ -176,7 +230,7 @@ Ending file_put(const Invocation& invocation, Console& console) {
   }
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
-  auto stored = Put(std::move(source).value(), *client.value(), console).run(invocation.number("--replicas"));
+  auto stored = Put(std::move(source), *client.value(), console, name).run(invocation.number("--replicas"));
   if (!stored.ok()) return stored.error();
   const auto done = stored.value().root();
   if (group) {
@@ -196,6 +250,16 @@ Ending file_put(const Invocation& invocation, Console& console) {
     console.err << "note: stored at " << reached << " of " << asked
                 << " nodes, because no more could be reached; the node keeps trying\n";
   return Exit::partly;
+}
+
+}  // namespace
+
+Ending file_put(const Invocation& invocation, Console& console) {
+  if (const auto& server = invocation.globals.server)
+    return put_and_print(BodySource(*server->transfer, ""), invocation, console);
+  auto source = FileSource::open(*invocation.text("PATH|-"));
+  if (!source.ok()) return source.error();
+  return put_and_print(std::move(source).value(), invocation, console);
 }
 
 }  // namespace troupe::apps

@@ -88,7 +88,7 @@ kv::Value value_of(std::string_view text) {
 
 base::Result<kv::Value, Failure> value_of(Console& console, const std::string& typed) {
   std::string value = typed;
-  if (typed == "-") {
+  if (typed == "-" && console.dash_is_in) {
     value.clear();
     if (const auto read = read_rest(console.in, kStandardInput, kv::kValueBytesMax, value); !read.ok())
       return read.error();

@@ -39,10 +39,14 @@ Commands reputation_commands() {
                         .arity = Arity::maybe}},
        .needs = Needs::view,
        .notes = kReputationNotes,
+       .route = Route{},
        .run = reputation_show},
       {.name = "reputation report",
        .summary = "Report another node's behaviour to this node",
-       .options = {{.name = "--delta", .value = "N", .help = "points, -100 to 100, for an event without a rule"},
+       .options = {{.name = "--delta",
+                    .value = "N",
+                    .help = "points, -100 to 100, for an event without a rule",
+                    .number = true},
                    {.name = "--evidence", .value = "CID", .help = "content id of the proof"},
                    wallets::request_option()},
        .positionals = {{.name = "NODE", .help = "id of the node: 40 hexadecimal digits"},
@@ -50,6 +54,7 @@ Commands reputation_commands() {
        .needs = Needs::operate,
        .effect = Effect::write,
        .notes = kReportNotes,
+       .route = Route{.role = Role::user},
        .run = reputation_report},
   };
 }

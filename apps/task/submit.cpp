@@ -28,8 +28,11 @@ using base::Code;
 constexpr const char* kHelp = "troupe help task submit";
 constexpr std::chrono::seconds kRegisteredWithin{10};  // our choice
 
-Client::Outcome<task::Cid> stored(Client& client, Console& console, const std::string& path) {
-  auto cid = put_file(client, console, path);
+/// Stores the file that an option or argument names, or the bytes that came with a request.
+Client::Outcome<task::Cid> stored(Client& client, const Invocation& invocation, Console& console, const char* name) {
+  const auto& server = invocation.globals.server;
+  auto cid =
+      server ? put_bytes(client, console, server->inputs.at(name)) : put_file(client, console, *invocation.text(name));
   if (!cid.ok()) return cid.error();
   return *task::Cid::from(cid.value().view());
 }
@@ -149,20 +152,24 @@ Client::Outcome<base::Bytes> head_of(Client& client, const task::Cid& program) {
   return out;
 }
 
-/// Returns the size of the file at a path, or nullopt for a content id and for `-`.
-std::optional<std::uintmax_t> size_of(const std::string& typed) {
+/// Returns the size of the file that an option or argument names, or nullopt for a content id and for `-`.
+std::optional<std::uintmax_t> size_of(const Invocation& invocation, const char* name) {
+  if (const auto& server = invocation.globals.server) {
+    const auto input = server->inputs.find(name);
+    return input == server->inputs.end() ? std::nullopt : std::optional<std::uintmax_t>(input->second.size());
+  }
   std::error_code none;
-  const auto size = std::filesystem::file_size(typed, none);
+  const auto size = std::filesystem::file_size(*invocation.text(name), none);
   return none ? std::nullopt : std::optional(size);
 }
 
 /// Returns a failure that can be found before anything is stored, or nullopt.
 std::optional<Failure> local_fault(const Invocation& invocation) {
   const std::string program = *invocation.text("PROGRAM");
-  if (!task::Cid::from_hex(program) && size_of(program) == 0)
+  if (!task::Cid::from_hex(program) && size_of(invocation, "PROGRAM") == 0)
     return Failure{{Code::refused, "the program cannot be run: it is empty"}, "nothing was submitted"};
   const auto input = invocation.text("--stdin");
-  if (input && size_of(*input).value_or(0) > ports::kInputBytesMax)
+  if (input && size_of(invocation, "--stdin").value_or(0) > ports::kInputBytesMax)
     return Failure{{Code::refused, "standard input is limited to 1 MiB"},
                    "nothing was submitted",
                    "troupe file put " + shell_word(*input) + "; then use --input CID:PATH and read that file"};
@@ -202,12 +209,12 @@ base::Result<std::string, Failure> store_contents(Client& client, const Invocati
   if (const auto cid = task::Cid::from_hex(program)) {
     out.program = *cid;
   } else {
-    auto put = stored(client, console, program);
+    auto put = stored(client, invocation, console, "PROGRAM");
     if (!put.ok()) return put.error();
     out.program = put.value();
   }
-  if (const auto path = invocation.text("--stdin")) {
-    auto put = stored(client, console, *path);
+  if (invocation.has("--stdin")) {
+    auto put = stored(client, invocation, console, "--stdin");
     if (!put.ok()) return put.error();
     out.standard_input = put.value();
   }
@@ -217,6 +224,8 @@ base::Result<std::string, Failure> store_contents(Client& client, const Invocati
   if (!loader.ok())
     return Failure{{Code::refused, "the program cannot be run: " + loader.error().why}, "nothing was submitted"};
   if (const auto typed = invocation.text("--root")) {
+    if (invocation.globals.server && !task::Cid::from_hex(*typed))
+      return usage_failure("\"root\" needs the content id of an archive", "");
     auto root = tasks::store_root(client, console, *typed, loader.value());
     if (!root.ok()) return root.error();
     out.root = root.value();

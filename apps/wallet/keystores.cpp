@@ -50,6 +50,8 @@ Failure unopened(const std::string& name, KeystoreError error) {
 }
 
 base::Result<Directory, Failure> Directory::open(const Console& console) {
+  if (console.environment == nullptr)
+    return usage_failure("there are no wallets here: give the address of an account", "");
   const auto config = config_directory(console);
   if (!config.ok()) return config.error();
   std::error_code ignored;

@@ -315,7 +315,8 @@ Commands wallet_commands() {
   const Option wallet{.name = "--wallet", .value = "NAME", .help = "same as NAME"};
   const Positional account{.name = "NAME|ADDRESS",
                            .help = "name of a wallet, or an address (default the only wallet)",
-                           .arity = Arity::maybe};
+                           .arity = Arity::maybe,
+                           .fields = {"address"}};
   Positional one_account = account;
   one_account.arity = Arity::one;
   one_account.help = "name of a wallet, or an address";
@@ -360,6 +361,7 @@ Commands wallet_commands() {
        .summary = "Print the balance that an account can spend",
        .positionals = {account},
        .needs = Needs::view,
+       .route = Route{},
        .run = wallet_balance},
       {.name = "wallet send",
        .summary = "Pay an address",
@@ -389,11 +391,13 @@ Commands wallet_commands() {
        .options = {number_option("--limit", "N", "stop after N transfers", 1, UINT64_MAX >> 1)},
        .positionals = {account},
        .needs = Needs::view,
+       .route = Route{.output = Output::lines},
        .run = wallet_history},
       {.name = "wallet audit",
        .summary = "Recompute all accounts of the book, and compare",
        .needs = Needs::operate,
        .notes = kAuditNotes,
+       .route = Route{},
        .run = wallet_audit},
       {.name = "wallet issue",
        .summary = "Mint money, at the book's node",
@@ -454,8 +458,10 @@ Commands wallet_commands() {
        .summary = "List the proposed transfers of accounts with several signers",
        .positionals = {{.name = "NAME|ADDRESS",
                         .help = "account whose proposals to list (default all accounts with a name here)",
-                        .arity = Arity::maybe}},
+                        .arity = Arity::maybe,
+                        .fields = {"address"}}},
        .needs = Needs::view,
+       .route = Route{},
        .run = multisig_list},
   };
 }
