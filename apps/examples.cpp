@@ -9,6 +9,8 @@ namespace {
 constexpr const char* kExamples[] = {
     "troupe node --data a --listen 127.0.0.1:4000",
     "troupe node --data b --listen 127.0.0.1:0 --join 127.0.0.1:4000 --set net.links_max=50",
+    "troupe api --data a --listen 127.0.0.1:8080",
+    "troupe api routes --json",
     "troupe peers --wait 2 --seconds 30",
     "troupe dht put name value --ttl 3600",
     "troupe file put photo.jpg --replicas 3",

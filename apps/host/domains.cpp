@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "apps/host/api_settings.hpp"
 #include "runtime/base/ensure.hpp"
 #include "runtime/config/known.hpp"
 #include "runtime/observe/log_domain.hpp"
@@ -9,7 +10,7 @@
 namespace troupe::apps {
 
 config::Table settings_table(const DomainSpecs& specs) {
-  std::vector<std::span<const config::Setting>> parts{config::kRuntimeSettings};
+  std::vector<std::span<const config::Setting>> parts{config::kRuntimeSettings, api::kSettings};
   for (const auto* spec : specs) parts.push_back(spec->settings);
   config::Table table(std::move(parts));
   table.limit_names(config::kLogLevels.key, log_names(specs));

@@ -3,6 +3,7 @@
 //
 // json/NAME.sh has the commands of a domain. Each script runs in bash, in a folder of its own, next to two nodes:
 //   prints STRUCT,… COMMAND …    the command exits with 0, and its lines fit the structs (printed.hpp)
+// They run twice: the second time, commands with a route run over the HTTP API (api_call.py).
 //   exits 3 prints …             the same with another exit
 //   has TEXT                     the latest output contains the text
 //   not_here COMMAND REASON      no script runs the command
@@ -21,10 +22,20 @@ trap 'kill -9 $(jobs -p) 2>/dev/null || true' EXIT
 trap 'echo "failed: $BASH_COMMAND" >&2' ERR
 export XDG_CONFIG_HOME=$shared/config TROUPE_PASSPHRASE_FILE=$shared/secret TROUPE_REGISTRY__LOAD_MAX=1000000
 run=0 wanted=0
+by_program() { troupe "$@" --json; }
+by_http() {  # through an API of this script, for the node in $TROUPE_DATA
+  local api=api.$(basename "$TROUPE_DATA")
+  if [ ! -e "$api" ]; then
+    troupe api --listen 127.0.0.1:0 >"$api" 2>"$api.err" &
+    until grep -q '^ready ' "$api"; do kill -0 $! || exit 1; sleep 0.05; done
+    troupe help --json >help.json && troupe api routes --json >routes.json && troupe api openapi >openapi.json
+  fi
+  python3 -B "$source/tests/cluster/api_call.py" "http://$(cut -d' ' -f2 "$api")" "$(cat "$TROUPE_DATA/api.token")" "$@"
+}
 prints() {
   local structs=$1 ended=0
   shift; run=$((run + 1))
-  troupe "$@" --json >"run.$run.out" 2>"run.$run.err" || ended=$?
+  $call "$@" >"run.$run.out" 2>"run.$run.err" || ended=$?
   printf '%s\n' "$structs" "$wanted" "$ended" "$*" >"run.$run"
 }
 exits() { wanted=$1; "${@:2}"; wanted=0; }
@@ -70,16 +81,19 @@ std::vector<std::string> lines_of(const std::string& path) {
   return out;
 }
 
+enum class Way { program, http };
+
 /// The two nodes, and the scripts that run next to them.
 class Scripts {
  public:
-  Scripts() {
+  explicit Scripts(Way way) {
     settings_ = "shared=" + (folder() / "scripts") + " PATH=" + std::filesystem::path(binary()).parent_path().string() +
                 ":$PATH" + " node=" + cluster_.nodes[0]->id + " other=" + cluster_.nodes[1]->id +
                 " other_at=" + cluster_.nodes[1]->at + " other_data=" + cluster_.nodes[1]->data +
                 "\nexport TROUPE_DATA=" + cluster_.nodes[0]->data + '\n';  // not --data, which the demo refuses
     run(folder() / "scripts", kWallets);
     settings_ += "buyer=$(cat \"$shared/buyer\") seller=$(cat \"$shared/seller\")\n";
+    settings_ += way == Way::program ? "call=by_program\n" : "call=by_http source=" TROUPE_SOURCE "\n";
   }
 
   /// Runs the text, after the functions, in a new folder. Fails the test if a line of it fails.
@@ -112,16 +126,12 @@ void check_runs(const std::string& in, const std::vector<std::string>& all, std:
   }
 }
 
-}  // namespace
-
-TEST_CASE("cluster json: each command prints the fields of its output") {
-  Scripts scripts;
-  const std::vector<std::string> all = commands(scripts.folder());
+/// Runs all scripts.
+void run_all(Scripts& scripts, const std::vector<std::string>& all, std::set<std::string>& here) {
   std::vector<std::filesystem::path> files;
   for (const auto& one : std::filesystem::directory_iterator(std::string(TROUPE_SOURCE) + "/tests/cluster/json"))
     files.push_back(one.path());
   std::ranges::sort(files);
-  std::set<std::string> here;
   for (const std::filesystem::path& file : files) {
     CAPTURE(file.string());
     const std::string in = scripts.folder() / ("scripts/" + file.stem().string());
@@ -132,9 +142,24 @@ TEST_CASE("cluster json: each command prints the fields of its output") {
       here.insert(command);
     }
   }
+}
+
+}  // namespace
+
+TEST_CASE("cluster json: each command prints the fields of its output") {
+  Scripts scripts(Way::program);
+  const std::vector<std::string> all = commands(scripts.folder());
+  std::set<std::string> here;
+  run_all(scripts, all, here);
   for (const std::string& command : all)
     CHECK_MESSAGE(here.contains(command),
                   command << " is new: a script of tests/cluster/json runs it, or says why not");
+}
+
+TEST_CASE("cluster json: each route of the HTTP API answers as its command prints") {
+  Scripts scripts(Way::http);
+  std::set<std::string> here;
+  run_all(scripts, commands(scripts.folder()), here);
 }
 
 TEST_CASE("cluster json: a line fits a struct if no field is missing and each has a value of its type") {
