@@ -80,6 +80,38 @@ Error error_of(const error_code& why) {
   return gone_error();
 }
 
+/// What a handler wants to be called if its client goes.
+class GoneCall {
+ public:
+  /// Calls `what` at once if the client has gone.
+  void set(std::function<void()> what) {
+    {
+      const std::lock_guard hold(lock_);
+      if (!gone_) return void(what_ = std::move(what));
+    }
+    what();
+  }
+  /// The client has gone.
+  void call() {
+    std::function<void()> what;
+    {
+      const std::lock_guard hold(lock_);
+      gone_ = true;
+      what_.swap(what);
+    }
+    if (what) what();
+  }
+  bool is_gone() const {
+    const std::lock_guard hold(lock_);
+    return gone_;
+  }
+
+ private:
+  mutable std::mutex lock_;
+  std::function<void()> what_;
+  bool gone_ = false;
+};
+
 class Loop;
 
 /// A connection, without the kind of its stream.
@@ -161,7 +193,7 @@ class PeerOf final : public Peer {
   }
 
   void look() override {
-    if (!on_gone_) return;
+    if (!gone_call_ || gone_call_->is_gone()) return;
     pollfd watched{lowest().socket().native_handle(), POLLRDHUP, 0};
     if (::poll(&watched, 1, 0) > 0 && (watched.revents & (POLLRDHUP | POLLERR | POLLHUP)) != 0) gone();
   }
@@ -401,12 +433,12 @@ class PeerOf final : public Peer {
   void release() {
     loop_.running.erase(this->shared_from_this());
     loop_.waiting_bytes -= std::exchange(held_bytes_, 0);
-    on_gone_ = {};
+    gone_call_.reset();
     body_.clear();
     body_.shrink_to_fit();
   }
   void gone() {
-    if (auto what = std::exchange(on_gone_, {})) what();
+    if (gone_call_) gone_call_->call();
     loop_.waiting_bytes -= std::exchange(held_bytes_, 0);
   }
 
@@ -423,7 +455,7 @@ class PeerOf final : public Peer {
   bool has_body_ = false, keeps_ = false, closed_ = false;
   bool chunks_ = false;  // the client knows chunked bodies
   std::size_t held_bytes_ = 0;
-  std::function<void()> on_gone_;
+  std::shared_ptr<GoneCall> gone_call_;  // of the handler that runs
   asio::steady_timer read_timer_;
   std::uint64_t reads_ = 0;  // that have ended
   bool read_is_late_ = false;
@@ -434,17 +466,18 @@ template <class Stream>
 class PeerOf<Stream>::Run final : public Exchange {
  public:
   explicit Run(std::shared_ptr<PeerOf> peer)
-      : peer_(std::move(peer)), head_(peer_->head_), body_(std::move(peer_->body_)) {}
+      : peer_(std::move(peer)),
+        head_(peer_->head_),
+        body_(std::move(peer_->body_)),
+        gone_call_(std::make_shared<GoneCall>()) {
+    peer_->gone_call_ = gone_call_;
+  }
 
   const Head& head() const override { return head_; }
   std::string& body() override { return body_; }
 
   void on_gone(std::function<void()> what) override {
-    if (is_over()) return;
-    asio::post(peer_->loop_.io, [peer = peer_, what = std::move(what)]() mutable {
-      if (peer->closed_ || peer->loop_.ending()) return what();
-      peer->on_gone_ = std::move(what);
-    });
+    if (!is_over()) gone_call_->set(std::move(what));
   }
 
   base::Outcome<std::size_t> read(std::span<std::uint8_t> into) override {
@@ -570,6 +603,7 @@ class PeerOf<Stream>::Run final : public Exchange {
   const std::shared_ptr<PeerOf> peer_;
   const Head head_;  // the peer reads its next request while this handler still returns
   std::string body_;
+  const std::shared_ptr<GoneCall> gone_call_;
   std::string head_text_;
   std::optional<std::uint64_t> left_;  // of a body whose length was given
   bool answered_ = false, begun_ = false, bodiless_ = false, chunked_ = false, ended_ = false, broken_ = false;

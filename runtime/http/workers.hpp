@@ -24,13 +24,14 @@ class Workers {
 
   /// Returns false if too many jobs wait, if the system has no thread for the job, or after end().
   bool add(Job job) {
-    const std::lock_guard hold(lock_);
+    std::unique_lock hold(lock_);
     if (ending_) return false;  // first, because end() uses `threads_` without the lock
     const bool is_free = idle_ > jobs_.size(), may_start = threads_.size() < threads_max_;
     if (!is_free && !may_start && jobs_.size() >= queued_max_) return false;
     jobs_.push_back(std::move(job));
     if (is_free || !may_start) {
-      wake_.notify_one();
+      hold.unlock();  // so that the woken thread need not wait for the lock
+      if (is_free) wake_.notify_one();
       return true;
     }
     try {
