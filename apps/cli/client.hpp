@@ -147,6 +147,8 @@ class Client {
   /// The failure to return after interrupted().
   Failure interruption() const { return interruption_by(interrupted_.value_or(SIGINT)); }
 
+  /// The connection, which may serve other clients too.
+  Connection& connection() { return *connection_; }
   base::Instant now();
   /// The options that name the node, as a person types them: "--data DIR" or "--node ID@HOST:PORT".
   const std::string& way() const { return connection_->way; }

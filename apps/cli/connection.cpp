@@ -64,6 +64,7 @@ std::shared_ptr<net::Link> Connection::link() {
   const std::lock_guard hold(lock_);
   if (link_ && link_->closed()) {
     serves = false;
+    done_.clear();
     link_ = dial();
   }
   return link_;
@@ -86,6 +87,18 @@ std::shared_ptr<Desk> Connection::desk(std::shared_ptr<Desk> made) {
 void Connection::give_back(std::shared_ptr<Desk> desk) {
   const std::lock_guard hold(lock_);
   free_.push_back(std::move(desk));
+}
+
+void Connection::note_done(const std::string& what) {
+  const std::lock_guard hold(lock_);
+  if (done_.size() >= kDoneMax) done_.clear();
+  done_.insert_or_assign(what, system_->world().clock.now() + kRecently);
+}
+
+bool Connection::was_done(const std::string& what) {
+  const std::lock_guard hold(lock_);
+  const auto known = done_.find(what);
+  return known != done_.end() && system_->world().clock.now() < known->second;
 }
 
 bool Connection::was_in_service() const {

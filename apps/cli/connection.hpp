@@ -32,6 +32,9 @@ namespace troupe::apps {
 
 inline constexpr std::chrono::seconds kDialTimeout{5};  // our choice: a person does not wait for longer
 
+inline constexpr std::chrono::seconds kRecently{5};  // our choice
+inline constexpr std::size_t kDoneMax = 1'024;       // our choice
+
 /// The actor through which a thread sends requests, and the waker by which the actor's responses wake the thread.
 struct Desk {
   explicit Desk(std::initializer_list<int> signals) : waker(signals) {}
@@ -57,6 +60,11 @@ class Connection {
   std::shared_ptr<Desk> desk(std::shared_ptr<Desk> made = {});
   void give_back(std::shared_ptr<Desk> desk);
 
+  /// Notes that the node has done `what`, which commands need before a request, such as finding a group.
+  void note_done(const std::string& what);
+  /// Returns whether the node has done it over this link within kRecently.
+  bool was_done(const std::string& what);
+
   os::System& system() { return *system_; }
   net::Pool& pool() { return *pool_; }
   bool is_open() const { return system_ != nullptr; }
@@ -80,6 +88,7 @@ class Connection {
   std::mutex lock_;
   std::shared_ptr<net::Link> link_;
   std::vector<std::shared_ptr<Desk>> free_;
+  std::map<std::string, base::Instant> done_;  // until when each counts; at most kDoneMax
 };
 
 }  // namespace troupe::apps

@@ -61,10 +61,13 @@ base::Result<Way, Failure> way_of(const Invocation& invocation, Console& console
   if (!timeout.ok()) return timeout.error();
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
-  const auto reached = client.value()->ask<wire::ReachGroup, messages::wire::Nothing>(
-      raft::kPath, timeout.value(), [&](wire::ReachGroup::Builder out) { out.setGroup(group.value()); });
+  Way out{raft::path_of(group.value()), group.value(), timeout.value(), std::move(client).value()};
+  if (out.client->connection().was_done(out.path)) return out;
+  const auto reached = out.client->ask<wire::ReachGroup, messages::wire::Nothing>(
+      raft::kPath, timeout.value(), [&](wire::ReachGroup::Builder question) { question.setGroup(group.value()); });
   if (!reached.ok()) return raft_command::explained(reached.error(), group.value());
-  return Way{raft::path_of(group.value()), group.value(), timeout.value(), std::move(client).value()};
+  out.client->connection().note_done(out.path);
+  return out;
 }
 
 base::Result<std::string, Failure> key_of(const Invocation& invocation, const std::string& typed, bool empty) {
