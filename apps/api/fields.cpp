@@ -11,11 +11,9 @@
 namespace troupe::apps::api {
 namespace {
 
-constexpr std::size_t kShownBytesMax = 80;
 constexpr std::size_t kValuesMax = 20'000;  // our choice: a value takes some 100 bytes of memory
 
 Failure wrong(std::string message) { return usage_failure(std::move(message), ""); }
-std::string shown(std::string_view text) { return '"' + base::shortened(text, kShownBytesMax) + '"'; }
 
 /// Returns a text about an option or argument, with the name that a request has for it.
 std::string renamed(const std::string& text, const std::string& name, const std::string& field) {
@@ -28,8 +26,6 @@ FieldType type_of(const Option& option) {
   if (option.value.empty()) return FieldType::truth;
   return option.max > 0 || option.number ? FieldType::number : FieldType::text;
 }
-
-bool is_many(Arity arity) { return arity == Arity::some || arity == Arity::any; }
 
 std::string joined_lines(const std::vector<std::string>& lines) {
   std::string out;
@@ -151,12 +147,13 @@ base::Result<GivenFields, Failure> read_object(std::string_view json) {
     return true;
   };
   for (const auto& [name, value] : body->fields) {
-    if (std::ranges::find(out, name, &Given::name) != out.end()) return wrong("the field " + shown(name) + " repeats");
+    if (std::ranges::find(out, name, &Given::name) != out.end())
+      return wrong("the field " + in_quotes(name) + " repeats");
     Given given{name, {}, true, value.kind == JsonValue::Kind::list};
     bool good = true;
     if (given.list) good = std::ranges::all_of(value.items, [&](const auto& item) { return add(given, item); });
     else good = add(given, value);
-    if (!good) return wrong("the field " + shown(name) + " has a value of a wrong type");
+    if (!good) return wrong("the field " + in_quotes(name) + " has a value of a wrong type");
     out.push_back(std::move(given));
   }
   return out;
@@ -229,7 +226,7 @@ base::Result<Read, Failure> values_of(const Called& called, GivenFields given) {
     }
     if (const auto why = fault(option, values)) return wrong(renamed(*why, option.name, field_name(option)));
   }
-  if (const auto name = taker.left()) return wrong("unknown field " + shown(*name) + " for " + command.name);
+  if (const auto name = taker.left()) return wrong("unknown field " + in_quotes(*name) + " for " + command.name);
   return out;
 }
 

@@ -38,7 +38,7 @@ std::size_t fixed(const RouteRow& row) {
   return static_cast<std::size_t>(std::ranges::count_if(row.words, [](const auto& word) { return word != "*"; }));
 }
 
-/// Whether the path has the words of the row. The last "*" may be left out if the argument may come otherwise.
+/// Whether the path has the words of the row; "*" stands for any segment.
 bool matches(const RouteRow& row, const std::vector<std::string>& segments) {
   if (segments.size() != row.words.size()) return false;
   for (std::size_t i = 0; i < segments.size(); ++i)

@@ -21,8 +21,6 @@ namespace {
 
 constexpr std::size_t kShownBytesMax = 80;
 
-std::string shown(std::string_view text) { return '"' + base::shortened(text, kShownBytesMax) + '"'; }
-
 std::string help_for(std::string_view about) {
   return about.empty() ? "troupe help" : "troupe help " + std::string(about);
 }
@@ -32,12 +30,10 @@ void keep_all(CLI::Option* option) {
   option->allow_extra_args(false);
 }
 
-bool is_many(Arity arity) { return arity == Arity::some || arity == Arity::any; }
-
 std::optional<std::string> not_a_choice(const std::string& name, const std::vector<std::string>& choices,
                                         const std::string& value) {
   if (choices.empty() || std::find(choices.begin(), choices.end(), value) != choices.end()) return std::nullopt;
-  return name + " must be one of: " + joined(choices) + "; not " + shown(value);
+  return name + " must be one of: " + joined(choices) + "; not " + in_quotes(value);
 }
 
 class Parser {
@@ -161,7 +157,7 @@ class Parser {
   Failure unknown(const char* kind, const std::string& word, const std::vector<std::string>& known) const {
     const std::vector<std::string_view> views(known.begin(), known.end());
     const auto near = base::nearest(word.substr(0, word.find('=')), views);
-    std::string what = std::string("unknown ") + kind + ' ' + shown(word);
+    std::string what = std::string("unknown ") + kind + ' ' + in_quotes(word);
     if (!near.empty()) what += "; did you mean \"" + std::string(near) + "\"?";
     return usage_failure(std::move(what), help_for(about()));
   }
@@ -202,7 +198,7 @@ class Parser {
     for (const std::string& text : node_->results()) {
       const auto address = config::PeerAddress::parse(text);
       if (!address || !address->pinned)
-        return usage_failure("--node needs ID@HOST:PORT with an id of 40 hexadecimal digits, got " + shown(text),
+        return usage_failure("--node needs ID@HOST:PORT with an id of 40 hexadecimal digits, got " + in_quotes(text),
                              "troupe status, at that node, shows both");
       const NodeAddress node{*address->pinned, address->at};
       if (globals.node) globals.more_nodes.push_back(node);
@@ -212,7 +208,7 @@ class Parser {
       const std::string& text = trace_->results().front();
       const auto trace = parse_trace(text);
       if (!trace)
-        return usage_failure("--trace-id needs up to 16 hexadecimal digits that are not all 0, got " + shown(text),
+        return usage_failure("--trace-id needs up to 16 hexadecimal digits that are not all 0, got " + in_quotes(text),
                              "troupe help trace");
       globals.trace = *trace;
     }
@@ -237,7 +233,7 @@ class Parser {
       left += take;
       if (const auto wrong = fault(positional, given)) return usage_failure(*wrong, help_for(command.name));
     }
-    if (left != words.end()) return usage_failure("unexpected argument " + shown(*left), help_for(command.name));
+    if (left != words.end()) return usage_failure("unexpected argument " + in_quotes(*left), help_for(command.name));
     return values;
   }
 
@@ -255,6 +251,10 @@ class Parser {
 
 }  // namespace
 
+std::string in_quotes(std::string_view text) { return '"' + base::shortened(text, kShownBytesMax) + '"'; }
+
+bool is_many(Arity arity) { return arity == Arity::some || arity == Arity::any; }
+
 std::optional<std::string> fault(const Option& option, const std::vector<std::string>& given) {
   if (given.size() > 1 && !option.repeatable && !option.value.empty()) return option.name + " is given twice";
   for (const auto& value : given) {
@@ -263,7 +263,7 @@ std::optional<std::string> fault(const Option& option, const std::vector<std::st
     const auto number = config::parse_count(value);
     if (!number || *number < option.min || *number > option.max)
       return option.name + " needs a whole number from " + std::to_string(option.min) + " to " +
-             std::to_string(option.max) + ", not " + shown(value);
+             std::to_string(option.max) + ", not " + in_quotes(value);
   }
   return std::nullopt;
 }

@@ -19,6 +19,10 @@ using Parsed = std::variant<Invocation, HelpWanted>;
 /// nearest known name and the help to read.
 base::Result<Parsed, Failure> parse(const Commands& table, const std::vector<std::string>& arguments);
 
+/// Returns a typed text in quotes, shortened for an error.
+std::string in_quotes(std::string_view text);
+/// Whether an argument may have more than one value.
+bool is_many(Arity arity);
 /// Returns what is wrong with the values that were given for an option or an argument, or nullopt.
 std::optional<std::string> fault(const Option& option, const std::vector<std::string>& given);
 std::optional<std::string> fault(const Positional& positional, const std::vector<std::string>& given);
