@@ -4,6 +4,7 @@
 // Source  RFC 9110, RFC 9112. Header names are compared without regard to case.
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -16,6 +17,9 @@
 
 namespace troupe::http {
 
+/// Whether the names of two headers are the same, without regard to case.
+bool same_name(std::string_view a, std::string_view b);
+
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
 /// Everything before the body of a request.
@@ -24,7 +28,8 @@ struct Head {
   std::string target;  ///< path and query, still percent-encoded: "/v1/kv/get/a%2Fb?stale=true"
   Headers headers;     ///< in their order; a name may repeat
   base::Endpoint from;
-  std::size_t door = 0;  ///< the number of the door that it came through, as given to Server::serve
+  std::shared_ptr<const void> context{};  ///< what Handler::plan() passed on to Handler::handle()
+  std::size_t door = 0;                   ///< the number of the door that it came through, as given to Server::serve
 
   /// Returns the value of the first header of that name, or nullopt.
   std::optional<std::string_view> header(std::string_view name) const;

@@ -2,24 +2,29 @@
 // An HTTP/1.1 server, plain or over TLS: one thread moves the bytes of all connections, and a pool of threads runs the
 // handlers, which may block.
 //
-// Source  RFC 9112; parsed by Boost.Beast, encrypted by OpenSSL, which only server.cpp includes.
+// Source  RFC 9112; parsed by Boost.Beast, encrypted by OpenSSL. Only this folder includes them.
 // Takes   keep-alive, one request at a time per connection; `Expect: 100-continue`. Refuses a transfer coding other than
 //         exactly `chunked`, and a body with both a length and a coding. Ignores an upgrade.
+// TLS     versions 1.2 and 1.3. A handshake has the time limit of a head. Above it the connection is closed.
 // Limits  Limits. A request above a limit is answered with 408, 413, 414, 431, 503 or 505, and its connection is closed.
 // Safety  any bytes may come. The handler is called from several threads.
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "runtime/base/endpoint.hpp"
 #include "runtime/base/time.hpp"
+#include "runtime/http/certificate.hpp"
 #include "runtime/http/message.hpp"
 
 namespace troupe::http {
 
 struct Limits {
   std::size_t connections_max = 4'096;
-  std::size_t connections_per_address = 64;    ///< not counted for loopback addresses
+  std::size_t connections_per_address = 64;    ///< a /64 for IPv6; not counted for loopback addresses and proxies
+  std::vector<base::Endpoint> proxies{};       ///< addresses that connect for many clients; their ports are not used
   std::size_t header_bytes_max = 16u << 10;    ///< request line and headers
   std::uint64_t body_bytes_max = 4u << 20;     ///< a body that is not streamed
   std::size_t waiting_bytes_max = 256u << 20;  ///< all bodies that are not streamed
@@ -34,8 +39,7 @@ struct Limits {
 /// An address at which the server listens.
 struct Door {
   base::HostPort at;
-  std::string certificate{};  ///< PEM; empty: plain HTTP
-  std::string key{};          ///< PEM of its private key
+  std::optional<Certificate> certificate{};  ///< nullopt: plain HTTP
 };
 
 class Handler {
@@ -43,8 +47,9 @@ class Handler {
   virtual ~Handler() = default;
   /// How the server treats a request whose head has been read.
   struct Plan {
-    bool streams = false;            ///< the handler reads or writes its body in parts, and may run for long
-    std::optional<Response> answer;  ///< sent at once, without reading the body, and without a thread
+    bool streams = false;                   ///< the handler reads or writes its body in parts, and may run for long
+    std::optional<Response> answer;         ///< sent at once, without reading the body, and without a thread
+    std::shared_ptr<const void> context{};  ///< for handle(), in Head::context
   };
   /// Called in the thread of all connections; must not block.
   virtual Plan plan(const Head& head) = 0;
@@ -63,6 +68,11 @@ class Server {
 
   /// Returns where each door listens.
   virtual std::vector<base::Endpoint> local() const = 0;
+
+  /// Uses the certificate for all later connections at a door with TLS, the number of which is its place in the vector
+  /// given to serve(). Errors: `malformed` if the certificate or its key is invalid; then the door keeps the old
+  /// certificate.
+  virtual base::Outcome<void> renew(std::size_t door, const Certificate& certificate) = 0;
 };
 
 }  // namespace troupe::http

@@ -2,6 +2,7 @@
 // A client of the HTTP server that reads one response after the other, plain or over TLS.
 #include <doctest/doctest.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <poll.h>
 
@@ -156,12 +157,15 @@ class Client {
 /// A connection over TLS that checks no certificate.
 class TlsClient {
  public:
-  explicit TlsClient(const base::Endpoint& to, int version_max = TLS1_3_VERSION) : socket_(connected(to)) {
+  /// `ciphers`: of TLS 1.2 and older versions.
+  explicit TlsClient(const base::Endpoint& to, int version_max = TLS1_3_VERSION, const char* ciphers = "DEFAULT")
+      : socket_(connected(to)) {
     std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes with write()
     REQUIRE(::fcntl(socket_.get(), F_SETFL, 0) == 0);
     const timeval patience{std::chrono::seconds(kExchangeMax).count(), 0};
     REQUIRE(::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0);
-    ::SSL_CTX_set_cipher_list(context_.get(), "DEFAULT@SECLEVEL=0");  // otherwise it does not even ask for TLS 1.1
+    // Otherwise it does not even ask for TLS 1.1.
+    ::SSL_CTX_set_cipher_list(context_.get(), (ciphers + std::string("@SECLEVEL=0")).c_str());
     ::SSL_CTX_set_min_proto_version(context_.get(), TLS1_VERSION);
     ::SSL_CTX_set_max_proto_version(context_.get(), version_max);
     tls_.reset(::SSL_new(context_.get()));
@@ -175,6 +179,15 @@ class TlsClient {
   /// Returns the reason in OpenSSL's numbers why it is not connected.
   int failure() const { return failure_; }
   std::string version() const { return ::SSL_get_version(tls_.get()); }
+  /// Returns the certificate of the server as PEM.
+  std::string certificate() const {
+    const std::unique_ptr<X509, Free> shown(::SSL_get1_peer_certificate(tls_.get()));
+    const std::unique_ptr<BIO, Free> out(::BIO_new(::BIO_s_mem()));
+    REQUIRE((shown && ::PEM_write_bio_X509(out.get(), shown.get()) == 1));
+    char* bytes = nullptr;
+    const long size = ::BIO_get_mem_data(out.get(), &bytes);
+    return {bytes, static_cast<std::size_t>(size)};
+  }
 
   void put(std::string_view bytes) { REQUIRE(try_put(bytes)); }
   bool try_put(std::string_view bytes) {
@@ -191,6 +204,8 @@ class TlsClient {
   struct Free {
     void operator()(SSL_CTX* one) const { ::SSL_CTX_free(one); }
     void operator()(SSL* one) const { ::SSL_free(one); }
+    void operator()(X509* one) const { ::X509_free(one); }
+    void operator()(BIO* one) const { ::BIO_free_all(one); }
   };
   std::string more() {
     std::array<char, 16'384> room;

@@ -1,136 +1,16 @@
 // The HTTP server on loopback: what it answers, what it refuses, and what a slow, silent or broken client costs.
 #include "runtime/http/server.hpp"
 
-#include <botan/auto_rng.h>
-#include <botan/ecdsa.h>
-#include <botan/pkcs8.h>
-#include <botan/x509self.h>
 #include <sys/socket.h>
 
 #include <atomic>
-#include <condition_variable>
-#include <mutex>
 
-#include "tests/runtime/http/client.hpp"
+#include "tests/runtime/http/place.hpp"
 
 using namespace troupe;
 using namespace troupe::http;
 using namespace troupe::test;
 using namespace std::chrono_literals;
-
-namespace {
-
-const base::HostPort kAnyPort{"127.0.0.1", 0};
-
-/// What one thread reports and another waits for.
-class Signal {
- public:
-  void give() {
-    const std::lock_guard hold(lock_);
-    given_ = true;
-    changed_.notify_all();
-  }
-  bool comes() {
-    std::unique_lock hold(lock_);
-    return changed_.wait_for(hold, kExchangeMax, [this] { return given_; });
-  }
-
- private:
-  std::mutex lock_;
-  std::condition_variable changed_;
-  bool given_ = false;
-};
-
-/// A handler that does what its test says; otherwise it answers with the request.
-class Scripted final : public Handler {
- public:
-  std::function<Plan(const Head&)> plans = [](const Head&) { return Plan{}; };
-  std::function<void(Exchange&)> handles = [](Exchange& exchange) {
-    const Head& head = exchange.head();
-    exchange.respond({200, {}, head.method + ' ' + head.target + ' ' + exchange.body()});
-  };
-  std::atomic<std::size_t> handled{0};
-
-  Plan plan(const Head& head) override { return plans(head); }
-  void handle(Exchange& exchange) override {
-    ++handled;
-    handles(exchange);
-  }
-  Response refusal(int status, const std::string& why) override {
-    return {status, {{"X-Refused", "yes"}}, std::to_string(status) + ": " + why};
-  }
-
-  /// Every request is streamed, and handled by `how`.
-  void stream(std::function<void(Exchange&)> how) {
-    plans = [](const Head&) { return Plan{.streams = true}; };
-    handles = std::move(how);
-  }
-};
-
-/// A server, destroyed before its handler.
-struct Place {
-  Scripted handler;
-  Limits limits;
-  std::vector<Door> doors{{kAnyPort}};
-  std::unique_ptr<Server> server;
-
-  base::Endpoint start() {
-    auto served = Server::serve(doors, limits, handler);
-    REQUIRE(served.ok());
-    server = std::move(served).value();
-    REQUIRE(server->local().size() == doors.size());
-    return server->local()[0];
-  }
-};
-
-std::string get(const std::string& target, const std::string& more = "") {
-  return "GET " + target + " HTTP/1.1\r\nHost: a\r\n" + more + "\r\n";
-}
-std::string post(const std::string& body) {
-  return "POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
-}
-std::string chunk(std::string_view bytes) {
-  std::array<char, 24> size{};
-  std::snprintf(size.data(), size.size(), "%zx", bytes.size());
-  return std::string(size.data()) + "\r\n" + std::string(bytes) + "\r\n";
-}
-const std::string kChunkedPost = "POST /p HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
-std::string half_body() { return post("body").substr(0, post("body").size() - 2); }
-const std::string kLastChunk = "0\r\n\r\n";
-
-/// Whether a client that sends `request` gets this status, and then the connection ends.
-bool refuses(const base::Endpoint& at, std::string_view request, int status) {
-  Client client(at);
-  put_all(client.socket(), request);
-  const Reply reply = client.next();
-  INFO("got ", reply.head, reply.body);
-  CHECK(reply.status == status);
-  return reply.status == status && reply.whole && reply.has("X-Refused: yes") && reply.has("Connection: close") &&
-         client.ended();
-}
-
-/// Reads a streamed body to its end.
-base::Outcome<std::string> read_all(Exchange& exchange, std::size_t piece = 1'000) {
-  std::string out;
-  std::vector<std::uint8_t> room(piece);
-  while (true) {
-    const auto bytes = exchange.read(room);
-    if (!bytes.ok()) return bytes.error();
-    if (bytes.value() == 0) return out;
-    out.append(reinterpret_cast<const char*>(room.data()), bytes.value());
-  }
-}
-
-/// A certificate that signs itself, and its key.
-Door tls_door() {
-  Botan::AutoSeeded_RNG random;
-  const Botan::ECDSA_PrivateKey key(random, Botan::EC_Group("secp256r1"));
-  const Botan::X509_Cert_Options options("localhost/XX/troupe/test");
-  const auto certificate = Botan::X509::create_self_signed_cert(options, key, "SHA-256", random);
-  return {kAnyPort, certificate.PEM_encode(), Botan::PKCS8::PEM_encode(key)};
-}
-
-}  // namespace
 
 TEST_CASE("http server: requests on one connection are answered one after the other") {
   Place place;
@@ -826,82 +706,6 @@ TEST_CASE("http server: many clients at once are all answered") {
     for (std::size_t i = 0; i < clients.size(); ++i) clients[i]->put(post(std::to_string(i)));
     for (std::size_t i = 0; i < clients.size(); ++i) CHECK(clients[i]->next().body == "POST /p " + std::to_string(i));
   }
-}
-
-TEST_CASE("http server: TLS 1.2 and 1.3 are answered, older versions are not") {
-  Place place;
-  place.doors = {tls_door()};
-  const base::Endpoint at = place.start();
-  for (const int version : {TLS1_3_VERSION, TLS1_2_VERSION}) {
-    TlsClient client(at, version);
-    REQUIRE(client.is_connected());
-    CHECK(client.version() == (version == TLS1_3_VERSION ? "TLSv1.3" : "TLSv1.2"));
-    CHECK(client.ask(get("/one")).body == "GET /one ");
-    CHECK(client.ask(post("body")).body == "POST /p body");
-    CHECK(client.ask(get("/", "Connection: close\r\n")).status == 200);
-    CHECK(client.ended());
-  }
-  const TlsClient old(at, TLS1_1_VERSION);
-  CHECK_FALSE(old.is_connected());
-  CHECK(old.failure() == SSL_R_TLSV1_ALERT_PROTOCOL_VERSION);
-}
-
-TEST_CASE("http server: a door with TLS ends a client without it, and a silent client") {
-  Place place;
-  place.limits.head_timeout = 200ms;
-  place.doors = {tls_door()};
-  const base::Endpoint at = place.start();
-  CHECK(answer_to(at, get("/")).find("HTTP/1.1") == std::string::npos);
-  CHECK(rest(connected(at)).empty());
-}
-
-TEST_CASE("http server: over TLS a refusal reaches a client that still sends") {
-  Place place;
-  place.limits.body_bytes_max = 1'000;
-  place.doors = {tls_door()};
-  TlsClient client(place.start());
-  client.try_put(post(std::string(1 << 20, 'x')));
-  CHECK(client.next().status == 413);
-  CHECK(client.ended());
-}
-
-TEST_CASE("http server: over TLS a slow client gets 408, and streams work") {
-  Place place;
-  place.limits.head_timeout = place.limits.body_timeout = 1s;
-  place.handler.plans = [](const Head& head) { return Handler::Plan{.streams = head.target == "/stream"}; };
-  place.handler.handles = [](Exchange& exchange) {
-    const auto body = read_all(exchange);
-    exchange.begin(200, {}, std::nullopt);
-    if (body.ok() && exchange.write(body.value()).ok()) exchange.end();
-  };
-  place.doors = {tls_door()};
-  const base::Endpoint at = place.start();
-  const std::string body(500'000, 'x');
-  TlsClient streaming(at);
-  streaming.put("POST /stream HTTP/1.1\r\nHost: a\r\nContent-Length: 500000\r\n\r\n" + body);
-  CHECK(streaming.next().body == body);
-  TlsClient half_head(at);
-  CHECK(half_head.ask("GET / HT").status == 408);
-  CHECK(half_head.ended());
-  TlsClient half(at);
-  CHECK(half.ask(half_body()).status == 408);
-  CHECK(half.ended());
-}
-
-TEST_CASE("http server: an invalid certificate or key is malformed") {
-  Place place;
-  Door door = tls_door();
-  SUBCASE("no certificate") { door.certificate = "none"; }
-  SUBCASE("no key") { door.key.clear(); }
-  SUBCASE("the key of another certificate") { door.key = tls_door().key; }
-  SUBCASE("a key with a password") {
-    Botan::AutoSeeded_RNG random;
-    const Botan::ECDSA_PrivateKey key(random, Botan::EC_Group("secp256r1"));
-    door.key = Botan::PKCS8::PEM_encode(key, random, "secret", 1ms);
-  }
-  const auto served = Server::serve({door}, {}, place.handler);
-  REQUIRE_FALSE(served.ok());
-  CHECK(served.error().code == base::Code::malformed);
 }
 
 TEST_CASE("http server: an address that cannot be had is an error that says why") {
