@@ -285,6 +285,9 @@ struct PutDone $kind(from = [operate], bytesMax = 256) {
 
   bytesFresh @5 :UInt64;
   # Bytes of the file, without repeated chunks.
+
+  listed @6 :Bool;
+  # Whether this node listed the file before.
 }
 
 struct GetFile $kind(from = [view, operate], bytesMax = 256) {
@@ -541,6 +544,8 @@ struct PutListed $kind(bytesMax = 64) {
 
   replicas @0 :UInt8;
   # The lowest number of copies of any of its objects, at least 1.
+  listed @1 :Bool;
+  # Whether the file was listed before.
 }
 
 struct PutFails $kind(bytesMax = 65536) {

@@ -125,13 +125,15 @@ void FilesActor::take_ends(wire::PutEnds::Reader question, runtime::Reply<wire::
   entry.chunks = question.getChunks();
   entry.replicas = question.getReplicas();
   entry.added = today();
+  const auto listed = std::make_shared<bool>(false);
   change(
-      [this, id = id.value(), entry, unbound]() -> Planned {
+      [this, id = id.value(), entry, unbound, listed]() -> Planned {
         const auto put = puts_.find(id);
         if (put == puts_.end()) return kNoPut;  // its actor has ended
+        *listed = catalogue_->find(entry.cid) != nullptr;
         return planned(catalogue_->plan_add(id, entry, put->second.held, unbound, today()));
       },
-      [this, id = id.value(), entry, reached, reply = std::move(reply)](base::Outcome<void> done) mutable {
+      [this, id = id.value(), entry, reached, listed, reply = std::move(reply)](base::Outcome<void> done) mutable {
         if (!done.ok()) return reply.refuse(done.error());
         ++settings_.counters->puts_done;
         settings_.log.info("a file was put", {{"cid", entry.cid.hex()}, {"bytes", entry.bytes}, {"copies", reached}});
@@ -139,7 +141,10 @@ void FilesActor::take_ends(wire::PutEnds::Reader question, runtime::Reply<wire::
           put->second.ended = true;
           put->second.binding.reset();
         }
-        reply.send([&](wire::PutListed::Builder out) { out.setReplicas(static_cast<std::uint8_t>(reached)); });
+        reply.send([&](wire::PutListed::Builder out) {
+          out.setReplicas(static_cast<std::uint8_t>(reached));
+          out.setListed(*listed);
+        });
         after<ReleaseNow>(base::Duration::zero());
       });
 }

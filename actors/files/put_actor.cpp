@@ -407,6 +407,7 @@ void PutActor::list() {
           out.setReplicasAsked(static_cast<std::uint8_t>(replicas_));
           out.setReplicasReached(reached);
           out.setBytesFresh(bytes_fresh_);
+          out.setListed(answer.value().getListed());
         });
         finish();
       });

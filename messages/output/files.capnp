@@ -58,6 +58,8 @@ struct FilePut {
   # The number of nodes that have synced each part; if it is lower than `replicas`, the exit status is 3.
   bytesFresh @6 :UInt64;
   # Bytes of the file, without repeated chunks.
+  listed @7 :Bool;
+  # Whether this node listed the file before.
 }
 
 struct FileGot {

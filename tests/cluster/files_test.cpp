@@ -120,7 +120,7 @@ TEST_CASE("cluster: with fewer nodes than replicas a file is stored, and the exi
   CHECK(again.exit == 3);
   CHECK(again.out == "{\"cid\":\"" + line(stored) +
                          "\",\"name\":\"file\",\"bytes\":10,\"chunks\":1,\"replicas\":3,\"reached\":1,"
-                         "\"bytesFresh\":10}\n");
+                         "\"bytesFresh\":10,\"listed\":true}\n");
   CHECK(again.err.empty());
 }
 
