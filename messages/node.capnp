@@ -121,3 +121,15 @@ struct DrainNode $kind(lane = control, from = [operate], bytesMax = 64) {
 struct Drain $kind(lane = control, bytesMax = 64) {
   # The process asks the root actor to end all domains, and then itself.
 }
+
+struct Note $kind(bytesMax = 2048) {
+  # What an operator did at this node, or the node itself, for the audit trail. A tell: a note that cannot be written is
+  # lost.
+
+  who @0 :Text;
+  # An operator's key in hexadecimal, "local" or "node".
+  act @1 :Text;
+  what @2 :Text;
+  outcome @3 :Text;
+  # "done", or why not.
+}

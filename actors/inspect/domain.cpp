@@ -41,7 +41,6 @@ node::Domain make(const node::DomainParts& parts) {
   setup.node = parts.links->self();
   setup.period = parts.settings.get(kPeriod);
   setup.health = parts.health;
-  setup.audit = parts.audit;
   setup.process_usage = parts.process_usage;
   setup.surveyed = [totals](const Totals& latest) { totals->set(latest); };
   return {.name = "inspect",

@@ -21,7 +21,6 @@
 #include "messages/common.capnp.h"
 #include "messages/runtime.capnp.h"
 #include "runtime/actor/actor.hpp"
-#include "runtime/observe/audit.hpp"
 #include "runtime/observe/health.hpp"
 
 namespace troupe::inspect {
@@ -47,7 +46,6 @@ class InspectActor final : public runtime::Actor {
     base::NodeId node;
     base::Duration period = std::chrono::seconds(2);
     observe::Health* health = nullptr;                       ///< outlives the actor; may be null
-    observe::Audit* audit = nullptr;                         ///< outlives the actor; null: actions are not recorded
     std::function<node::ProcessUsage()> process_usage = {};  ///< empty: not known
     std::function<void(const Totals&)> surveyed = {};  ///< after each survey, in the actor's own context; may be empty
   };
@@ -126,10 +124,13 @@ class InspectActor final : public runtime::Actor {
   void act_on(wire::ActOn::Reader order, runtime::Reply<messages::wire::Nothing> reply);
   void pause(wire::PauseActor::Reader order, runtime::Sink<wire::PauseItem> sink);
   void look_after_pauses();
-  void note(const char* act, const std::string& path, const std::string& outcome);
+  void note(const std::string& who, const char* act, const std::string& path, const std::string& outcome);
+  void note(const char* act, const std::string& path, const std::string& outcome) {
+    note(caller().who(), act, path, outcome);
+  }
 
   struct Paused {
-    std::string who;  // the operator, as the audit log names it
+    std::string who;  // the operator, as the audit trail names it
     std::string path;
     runtime::Handle actor;
     runtime::Sink<wire::PauseItem> sink;

@@ -11,8 +11,9 @@ using base::Error;
 
 }  // namespace
 
-void InspectActor::note(const char* act, const std::string& path, const std::string& outcome) {
-  if (setup_.audit != nullptr) setup_.audit->write(caller().who(), act, path, outcome);
+void InspectActor::note(const std::string& who, const char* act, const std::string& path, const std::string& outcome) {
+  tell<node::wire::Note>(node().find(node::kNotesPath),
+                         [&](node::wire::Note::Builder out) { node::fill(out, who, act, path, outcome); });
 }
 
 /// Returns the actor, or null with a reason if it does not exist or must not be touched.
@@ -85,11 +86,10 @@ void InspectActor::look_after_pauses() {
     const bool over = one->cancelled || at >= one->until || (!still && at >= one->began + kPauseBegun);
     if (over) {
       tell<runtime::wire::Unhold>(one->actor, [](runtime::wire::Unhold::Builder) {});
-      if (setup_.audit != nullptr)
-        setup_.audit->write(one->cancelled ? one->who : "node", "resume", one->path,
-                            one->cancelled     ? "done"
-                            : at >= one->until ? "ended ten minutes after the pause by " + one->who
-                                               : "the actor was restarted or has ended");
+      note(one->cancelled ? one->who : "node", "resume", one->path,
+           one->cancelled     ? "done"
+           : at >= one->until ? "ended ten minutes after the pause by " + one->who
+                              : "the actor was restarted or has ended");
       if (!one->cancelled) one->sink.end();
       one = paused_.erase(one);
       continue;

@@ -17,7 +17,6 @@
 #include "runtime/base/bytes.hpp"
 #include "runtime/base/endpoint.hpp"
 #include "runtime/config/settings.hpp"
-#include "runtime/observe/audit.hpp"
 #include "runtime/observe/counter_table.hpp"
 #include "runtime/observe/domain_log.hpp"
 #include "runtime/observe/health.hpp"
@@ -36,6 +35,7 @@ struct WorkloadSpec;
 namespace troupe::node {
 
 inline constexpr const char* kPath = "/node";
+inline constexpr const char* kNotesPath = "/audit";  ///< takes Note
 
 /// The address at which the node serves: set by `/links`, read everywhere. Safe from any thread.
 class Serving {
@@ -59,6 +59,17 @@ class Serving {
   std::optional<base::Endpoint> at_;
 };
 
+inline constexpr std::size_t kNoteBytesMax = 512;  // of each text
+
+/// Fills a note for kNotesPath; texts that are too long are cut.
+inline void fill(wire::Note::Builder out, std::string_view who, std::string_view act, std::string_view what,
+                 std::string_view outcome) {
+  out.setWho(std::string(who.substr(0, kNoteBytesMax)));
+  out.setAct(std::string(act.substr(0, kNoteBytesMax)));
+  out.setWhat(std::string(what.substr(0, kNoteBytesMax)));
+  out.setOutcome(std::string(outcome.substr(0, kNoteBytesMax)));
+}
+
 /// A process's use of its machine; zero where the kernel does not report it.
 struct ProcessUsage {
   base::Duration cpu{0};  ///< of all threads, since the start
@@ -77,7 +88,6 @@ struct DomainParts {
   std::optional<base::Endpoint> advertise{};  ///< the advertised address; nullopt: where it serves
   observe::Health* health = nullptr;          ///< outlives the node
   observe::Log* log = nullptr;                ///< outlives the node; a domain has domain_log
-  observe::Audit* audit = nullptr;            ///< outlives the node; may be null
   observe::DomainLog domain_log{};            ///< for the domain that is made
   /// Reports that the node cannot listen at its address; before it has served; any thread.
   std::function<void(const base::Error&)> cannot_listen{};

@@ -148,7 +148,8 @@ void NodeActor::status(wire::NodeStatus::Builder out) {
 }
 
 void NodeActor::note(const char* act, const std::string& what) {
-  if (setup_.audit != nullptr) setup_.audit->write(caller().who(), act, what, "done");
+  tell<wire::Note>(node().find(kNotesPath),
+                   [&](wire::Note::Builder out) { fill(out, caller().who(), act, what, "done"); });
 }
 
 void NodeActor::set_log_level(wire::SetLogLevel::Reader order, runtime::Reply<messages::wire::Nothing> reply) {

@@ -16,7 +16,6 @@
 #include "messages/common.capnp.h"
 #include "runtime/actor/actor.hpp"
 #include "runtime/base/ids.hpp"
-#include "runtime/observe/audit.hpp"
 #include "runtime/observe/health.hpp"
 #include "runtime/observe/log.hpp"
 
@@ -46,7 +45,6 @@ class NodeActor final : public runtime::Actor {
     std::size_t seats_max = 0;                                           ///< at a time
     observe::Health* health = nullptr;                                   ///< outlives the actor
     observe::Log* log = nullptr;                                         ///< outlives the actor
-    observe::Audit* audit = nullptr;                                     ///< outlives the actor; may be null
     std::function<std::vector<RunningSetting>()> settings = [] {
       return std::vector<RunningSetting>();
     };                                      ///< any thread

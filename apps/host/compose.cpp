@@ -72,7 +72,6 @@ node::NodeActor::Setup root_setup(const node::DomainParts& parts, std::vector<no
   setup.seats_max = parts.pool->seats().most;
   setup.health = parts.health;
   setup.log = parts.log;
-  setup.audit = parts.audit;
   return setup;
 }
 

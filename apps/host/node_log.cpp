@@ -38,19 +38,6 @@ base::Result<std::unique_ptr<observe::Log>, Failure> make_log(const config::Sett
   return log;
 }
 
-base::Result<std::unique_ptr<observe::Audit>, Failure> make_audit(const std::string& directory,
-                                                                  std::function<base::WallTime()> wall,
-                                                                  observe::Log& log) {
-  const auto path = (std::filesystem::path(directory) / "audit.log").string();
-  auto sink = observe::file_sink(path, observe::kAuditBytesMax, observe::kAuditFilesMax);
-  if (!sink.ok())
-    return Failure{{base::Code::internal, "cannot write the audit log, " + path + ": " + sink.error()},
-                   "nothing was started",
-                   "",
-                   Exit::failed};
-  return std::make_unique<observe::Audit>(std::move(sink).value(), std::move(wall), &log);
-}
-
 void apply_levels(observe::Log& log, const config::Settings& settings, const config::Pairs& before) {
   if (const auto level = observe::log_level(settings.get(config::kLogLevel))) log.set_level(*level);
   const auto& wanted = settings.get(config::kLogLevels);

@@ -5,7 +5,6 @@
 
 #include "apps/cli/failure.hpp"
 #include "runtime/config/settings.hpp"
-#include "runtime/observe/audit.hpp"
 #include "runtime/observe/health.hpp"
 #include "runtime/observe/log.hpp"
 
@@ -16,11 +15,6 @@ namespace troupe::apps {
 base::Result<std::unique_ptr<observe::Log>, Failure> make_log(const config::Settings& settings,
                                                               const std::string& directory,
                                                               std::function<base::WallTime()> wall);
-
-/// Returns `audit.log` of the node in `directory`. Fails if it cannot be opened.
-base::Result<std::unique_ptr<observe::Audit>, Failure> make_audit(const std::string& directory,
-                                                                  std::function<base::WallTime()> wall,
-                                                                  observe::Log& log);
 
 /// Sets all levels to the levels in `settings`. Domains in `before` that are no longer named get the common level.
 void apply_levels(observe::Log& log, const config::Settings& settings, const config::Pairs& before = {});

@@ -162,10 +162,6 @@ class NodeRun {
     auto log = make_log(settings_, directory_.path, [this] { return wall_clock_.wall(); });
     if (!log.ok()) return log.error();
     log_ = std::move(log).value();
-    auto audit = make_audit(
-        directory_.path, [this] { return wall_clock_.wall(); }, *log_);
-    if (!audit.ok()) return audit.error();
-    audit_ = std::move(audit).value();
     os::Chance chance;
     auto identity =
         crypto::load_or_make(*directory_.disk, chance, static_cast<unsigned>(settings_.get(config::kIdentityWorkBits)));
@@ -234,7 +230,6 @@ class NodeRun {
             .advertise = places_.advertise,
             .health = &health_,
             .log = log_.get(),
-            .audit = audit_.get(),
             .cannot_listen =
                 [this](const base::Error& why) {
                   events_.push({Event::What::cannot_listen, why});
@@ -443,7 +438,6 @@ class NodeRun {
   Events events_{waker_};
   observe::Health health_;
   std::unique_ptr<observe::Log> log_;
-  std::unique_ptr<observe::Audit> audit_;
   std::shared_ptr<const crypto::Identity> identity_;
   std::shared_ptr<node::Serving> serving_ = std::make_shared<node::Serving>();
   std::unique_ptr<os::System> system_;

@@ -84,8 +84,10 @@ TEST_CASE("cluster: the screens show a node, act on it, and give the terminal ba
     terminal.type("y");
     CHECK(terminal.shows("state       paused"));
     CHECK(terminal.shows("pause /dht/audit: done"));  // so that this notice does not replace the next
-    CHECK(
-        contains(content(node.data + "/audit.log"), "\"act\":\"pause\",\"what\":\"/dht/audit\",\"outcome\":\"done\""));
+    CHECK(until([&] {
+      return contains(content(node.data + "/audit/0000000000000001.jsonl"),
+                      "\"command\":\"pause\",\"name\":\"/dht/audit\"");
+    }));
     terminal.run("resize-window -x 40 -y 12");
     CHECK(terminal.shows("state       paused"));
     terminal.run("resize-window -x 100 -y 30");
@@ -155,7 +157,7 @@ TEST_CASE("cluster: the screens show a node, act on it, and give the terminal ba
     CHECK(terminal.shows("y: yes"));
     terminal.type("y");
     CHECK(until([&] { return node.ended(); }));
-    CHECK(contains(content(node.data + "/audit.log"), "\"act\":\"drain\""));
+    CHECK(contains(content(node.data + "/audit/0000000000000001.jsonl"), "\"command\":\"drain\""));
     terminal.type("q");
     CHECK(terminal.shows("ended-0"));
   }

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "actors/inspect/inspect_actor.hpp"
-#include "runtime/observe/audit.hpp"
 #include "tests/runtime/actor/questions.hpp"
 #include "tests/runtime/actor/ticking_clock.hpp"
 
@@ -48,18 +47,6 @@ struct Got {
   std::unique_ptr<runtime::Envelope::Reading<A>> reading;
 };
 
-class AuditSink final : public observe::LogSink {
- public:
-  explicit AuditSink(std::vector<std::string>& lines) : lines_(lines) {}
-  bool write(observe::LogLevel, std::string_view line) override {
-    lines_.emplace_back(line);
-    return true;
-  }
-
- private:
-  std::vector<std::string>& lines_;
-};
-
 struct InspectFixture {
   explicit InspectFixture(base::Duration period = 2s, runtime::NodeLimits limits = {})
       : actors(1, limits, test::with_ticking_clock),
@@ -68,7 +55,6 @@ struct InspectFixture {
     setup.node.bytes.fill(7);
     setup.period = period;
     setup.health = &health;
-    setup.audit = &audit;
     setup.surveyed = [this](const Totals& totals) { surveys.push_back(totals); };
     runtime::SpawnOptions options;
     options.kind = InspectActor::kName;
@@ -93,6 +79,15 @@ struct InspectFixture {
     actors.stage.park(out.id());
     parked.push_back(out.id());
     return out;
+  }
+  /// Starts an actor that keeps the notes for the audit trail: "WHO ACT WHAT OUTCOME".
+  void start_audit() {
+    start("audit", [this](Scripted&, Handlers& on) {
+      on.tell<node::wire::Note>([this](node::wire::Note::Reader note) {
+        const auto text = [](capnp::Text::Reader from) { return std::string(from.cStr()) + ' '; };
+        audited.push_back(text(note.getWho()) + text(note.getAct()) + text(note.getWhat()) + note.getOutcome().cStr());
+      });
+    });
   }
   void ask_number(const Handle& whom, int times = 1) {
     actors.inside([&](Scripted& self) {
@@ -141,7 +136,6 @@ struct InspectFixture {
   // What actors use outlives them; what belongs to them is given back before they end.
   observe::Health health;
   std::vector<std::string> audited;
-  observe::Audit audit{std::make_unique<AuditSink>(audited), [] { return base::WallTime{}; }, nullptr};
   std::vector<Totals> surveys;
   test::ActorFixture actors;
   test::TickingClock& clock;
