@@ -163,6 +163,8 @@ def circles(edges: dict[str, set[str]]) -> list[list[str]]:
 # is made here. All domains may use the schemas of the runtime.
 RUNTIME_SCHEMAS = {"annotations", "bench", "common", "link", "links", "runtime", "store"}
 SPEAKS = {
+    "audit": {"node"},
+    "inspect": {"node"},
     "files": {"dht", "peers"},
     "catalogue": {"files", "raft"},
     "durable": {"raft"},
