@@ -1,9 +1,11 @@
 #include "apps/api/openapi.hpp"
 
+#include <algorithm>
 #include <map>
 #include <sstream>
 
 #include "apps/api/fields.hpp"
+#include "apps/api/schemas.hpp"
 #include "runtime/base/text.hpp"
 #include "runtime/observe/version.hpp"
 
@@ -47,12 +49,34 @@ class Json {
   bool fresh_ = true;
 };
 
+constexpr const char* kAbout =
+    "The commands of troupe over HTTP. A response has every field of its schema; a later version may add fields, so a "
+    "client ignores unknown fields. If only a part was done, the response has `partly` as well. A response of type "
+    "application/x-ndjson has one JSON value in each line, and `x-line-schema` is the schema of each line.";
 constexpr const char* kError = R"({"type":"object","required":["error"],"properties":{"error":{"type":"object",)"
                                R"("required":["code","message","outcome","try","retryAfterMs"],"properties":{)"
                                R"("code":{"type":"string"},"message":{"type":"string"},"outcome":{"type":"string"},)"
-                               R"("try":{"type":["string","null"]},"retryAfterMs":{"type":["integer","null"]}}}}})";
+                               R"("try":{"type":["string","null"]},"retryAfterMs":{"type":["integer","null"]}},)"
+                               R"("additionalProperties":false}},"additionalProperties":false})";
 constexpr const char* kFailed =
     R"({"description":"an error","content":{"application/json":{"schema":{"$ref":"#/components/schemas/Error"}}}})";
+constexpr const char* kBytes = R"({"application/octet-stream":{"schema":{"type":"string","format":"binary"}}})";
+
+// Lines that are not an output of the command.
+constexpr const char* kEnd = "StreamEnd";      // the last line of endless output
+constexpr const char* kPartly = "PartlyDone";  // the last line of output of which only a part was done
+
+std::string line_like(const char* field) {
+  const std::string name = base::quoted(field);
+  return R"({"type":"object","required":[)" + name + R"(],"properties":{)" + name +
+         R"(:{"const":true}},"additionalProperties":false})";
+}
+std::string refer(const char* name) { return R"({"$ref":"#/components/schemas/)" + std::string(name) + "\"}"; }
+
+/// Whether an option makes the output endless.
+bool can_be_endless(const Command& command) {
+  return std::ranges::any_of(command.options, [](const Option& one) { return one.endless && is_field(one.field); });
+}
 
 void write_schema(Json& json, const FieldRow& row) {
   const bool array = row.many || row.type == FieldType::lines;
@@ -101,16 +125,6 @@ void write_parameter(Json& json, const char* where, const std::string& name, con
   json.close('}');
 }
 
-const char* response_of(const RouteRow& row) {
-  switch (row.command->route->output) {
-    case Output::value: break;
-    case Output::lines:
-    case Output::watch: return R"({"application/x-ndjson":{"schema":{"type":"string"}}})";
-    case Output::bytes: return R"({"application/octet-stream":{"schema":{"type":"string","format":"binary"}}})";
-  }
-  return R"({"application/json":{"schema":{}}})";
-}
-
 class Document {
  public:
   explicit Document(std::ostream& out) : json_(out) {}
@@ -123,14 +137,9 @@ class Document {
     json_.key("info").open('{');
     json_.key("title").text("troupe");
     json_.key("version").text(observe::version());
+    json_.key("description").text(kAbout);
     json_.close('}');
     json_.key("security").plain(R"([{"key":[]}])");
-    json_.key("components").open('{');
-    json_.key("securitySchemes").plain(R"({"key":{"type":"http","scheme":"bearer"}})");
-    json_.key("schemas").open('{');
-    json_.key("Error").plain(kError);
-    json_.close('}');
-    json_.close('}');
     json_.key("paths").open('{');
     for (const auto& [path, methods] : by_path) {
       json_.key(path).open('{');
@@ -144,6 +153,7 @@ class Document {
       json_.close('}');
     }
     json_.close('}');
+    components();
     json_.close('}');
   }
 
@@ -182,9 +192,55 @@ class Document {
     json_.key("responses").open('{');
     json_.key(row.method == "PUT" ? "201" : "200").open('{');
     json_.key("description").text("the answer of `troupe " + row.command->name + "`");
-    json_.key("content").plain(response_of(row));
+    content(row);
     json_.close('}');
     json_.key("default").plain(kFailed);
+    json_.close('}');
+  }
+
+  /// Writes what the command prints.
+  void content(const RouteRow& row) {
+    const Route& route = *row.command->route;
+    if (route.output == Output::bytes) return json_.key("content").plain(kBytes);
+    json_.key("content").open('{');
+    const bool has_values = route.output == Output::value;
+    if (has_values) {
+      json_.key("application/json").open('{');
+      json_.key("schema").plain(any_of(route.prints));
+      json_.close('}');
+    }
+    if (!has_values || !route.lines.empty()) {
+      std::vector<std::string> also;
+      const bool watches = route.output == Output::watch;
+      if (watches || can_be_endless(*row.command)) also.push_back(refer(kEnd));
+      if (!watches) also.push_back(refer(kPartly));
+      if (!has_values || can_be_endless(*row.command)) also.push_back(refer("Error"));
+      json_.key("application/x-ndjson").open('{');
+      json_.key("schema").plain(R"({"type":"string"})");
+      json_.key("x-line-schema").plain(any_of(has_values ? route.lines : route.prints, also));
+      json_.close('}');
+    }
+    json_.close('}');
+  }
+
+  std::string any_of(const std::vector<std::string>& types, const std::vector<std::string>& also = {}) {
+    std::string out;
+    for (const std::string& type : types) out += (out.empty() ? "" : ",") + schemas_.of(type);
+    if (types.size() + also.size() == 1) return out;
+    for (const std::string& schema : also) out += ',' + schema;
+    return "{\"anyOf\":[" + out + "]}";
+  }
+
+  /// Writes all schemas to which the paths refer.
+  void components() {
+    json_.key("components").open('{');
+    json_.key("securitySchemes").plain(R"({"key":{"type":"http","scheme":"bearer"}})");
+    json_.key("schemas").open('{');
+    json_.key("Error").plain(kError);
+    json_.key(kEnd).plain(line_like("end"));
+    json_.key(kPartly).plain(line_like("partly"));
+    for (const auto& [name, schema] : schemas_.definitions()) json_.key(name).plain(schema);
+    json_.close('}');
     json_.close('}');
   }
 
@@ -199,6 +255,7 @@ class Document {
     for (const FieldRow& field : fields)
       if (field.required) json_.text(name_in(row, field.name));
     json_.close(']');
+    alternatives(*row.command);
     json_.key("properties").open('{');
     for (const FieldRow& field : fields) {
       json_.key(name_in(row, field.name));
@@ -211,7 +268,25 @@ class Document {
     json_.close('}');
   }
 
+  /// Writes which fields stand for one argument: exactly one of them, or one or more.
+  void alternatives(const Command& command) {
+    for (const Positional& one : command.positionals) {
+      const auto names = field_names(one);
+      if (names.size() < 2 || !is_field(one.field) || (one.arity != Arity::one && one.arity != Arity::some)) continue;
+      json_.key(one.arity == Arity::one ? "oneOf" : "anyOf").open('[');
+      for (const std::string& name : names) {
+        json_.open('{');
+        json_.key("required").open('[');
+        json_.text(name);
+        json_.close(']');
+        json_.close('}');
+      }
+      json_.close(']');
+    }
+  }
+
   Json json_;
+  Schemas schemas_;
 };
 
 }  // namespace

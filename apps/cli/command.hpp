@@ -177,6 +177,9 @@ enum class Output : std::uint8_t {
 struct Route {
   Role role = Role::viewer;
   Output output = Output::value;
+  /// What it prints with --json, as types of messages/output: "KvGot", or "List(KvRow)". Several: any of them.
+  std::vector<std::string> prints{};
+  std::vector<std::string> lines{};  ///< the same for each line, if a `value` can also have several lines
 };
 
 /// How a command ended: an exit, if its output was printed, or a failure that the caller prints.

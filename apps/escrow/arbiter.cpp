@@ -174,7 +174,7 @@ Commands arbiter_commands() {
       {.name = "escrow arbiter ls",
        .summary = "List the arbiters, with their bonds and their record",
        .needs = Needs::view,
-       .route = Route{},
+       .route = Route{.prints = {"List(EscrowArbiter)"}},
        .run = list},
   };
 }

@@ -168,7 +168,7 @@ examples
   troupe trace '/**' --id 5f0c6ed37cd0b1a9 --seconds 60 &    # then, with the same id:
   troupe file put FILE --trace-id 5f0c6ed37cd0b1a9
 )",
-       .route = Route{.role = Role::operator_, .output = Output::watch},
+       .route = Route{.role = Role::operator_, .output = Output::watch, .prints = {"TracedMessage", "TraceEnded"}},
        .run = trace}};
 }
 

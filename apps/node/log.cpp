@@ -48,7 +48,7 @@ Commands log_commands() {
                        {.name = "DOMAIN", .help = "part of the node: " + joined(log_names()), .arity = Arity::maybe}},
        .needs = Needs::operate,
        .effect = Effect::write,
-       .route = Route{.role = Role::operator_},
+       .route = Route{.role = Role::operator_, .prints = {"LogLevel"}},
        .run = set_level}};
 }
 

@@ -63,7 +63,7 @@ Commands status_commands() {
            .summary = "Print the id, address, peers and health of a node",
            .options = {{.name = "--wait", .help = "wait until the node runs and has started"}, wait_seconds_option()},
            .needs = Needs::view,
-           .route = Route{},
+           .route = Route{.prints = {"Status"}},
            .run = status}};
 }
 

@@ -39,7 +39,7 @@ Commands reputation_commands() {
                         .arity = Arity::maybe}},
        .needs = Needs::view,
        .notes = kReputationNotes,
-       .route = Route{},
+       .route = Route{.prints = {"List(ReputationRow)", "Reputation", "List(ReputationEvent)", "ReputationVerified"}},
        .run = reputation_show},
       {.name = "reputation report",
        .summary = "Report another node's behaviour to this node",
@@ -54,7 +54,7 @@ Commands reputation_commands() {
        .needs = Needs::operate,
        .effect = Effect::write,
        .notes = kReportNotes,
-       .route = Route{.role = Role::user},
+       .route = Route{.role = Role::user, .prints = {"ReputationReported"}},
        .run = reputation_report},
   };
 }

@@ -3,7 +3,8 @@
     api_call.py URL TOKEN COMMAND [ARGUMENT...]
 
 help.json, routes.json and openapi.json in the working directory describe commands and routes. A command without a route
-runs as a program.
+runs as a program. A response that does not fit its schema in openapi.json ends in an error. The file `called` gets the
+name of each command that a route has run.
 """
 
 import base64
@@ -15,6 +16,8 @@ import sys
 import urllib.error
 import urllib.parse
 import urllib.request
+
+import jsonschema
 
 EXITS = {400: 2, 404: 4, 409: 5, 422: 1, 429: 6, 500: 8, 503: 7, 504: 7, 507: 6}
 
@@ -38,6 +41,22 @@ def arguments_of(usage: str, count: int) -> list[str]:
     text = re.sub(r"--\S+ \S+", "", text)
     names = [word.strip("[]…") for word in text.split()[count + 1 :]]
     return [name for name in names if name]
+
+
+def misfit(document: dict, operation: dict, status: int, kind: str, answer: bytes) -> str:
+    """Returns why the response does not fit the schemas of the operation, or an empty string."""
+    described_as = operation["responses"][str(status)]["content"].get(kind)
+    if described_as is None:
+        return "the document has no such type of response"
+    if kind == "application/octet-stream":
+        return ""
+    of_lines = kind == "application/x-ndjson"
+    schema = described_as["x-line-schema" if of_lines else "schema"]
+    validator = jsonschema.Draft202012Validator(schema | {"components": document["components"]})
+    for text in answer.decode().splitlines() if of_lines else [answer.decode()]:
+        if error := jsonschema.exceptions.best_match(validator.iter_errors(json.loads(text))):
+            return f"{error.json_path}: {error.message}: {text}"
+    return ""
 
 
 def main() -> int:
@@ -64,8 +83,8 @@ def main() -> int:
         fields["name"] = [os.path.basename(body_file)]
         body = open(body_file, "rb").read()
     else:
-        subject = [row for row in routes if "{" in row["path"] and row["path"].startswith("/v1/" + name.replace(" ", "/"))]
         path, body = "/v1/" + name.replace(" ", "/"), None
+        subject = [row for row in routes if "{" in row["path"] and row["path"].startswith(path)]
     method = routes[0]["method"]
     target = fields.pop("output", [None])[0]  # a file here gets what the response has
     names = arguments_of(usage, len(name.split()))
@@ -76,7 +95,8 @@ def main() -> int:
         fields[names[0].lower()], arguments = arguments, []
     if name != "file put" and subject and arguments and arguments[0] not in ("", ".", ".."):
         template = subject[0]["path"]
-    operation = described("openapi.json")["paths"][template][method.lower()]
+    document = described("openapi.json")
+    operation = document["paths"][template][method.lower()]
     schema = {one["name"]: one["schema"] for one in operation["parameters"] if one["in"] == "query"}
     if "requestBody" in operation and method == "POST":
         schema = operation["requestBody"]["content"]["application/json"]["schema"]["properties"]
@@ -88,6 +108,8 @@ def main() -> int:
     if method == "POST":
         def typed(field: str, values: list[str]) -> object:
             kind = schema[field]["type"]
+            if kind == "array" and values == ["-"]:
+                return sys.stdin.read().splitlines()
             if "base64" in schema[field].get("description", "") and os.path.exists(values[0]):
                 with open(values[0], "rb") as file:
                     return base64.b64encode(file.read()).decode()
@@ -105,6 +127,11 @@ def main() -> int:
         sys.stderr.write(f"{method} {path}: {error.code} {error.read().decode()}")
         return EXITS[error.code]
     answer = response.read()
+    if why := misfit(document, operation, response.status, response.headers["Content-Type"], answer):
+        sys.stderr.write(f"{method} {path}: {response.headers['Content-Type']}: {why}\n")
+        return 99
+    with open("called", "a") as file:
+        file.write(name + "\n")
     if target is not None:
         with open(target, "wb") as file:
             file.write(answer)

@@ -3,11 +3,12 @@
 //
 // json/NAME.sh has the commands of a domain. Each script runs in bash, in a folder of its own, next to two nodes:
 //   prints STRUCT,… COMMAND …    the command exits with 0, and its lines fit the structs (printed.hpp)
-// They run twice: the second time, commands with a route run over the HTTP API (api_call.py).
+// They run twice: the second time, commands with a route run over the HTTP API, and each response fits its schema in
+// the OpenAPI document (api_call.py).
 //   exits 3 prints …             the same with another exit
 //   has TEXT                     the latest output contains the text
 //   not_here COMMAND REASON      no script runs the command
-// The other functions are below. A command that no script names fails the test.
+// The other functions are below. Each command has a script that runs it, and each route a script that calls it.
 #include "tests/cluster/cluster.hpp"
 #include "tests/cluster/printed.hpp"
 
@@ -30,7 +31,7 @@ by_http() {  # through an API of this script, for the node in $TROUPE_DATA
     until grep -q '^ready ' "$api"; do kill -0 $! || exit 1; sleep 0.05; done
     troupe help --json >help.json && troupe api routes --json >routes.json && troupe api openapi >openapi.json
   fi
-  python3 -B "$source/tests/cluster/api_call.py" "http://$(cut -d' ' -f2 "$api")" "$(cat "$TROUPE_DATA/api.token")" "$@"
+  /usr/bin/python3 -B "$source/tests/cluster/api_call.py" "http://$(cut -d' ' -f2 "$api")" "$(cat "$TROUPE_DATA/api.token")" "$@"
 }
 prints() {
   local structs=$1 ended=0
@@ -126,8 +127,9 @@ void check_runs(const std::string& in, const std::vector<std::string>& all, std:
   }
 }
 
-/// Runs all scripts.
-void run_all(Scripts& scripts, const std::vector<std::string>& all, std::set<std::string>& here) {
+/// Runs all scripts. Adds the commands that they name to `here`, and the commands of called routes to `called`.
+void run_all(Scripts& scripts, const std::vector<std::string>& all, std::set<std::string>& here,
+             std::set<std::string>& called) {
   std::vector<std::filesystem::path> files;
   for (const auto& one : std::filesystem::directory_iterator(std::string(TROUPE_SOURCE) + "/tests/cluster/json"))
     files.push_back(one.path());
@@ -141,6 +143,8 @@ void run_all(Scripts& scripts, const std::vector<std::string>& all, std::set<std
       CHECK_MESSAGE(std::ranges::count(all, command) == 1, command << " is not a command");
       here.insert(command);
     }
+    for (const char* name : {"called", "not_here"})
+      for (const std::string& command : lines_of(in + '/' + name)) called.insert(command);
   }
 }
 
@@ -149,8 +153,8 @@ void run_all(Scripts& scripts, const std::vector<std::string>& all, std::set<std
 TEST_CASE("cluster json: each command prints the fields of its output") {
   Scripts scripts(Way::program);
   const std::vector<std::string> all = commands(scripts.folder());
-  std::set<std::string> here;
-  run_all(scripts, all, here);
+  std::set<std::string> here, called;
+  run_all(scripts, all, here, called);
   for (const std::string& command : all)
     CHECK_MESSAGE(here.contains(command),
                   command << " is new: a script of tests/cluster/json runs it, or says why not");
@@ -158,8 +162,13 @@ TEST_CASE("cluster json: each command prints the fields of its output") {
 
 TEST_CASE("cluster json: each route of the HTTP API answers as its command prints") {
   Scripts scripts(Way::http);
-  std::set<std::string> here;
-  run_all(scripts, commands(scripts.folder()), here);
+  std::set<std::string> here, called;
+  run_all(scripts, commands(scripts.folder()), here, called);
+  const auto routes = apps::read_json(troupe::test::troupe(scripts.folder(), {"api", "routes", "--json"}).out);
+  REQUIRE(routes);
+  for (const apps::JsonValue& route : routes->items)
+    CHECK_MESSAGE(called.contains(route.find("command")->text),
+                  route.find("path")->text << ": a script of tests/cluster/json calls it, or says why not");
 }
 
 TEST_CASE("cluster json: a line fits a struct if no field is missing and each has a value of its type") {

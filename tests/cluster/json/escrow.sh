@@ -33,4 +33,4 @@ prints EscrowVerified escrow verify "$parts"
 prints EscrowActed escrow cancel "$parts" --wallet seller
 not_here 'escrow look' 'it needs a guard that holds an escrow'
 not_here 'escrow rule' 'it needs an arbiter'
-not_here 'escrow watch' 'it waits for events: tests/cluster/escrow_test.cpp'
+prints 'EscrowSeen?' escrow watch "$parts" --seconds 1

@@ -11,7 +11,16 @@ prints KvGot kv get a
 prints KvChanged kv cas a 1 2
 prints KvRow,KvSummary kv ls
 prints KvChange kv watch '' --rev 1 --count 1
+lease=$(troupe kv lease grant 1m)
 prints KvLease kv lease grant 1m
+prints KvLease kv lease keep "$lease"
+prints KvLease kv lease drop "$lease"
 prints KvChanged kv del a
-not_here 'kv batch' 'it reads standard input: tests/cluster/raft_test.cpp'
-not_here 'kv txn' 'it reads standard input: tests/cluster/raft_test.cpp'
+printf 'put b 1\nget b\n' >changes
+prints KvChanged kv txn - <changes
+has '"values":[{"value":"1"'
+prints KvAnswer kv batch - <changes
+has '"ok":true'
+printf 'get none\n' >wrong
+exits 3 prints KvAnswer kv batch - <wrong
+prints 'GroupFiles?' file ls --group main
