@@ -1,7 +1,10 @@
 #pragma once
 // The settings of `troupe api`. They are in the configuration file of the node.
 #include <array>
+#include <optional>
+#include <string>
 
+#include "runtime/base/endpoint.hpp"
 #include "runtime/config/known.hpp"
 
 namespace troupe::apps::api {
@@ -9,14 +12,35 @@ namespace troupe::apps::api {
 using namespace std::chrono_literals;
 using config::When;
 
+/// Returns the address that `host` is, with port 1, or nullopt if it is a name.
+inline std::optional<base::Endpoint> numeric_address(const std::string& host) {
+  return base::Endpoint::parse((host.find(':') == std::string::npos ? host : '[' + host + ']') + ":1");
+}
+
+/// Checks an address without a port, for Setting::check.
+inline std::optional<std::string> check_address(const std::string& text) {
+  if (numeric_address(text)) return std::nullopt;
+  return "a numeric address without a port, such as 192.0.2.1";
+}
+
 inline constexpr auto kListen =
     config::text("api.listen", "127.0.0.1:8080", config::kHostPortBytesMax, When::start,
                  "loopback HOST:PORT of the HTTP API; port 0 picks one", config::check_host_port);
+inline constexpr auto kExternal = config::text(
+    "api.external", "", config::kHostPortBytesMax, When::start,
+    "HOST:PORT of the HTTP API with TLS, for other machines; port 0 picks one; empty: none", config::check_host_port);
+inline constexpr auto kCert =
+    config::text("api.cert", "", config::kPathBytesMax, When::start,
+                 "PEM file with the certificate of api.external; empty: self-signed, in the data directory");
+inline constexpr auto kCertKey =
+    config::text("api.cert_key", "", config::kPathBytesMax, When::start, "PEM file with the private key of api.cert");
+inline constexpr auto kRequestsPerSecond = config::count("api.requests_per_s", "100", 1, 1'000'000, When::start,
+                                                         "requests per second of one key to the HTTP API");
 inline constexpr auto kConnectionsMax =
     config::count("api.connections_max", "4096", 1, 100'000, When::start, "connections of the HTTP API in total");
 inline constexpr auto kConnectionsPerAddress =
     config::count("api.connections_per_address", "64", 1, 100'000, When::start,
-                  "connections of the HTTP API from one address that is not a loopback address");
+                  "connections of the HTTP API from one address (/64 for IPv6); loopback and api.proxies are exempt");
 inline constexpr auto kStreamsMax = config::count("api.streams_max", "128", 1, 10'000, When::start,
                                                   "requests of the HTTP API that move a file or watch at once");
 inline constexpr auto kHeaderBytesMax =
@@ -35,8 +59,14 @@ inline constexpr auto kOrigins = config::texts(
 inline constexpr auto kHosts =
     config::texts("api.hosts", 64, When::start, "names that a request to the HTTP API may have in Host");
 
-inline constexpr auto kSettings =
-    std::to_array<config::Setting>({kListen, kConnectionsMax, kConnectionsPerAddress, kStreamsMax, kHeaderBytesMax,
-                                    kBodyBytesMax, kHeadTimeout, kIdleTimeout, kOrigins, kHosts});
+inline constexpr auto kProxies =
+    config::texts("api.proxies", 64, When::start,
+                  "addresses of proxies, which may have any number of connections to the HTTP API", check_address);
+inline constexpr auto kRules = config::text("api.rules", "", config::kPathBytesMax, When::start,
+                                            "file with the rules of the HTTP API; empty: none");
+
+inline constexpr auto kSettings = std::to_array<config::Setting>(
+    {kListen, kExternal, kCert, kCertKey, kRequestsPerSecond, kConnectionsMax, kConnectionsPerAddress, kStreamsMax,
+     kHeaderBytesMax, kBodyBytesMax, kHeadTimeout, kIdleTimeout, kOrigins, kHosts, kProxies, kRules});
 
 }  // namespace troupe::apps::api

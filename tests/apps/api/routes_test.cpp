@@ -69,8 +69,8 @@ TEST_CASE("api routes: a wrong method names the right ones") {
 TEST_CASE("api routes: a command without a route has a reason") {
   // They belong to this machine, or use a key of it.
   const std::set<std::string> reasons = {
-      "node", "api", "api routes", "api openapi", "demo", "inspect", "manual", "version", "completion", "help",
-      "operator key", "config show", "config check", "sandbox check", "sandbox run",
+      "node", "api", "api routes", "api openapi", "api rules check", "demo", "inspect", "manual", "version",
+      "completion", "help", "operator key", "config show", "config check", "sandbox check", "sandbox run",
       // keys and files of a directory
       "wallet new", "wallet restore", "wallet show", "wallet export", "wallet ls", "wallet issue", "wallet own",
       "wallet multisig create", "chain found", "chain genesis", "chain sign", "chain fork", "chain resume",

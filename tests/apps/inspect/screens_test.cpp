@@ -58,7 +58,7 @@ News list() {
   return news;
 }
 
-Model started(Size size = {100, 16}, bool operate = false) {
+Model started(screens::Size size = {100, 16}, bool operate = false) {
   Model model(operate);
   model.resize(size);
   model.tick(kNow);
@@ -111,7 +111,7 @@ TEST_CASE("screens: a terminal of each size shows the same, and drops columns by
   check_golden(model, "actors-200");
   check_golden(model, "actors-200-ascii", true);
   model.resize({1, 1});
-  CHECK(draw(model).size() == Size{1, 1});
+  CHECK(draw(model).size() == screens::Size{1, 1});
 }
 
 TEST_CASE("screens: the tree draws each actor below its parent, and the root first") {
