@@ -46,6 +46,23 @@ void count_kept(std::string& item, std::size_t kept) {
   item.replace(kSummary.size(), end - kSummary.size(), std::to_string(kept));
 }
 
+/// Calls `send` with at most as many things as a request may have, until all were sent or one call fails.
+template <class F>
+base::Result<void, Failure> in_parts(std::span<const Thing> rest, F send) {
+  while (!rest.empty()) {
+    const auto part = rest.first(std::min(rest.size(), access::kThingsMax));
+    if (const base::Result<void, Failure> sent = send(part); !sent.ok()) return sent;
+    rest = rest.subspan(part.size());
+  }
+  return {};
+}
+
+template <class Builder>
+void write_things(Builder ask, std::span<const Thing> things) {
+  auto list = ask.initThings(static_cast<unsigned>(things.size()));
+  for (unsigned i = 0; i < list.size(); ++i) access::write(list[i], things[i]);
+}
+
 /// Splits the text of a JSON list into the texts of its items.
 std::vector<std::string> items_of(std::string_view list) {
   std::vector<std::string> out;
@@ -296,54 +313,37 @@ base::Result<std::vector<Share>, Failure> Guard::shares(const Caller& caller, co
   if (things.empty()) return out;
   auto client = inner_client(connection_, false);
   if (!client.ok()) return client.error();
-  while (out.size() < things.size()) {
-    const std::size_t count = std::min(things.size() - out.size(), access::kThingsMax);
+  const auto asked = in_parts(things, [&](std::span<const Thing> part) -> base::Result<void, Failure> {
     auto answer = client.value()->ask<access::wire::WhoOwns, access::wire::Owned>(
         access::kPath, kInnerDue, [&](access::wire::WhoOwns::Builder ask) {
           ask.setId(caller.id);
-          auto list = ask.initThings(static_cast<unsigned>(count));
-          for (unsigned i = 0; i < count; ++i) access::write(list[i], things[out.size() + i]);
+          write_things(ask, part);
         });
     if (!answer.ok()) return answer.error();
     const auto shares = answer.value().root().getShares();
-    if (shares.size() != count) return Failure{{Code::malformed, "the node did not say whose all things are"}};
+    if (shares.size() != part.size()) return Failure{{Code::malformed, "the node did not say whose all things are"}};
     for (const auto share : shares) out.push_back(static_cast<Share>(share));
-  }
+    return {};
+  });
+  if (!asked.ok()) return asked.error();
   return out;
 }
 
 base::Result<void, Failure> Guard::claim(const Caller& caller, const std::vector<Thing>& things, bool with_node) const {
-  if (things.empty()) return {};
-  auto client = inner_client(connection_, true);
-  if (!client.ok()) return client.error();
-  for (std::size_t from = 0; from < things.size(); from += access::kThingsMax) {
-    const std::size_t count = std::min(things.size() - from, access::kThingsMax);
-    auto answer = client.value()->ask<access::wire::Claim, messages::wire::Nothing>(
-        access::kPath, kInnerDue, [&](access::wire::Claim::Builder ask) {
-          ask.setId(caller.id);
-          ask.setWithNode(with_node);
-          auto list = ask.initThings(static_cast<unsigned>(count));
-          for (unsigned i = 0; i < count; ++i) access::write(list[i], things[from + i]);
-        });
-    if (!answer.ok()) return answer.error();
-  }
-  return {};
+  return in_parts(things, [&](std::span<const Thing> part) {
+    return change_node<access::wire::Claim>(connection_, access::kPath, [&](access::wire::Claim::Builder ask) {
+      ask.setId(caller.id);
+      ask.setWithNode(with_node);
+      write_things(ask, part);
+    });
+  });
 }
 
 base::Result<void, Failure> Guard::release(const std::vector<Thing>& things) const {
-  if (things.empty()) return {};
-  auto client = inner_client(connection_, true);
-  if (!client.ok()) return client.error();
-  for (std::size_t from = 0; from < things.size(); from += access::kThingsMax) {
-    const std::size_t count = std::min(things.size() - from, access::kThingsMax);
-    auto answer = client.value()->ask<access::wire::Release, messages::wire::Nothing>(
-        access::kPath, kInnerDue, [&](access::wire::Release::Builder ask) {
-          auto list = ask.initThings(static_cast<unsigned>(count));
-          for (unsigned i = 0; i < count; ++i) access::write(list[i], things[from + i]);
-        });
-    if (!answer.ok()) return answer.error();
-  }
-  return {};
+  return in_parts(things, [&](std::span<const Thing> part) {
+    return change_node<access::wire::Release>(connection_, access::kPath,
+                                              [&](access::wire::Release::Builder ask) { write_things(ask, part); });
+  });
 }
 
 }  // namespace troupe::apps::api

@@ -12,11 +12,9 @@ constexpr std::size_t kTextBytesMax = 1'024;  // our choice: with all texts a re
 }  // namespace
 
 base::Result<void, Failure> Recorder::record(const Act& act) {
-  auto client = inner_client(connection_, true);
-  if (!client.ok()) return client.error();
   const auto part = [](const std::string& text) { return base::shortened(text, kTextBytesMax); };
-  auto answer = client.value()->ask<audit::wire::Append, audit::wire::Appended>(
-      audit::kPath, kInnerDue, [&](audit::wire::Append::Builder out) {
+  return change_node<audit::wire::Append, audit::wire::Appended>(
+      connection_, audit::kPath, [&](audit::wire::Append::Builder out) {
         out.setKey(part(act.key));
         out.setAddress(part(act.address));
         out.setCommand(part(act.command));
@@ -25,8 +23,6 @@ base::Result<void, Failure> Recorder::record(const Act& act) {
         out.setStatus(static_cast<std::uint16_t>(act.status));
         out.setRule(part(act.rule));
       });
-  if (!answer.ok()) return answer.error();
-  return {};
 }
 
 bool Recorder::is_first(const std::string& address) {

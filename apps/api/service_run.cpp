@@ -131,17 +131,13 @@ base::Result<void, Failure> Service::begin_request(const Run& run, const Invocat
   for (const auto& [name, bytes] : invoked.globals.server->inputs)
     add({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   const auto request = crypto::sha256(base::as_bytes(run.caller.id + header));
-  auto client = inner_client(setup_.connection, true);
-  if (!client.ok()) return client.error();
-  auto answer = client.value()->ask<access::wire::BeginRequest, messages::wire::Nothing>(
-      access::kPath, kInnerDue, [&](access::wire::BeginRequest::Builder out) {
-        out.setId(run.caller.id);
-        const auto hash = crypto::sha256(content);
-        out.setRequest(data(request.view()));
-        out.setContent(data(hash.view()));
-      });
-  if (!answer.ok()) return answer.error();
-  return {};
+  return change_node<access::wire::BeginRequest>(setup_.connection, access::kPath,
+                                                 [&](access::wire::BeginRequest::Builder out) {
+                                                   out.setId(run.caller.id);
+                                                   const auto hash = crypto::sha256(content);
+                                                   out.setRequest(data(request.view()));
+                                                   out.setContent(data(hash.view()));
+                                                 });
 }
 
 void Service::run(http::Exchange& exchange, const Decided& decided) {
@@ -184,7 +180,7 @@ void Service::run(http::Exchange& exchange, const Decided& decided) {
       return fail(run, begun.error());
 
   const bool moves = run.command().route->output == Output::bytes || called.row->method == "PUT";
-  const bool streams = moves || is_stream(called, query);
+  const bool streams = is_stream(called, query);  // also what moves a file
   const auto& cancel = invoked.globals.server->cancel;
   const Place place(*this, run.caller.id, cancel, streams);
   if (!place.taken())
@@ -210,9 +206,8 @@ void Service::note_use(const Caller& caller) {
     if (now < caller.held->told_used + kUsedEveryMs) return;
     caller.held->told_used = now;
   }
-  if (auto client = inner_client(setup_.connection, true); client.ok())
-    (void)client.value()->ask<access::wire::Used, messages::wire::Nothing>(
-        access::kPath, kInnerDue, [&](access::wire::Used::Builder out) { out.setId(caller.id); });
+  (void)change_node<access::wire::Used>(setup_.connection, access::kPath,
+                                        [&](access::wire::Used::Builder out) { out.setId(caller.id); });
 }
 
 /// Runs a command that reads or writes a file.
